@@ -1,0 +1,84 @@
+"""Login sessions for Pyramid: revocable, kept in PostgreSQL, safe against copied cookies.
+
+    config.include("shopforum.sessions")
+    config.set_session_engine(engine)        # a SQLAlchemy engine on PostgreSQL
+    config.set_session_authority(authority)  # who issues and revokes refresh tokens (authority.py)
+
+gives `request.identity`, `request.sessions`, `remember` and `forget`, CSRF tokens bound to the session, and the view
+option `fresh_login`. The settings are in config.py, the rules in lifecycle.py, the SQL in records.py. The package
+imports nothing of the application around it. docs/sessions.md has the whole story.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.csrf import get_csrf_token  # noqa: F401 - part of the public names
+from pyramid.viewderivers import INGRESS, csrf_view
+from sqlalchemy import Engine
+
+from . import config as settings
+from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
+from .csrf import CSRFPolicy
+from .database import Database
+from .lifecycle import Login, Session, Sessions
+from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
+from .revocation import Reason, Scope
+from .views import FreshLoginRequired, require_fresh
+
+__all__ = [
+    "SIGNED_IN",
+    "Authority",
+    "AuthorityMisconfigured",
+    "AuthorityUnavailable",
+    "FreshLoginRequired",
+    "Login",
+    "Reason",
+    "RefreshRefused",
+    "Refreshed",
+    "Scope",
+    "Session",
+    "Sessions",
+    "cleared_headers",
+    "client_of",
+]
+
+
+def includeme(config: Configurator) -> None:
+    """Wire the add-on into an application."""
+    config.registry.session_permissions = {}
+    config.add_directive("set_session_engine", _set_engine)
+    config.add_directive("set_session_authority", _set_authority)
+    config.add_directive("add_session_permissions", _add_permissions)
+    config.set_security_policy(SessionPolicy())
+    config.set_csrf_storage_policy(CSRFPolicy())
+    # The origin is checked with the token, by csrf.py: Pyramid's own check trusts sibling hosts to be named.
+    config.set_default_csrf_options(require_csrf=True, token="csrf_token", check_origin=False)  # noqa: S106
+    # Pyramid looks up who is asking before it checks for forgery: a forged POST would then extend or refresh the
+    # victim's session first.
+    config.add_view_deriver(csrf_view, name="csrf_view", under=INGRESS, over="secured_view")
+    config.add_view_deriver(require_fresh, under="secured_view")
+    config.add_request_method(_sessions, "sessions", reify=True)
+
+
+def _set_engine(config: Configurator, engine: Engine) -> None:
+    """Directive: the engine of the database that holds the sessions."""
+    config.registry.session_database = Database(engine)
+
+
+def _set_authority(config: Configurator, authority: Authority) -> None:
+    """Directive: the identity provider. To be called after `set_session_engine`."""
+    parsed = settings.parse(config.registry.settings)
+    config.registry.sessions = Sessions(config.registry.session_database, parsed, authority)
+
+
+def _add_permissions(config: Configurator, permissions: Mapping[str, Any]) -> None:
+    """Directive: which roles hold a permission, `{"sessions:revoke": {"responder", "owner"}}`."""
+    config.registry.session_permissions.update(
+        {name: frozenset(roles) for name, roles in permissions.items()}
+    )
+
+
+def _sessions(request: Any) -> Sessions:
+    sessions: Sessions = request.registry.sessions
+    return sessions

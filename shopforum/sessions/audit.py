@@ -1,0 +1,64 @@
+"""The audit log: one row for each thing done, tried or refused, written in the transaction of the thing itself.
+
+Event names are OWASP's (Logging Vocabulary Cheat Sheet), the fields that say who began it are CAEP's
+(`initiating_entity`). No row ever holds a cookie, a token or a password.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert
+
+from . import tables
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a request came from. `address` is the peer's, or what a trusted proxy says; None where unknown."""
+
+    address: str | None = None
+    agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row to be. `event` is a name from the vocabulary above, `detail` plain JSON values."""
+
+    event: str
+    site: str
+    client: Client
+    initiating_entity: str = "system"
+    actor: str = ""
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    revocation_id: UUID | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def clean(text: str, limit: int) -> str:
+    """Text from outside, for logs and lists: no control characters, at most `limit` characters."""
+    return _CONTROL.sub(" ", text[: limit * 2]).strip()[:limit]
+
+
+def write(connection: Connection, event: Event) -> None:
+    """Append the event in the caller's transaction: either both happen or neither."""
+    connection.execute(
+        insert(tables.audit_log).values(
+            event=event.event,
+            site=event.site,
+            initiating_entity=event.initiating_entity,
+            actor=event.actor,
+            user_id=event.user_id,
+            session_id=event.session_id,
+            revocation_id=event.revocation_id,
+            address=event.client.address,
+            agent=event.client.agent,
+            request_id=event.client.request_id,
+            detail=event.detail,
+        )
+    )

@@ -1,0 +1,55 @@
+"""Telling the identity provider of revocations until it agrees.
+
+A row is claimed by moving its next try into the future, committed, and only then sent: no lock and no connection is
+held while the provider is asked, and a worker that dies leaves a row that is due again. Several workers share the
+work by SKIP LOCKED. The provider's word that a token is unknown counts as done (`authority.revoke`).
+"""
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from .authority import Authority, AuthorityUnavailable
+from .database import Database
+
+# Seconds that a claimed row is left alone: longer than the provider's time-outs together.
+LEASE = 30
+# A row waits 1, 2, 4 … seconds between tries, at most this many, for as long as it takes.
+LONGEST_WAIT = 300
+
+_CLAIM = text(
+    """
+WITH due AS (
+  SELECT id FROM revocation_outbox WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
+    AND (CAST(:revocation_id AS uuid) IS NULL OR revocation_id = :revocation_id)
+  ORDER BY next_try_at LIMIT :step FOR UPDATE SKIP LOCKED
+)
+UPDATE revocation_outbox o SET attempts = attempts + 1, next_try_at = clock_timestamp() + :lease * interval '1 second'
+FROM due WHERE o.id = due.id RETURNING o.*"""
+)
+
+_DONE = text("UPDATE revocation_outbox SET done_at = clock_timestamp(), last_error = NULL WHERE id = :id")
+
+_FAILED = text(
+    """UPDATE revocation_outbox SET last_error = :error, next_try_at = clock_timestamp()
+      + least(:longest, power(2, least(attempts - 1, 20))) * interval '1 second' WHERE id = :id AND done_at IS NULL"""
+)
+
+
+def deliver(db: Database, authority: Authority, revocation_id: UUID | None = None, step: int = 20) -> int:
+    """Send what is due, at most `step` rows, or only those of one revocation; returns how many were tried.
+
+    Stops at the first failure: a provider that is away is away for the other rows too.
+    """
+    tried = 0
+    rows = db.all(_CLAIM, revocation_id=revocation_id, step=step, lease=LEASE)
+    for position, row in enumerate(rows):
+        tried += 1
+        try:
+            authority.revoke(row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"])
+        except AuthorityUnavailable as error:
+            for unsent in rows[position:]:
+                db.all(_FAILED, id=unsent["id"], error=str(error)[:500], longest=LONGEST_WAIT)
+            break
+        db.all(_DONE, id=row["id"])
+    return tried

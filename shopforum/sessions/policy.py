@@ -1,0 +1,123 @@
+"""Pyramid's security policy over sessions: who is asking, what may they do, and which cookies to set.
+
+Views never see a cookie or a token. They see `request.identity` (a Session or None), and log in and out by
+`remember` and `forget`.
+"""
+
+import ipaddress
+from typing import Any
+from uuid import UUID
+
+from pyramid.request import Request, RequestLocalCache
+from pyramid.response import Response
+from pyramid.security import Allowed, Denied
+
+from . import cookies
+from .audit import Client, clean
+from .cookies import CookieJar
+from .lifecycle import Login, Outcome, Pair, Session, Sessions
+from .tokens import REFRESH_TOKEN, SESSION_ID
+
+# The permission that every signed-in person has.
+SIGNED_IN = "signed-in"
+# What the form of this request was made for; set by the CSRF check, which runs first.
+FORM_SESSION = "shopforum.sessions.form_session"
+
+
+class SessionPolicy:
+    """ISecurityPolicy. Identity is looked up once a request, and only when somebody asks."""
+
+    def __init__(self) -> None:
+        self._outcome = RequestLocalCache(self._resume)
+
+    def identity(self, request: Request) -> Session | None:
+        """The signed-in session of this request, or None. May raise AuthorityUnavailable."""
+        return self._of(request).session
+
+    def authenticated_userid(self, request: Request) -> str | None:
+        """The user's id at the identity provider, as text."""
+        session = self.identity(request)
+        return None if session is None else str(session.user_id)
+
+    def permits(self, request: Request, context: Any, permission: str) -> Allowed | Denied:
+        """Whether the session has a role that holds the permission; what nobody was given, nobody has."""
+        session = self.identity(request)
+        if session is None:
+            return Denied("signed out")
+        roles = request.registry.session_permissions.get(permission, frozenset())
+        if permission == SIGNED_IN or roles & session.roles:
+            return Allowed(permission)
+        return Denied("missing role")
+
+    def ended(self, request: Request) -> str | None:
+        """Why the session whose cookies were presented is over, or None."""
+        return self._of(request).ended
+
+    def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
+        """Start a session for somebody who has just proven who they are; returns the cookies to set."""
+        current = self._of(request).session
+        outcome = request.sessions.start(login, client_of(request), replaced=current.id if current else None)
+        return cookie_headers(request, outcome)
+
+    def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
+        """End this request's session, here and at the provider; returns the cookies to clear."""
+        session = self.identity(request)
+        if session is not None:
+            request.sessions.logout(session, client_of(request))
+        return cleared_headers(request)
+
+    def _of(self, request: Request) -> Outcome:
+        outcome: Outcome = self._outcome.get_or_create(request)
+        return outcome
+
+    def _resume(self, request: Request) -> Outcome:
+        sessions: Sessions = request.sessions
+        renewable = sessions.config.renewable
+        pair = Pair(
+            cookies.read(request, cookies.SESSION, SESSION_ID),
+            cookies.read(request, cookies.REFRESH, REFRESH_TOKEN) if renewable else None,
+        )
+        only: UUID | None = request.environ.get(FORM_SESSION)
+        prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+        outcome = sessions.resume(pair, client_of(request), only=only, touch=not prefetch)
+        if outcome.issue is not None:
+            headers = cookie_headers(request, outcome)
+            request.add_response_callback(lambda _, response: _extend(response, headers))
+        return outcome
+
+
+def client_of(request: Request) -> Client:
+    """Where the request came from, fit to be stored and shown."""
+    try:
+        address = str(ipaddress.ip_address(request.remote_addr or ""))
+    except ValueError:
+        address = None
+    agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)
+    return Client(address, agent, getattr(request, "id", ""))
+
+
+def cookie_headers(request: Request, outcome: Outcome) -> list[tuple[str, str]]:
+    """The cookies of a newly issued pair. Both live to the session's absolute end; the server decides, not they."""
+    jar, pair = _jar(request), outcome.issue
+    if pair is None or pair.session_id is None:
+        return []
+    headers = [jar.header(cookies.SESSION, pair.session_id, outcome.max_age)]
+    if pair.refresh_token:
+        headers.append(jar.header(cookies.REFRESH, pair.refresh_token, outcome.max_age))
+    return headers
+
+
+def cleared_headers(request: Request) -> list[tuple[str, str]]:
+    """Headers that remove the cookies: for a logout, and for the login page of a session that is over."""
+    names = (cookies.SESSION, cookies.REFRESH) if request.sessions.config.renewable else (cookies.SESSION,)
+    return [_jar(request).expired(name) for name in names]
+
+
+def _jar(request: Request) -> CookieJar:
+    return CookieJar(request.sessions.config.same_site)
+
+
+def _extend(response: Response, headers: list[tuple[str, str]]) -> None:
+    """Add cookies, unless the view has set or cleared these itself: a login or logout has the last word."""
+    names = {value.split("=", 1)[0] for name, value in response.headerlist if name == "Set-Cookie"}
+    response.headerlist.extend(h for h in headers if h[1].split("=", 1)[0] not in names)

@@ -1,0 +1,251 @@
+"""Every statement on session rows and their credentials. One function is one statement or one short transaction.
+
+The conditions that decide are in the WHERE of the statement that acts. PostgreSQL reads them again on the newest
+version of the row after waiting for a lock, so of two that race one finds its condition gone: that is all the locking
+there is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from . import audit
+from .audit import Client, Event
+from .database import Database
+
+# A session is dead that was cleared no later than a gate of its user, its site or everyone. Needs `s`.
+GATED = """EXISTS (SELECT 1 FROM revocation_gates g WHERE g.not_before >= s.cleared_at AND g.key = ANY (ARRAY[
+    'everyone', 'site:' || s.site, 'user:' || s.user_id, 'user:' || s.user_id || '@' || s.site]))"""
+
+# What the lists call it: dormant is idle-expired but still refreshable. Needs `s`.
+STATE = f"""CASE WHEN s.revocation_id IS NOT NULL OR {GATED} THEN 'revoked'
+    WHEN s.ended_at IS NOT NULL OR s.absolute_end <= now() THEN 'expired'
+    WHEN s.idle_end > now() THEN 'active'
+    WHEN s.refresh_token_id IS NOT NULL THEN 'dormant' ELSE 'expired' END"""
+
+_FIND = text(
+    f"""
+WITH found AS (
+  SELECT s.*, c.generation AS presented, c.refresh_hash,
+    c.refresh_hash IS NULL OR c.refresh_hash = ANY (:refresh_hashes) AS paired,
+    s.ended_at IS NULL AND s.absolute_end > now() AND NOT gate.closed AS live,
+    s.revocation_id IS NOT NULL OR gate.closed AS revoked,
+    s.idle_end > now() AS active,
+    CASE WHEN c.generation > s.generation THEN 'next'
+      WHEN c.generation = s.generation THEN 'current'
+      WHEN c.generation = s.previous AND s.promoted_at > now() - :grace * interval '1 second' THEN 'previous'
+      ELSE 'spent' END AS standing,
+    CASE WHEN s.issued = s.generation THEN s.issued_at <= now() - :rotate_every * interval '1 second'
+      ELSE s.issued_at <= now() - :grace * interval '1 second' END AS rotation_due,
+    extract(epoch FROM s.absolute_end - now())::int AS remaining,
+    extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
+  FROM session_credentials c JOIN sessions s ON s.id = c.session_id
+    CROSS JOIN LATERAL (SELECT {GATED} AS closed) gate
+  WHERE c.session_hash = ANY (:session_hashes) AND s.site = :site
+), touched AS (
+  UPDATE sessions t SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
+    idle_end = least(now() + :idle * interval '1 second', t.absolute_end)
+  FROM found f WHERE :touch AND t.id = f.id AND f.paired AND f.live AND f.active AND f.standing <> 'spent'
+    AND (CAST(:only AS uuid) IS NULL OR t.id = :only) AND t.ended_at IS NULL AND t.idle_end > now()
+    AND (t.last_seen_at < now() - :touch_every * interval '1 second'
+      OR (t.last_address, t.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent))
+  RETURNING t.id
+), placed AS (
+  INSERT INTO session_places (session_id, address, agent)
+  SELECT id, CAST(:address AS inet), :agent FROM touched WHERE CAST(:address AS inet) IS NOT NULL
+  ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
+)
+SELECT * FROM found"""
+).bindparams(
+    bindparam("session_hashes", type_=ARRAY(BYTEA)),
+    bindparam("refresh_hashes", type_=ARRAY(BYTEA)),
+)
+
+_START = text(
+    """
+WITH clock AS (SELECT clock_timestamp() AS at), started AS (
+  INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
+    cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at,
+    address, agent, last_address, last_agent)
+  SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at, :authenticated_at,
+    CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
+    least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
+    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent FROM clock
+  RETURNING s.id, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS remaining
+), paired AS (
+  INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why, seen_at, seen_address,
+    seen_agent)
+  SELECT :session_hash, id, 1, :refresh_hash, 'login', clock_timestamp(), CAST(:address AS inet), :agent FROM started
+), placed AS (
+  INSERT INTO session_places (session_id, address, agent)
+  SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
+)
+SELECT id, remaining FROM started"""
+)
+
+# The new credential was seen, so the browser has it: what it had before is now the previous one.
+_PROMOTE = text(
+    """
+WITH promoted AS (
+  UPDATE sessions SET previous = generation, generation = :presented, promoted_at = now()
+  WHERE id = :id AND generation < :presented AND ended_at IS NULL RETURNING id
+)
+UPDATE session_credentials c SET seen_at = now(), seen_address = CAST(:address AS inet), seen_agent = :agent
+FROM promoted WHERE c.session_id = promoted.id AND c.generation = :presented"""
+)
+
+# `issued` is as it was read: of many tabs that find a rotation due, one finds it unchanged.
+_ROTATE = text(
+    """
+WITH turned AS (
+  UPDATE sessions SET issued = issued + 1, issued_at = now()
+  WHERE id = :id AND issued = :issued AND ended_at IS NULL RETURNING id, issued
+)
+INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
+SELECT :session_hash, id, issued, :refresh_hash, 'rotation' FROM turned RETURNING generation"""
+)
+
+_CLAIM = text(
+    """
+UPDATE sessions SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
+WHERE id = :id AND issued = :issued AND ended_at IS NULL AND absolute_end > now()
+  AND (lease_until IS NULL OR lease_until <= now()) RETURNING id"""
+)
+
+_RENEW = text(
+    f"""
+WITH renewed AS (
+  UPDATE sessions s SET issued = issued + 1, issued_at = now(), refreshed_at = now(), last_seen_at = now(),
+    refresh_count = refresh_count + 1, lease = NULL, lease_until = NULL,
+    idle_end = least(now() + :idle * interval '1 second', absolute_end),
+    refresh_token_id = coalesce(CAST(:refresh_token_id AS uuid), refresh_token_id),
+    roles = coalesce(CAST(:roles AS text[]), roles),
+    last_address = CAST(:address AS inet), last_agent = :agent
+  WHERE id = :id AND lease = :lease AND ended_at IS NULL AND absolute_end > now() AND NOT {GATED}
+  RETURNING id, issued
+)
+INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
+SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed RETURNING generation"""
+)
+
+_RELEASE = text("UPDATE sessions SET lease = NULL, lease_until = NULL WHERE id = :id AND lease = :lease")
+
+_EXPIRE = text(
+    """UPDATE sessions SET ended_at = clock_timestamp(), end_reason = :reason, lease = NULL, lease_until = NULL
+    WHERE id = :id AND lease = :lease AND ended_at IS NULL RETURNING id"""
+)
+
+_BY_REFRESH = text(
+    """SELECT s.id, s.user_id, s.site FROM session_credentials c JOIN sessions s ON s.id = c.session_id
+    WHERE c.refresh_hash = ANY (:hashes) ORDER BY s.created_at DESC LIMIT 1"""
+).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
+
+_FLAG = text(
+    """
+INSERT INTO session_flags AS f (session_id, kind, last_address, last_agent)
+VALUES (:id, :kind, CAST(:address AS inet), :agent)
+ON CONFLICT (session_id, kind) DO UPDATE SET count = f.count + 1, last_at = clock_timestamp(),
+  last_address = excluded.last_address, last_agent = excluded.last_agent
+RETURNING count"""
+)
+
+_OF_USER = text(
+    f"""SELECT s.*, {STATE} AS state FROM sessions s
+    WHERE s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s.absolute_end > now() AND NOT {GATED}
+    ORDER BY s.last_seen_at DESC LIMIT 200"""
+)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The stored half of a pair: digests of a session id and of the refresh token it goes with."""
+
+    session_hash: bytes
+    refresh_hash: bytes | None
+
+
+def now(db: Database) -> Any:
+    """The database's clock, a UTC instant: the only clock the heart goes by."""
+    row = db.one(text("SELECT clock_timestamp() AS at"))
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return row["at"]
+
+
+def find(db: Database, **values: Any) -> RowMapping | None:
+    """The session that a session id belongs to, touched if it is good and was not touched lately. One statement."""
+    return db.one(_FIND, **values)
+
+
+def start(connection: Connection, **values: Any) -> RowMapping:
+    """Insert a session with its first pair of credentials; returns its id and the seconds until its absolute end."""
+    return connection.execute(_START, values).mappings().one()
+
+
+def promote(db: Database, session: RowMapping, client: Client) -> None:
+    """Make the presented, newer credential the current one. A tab that comes second changes nothing."""
+    db.all(_PROMOTE, id=session["id"], presented=session["presented"], **where(client))
+
+
+def rotate(db: Database, session: RowMapping, credential: Credential) -> bool:
+    """Hand out a successor. False for all but one of the tabs that try at once."""
+    row = db.one(_ROTATE, id=session["id"], issued=session["issued"], **vars(credential))
+    return row is not None
+
+
+def claim(db: Database, session: RowMapping, lease: UUID, seconds: float) -> bool:
+    """Take the lease of a refresh. False while somebody else holds it, or when it is done already."""
+    row = db.one(_CLAIM, id=session["id"], issued=session["issued"], lease=lease, lease_seconds=seconds)
+    return row is not None
+
+
+def renew(db: Database, event: Event, credential: Credential, **values: Any) -> bool:
+    """Finish a refresh: the session is active again under a new pair. False when it was revoked meanwhile, or the
+    lease ran out and somebody else has it.
+    """
+    with db.transaction() as connection:
+        row = connection.execute(_RENEW, {**values, **vars(credential), **where(event.client)}).first()
+        if row is not None:
+            audit.write(connection, event)
+        return row is not None
+
+
+def release(db: Database, session_id: UUID, lease: UUID) -> None:
+    """Give the lease back after a refresh that failed for a reason not the token's."""
+    db.all(_RELEASE, id=session_id, lease=lease)
+
+
+def expire(db: Database, event: Event, lease: UUID, reason: str) -> None:
+    """End a session whose refresh token is dead. Only the lease's holder can say so."""
+    with db.transaction() as connection:
+        if connection.execute(_EXPIRE, {"id": event.session_id, "lease": lease, "reason": reason}).first():
+            audit.write(connection, event)
+
+
+def by_refresh_token(db: Database, hashes: Sequence[bytes]) -> RowMapping | None:
+    """The session that a refresh token was issued with, for the audit trail; never to sign anybody in."""
+    return db.one(_BY_REFRESH, hashes=list(hashes))
+
+
+def flag(db: Database, event: Event, kind: str) -> None:
+    """Count a suspicious use of a session. The audit row is written at the first and at every power of two after
+    it, so that a flood leaves a trail and not a flood of rows.
+    """
+    with db.transaction() as connection:
+        values = {"id": event.session_id, "kind": kind, **where(event.client)}
+        count = connection.execute(_FLAG, values).scalar_one()
+        if count & (count - 1) == 0:
+            audit.write(connection, event)
+
+
+def of_user(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
+    """A user's live sessions on a site, with their `state`, last seen first; at most 200."""
+    return db.all(_OF_USER, user_id=user_id, site=site)
+
+
+def where(client: Client) -> dict[str, Any]:
+    """A client's address and agent as the statements name them."""
+    return {"address": client.address, "agent": client.agent}

@@ -1,0 +1,217 @@
+"""The heart's tables, on a MetaData of their own: a host application adds it to its alembic targets.
+
+Nothing here can be used to sign in: credentials are kept as keyed hashes (`tokens.py`), refresh tokens never.
+All instants are the database's. The columns that a page view updates (`last_seen_at`, `idle_end`, `last_address`,
+`last_agent`) are in no index, so that the update stays heap-only (docs/sessions.md, "What it costs").
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Instant = DateTime(timezone=True)
+
+
+def _now() -> Column:  # type: ignore[type-arg]
+    """A `created_at` filled in by the database's clock."""
+    return Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp())
+
+
+# One row is one sign-in of one person in one browser, from the password to the end; a refresh or a rotation gives it
+# a new pair of credentials, never a new row.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("site", Text, nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("user_email", Text, nullable=False, server_default=""),
+    Column("roles", ARRAY(Text), nullable=False),
+    # The identity provider's name for the refresh token. Not a secret: it revokes, it cannot refresh.
+    Column("refresh_token_id", UUID),
+    _now(),
+    # When the password was given; a refresh never moves it (NIST SP 800-63B-4, 5.2).
+    Column("authenticated_at", Instant, nullable=False),
+    # Gates that closed at or before this instant do not end the session. The authentication's time, but for the
+    # session that an admin spares when ending everyone's.
+    Column("cleared_at", Instant, nullable=False),
+    Column("absolute_end", Instant, nullable=False),
+    Column("idle_end", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("address", INET),
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("last_address", INET),
+    Column("last_agent", Text, nullable=False, server_default=""),
+    # Credentials are numbered. `generation` is the newest that the browser has shown to hold, `issued` the newest
+    # handed out; `previous` is honoured for a grace after `promoted_at`, for requests already on their way.
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("issued", Integer, nullable=False, server_default="1"),
+    Column("issued_at", Instant, nullable=False),
+    Column("previous", Integer, nullable=False, server_default="0"),
+    Column("promoted_at", Instant, nullable=False),
+    Column("refreshed_at", Instant),
+    Column("refresh_count", Integer, nullable=False, server_default="0"),
+    # The refresh in flight: whoever holds the lease asks the identity provider, the others wait.
+    Column("lease", UUID),
+    Column("lease_until", Instant),
+    Column("ended_at", Instant),
+    Column("end_reason", Text),
+    Column("revocation_id", UUID),
+    CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_with_reason"),
+    CheckConstraint("previous < generation AND generation <= issued", name="generations_in_order"),
+    CheckConstraint("idle_end <= absolute_end", name="idle_within_absolute"),
+    # Lists go newest sign-in first; what has not ended is what most look for.
+    Index("ix_sessions_created_at_id", "created_at", "id"),
+    Index("ix_sessions_live", "created_at", "id", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_sessions_user_id_created_at_id", "user_id", "created_at", "id"),
+    Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
+    Index("ix_sessions_absolute_end", "absolute_end"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+# Every pair of credentials ever handed out, one row each, until the session is purged: what makes a replay of a
+# spent pair recognisable, and says which generation was first seen from where.
+credentials = Table(
+    "session_credentials",
+    metadata,
+    Column("session_hash", LargeBinary, primary_key=True),
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("refresh_hash", LargeBinary),
+    Column("why", Text, nullable=False),
+    _now(),
+    Column("seen_at", Instant),
+    Column("seen_address", INET),
+    Column("seen_agent", Text),
+    UniqueConstraint("session_id", "generation"),
+    Index("ix_session_credentials_refresh_hash", "refresh_hash"),
+)
+
+# One row revokes a user, a site or everyone at once, logins in flight included: a session is dead that was
+# authenticated at or before a gate of its own.
+gates = Table(
+    "revocation_gates",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("not_before", Instant, nullable=False),
+    Column("revocation_id", UUID, nullable=False),
+)
+
+# What somebody ended, and why: one row an act, whatever its reach.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    _now(),
+    Column("scope", Text, nullable=False),
+    Column("site", Text),
+    Column("user_id", UUID),
+    Column("initiating_entity", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_admin", Text, nullable=False, server_default=""),
+    Column("reason_user", Text, nullable=False, server_default=""),
+    Column("matched", Integer, nullable=False),
+    # Sessions that a gate has ended are marked in the list later, in small steps; null until all are.
+    Column("marked_at", Instant),
+    Index("ix_revocations_created_at_id", "created_at", "id"),
+    Index("ix_revocations_unmarked", "created_at", postgresql_where=text("marked_at IS NULL")),
+)
+
+# What the identity provider must still be told. Written in the revocation's own transaction, so that neither can
+# be without the other; done when the provider has agreed.
+outbox = Table(
+    "revocation_outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("revocation_id", UUID, ForeignKey("revocations.id", ondelete="CASCADE"), nullable=False),
+    Column("site", Text, nullable=False),
+    Column("user_id", UUID),
+    Column("refresh_token_id", UUID),
+    _now(),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("done_at", Instant),
+    Column("last_error", Text),
+    Index("ix_revocation_outbox_revocation_id", "revocation_id"),
+    Index("ix_revocation_outbox_open", "next_try_at", postgresql_where=text("done_at IS NULL")),
+)
+
+# What was done, tried and refused; never changed. `detail` holds names and counts, no secret.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("event", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("initiating_entity", Text, nullable=False),
+    Column("actor", Text, nullable=False, server_default=""),
+    Column("user_id", UUID),
+    Column("session_id", UUID),
+    Column("revocation_id", UUID),
+    Column("address", INET),
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("request_id", Text, nullable=False, server_default=""),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Index("ix_audit_log_session_id_id", "session_id", "id", postgresql_where=text("session_id IS NOT NULL")),
+    Index("ix_audit_log_user_id_id", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
+    Index("ix_audit_log_event_id", "event", "id"),
+    Index(
+        "ix_audit_log_revocation_id_id",
+        "revocation_id",
+        "id",
+        postgresql_where=text("revocation_id IS NOT NULL"),
+    ),
+)
+
+# From where a session was used: one row a place, so that a second holder of copied cookies is seen beside the first.
+places = Table(
+    "session_places",
+    metadata,
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", INET, primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_session_places_address_session_id", "address", "session_id"),
+)
+
+# Why a session deserves a look, counted: one row a session and kind, so that a flood of tries stays one row.
+flags = Table(
+    "session_flags",
+    metadata,
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("count", Integer, nullable=False, server_default="1"),
+    Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_address", INET),
+    Column("last_agent", Text, nullable=False, server_default=""),
+)
