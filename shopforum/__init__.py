@@ -1,0 +1,48 @@
+"""A store, forums and an admin console over FusionAuth, with login sessions that are seen, ended and trusted.
+
+`main` makes one site; `shopforum.hosts` serves the three from one process. docs/request.md follows one request
+through the files.
+"""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.router import Router
+
+from . import db, idp, logs, migrations
+from . import settings as site_settings
+from .idp import FusionAuth
+from .sessions import SIGNED_IN
+
+# The console reads with any of its roles; nobody renews its sessions by a cookie (NIST SP 800-63B-4, 5.1).
+_SESSION_DEFAULTS = {
+    "store": {},
+    "forums": {},
+    "admin": {"sessions.renewable": "false", "sessions.same_site": "Strict", "sessions.rotate_every": "300"},
+}
+
+
+def main(global_config: dict[str, str], **ini: str) -> Router:
+    """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings it cannot run on."""
+    raw = site_settings.with_environment(ini)
+    parsed = site_settings.parse(raw)
+    site = parsed.site
+    logs.configure(parsed.log_format)
+    defaults = {"sessions.sites": "store forums", **_SESSION_DEFAULTS[site.name]}
+    fixed = {"sessions.site": site.name, "sessions.secret": parsed.secret}
+    with Configurator(settings={**defaults, **raw, **fixed}) as config:
+        config.registry.site = site
+        config.registry.parsed_settings = parsed
+        config.registry.migration_head = migrations.head()
+        config.include(".web")
+        config.include(".sessions")
+        db.add_database(config, db.create(parsed.database_url, parsed.pool_size))
+        idp.add_idp(config, FusionAuth(parsed.idp))
+        # Refuse by default: a view that says nothing needs somebody signed in, on the console a role.
+        config.set_default_permission("console:read" if site.name == "admin" else SIGNED_IN)
+        config.include(".login")
+        if site.name != "admin":
+            config.include(".account")
+        config.include(f".{site.name}")
+        app: Any = config.make_wsgi_app()
+    return app

@@ -1,0 +1,19 @@
+"""The identity provider: FusionAuth over its API, as the sites use it.
+
+`request.idp` logs people in; the same object is the sessions' authority, which refreshes and revokes. The wire
+contract and how sure each part of it is are in docs/fusionauth.md.
+"""
+
+from pyramid.config import Configurator
+
+from .answers import LoginAnswer, LoginRefused, TwoFactorRequired
+from .fusionauth import FusionAuth
+
+__all__ = ["FusionAuth", "LoginAnswer", "LoginRefused", "TwoFactorRequired", "add_idp"]
+
+
+def add_idp(config: Configurator, idp: FusionAuth) -> None:
+    """Make the client `request.idp` and the authority of the sessions."""
+    config.registry.idp = idp
+    config.set_session_authority(idp)
+    config.add_request_method(lambda request: request.registry.idp, "idp", property=True)

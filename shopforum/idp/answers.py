@@ -1,0 +1,154 @@
+"""What FusionAuth's answers mean: a login, a challenge, a refusal; anything that is none of these is a fault."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from ..sessions.authority import AuthorityUnavailable
+
+
+@dataclass(frozen=True)
+class LoginAnswer:
+    """A complete login: the right password (and second factor), by somebody registered for this application."""
+
+    user_id: UUID
+    name: str
+    email: str
+    roles: tuple[str, ...]
+    refresh_token: str | None = field(repr=False)
+    refresh_token_id: UUID | None
+
+
+class TwoFactorRequired(Exception):
+    """The password was right, a second factor is due. `methods` are `(id, kind, hint)`."""
+
+    def __init__(self, two_factor_id: str, methods: tuple[tuple[str, str, str], ...]) -> None:
+        super().__init__("a second factor is due")
+        self.two_factor_id = two_factor_id
+        self.methods = methods
+
+
+class LoginRefused(Exception):
+    """No login. `kind` is for the log and, where the password was right, for the person.
+
+    It is one of:
+    `credentials` (unknown, wrong, locked, expired or prevented: told apart to nobody, since FusionAuth answers some
+    of them to a wrong password too), `unregistered`, `password_change`, `unverified`, `code` (a wrong second factor),
+    `challenge` (a second factor that came too late).
+    """
+
+    def __init__(self, kind: str, status: int) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.status = status
+
+
+# Statuses of /api/login other than 200 and 242 (FUSIONAUTH: only 200 is a login, though all 2xx look like success).
+REFUSALS = {
+    202: "unregistered",
+    203: "password_change",
+    212: "unverified",
+    213: "unverified",
+    400: "credentials",
+    404: "credentials",
+    409: "credentials",
+    410: "credentials",
+    423: "credentials",
+}
+
+
+def login(body: Any, application_id: str) -> LoginAnswer:
+    """Read a 200 of the Login API. Raises LoginRefused where the user is not registered, AuthorityUnavailable where
+    the answer is not what FusionAuth says.
+    """
+    user = _field(body, "user", dict)
+    roles = [
+        _field(registration, "roles", list, default=[])
+        for registration in _field(user, "registrations", list, default=[])
+        if isinstance(registration, dict) and registration.get("applicationId") == application_id
+    ]
+    if not roles:
+        raise LoginRefused("unregistered", 200)
+    email = _field(user, "email", str, default="")
+    name = " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
+    token_id = body.get("refreshTokenId")
+    return LoginAnswer(
+        user_id=_uuid(user.get("id")),
+        name=(name or str(user.get("username") or email))[:200],
+        email=email[:320],
+        roles=tuple(sorted(str(role) for role in roles[0])),
+        refresh_token=_field(body, "refreshToken", str, default=None),
+        refresh_token_id=_uuid(token_id) if token_id else None,
+    )
+
+
+def two_factor(body: Any) -> TwoFactorRequired:
+    """Read a 242: the challenge's id and what may answer it."""
+    methods = tuple(
+        (
+            str(method.get("id", "")),
+            str(method.get("method", "")),
+            str(method.get("email") or method.get("mobilePhone") or ""),
+        )
+        for method in _field(body, "methods", list, default=[])
+        if isinstance(method, dict)
+    )
+    return TwoFactorRequired(_field(body, "twoFactorId", str), methods)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The claims of a JWT that came straight from FusionAuth, in the answer that is being read.
+
+    The signature is not checked: the token is read for its subject and thrown away, and nobody else could have put
+    it into that answer. It is never accepted from a browser.
+    """
+    try:
+        payload = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        raise AuthorityUnavailable("the answer's token cannot be read") from None
+    if not isinstance(found, dict):
+        raise AuthorityUnavailable("the answer's token cannot be read")
+    return found
+
+
+def refresh_token_dead(status: int, body: Any) -> bool:
+    """Whether an answer says that the refresh token is dead, in any of the three ways that mean it.
+
+    The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and
+    `invalid_grant` from the other. Every other 4xx speaks of us, not of the token.
+    """
+    if status == 404:
+        return True
+    if status != 400 or not isinstance(body, dict):
+        return False
+    fields = body.get("fieldErrors")
+    return body.get("error") == "invalid_grant" or (isinstance(fields, dict) and "refreshToken" in fields)
+
+
+def uuid_or_unavailable(value: Any) -> UUID:
+    """A UUID from an answer. Raises AuthorityUnavailable."""
+    return _uuid(value)
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise AuthorityUnavailable("the answer has no proper id") from None
+
+
+_REQUIRED: Any = object()
+
+
+def _field(body: Any, name: str, kind: type, default: Any = _REQUIRED) -> Any:
+    """A member of an answer, of the type it has to have."""
+    value = body.get(name) if isinstance(body, dict) else None
+    if value is None and default is not _REQUIRED:
+        return default
+    if not isinstance(value, kind):
+        raise AuthorityUnavailable(f"the answer has no proper {name}")
+    return value

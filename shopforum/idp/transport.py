@@ -1,0 +1,84 @@
+"""One pooled HTTP session to FusionAuth: short time-outs, no cookies, no redirects, bounded answers."""
+
+import json
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..settings import IdpSettings
+
+_LARGEST_ANSWER = 256 * 1024
+
+
+class Transport:
+    """Sends requests to FusionAuth and returns `(status, body)`. Thread-safe."""
+
+    def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
+        self._settings = settings
+        self._http = requests.Session()
+        self._http.trust_env = False
+        # FusionAuth sets its own refresh_token cookie at every login, and on a refresh the cookie beats the body. In
+        # a shared jar user A's cookie would answer user B's call.
+        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Only what never reached the server is sent again: a refresh is not repeatable where tokens rotate.
+        retry = Retry(total=None, connect=1, read=0, redirect=0, status=0, other=0, backoff_factor=0)
+        adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=retry)
+        self._http.mount("http://", adapter)
+        self._http.mount("https://", adapter)
+
+    def call(self, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+        """One request. `key` says whether the API key goes along. The body is `json=`, `data=` or `params=`.
+
+        Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything
+        that is no answer, AuthorityMisconfigured where FusionAuth refuses us.
+        """
+        headers = {"Accept": "application/json"}
+        if key:
+            headers["Authorization"] = self._settings.api_key
+        if self._settings.tenant_id:
+            headers["X-FusionAuth-TenantId"] = self._settings.tenant_id
+        timeouts = (self._settings.connect_timeout, self._settings.read_timeout)
+        deadline = time.monotonic() + sum(timeouts)
+        try:
+            with self._http.request(
+                method,
+                self._settings.url + path,
+                headers=headers,
+                timeout=timeouts,
+                allow_redirects=False,
+                stream=True,
+                **body,
+            ) as response:
+                content = _read(response, deadline)
+        except (requests.RequestException, OSError) as error:
+            raise AuthorityUnavailable(f"FusionAuth cannot be reached: {type(error).__name__}") from None
+        status = response.status_code
+        if status in (401, 403):
+            raise AuthorityMisconfigured(f"FusionAuth refuses our key or client ({status} from {path})")
+        if status >= 500 or status == 429 or 300 <= status < 400:
+            raise AuthorityUnavailable(f"FusionAuth answered {status}")
+        return status, _parse(content)
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The body, up to a size and an instant: an answer that drips in would hold the thread for ever."""
+    content = b""
+    for chunk in response.iter_content(16384):
+        content += chunk
+        if len(content) > _LARGEST_ANSWER or time.monotonic() > deadline:
+            raise AuthorityUnavailable("FusionAuth's answer was too large or too slow")
+    return content
+
+
+def _parse(content: bytes) -> Any:
+    if not content.strip():
+        return None
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise AuthorityUnavailable("FusionAuth's answer is not JSON") from None

@@ -1,0 +1,24 @@
+"""What the three sites share around their views: tweens, error pages, templates, notices, health checks.
+
+From the outside in, a request meets: `tweens.observe` (request id, one log line, last resort), `tweens.harden`
+(headers on every answer), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, odd bytes), and then
+the view's derivers: CSRF, permission, fresh login, view.
+"""
+
+from pyramid.config import Configurator
+from pyramid.tweens import EXCVIEW, INGRESS
+
+from ..settings import Site
+
+
+def includeme(config: Configurator) -> None:
+    """Wire everything but the sites' own routes. Needs `config.registry.site`."""
+    site: Site = config.registry.site
+    config.include("pyramid_jinja2")
+    config.include(".templating")
+    config.include(".errors")
+    config.include(".health")
+    config.add_tween("shopforum.web.tweens.guard", under=EXCVIEW)
+    config.add_tween("shopforum.web.tweens.harden", over=EXCVIEW)
+    config.add_tween("shopforum.web.tweens.observe", under=INGRESS, over="shopforum.web.tweens.harden")
+    config.add_request_method(lambda _: site, "site", property=True)

@@ -1,0 +1,161 @@
+"""What people see when something cannot be done: one styled page, the right status, and the way on.
+
+A signed-out visitor is sent to the login page with the way back; FusionAuth or the database away is 503 with
+Retry-After and never touches a cookie.
+"""
+
+from urllib.parse import urlencode
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
+from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPFound, HTTPNotFound
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.renderers import render_to_response
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..sessions import AuthorityUnavailable, FreshLoginRequired, cleared_headers
+from ..sessions.authority import AuthorityMisconfigured
+
+log = structlog.get_logger("shopforum")
+
+MESSAGES = {
+    400: ("That request cannot be read", "Something in it is malformed. Nothing was changed."),
+    403: ("Not allowed", "Your account does not have the permission for this."),
+    404: ("Nothing here", "The address is wrong, or what was here is gone."),
+    405: ("Not like this", "This address does not take such a request. Nothing was changed."),
+    409: ("Somebody was faster", "What you were looking at has changed meanwhile. Look at it again."),
+    413: ("Too large", "That is more than this page takes. Nothing was changed."),
+    421: ("Wrong host", "This server does not serve that host."),
+    422: ("That did not pass", "Something in the form is not right. Nothing was changed."),
+    429: ("Too many tries", "Wait a little, then try again. Nothing is lost."),
+    500: ("Something went wrong", "The fault is ours. It has been noted under the number below."),
+    503: (
+        "One moment",
+        "We cannot reach a part of our systems just now. You are still signed in; try again shortly.",
+    ),
+}
+
+_STALE_FORM = (
+    "This form is out of date",
+    "It was made before you signed in or out, or sent from elsewhere. Go back, reload the page and send it again.",
+)
+
+
+def includeme(config: Configurator) -> None:
+    """Register the exception views."""
+    config.add_exception_view(http_error, context=HTTPException)
+    config.add_forbidden_view(forbidden)
+    config.add_notfound_view(not_found, append_slash=False)
+    config.add_exception_view(stale_form, context=BadCSRFToken)
+    config.add_exception_view(stale_form, context=BadCSRFOrigin)
+    config.add_exception_view(unavailable, context=AuthorityUnavailable)
+    config.add_exception_view(database_away, context=DBAPIError)
+    config.add_exception_view(database_away, context=PoolTimeout)
+    config.add_exception_view(unexpected, context=Exception)
+
+
+def http_error(exc: HTTPException, request: Request) -> Response:
+    """Any HTTP error a view raised; a redirect passes as it is."""
+    if exc.code < 400:
+        return exc
+    text = str(exc.detail) if exc.detail and exc.code not in (403, 404) else None
+    response = page(request, exc.code, text=text)
+    for header in ("Retry-After", "Allow"):
+        if header in exc.headers:
+            response.headers[header] = exc.headers[header]
+    return response
+
+
+def not_found(exc: HTTPNotFound, request: Request) -> Response:
+    """404, or 405 where the address exists but not for this method."""
+    return page(request, 405 if isinstance(exc, PredicateMismatch) else 404)
+
+
+def forbidden(exc: HTTPForbidden, request: Request) -> Response:
+    """To the login page for who is signed out or must give the password again; 403 for who may not."""
+    if isinstance(exc, FreshLoginRequired) and request.identity is not None:
+        return HTTPFound("/login?" + urlencode({"next": way_back(request), "why": "fresh"}))
+    if request.identity is not None:
+        return page(request, 403)
+    query = {"next": way_back(request)}
+    ended = request.registry.queryUtility(ISecurityPolicy).ended(request)
+    headers = cleared_headers(request) if ended else []
+    if ended:
+        query["why"] = ended
+    return HTTPFound("/login?" + urlencode(query), headers=headers)
+
+
+def stale_form(exc: Exception, request: Request) -> Response:
+    """A form without a good token, or from a stranger's page: nothing was done."""
+    log.warning("malicious_csrf", path=request.path_info[:200], why=type(exc).__name__)
+    title, text = _STALE_FORM
+    # Another site's text is not shown as the visitor's own.
+    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin))
+
+
+def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
+    """FusionAuth is away, or refuses us: 503, cookies kept, nobody logged out."""
+    level = log.error if isinstance(exc, AuthorityMisconfigured) else log.warning
+    level("identity provider unavailable", why=str(exc))
+    return page(request, 503, retry_after=exc.retry_after)
+
+
+def database_away(exc: Exception, request: Request) -> Response:
+    """The database is away or too slow: 503, never an anonymous page and never a cleared cookie."""
+    log.error("database failed", why=type(exc).__name__, exc_info=exc)
+    return page(request, 503, retry_after=5)
+
+
+def unexpected(exc: Exception, request: Request) -> Response:
+    """The last resort: a plain page, the details in the log alone."""
+    log.error("unexpected", exc_info=exc)
+    return page(request, 500)
+
+
+def page(
+    request: Request,
+    status: int,
+    title: str | None = None,
+    text: str | None = None,
+    retry_after: int | None = None,
+    *,
+    keep: bool = True,
+) -> Response:
+    """The error page. For a fault of ours it asks nothing of the database. What a form held is shown on it."""
+    known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
+    request.environ["shopforum.plain"] = status >= 500 or status == 421
+    values = {
+        "status": status,
+        "title": title or known_title,
+        "message": text or known_text,
+        "retry_after": retry_after,
+        "kept": _typed(request) if keep and status not in (400, 413) else [],
+    }
+    response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
+    response.status_int = status
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _typed(request: Request) -> list[tuple[str, str]]:
+    """What somebody wrote into the form that could not be taken: text worth keeping, never a password or a code."""
+    if request.method != "POST":
+        return []
+    texts = (request.POST.get(name) for name in ("title", "body", "reason", "text"))
+    labels = ("Title", "Text", "Reason", "Text")
+    return [
+        (label, text) for label, text in zip(labels, texts, strict=True) if isinstance(text, str) and text
+    ]
+
+
+def way_back(request: Request) -> str:
+    """Where to return after a login: the page itself, or for a form the page it stood on, when it is ours."""
+    if request.method in ("GET", "HEAD"):
+        return request.path_qs
+    referer = request.referer or ""
+    return referer.removeprefix(request.host_url) if referer.startswith(request.host_url + "/") else "/"

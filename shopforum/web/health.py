@@ -1,0 +1,39 @@
+"""`/healthz`: the process answers. `/readyz`: it can do its work: database there, migrations done."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+
+def includeme(config: Configurator) -> None:
+    """Both on every site, open to everybody, telling nothing but ok or not."""
+    for name, view in (("healthz", healthz), ("readyz", readyz)):
+        config.add_route(name, f"/{name}")
+        config.add_view(
+            view, route_name=name, renderer="json", request_method="GET", permission=NO_PERMISSION_REQUIRED
+        )
+
+
+def healthz(request: Request) -> dict[str, Any]:
+    """Always ok: whoever reads this was answered."""
+    return {"status": "ok"}
+
+
+def readyz(request: Request) -> dict[str, Any]:
+    """503 while the database is away or not at the newest migration."""
+    checks = {"database": "ok", "migrations": "ok"}
+    try:
+        row = request.db.one(text("SELECT version_num FROM alembic_version"))
+        if row is None or row["version_num"] != request.registry.migration_head:
+            checks["migrations"] = "not at the newest: run alembic upgrade head"
+    except SQLAlchemyError:
+        checks = {"database": "away, or not set up", "migrations": "unknown"}
+    ready = set(checks.values()) == {"ok"}
+    if not ready:
+        request.response.status_int = 503
+        request.response.headers["Retry-After"] = "5"
+    return {"status": "ok" if ready else "unavailable", "checks": checks}
