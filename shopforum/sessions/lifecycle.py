@@ -187,7 +187,7 @@ class Sessions:
         if not row["live"]:
             if row["revoked"]:
                 self._note(row, client, "session_use_after_expire")
-            return Outcome(ended=row["end_reason"] or "revoked")
+            return Outcome(ended=row["end_reason"] or ("revoked" if row["revoked"] else "expired"))
         if row["standing"] == "spent":
             return self._replayed(row, client)
         session = _session(row)

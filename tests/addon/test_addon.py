@@ -1,0 +1,74 @@
+"""shopforum.sessions in an application that is not shopforum."""
+
+import ast
+import uuid
+from pathlib import Path
+
+import pytest
+from addon.blog import blog
+from hearts import SECRET, Provider
+from webtest import TestApp
+
+import shopforum.sessions
+from shopforum import db
+from shopforum.sessions import Login
+
+
+class Authority(Provider):
+    """The tests' provider, with a login that believes the query string."""
+
+    def login(self, request):
+        user_id = uuid.uuid4()
+        name = request.params["name"]
+        return Login(user_id, name, "", ("author",), *self.issue(user_id), request.sessions.now())
+
+
+@pytest.fixture
+def client(clean, database_url):
+    engine = db.create(database_url, 5)
+    environ = {"wsgi.url_scheme": "https", "HTTP_HOST": "blog.test"}
+    yield TestApp(blog(engine, Authority(), **{"sessions.secret": SECRET}), extra_environ=environ)
+    engine.dispose()
+
+
+def test_a_foreign_app_signs_people_in_and_out(client):
+    client.get("/members", status=403)
+    client.get("/login?name=Dora", status=302)
+    page = client.get("/members").json
+    assert page["hello"] == "Dora"
+    cookies = dict(client.cookies)
+    client.post("/logout", {"csrf_token": page["csrf_token"]}, status=303)
+    client.get("/members", status=403)
+    for name, value in cookies.items():
+        client.set_cookie(name, value)
+    client.get("/members", status=403)
+
+
+def test_it_refuses_forged_posts(client):
+    client.get("/login?name=Dora", status=302)
+    token = client.get("/members").json["csrf_token"]
+    client.post("/logout", {}, status=400)
+    client.post("/logout", {"csrf_token": token}, headers={"Origin": "https://evil.test"}, status=400)
+    client.post("/logout", {"csrf_token": token}, headers={"Sec-Fetch-Site": "same-site"}, status=400)
+    client.get("/members", status=200)
+
+
+def test_it_needs_little():
+    """The example stays an example: short, and with nothing of shopforum but the add-on."""
+    source = Path(__file__).with_name("blog.py").read_text()
+    function = next(
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == "blog"
+    )
+    assert function.end_lineno - function.lineno < 20
+    assert "shopforum" not in source.replace("shopforum.sessions", "")
+
+
+def test_it_imports_nothing_of_the_rest():
+    folder = Path(shopforum.sessions.__file__).parent
+    for file in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level <= 1, (file.name, node.module)
+                assert not (node.module or "").startswith("shopforum"), (file.name, node.module)

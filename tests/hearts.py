@@ -1,0 +1,138 @@
+"""What the tests of the heart stand on: an authority of their own, a heart over the real database, and races."""
+
+import secrets
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
+from shopforum.sessions.audit import Client
+from shopforum.sessions.lifecycle import Outcome, Pair
+
+SECRET = "heart-tests-0123456789-0123456789-0123456789"
+OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
+THIEF = Client("203.0.113.66", "Chrome of the thief", "request-2")
+
+
+class Provider:
+    """An authority that keeps its tokens in memory and can be told to be slow, away or wrong."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, tuple[uuid.UUID, uuid.UUID]] = {}
+        self.refreshes: list[str] = []
+        self.revoked: list[dict[str, Any]] = []
+        self.away = False
+        self.one_time = False
+        self.before_answer: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+
+    def issue(self, user_id: uuid.UUID) -> tuple[str, uuid.UUID]:
+        token, token_id = secrets.token_urlsafe(24), uuid.uuid4()
+        self.live[token] = (token_id, user_id)
+        return token, token_id
+
+    def refresh(self, refresh_token: str) -> Refreshed:
+        with self._lock:
+            self.refreshes.append(refresh_token)
+        if self.away:
+            raise AuthorityUnavailable("away")
+        found = self.live.get(refresh_token)
+        self.before_answer()
+        if found is None:
+            raise RefreshRefused
+        token = refresh_token
+        if self.one_time:
+            token = secrets.token_urlsafe(24)
+            self.live[token] = self.live.pop(refresh_token)
+        return Refreshed(token, *found, roles=("shopper",))
+
+    def revoke(self, site: str, *, refresh_token_id: uuid.UUID | None, user_id: uuid.UUID | None) -> None:
+        if self.away:
+            raise AuthorityUnavailable("away")
+        self.revoked.append({"site": site, "token": refresh_token_id, "user": user_id})
+        if refresh_token_id is None and user_id is not None:
+            self.live = {t: v for t, v in self.live.items() if v[1] != user_id}
+        else:
+            self.live = {
+                t: v
+                for t, v in self.live.items()
+                if refresh_token_id is not None and v[0] != refresh_token_id
+            }
+
+
+@dataclass
+class Heart:
+    """The sessions of one site under test."""
+
+    sessions: Sessions
+    provider: Provider
+    users: dict[str, uuid.UUID] = field(default_factory=dict)
+
+    def log_in(self, name: str = "ann", client: Client = OWNER, *, since: Any = None) -> tuple[Pair, Outcome]:
+        """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the password was typed."""
+        user_id = self.users.setdefault(name, uuid.uuid4())
+        token, token_id = self.provider.issue(user_id)
+        login = Login(
+            user_id,
+            name.title(),
+            f"{name}@example.com",
+            ("shopper",),
+            token,
+            token_id,
+            since or self.sessions.now(),
+        )
+        outcome = self.sessions.start(login, client)
+        assert outcome.issue is not None
+        return outcome.issue, outcome
+
+    def resume(self, pair: Pair, client: Client = OWNER, **options: Any) -> Outcome:
+        return self.sessions.resume(pair, client, **options)
+
+    def sql(self, statement: str, **values: Any) -> list[Any]:
+        return self.sessions.db.all(text(statement), **values)
+
+    def let_idle(self) -> None:
+        """Every session idles out now: the row is moved, since only the database's clock counts."""
+        self.sql(
+            "UPDATE sessions SET idle_end = now() - interval '1 second', last_seen_at = now() - interval '1 hour'"
+        )
+
+    def pass_grace(self) -> None:
+        """A little more than the grace goes by."""
+        self.sql(
+            "UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds', "
+            "issued_at = issued_at - interval '61 seconds'"
+        )
+
+    def make_rotation_due(self) -> None:
+        self.sql("UPDATE sessions SET issued_at = issued_at - interval '11 minutes'")
+
+    def events(self) -> list[str]:
+        return [row["event"] for row in self.sql("SELECT event FROM audit_log ORDER BY id")]
+
+    def flags(self) -> dict[str, int]:
+        return {row["kind"]: row["count"] for row in self.sql("SELECT kind, count FROM session_flags")}
+
+
+def together(*acts: Callable[[], Any]) -> list[Any]:
+    """Run all acts at the same time, each in a thread, and return what they returned or raised."""
+    results: list[Any] = [None] * len(acts)
+    barrier = threading.Barrier(len(acts))
+
+    def run(position: int) -> None:
+        barrier.wait()
+        try:
+            results[position] = acts[position]()
+        except Exception as error:  # noqa: BLE001 - handed to the test, which says what it expects
+            results[position] = error
+
+    threads = [threading.Thread(target=run, args=(position,)) for position in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

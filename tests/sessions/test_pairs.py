@@ -1,0 +1,110 @@
+"""The two-cookie rule: a session is good only beside the refresh token that was issued with it."""
+
+import uuid
+
+import pytest
+from hearts import OWNER, THIEF
+from sqlalchemy import text
+
+from shopforum.sessions.lifecycle import Pair
+from shopforum.sessions.tokens import new_session_id
+
+
+def test_the_pair_is_served(heart):
+    pair, _ = heart.log_in()
+    outcome = heart.resume(pair)
+    assert outcome.session is not None
+    assert outcome.session.user_name == "Ann"
+    assert outcome.session.roles == {"shopper"}
+    assert outcome.issue is None
+
+
+def test_a_session_id_alone_is_refused_flagged_and_extends_nothing(heart):
+    pair, _ = heart.log_in()
+    heart.sql(
+        "UPDATE sessions SET last_seen_at = now() - interval '5 minutes', idle_end = now() + interval '9 minutes'"
+    )
+    before = heart.sql("SELECT idle_end, last_seen_at FROM sessions")
+    assert heart.resume(Pair(pair.session_id, None), THIEF).session is None
+    assert heart.sql("SELECT idle_end, last_seen_at FROM sessions") == before
+    assert heart.flags() == {"session_without_refresh_token": 1}
+    assert heart.provider.refreshes == []
+    assert heart.resume(pair).session is not None
+
+
+@pytest.mark.parametrize("session_id", [None, "z" * 43])
+def test_a_refresh_token_alone_never_reaches_the_provider(heart, session_id):
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    assert heart.resume(Pair(session_id, pair.refresh_token), THIEF).session is None
+    assert heart.provider.refreshes == []
+    assert heart.flags() == {"refresh_without_session": 1}
+    assert heart.events() == ["session_created", "refresh_without_session"]
+
+
+def test_halves_of_two_people_do_not_make_a_pair(heart):
+    ann, _ = heart.log_in("ann")
+    bob, _ = heart.log_in("bob")
+    assert heart.resume(Pair(ann.session_id, bob.refresh_token)).session is None
+    assert heart.resume(Pair(bob.session_id, ann.refresh_token)).session is None
+    assert heart.resume(ann).session.user_name == "Ann"
+
+
+def test_another_site_knows_neither_half(heart_of):
+    store, forums = heart_of("store"), heart_of("forums")
+    pair, _ = store.log_in()
+    assert forums.resume(pair).session is None
+    assert forums.flags() == {}
+    assert forums.provider.refreshes == []
+    assert store.resume(pair).session is not None
+
+
+def test_a_flood_of_tries_is_counted_in_one_row_and_leaves_few_events(heart):
+    pair, _ = heart.log_in()
+    for _ in range(20):
+        heart.resume(Pair(pair.session_id, None), THIEF)
+    assert heart.flags() == {"session_without_refresh_token": 20}
+    # At 1, 2, 4, 8 and 16.
+    assert heart.events().count("session_without_refresh_token") == 5
+    [row] = heart.sql("SELECT host(last_address) AS address, last_agent FROM session_flags")
+    assert (row["address"], row["last_agent"]) == (THIEF.address, THIEF.agent)
+
+
+def test_a_second_place_is_seen_beside_the_first(heart):
+    """A4: both cookies copied. The console has two addresses and two browsers to show."""
+    pair, _ = heart.log_in()
+    assert heart.resume(pair, THIEF).session is not None
+    places = heart.sql("SELECT host(address) AS address, agent FROM session_places ORDER BY first_at")
+    assert [(p["address"], p["agent"]) for p in places] == [
+        (OWNER.address, OWNER.agent),
+        (THIEF.address, THIEF.agent),
+    ]
+
+
+def test_a_form_of_another_session_touches_nothing(heart):
+    pair, outcome = heart.log_in()
+    heart.let_idle()
+    other = heart.resume(pair, only=uuid.uuid4())
+    assert other.session is not None
+    assert other.session.id == outcome.session.id
+    assert heart.provider.refreshes == []
+    assert heart.sql("SELECT 1 FROM sessions WHERE idle_end > now()") == []
+
+
+def test_a_row_forged_in_the_database_is_no_session_without_the_key(heart):
+    """Whoever writes to the database but has no key cannot make a session: a plain hash matches nothing."""
+    import hashlib
+
+    pair, outcome = heart.log_in()
+    forged, token = new_session_id(), "forged-refresh-token"
+    heart.sessions.db.all(
+        text(
+            "INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why) "
+            "VALUES (:sid, :id, 2, :rt, 'forged')"
+        ),
+        sid=hashlib.sha256(forged.encode()).digest(),
+        id=outcome.session.id,
+        rt=hashlib.sha256(token.encode()).digest(),
+    )
+    assert heart.resume(Pair(forged, token)).session is None
+    assert heart.resume(pair).session is not None

@@ -1,0 +1,181 @@
+"""One revoke for every reach: dead at once, told to the provider until it agrees, and it stays dead."""
+
+import random
+import time
+import uuid
+from functools import partial
+
+import pytest
+from hearts import OWNER, together
+
+from shopforum.sessions import Login, Reason, Scope, worker
+from shopforum.sessions.revocation import STEP
+
+WHY = Reason(
+    "admin", "carol@example.com", "suspected_theft", "ticket 7", "We ended your session to protect you."
+)
+
+
+def test_a_session(heart):
+    ann, outcome = heart.log_in("ann")
+    bob, _ = heart.log_in("bob")
+    heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    assert heart.resume(ann).ended == "suspected_theft"
+    assert heart.resume(bob).session is not None
+    [row] = heart.sql("SELECT matched, reason_code, reason_user, actor FROM revocations")
+    assert tuple(row.values()) == (1, "suspected_theft", WHY.user, "carol@example.com")
+
+
+def test_a_user_everywhere_or_on_one_site(heart_of):
+    store, forums = heart_of("store"), heart_of("forums")
+    in_store, outcome = store.log_in("ann")
+    forums.users = store.users
+    in_forums, _ = forums.log_in("ann")
+    bob, _ = store.log_in("bob")
+    store.sessions.revoke(Scope(user_id=outcome.session.user_id, site="forums"), WHY, OWNER)
+    assert forums.resume(in_forums).session is None
+    assert store.resume(in_store).session is not None
+    store.sessions.revoke(Scope(user_id=outcome.session.user_id), WHY, OWNER)
+    assert store.resume(in_store).session is None
+    assert store.resume(bob).session is not None
+    assert {told["site"] for told in store.provider.revoked} == {"store", "forums"}
+
+
+def test_a_site_and_everyone(heart_of):
+    store, forums = heart_of("store"), heart_of("forums")
+    in_store, _ = store.log_in()
+    in_forums, kept = forums.log_in()
+    store.sessions.revoke(Scope(site="store"), WHY, OWNER)
+    assert store.resume(in_store).session is None
+    assert forums.resume(in_forums).session is not None
+    in_store, _ = store.log_in()
+    store.sessions.revoke(Scope(everyone=True), WHY, OWNER, spare=kept.session.id)
+    assert store.resume(in_store).session is None
+    assert forums.resume(in_forums).session is not None
+    later, _ = store.log_in()
+    assert store.resume(later).session is not None
+
+
+def test_a_login_that_was_in_flight_loses(heart):
+    """The password was checked before the revoke and the session written after it: dead on arrival."""
+    user_id = heart.users.setdefault("ann", uuid.uuid4())
+    typed = heart.sessions.now()
+    heart.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
+    pair, _ = heart.log_in("ann", since=typed)
+    assert heart.resume(pair).session is None
+    # The provider revoked before it issued this token: it is told of the token by its own id.
+    worker.run_once(heart.sessions)
+    worker.run_once(heart.sessions)
+    assert heart.provider.revoked[-1]["token"] is not None
+    assert pair.refresh_token not in heart.provider.live
+
+
+def test_revoking_twice_changes_nothing(heart):
+    _, outcome = heart.log_in()
+    scope = Scope(sessions=(outcome.session.id,))
+    heart.sessions.revoke(scope, WHY, OWNER)
+    before = heart.sql("SELECT ended_at, revocation_id FROM sessions")
+    heart.sessions.revoke(scope, WHY, OWNER)
+    assert heart.sql("SELECT ended_at, revocation_id FROM sessions") == before
+    assert heart.sql("SELECT matched FROM revocations ORDER BY created_at")[1]["matched"] == 0
+    assert len(heart.provider.revoked) == 1
+
+
+def test_with_the_provider_away_it_holds_here_and_is_told_later(heart):
+    pair, outcome = heart.log_in()
+    heart.provider.away = True
+    heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    assert heart.resume(pair).session is None
+    [open_row] = heart.sql(
+        "SELECT attempts, done_at, last_error, next_try_at > now() AS later FROM revocation_outbox"
+    )
+    assert (open_row["attempts"], open_row["done_at"], open_row["later"]) == (1, None, True)
+    assert open_row["last_error"] == "away"
+    heart.provider.away = False
+    worker.run_once(heart.sessions)
+    assert heart.provider.revoked == []  # not due yet
+    heart.sql("UPDATE revocation_outbox SET next_try_at = now()")
+    worker.run_once(heart.sessions)
+    assert len(heart.provider.revoked) == 1
+    assert heart.sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL") == []
+
+
+def test_several_workers_tell_the_provider_once(heart):
+    heart.provider.away = True
+    for _ in range(10):
+        _, outcome = heart.log_in()
+        heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    heart.provider.away = False
+    heart.sql("UPDATE revocation_outbox SET next_try_at = now()")
+    together(*[lambda: worker.run_once(heart.sessions)] * 4)
+    assert len(heart.provider.revoked) == 10
+
+
+def test_rows_behind_a_gate_are_marked_in_steps(heart):
+    pair, outcome = heart.log_in()
+    heart.sql(
+        "INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end, "
+        "last_seen_at, issued_at, promoted_at) SELECT site, user_id, 'x', roles, authenticated_at, cleared_at, "
+        "absolute_end, idle_end, last_seen_at, issued_at, promoted_at FROM sessions, generate_series(1, :n)",
+        n=STEP + 20,
+    )
+    heart.sessions.revoke(Scope(user_id=outcome.session.user_id), WHY, OWNER)
+    assert heart.resume(pair).session is None
+    left = "SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL"
+    assert heart.sql(left)[0]["n"] == 21
+    worker.run_once(heart.sessions)
+    assert heart.sql(left)[0]["n"] == 0
+    worker.run_once(heart.sessions)
+    assert heart.sql("SELECT 1 FROM revocations WHERE marked_at IS NULL") == []
+
+
+def test_logging_in_again_ends_the_session_this_browser_had(heart):
+    pair, outcome = heart.log_in()
+    token, token_id = heart.provider.issue(outcome.session.user_id)
+    login = Login(
+        outcome.session.user_id, "Ann", "ann@example.com", (), token, token_id, heart.sessions.now()
+    )
+    heart.sessions.start(login, OWNER, replaced=outcome.session.id)
+    assert heart.resume(pair).ended == "superseded"
+
+
+def test_logout_ends_the_session_and_its_token(heart):
+    pair, outcome = heart.log_in()
+    heart.sessions.logout(outcome.session, OWNER)
+    assert heart.resume(pair).ended == "logout"
+    assert pair.refresh_token not in heart.provider.live
+    assert "session_logout" in heart.events()
+
+
+@pytest.mark.parametrize("fields", [{}, {"everyone": True, "site": "store"}])
+def test_a_scope_that_is_not_one_thing_is_refused(fields):
+    with pytest.raises(ValueError, match="scope"):
+        Scope(**fields)
+
+
+@pytest.mark.parametrize("what", ["session", "user", "site", "everyone", "logout"])
+def test_races_of_an_end_and_a_refresh_leave_nothing_alive(heart, what):
+    """Every interleaving of refreshing tabs with an end: afterwards no pair that anybody holds is served."""
+    dice = random.Random(what)
+    for round_ in range(8):
+        pair, outcome = heart.log_in(f"user{round_}")
+        heart.let_idle()
+        pause = dice.random() * 0.01
+        heart.provider.before_answer = partial(time.sleep, pause)
+        tabs = [partial(heart.resume, pair)] * 3
+        *seen, _ = together(*tabs, partial(end, heart, outcome.session, what))
+        for presented in [pair, *(o.issue for o in seen if getattr(o, "issue", None))]:
+            after = heart.resume(presented)
+            assert (after.session, after.issue) == (None, None), (round_, pause)
+
+
+def end(heart, session, what):
+    if what == "logout":
+        return heart.sessions.logout(session, OWNER)
+    scopes = {
+        "session": Scope(sessions=(session.id,)),
+        "user": Scope(user_id=session.user_id),
+        "site": Scope(site="store"),
+        "everyone": Scope(everyone=True),
+    }
+    return heart.sessions.revoke(scopes[what], WHY, OWNER)
