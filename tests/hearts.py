@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
 from shopforum.sessions.audit import Client
-from shopforum.sessions.lifecycle import Outcome, Pair
+from shopforum.sessions.model import Outcome, Pair
 
 SECRET = "heart-tests-0123456789-0123456789-0123456789"
 OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
@@ -27,6 +27,9 @@ class Provider:
         self.revoked: list[dict[str, Any]] = []
         self.away = False
         self.one_time = False
+        # What a one-time token was exchanged for, while the provider's grace lasts.
+        self.exchanged: dict[str, str] = {}
+        self.grace = True
         self.before_answer: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
@@ -40,6 +43,9 @@ class Provider:
             self.refreshes.append(refresh_token)
         if self.away:
             raise AuthorityUnavailable("away")
+        if self.grace and refresh_token in self.exchanged:
+            refresh_token = self.exchanged[refresh_token]
+            return Refreshed(refresh_token, *self.live[refresh_token], roles=("shopper",))
         found = self.live.get(refresh_token)
         self.before_answer()
         if found is None:
@@ -48,6 +54,7 @@ class Provider:
         if self.one_time:
             token = secrets.token_urlsafe(24)
             self.live[token] = self.live.pop(refresh_token)
+            self.exchanged[refresh_token] = token
         return Refreshed(token, *found, roles=("shopper",))
 
     def revoke(self, site: str, *, refresh_token_id: uuid.UUID | None, user_id: uuid.UUID | None) -> None:

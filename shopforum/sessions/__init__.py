@@ -21,7 +21,8 @@ from . import config as settings
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from .csrf import CSRFPolicy
 from .database import Database
-from .lifecycle import Login, Session, Sessions
+from .lifecycle import Sessions
+from .model import Login, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .revocation import Reason, Scope
 from .views import FreshLoginRequired, require_fresh

@@ -10,6 +10,7 @@
 | sessions.absolute | 2592000 | absolute time-out, counted from the password; a refresh never moves it |
 | sessions.rotate_every | 600 | a session id in use is replaced when it is older |
 | sessions.grace | 60 | a replaced pair is served for as long, for requests already on their way |
+| sessions.lost_after | 10 | a one-time refresh token not taken up after so long was lost; shorter than the provider's grace |
 | sessions.touch_every | 60 | a session seen more lately than this is not written to |
 | sessions.lease | 5 | how long one request may take to refresh before another tries |
 | sessions.refresh_wait | 6 | how long a request waits for another's refresh |
@@ -36,13 +37,23 @@ class Config:
     absolute: float = 30 * 86400
     rotate_every: float = 600
     grace: float = 60
+    lost_after: float = 10
     touch_every: float = 60
     lease: float = 5
     refresh_wait: float = 6
     same_site: str = "Lax"
 
 
-_DURATIONS = ("idle", "absolute", "rotate_every", "grace", "touch_every", "lease", "refresh_wait")
+_DURATIONS = (
+    "idle",
+    "absolute",
+    "rotate_every",
+    "grace",
+    "lost_after",
+    "touch_every",
+    "lease",
+    "refresh_wait",
+)
 
 
 def parse(settings: Mapping[str, str]) -> Config:

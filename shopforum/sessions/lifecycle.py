@@ -9,7 +9,6 @@ docs/sessions.md tells it at length.
 
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -17,66 +16,13 @@ from sqlalchemy import Connection, RowMapping
 
 from . import audit, outbox, records, revocation
 from .audit import Client, Event
-from .authority import Authority, AuthorityUnavailable, RefreshRefused
+from .authority import Authority, AuthorityUnavailable, Refreshed, RefreshRefused
 from .config import Config
 from .database import Database
+from .model import Login, Outcome, Pair, Session, SessionBusy
 from .records import Credential
 from .revocation import Reason, Scope
 from .tokens import new_session_id
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The two cookies as presented, or a new pair to hand out. Never in a log: the repr is empty."""
-
-    session_id: str | None = field(default=None, repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Session:
-    """A signed-in session, as views see it. `authenticated_ago` is in seconds."""
-
-    id: UUID
-    site: str
-    user_id: UUID
-    user_name: str
-    user_email: str
-    roles: frozenset[str]
-    authenticated_ago: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a request's cookies amount to. At most one of a session and `ended` (why there is none any more).
-
-    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
-    """
-
-    session: Session | None = None
-    ended: str | None = None
-    issue: Pair | None = None
-    max_age: int = 0
-
-
-@dataclass(frozen=True)
-class Login:
-    """What the provider said of somebody who has just given the right password."""
-
-    user_id: UUID
-    user_name: str
-    user_email: str
-    roles: tuple[str, ...]
-    refresh_token: str | None = field(repr=False)
-    refresh_token_id: UUID | None
-    # The database's clock before the provider was asked: a revocation that commits meanwhile beats the login.
-    authenticated_at: Any
-
-
-class SessionBusy(AuthorityUnavailable):
-    """Another request is refreshing this session and has not come back in time: try again, nothing is lost."""
-
-    retry_after = 1
 
 
 class Sessions:
@@ -172,11 +118,7 @@ class Sessions:
 
     def _resume_once(self, pair: Pair, client: Client, only: UUID | None, touch: bool) -> Outcome | None:
         """None means: somebody else is refreshing this session, look again."""
-        if pair.session_id is None:
-            if pair.refresh_token:
-                self._note_lone_refresh_token(pair.refresh_token, client)
-            return Outcome()
-        row = self._find(pair, client, only, touch)
+        row = self._find(pair, client, only, touch) if pair.session_id else None
         if row is None:
             if pair.refresh_token:
                 self._note_lone_refresh_token(pair.refresh_token, client)
@@ -190,17 +132,23 @@ class Sessions:
             return Outcome(ended=row["end_reason"] or ("revoked" if row["revoked"] else "expired"))
         if row["standing"] == "spent":
             return self._replayed(row, client)
-        session = _session(row)
-        if only is not None and session.id != only:
+        if only is not None and row["id"] != only:
             # The form belongs to another session: the caller refuses it, and this one is left untouched.
-            return Outcome(session)
+            return Outcome(_session(row))
+        return self._serve(row, pair, client, touch)
+
+    def _serve(self, row: RowMapping, pair: Pair, client: Client, touch: bool) -> Outcome | None:
+        """A good pair of a live session: promote, refresh or rotate what is due."""
         if row["standing"] == "next":
             records.promote(self.db, row, client)
         if not row["active"]:
             return self._refresh(row, pair, client)
-        if row["rotation_due"] and row["standing"] == "current" and touch:
-            return self._rotate(row, pair, session)
-        return Outcome(session)
+        if row["standing"] == "current" and touch:
+            if row["response_lost"]:
+                return self._repeat_refresh(row, pair, client)
+            if row["rotation_due"]:
+                return self._rotate(row, pair)
+        return Outcome(_session(row))
 
     def _find(self, pair: Pair, client: Client, only: UUID | None, touch: bool) -> RowMapping | None:
         digests, site = self.config.secrets.digests, self.config.site
@@ -211,6 +159,7 @@ class Sessions:
             refresh_hashes=digests(site, "refresh", pair.refresh_token) if pair.refresh_token else [],
             site=site,
             grace=self.config.grace,
+            lost_after=self.config.lost_after,
             rotate_every=self.config.rotate_every,
             idle=self.config.idle,
             touch_every=self.config.touch_every,
@@ -219,12 +168,12 @@ class Sessions:
             **records.where(client),
         )
 
-    def _rotate(self, row: RowMapping, pair: Pair, session: Session) -> Outcome:
+    def _rotate(self, row: RowMapping, pair: Pair) -> Outcome:
         """Hand out a successor to the one tab that wins; the others are served as they are and set no cookie."""
         successor = Pair(new_session_id(), pair.refresh_token)
         if records.rotate(self.db, row, self._credential(successor)):
-            return Outcome(session, issue=successor, max_age=row["remaining"])
-        return Outcome(session)
+            return Outcome(_session(row), issue=successor, max_age=row["remaining"])
+        return Outcome(_session(row))
 
     def _refresh(self, row: RowMapping, pair: Pair, client: Client) -> Outcome | None:
         """The session has idled out: ask the provider, once for however many tabs ask us."""
@@ -233,7 +182,6 @@ class Sessions:
         lease = uuid.uuid4()
         if not records.claim(self.db, row, lease, self.config.lease):
             return None
-        event = self._event("session_renewed", client, row["id"], row["user_id"], "user")
         try:
             answer = self.authority.refresh(pair.refresh_token)
         except RefreshRefused:
@@ -244,12 +192,34 @@ class Sessions:
             # Whatever it was, it was not the token: the next request may try again at once.
             records.release(self.db, row["id"], lease)
             raise
+        return self._renew(row, answer, lease, client)
+
+    def _repeat_refresh(self, row: RowMapping, pair: Pair, client: Client) -> Outcome | None:
+        """The browser still shows a one-time token that was exchanged a while ago: that response got lost.
+
+        Within its own grace the provider answers with the newer token again. If it does not, the session goes on as
+        it is; nobody is signed out for a lost response before the idle time-out. The lease is kept until it runs
+        out, so that the provider is not asked by every request.
+        """
+        lease = uuid.uuid4()
+        if pair.refresh_token is not None and records.claim(self.db, row, lease, self.config.lease):
+            try:
+                answer = self.authority.refresh(pair.refresh_token)
+            except (RefreshRefused, AuthorityUnavailable):
+                return Outcome(_session(row))
+            return self._renew(row, answer, lease, client)
+        return Outcome(_session(row))
+
+    def _renew(self, row: RowMapping, answer: Refreshed, lease: UUID, client: Client) -> Outcome | None:
+        """Take the provider's answer; None where the session was revoked meanwhile, or the lease ran out: look
+        again, the row knows which.
+        """
         if answer.user_id != row["user_id"] or answer.refresh_token_id not in (None, row["refresh_token_id"]):
             return self._mixed_up(row, client)
         successor = Pair(new_session_id(), answer.refresh_token)
         renewed = records.renew(
             self.db,
-            event,
+            self._event("session_renewed", client, row["id"], row["user_id"], "user"),
             self._credential(successor),
             id=row["id"],
             lease=lease,
@@ -258,9 +228,8 @@ class Sessions:
             roles=list(answer.roles) if answer.roles is not None else None,
         )
         if not renewed:
-            # Revoked while the provider was asked, or the lease ran out: look again, the row knows which.
             return None
-        roles = frozenset(answer.roles) if answer.roles is not None else frozenset(row["roles"])
+        roles = frozenset(answer.roles) if answer.roles is not None else None
         return Outcome(_session(row, roles), issue=successor, max_age=row["remaining"])
 
     def _replayed(self, row: RowMapping, client: Client) -> Outcome:

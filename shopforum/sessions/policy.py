@@ -15,7 +15,8 @@ from pyramid.security import Allowed, Denied
 from . import cookies
 from .audit import Client, clean
 from .cookies import CookieJar
-from .lifecycle import Login, Outcome, Pair, Session, Sessions
+from .lifecycle import Sessions
+from .model import Login, Outcome, Pair, Session
 from .tokens import REFRESH_TOKEN, SESSION_ID
 
 # The permission that every signed-in person has.

@@ -41,6 +41,9 @@ WITH found AS (
       ELSE 'spent' END AS standing,
     CASE WHEN s.issued = s.generation THEN s.issued_at <= now() - :rotate_every * interval '1 second'
       ELSE s.issued_at <= now() - :grace * interval '1 second' END AS rotation_due,
+    s.issued > s.generation AND s.issued_at BETWEEN now() - :grace * interval '1 second'
+      AND now() - :lost_after * interval '1 second' AND EXISTS (SELECT 1 FROM session_credentials n
+      WHERE n.session_id = s.id AND n.generation = s.issued AND n.refresh_hash <> c.refresh_hash) AS response_lost,
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id

@@ -6,7 +6,7 @@ import pytest
 from hearts import OWNER, THIEF
 from sqlalchemy import text
 
-from shopforum.sessions.lifecycle import Pair
+from shopforum.sessions.model import Pair
 from shopforum.sessions.tokens import new_session_id
 
 

@@ -7,7 +7,7 @@ import pytest
 from hearts import OWNER, together
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, Scope
-from shopforum.sessions.lifecycle import Outcome, SessionBusy
+from shopforum.sessions.model import Outcome, SessionBusy
 
 
 def test_forty_tabs_make_one_refresh_and_one_new_pair(heart):
@@ -64,6 +64,37 @@ def test_a_one_time_token_that_turned_is_handed_out_with_the_new_pair(heart):
     assert heart.resume(fresh).session is not None
     heart.let_idle()
     assert heart.resume(fresh).issue is not None
+
+
+def test_a_one_time_token_whose_response_was_lost_is_fetched_again(heart):
+    heart.provider.one_time = True
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    assert heart.resume(pair).issue is not None  # and the response is lost
+    assert heart.resume(pair).issue is None  # it may still be on its way
+    heart.sql("UPDATE sessions SET issued_at = issued_at - interval '11 seconds'")
+    outcomes = together(*[lambda: heart.resume(pair)] * 10)
+    assert all(outcome.session for outcome in outcomes)
+    [again] = [outcome.issue for outcome in outcomes if outcome.issue]
+    assert len(heart.provider.refreshes) == 2
+    assert again.refresh_token in heart.provider.live
+    assert heart.resume(again).session is not None
+    heart.let_idle()
+    assert heart.resume(again).issue is not None
+
+
+@pytest.mark.parametrize("trouble", ["refused", "away"])
+def test_a_lost_response_that_cannot_be_fetched_again_signs_nobody_out(heart, trouble):
+    heart.provider.one_time = True
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    heart.resume(pair)
+    heart.provider.grace = trouble != "refused"
+    heart.provider.away = trouble == "away"
+    heart.sql("UPDATE sessions SET issued_at = issued_at - interval '11 seconds'")
+    for _ in range(3):
+        assert heart.resume(pair).session is not None
+    assert len(heart.provider.refreshes) == 2
 
 
 def test_waiting_tabs_are_served_when_a_slow_provider_answers(heart):

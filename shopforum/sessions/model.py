@@ -1,0 +1,61 @@
+"""The plain values of the heart: a pair of cookies, a session, and what a request's cookies amount to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from .authority import AuthorityUnavailable
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two cookies as presented, or a new pair to hand out. Never in a log: the repr is empty."""
+
+    session_id: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in session, as views see it. `authenticated_ago` is in seconds."""
+
+    id: UUID
+    site: str
+    user_id: UUID
+    user_name: str
+    user_email: str
+    roles: frozenset[str]
+    authenticated_ago: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a request's cookies amount to. At most one of a session and `ended` (why there is none any more).
+
+    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
+    """
+
+    session: Session | None = None
+    ended: str | None = None
+    issue: Pair | None = None
+    max_age: int = 0
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the provider said of somebody who has just given the right password."""
+
+    user_id: UUID
+    user_name: str
+    user_email: str
+    roles: tuple[str, ...]
+    refresh_token: str | None = field(repr=False)
+    refresh_token_id: UUID | None
+    # The database's clock before the provider was asked: a revocation that commits meanwhile beats the login.
+    authenticated_at: Any
+
+
+class SessionBusy(AuthorityUnavailable):
+    """Another request is refreshing this session and has not come back in time: try again, nothing is lost."""
+
+    retry_after = 1
