@@ -1,0 +1,122 @@
+"""Setting up a development provider: the tenant, the three applications and the demonstration users."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from . import people
+from .applications import put_application
+from .database import Database
+from .passwords import Passwords
+from .service import DEFAULT_ISSUER, default_tenant, put_tenant, tenant
+
+ROLES = {
+    "store": ("shopper",),
+    "forums": ("member", "moderator"),
+    "admin": ("viewer", "responder", "owner"),
+}
+
+
+class Client(TypedDict):
+    """An application as the sites know it: its id and its OAuth client secret."""
+
+    id: str
+    client_secret: str
+
+
+class DemoUser(TypedDict):
+    """A user to create; ``registrations`` maps application ids to role names."""
+
+    id: str
+    email: str
+    password: str
+    firstName: str
+    lastName: str
+    registrations: Mapping[str, Iterable[str]]
+
+
+def provision(
+    database: str | Path,
+    *,
+    tenant_id: str,
+    applications: Mapping[str, Client],
+    users: Iterable[DemoUser] = (),
+    issuer: str = DEFAULT_ISSUER,
+) -> None:
+    """Create what is missing in the provider's database file, which a running provider may have open.
+
+    ``applications`` maps ``store``, ``forums`` and ``admin`` to their ids and secrets; their settings are
+    brought to what the sites need. Users that exist already stay as they are. Safe to repeat. Raises
+    ValueError for a name that is not one of the three.
+    """
+    unknown = set(applications) - set(ROLES)
+    if unknown:
+        raise ValueError(f"unknown applications: {', '.join(sorted(unknown))}")
+    opened = Database(database)
+    try:
+        hashes = _password_hashes(opened, list(users := list(users)))
+        with opened.write() as db:
+            _put_tenant(db, tenant_id, issuer)
+            for name, client in applications.items():
+                _put_application(db, name, client, tenant_id)
+            for user in users:
+                _put_user(db, user, hashes)
+    finally:
+        opened.close()
+
+
+def _password_hashes(database: Database, users: list[DemoUser]) -> dict[str, str]:
+    """One hash for each distinct password of the users to create.
+
+    Users with the same demonstration password share one hash and its salt, so that a few hundred users are
+    seeded in no time. Everywhere else each password has a salt of its own.
+    """
+    with database.read() as db:
+        missing = {user["password"] for user in users if people.find_user(db, user["id"]) is None}
+    hasher = Passwords()
+    return {password: hasher.hash(password) for password in missing}
+
+
+def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str) -> None:
+    if db.execute("SELECT 1 FROM tenants").fetchone() is None:
+        put_tenant(db, default_tenant(tenant_id, issuer))
+    else:
+        put_tenant(db, tenant(db) | {"id": tenant_id, "issuer": issuer})
+
+
+def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_id: str) -> None:
+    settings: dict[str, Any] = {
+        "name": name,
+        "loginConfiguration": {
+            "allowTokenRefresh": True,
+            # An admin session cannot be renewed without a login.
+            "generateRefreshTokens": name != "admin",
+            "requireAuthentication": True,
+        },
+        "oauthConfiguration": {
+            "clientAuthenticationPolicy": "Required",
+            "clientSecret": client["client_secret"],
+            "enabledGrants": ["refresh_token"],
+        },
+        "roles": [
+            {"id": str(uuid.uuid5(uuid.UUID(client["id"]), role)), "name": role} for role in ROLES[name]
+        ],
+    }
+    put_application(db, client["id"], settings, tenant_id)
+
+
+def _put_user(db: sqlite3.Connection, user: DemoUser, hashes: dict[str, str]) -> None:
+    if people.find_user(db, user["id"]) is not None:
+        return
+    # Demonstration users look as if they had been there for a while; the clock of the machine is good enough.
+    now = int(db.execute("SELECT unixepoch() * 1000").fetchone()[0])
+    body = people.new_user_body(user["id"], now)
+    body |= {"email": user["email"].lower(), "firstName": user["firstName"], "lastName": user["lastName"]}
+    people.store_user(db, body, hashes[user["password"]], create=True)
+    for application_id, roles in user["registrations"].items():
+        registration_id = str(uuid.uuid5(uuid.UUID(user["id"]), application_id))
+        people.store_registration(
+            db, user["id"], people.new_registration(application_id, registration_id, list(roles), now)
+        )

@@ -1,0 +1,130 @@
+"""Registrations over the API: which applications a user belongs to, with which roles."""
+
+import sqlite3
+import uuid
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from . import people
+from .completion import find_application
+from .errors import RefusedError, answer, field_error, nothing
+from .reading import flag, json_body, mapping, require_api_key, required_identifier, strings, uuid_text
+from .service import service_of
+from .users import checked_password, create_user
+
+
+def create(request: Request) -> Response:
+    """``POST /api/user/registration[/{userId}]``: registers a user, created first when ``user`` is given."""
+    service, body = service_of(request), json_body(request)
+    require_api_key(request, service.api_key)
+    given, wanted = mapping(body, "user"), mapping(body, "registration")
+    user_id = uuid_text(request.matchdict.get("userId", str(uuid.uuid4())), "userId")
+    application_id = required_identifier(wanted, "applicationId", "registration.applicationId")
+    password_hash = service.passwords.hash(checked_password(given)) if given else None
+    now = service.state.now()
+    with service.database.write() as db:
+        roles = _roles(db, application_id, wanted)
+        if password_hash is not None:
+            create_user(service, db, user_id, given, password_hash)
+        elif people.find_user(db, user_id) is None:
+            raise RefusedError(404)
+        if people.registration_of(db, user_id, application_id) is not None:
+            raise field_error(
+                "registration", "duplicate", "The user is already registered for this application."
+            )
+        registration = people.new_registration(application_id, str(uuid.uuid4()), roles, now)
+        registration |= {
+            "data": mapping(wanted, "data", "registration.data"),
+            "verified": flag(wanted, "verified", True),
+        }
+        people.store_registration(db, user_id, registration)
+        return _shown(db, user_id, registration)
+
+
+def change(request: Request) -> Response:
+    """``PUT`` and ``PATCH /api/user/registration/{userId}``."""
+    service = service_of(request)
+    require_api_key(request, service.api_key)
+    user_id = uuid_text(request.matchdict["userId"], "userId")
+    wanted = mapping(json_body(request), "registration")
+    application_id = required_identifier(wanted, "applicationId", "registration.applicationId")
+    with service.database.write() as db:
+        registration = _existing(db, user_id, application_id)
+        replace = request.method == "PUT"
+        if replace or "roles" in wanted:
+            registration["roles"] = sorted(set(_roles(db, application_id, wanted)))
+        if replace or "data" in wanted:
+            registration["data"] = mapping(wanted, "data", "registration.data")
+        registration["verified"] = flag(wanted, "verified", registration["verified"])
+        registration["lastUpdateInstant"] = service.state.now()
+        people.store_registration(db, user_id, registration)
+        return _shown(db, user_id, registration)
+
+
+def show(request: Request) -> Response:
+    """``GET /api/user/registration/{userId}/{applicationId}``."""
+    service = service_of(request)
+    require_api_key(request, service.api_key)
+    with service.database.read() as db:
+        return answer({"registration": _existing(db, *_ids(request))})
+
+
+def delete(request: Request) -> Response:
+    """``DELETE /api/user/registration/{userId}/{applicationId}``.
+
+    The user's refresh tokens stay, as at FusionAuth: they then give a JWT without application and roles.
+    """
+    service = service_of(request)
+    require_api_key(request, service.api_key)
+    user_id, application_id = _ids(request)
+    with service.database.write() as db:
+        _existing(db, user_id, application_id)
+        db.execute(
+            "DELETE FROM registrations WHERE user_id = ? AND application_id = ?", (user_id, application_id)
+        )
+    return nothing(200)
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    names = ("userId", "applicationId")
+    user_id, application_id = (uuid_text(request.matchdict[name], name) for name in names)
+    return user_id, application_id
+
+
+def _existing(db: sqlite3.Connection, user_id: str, application_id: str) -> dict[str, Any]:
+    registration = people.registration_of(db, user_id, application_id)
+    if registration is None:
+        raise RefusedError(404)
+    return registration
+
+
+def _roles(db: sqlite3.Connection, application_id: str, wanted: dict[str, Any]) -> list[str]:
+    application = find_application(db, application_id)
+    known = {role["name"] for role in (application or {}).get("roles", [])}
+    roles = strings(wanted, "roles", "registration.roles")
+    if not set(roles) <= known:
+        raise field_error(
+            "registration.roles", "invalid", "The application does not have one of these roles."
+        )
+    return roles
+
+
+def _shown(db: sqlite3.Connection, user_id: str, registration: dict[str, Any]) -> Response:
+    user = people.find_user(db, user_id)
+    if user is None:
+        raise RefusedError(404)
+    return answer({"registration": registration, "user": people.shown(db, user)})
+
+
+def includeme(config: Configurator) -> None:
+    """Routes of this module; ``registration_new`` is added with the users' routes, whose order matters."""
+    config.add_route("registration_user", "/api/user/registration/{userId}")
+    config.add_route("registration", "/api/user/registration/{userId}/{applicationId}")
+    config.add_view(create, route_name="registration_new", request_method="POST")
+    config.add_view(create, route_name="registration_user", request_method="POST")
+    config.add_view(change, route_name="registration_user", request_method=("PUT", "PATCH"))
+    config.add_view(show, route_name="registration", request_method="GET")
+    config.add_view(delete, route_name="registration", request_method="DELETE")

@@ -1,0 +1,39 @@
+"""Health and version of the provider."""
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+
+from .errors import answer, nothing
+from .reading import has_api_key, require_api_key
+from .service import VERSION, service_of
+
+
+def status(request: Request) -> Response:
+    """``GET /api/status``: with the API key also the version."""
+    version = {"version": VERSION} if has_api_key(request, service_of(request).api_key) else {}
+    return answer({"status": "ok", **version})
+
+
+def health(request: Request) -> Response:
+    """``GET /api/health``: 200 without a body as long as the database answers."""
+    with service_of(request).database.read() as db:
+        db.execute("SELECT 1 FROM tenants").fetchone()
+    return nothing(200)
+
+
+def version(request: Request) -> Response:
+    """``GET /api/system/version``."""
+    require_api_key(request, service_of(request).api_key)
+    return answer({"version": VERSION})
+
+
+def includeme(config: Configurator) -> None:
+    """Routes of this module."""
+    for name, path, view in (
+        ("status", "/api/status", status),
+        ("health", "/api/health", health),
+        ("version", "/api/system/version", version),
+    ):
+        config.add_route(name, path)
+        config.add_view(view, route_name=name, request_method="GET")
