@@ -6,14 +6,23 @@ the view's derivers: CSRF, permission, fresh login, view.
 """
 
 from pyramid.config import Configurator
+from pyramid.request import Request
 from pyramid.tweens import EXCVIEW, INGRESS
 
 from ..settings import Site
+from .tweens import MAX_BODY
+
+
+class SiteRequest(Request):
+    """Keeps the body in memory: it is bounded, and WebOb forgets to close the temporary file it would use."""
+
+    request_body_tempfile_limit = MAX_BODY + 1
 
 
 def includeme(config: Configurator) -> None:
     """Wire everything but the sites' own routes. Needs `config.registry.site`."""
     site: Site = config.registry.site
+    config.set_request_factory(SiteRequest)
     config.include("pyramid_jinja2")
     config.include(".templating")
     config.include(".errors")
