@@ -2,6 +2,7 @@
 
 // A form is sent once, however often its button is pressed; after a while it may be tried again.
 const sent = new WeakSet();
+let pending;
 document.addEventListener("submit", (event) => {
   const form = event.target;
   clearTimeout(pending);
@@ -15,7 +16,6 @@ document.addEventListener("submit", (event) => {
 });
 
 // <input data-autosubmit>: a changed quantity is sent by itself, a moment after the last change.
-let pending;
 document.addEventListener("change", ({ target }) => {
   if (!target.matches("[data-autosubmit]")) return;
   clearTimeout(pending);
