@@ -100,7 +100,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.UUID(), nullable=False),
         sa.Column("user_name", sa.Text(), nullable=False),
         sa.Column("user_email", sa.Text(), server_default="", nullable=False),
-        sa.Column("roles", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("refresh_token_id", sa.UUID(), nullable=True),
         sa.Column(
             "created_at",

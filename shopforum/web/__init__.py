@@ -23,7 +23,6 @@ def includeme(config: Configurator) -> None:
     """Wire everything but the sites' own routes. Needs `config.registry.site`."""
     site: Site = config.registry.site
     config.set_request_factory(SiteRequest)
-    config.include("pyramid_jinja2")
     config.include(".templating")
     config.include(".errors")
     config.include(".health")

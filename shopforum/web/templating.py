@@ -58,7 +58,7 @@ def includeme(config: Configurator) -> None:
     settings["jinja2.undefined"] = StrictUndefined
     settings["jinja2.filters"] = {"money": money, "utc": utc, "ago": ago, "plural": plural}
     settings["jinja2.trim_blocks"] = settings["jinja2.lstrip_blocks"] = True
-    config.add_jinja2_renderer(".jinja2")
+    config.include("pyramid_jinja2")
     config.add_jinja2_search_path("shopforum:templates", name=".jinja2")
     config.add_static_view(
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
