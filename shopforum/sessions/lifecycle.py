@@ -73,16 +73,25 @@ class Sessions:
         )
         return Outcome(session, issue=pair, max_age=row["remaining"])
 
-    def resume(self, pair: Pair, client: Client, *, only: UUID | None = None, touch: bool = True) -> Outcome:
+    def resume(
+        self,
+        pair: Pair,
+        client: Client,
+        *,
+        only: UUID | None = None,
+        touch: bool = True,
+        refresh: bool = True,
+    ) -> Outcome:
         """What the presented cookies amount to now: one statement where nothing is due.
 
         `only`, if given, is the one session that the request's form was made for: another is neither extended nor
-        refreshed. `touch` is False for what nobody looks at, a prefetch. Raises AuthorityUnavailable where the
+        refreshed. `touch` is False for what nobody looks at, a prefetch; `refresh` is False for who only wants to end
+        it, and is then given a dormant session as it is. Raises AuthorityUnavailable where the
         session has to be refreshed and cannot be just now; cookies are to be kept then.
         """
         deadline = time.monotonic() + self.config.refresh_wait
         while True:
-            outcome = self._resume_once(pair, client, only, touch)
+            outcome = self._resume_once(pair, client, only, touch, refresh)
             if outcome is not None:
                 return outcome
             # Somebody else is refreshing. No connection and no lock is held while waiting (ASVS 5.0 15.4.3).
@@ -116,7 +125,9 @@ class Sessions:
         """The user's live sessions on this site, last seen first, with their `state` (active or dormant)."""
         return records.of_user(self.db, user_id, self.config.site)
 
-    def _resume_once(self, pair: Pair, client: Client, only: UUID | None, touch: bool) -> Outcome | None:
+    def _resume_once(
+        self, pair: Pair, client: Client, only: UUID | None, touch: bool, refresh: bool
+    ) -> Outcome | None:
         """None means: somebody else is refreshing this session, look again."""
         row = self._find(pair, client, only, touch) if pair.session_id else None
         if row is None:
@@ -134,6 +145,8 @@ class Sessions:
             return self._replayed(row, client)
         if only is not None and row["id"] != only:
             # The form belongs to another session: the caller refuses it, and this one is left untouched.
+            return Outcome(_session(row))
+        if not refresh:
             return Outcome(_session(row))
         return self._serve(row, pair, client, touch)
 

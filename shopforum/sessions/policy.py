@@ -8,6 +8,7 @@ import ipaddress
 from typing import Any
 from uuid import UUID
 
+from pyramid.exceptions import BadCSRFToken
 from pyramid.request import Request, RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
@@ -61,8 +62,11 @@ class SessionPolicy:
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
-        """End this request's session, here and at the provider; returns the cookies to clear."""
-        session = self.identity(request)
+        """End this request's session, here and at the provider; returns the cookies to clear.
+
+        A session that has idled out is not refreshed first: ending it must work while the provider is away.
+        """
+        session = self._look(request, touch=False, refresh=False).session
         if session is not None:
             request.sessions.logout(session, client_of(request))
         return cleared_headers(request)
@@ -72,6 +76,15 @@ class SessionPolicy:
         return outcome
 
     def _resume(self, request: Request) -> Outcome:
+        prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+        outcome = self._look(request, touch=not prefetch)
+        if outcome.issue is not None:
+            headers = cookie_headers(request, outcome)
+            request.add_response_callback(lambda _, response: _extend(response, headers))
+        return outcome
+
+    def _look(self, request: Request, **options: bool) -> Outcome:
+        """What the cookies amount to. Raises BadCSRFToken where the request's form was made for another session."""
         sessions: Sessions = request.sessions
         renewable = sessions.config.renewable
         pair = Pair(
@@ -79,11 +92,9 @@ class SessionPolicy:
             cookies.read(request, cookies.REFRESH, REFRESH_TOKEN) if renewable else None,
         )
         only: UUID | None = request.environ.get(FORM_SESSION)
-        prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-        outcome = sessions.resume(pair, client_of(request), only=only, touch=not prefetch)
-        if outcome.issue is not None:
-            headers = cookie_headers(request, outcome)
-            request.add_response_callback(lambda _, response: _extend(response, headers))
+        outcome = sessions.resume(pair, client_of(request), only=only, **options)
+        if only is not None and outcome.session is not None and outcome.session.id != only:
+            raise BadCSRFToken("the form was made for another session")
         return outcome
 
 

@@ -164,11 +164,11 @@ def revoke(
             **vars(reason),
         },
     ).scalar_one()
-    sites_ended = {scope.site} if scope.site else set()
+    sites_ended, users_ended = ({scope.site} if scope.site else set()), {scope.user_id}
     if key is None:
         values = {"ids": list(scope.sessions), "code": reason.code, "revocation_id": revocation_id}
         ended = connection.execute(_END, values).mappings().all()
-        sites_ended = {row["site"] for row in ended}
+        sites_ended, users_ended = {row["site"] for row in ended}, {row["user_id"] for row in ended}
         _queue(
             connection,
             [
@@ -204,7 +204,7 @@ def revoke(
             client=client,
             initiating_entity=reason.initiating_entity,
             actor=reason.actor,
-            user_id=scope.user_id,
+            user_id=next(iter(users_ended)) if len(users_ended) == 1 else None,
             session_id=scope.sessions[0] if len(scope.sessions) == 1 else None,
             revocation_id=revocation_id,
             detail={

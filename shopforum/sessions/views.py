@@ -9,7 +9,7 @@ from pyramid.request import Request
 View = Callable[[Any, Request], Any]
 
 
-class FreshLoginRequired(HTTPForbidden):  # type: ignore[misc]  # Pyramid is untyped
+class FreshLoginRequired(HTTPForbidden):
     """The password was given too long ago for what is asked: it has to be given again."""
 
 

@@ -93,8 +93,8 @@ def stale_form(exc: Exception, request: Request) -> Response:
     """A form without a good token, or from a stranger's page: nothing was done."""
     log.warning("malicious_csrf", path=request.path_info[:200], why=type(exc).__name__)
     title, text = _STALE_FORM
-    # Another site's text is not shown as the visitor's own.
-    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin))
+    # Another site's text is not shown as the visitor's own, and a forged request must not so much as extend a session.
+    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin), plain=True)
 
 
 def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
@@ -124,10 +124,13 @@ def page(
     retry_after: int | None = None,
     *,
     keep: bool = True,
+    plain: bool = False,
 ) -> Response:
-    """The error page. For a fault of ours it asks nothing of the database. What a form held is shown on it."""
+    """The error page. What a form held is shown on it, if `keep`. Where it is `plain`, and for a fault of ours, it
+    does not ask who is signed in.
+    """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
-    request.environ["shopforum.plain"] = status >= 500 or status == 421
+    request.environ["shopforum.plain"] = plain or status >= 500 or status == 421
     values = {
         "status": status,
         "title": title or known_title,
@@ -154,8 +157,11 @@ def _typed(request: Request) -> list[tuple[str, str]]:
 
 
 def way_back(request: Request) -> str:
-    """Where to return after a login: the page itself, or for a form the page it stood on, when it is ours."""
+    """Where to return after a login: the page itself; for a form, where it is kept, else the page it stood on."""
     if request.method in ("GET", "HEAD"):
         return request.path_qs
+    kept: str | None = request.registry.keep_form(request)
+    if kept:
+        return kept
     referer = request.referer or ""
     return referer.removeprefix(request.host_url) if referer.startswith(request.host_url + "/") else "/"

@@ -111,6 +111,8 @@ def _check_text(request: Request, registry: Any) -> None:
         texts += _flat(form)
     except (UnicodeDecodeError, ValueError, OSError):
         raise HTTPBadRequest("The request cannot be read.") from None
+    if not all(isinstance(text, str) for text in texts):
+        raise HTTPBadRequest("No form here takes a file.")
     if any(_CONTROL.search(text) for text in texts):
         raise HTTPBadRequest("The request holds characters that cannot be used.")
     if len(form) > MAX_FIELDS:
@@ -120,6 +122,6 @@ def _check_text(request: Request, registry: Any) -> None:
         raise HTTPBadRequest("The form holds a field twice.")
 
 
-def _flat(multi: Any) -> list[str]:
-    """Names and values; a file, which no form of ours takes, by its name alone."""
-    return [part if isinstance(part, str) else part.filename for pair in multi.items() for part in pair]
+def _flat(multi: Any) -> list[Any]:
+    """Names and values: strings, but for an uploaded file."""
+    return [part for pair in multi.items() for part in pair]
