@@ -1,0 +1,64 @@
+"""Runs the migrations: one run at a time, each migration in a transaction of its own, never waiting long for a lock.
+
+The database is `-x url=...`, else what `shopforum.migrations` passes, else `database.url` of the ini file's store.
+"""
+
+from alembic import context
+from pyramid.paster import get_appsettings
+from sqlalchemy import text
+
+import shopforum.db
+from shopforum import migrations, settings
+
+# Any number will do, as long as it stays: it stands for "a migration of shopforum is running".
+_RUNNING = 7_305_441_236
+# A migration that waits for a lock makes every later query on that table wait behind it: give up soon instead.
+_LOCK_TIMEOUT = "4s"
+_STATEMENT_TIMEOUT = "60s"
+
+
+def database_url() -> str:
+    """Where to migrate. Raises KeyError where the ini file and the environment name no database."""
+    arguments = context.get_x_argument(as_dictionary=True)
+    url = arguments.get("url") or context.config.attributes.get("url")
+    if url:
+        return str(url)
+    return settings.with_environment(get_appsettings(context.config.config_file_name, "store"))[
+        "database.url"
+    ]
+
+
+def online() -> None:
+    """Migrate the database."""
+    engine = migrations.engine(database_url())
+    with engine.connect() as connection:
+        connection.execute(text(f"set statement_timeout = '{_STATEMENT_TIMEOUT}'"))
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": _RUNNING})
+        connection.execute(text(f"set lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=shopforum.db.all_metadata(),
+            transaction_per_migration=True,
+            compare_server_default=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+def offline() -> None:
+    """Print the SQL instead, for `alembic upgrade head --sql`."""
+    context.configure(
+        url=migrations.driver_url(database_url()),
+        target_metadata=shopforum.db.all_metadata(),
+        literal_binds=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    offline()
+else:
+    online()

@@ -1,0 +1,35 @@
+"""Logging in and out, on all three sites: the form, the second factor, the throttle, and forms that outlive a session.
+
+A request of the login form goes through `views.py` (the page), `throttle.py` (may it be tried now?), FusionAuth, and
+`signin.py` (the session, the audit, the hooks). `way.py` says where to go afterwards. Other packages take part in a
+login by a hook, see `LoginHookResult`.
+"""
+
+from dataclasses import dataclass, field
+
+from pyramid.config import Configurator
+
+from ..web.templating import Notice
+from . import settings
+
+
+@dataclass(frozen=True)
+class LoginHookResult:
+    """What a login hook adds to the answer: headers, such as cookies, and the code of a notice for the next page.
+
+    A hook is a function in `registry.login_hooks`; it is called with the request and the user's id, after the
+    session was made, and returns one of these or None.
+    """
+
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    notice: str | None = None
+
+
+def includeme(config: Configurator) -> None:
+    """Routes and views. Adds `registry.login_hooks`, `registry.login` (the settings) and `registry.keep_form`."""
+    config.registry.login_hooks = []
+    config.registry.login = settings.parse(config.registry.settings)
+    config.registry.notices["goodbye"] = Notice("success", "You are logged out.")
+    config.include(".views")
+    config.include(".two_factor")
+    config.include(".kept")

@@ -1,0 +1,114 @@
+"""What follows FusionAuth's word on a login: the session and its cookies, or a refusal; either way the audit log."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pyramid.httpexceptions import HTTPFound
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import remember
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..idp import LoginAnswer, LoginRefused
+from ..sessions import AuthorityMisconfigured, Login, audit, client_of
+from ..sessions.audit import Event
+from ..sessions.csrf import forget_visitor
+from ..sessions.tokens import REFRESH_TOKEN
+from . import LoginHookResult, known, throttle, way
+
+log = structlog.get_logger("shopforum")
+
+_CONSOLE_ROLES = {"viewer", "responder", "owner"}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A login under way: for which account, counted how, since when (the database's clock), and where it leads."""
+
+    account: bytes
+    turn: throttle.Try
+    authenticated_at: Any
+    target: str | None
+
+
+def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
+    """Sign in: a new session whatever was presented, then the redirect. Raises LoginRefused (`no_access`) for the
+    console without one of its roles, AuthorityUnavailable where the answer cannot make a session.
+    """
+    if request.site.name == "admin" and not _CONSOLE_ROLES.intersection(answer.roles):
+        raise LoginRefused("no_access", 200)
+    _require_token(request, answer)
+    login = Login(
+        user_id=answer.user_id,
+        user_name=answer.name,
+        user_email=answer.email,
+        roles=answer.roles,
+        refresh_token=answer.refresh_token,
+        refresh_token_id=answer.refresh_token_id,
+        authenticated_at=attempt.authenticated_at,
+    )
+    headers = remember(request, login)
+    throttle.clear(request.db, attempt.turn)
+    device, new = known.note(request, attempt.account)
+    detail = {"new_device": new, "failures_before": attempt.turn.failures - 1}
+    write(request, "authn_login_success", detail, login)
+    target = attempt.target or way.landing(request.site.name)
+    for result in _hooks(request, login):
+        headers += result.headers
+        if result.notice:
+            target = way.with_notice(target, result.notice)
+    return HTTPFound(target, headers=[*headers, *device, forget_visitor(request)])
+
+
+def refuse(request: Request, kind: str, attempt: Attempt, started: float) -> None:
+    """Record a refusal, and let it take its time: whether an account exists must not show in how long it took.
+
+    `kind` is LoginRefused's, `started` the `time.monotonic()` when the provider was about to be asked.
+    """
+    guessed = kind in ("credentials", "code")
+    if not guessed:
+        throttle.forgive(request.db, attempt.turn)
+    detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
+    write(request, "authn_login_fail", detail)
+    if guessed and attempt.turn.last_free:
+        write(request, "authn_login_fail_max", detail)
+    # No connection is held meanwhile.
+    time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
+
+
+def write(request: Request, name: str, detail: dict[str, Any], login: Login | None = None) -> None:
+    """Append to the audit log what happened at the login form."""
+    event = Event(
+        name,
+        request.site.name,
+        client_of(request),
+        initiating_entity="user",
+        actor=login.user_email if login else "",
+        user_id=login.user_id if login else None,
+        detail=detail,
+    )
+    with request.db.transaction() as connection:
+        audit.write(connection, event)
+
+
+def _require_token(request: Request, answer: LoginAnswer) -> None:
+    """A session that could not be refreshed, or a cookie that the browser would drop without a word, is no login."""
+    if not request.sessions.config.renewable:
+        return
+    if answer.refresh_token_id is None or not REFRESH_TOKEN.fullmatch(answer.refresh_token or ""):
+        raise AuthorityMisconfigured(
+            "the login brought no refresh token that fits a cookie: see `shopforum check`"
+        )
+
+
+def _hooks(request: Request, login: Login) -> list[LoginHookResult]:
+    """Let the others take part. One that fails costs its own addition, never the login."""
+    results = []
+    for hook in request.registry.login_hooks:
+        try:
+            results.append(hook(request, login.user_id))
+        except SQLAlchemyError as error:
+            log.exception("login hook failed", hook=repr(hook), why=type(error).__name__)
+    return [result for result in results if result is not None]

@@ -1,0 +1,50 @@
+"""The login's tables: failed tries, browsers that have logged in before, and forms kept over a login.
+
+E-mail addresses, device marks and keys are keyed digests (`shopforum.sessions.tokens.Secrets.digest`).
+"""
+
+from sqlalchemy import Column, DateTime, Double, Index, LargeBinary, Table, Text, func
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from ..db import metadata
+
+_Instant = DateTime(timezone=True)
+
+# One row for each account, address and known device that somebody failed to log in with lately.
+failures = Table(
+    "login_failures",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    # As of last_at: some are forgiven with time, so it is no whole number.
+    Column("failures", Double, nullable=False),
+    Column("last_at", _Instant, nullable=False),
+    Column("blocked_until", _Instant, nullable=False),
+    Index("ix_login_failures_last_at", "last_at"),
+)
+
+# A browser that has logged in to an account: others' failures do not make it wait.
+devices = Table(
+    "login_devices",
+    metadata,
+    Column("device", LargeBinary, primary_key=True),
+    Column("account", LargeBinary, primary_key=True),
+    Column("first_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_login_devices_account", "account"),
+    Index("ix_login_devices_last_at", "last_at"),
+)
+
+# A form that somebody sent when the session had ended: it waits for its owner to log in.
+kept_forms = Table(
+    "kept_forms",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("path", Text, nullable=False),
+    # Pairs of name and value, in the form's order.
+    Column("fields", JSONB, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_kept_forms_user_id_created_at", "user_id", "created_at"),
+    Index("ix_kept_forms_created_at", "created_at"),
+)

@@ -1,0 +1,178 @@
+"""The second factor, when FusionAuth asks for one after the right password.
+
+Between the two pages the challenge travels in a signed cookie for this host alone, for five minutes: FusionAuth's id
+of it is in no address, no page, no log and no table. FusionAuth takes each challenge once.
+"""
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from .. import devices
+from ..idp import LoginRefused, TwoFactorRequired
+from ..sessions import AuthorityUnavailable, client_of, cookies
+from ..web.templating import Notice
+from . import signin, throttle
+from .forms import CodeForm
+
+COOKIE = "__Host-two-factor"
+# Two parts of base64url: what form_token makes of the challenge.
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,3700}\.[A-Za-z0-9_-]{43}")
+_JAR = cookies.CookieJar("Strict")
+_SECONDS = 300
+_TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
+_SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
+
+_LATE = "/login?why=challenge"
+_WRONG = "That code is not right. Check it, or ask for a new one."
+_AWAY = "The code cannot be checked just now. It stays good for a few minutes: try again in a moment."
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """A login that waits for its second factor. `at` is the instant before FusionAuth was first asked."""
+
+    id: str
+    methods: tuple[tuple[str, str, str], ...]
+    account: bytes
+    at: datetime
+    target: str | None
+
+
+def includeme(config: Configurator) -> None:
+    """The route /login/two-factor, open to everybody: without a challenge it leads to the login."""
+    config.add_route("two_factor", "/login/two-factor")
+    for view, method in ((show, "GET"), (submit, "POST")):
+        config.add_view(
+            view, route_name="two_factor", request_method=method, permission=NO_PERMISSION_REQUIRED
+        )
+
+
+def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt) -> Response:
+    """Send the browser to the code page with the challenge. The password was right."""
+    methods = tuple((i, kind, _masked(hint)) for i, kind, hint in required.methods[:8])
+    challenge = Challenge(
+        required.two_factor_id, methods, attempt.account, attempt.authenticated_at, attempt.target
+    )
+    return HTTPFound(
+        "/login/two-factor", headers=[_JAR.header(COOKIE, _signed(request, challenge), _SECONDS)]
+    )
+
+
+def show(request: Request) -> Response:
+    """The page for the code."""
+    challenge = _challenge(request)
+    if challenge is None:
+        return HTTPFound(_LATE, headers=[_JAR.expired(COOKIE)])
+    sent = Notice("info", "A new code is on its way.") if "sent" in request.GET else None
+    return _page(request, CodeForm(), challenge, 200, notice=sent)
+
+
+def submit(request: Request) -> Response:
+    """Check the code, or with `send` have a new one sent by that method."""
+    challenge = _challenge(request)
+    if challenge is None:
+        return HTTPSeeOther(_LATE, headers=[_JAR.expired(COOKIE)])
+    form = CodeForm(request.POST)
+    method = request.POST.get("send")
+    if method is None and not form.validate():
+        return _page(request, form, challenge, 422)
+    try:
+        turn = throttle.take(request, challenge.account)
+    except throttle.TooManyTries as wait:
+        text = f"Too many tries. Wait {wait.retry_after} seconds, then try again."
+        return _refused(request, form, challenge, 429, text, wait.retry_after)
+    attempt = signin.Attempt(challenge.account, turn, challenge.at, challenge.target)
+    started = time.monotonic()
+    try:
+        if method is not None:
+            return _send(request, challenge, str(method))
+        client = client_of(request)
+        answer = request.idp.two_factor(challenge.id, form.code.data, client, devices.label(client.agent))
+        response = signin.complete(request, answer, attempt)
+        response.headerlist.append(_JAR.expired(COOKIE))
+    except LoginRefused as refusal:
+        signin.refuse(request, refusal.kind, attempt, started)
+        if refusal.kind == "code":
+            return _refused(request, form, challenge, 422, _WRONG)
+        why = "challenge" if refusal.kind == "challenge" else "refused"
+        return HTTPSeeOther(f"/login?why={why}", headers=[_JAR.expired(COOKIE)])
+    except AuthorityUnavailable as error:
+        throttle.forgive(request.db, turn)
+        return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
+    return response
+
+
+def _send(request: Request, challenge: Challenge, method: str) -> Response:
+    """Have a code sent. It counts as a try, so that nobody's phone can be flooded."""
+    if method not in {i for i, kind, _ in challenge.methods if kind in _SENDABLE}:
+        raise LoginRefused("challenge", 404)
+    request.idp.send_code(challenge.id, method)
+    return HTTPSeeOther("/login/two-factor?sent")
+
+
+def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, **values: Any) -> Response:
+    methods = [(i, _SENDABLE[kind], hint) for i, kind, hint in challenge.methods if kind in _SENDABLE]
+    app = any(kind == "authenticator" for _, kind, _ in challenge.methods)
+    page = {"form": form, "methods": methods, "app": app, **values}
+    response = render_to_response(_TEMPLATE, page, request=request)
+    response.status_int = status
+    return response
+
+
+def _refused(
+    request: Request,
+    form: CodeForm,
+    challenge: Challenge,
+    status: int,
+    text: str,
+    retry_after: int | None = None,
+) -> Response:
+    form.form_errors = [text]
+    form.code.data = ""
+    response = _page(request, form, challenge, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _signed(request: Request, challenge: Challenge) -> str:
+    content = json.dumps(
+        [challenge.id, challenge.methods, challenge.account.hex(), challenge.at.isoformat(), challenge.target]
+    )
+    encoded = base64.urlsafe_b64encode(content.encode()).rstrip(b"=").decode()
+    return str(request.sessions.config.secrets.form_token(f"two-factor {request.site.name}", encoded))
+
+
+def _challenge(request: Request) -> Challenge | None:
+    """The challenge of this request's cookie, if we made it and it is not too old by the database's clock."""
+    cookie = cookies.read(request, COOKIE, _SHAPE)
+    secrets = request.sessions.config.secrets
+    encoded = secrets.form_subject(f"two-factor {request.site.name}", cookie) if cookie else None
+    if encoded is None:
+        return None
+    two_factor_id, methods, account, at, target = json.loads(
+        base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    )
+    challenge = Challenge(
+        two_factor_id, tuple(map(tuple, methods)), bytes.fromhex(account), datetime.fromisoformat(at), target
+    )
+    age = (request.sessions.now() - challenge.at).total_seconds()
+    return challenge if 0 <= age <= _SECONDS else None
+
+
+def _masked(hint: str) -> str:
+    """Where a code goes, for who knows it already: s…@harbour.example, …42."""
+    name, at, host = hint.rpartition("@")
+    return f"{name[:1]}…@{host}"[:80] if at else f"…{hint[-2:]}" if hint else ""

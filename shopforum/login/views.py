@@ -1,0 +1,129 @@
+"""The login form and the logout.
+
+A refused login is 422, the form filled again without the password: 401 would promise a WWW-Authenticate challenge, and
+there is none. 429 says to wait, 503 that FusionAuth cannot be asked; both keep the form as well.
+"""
+
+import time
+from typing import Any
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED, forget
+
+from .. import devices
+from ..idp import LoginRefused, TwoFactorRequired
+from ..sessions import AuthorityUnavailable, client_of
+from ..sessions.authority import AuthorityMisconfigured
+from . import known, reasons, signin, throttle, two_factor, way
+from .forms import LoginForm
+
+log = structlog.get_logger("shopforum")
+
+_TEMPLATE = "shopforum:login/templates/login.jinja2"
+
+# One text for an unknown address, a wrong password and a locked account: FusionAuth tells some of them apart without
+# the right password, we do not. The other texts are for who gave the right one.
+_REFUSALS = {
+    "credentials": "The e-mail address or the password is not right. Check both and try again.",
+    "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
+    "password_change": "Your password is right, but it has to be changed before you can log in. "
+    "Ask for a new one, then come back.",
+    "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
+    "Follow the link in the message we sent you, then log in.",
+    "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
+}
+_AWAY = "Logging in is not possible just now. Nothing is wrong with your password: try again in a moment."
+
+
+def includeme(config: Configurator) -> None:
+    """The routes /login and /logout, open to everybody."""
+    config.add_route("login", "/login")
+    config.add_route("logout", "/logout")
+    for view, route, method in (
+        (show, "login", "GET"),
+        (submit, "login", "POST"),
+        (log_out, "logout", "POST"),
+    ):
+        config.add_view(view, route_name=route, request_method=method, permission=NO_PERMISSION_REQUIRED)
+
+
+def show(request: Request) -> Response:
+    """The form; who is signed in is sent on, unless the password has to be given again."""
+    why, target = request.GET.get("why"), way.safe(request.GET.get("next"))
+    session = request.identity
+    if session is not None and why != "fresh":
+        return HTTPFound(target or way.landing(request.site.name))
+    form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
+    return page(request, form, 200, notice=reasons.notice(why if session is None or why == "fresh" else None))
+
+
+def submit(request: Request) -> Response:
+    """Check the password at FusionAuth and sign in. No database connection is held while it is asked."""
+    form = LoginForm(request.POST)
+    target = way.safe(form.next.data)
+    form.next.data = target or ""
+    if not form.validate():
+        return page(request, form, 422)
+    account = known.account(request, form.email.data)
+    try:
+        turn = throttle.take(request, account)
+    except throttle.TooManyTries as wait:
+        return refused(request, form, 429, _wait(wait.retry_after), wait.retry_after)
+    started = time.monotonic()
+    attempt = signin.Attempt(account, turn, request.sessions.now(), target)
+    client = client_of(request)
+    try:
+        answer = request.idp.login(form.email.data, form.password.data, client, devices.label(client.agent))
+        return signin.complete(request, answer, attempt)
+    except TwoFactorRequired as challenge:
+        throttle.forgive(request.db, turn)
+        return two_factor.begin(request, challenge, attempt)
+    except LoginRefused as refusal:
+        signin.refuse(request, refusal.kind, attempt, started)
+        return refused(request, form, 422, _REFUSALS[refusal.kind])
+    except AuthorityUnavailable as error:
+        throttle.forgive(request.db, turn)
+        return away(request, form, error)
+
+
+def log_out(request: Request) -> Response:
+    """End the session, here and at FusionAuth; nothing happens to who has none."""
+    headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
+    return HTTPSeeOther("/?notice=goodbye", headers=headers)
+
+
+def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
+    """The login page; it asks to confirm where somebody is signed in already."""
+    response = render_to_response(_TEMPLATE, {"form": form, **values}, request=request)
+    response.status_int = status
+    return response
+
+
+def refused(
+    request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None
+) -> Response:
+    """The login page with the reason it was not taken, the e-mail address kept and the password gone."""
+    form.form_errors = [text]
+    response = page(request, form, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def away(request: Request, form: LoginForm, error: AuthorityUnavailable) -> Response:
+    """FusionAuth cannot be asked, or refuses us: 503, and nobody learns anything about the password."""
+    level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
+    level("identity provider unavailable", why=str(error))
+    return refused(request, form, 503, _AWAY, error.retry_after)
+
+
+def _wait(seconds: int) -> str:
+    length = f"{seconds} second{'' if seconds == 1 else 's'}"
+    if seconds >= 120:
+        length = f"{-(-seconds // 60)} minutes"
+    return f"Too many tries. Wait {length}, then try again."

@@ -1,0 +1,210 @@
+"""The second factor: asked for after the right password, in time, and as slow to guess as a password."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from support import Browser, Idp, person
+from webtest import TestResponse
+
+Sql = Callable[..., list[dict[str, Any]]]
+LOGIN = person("shopper")
+COOKIE = "__Host-two-factor"
+
+
+@pytest.fixture(autouse=True)
+def _second_factor(idp: Idp) -> None:
+    idp.hook("user", email=LOGIN.email, twoFactor=True)
+
+
+def code_of(idp: Idp) -> str:
+    challenges = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"]
+    return str(challenges[-1]["code"])
+
+
+def code_form(page: TestResponse) -> Any:
+    return next(form for form in page.forms.values() if "code" in form.fields)
+
+
+def begin(client: Browser, **fields: str) -> TestResponse:
+    answer = client.log_in(LOGIN, **fields)
+    assert answer.status_int == 302
+    assert answer.location == "https://store.test/login/two-factor"
+    assert "__Host-session" not in client.cookies
+    return answer.follow()
+
+
+def submit(page: TestResponse, code: str) -> TestResponse:
+    form = code_form(page)
+    form["code"] = code
+    return form.submit(expect_errors=True)
+
+
+def test_the_right_code_finishes_the_login(store: Browser, idp: Idp, sql: Sql, audit: Any) -> None:
+    page = begin(store, next="/orders")
+    assert code_form(page)["code"].attrs["autocomplete"] == "one-time-code"
+    code = code_of(idp)
+    answer = submit(page, f" {code[:3]} {code[3:]} ")
+    assert answer.status_int == 302
+    assert answer.location == "https://store.test/orders"
+    assert COOKIE not in store.cookies
+    assert store.get("/account/sessions").status_int == 200
+    assert len(audit("authn_login_success")) == 1
+    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+
+
+def test_the_login_counts_from_the_password(store: Browser, idp: Idp, sql: Sql) -> None:
+    before = sql("SELECT clock_timestamp() AS at")[0]["at"]
+    page = begin(store)
+    between = sql("SELECT clock_timestamp() AS at")[0]["at"]
+    submit(page, code_of(idp))
+    [row] = sql("SELECT authenticated_at FROM sessions")
+    assert before < row["authenticated_at"] < between
+
+
+def test_a_revocation_meanwhile_beats_the_login(store: Browser, idp: Idp, sql: Sql) -> None:
+    page = begin(store)
+    sql(
+        "INSERT INTO revocation_gates (key, not_before, revocation_id)"
+        " VALUES (%s, clock_timestamp(), gen_random_uuid())",
+        f"user:{LOGIN.id}",
+    )
+    submit(page, code_of(idp))
+    assert store.get("/account/sessions").status_int == 302
+
+
+def test_the_challenge_is_in_no_address_page_or_table(store: Browser, idp: Idp, sql: Sql) -> None:
+    page = begin(store)
+    [challenge] = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"]
+    assert challenge["twoFactorId"] not in page.text
+    assert challenge["twoFactorId"] not in page.request.url
+    assert LOGIN.email not in page.text
+    dump = json.dumps(sql("SELECT * FROM audit_log"), default=str)
+    assert challenge["twoFactorId"] not in dump
+
+
+def test_a_wrong_code_is_422_and_may_be_tried_again(store: Browser, idp: Idp, audit: Any) -> None:
+    page = begin(store)
+    wrong = submit(page, "000000" if code_of(idp) != "000000" else "111111")
+    assert wrong.status_int == 422
+    assert "That code is not right" in wrong.text
+    assert code_form(wrong)["code"].value == ""
+    assert audit("authn_login_fail")[0]["detail"]["kind"] == "code"
+    assert submit(wrong, code_of(idp)).status_int == 302
+
+
+@pytest.mark.parametrize("code", ["", "   ", "9" * 65])
+def test_what_cannot_be_a_code_is_not_sent(store: Browser, idp: Idp, code: str) -> None:
+    page = begin(store)
+    assert submit(page, code).status_int == 422
+    assert idp.calls("/api/two-factor") == []
+
+
+def test_guessing_codes_gets_slower(store: Browser, idp: Idp, sql: Sql, browser: Any) -> None:
+    page = begin(store)
+    right = code_of(idp)
+    wrong = "000000" if right != "000000" else "111111"
+    assert [submit(page, wrong).status_int for _ in range(5)] == [422] * 5
+    refused = submit(page, right)
+    assert refused.status_int == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    # Beginning anew does not begin the count anew, though the password is right.
+    sql("UPDATE login_failures SET blocked_until = blocked_until - interval '2 seconds'")
+    again = begin(browser("store"))
+    assert submit(again, wrong).status_int == 422
+    assert submit(again, wrong).status_int == 429
+
+
+def test_a_challenge_that_the_provider_has_forgotten_leads_to_the_login(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=404, body="")
+    answer = submit(page, "123456")
+    assert answer.status_int == 303
+    assert answer.location == "https://store.test/login?why=challenge"
+    assert "The code came too late" in answer.follow().text
+    assert COOKIE not in store.cookies
+
+
+def test_a_code_is_good_for_one_login(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    code, before = code_of(idp), list(store.cookiejar)
+    assert submit(page, code).status_int == 302
+    store.reset()
+    for cookie in before:
+        store.cookiejar.set_cookie(cookie)
+    answer = submit(store.get("/login/two-factor"), code)
+    assert answer.location == "https://store.test/login?why=challenge"
+    assert "__Host-session" not in store.cookies
+
+
+def test_without_a_challenge_there_is_no_page(store: Browser) -> None:
+    assert store.get("/login/two-factor", status=302).location == "https://store.test/login?why=challenge"
+    token = next(iter(store.get("/login").forms.values()))["csrf_token"].value
+    answer = store.post("/login/two-factor", {"csrf_token": token, "code": "1"}, status=303)
+    assert answer.location == "https://store.test/login?why=challenge"
+
+
+def test_a_challenge_of_ones_own_making_is_none(store: Browser, forums: Browser) -> None:
+    begin(store)
+    cookie = store.cookies[COOKIE]
+
+    def visit(client: Browser, value: str) -> int:
+        client.reset()
+        return int(client.get("/login/two-factor", headers={"Cookie": f"{COOKIE}={value}"}).status_int)
+
+    body, _, mac = cookie.rpartition(".")
+    content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    content[3] = "2999-01-01T00:00:00+00:00"
+    forged = base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+    for value in (f"{forged}.{mac}", f"{body}.{mac[::-1]}", body, "junk", f".{mac}", "x" * 4000):
+        assert visit(store, value) == 302
+    assert visit(forums, cookie) == 302
+    assert visit(store, cookie) == 200
+
+
+def test_a_code_can_be_sent(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    before = code_of(idp)
+    form = next(form for form in page.forms.values() if "send" in form.fields)
+    assert "s…@harbour.example" in page.text
+    sent = form.submit("send", value="TEST", status=303).follow()
+    assert "A new code is on its way" in sent.text
+    assert len(idp.calls("/api/two-factor/send")) == 1
+    assert submit(sent, code_of(idp)).status_int == 302
+    assert before
+
+
+def test_codes_are_not_sent_without_end(store: Browser, idp: Idp) -> None:
+    form = next(form for form in begin(store).forms.values() if "send" in form.fields)
+    statuses = [form.submit("send", value="TEST", expect_errors=True).status_int for _ in range(7)]
+    assert statuses[:5] == [303] * 5
+    assert 429 in statuses
+    assert len(idp.calls("/api/two-factor/send")) == statuses.count(303)
+
+
+def test_a_method_that_was_not_offered_is_not_used(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    token = code_form(page)["csrf_token"].value
+    answer = store.post("/login/two-factor", {"csrf_token": token, "send": "OTHER"}, status=303)
+    assert "why=challenge" in answer.location
+    assert idp.calls("/api/two-factor/send") == []
+
+
+def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=503)
+    answer = submit(page, code_of(idp))
+    assert answer.status_int == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert submit(answer, code_of(idp)).status_int == 302
+
+
+def test_the_console_asks_for_it_too(admin: Browser, idp: Idp) -> None:
+    login = person("owner")
+    idp.hook("user", email=login.email, twoFactor=True)
+    page = admin.log_in(login).follow()
+    answer = submit(page, code_of(idp))
+    assert answer.location == "https://admin.test/sessions"

@@ -1,0 +1,129 @@
+"""`next` leads to a page of this host, or nowhere."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import Browser, person
+
+from shopforum.login.way import safe, with_notice
+
+GOOD = [
+    "/",
+    "/orders",
+    "/orders?page=2",
+    "/topics/12-a-title",
+    "/search?q=a%20b&category=x%2Fy",
+    "/search?q=%C3%A9%0A%5C",
+    "/products/caf%C3%A9",
+    "/logins-of-mine",
+    "/search?q=//evil.example",
+    "/sessions?ip=2001:db8::/32",
+]
+
+BAD = [
+    "",
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "/%5cevil.example",
+    "/%5C/evil.example",
+    "/%2f/evil.example",
+    "/%2Fevil.example",
+    "/%252fevil.example",
+    "/%09/evil.example",
+    "/\t/evil.example",
+    "\t//evil.example",
+    "/\n/evil.example",
+    "/orders\r\nSet-Cookie: a=b",
+    "/%0d%0aSet-Cookie:a=b",
+    " //evil.example",
+    " /orders",
+    "/orders ",
+    "https:evil.example",
+    "https://evil.example",
+    "https:///evil.example",
+    "HTTPS://evil.example",
+    "http:\\\\evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    "orders",
+    "./orders",
+    "../orders",
+    "/..//evil.example",
+    "/./orders",
+    "/a/../login",
+    "/a/..",
+    "/a/%2e%2e/login",
+    "/a//b",
+    "?next=/orders",
+    "#orders",
+    "/orders#//evil.example",
+    "@evil.example",
+    "/\u2215evil.example",
+    "/\uff0fevil.example",
+    "\uff0f\uff0fevil.example",
+    "/\u2028/evil.example",
+    "/caf\u00e9",
+    "/%e2%80%a8evil",
+    "/\x00evil",
+    "/%00evil",
+    "/%ff",
+    "/login",
+    "/Login?next=/orders",
+    "/login/two-factor",
+    "/%6cogin",
+    "/logout",
+    "/logout/",
+    "/" + "a" * 2000,
+]
+
+
+@pytest.mark.parametrize("target", GOOD)
+def test_leads_to_a_page_of_ours(target: str) -> None:
+    assert safe(target) == target
+
+
+@pytest.mark.parametrize("target", BAD)
+def test_leads_nowhere_else(target: str) -> None:
+    assert safe(target) is None
+
+
+@given(st.text(alphabet="/\\.@:?#%25cCfF09aeil\t\n \u2028", max_size=12))
+def test_whatever_passes_stays_on_the_host(target: str) -> None:
+    if safe(target) is not None:
+        assert target.startswith("/")
+        assert not target.startswith(("//", "/\\"))
+        assert "\\" not in target
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example", "/login"])
+def test_the_form_goes_by_it(store: Browser, target: str) -> None:
+    page = store.get("/login", {"next": target})
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    assert form["next"].value == ""
+    login = person("shopper")
+    form["email"], form["password"], form["next"] = login.email, login.password, target
+    assert form.submit(status=302).location == "https://store.test/shopping-cart"
+
+
+def test_a_signed_out_visitor_comes_back_to_where_they_were(browser: Callable[[str], Browser]) -> None:
+    client = browser("store")
+    page = client.get("/account/sessions?x=1", status=302).follow()
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    login = person("shopper")
+    form["email"], form["password"] = login.email, login.password
+    assert form.submit(status=302).location == "https://store.test/account/sessions?x=1"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("/orders", "/orders?notice=merged"), ("/orders?page=2", "/orders?page=2&notice=merged")],
+)
+def test_a_notice_goes_into_the_query(target: str, expected: str) -> None:
+    assert with_notice(target, "merged") == expected
