@@ -2,27 +2,13 @@
 
 A request of the login form goes through `views.py` (the page), `throttle.py` (may it be tried now?), FusionAuth, and
 `signin.py` (the session, the audit, the hooks). `way.py` says where to go afterwards. Other packages take part in a
-login by a hook, see `LoginHookResult`.
+login by a hook, see `web/hooks.py`.
 """
-
-from dataclasses import dataclass, field
 
 from pyramid.config import Configurator
 
 from ..web.templating import Notice
 from . import settings
-
-
-@dataclass(frozen=True)
-class LoginHookResult:
-    """What a login hook adds to the answer: headers, such as cookies, and the code of a notice for the next page.
-
-    A hook is a function in `registry.login_hooks`; it is called with the request and the user's id, after the
-    session was made, and returns one of these or None.
-    """
-
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    notice: str | None = None
 
 
 def includeme(config: Configurator) -> None:

@@ -16,7 +16,8 @@ from ..sessions import AuthorityMisconfigured, Login, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.tokens import REFRESH_TOKEN
-from . import LoginHookResult, known, throttle, way
+from ..web.hooks import LoginHookResult
+from . import known, throttle, way
 
 log = structlog.get_logger("shopforum")
 

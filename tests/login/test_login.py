@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from support import APPLICATIONS, TENANT, Browser, Idp, person
 from webtest import TestResponse
 
-from shopforum.login import LoginHookResult
+from shopforum.web.hooks import LoginHookResult
 
 Audit = Callable[[str], list[dict[str, Any]]]
 

@@ -1,0 +1,42 @@
+"""The store: a catalogue, carts for guests and users, orders.
+
+The views are in views/, the rules and the SQL in the modules beside it, which know nothing of requests; guests.py
+stands between them: whose cart is this request's?
+"""
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from ..web.templating import NavItem, Notice
+from . import guests
+
+_NOTICES = {
+    "added": Notice("success", "Added to your cart."),
+    "clamped": Notice("warning", "There are not that many left: your cart holds all there are."),
+    "sold-out": Notice("warning", "This is sold out. Your cart has not changed."),
+    "updated": Notice("success", "Your cart is up to date."),
+    "restored": Notice("success", "It is back in your cart."),
+    "merged": Notice("info", "What you had in your cart before you logged in is in your cart."),
+    "unready": Notice("warning", "Not everything in your cart can be ordered as it is. See below."),
+    "placed": Notice(
+        "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
+    ),
+}
+
+
+def includeme(config: Configurator) -> None:
+    """Add the store's pages, and the merge of a guest's cart at every login."""
+    config.registry.nav = _nav
+    config.registry.notices.update(_NOTICES)
+    config.registry.login_hooks.append(guests.merge_cart)
+    config.include(".views")
+
+
+def _nav(request: Request) -> list[NavItem]:
+    route = request.matched_route.name if request.matched_route else ""
+    return [
+        NavItem("Products", "/products", route == "store_products"),
+        # Counted only where the cart is read anyway: no page runs a statement for its header.
+        NavItem("Cart", "/shopping-cart", route == "store_cart", request.environ.get(guests.ITEMS)),
+        NavItem("Orders", "/orders", route == "store_orders"),
+    ]

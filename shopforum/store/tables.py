@@ -1,0 +1,146 @@
+"""The store's tables. Money is euro cents with tax included, tax rates are whole per cent, instants the database's.
+
+A cart belongs to a user or, by the hash of a cookie, to a guest; never to a session, so that it outlives all of them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
+
+from ..db import metadata
+
+_Instant = DateTime(timezone=True)
+
+SEARCH_TEXT = (
+    "setweight(to_tsvector('english'::regconfig, name), 'A'::\"char\") || "
+    "setweight(to_tsvector('english'::regconfig, summary || ' ' || description), 'B'::\"char\")"
+)
+
+
+def _now(name: str) -> Column:  # type: ignore[type-arg]
+    """An instant filled in by the database's clock."""
+    return Column(name, _Instant, nullable=False, server_default=func.clock_timestamp())
+
+
+def _id() -> Column:  # type: ignore[type-arg]
+    return Column("id", BigInteger, Identity(), primary_key=True)
+
+
+products = Table(
+    "products",
+    metadata,
+    _id(),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("tax_rate", Integer, nullable=False),
+    Column("stock", Integer, nullable=False),
+    Column("featured", Boolean, nullable=False, server_default=text("false")),
+    # No longer sold: gone from the catalogue, but still named in carts that hold it.
+    Column("withdrawn", Boolean, nullable=False, server_default=text("false")),
+    Column("search", TSVECTOR, Computed(SEARCH_TEXT, persisted=True), nullable=False),
+    CheckConstraint("price_minor > 0", name="price_positive"),
+    CheckConstraint("tax_rate BETWEEN 0 AND 99", name="tax_rate_per_cent"),
+    CheckConstraint("stock >= 0", name="stock_not_negative"),
+    CheckConstraint("NOT withdrawn OR stock = 0", name="withdrawn_without_stock"),
+    Index("ix_products_name_id", "name", "id"),
+    Index("ix_products_price_minor_id", "price_minor", "id"),
+    Index("ix_products_search", "search", postgresql_using="gin"),
+)
+
+carts = Table(
+    "carts",
+    metadata,
+    _id(),
+    Column("user_id", UUID),
+    Column("guest_hash", LargeBinary),
+    _now("created_at"),
+    _now("changed_at"),
+    Column("closed_at", _Instant),
+    Column("closed_as", Text),
+    CheckConstraint("(user_id IS NULL) <> (guest_hash IS NULL)", name="one_owner"),
+    CheckConstraint("(closed_at IS NULL) = (closed_as IS NULL)", name="closed_with_reason"),
+    CheckConstraint("closed_as IN ('ordered', 'merged')", name="closed_as_known"),
+    # One open cart each: what makes two first adds at once meet in one cart.
+    Index("uq_carts_open_user_id", "user_id", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("uq_carts_open_guest_hash", "guest_hash", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("ix_carts_changed_at", "changed_at"),
+)
+
+cart_lines = Table(
+    "cart_lines",
+    metadata,
+    # Lines stand in the order of their ids: one that is removed and brought back keeps its place.
+    _id(),
+    Column("cart_id", BigInteger, ForeignKey("carts.id", ondelete="CASCADE"), nullable=False),
+    Column("product_id", BigInteger, ForeignKey("products.id"), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    # The price when it was put in, to tell of a change since.
+    Column("price_minor", BigInteger, nullable=False),
+    Column("removed_at", _Instant),
+    # When a login last brought this line from a guest's cart, or more of it.
+    Column("merged_at", _Instant),
+    UniqueConstraint("cart_id", "product_id"),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    Index("ix_cart_lines_product_id", "product_id"),
+    Index("ix_cart_lines_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    Column("number", Text, nullable=False, unique=True),
+    Column("user_id", UUID, nullable=False),
+    # A cart becomes one order, however often its form is sent.
+    Column("cart_id", BigInteger, ForeignKey("carts.id"), nullable=False, unique=True),
+    _now("created_at"),
+    Column("name", Text, nullable=False),
+    Column("street", Text, nullable=False),
+    Column("postal_code", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("subtotal_minor", BigInteger, nullable=False),
+    Column("shipping_minor", BigInteger, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    # The tax included in the total, pairs of rate and cents: [[19, 1234], [7, 56]].
+    Column("tax_minor", JSONB, nullable=False),
+    CheckConstraint("total_minor = subtotal_minor + shipping_minor", name="total_is_sum"),
+    Index("ix_orders_user_id_id", "user_id", "id"),
+)
+
+# What was bought, as it was called and priced on that day.
+order_lines = Table(
+    "order_lines",
+    metadata,
+    _id(),
+    Column("order_id", BigInteger, ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("product_id", BigInteger, ForeignKey("products.id"), nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("tax_rate", Integer, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity_positive"),
+    Index("ix_order_lines_order_id", "order_id"),
+    Index("ix_order_lines_product_id", "product_id"),
+)

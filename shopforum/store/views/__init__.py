@@ -1,0 +1,65 @@
+"""The store's views: read the form and the ids, call one function of the domain, answer."""
+
+from functools import lru_cache
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.events import BeforeRender
+from pyramid.path import AssetResolver
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from ...web.templating import static
+from ..forms import COUNTRIES
+from ..totals import FREE_SHIPPING_FROM, SHIPPING
+from . import cart, catalogue, checkout
+
+_ROUTES = {
+    "store_home": "/",
+    "store_products": "/products",
+    "store_product": "/products/{slug}",
+    "store_cart": "/shopping-cart",
+    "store_cart_items": "/shopping-cart/items",
+    "store_cart_item": r"/shopping-cart/items/{id:\d{1,18}}",
+    "store_cart_undo": "/shopping-cart/undo",
+    "store_checkout": "/checkout",
+    "store_orders": "/orders",
+    "store_order": "/orders/{number}",
+}
+
+
+def includeme(config: Configurator) -> None:
+    """Routes and views."""
+    for name, pattern in _ROUTES.items():
+        config.add_route(name, pattern)
+    public: dict[str, Any] = {"permission": NO_PERMISSION_REQUIRED}
+    for view, route, method, template, options in (
+        (catalogue.home, "store_home", "GET", "home", public),
+        (catalogue.listing, "store_products", "GET", "products", public),
+        (catalogue.product, "store_product", "GET", "product", public),
+        (cart.show, "store_cart", "GET", "cart", public),
+        (cart.add, "store_cart_items", "POST", "product", public),
+        (cart.change, "store_cart_item", "POST", "cart", public),
+        (cart.undo, "store_cart_undo", "POST", None, public),
+        (checkout.review, "store_checkout", "GET", "checkout", {}),
+        (checkout.place, "store_checkout", "POST", "checkout", {}),
+        (checkout.listing, "store_orders", "GET", "orders", {}),
+        (checkout.order, "store_order", "GET", "order", {}),
+    ):
+        renderer = f"shopforum:store/templates/{template}.jinja2" if template else None
+        config.add_view(view, route_name=route, request_method=method, renderer=renderer, **options)
+    config.add_subscriber(_globals, BeforeRender)
+
+
+def _globals(event: BeforeRender) -> None:
+    event["picture"] = picture
+    event["countries"] = dict(COUNTRIES)
+    event["shipping"] = SHIPPING
+    event["free_shipping_from"] = FREE_SHIPPING_FROM
+
+
+@lru_cache(maxsize=1024)
+def picture(slug: str) -> str:
+    """The address of a product's picture; of the store's sign where there is none."""
+    path = f"products/{slug}.svg"
+    exists = AssetResolver().resolve(f"shopforum:static/{path}").exists()
+    return static(path if exists else "favicon-store.svg")

@@ -1,0 +1,80 @@
+"""From the cart to an order, and the orders of old. All for people who are signed in, and each sees only their own."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
+from pyramid.request import Request
+
+from ... import paging
+from ...web.templating import Notice
+from .. import cart as carts
+from .. import orders
+from ..cart import Cart, Owner
+from ..forms import AddressForm
+from ..orders import Address, CartChanged, NoCart
+from ..tables import orders as order_table
+from .cart import merged
+
+_CHANGED = Notice(
+    "warning", "Something has changed since you looked. Check the order below, then place it again."
+)
+
+
+def review(request: Request) -> Any:
+    """Address and order on one page. A cart that cannot be ordered as it is goes back to be mended."""
+    cart = carts.load(request.db, _owner(request))
+    if not cart.orderable:
+        return HTTPFound("/shopping-cart?notice=unready" if cart.lines else "/shopping-cart")
+    last = orders.last_address(request.db, request.identity.user_id)
+    form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
+    values = _page(cart, form)
+    if request.GET.get("notice") == "merged" and (notice := merged(cart)):
+        values["notice"] = notice
+    return values
+
+
+def place(request: Request) -> Any:
+    """Place the order. Sent twice, it is the same order; 409 with the cart as it is now where that has changed."""
+    form = AddressForm(request.POST)
+    if not form.validate():
+        return _again(request, form, 422)
+    cart_id, seen = request.POST.get("cart", ""), request.POST.get("seen", "")
+    if not (cart_id.isascii() and cart_id.isdecimal() and len(cart_id) <= 18):
+        return _again(request, form, 409, _CHANGED)
+    try:
+        number = orders.place(request.db, request.identity.user_id, int(cart_id), seen, Address(**form.data))
+    except (CartChanged, NoCart):
+        return _again(request, form, 409, _CHANGED)
+    return HTTPSeeOther(request.route_path("store_order", number=number, _query={"notice": "placed"}))
+
+
+def listing(request: Request) -> dict[str, Any]:
+    """One's orders, the newest first."""
+    statement = orders.of_user(request.identity.user_id)
+    return {"page": paging.page(request, statement, order_table.c.id)}
+
+
+def order(request: Request) -> dict[str, Any]:
+    """One of one's own orders."""
+    lines = orders.find(request.db, request.identity.user_id, request.matchdict["number"])
+    if not lines:
+        raise HTTPNotFound
+    return {"order": lines[0], "lines": lines}
+
+
+def _again(request: Request, form: AddressForm, status: int, notice: Notice | None = None) -> Any:
+    """The checkout with what was typed; an empty cart has none."""
+    cart = carts.load(request.db, _owner(request))
+    if not cart.lines:
+        return HTTPSeeOther("/shopping-cart")
+    request.response.status_int = status
+    return {**_page(cart, form), "notice": notice}
+
+
+def _page(cart: Cart, form: AddressForm) -> dict[str, Any]:
+    return {"cart": cart, "form": form, "seen": orders.shown(cart)}
+
+
+def _owner(request: Request) -> Owner:
+    return Owner(user_id=request.identity.user_id)

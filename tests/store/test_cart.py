@@ -1,0 +1,149 @@
+import uuid
+
+import pytest
+from hearts import together
+from shelf import GOODS
+
+from shopforum.store import cart as carts
+from shopforum.store.cart import Owner
+
+
+def lines(database, owner):
+    return [(line.slug, line.quantity) for line in carts.load(database, owner).lines]
+
+
+def test_an_empty_cart_is_not_kept(database, shelf, ann):
+    assert carts.load(database, ann) == carts.Cart(0, ())
+    assert carts.add(database, ann, "desk-clock", 1).sold_out
+    assert shelf.count("carts") == 0
+
+
+def test_adding_twice_adds_up(database, shelf, ann):
+    first = carts.add(database, ann, "stoneware-mug", 2)
+    again = carts.add(database, ann, "stoneware-mug", 3)
+    assert (first.created, again.created) == (True, False)
+    assert (again.quantity, again.clamped) == (5, False)
+    assert lines(database, ann) == [("stoneware-mug", 5)]
+
+
+def test_adding_is_held_at_the_stock(database, shelf, ann):
+    carts.add(database, ann, "fountain-pen", 2)
+    change = carts.add(database, ann, "fountain-pen", 2)
+    assert (change.quantity, change.clamped) == (3, True)
+
+
+def test_what_is_unknown_or_withdrawn_cannot_be_added(database, shelf, ann):
+    shelf.set("stoneware-mug", stock=0, withdrawn=True)
+    assert carts.add(database, ann, "stoneware-mug", 1) is None
+    assert carts.add(database, ann, "no-such-thing", 1) is None
+    assert shelf.count("carts") == 0
+
+
+def test_a_guest_has_a_cart_under_the_hash_of_the_cookie(database, shelf, guest):
+    carts.add(database, Owner(), "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
+    carts.add(database, guest, "fountain-pen", 1)
+    assert lines(database, guest) == [("stoneware-mug", 1), ("fountain-pen", 1)]
+    assert lines(database, Owner(guest_hashes=(bytes(32),))) == []
+    assert lines(database, Owner()) == []
+
+
+def test_an_old_key_still_opens_a_guests_cart(database, shelf, guest):
+    carts.add(database, Owner(), "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
+    rotated = Owner(guest_hashes=(bytes(32), *guest.guest_hashes))
+    assert not carts.add(database, rotated, "stoneware-mug", 1).created
+    assert lines(database, rotated) == [("stoneware-mug", 2)]
+
+
+def test_changing_a_quantity(database, shelf, ann):
+    line = carts.add(database, ann, "fountain-pen", 1).line_id
+    assert carts.change(database, ann, line, 2).quantity == 2
+    clamped = carts.change(database, ann, line, 1_000_000)
+    assert (clamped.quantity, clamped.clamped) == (3, True)
+
+
+def test_a_line_that_is_removed_comes_back_with_quantity_and_place(database, shelf, ann):
+    first = carts.add(database, ann, "fountain-pen", 3).line_id
+    carts.add(database, ann, "stoneware-mug", 1)
+    assert carts.change(database, ann, first, 0).quantity == 0
+    assert lines(database, ann) == [("stoneware-mug", 1)]
+    assert carts.load(database, ann, removed=first).removed.name == "Fountain pen"
+    shelf.set("fountain-pen", stock=2)
+    assert carts.restore(database, ann, first)
+    assert lines(database, ann) == [("fountain-pen", 2), ("stoneware-mug", 1)]
+
+
+def test_a_removed_line_that_is_added_again_starts_anew(database, shelf, ann):
+    line = carts.add(database, ann, "fountain-pen", 3).line_id
+    carts.change(database, ann, line, 0)
+    shelf.set("fountain-pen", price_minor=4000)
+    change = carts.add(database, ann, "fountain-pen", 1)
+    assert (change.quantity, change.clamped) == (1, False)
+    assert carts.load(database, ann).lines[0].added_price == 4000
+
+
+def test_removing_twice_is_removing(database, shelf, ann):
+    line = carts.add(database, ann, "fountain-pen", 1).line_id
+    removed = "SELECT removed_at FROM cart_lines"
+    carts.change(database, ann, line, 0)
+    first = shelf.sql(removed)
+    carts.change(database, ann, line, 0)
+    assert shelf.sql(removed) == first
+
+
+@pytest.mark.parametrize("stranger", ["user", "guest", "nobody"])
+def test_nobody_else_reaches_a_line(database, shelf, ann, guest, stranger):
+    line = carts.add(database, ann, "fountain-pen", 2).line_id
+    other = {"user": Owner(user_id=uuid.uuid4()), "guest": guest, "nobody": Owner()}[stranger]
+    if stranger == "user":
+        carts.add(database, other, "fountain-pen", 1)
+    assert carts.change(database, other, line, 1) is None
+    assert carts.change(database, other, line, 0) is None
+    assert carts.restore(database, other, line) is False
+    assert carts.load(database, other, removed=line).removed is None
+    assert lines(database, ann) == [("fountain-pen", 2)]
+
+
+def test_what_changed_since_is_told(database, shelf, ann):
+    for slug in ("stoneware-mug", "linen-notebook", "fountain-pen", "wool-blanket"):
+        carts.add(database, ann, slug, 3)
+    shelf.set("stoneware-mug", price_minor=1700)
+    shelf.set("linen-notebook", stock=0)
+    shelf.set("fountain-pen", stock=2)
+    shelf.set("wool-blanket", stock=0, withdrawn=True)
+    cart = carts.load(database, ann)
+    assert [line.problem for line in cart.lines] == [None, "sold-out", "short", "withdrawn"]
+    assert (cart.lines[0].added_price, cart.lines[0].price) == (1600, 1700)
+    assert cart.totals.subtotal == 3 * 1700 + 2 * 3600
+    assert not cart.orderable
+
+
+def test_a_sold_out_line_keeps_its_quantity_and_can_be_removed(database, shelf, ann):
+    line = carts.add(database, ann, "fountain-pen", 2).line_id
+    shelf.set("fountain-pen", stock=0)
+    assert carts.change(database, ann, line, 3).sold_out
+    assert lines(database, ann) == [("fountain-pen", 2)]
+    assert not carts.change(database, ann, line, 0).sold_out
+    assert lines(database, ann) == []
+
+
+def test_adds_at_once_meet_in_one_cart_and_add_up(database, shelf, ann):
+    results = together(*[lambda: carts.add(database, ann, "stoneware-mug", 1)] * 6)
+    assert sorted(change.quantity for change in results) == [1, 2, 3, 4, 5, 6]
+    assert [change.created for change in results].count(True) >= 1
+    assert lines(database, ann) == [("stoneware-mug", 6)]
+    assert shelf.count("carts") == 1
+
+
+def test_adds_at_once_never_pass_the_stock(database, shelf, ann):
+    together(*[lambda: carts.add(database, ann, "fountain-pen", 2)] * 4)
+    assert lines(database, ann) == [("fountain-pen", 3)]
+
+
+def test_the_cart_is_read_in_one_statement(database, shelf, ann, monkeypatch):
+    for slug in GOODS:
+        carts.add(database, ann, slug, 1)
+    asked = []
+    run = database._run
+    monkeypatch.setattr(database, "_run", lambda *args: asked.append(args) or run(*args))
+    assert len(carts.load(database, ann).lines) == 5
+    assert len(asked) == 1

@@ -1,0 +1,121 @@
+import random
+
+import pytest
+
+from shopforum.paging import decode, encode
+from shopforum.store import sample
+
+pytestmark = pytest.mark.usefixtures("stocked")
+
+
+def names(page):
+    return [card.text for card in page.html.select(".card h3")]
+
+
+@pytest.fixture
+def full(stocked):
+    with stocked.db.transaction() as connection:
+        sample.seed(connection, [], random.Random(1))
+    return stocked
+
+
+def test_the_homepage_shows_goods_and_a_login_link(store, full):
+    page = store.get("/", status=200)
+    assert page.html.select_one('a[href="/login"]')
+    assert "Vacuum flask" in names(page)
+    assert "Floor lamp" in names(page.click("Lighting"))
+
+
+def test_goods_by_category_words_and_price(store):
+    assert names(store.get("/products?category=desk")) == ["Desk clock", "Fountain pen", "Linen notebook"]
+    assert names(store.get("/products?q=pens")) == ["Fountain pen"]
+    assert names(store.get("/products?category=desk&q=mug")) == []
+    assert names(store.get("/products?sort=price"))[0] == "Stoneware mug"
+    assert names(store.get("/products?sort=-price"))[0] == "Wool blanket"
+
+
+def test_nothing_found_says_so(store):
+    assert "Nothing found" in store.get("/products?q=submarine").text
+
+
+@pytest.mark.parametrize("sort", ["name", "price", "-price"])
+def test_every_product_is_on_exactly_one_page_there_and_back(store, full, sort):
+    page = store.get(f"/products?sort={sort}")
+    pages = [names(page)]
+    while link := page.html.select_one(".pager [rel=next]"):
+        page = store.get(link["href"])
+        pages.append(names(page))
+    assert len(pages) == 3
+    assert len({name for page in pages for name in page}) == sum(map(len, pages)) == 28
+    back = [names(page)]
+    while link := page.html.select_one(".pager [rel=prev]"):
+        page = store.get(link["href"])
+        back.append(names(page))
+    assert back == pages[::-1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "cursor=%%%",
+        "cursor=" + "A" * 3000,
+        "cursor=W10",
+        "cursor=W1tbW1tb",
+        "cursor=%C3%A9",
+        "cursor=" + encode("older", ["\ud800".encode("utf-8", "replace").decode(), 10**30]),
+        "cursor=" + encode("older", [1.5, 1]),
+        "cursor=" + encode("sideways", ["a", 1]),
+        "cursor=" + encode("older", ["Desk", 1, 2]),
+        "cursor=" + encode("older", ["Desk", True]),
+        "sort=stock",
+        "sort=price%27%3B--",
+        "category=submarines",
+        "q=%22unbalanced+OR+%26%7C%21%28",
+        "q=" + "x" * 5000,
+    ],
+)
+def test_junk_in_the_address_does_no_harm(store, query):
+    assert store.get(f"/products?{query}", status=200)
+
+
+def test_a_cursor_of_another_sort_counts_as_none(store):
+    by_price = encode("older", [1600, 1])
+    assert len(names(store.get(f"/products?sort=name&cursor={by_price}"))) == 6
+
+
+def test_cursors_come_back_as_they_were():
+    assert decode(encode("newer", ["Ä/?&", 7]), (str, int)) == ("newer", ("Ä/?&", 7))
+    assert decode(encode("older", [2**63]), (int,)) is None
+    assert decode(encode("older", [float("inf")]), (float,)) is None
+
+
+def test_a_product(store, full):
+    page = store.get("/products/stoneware-mug")
+    assert "€16.00" in page.text
+    assert page.html.select_one(".product-picture")["src"].startswith("/static/products/stoneware-mug.svg?v=")
+    assert page.html.select_one("input[name=quantity]")["max"] == "84"
+    assert "Sold out" in store.get("/products/felt-desk-mat").text
+    assert not store.get("/products/felt-desk-mat").html.select("input[name=quantity]")
+
+
+@pytest.mark.parametrize("slug", ["no-such-thing", "%00", "%FF", "..", "x" * 3000, "a/b"])
+def test_what_is_not_sold_is_not_there(store, slug):
+    assert store.get(f"/products/{slug}", status="4*").status_int in (400, 404)
+
+
+def test_what_is_withdrawn_is_gone(store, stocked):
+    stocked.set("stoneware-mug", stock=0, withdrawn=True)
+    store.get("/products/stoneware-mug", status=404)
+    assert "Stoneware mug" not in names(store.get("/products"))
+
+
+def test_public_pages_run_few_statements(store, full, count_sql):
+    for path, most in (("/", 2), ("/products?q=lamp", 2), ("/products/stoneware-mug", 1)):
+        with count_sql(store) as statements:
+            store.get(path)
+        assert len(statements) == most, path
+
+
+@pytest.mark.parametrize("path", ["/", "/products", "/products/stoneware-mug"])
+def test_the_catalogue_takes_no_posts(store, path):
+    assert store.post(path, status="4*").status_int in (403, 405)

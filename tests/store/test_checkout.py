@@ -1,0 +1,190 @@
+import pytest
+from hearts import together
+from shelf import forms, notice, put
+
+pytestmark = pytest.mark.usefixtures("stocked")
+
+ADDRESS = {
+    "name": "Sam Shore",
+    "street": "Harbour Lane 4",
+    "postal_code": "26121",
+    "city": "Oldenburg",
+    "country": "DE",
+}
+
+
+@pytest.fixture
+def shopper(store):
+    store.log_in("shopper")
+    put(store, "stoneware-mug", 2)
+    put(store, "linen-notebook", 1)
+    return store
+
+
+def filled(page, **fields):
+    form = forms(page, "/checkout")[0]
+    for name, value in {**ADDRESS, **fields}.items():
+        form[name] = value
+    return form
+
+
+def order(client):
+    return filled(client.get("/checkout")).submit(status=303)
+
+
+def test_from_the_cart_to_an_order(shopper, stocked):
+    page = shopper.get("/shopping-cart").click("Checkout")
+    answer = filled(page).submit(status=303)
+    page = answer.follow()
+    assert "your order is placed" in notice(page)
+    text = page.html.get_text(" ", strip=True)
+    for part in ("Stoneware mug", "Linen notebook", "€50.00", "Harbour Lane 4", "26121 Oldenburg", "Germany"):
+        assert part in text
+    assert stocked.stock("stoneware-mug") == 8
+    assert "Your cart is empty" in shopper.get("/shopping-cart").text
+    row = shopper.get("/orders").html.select_one("tbody tr")
+    assert row.select_one("[data-label=Items]").text == "3"
+    assert shopper.get(row.a["href"], status=200)
+
+
+def test_the_address_is_not_asked_twice(shopper):
+    order(shopper)
+    put(shopper, "fountain-pen")
+    form = forms(shopper.get("/checkout"), "/checkout")[0]
+    assert {name: form[name].value for name in ADDRESS} == ADDRESS
+
+
+def test_sent_again_it_is_the_same_order(shopper, stocked):
+    form = filled(shopper.get("/checkout"))
+    first, again = form.submit(status=303), form.submit(status=303)
+    assert first.location == again.location
+    assert stocked.count("orders") == 1
+
+
+def test_a_double_click_is_one_order(shopper, stocked):
+    form = filled(shopper.get("/checkout"))
+    answers = together(form.submit, form.submit, form.submit)
+    assert len({answer.location for answer in answers}) == 1
+    assert stocked.stock("stoneware-mug") == 8
+
+
+@pytest.mark.parametrize("change", [{"price_minor": 1650}, {"stock": 1}, {"stock": 0}])
+def test_what_changed_meanwhile_is_shown_before_it_is_ordered(shopper, stocked, change):
+    page = shopper.get("/checkout")
+    stocked.set("stoneware-mug", **change)
+    page = filled(page, city="Emden").submit(status=409)
+    assert "Something has changed" in notice(page)
+    assert forms(page, "/checkout")[0]["city"].value == "Emden"
+    assert stocked.count("orders") == 0
+    if "price_minor" in change:
+        assert "€16.50" in page.text
+        assert forms(page, "/checkout")[0].submit(status=303)
+    else:
+        assert not page.html.select("button[form=checkout]")
+        assert shopper.get("/checkout", status=302).location.endswith("/shopping-cart?notice=unready")
+
+
+def test_an_empty_cart_has_no_checkout(store):
+    store.log_in("shopper")
+    assert store.get("/checkout", status=302).location.endswith("/shopping-cart")
+    token = store.get("/shopping-cart").html.select_one("input[name=csrf_token]")["value"]
+    answer = store.post("/checkout", {**ADDRESS, "cart": "1", "seen": "x", "csrf_token": token}, status=303)
+    assert answer.location.endswith("/shopping-cart")
+
+
+def test_a_guest_logs_in_and_is_back_at_the_checkout(store):
+    put(store, "stoneware-mug")
+    answer = store.get("/shopping-cart").click("Checkout")
+    assert answer.location.endswith("/login?next=%2Fcheckout")
+    answer = store.log_in("shopper", next="/checkout")
+    assert answer.location.endswith("/checkout?notice=merged")
+    assert "we have kept: Stoneware mug" in notice(answer.follow(status=200))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "   "),
+        ("name", "x" * 101),
+        ("street", ""),
+        ("postal_code", "26<121"),
+        ("postal_code", "1" * 13),
+        ("city", "\u3000"),
+    ],
+)
+def test_an_address_that_does_not_pass_comes_back_filled(shopper, stocked, field, value):
+    page = filled(shopper.get("/checkout"), **{field: value}).submit(status=422)
+    assert page.html.select_one(f"#{field}")["aria-invalid"] == "true"
+    assert page.html.title.text.startswith("Error:")
+    other = "street" if field != "street" else "city"
+    assert forms(page, "/checkout")[0][other].value == ADDRESS[other]
+    assert stocked.count("orders") == 0
+
+
+@pytest.mark.parametrize("country", ["XX", "", "DE\n", "d" * 5000])
+def test_a_country_that_is_not_offered(shopper, country):
+    form = filled(shopper.get("/checkout"))
+    form["country"].force_value(country)
+    form.submit(status=422)
+
+
+@pytest.mark.parametrize("cart", ["", "x", "-1", "0", "9" * 18, "9" * 40, "²"])
+@pytest.mark.parametrize("seen", ["", "0" * 64])
+def test_a_forged_cart_is_no_order(shopper, stocked, cart, seen):
+    form = filled(shopper.get("/checkout"), cart=cart, seen=seen)
+    form.submit(status=409)
+    assert stocked.count("orders") == 0
+
+
+def test_nobody_elses_orders(shopper, browser):
+    path = order(shopper).location.partition("?")[0]
+    other = browser("store")
+    other.log_in("member")
+    other.get(path, status=404)
+    assert "No orders yet" in other.get("/orders").text
+    unknown = other.get("/orders/H-22222-22222", status=404)
+    assert unknown.status_int == 404
+    browser("store").get(path, status=302)
+
+
+def test_nobody_elses_cart(shopper, browser, stocked):
+    cart = forms(shopper.get("/checkout"), "/checkout")[0]["cart"].value
+    other = browser("store")
+    other.log_in("member")
+    put(other, "fountain-pen")
+    filled(other.get("/checkout"), cart=cart).submit(status=409)
+    assert stocked.count("orders") == 0
+
+
+@pytest.mark.parametrize("path", ["/checkout", "/orders", "/orders/H-22222-22222"])
+def test_visitors_are_asked_to_log_in(store, path):
+    answer = store.get(path, status=302)
+    assert "/login?next=" in answer.location
+
+
+def test_orders_are_paged(shopper, stocked):
+    order(shopper)
+    stocked.sql(
+        "INSERT INTO carts (user_id, closed_at, closed_as) "
+        "SELECT user_id, now(), 'ordered' FROM carts, generate_series(1, 30)"
+    )
+    stocked.sql(
+        "INSERT INTO orders (number, user_id, cart_id, name, street, postal_code, city, country, subtotal_minor, "
+        "shipping_minor, total_minor, tax_minor) SELECT 'H-' || c.id, o.user_id, c.id, 'a', 'b', 'c', 'd', 'DE', "
+        "1, 0, 1, '[]' FROM orders o, carts c WHERE c.id <> o.cart_id"
+    )
+    page = shopper.get("/orders")
+    first = [link.text for link in page.html.select("tbody th a")]
+    rest = [link.text for link in page.click("Older orders").html.select("tbody th a")]
+    assert (len(first), len(rest)) == (20, 11)
+    assert not set(first) & set(rest)
+
+
+def test_pages_cost_few_statements(shopper, count_sql):
+    path = order(shopper).location.partition("?")[0]
+    put(shopper, "fountain-pen")
+    for page, most in (("/checkout", 3), ("/orders", 2), (path, 2)):
+        with count_sql(shopper) as statements:
+            shopper.get(page, status=200)
+        assert len(statements) == most, page

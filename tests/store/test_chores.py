@@ -1,0 +1,70 @@
+import random
+import uuid
+
+from shelf import GOODS
+
+from shopforum.store import cart as carts
+from shopforum.store import chores, merging, sample
+from shopforum.store.cart import Owner
+
+
+def test_old_guests_carts_go_and_users_carts_stay(database, shelf, ann, guest):
+    carts.add(database, ann, "stoneware-mug", 1)
+    carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
+    assert chores.run_once(database) == 0
+    shelf.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
+    assert chores.run_once(database) == 1
+    assert carts.load(database, ann).lines
+    assert not carts.load(database, guest).lines
+
+
+def test_merged_carts_go(database, shelf, ann, guest):
+    carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
+    merging.merge(database, guest.guest_hashes, ann.user_id)
+    shelf.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
+    assert chores.run_once(database) == 1
+    assert carts.load(database, ann).lines
+
+
+def test_removed_lines_go_after_a_day(database, shelf, ann):
+    for slug in ("stoneware-mug", "fountain-pen"):
+        carts.add(database, ann, slug, 1)
+    line = carts.load(database, ann).lines[0].id
+    carts.change(database, ann, line, 0)
+    assert chores.run_once(database) == 0
+    shelf.sql(
+        "UPDATE cart_lines SET removed_at = removed_at - interval '25 hours' WHERE removed_at IS NOT NULL"
+    )
+    assert chores.run_once(database) == 1
+    assert not carts.restore(database, ann, line)
+    assert len(carts.load(database, ann).lines) == 1
+
+
+def test_the_sample_shows_what_a_cart_can_show(database, shelf):
+    users = [uuid.UUID(int=n) for n in range(1, 4)]
+    with database.transaction() as connection:
+        sample.seed(connection, [], random.Random(1))
+        sample.seed(connection, users, random.Random(7))
+    assert shelf.count("products") >= 28 >= len(GOODS)
+    for user in users:
+        lines = carts.load(database, Owner(user_id=user)).lines
+        assert [line.problem for line in lines].count("sold-out") == 1
+        assert any(line.price > line.added_price for line in lines)
+
+
+def test_the_same_seed_gives_the_same_data(database, shelf):
+    users = [uuid.UUID(int=n) for n in range(1, 4)]
+    seen = []
+    for _ in range(2):
+        shelf.sql("TRUNCATE products, carts, orders CASCADE")
+        with database.transaction() as connection:
+            sample.seed(connection, users, random.Random(7))
+        orders = "SELECT number, user_id, total_minor FROM orders ORDER BY number"
+        held = (
+            "SELECT user_id, quantity, l.price_minor, slug FROM cart_lines l JOIN carts c ON c.id = cart_id "
+        )
+        seen.append(
+            [shelf.sql(orders), shelf.sql(f"{held} JOIN products p ON p.id = product_id ORDER BY 1, 4")]
+        )
+    assert seen[0] == seen[1]
+    assert len(seen[0][0]) >= 3
