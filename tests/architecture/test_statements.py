@@ -1,0 +1,56 @@
+"""How many SQL statements each page takes, the session's own among them: a number that may only go down."""
+
+import pytest
+
+PAGES = [
+    ("store", "shopper", "/", 3),
+    ("store", "shopper", "/products", 3),
+    ("store", "shopper", "/shopping-cart", 2),
+    ("store", "shopper", "/orders", 2),
+    ("store", "shopper", "/account/sessions", 3),
+    ("forums", "member", "/", 3),
+    ("forums", "member", "/posts", 2),
+    ("forums", "member", "/search", 2),
+    ("forums", "member", "/account/sessions", 3),
+    ("admin", "owner", "/", 17),
+    ("admin", "owner", "/sessions", 5),
+    ("admin", "owner", "/audit", 3),
+    ("admin", "owner", "/revocations", 5),
+    ("admin", "owner", "/revoke-everyone", 3),
+]
+
+
+@pytest.mark.parametrize(("site", "who", "path", "at_most"), PAGES)
+def test_a_page_takes_no_more_than(browser, count_sql, site, who, path, at_most):
+    client = browser(site)
+    client.log_in(who)
+    client.get(path, status="*")
+    with count_sql(client) as statements:
+        answer = client.get(path, status="*")
+    assert answer.status_int == 200
+    assert len(statements) <= at_most, statements
+
+
+@pytest.mark.parametrize(
+    ("site", "who", "path"), [("store", "shopper", "/shopping-cart"), ("forums", "member", "/posts")]
+)
+def test_extending_the_session_costs_no_statement_more(browser, count_sql, sql, site, who, path):
+    client = browser(site)
+    client.log_in(who)
+    sql(
+        "UPDATE sessions SET last_seen_at = now() - interval '5 minutes', idle_end = now() + interval '9 minutes'"
+    )
+    with count_sql(client) as statements:
+        client.get(path, status=200)
+    assert len(statements) == 2
+    assert sql("SELECT 1 FROM sessions WHERE idle_end > now() + interval '29 minutes'")
+
+
+@pytest.mark.parametrize(
+    ("site", "path"), [("store", "/"), ("store", "/login"), ("forums", "/login"), ("store", "/nothing")]
+)
+def test_a_visitor_costs_nothing_for_a_session(browser, count_sql, site, path):
+    client = browser(site)
+    with count_sql(client) as statements:
+        client.get(path, status="*")
+    assert not [statement for statement in statements if "session" in statement]

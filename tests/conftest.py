@@ -1,0 +1,201 @@
+"""Fixtures for all tests: a real PostgreSQL, a real identity provider over HTTP, and the three sites.
+
+One server runs for the whole run; each worker has a database of its own, copied from a migrated template, and an
+identity provider in a thread. Between two tests both are put back to what they were.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import event, text
+from support import Browser, Idp, site_settings, url_of
+from wire import give
+
+import shopforum
+from shopforum import migrations, sample
+from shopforum.cli import postgres
+from shopforum.devidp.server import serve_in_thread
+from shopforum.settings import SITES
+
+_SERVER = pytest.StashKey[postgres.Server]()
+_TEMPLATE = "template_shopforum"
+# What a power cut would lose is of no interest here, and waiting for the disk is most of a short transaction.
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+# Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables.
+_EMPTY = """
+do $$
+declare one record;
+begin
+  set local session_replication_role = replica;
+  for one in select oid::regclass as name, pg_relation_size(oid) > 1000000 as large from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'
+  loop
+    execute format(case when one.large then 'truncate %s cascade' else 'delete from %s' end, one.name);
+  end loop;
+end $$"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server: once a run, in the process that the workers belong to."""
+    if hasattr(config, "workerinput"):
+        config.stash[_SERVER] = postgres.Server(**config.workerinput["server"])
+    elif not config.option.collectonly:
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        folder = stack.enter_context(TemporaryDirectory(prefix="shopforum-"))
+        config.stash[_SERVER] = stack.enter_context(postgres.running(Path(folder), options=_FAST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker where the server is."""
+    node.workerinput["server"] = asdict(node.config.stash[_SERVER])
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> postgres.Server:
+    """The PostgreSQL server of this run."""
+    return pytestconfig.stash[_SERVER]
+
+
+@pytest.fixture(scope="session")
+def database_url(server: postgres.Server, worker_id: str) -> str:
+    """This worker's database, at the newest migration. The first worker makes the template."""
+    with closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(1)")
+        if not server.has(_TEMPLATE):
+            migrations.upgrade(server.create(_TEMPLATE))
+    return server.create(f"test_{worker_id}", template=_TEMPLATE)
+
+
+@pytest.fixture
+def empty_database(server: postgres.Server, worker_id: str) -> Iterator[str]:
+    """A database without any table, for one test."""
+    name = f"empty_{worker_id}"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def clean(database_url: str) -> None:
+    """An empty database. The connection is new each time: a test may have ended all there were."""
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(_EMPTY)
+        connection.commit()
+
+
+@pytest.fixture(scope="session")
+def _idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
+    database = tmp_path_factory.mktemp("idp") / "idp.sqlite"
+    with serve_in_thread(database, Idp.KEY) as running:
+        sample.provision(site_settings("", ""), database)
+        yield Idp(running.url, running.hooks, database)
+
+
+@pytest.fixture(scope="session")
+def _pristine(_idp: Idp) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as copy, closing(sqlite3.connect(_idp.database)) as live:
+        live.backup(copy)
+        yield copy
+
+
+@pytest.fixture
+def idp(_idp: Idp, _pristine: sqlite3.Connection) -> Iterator[Idp]:
+    """The identity provider, with the demo logins, as if freshly started."""
+    yield _idp
+    _idp.hook("reset")
+    with closing(sqlite3.connect(_idp.database)) as live:
+        _pristine.backup(live)
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, _idp: Idp) -> Callable[[str], dict[str, str]]:
+    """`settings(site)`: what an ini file would say, as in production, for this worker's database and provider."""
+    shared = site_settings(database_url, _idp.url)
+    return lambda site: {**shared, "shopforum.site": site}
+
+
+@pytest.fixture(scope="session")
+def _apps(settings: Callable[[str], dict[str, str]]) -> Iterator[dict[str, Any]]:
+    apps = {site: shopforum.main({}, **settings(site)) for site in SITES}
+    yield apps
+    for app in apps.values():
+        app.registry.db.engine.dispose()
+
+
+@pytest.fixture
+def apps(_apps: dict[str, Any], clean: None, idp: Idp) -> dict[str, Any]:
+    """The three sites as WSGI apps, over an empty database and a fresh provider."""
+    return _apps
+
+
+@pytest.fixture
+def browser(apps: dict[str, Any]) -> Callable[..., Browser]:
+    """`browser(site, address=...)`: a client with a cookie jar of its own."""
+    return lambda site, address="127.0.0.1": Browser(apps[site], url_of(site), address)
+
+
+@pytest.fixture
+def store(browser: Callable[..., Browser]) -> Browser:
+    """A client of the store."""
+    return browser("store")
+
+
+@pytest.fixture
+def forums(browser: Callable[..., Browser]) -> Browser:
+    """A client of the forums."""
+    return browser("forums")
+
+
+@pytest.fixture
+def admin(browser: Callable[..., Browser]) -> Browser:
+    """A client of the console."""
+    return browser("admin")
+
+
+@pytest.fixture
+def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
+    """`with count_sql(browser) as statements:` collects the SQL that the browser's site runs meanwhile."""
+
+    @contextmanager
+    def collect(browser: Browser) -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            statements.append(statement)
+
+        engine = browser.app.registry.db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return collect
+
+
+@pytest.fixture
+def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
+    """Run a statement on the sites' database: to move a row in time, or to look at it."""
+    return lambda statement, **values: apps["store"].registry.db.all(text(statement), **values)
+
+
+@pytest.fixture
+def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
+    """Every session idles out now."""
+    return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None
+
+
+@pytest.fixture
+def thief(browser: Callable[..., Browser]) -> Callable[..., Browser]:
+    """`thief(site, cookies)`: another machine with the given cookies."""
+
+    return lambda site, cookies: give(browser(site, "203.0.113.66"), cookies)

@@ -1,0 +1,104 @@
+"""What the fixtures hand out: a browser, and the identity provider with its hooks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from webtest import TestApp, TestResponse
+
+from shopforum.sample import LOGINS, Login
+from shopforum.settings import SITES
+
+TENANT = "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d00"
+APPLICATIONS = {
+    "store": "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d01",
+    "forums": "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d02",
+    "admin": "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d03",
+}
+
+
+def person(name: str) -> Login:
+    """Who can log in: shopper, member, moderator, viewer, responder or owner."""
+    return next(login for login in LOGINS if login.email.startswith(f"{name}@"))
+
+
+def url_of(site: str) -> str:
+    """Where a site of the tests is: https, because clients drop `__Host-` cookies elsewhere."""
+    return f"https://{site}.test"
+
+
+def site_settings(database_url: str, idp_url: str) -> dict[str, str]:
+    """The settings that all sites share, those of production."""
+    return {
+        "shopforum.development": "false",
+        "shopforum.secret": "tests-only-0123456789-0123456789-0123456789",
+        **{f"shopforum.{site}_url": url_of(site) for site in SITES},
+        "database.url": database_url,
+        "database.pool_size": "10",
+        "idp.url": idp_url,
+        "idp.api_key": Idp.KEY,
+        "idp.tenant_id": TENANT,
+        **{f"idp.{site}.application_id": APPLICATIONS[site] for site in SITES},
+        **{f"idp.{site}.client_secret": f"tests-only-client-secret-of-{site}" for site in SITES},
+        # The floor under refused logins is tested where it is the subject.
+        "login.refusal_floor": "0",
+        "log.format": "json",
+    }
+
+
+@dataclass(frozen=True)
+class Idp:
+    """The identity provider of this worker, over real HTTP."""
+
+    KEY = "tests-only-key-0123456789-0123456789"
+
+    url: str
+    hooks: str
+    database: Path
+
+    @property
+    def api_key(self) -> str:
+        """The key that the sites use."""
+        return self.KEY
+
+    def hook(self, name: str, **body: Any) -> Any:
+        """POST to a test hook, `hook("fail", path="/api/login", times=1, status=503)`. Returns its JSON, if any."""
+        response = requests.post(f"{self.hooks}/{name}", json=body, timeout=10)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def calls(self, path: str = "/") -> list[dict[str, str]]:
+        """The calls since the test began, or since `forget_calls`, to paths that begin with `path`."""
+        calls = requests.get(f"{self.hooks}/calls", timeout=10).json()["calls"]
+        return [call for call in calls if call["path"].startswith(path)]
+
+    def forget_calls(self) -> None:
+        """Start counting anew."""
+        requests.delete(f"{self.hooks}/calls", timeout=10).raise_for_status()
+
+
+class Browser(TestApp):
+    """A client of one site, with cookies of its own."""
+
+    def __init__(self, app: Any, url: str, address: str = "127.0.0.1") -> None:
+        environ = {
+            "wsgi.url_scheme": urlsplit(url).scheme,
+            "HTTP_HOST": urlsplit(url).netloc,
+            "REMOTE_ADDR": address,
+            "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        }
+        super().__init__(app, extra_environ=environ)
+
+    def log_in(self, who: str | Login, *, status: int | None = None, **fields: str) -> TestResponse:
+        """Fill in the login form, as a person of `sample.LOGINS` (by name: "shopper"), and send it.
+
+        The answer must have the status, if one is given, else be no error.
+        """
+        login = person(who) if isinstance(who, str) else who
+        page = self.get("/login")
+        form = next(form for form in page.forms.values() if "password" in form.fields)
+        for name, value in {"email": login.email, "password": login.password, **fields}.items():
+            form[name] = value
+        return form.submit(status=status)
