@@ -39,6 +39,9 @@ MESSAGES = {
     ),
 }
 
+# Nothing more is read of a request that cannot be read, or is not for us.
+_UNREADABLE = {400, 413, 421}
+
 _STALE_FORM = (
     "This form is out of date",
     "It was made before you signed in or out, or sent from elsewhere. Go back, reload the page and send it again.",
@@ -130,13 +133,13 @@ def page(
     does not ask who is signed in.
     """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
-    request.environ["shopforum.plain"] = plain or status >= 500 or status == 421
+    request.environ["shopforum.plain"] = plain or status >= 500 or status in _UNREADABLE
     values = {
         "status": status,
         "title": title or known_title,
         "message": text or known_text,
         "retry_after": retry_after,
-        "kept": _typed(request) if keep and status not in (400, 413) else [],
+        "kept": _typed(request) if keep and status not in _UNREADABLE else [],
     }
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
     response.status_int = status

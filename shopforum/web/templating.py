@@ -74,7 +74,7 @@ def _globals(event: BeforeRender) -> None:
     event["site"] = request.site
     event["session"] = None if plain else _session(request)
     event["csrf_token"] = lambda: get_csrf_token(request)
-    event.setdefault("notice", _notice(request))
+    event.setdefault("notice", None if plain else _notice(request))
     event["static"] = static
     event["nav"] = [] if plain else _nav(request)
     event["sister"] = _sister(request)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
@@ -107,7 +108,7 @@ def _check_text(request: Request, registry: Any) -> None:
         raise HTTPBadRequest("The address is too long.")
     try:
         texts = [request.path_info, *_flat(request.GET)]
-        form = request.POST if request.method == "POST" else {}
+        form = _form(request) if request.method == "POST" else {}
         texts += _flat(form)
     except (UnicodeDecodeError, ValueError, OSError):
         raise HTTPBadRequest("The request cannot be read.") from None
@@ -120,6 +121,15 @@ def _check_text(request: Request, registry: Any) -> None:
     names = [name for name in form if name not in registry.repeatable_fields]
     if len(names) != len(set(names)):
         raise HTTPBadRequest("The form holds a field twice.")
+
+
+def _form(request: Request) -> Any:
+    """The posted form. Raises UnicodeDecodeError for bytes that are no UTF-8, which WebOb would quietly replace."""
+    body = request.body
+    if request.content_type == "application/x-www-form-urlencoded":
+        body = unquote_to_bytes(body)
+    body.decode()
+    return request.POST
 
 
 def _flat(multi: Any) -> list[Any]:

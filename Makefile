@@ -1,0 +1,47 @@
+# `make help` lists what there is. Only Python 3.11 or newer and make are needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALLED := .venv/.installed
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint fmt bench lock
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' Makefile
+
+setup: $(INSTALLED) ## Make .venv with the locked dependencies and the shopforum command
+
+run: $(INSTALLED) ## Start everything: database, identity provider, the three sites. Ctrl-C stops it
+	@exec $(BIN)/shopforum dev
+
+test: $(INSTALLED) ## Run the whole test suite; browser tests run where a Chromium is found
+	@$(BIN)/pytest -n auto --maxprocesses 8 $(ARGS)
+
+lint: $(INSTALLED) ## Check style, formatting, types and who may import whom
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: $(INSTALLED) ## Format the code and mend what can be mended automatically
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: $(INSTALLED) ## Measure requests per second and latencies (bench/)
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(INSTALLED) ## Pin the newest versions that requirements/*.in allow
+	@cd requirements && for name in prod dev; do ../$(LOCK) --upgrade --output-file=$$name.txt $$name.in || exit; done
+
+$(INSTALLED): requirements/dev.txt setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'
+	@echo "Setting up .venv; the first time takes a minute."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) --quiet install --no-deps --no-build-isolation -e .
+	@touch $@

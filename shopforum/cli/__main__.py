@@ -1,0 +1,5 @@
+"""`python -m shopforum.cli`."""
+
+from . import main
+
+main(prog_name="shopforum")

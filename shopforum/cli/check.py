@@ -1,0 +1,73 @@
+"""`shopforum check INI`: what is wrong with a deployment, and how to mend it."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import click
+from pyramid.paster import get_appsettings
+
+from shopforum.settings import SITES, Settings, SettingsError, parse, variable, with_environment
+
+from . import check_database, check_fusionauth
+from .findings import Finding
+
+
+@click.command
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+def command(ini: str) -> None:
+    """Say what is wrong with a deployment and how to mend it.
+
+    Prints one line a check. Ends with 0 only when all is well.
+    """
+    problems = 0
+    for finding in findings(ini):
+        problems += bool(finding.problem)
+        click.echo(
+            f"{'WRONG' if finding.problem else 'ok':<6} {finding.about}: {finding.problem or finding.fine}"
+        )
+        if finding.problem:
+            click.echo(f"       mend: {finding.mend}")
+    click.echo(f"\n{problems} to mend." if problems else "\nAll is well.")
+    raise SystemExit(bool(problems))
+
+
+def findings(ini: str) -> Iterator[Finding]:
+    """Check after check, each as soon as it is known. Settings that cannot be read are the last finding."""
+    try:
+        sites = [parse(with_environment(get_appsettings(ini, site))) for site in SITES]
+    except SettingsError as error:
+        yield Finding("settings", problem=str(error), mend=f"change {ini} or the environment")
+        return
+    yield Finding("settings", fine=f"{ini} can be read")
+    yield from _secrets(sites)
+    yield from _cookies(sites[0])
+    yield from check_database.findings(ini, sites[0].database_url)
+    yield from check_fusionauth.findings(sites)
+
+
+def _secrets(sites: list[Settings]) -> Iterator[Finding]:
+    """Demo secrets are public: whoever reads development.ini could sign in as anybody."""
+    values = {"shopforum.secret": sites[0].secret, "idp.api_key": sites[0].idp.api_key}
+    values |= {f"idp.{each.site.name}.client_secret": each.idp.client_secret for each in sites}
+    for name, value in values.items():
+        if value.startswith("development"):
+            yield Finding(
+                name, problem="is the demo secret", mend=f"set {variable(name)} to a secret of your own"
+            )
+    if not any(value.startswith("development") for value in values.values()):
+        yield Finding("secrets", fine="none is a demo secret")
+
+
+def _cookies(settings: Settings) -> Iterator[Finding]:
+    """Browsers keep __Host- cookies over https, and over plain http on localhost alone."""
+    for name, url in settings.site.urls.items():
+        parts = urlsplit(url)
+        local = (parts.hostname or "").endswith(".localhost")
+        if parts.scheme == "https" or local:
+            yield Finding(f"{name} cookies", fine=f"browsers keep them at {url}")
+        else:
+            yield Finding(
+                f"{name} cookies",
+                problem=f"browsers drop Secure cookies at {url}",
+                mend=f"serve it over https and change shopforum.{name}_url",
+            )

@@ -1,0 +1,42 @@
+"""The database's part of `shopforum check`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopforum import migrations
+
+from . import findings as found
+from .findings import Finding
+
+_OLDEST = 15
+
+
+def findings(ini: str, url: str) -> Iterator[Finding]:
+    """Reachable, new enough, migrated, and on time."""
+    try:
+        with migrations.engine(url).connect() as connection:
+            before = datetime.now(UTC)
+            now, version = connection.execute(
+                text("select clock_timestamp(), current_setting('server_version_num')::int / 10000")
+            ).one()
+            after = datetime.now(UTC)
+        current = migrations.current(url)
+    except SQLAlchemyError as error:
+        # The driver's first line names host and port, never the password.
+        reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
+        yield Finding("database", problem=reason, mend="start PostgreSQL and set SHOPFORUM_DATABASE_URL")
+        return
+    if version < _OLDEST:
+        yield Finding("database", problem=f"PostgreSQL {version} is too old", mend=f"use {_OLDEST} or newer")
+    else:
+        yield Finding("database", fine=f"PostgreSQL {version} answers")
+    head = migrations.head()
+    if current == head:
+        yield Finding("migrations", fine=f"at the newest, {head}")
+    else:
+        at = current or "none"
+        yield Finding("migrations", problem=f"at {at}, not at {head}", mend=f"alembic -c {ini} upgrade head")
+    yield found.clock("database clock", now - (before + (after - before) / 2))

@@ -1,0 +1,173 @@
+"""`shopforum dev`: everything on one machine, from nothing: database, identity provider, worker and the three sites.
+
+The sites are served by this process; the others are its children and end with it. All data is in one folder.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import click
+import plaster
+from pyramid.paster import get_app
+from waitress import create_server
+
+from shopforum import migrations, sample
+from shopforum.settings import SITES, TITLES
+
+from . import instance, postgres, processes
+from .processes import StartError
+
+# The children of a start that was killed take a moment to end.
+_LOCK_SECONDS = 3
+
+
+@click.command
+@click.option(
+    "--data-dir", default=".data", type=click.Path(file_okay=False, path_type=Path), show_default=True
+)
+@click.option(
+    "--port", default=6543, type=click.IntRange(1, 65535), show_default=True, help="Of the three sites."
+)
+@click.option("--idp-port", default=9011, type=click.IntRange(1, 65535), show_default=True)
+@click.option("--database", metavar="URL", help="A PostgreSQL that runs already; otherwise one is started.")
+@click.option("--no-seed", is_flag=True, help="Leave out the sample data. The demo logins are there anyway.")
+def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_seed: bool) -> None:
+    """Start the store, the forums, the console and all they need. Ctrl-C stops everything."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    # The instance is what its ini file says, whatever the shell has set for another.
+    for name in [name for name in os.environ if name.startswith("SHOPFORUM_")]:
+        del os.environ[name]
+    try:
+        _run(data_dir.resolve(), port, idp_port, database, seed=not no_seed)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _end(_number: int, _frame: Any) -> NoReturn:
+    sys.exit(0)
+
+
+def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: bool) -> None:
+    with ExitStack() as stack:
+        lock = stack.enter_context(_only_one(folder))
+        _require_free(port, "--port")
+        _require_free(idp_port, "--idp-port")
+        if database is None:
+            click.echo("Starting PostgreSQL ...")
+            server = stack.enter_context(postgres.running(folder, keep=[lock]))
+            database = server.create("shopforum")
+        ini = instance.write_ini(folder, port, idp_port, database)
+        migrations.upgrade(database)
+        idp_database = folder / "idp.sqlite"
+        sample.provision(instance.base_settings(ini), idp_database)
+        seeded = folder / "seeded"
+        if seed and not seeded.exists():
+            click.echo("Making the sample data ...")
+            sample.seed(ini, idp_database)
+            seeded.touch()
+        idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock))
+        stack.enter_context(_worker(folder, ini, lock))
+        _serve(folder, ini, instance.facts(ini, port, idp_port, database, idp_pid))
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[int]:
+    """Hold the folder for this process and its children, which inherit the lock: the last of them gives it back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    with (folder / "lock").open("w") as lock:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise StartError(f"{folder} is in use: stop what runs there, or give another --data-dir")
+            time.sleep(0.1)
+        yield lock.fileno()
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _require_free(port: int, option: str) -> None:
+    if not processes.is_free(port):
+        raise StartError(f"port {port} is taken: stop what listens there, or give another {option}")
+
+
+@contextmanager
+def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
+    """Run the identity provider; yields its process id."""
+    key = instance.base_settings(ini)["idp.api_key"]
+    options = [
+        "--database",
+        str(folder / "idp.sqlite"),
+        "--port",
+        str(port),
+        "--api-key",
+        key,
+        "--development",
+    ]
+    log = folder / "idp.log"
+    with processes.child([sys.executable, "-m", "shopforum.devidp", *options], log, keep=[lock]) as process:
+        processes.wait_until(lambda: processes.answers(port), process, log)
+        yield process.pid
+
+
+@contextmanager
+def _worker(folder: Path, ini: Path, lock: int) -> Iterator[None]:
+    with processes.child(
+        [sys.executable, "-m", "shopforum.cli", "worker", str(ini)], folder / "worker.log", keep=[lock]
+    ):
+        yield
+
+
+def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
+    """Serve the sites until the process is told to end. `ready` and dev.json come when they already answer."""
+    options = plaster.get_settings(str(ini), "server:main")
+    options.pop("use")
+    server = create_server(get_app(str(ini)), **options)
+    instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
+    click.echo(_table(facts))
+    click.echo("ready")
+    try:
+        server.run()
+    finally:
+        server.close()
+        (folder / "dev.json").unlink()
+        click.echo("Stopped.")
+
+
+def _table(facts: dict[str, Any]) -> str:
+    """What to open and who can log in."""
+    rows = [(TITLES[site], facts[site]) for site in SITES]
+    program = _from_here(Path(sys.executable).with_name("shopforum"))
+    rows += [
+        ("Identity provider", facts["idp"]),
+        ("Command line", f"{program} check {_from_here(Path(facts['ini']))}"),
+    ]
+    lines = ["", *(f"  {name:<18} {value}" for name, value in rows), ""]
+    lines.append(f"  {'log in as':<28} {'password':<26} at")
+    for login in facts["logins"]:
+        where = ", ".join(f"{site} ({', '.join(roles)})" for site, roles in login["roles"].items() if roles)
+        lines.append(f"  {login['email']:<28} {login['password']:<26} {where}")
+    return "\n".join(
+        [*lines, "", "  Demo logins and demo secrets: never deploy these. Ctrl-C stops everything.", ""]
+    )
+
+
+def _from_here(path: Path) -> Path:
+    """A path as one would type it in this folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

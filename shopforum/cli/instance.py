@@ -1,0 +1,84 @@
+"""The files of one `shopforum dev` instance: its ini file, made from development.ini, and dev.json."""
+
+import os
+import re
+import secrets
+from configparser import RawConfigParser
+from pathlib import Path
+from typing import Any
+
+from shopforum import sample
+from shopforum.migrations import FOLDER
+from shopforum.settings import SITES
+
+_TEMPLATE = FOLDER.parent / "development.ini"
+_SECRETS = ("shopforum.secret", "idp.api_key", *(f"idp.{site}.client_secret" for site in SITES))
+
+
+def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
+    """Write `folder`/shopforum.ini for these ports and this database. Secrets of an earlier start are kept."""
+    path = folder / "shopforum.ini"
+    earlier = base_settings(path) if path.exists() else {}
+    values = {name: earlier.get(name) or secrets.token_urlsafe(32) for name in _SECRETS}
+    values |= {f"shopforum.{site}_url": _site_url(site, port) for site in SITES}
+    values |= {
+        "database.url": database.replace("%", "%%"),
+        # Not by name: on some machines localhost is somebody else's ::1 first.
+        "idp.url": f"http://127.0.0.1:{idp_port}",
+        "listen": f"127.0.0.1:{port}",
+        "script_location": str(FOLDER).replace("%", "%%"),
+    }
+    write_private(path, _with_values(_TEMPLATE.read_text(), values))
+    return path
+
+
+def base_settings(ini: Path) -> dict[str, str]:
+    """The settings that the three sites of an ini file share, as they are written there."""
+    parser = RawConfigParser()
+    parser.read(ini)
+    return dict(parser["app:base"])
+
+
+def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int) -> dict[str, Any]:
+    """The content of dev.json: what scripts and tests need to know of the instance."""
+    idp = f"http://localhost:{idp_port}"
+    return {
+        **{site: _site_url(site, port) for site in SITES},
+        "idp": idp,
+        "database": database,
+        "pid": os.getpid(),
+        "logins": [
+            {
+                "email": login.email,
+                "password": login.password,
+                "roles": {site: list(login.roles.get(site, ())) for site in SITES},
+            }
+            for login in sample.LOGINS
+        ],
+        "idp_api_key": base_settings(ini)["idp.api_key"],
+        "idp_pid": idp_pid,
+        "idp_hooks": f"{idp}/hooks",
+        "ini": str(ini),
+        "api_token": "",
+    }
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only we can read, in one step: nobody sees it half written or readable by all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(content)
+    fresh.replace(path)
+
+
+def _site_url(site: str, port: int) -> str:
+    return f"http://{site}.localhost:{port}"
+
+
+def _with_values(ini: str, values: dict[str, str]) -> str:
+    """An ini file's text with the values of some keys replaced. Raises ValueError unless each is there once."""
+    for name, value in values.items():
+        before, key, after = re.split(rf"(?m)^({re.escape(name)} =).*$", ini)
+        ini = f"{before}{key} {value}{after}"
+    return ini

@@ -1,0 +1,62 @@
+"""`shopforum worker INI`: the chores beside the web server. Several may run at once."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+import click
+import structlog
+from pyramid.paster import get_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopforum.login import chores as login_chores
+from shopforum.sessions import worker
+from shopforum.sessions.database import Database
+from shopforum.store import chores as store_chores
+
+_PAUSE_SECONDS = 1.0
+_PAUSE_AFTER_ERROR_SECONDS = 5.0
+_TIDY_EVERY_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@click.command
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@click.option("--once", is_flag=True, help="Do what is due now, then end.")
+def command(ini: str, once: bool) -> None:
+    """Tell FusionAuth of revocations until it agrees, and purge what is old.
+
+    INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
+    """
+    registry = get_app(ini, "store").registry
+    if once:
+        while worker.run_once(registry.sessions) + _tidy(registry.db):
+            pass
+    else:
+        _run(registry)
+
+
+def _tidy(db: Database) -> int:
+    """One step of what is merely old; returns how much went."""
+    return login_chores.run_once(db) + store_chores.run_once(db)
+
+
+def _run(registry: Any) -> None:
+    """Work while there is work, else look again every second; what is merely old can wait a minute."""
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ending.set())
+    pause = tidied = 0.0
+    while not ending.wait(pause):
+        try:
+            done = worker.run_once(registry.sessions)
+            if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
+                tidied = time.monotonic()
+                while _tidy(registry.db) and not ending.is_set():
+                    pass
+            pause = 0.0 if done else _PAUSE_SECONDS
+        except SQLAlchemyError as error:
+            log.warning("worker.database_away", error=type(error).__name__)
+            pause = _PAUSE_AFTER_ERROR_SECONDS

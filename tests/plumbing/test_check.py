@@ -1,0 +1,116 @@
+"""`shopforum check`: nothing to mend in a good deployment, and each fault named with what mends it."""
+
+from configparser import RawConfigParser
+
+import pytest
+import requests
+from click.testing import CliRunner
+from support import APPLICATIONS, site_settings
+
+from shopforum import migrations
+from shopforum.cli.check import command
+from shopforum.settings import SITES
+
+
+@pytest.fixture
+def deployment(tmp_path, database_url, idp):
+    """`deployment(key=value)`: an ini file like production's with some settings changed; None leaves one out."""
+
+    def write(changes=None):
+        settings = {**site_settings(database_url, idp.url), **(changes or {})}
+        parser = RawConfigParser()
+        parser["app:base"] = {"use": "egg:shopforum", **{k: v for k, v in settings.items() if v is not None}}
+        for site in SITES:
+            parser[f"app:{site}"] = {"use": "base", "shopforum.site": site}
+        path = tmp_path / "deployed.ini"
+        with path.open("w") as file:
+            parser.write(file)
+        return path
+
+    return write
+
+
+def check(path):
+    result = CliRunner().invoke(command, [str(path)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_a_good_deployment(deployment):
+    code, output = check(deployment())
+    assert code == 0, output
+    assert "WRONG" not in output
+    for word in ("database:", "migrations:", "FusionAuth:", "idp.api_key:", "store application:", "clock:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shopforum.secret": None}, "SHOPFORUM_SECRET"),
+        ({"shopforum.store_url": "http://store.test"}, "https://"),
+        ({"database.url": "postgresql://nobody:hunter2@127.0.0.1:1/none"}, "SHOPFORUM_DATABASE_URL"),
+        ({"idp.url": "http://127.0.0.1:1"}, "no answer"),
+        ({"idp.api_key": "x" * 40}, "SHOPFORUM_IDP_API_KEY"),
+        ({"idp.store.client_secret": "development-client-secret-store"}, "SHOPFORUM_IDP_STORE_CLIENT_SECRET"),
+        ({"idp.forums.application_id": "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1dff"}, "idp.forums.application_id"),
+        (
+            {"shopforum.development": "true", "shopforum.store_url": "http://store.test"},
+            "drop Secure cookies",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(deployment, changes, said):
+    code, output = check(deployment(changes))
+    assert code == 1
+    assert said in output
+    assert "mend:" in output
+    assert "hunter2" not in output
+
+
+def test_migrations_that_have_not_run(deployment, empty_database):
+    code, output = check(deployment({"database.url": empty_database}))
+    assert code == 1
+    assert f"at none, not at {migrations.head()}" in output
+    assert "upgrade head" in output
+
+
+@pytest.mark.parametrize("setting", ["generateRefreshTokens", "allowTokenRefresh", "requireAuthentication"])
+def test_an_application_that_cannot_refresh(deployment, idp, setting):
+    change = {"application": {"loginConfiguration": {setting: False}}}
+    url = f"{idp.url}/api/application/{APPLICATIONS['forums']}"
+    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=10).raise_for_status()
+    code, output = check(deployment())
+    assert code == 1
+    assert f"set loginConfiguration.{setting}" in output
+
+
+def test_the_token_endpoint_needs_its_grant(deployment, idp):
+    change = {"application": {"oauthConfiguration": {"enabledGrants": []}}}
+    url = f"{idp.url}/api/application/{APPLICATIONS['store']}"
+    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=10).raise_for_status()
+    assert check(deployment())[0] == 0
+    code, output = check(deployment({"idp.refresh_endpoint": "oauth2"}))
+    assert code == 1
+    assert "enabledGrants" in output
+
+
+def test_a_clock_that_is_off(deployment, idp):
+    idp.hook(
+        "fail",
+        path="/api/status",
+        times=1,
+        status=200,
+        body={},
+        headers={"Date": "Wed, 01 Jan 2020 00:00:00 GMT"},
+    )
+    code, output = check(deployment())
+    assert code == 1
+    assert "NTP" in output
+
+
+def test_a_provider_that_is_ill(deployment, idp):
+    idp.hook("fail", path="/api/status", times=1, status=503)
+    code, output = check(deployment())
+    assert code == 1
+    assert "answers 503" in output

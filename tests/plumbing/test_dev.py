@@ -1,0 +1,171 @@
+"""`shopforum dev`: from an empty folder to three sites, and back to nothing."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+
+import psycopg2
+import pytest
+import requests
+from waiting import eventually
+
+from shopforum.cli.postgres import Server
+from shopforum.settings import SITES
+
+KEYS = {*SITES, "idp", "database", "pid", "logins", "idp_api_key", "idp_pid", "idp_hooks", "ini", "api_token"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(folder, port, idp_port, *options):
+    command = [sys.executable, "-m", "shopforum.cli", "dev", "--data-dir", folder, "--port", str(port)]
+    return subprocess.Popen(
+        [*command, "--idp-port", str(idp_port), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until_ready(process, seconds=90):
+    """What was printed up to `ready`; fails when the process ends first or takes too long."""
+    lines = []
+    too_long = Timer(seconds, process.kill)
+    too_long.start()
+    try:
+        while lines[-1:] != ["ready\n"]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "".join(lines)
+    finally:
+        too_long.cancel()
+    return "".join(lines)
+
+
+def alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def descendants(pid):
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [below for child in children for below in descendants(child)]
+
+
+@contextmanager
+def running(folder, port, idp_port, *options):
+    process = start(folder, port, idp_port, *options)
+    try:
+        process.printed = read_until_ready(process)
+        yield process, json.loads((folder / "dev.json").read_text())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def get(facts, site, path):
+    """Ask a site, by its Host header: not every machine resolves *.localhost."""
+    port = facts[site].rpartition(":")[2]
+    host = facts[site].removeprefix("http://")
+    return requests.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}, timeout=10)
+
+
+def rows(facts):
+    connection = psycopg2.connect(facts["database"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute("create table if not exists kept (n int)")
+        cursor.execute("insert into kept values (1)")
+        cursor.execute("select count(*) from kept")
+        count = cursor.fetchone()[0]
+    connection.close()
+    return count
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_from_nothing_to_three_sites_and_back(tmp_path):
+    folder, port, idp_port = tmp_path / "data", free_port(), free_port()
+    with running(folder, port, idp_port, "--no-seed") as (process, facts):
+        assert set(facts) == KEYS
+        assert facts["pid"] == process.pid
+        for site in SITES:
+            assert get(facts, site, "/healthz").status_code == 200
+            assert get(facts, site, "/readyz").status_code == 200
+            assert facts[site] in process.printed
+        assert requests.get(f"{facts['idp']}/api/status", timeout=10).json()["status"] == "ok"
+        assert requests.get(f"{facts['idp_hooks']}/calls", timeout=10).status_code == 200
+        for login in facts["logins"]:
+            assert login["email"] in process.printed
+            assert login["password"] in process.printed
+        for name in ("shopforum.ini", "dev.json", "postgres.json"):
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+        command = [sys.executable, "-m", "shopforum.cli", "check", facts["ini"]]
+        check = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert check.returncode == 0, check.stdout
+        started = descendants(process.pid)
+        assert facts["idp_pid"] in started
+    assert process.returncode == 0
+    assert not any(alive(pid) for pid in started)
+    assert not (folder / "dev.json").exists()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere the kernel does not end children with their parent"
+)
+def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path):
+    killed = start(tmp_path, free_port(), free_port(), "--no-seed")
+    read_until_ready(killed)
+    before = json.loads((tmp_path / "dev.json").read_text())
+    assert rows(before) == 1
+    started = descendants(killed.pid)
+    killed.kill()
+    killed.communicate(timeout=30)
+    with running(tmp_path, free_port(), free_port(), "--no-seed") as (_, facts):
+        assert not any(alive(pid) for pid in started)
+        assert rows(facts) == 2
+        assert facts["database"] == before["database"]
+        assert facts["idp_api_key"] == before["idp_api_key"]
+        assert facts["store"] != before["store"]
+
+
+def test_what_is_taken_is_said(tmp_path, server: Server):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for ports in ((port, free_port()), (free_port(), port)):
+            process = start(tmp_path, *ports, "--database", server.url("postgres"))
+            output, _ = process.communicate(timeout=60)
+            assert process.returncode == 1
+            assert f"port {port} is taken" in output
+            assert "Traceback" not in output
+
+
+def test_two_side_by_side_but_not_in_one_folder(tmp_path):
+    with running(tmp_path / "one", free_port(), free_port(), "--no-seed") as (_, one):
+        with running(tmp_path / "two", free_port(), free_port(), "--no-seed") as (_, two):
+            assert (
+                get(one, "store", "/healthz").status_code == get(two, "store", "/healthz").status_code == 200
+            )
+            assert one["idp_api_key"] != two["idp_api_key"]
+        process = start(tmp_path / "one", free_port(), free_port())
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "is in use" in output
+
+
+def test_the_identity_provider_can_be_stopped_alone(tmp_path):
+    with running(tmp_path / "data", free_port(), free_port(), "--no-seed") as (_, facts):
+        os.kill(facts["idp_pid"], signal.SIGTERM)
+        eventually(lambda: not alive(facts["idp_pid"]))
+        assert get(facts, "store", "/healthz").status_code == 200

@@ -1,0 +1,62 @@
+"""Migrations: up, down and up again, by our own code and by the alembic command, and complete."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+
+from shopforum import migrations
+
+PROJECT = migrations.FOLDER.parent
+
+
+def tables(url):
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select tablename from pg_tables where schemaname = 'public'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_up_down_and_up_again(empty_database):
+    assert migrations.current(empty_database) is None
+    migrations.upgrade(empty_database)
+    made = tables(empty_database)
+    assert "sessions" in made
+    assert migrations.current(empty_database) == migrations.head()
+    migrations.downgrade(empty_database, "base")
+    assert tables(empty_database) == {"alembic_version"}
+    migrations.upgrade(empty_database)
+    assert tables(empty_database) == made
+
+
+def test_the_migrations_make_what_the_code_declares(database_url):
+    migrations.check(database_url)
+
+
+def test_two_at_once_wait_for_each_other(empty_database):
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(command, "-x", f"url={empty_database}", "upgrade", "head") for _ in range(2)]
+    assert [run.result().returncode for run in runs] == [0, 0], [run.result().stderr for run in runs]
+    assert migrations.current(empty_database) == migrations.head()
+
+
+def test_the_command_takes_the_url_from_the_environment(empty_database, monkeypatch):
+    monkeypatch.setenv("SHOPFORUM_DATABASE_URL", empty_database)
+    done = command("-c", "production.ini", "upgrade", "head")
+    assert done.returncode == 0, done.stderr
+    assert migrations.current(empty_database) == migrations.head()
+
+
+def test_the_folder_is_not_a_package():
+    assert not (migrations.FOLDER / "__init__.py").exists(), "it would hide the alembic that is installed"
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    if "-c" not in arguments:
+        arguments = ("-c", "production.ini", *arguments)
+    alembic = Path(sys.executable).parent / "alembic"
+    return subprocess.run(
+        [alembic, *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )

@@ -1,0 +1,73 @@
+"""`shopforum worker`: what is due is done, and an interrupted worker ends."""
+
+import signal
+import subprocess
+import sys
+import uuid
+from configparser import RawConfigParser
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from waiting import eventually
+
+from shopforum.cli.worker import command
+from shopforum.settings import SITES
+
+
+@pytest.fixture
+def ini(tmp_path, settings):
+    parser = RawConfigParser()
+    for site in SITES:
+        parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site)}
+    path = tmp_path / "worker.ini"
+    with path.open("w") as file:
+        parser.write(file)
+    return str(path)
+
+
+@pytest.fixture
+def db(apps):
+    return apps["store"].registry.db
+
+
+def owe(db):
+    """A revocation that FusionAuth has yet to hear of."""
+    revocation = db.one(
+        text(
+            "insert into revocations (scope, site, initiating_entity, actor, reason_code, matched)"
+            " values ('site', 'store', 'admin', 'a test', 'other', 0) returning id"
+        )
+    )["id"]
+    db.all(
+        text(
+            "insert into revocation_outbox (revocation_id, site, user_id) values (:revocation, 'store', :user)"
+        ),
+        revocation=revocation,
+        user=uuid.uuid4(),
+    )
+
+
+def unpaid(db):
+    return db.one(text("select count(*) as open from revocation_outbox where done_at is null"))["open"]
+
+
+def test_once_does_what_is_due_and_ends(ini, db, idp):
+    owe(db)
+    db.all(text("insert into login_devices (device, account, last_at) values ('x', 'y', '2001-01-01')"))
+    result = CliRunner().invoke(command, [ini, "--once"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert unpaid(db) == 0
+    assert [call["method"] for call in idp.calls("/api/jwt/refresh")] == ["DELETE"]
+    assert db.all(text("select 1 from login_devices")) == []
+
+
+def test_it_works_until_it_is_told_to_end(ini, db, idp):
+    process = subprocess.Popen([sys.executable, "-m", "shopforum.cli", "worker", ini])
+    try:
+        for _ in range(2):
+            owe(db)
+            eventually(lambda: unpaid(db) == 0)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
