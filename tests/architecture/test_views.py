@@ -21,7 +21,7 @@ PUBLIC = {
     "forums": {
         "/",
         "/categories/{slug}",
-        "/topics/{id}{slug}",
+        "/topics/{id}-{slug}",
         "/search",
         "/posts/{id}/history",
         "/moderation",

@@ -1,0 +1,110 @@
+"""Cookies as an attacker would send them: planted, doubled, malformed, oversized, under another name."""
+
+import pytest
+from wire import REFRESH, SESSION, credentials, set_cookies
+
+CART = "/shopping-cart"
+
+
+def send(client, header, path=CART):
+    """A request with exactly this Cookie header, from a client with no cookies of its own."""
+    return client.get(path, headers={"Cookie": header}, status="*")
+
+
+@pytest.fixture
+def pair(store, browser):
+    """The values of a good pair, and a client that holds none."""
+    store.log_in("shopper")
+    held = credentials(store)
+    return held[SESSION], held[REFRESH], browser("store")
+
+
+def test_the_pair_is_good_as_it_is(pair):
+    session, refresh, stranger = pair
+    assert send(stranger, f"{SESSION}={session}; {REFRESH}={refresh}").status_int == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{S}={s}; {S}={s}; {R}={r}",
+        "{S}={s}; {R}={r}; {R}={r}",
+        "{S}=" + "A" * 43 + "; {S}={s}; {R}={r}",
+        "{S}={s}; {R}={r}; {S}=",
+        "__HOST-session={s}; __HOST-refresh={r}",
+        "__host-session={s}; {R}={r}",
+        "{S}={s}x; {R}={r}",
+        "{S}={s}%00; {R}={r}",
+        '{S}="{s}"; {R}="{r}"',
+        "{S}={s}, {R}={r}",
+        "{R}={s}; {S}={r}",
+        "{S}=; {R}=",
+        "{S}; {R}",
+        "{S}={s}\xff; {R}={r}",
+        "{S}={s}; {R}=" + "x" * 5000,
+        ";" * 3000,
+        "=" * 3000,
+    ],
+)
+def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
+    session, refresh, stranger = pair
+    idp.forget_calls()
+    answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh))
+    assert answer.status_int == 302
+    assert "/login" in answer.headers["Location"]
+    assert not {SESSION, REFRESH} & set_cookies(answer).keys()
+    assert idp.calls() == []
+
+
+def test_cookies_of_a_wrong_shape_cost_no_statement(browser, count_sql):
+    client = browser("store")
+    with count_sql(client) as statements:
+        assert send(client, f"{SESSION}={'x' * 42}!; {REFRESH}=y").status_int == 302
+    assert statements == []
+
+
+@pytest.mark.parametrize("how", ["query", "header", "body"])
+def test_a_session_id_is_read_from_nowhere_but_the_cookie(pair, how):
+    session, refresh, stranger = pair
+    if how == "query":
+        answer = stranger.get(f"{CART}?{SESSION}={session}&{REFRESH}={refresh}&sid={session}", status="*")
+    elif how == "header":
+        answer = stranger.get(
+            CART, headers={"X-Session-Id": session, "Authorization": f"Bearer {refresh}"}, status="*"
+        )
+    else:
+        answer = stranger.post(CART, {SESSION: session, REFRESH: refresh}, status="*")
+    assert answer.status_int in (302, 403, 404, 405)
+    assert SESSION not in set_cookies(answer)
+
+
+def test_an_owner_s_session_survives_everything_a_sibling_can_plant(store):
+    """A Domain cookie of a sibling cannot have a `__Host-` name; under any other name it changes nothing."""
+    store.log_in("shopper")
+    for name in ("session", "__Secure-session", "__Host-Session", "refresh", "csrf_token", "auth_tkt"):
+        store.get(
+            CART,
+            headers={"Cookie": f"{name}=planted; " + "; ".join(f"{k}={v}" for k, v in store.cookies.items())},
+            status=200,
+        )
+
+
+def test_an_oversized_refresh_token_from_the_provider_fails_the_login(store, idp, sql):
+    """A cookie that browsers drop without a word would be a login loop: it is refused instead."""
+    user_id = sql("SELECT gen_random_uuid() AS id")[0]["id"]
+    body = {
+        "refreshToken": "x" * 5000,
+        "refreshTokenId": str(user_id),
+        "token": "x.y.z",
+        "user": {
+            "id": str(user_id),
+            "email": "shopper@harbour.example",
+            "registrations": [
+                {"applicationId": "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d01", "roles": ["shopper"]}
+            ],
+        },
+    }
+    idp.hook("fail", path="/api/login", times=1, status=200, body=body)
+    answer = store.log_in("shopper", status=503)
+    assert SESSION not in set_cookies(answer)
+    assert sql("SELECT 1 FROM sessions") == []
