@@ -1,0 +1,47 @@
+"""The forums: categories, topics and posts in Markdown, search, what is new, and moderation.
+
+Whoever is signed in may write; who has the role `moderator` there may also pin, lock, hide, move and settle reports.
+Everything is public to read but what was removed or hidden. The views are in views/, the rules and the SQL in the
+modules beside it, which know nothing of requests.
+"""
+
+from pyramid.config import Configurator
+from pyramid.events import BeforeRender
+from pyramid.request import Request
+
+from ..web.templating import NavItem, Notice
+from . import links, writing
+from .people import MODERATE, MODERATORS
+
+_NOTICES = {
+    "saved": Notice("success", "Your changes are saved."),
+    "restored": Notice("success", "Your post is back."),
+    "flagged": Notice("success", "Thank you. A moderator will look at it."),
+    "read": Notice("success", "Everything here is marked as read."),
+    "moderated": Notice("success", "Done. It is in the public log, with your reason."),
+}
+
+
+def includeme(config: Configurator) -> None:
+    """Add the forums' pages."""
+    config.add_session_permissions({MODERATE: MODERATORS})
+    config.registry.post_delay = writing.DELAY
+    config.registry.nav = _nav
+    config.registry.notices.update(_NOTICES)
+    config.add_subscriber(_add_links, BeforeRender)
+    config.include(".routes")
+
+
+def _add_links(event: BeforeRender) -> None:
+    event["links"] = links
+
+
+def _nav(request: Request) -> list[NavItem]:
+    route = request.matched_route.name if request.matched_route else ""
+    items = [NavItem("Categories", "/", route == "forums_home")]
+    if request.identity is not None:
+        items.append(NavItem("Your posts", "/posts", route == "forums_posts"))
+    items.append(NavItem("Search", "/search", route == "forums_search"))
+    if request.identity is not None and request.identity.roles & MODERATORS:
+        items.append(NavItem("Reports", "/moderation/flags", route == "forums_flags"))
+    return items

@@ -1,0 +1,136 @@
+"""The forums' forms. What people typed is kept as it is, but for line ends, outer space and what cannot be seen."""
+
+import unicodedata
+from typing import Any
+
+from wtforms import Form, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
+
+from ..markdown import MAX_LENGTH
+from .flags import REASONS
+from .search import PERIODS
+
+# Joiners are part of words and emoji; all other invisible characters could make a title look like another.
+_JOINERS = "\u200c\u200d"
+
+
+def _line(value: Any) -> str:
+    """One line of text; a field that is missing counts as empty."""
+    if not isinstance(value, str):
+        return ""
+    spaced = " ".join(value.split())
+    seen = [c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs")]
+    return "".join(seen).strip() if any(c not in _JOINERS for c in seen) else ""
+
+
+def _body(value: Any) -> str:
+    """Text of many lines, "" where nothing of it can be seen; spaces before its first line mean code in Markdown."""
+    if not isinstance(value, str) or not _line(value):
+        return ""
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
+
+
+def _body_field(label: str) -> TextAreaField:
+    return TextAreaField(
+        label,
+        [
+            DataRequired("Write something first."),
+            Length(max=MAX_LENGTH, message=f"That is too long: at most {MAX_LENGTH:,} characters."),
+        ],
+        filters=[_body],
+        description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`.",
+        render_kw={"rows": "8"},
+    )
+
+
+def _reason_field(label: str, needed: str | None = None) -> StringField:
+    length = Length(max=300, message="That is too long: at most 300 characters.")
+    return StringField(
+        label,
+        [DataRequired(needed) if needed else Optional(), length],
+        filters=[_line],
+        render_kw={"maxlength": "300", "autocomplete": "off"},
+    )
+
+
+class ReplyForm(Form):
+    """A post in a topic."""
+
+    body = _body_field("Your reply")
+
+
+class TopicForm(Form):
+    """A new topic with its first post."""
+
+    title = StringField(
+        "Title",
+        [
+            DataRequired("Give your topic a title."),
+            Length(3, 120, message="A title has 3 to 120 characters."),
+        ],
+        filters=[_line],
+        render_kw={"maxlength": "120", "autocomplete": "off"},
+    )
+    body = _body_field("Text")
+
+
+class EditForm(Form):
+    """A post, changed. `seen` is how many edits there were when the form was made."""
+
+    body = _body_field("Text")
+    reason = _reason_field("Why you change it")
+    seen = HiddenField()
+
+
+class FlagForm(Form):
+    """A report to the moderators."""
+
+    reason = RadioField(
+        "What is wrong with it?",
+        [DataRequired("Say what is wrong with it.")],
+        choices=REASONS,
+    )
+    text = _reason_field("Anything they should know")
+
+
+class ModerateForm(Form):
+    """What a moderator does. The caller sets the choices."""
+
+    act = RadioField("What to do", [DataRequired("Choose what to do.")], choices={})
+    reason = _reason_field(
+        "Reason, for the author and the public log", "Give a reason: the author will see it."
+    )
+
+
+class ModerateTopicForm(ModerateForm):
+    """The same for a topic, which can also be moved."""
+
+    category = SelectField("Category, if it is to be moved", choices={})
+
+
+class CategoryForm(Form):
+    """A new category."""
+
+    name = StringField(
+        "Name",
+        [DataRequired("Give it a name."), Length(2, 60, message="A name has 2 to 60 characters.")],
+        filters=[_line],
+        render_kw={"maxlength": "60", "autocomplete": "off"},
+    )
+    description = StringField(
+        "What it is about",
+        [Optional(), Length(max=200, message="That is too long: at most 200 characters.")],
+        filters=[_line],
+        render_kw={"maxlength": "200", "autocomplete": "off"},
+    )
+
+
+class SearchForm(Form):
+    """What is looked for. Every field may be empty."""
+
+    q = StringField("Words", filters=[_line], render_kw={"type": "search", "maxlength": "200"})
+    category = SelectField("Category", choices={})
+    author = StringField("Written by", filters=[_line], render_kw={"maxlength": "100", "autocomplete": "off"})
+    within = SelectField(
+        "When", choices={"": "At any time", **{name: f"In the last {name}" for name in PERIODS}}
+    )

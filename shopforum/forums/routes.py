@@ -1,0 +1,93 @@
+"""The forums' addresses, and which view answers at each, to whom.
+
+Ids have at most 18 digits: what is longer than any bigint is not found.
+"""
+
+from pyramid.config import Configurator
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from ..sessions import SIGNED_IN
+from .people import MODERATE, Locked, Missing
+from .views import locked, missing
+from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
+from .views.moderate import (
+    add_category,
+    categories_page,
+    log,
+    moderate_post,
+    moderate_topic,
+    post_page,
+    queue,
+    topic_page,
+)
+from .views.post import edit, edit_page, flag, flag_page, history, remove, restore
+from .views.search import results
+from .views.topic import reply, show
+
+_CATEGORY = r"/categories/{slug:[a-z0-9-]{1,60}}"
+_TOPIC = r"/topics/{id:\d{1,18}}"
+_POST = r"/posts/{id:\d{1,18}}"
+
+_ROUTES = {
+    "home": "/",
+    "category": _CATEGORY,
+    "new_topic": f"{_CATEGORY}/topics",
+    "mark_read": f"{_CATEGORY}/read",
+    "topic": _TOPIC + "-{slug:[^/]*}",
+    "reply": f"{_TOPIC}/posts",
+    "moderate_topic": f"{_TOPIC}/moderate",
+    "posts": "/posts",
+    "post": _POST,
+    "history": f"{_POST}/history",
+    "delete": f"{_POST}/delete",
+    "restore": f"{_POST}/restore",
+    "flag": f"{_POST}/flag",
+    "moderate_post": f"{_POST}/moderate",
+    "search": "/search",
+    "log": "/moderation",
+    "flags": "/moderation/flags",
+    "categories": "/moderation/categories",
+}
+
+_PAGES = (
+    ("home", "GET", home, "home", NO_PERMISSION_REQUIRED),
+    ("category", "GET", category, "category", NO_PERMISSION_REQUIRED),
+    ("topic", "GET", show, "topic", NO_PERMISSION_REQUIRED),
+    ("history", "GET", history, "history", NO_PERMISSION_REQUIRED),
+    ("search", "GET", results, "search", NO_PERMISSION_REQUIRED),
+    ("log", "GET", log, "log", NO_PERMISSION_REQUIRED),
+    ("posts", "GET", own_posts, "posts", SIGNED_IN),
+    ("new_topic", "GET", new_topic, "new_topic", SIGNED_IN),
+    ("new_topic", "POST", start_topic, "new_topic", SIGNED_IN),
+    ("reply", "POST", reply, "topic", SIGNED_IN),
+    ("post", "GET", edit_page, "edit", SIGNED_IN),
+    ("post", "POST", edit, "edit", SIGNED_IN),
+    ("flag", "GET", flag_page, "flag", SIGNED_IN),
+    ("flag", "POST", flag, "flag", SIGNED_IN),
+    ("delete", "POST", remove, None, SIGNED_IN),
+    ("restore", "POST", restore, None, SIGNED_IN),
+    ("mark_read", "POST", mark_read, None, SIGNED_IN),
+    ("flags", "GET", queue, "flags", MODERATE),
+    ("categories", "GET", categories_page, "categories", MODERATE),
+    ("categories", "POST", add_category, "categories", MODERATE),
+    ("moderate_topic", "GET", topic_page, "moderate_topic", MODERATE),
+    ("moderate_topic", "POST", moderate_topic, "moderate_topic", MODERATE),
+    ("moderate_post", "GET", post_page, "moderate_post", MODERATE),
+    ("moderate_post", "POST", moderate_post, "moderate_post", MODERATE),
+)
+
+
+def includeme(config: Configurator) -> None:
+    """Add the routes and the views."""
+    for name, pattern in _ROUTES.items():
+        config.add_route(f"forums_{name}", pattern)
+    for name, method, view, template, permission in _PAGES:
+        config.add_view(
+            view,
+            route_name=f"forums_{name}",
+            request_method=method,
+            renderer=template and f"shopforum:forums/templates/{template}.jinja2",
+            permission=permission,
+        )
+    config.add_exception_view(missing, context=Missing)
+    config.add_exception_view(locked, context=Locked)

@@ -1,0 +1,190 @@
+"""Sample data for the forums: four categories, some forty topics over two months, and traces of moderation."""
+
+import random
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from .people import Person
+from .sample_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
+
+_DAY = 86_400
+_BUSY_TITLE = "Show your desk"
+_WELCOME_TITLE = "How the forums work: please read first"
+
+_CATEGORY = text("""
+    INSERT INTO forum_categories (slug, name, description, position) VALUES (:slug, :name, :description, :position)
+    RETURNING id
+    """)
+_TOPIC = text("""
+    INSERT INTO forum_topics (category_id, title, author_id, author_name, created_at)
+    VALUES (:category_id, :title, :user_id, :user_name, now() - make_interval(secs => :age)) RETURNING id
+    """)
+_POST = text("""
+    INSERT INTO forum_posts (topic_id, number, author_id, author_name, title, body, created_at)
+    VALUES (:topic_id, :number, :user_id, :user_name, :title, :body, now() - make_interval(secs => :age)) RETURNING id
+    """)
+_EDIT = text("""
+    INSERT INTO forum_edits (post_id, body, reason, edited_at)
+    SELECT id, body, :reason, least(created_at + interval '7 minutes', now()) FROM forum_posts WHERE id = :post_id
+    """)
+_EDITED = text("""
+    UPDATE forum_posts SET body = :body, edit_count = edit_count + 1,
+      edited_at = least(created_at + interval '7 minutes', now()) WHERE id = :post_id
+    """)
+_FLAG = text("""
+    INSERT INTO forum_flags (post_id, user_id, user_name, reason, note, settled_at, outcome)
+    VALUES (:post_id, :user_id, :user_name, :reason, :note, CASE WHEN :settled THEN now() END,
+      CASE WHEN :settled THEN 'removed' END)
+    """)
+_REMOVE = text("""
+    UPDATE forum_posts SET removed_at = now() - interval '2 hours', removed_by = :by, removed_reason = :reason
+    WHERE id = :post_id
+    """)
+_ACT = text("""
+    INSERT INTO forum_actions (at, actor_id, actor_name, action, topic_id, post_id, reason)
+    VALUES (now() - interval '2 hours', :user_id, :user_name, :action, :topic_id, :post_id, :reason)
+    """)
+_COUNT_TOPICS = text("""
+    UPDATE forum_topics t SET post_count = p.number, last_post_id = p.id, last_post_at = p.created_at,
+      last_post_by = p.author_name
+    FROM (SELECT DISTINCT ON (topic_id) * FROM forum_posts ORDER BY topic_id, number DESC) p WHERE p.topic_id = t.id
+    """)
+_COUNT_CATEGORIES = text("""
+    UPDATE forum_categories c SET topic_count = t.topics, post_count = t.posts
+    FROM (SELECT category_id, count(*) AS topics, sum(post_count) AS posts FROM forum_topics GROUP BY category_id) t
+    WHERE t.category_id = c.id
+    """)
+_READ = text("""
+    INSERT INTO forum_topic_reads (user_id, topic_id, number)
+    SELECT :user_id, id, greatest(1, post_count - CASE WHEN mod(id, 4) = 0 THEN 3 ELSE 0 END) FROM forum_topics
+    WHERE mod(id, 3) > 0
+    """)
+
+
+@dataclass
+class _Post:
+    """A post to come: who says what in which thread, and how many seconds ago."""
+
+    age: int
+    thread: Thread
+    author: Person
+    body: str
+
+
+def seed(connection: Connection, users: list[tuple[UUID, str]], rng: random.Random) -> None:
+    """Fill empty forums. `users` write, the first eight most; the second of them is the moderator.
+
+    Needs four users or more. Instants are relative to the database's clock, in the past.
+    """
+    people = [Person(user_id, name) for user_id, name in users]
+    moderator = people[1]
+    categories = _categories(connection)
+    planned = sorted(
+        (post for thread in THREADS for post in _posts_of(thread, people, moderator, rng)),
+        key=lambda post: -post.age,
+    )
+    topics: dict[str, int] = {}
+    written: list[tuple[int, _Post]] = []
+    numbers: dict[str, int] = {}
+    for post in planned:
+        title = post.thread.title
+        values = {"user_id": post.author.id, "user_name": post.author.name, "age": post.age, "title": title}
+        if title not in topics:
+            values["category_id"] = categories[post.thread.category]
+            topics[title] = connection.scalars(_TOPIC, values).one()
+        number = numbers[title] = numbers.get(title, 0) + 1
+        values |= {"topic_id": topics[title], "number": number, "title": title if number == 1 else ""}
+        written.append((connection.scalars(_POST, {**values, "body": post.body}).one(), post))
+    connection.execute(_COUNT_TOPICS)
+    connection.execute(_COUNT_CATEGORIES)
+    _edit(connection, written, rng)
+    _moderate(connection, topics, written, people, moderator)
+    connection.execute(_READ, [{"user_id": person.id} for person in people[:8]])
+
+
+def _categories(connection: Connection) -> dict[str, int]:
+    values = [
+        {"slug": slug, "name": name, "description": description, "position": position}
+        for position, (slug, name, description) in enumerate(CATEGORIES, 1)
+    ]
+    return {str(row["slug"]): connection.scalars(_CATEGORY, row).one() for row in values}
+
+
+def _posts_of(thread: Thread, people: list[Person], moderator: Person, rng: random.Random) -> list[_Post]:
+    """A thread's posts: what belongs to it, and remarks in between, by people who do not answer themselves."""
+    if thread.title == _WELCOME_TITLE:
+        return [_Post(70 * _DAY, thread, moderator, thread.texts[0])]
+    busy = thread.title == _BUSY_TITLE
+    bodies = [*thread.texts, *(DESKS if busy else ())]
+    remarks = 0 if busy else rng.choice((0, 0, 1, 2, 3, 4))
+    bodies += [REMARKS[(index + rng.randrange(3)) % len(REMARKS)] for index in range(remarks)]
+    age = rng.randrange(2 * _DAY, 60 * _DAY)
+    posts: list[_Post] = []
+    for body in bodies:
+        last = posts[-1].author if posts else None
+        posts.append(_Post(age, thread, _somebody(people, last, rng), body))
+        age -= rng.randrange(age // 2 + 60) if not busy else rng.randrange(age // 20 + 60)
+        age = max(age, 60)
+    return posts
+
+
+def _somebody(people: list[Person], other_than: Person | None, rng: random.Random) -> Person:
+    """Anybody; half of the time one of the first eight, who are here most."""
+    crowd = people[:8] if rng.random() < 0.5 else people
+    return rng.choice([person for person in crowd if person != other_than])
+
+
+def _edit(connection: Connection, written: list[tuple[int, _Post]], rng: random.Random) -> None:
+    for (post_id, post), (addition, reason) in zip(
+        rng.sample(written, 2 * len(CORRECTIONS)), 2 * CORRECTIONS, strict=True
+    ):
+        connection.execute(_EDIT, {"post_id": post_id, "reason": reason})
+        body = post.body + addition if addition else post.body.split(". ")[0]
+        connection.execute(_EDITED, {"post_id": post_id, "body": body})
+
+
+def _moderate(
+    connection: Connection,
+    topics: dict[str, int],
+    written: list[tuple[int, _Post]],
+    people: list[Person],
+    moderator: Person,
+) -> None:
+    """A pinned and a locked topic, a removed advertisement, a post removed by its author, and open reports."""
+    welcome, busy = topics[_WELCOME_TITLE], topics[_BUSY_TITLE]
+    locked = topics["When will the felt desk mat be back?"]
+    who = {"user_id": moderator.id, "user_name": moderator.name}
+    connection.execute(
+        text("UPDATE forum_topics SET pinned = id IN (:a, :b), locked = id IN (:a, :c)"),
+        {"a": welcome, "b": busy, "c": locked},
+    )
+    replies = [(post_id, post) for post_id, post in written if post.body in REMARKS]
+    advertised, withdrawn, *reported = (post_id for post_id, _ in replies[:4])
+    connection.execute(
+        text("UPDATE forum_posts SET body = :body WHERE id = :id"), {"body": ADVERTISEMENT, "id": advertised}
+    )
+    advertisement = "advertising; see the rules"
+    connection.execute(_REMOVE, {"post_id": advertised, "by": "moderator", "reason": advertisement})
+    connection.execute(_REMOVE, {"post_id": withdrawn, "by": "author", "reason": ""})
+    advertised_in = topics[replies[0][1].thread.title]
+    for action, topic_id, post_id, reason in (
+        ("pin", welcome, None, "everybody should see it"),
+        ("lock", welcome, None, "questions about the rules go to the moderators"),
+        ("pin", busy, None, "the yearly round"),
+        ("lock", locked, None, "answered: it will be back early next month"),
+        ("hide_post", advertised_in, advertised, advertisement),
+    ):
+        values = {"action": action, "topic_id": topic_id, "post_id": post_id, "reason": reason}
+        connection.execute(_ACT, {**who, **values})
+    for post_id, reason, notes in (
+        (advertised, "spam", ("third time this week", "")),
+        (reported[0], "off-topic", ("does not answer the question", "")),
+        (reported[1], "rude", ("", "I know how it was meant, but still")),
+    ):
+        author = next(post.author for found, post in written if found == post_id)
+        reporters = [person for person in people if person not in (author, moderator)][:2]
+        for reporter, note in zip(reporters, notes, strict=True):
+            values = {"user_id": reporter.id, "user_name": reporter.name, "reason": reason, "note": note}
+            connection.execute(_FLAG, {**values, "post_id": post_id, "settled": post_id == advertised})

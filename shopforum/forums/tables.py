@@ -1,0 +1,207 @@
+"""The forums' tables.
+
+Names of people are those they had when they wrote. Posts are numbered within their topic under the topic's row lock,
+so a page of a topic is a range of numbers: no OFFSET, and a permalink's page is arithmetic. Nothing is deleted, so
+numbers have no gaps. Counters are kept in the transaction that changes what they count, the topic's row locked first
+and categories after it, in the order of their ids.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
+
+from ..db import metadata
+
+Instant = DateTime(timezone=True)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def _instant(name: str = "created_at") -> Column[Any]:
+    return Column(name, Instant, nullable=False, server_default=func.clock_timestamp())
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _no(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+# Counters leave out hidden topics; a removed post still counts, its place in the topic stays.
+categories = Table(
+    "forum_categories",
+    metadata,
+    _id(),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    _text("description"),
+    Column("position", Integer, nullable=False),
+    _count("topic_count"),
+    _count("post_count"),
+)
+
+# A later post has a larger id, so `last_post_id` orders topics by their last post, and is unique. It and the columns
+# beside it are a copy of that post's, for the lists.
+topics = Table(
+    "forum_topics",
+    metadata,
+    _id(),
+    Column("category_id", BigInteger, ForeignKey("forum_categories.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("author_id", UUID, nullable=False),
+    Column("author_name", Text, nullable=False),
+    _instant(),
+    _count("post_count"),
+    Column("last_post_id", BigInteger, nullable=False, server_default="0"),
+    _instant("last_post_at"),
+    _text("last_post_by"),
+    _no("pinned"),
+    _no("locked"),
+    _no("hidden"),
+    Index(
+        "ix_forum_topics_listed",
+        "category_id",
+        "pinned",
+        "last_post_id",
+        postgresql_where=text("NOT hidden"),
+    ),
+    Index(
+        "ix_forum_topics_latest_of_category",
+        "category_id",
+        "last_post_id",
+        postgresql_where=text("NOT hidden"),
+    ),
+    Index("ix_forum_topics_latest", "last_post_id", postgresql_where=text("NOT hidden")),
+)
+
+# Written as PostgreSQL prints it, for the comparison with the migrations.
+_SEARCH = (
+    "setweight(to_tsvector('english'::regconfig, title), 'A'::\"char\")"
+    " || setweight(to_tsvector('english'::regconfig, body), 'B'::\"char\")"
+)
+
+# `title` is the topic's in its first post and empty in replies: a generated column sees its own row alone.
+posts = Table(
+    "forum_posts",
+    metadata,
+    _id(),
+    Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("author_id", UUID, nullable=False),
+    Column("author_name", Text, nullable=False),
+    _text("title"),
+    Column("body", Text, nullable=False),
+    _instant(),
+    _count("edit_count"),
+    Column("edited_at", Instant),
+    Column("removed_at", Instant),
+    # Who removed it: its author, who may restore it, or a moderator.
+    Column("removed_by", Text),
+    _text("removed_reason"),
+    Column("search", TSVECTOR, Computed(_SEARCH, persisted=True), nullable=False),
+    UniqueConstraint("topic_id", "number"),
+    CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+    CheckConstraint("removed_by IN ('author', 'moderator')", name="removed_by"),
+    Index("ix_forum_posts_author_id_id", "author_id", "id"),
+    Index("ix_forum_posts_search", "search", postgresql_using="gin"),
+)
+
+# What a post said before each edit, with the editor's reason for changing it.
+edits = Table(
+    "forum_edits",
+    metadata,
+    _id(),
+    Column("post_id", BigInteger, ForeignKey("forum_posts.id"), nullable=False),
+    Column("body", Text, nullable=False),
+    _text("reason"),
+    _instant("edited_at"),
+    Index("ix_forum_edits_post_id_id", "post_id", "id"),
+)
+
+# How far somebody has read: in a topic by the post's number, in a category ("mark all read") by the post's id.
+topic_reads = Table(
+    "forum_topic_reads",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+category_reads = Table(
+    "forum_category_reads",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("category_id", BigInteger, ForeignKey("forum_categories.id"), primary_key=True),
+    Column("post_id", BigInteger, nullable=False),
+)
+
+# When each person last wrote: the row that the delay between posts is decided on, one writer at a time.
+members = Table(
+    "forum_members",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    _instant("posted_at"),
+)
+
+# What readers reported. Settled once a moderator has removed the post or dismissed the report.
+flags = Table(
+    "forum_flags",
+    metadata,
+    _id(),
+    Column("post_id", BigInteger, ForeignKey("forum_posts.id"), nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _text("note"),
+    _instant(),
+    Column("settled_at", Instant),
+    Column("outcome", Text),
+    CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="settled_with_outcome"),
+    Index("ix_forum_flags_post_id", "post_id"),
+    # One person has one open report of a post.
+    Index(
+        "uq_forum_flags_open",
+        "post_id",
+        "user_id",
+        unique=True,
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+
+# What moderators did and why: public, and never changed.
+actions = Table(
+    "forum_actions",
+    metadata,
+    _id(),
+    _instant("at"),
+    Column("actor_id", UUID, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
+    Column("post_id", BigInteger, ForeignKey("forum_posts.id")),
+    Column("reason", Text, nullable=False),
+)

@@ -1,0 +1,113 @@
+"""A topic and the replies to it."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
+from pyramid.request import Request
+from sqlalchemy import RowMapping
+
+from ...markdown import render
+from ...paging import Page
+from ...web.templating import Notice, Undo
+from .. import links, posts, reading, topics, writing
+from ..forms import ReplyForm
+from ..people import Locked, Person, TooSoon
+from . import id_of, number, person, too_soon, viewer
+
+
+def show(request: Request) -> Any:
+    """A page of a topic: `?page=`, the one with `?post=`, or the first with `?unread=1`. `?quote=` fills the form."""
+    who = viewer(request)
+    topic = topics.topic(request.db, id_of(request), who)
+    address = links.topic(topic["id"], topic["title"])
+    if request.path != address:
+        return HTTPMovedPermanently(f"{address}?{request.query_string}".rstrip("?"))
+    values = _values(request, topic, who, _wanted_page(request, topic))
+    values["form"] = ReplyForm()
+    values["form"].body.data = _quotation(request, topic, values["posts"])
+    notice = _removed_notice(request, values["posts"], who)
+    if notice:
+        values["notice"] = notice
+    _note_read(request, topic, who, values["posts"])
+    return values
+
+
+def reply(request: Request) -> Any:
+    """Add a post, or show what it will look like."""
+    who = person(request)
+    topic = topics.topic(request.db, id_of(request), who)
+    if topic["locked"] and not who.moderator:
+        raise Locked
+    form = ReplyForm(request.POST)
+    preview = None
+    if not form.validate():
+        request.response.status_int = 422
+    elif "preview" in request.POST:
+        preview = render(form.body.data)
+    else:
+        try:
+            delay = request.registry.post_delay
+            return HTTPSeeOther(writing.reply(request.db, topic["id"], who, form.body.data, delay).url)
+        except TooSoon as error:
+            too_soon(request, form, error)
+    values = _values(request, topic, who, posts.page_of(topic["post_count"]))
+    return {**values, "form": form, "preview": preview}
+
+
+def _values(request: Request, topic: RowMapping, who: Person | None, page: int) -> dict[str, Any]:
+    """What the template needs, but for the form."""
+    last = posts.page_of(topic["post_count"])
+    address = links.topic(topic["id"], topic["title"])
+    before = f"{address}?page={page - 1}" if page > 1 else None
+    after = f"{address}?page={page + 1}" if page < last else None
+    return {
+        "topic": topic,
+        "posts": posts.on_page(request.db, topic["id"], page),
+        "page": Page([], None, None, after, before),
+        "page_number": page,
+        "pages": last,
+        "viewer": who,
+        "may_reply": who is not None and (who.moderator or not topic["locked"]),
+        "preview": None,
+        "render": render,
+    }
+
+
+def _wanted_page(request: Request, topic: RowMapping) -> int:
+    """The page that the query asks for. What makes no sense asks for the first. Raises Missing for a foreign post."""
+    post_id = number(request.GET.get("post", ""))
+    if post_id is not None:
+        return posts.page_of(posts.number_of(request.db, topic["id"], post_id))
+    if "unread" in request.GET:
+        return posts.page_of(topic["first_unread"] or topic["post_count"])
+    page = number(request.GET.get("page", "")) or 1
+    return min(page, posts.page_of(topic["post_count"]))
+
+
+def _quotation(request: Request, topic: RowMapping, shown: list[RowMapping]) -> str:
+    """The text of the post to quote, as Markdown with a link back; nothing where it is not on the page."""
+    post_id = number(request.GET.get("quote", ""))
+    quoted = next((post for post in shown if post["id"] == post_id and post["removed_at"] is None), None)
+    if quoted is None:
+        return ""
+    address = request.site.url + links.post(topic["id"], topic["title"], quoted["id"])
+    name = quoted["author_name"].translate({ord(c): f"\\{c}" for c in "\\[]*_`<>"})
+    lines = "\n".join(f"> {line}".rstrip() for line in quoted["body"].split("\n"))
+    return f"[{name} wrote]({address}):\n\n{lines}\n\n"
+
+
+def _removed_notice(request: Request, shown: list[RowMapping], who: Person | None) -> Notice | None:
+    """The way back, on the page that follows a removal."""
+    post_id = number(request.GET.get("post", ""))
+    if who is None or request.GET.get("notice") != "removed":
+        return None
+    if not any(post["id"] == post_id and post["author_id"] == who.id for post in shown):
+        return None
+    return Notice("success", "Your post is removed.", Undo(f"/posts/{post_id}/restore", "Undo"))
+
+
+def _note_read(request: Request, topic: RowMapping, who: Person | None, shown: list[RowMapping]) -> None:
+    """Move the reader's pointer to the last post on the page; a page fetched ahead of time is not read yet."""
+    prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
+    if who and shown and shown[-1]["number"] > topic["read_to"] and not prefetch:
+        reading.mark_topic(request.db, who.id, topic["id"], shown[-1]["number"])

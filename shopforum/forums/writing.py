@@ -1,0 +1,181 @@
+"""New topics, replies and edits: each in one transaction, with everything that is counted.
+
+A topic's row is locked while a post is added, so posts are numbered without gaps and no counter is ever behind. The
+author's own row is locked first: two posts of one person cannot both pass the delay, and a form that was sent twice
+gives one post.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, text
+
+from ..sessions.database import Database
+from . import links
+from .people import Locked, Missing, Person, Stale, TooSoon
+
+# Seconds between two posts of one person, and between two edits of one post.
+DELAY = 10
+
+_TAKE_TURN = text("""
+    INSERT INTO forum_members AS m (user_id) VALUES (:user_id)
+    ON CONFLICT (user_id) DO UPDATE SET posted_at = clock_timestamp()
+    WHERE m.posted_at <= clock_timestamp() - make_interval(secs => :delay)
+    RETURNING 1
+    """)
+_WAIT = text("""
+    SELECT ceil(extract(epoch FROM posted_at - clock_timestamp()) + :delay)::int FROM forum_members
+    WHERE user_id = :user_id
+    """)
+_LATEST_OF = text("""
+    SELECT p.id, p.topic_id, p.number, p.title, p.body, t.title AS topic_title
+    FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id
+    WHERE p.author_id = :user_id ORDER BY p.id DESC LIMIT 1
+    """)
+_CATEGORY = text("SELECT id FROM forum_categories WHERE slug = :slug")
+_ADD_TOPIC = text("""
+    INSERT INTO forum_topics (category_id, title, author_id, author_name)
+    VALUES (:category_id, :title, :user_id, :user_name) RETURNING id
+    """)
+_LOCK_TOPIC = text("""
+    SELECT id, category_id, title, post_count, locked, hidden FROM forum_topics WHERE id = :topic_id FOR UPDATE
+    """)
+_ADD_POST = text("""
+    INSERT INTO forum_posts (topic_id, number, author_id, author_name, title, body)
+    VALUES (:topic_id, :number, :user_id, :user_name, :title, :body) RETURNING id, created_at
+    """)
+_COUNT_IN_TOPIC = text("""
+    UPDATE forum_topics SET post_count = :number, last_post_id = :post_id, last_post_at = :at,
+      last_post_by = :user_name
+    WHERE id = :topic_id
+    """)
+_COUNT_IN_CATEGORY = text("""
+    UPDATE forum_categories SET topic_count = topic_count + :topics, post_count = post_count + 1
+    WHERE id = :category_id
+    """)
+_LOCK_POST = text("""
+    SELECT p.body, p.edit_count, p.removed_at IS NOT NULL AS removed, p.author_id,
+      t.id AS topic_id, t.title, t.locked, t.hidden,
+      ceil(extract(epoch FROM p.edited_at - clock_timestamp()) + :delay)::int AS wait
+    FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id WHERE p.id = :post_id FOR UPDATE OF p
+    """)
+_KEEP_OLD = text("INSERT INTO forum_edits (post_id, body, reason) VALUES (:post_id, :body, :reason)")
+_EDIT = text("""
+    UPDATE forum_posts SET body = :body, edit_count = edit_count + 1, edited_at = clock_timestamp()
+    WHERE id = :post_id
+    """)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a post stands."""
+
+    topic_id: int
+    title: str
+    post_id: int
+
+    @property
+    def url(self) -> str:
+        """The post's permalink."""
+        return links.post(self.topic_id, self.title, self.post_id)
+
+
+def start_topic(
+    db: Database, slug: str, author: Person, title: str, body: str, delay: float = DELAY
+) -> Placed:
+    """Open a topic in a category with its first post. Raises Missing and TooSoon."""
+    with db.transaction() as connection:
+        category_id = connection.scalar(_CATEGORY, {"slug": slug})
+        if category_id is None:
+            raise Missing
+        repeated = _take_turn(connection, author, delay)
+        if repeated and (repeated["number"], repeated["title"], repeated["body"]) == (1, title, body):
+            return Placed(repeated["topic_id"], title, repeated["id"])
+        _refuse_early(connection, author, delay, repeated)
+        values = {"category_id": category_id, "title": title, "user_id": author.id, "user_name": author.name}
+        topic_id = connection.scalars(_ADD_TOPIC, values).one()
+        post_id = _add(connection, topic_id, 1, author, body, title)
+        connection.execute(_COUNT_IN_CATEGORY, {"category_id": category_id, "topics": 1})
+    return Placed(topic_id, title, post_id)
+
+
+def reply(db: Database, topic_id: int, author: Person, body: str, delay: float = DELAY) -> Placed:
+    """Add a post to a topic. Raises Missing, Locked and TooSoon; a moderator may reply in a locked topic."""
+    with db.transaction() as connection:
+        repeated = _take_turn(connection, author, delay)
+        if repeated and (repeated["topic_id"], repeated["body"]) == (topic_id, body):
+            return Placed(topic_id, repeated["topic_title"], repeated["id"])
+        topic = connection.execute(_LOCK_TOPIC, {"topic_id": topic_id}).mappings().one_or_none()
+        if topic is None or (topic["hidden"] and not author.moderator):
+            raise Missing
+        if topic["locked"] and not author.moderator:
+            raise Locked
+        _refuse_early(connection, author, delay, repeated)
+        post_id = _add(connection, topic_id, topic["post_count"] + 1, author, body)
+        if not topic["hidden"]:
+            connection.execute(_COUNT_IN_CATEGORY, {"category_id": topic["category_id"], "topics": 0})
+    return Placed(topic_id, topic["title"], post_id)
+
+
+def edit(
+    db: Database,
+    post_id: int,
+    author: Person,
+    body: str,
+    reason: str,
+    seen: int | None = None,
+    delay: float = DELAY,
+) -> Placed:
+    """Change one's own post and keep what it said. `seen` is the number of edits that the form was made after.
+
+    Raises Missing, Locked, TooSoon, and Stale where it has been edited since.
+    """
+    with db.transaction() as connection:
+        post = _own(connection, post_id, author, delay)
+        placed = Placed(post["topic_id"], post["title"], post_id)
+        if body == post["body"]:
+            return placed
+        if seen is not None and seen != post["edit_count"]:
+            raise Stale
+        if post["wait"] is not None and post["wait"] > 0:
+            raise TooSoon(post["wait"])
+        connection.execute(_KEEP_OLD, {"post_id": post_id, "body": post["body"], "reason": reason})
+        connection.execute(_EDIT, {"post_id": post_id, "body": body})
+    return placed
+
+
+def _own(connection: Connection, post_id: int, author: Person, delay: float) -> RowMapping:
+    """Lock a post for its author. Raises Missing and Locked."""
+    post = connection.execute(_LOCK_POST, {"post_id": post_id, "delay": delay}).mappings().one_or_none()
+    if post is None or post["author_id"] != author.id or post["removed"] or post["hidden"]:
+        raise Missing
+    if post["locked"] and not author.moderator:
+        raise Locked
+    return post
+
+
+def _take_turn(connection: Connection, author: Person, delay: float) -> RowMapping | None:
+    """Note that somebody writes now. Where that is too soon, nothing is noted and their latest post returned."""
+    if connection.execute(_TAKE_TURN, {"user_id": author.id, "delay": delay}).first():
+        return None
+    return connection.execute(_LATEST_OF, {"user_id": author.id}).mappings().one()
+
+
+def _refuse_early(connection: Connection, author: Person, delay: float, latest: RowMapping | None) -> None:
+    """Raise TooSoon where `_take_turn` returned a post and the new one is another."""
+    if latest is not None:
+        wait = connection.scalars(_WAIT, {"user_id": author.id, "delay": delay}).one()
+        raise TooSoon(max(wait, 1))
+
+
+def _add(
+    connection: Connection, topic_id: int, number: int, author: Person, body: str, title: str = ""
+) -> int:
+    """Add a post and count it in its topic, whose row is ours. Returns its id."""
+    who: dict[str, UUID | str] = {"user_id": author.id, "user_name": author.name}
+    post = connection.execute(
+        _ADD_POST, {**who, "topic_id": topic_id, "number": number, "title": title, "body": body}
+    ).one()
+    values = {**who, "topic_id": topic_id, "number": number, "post_id": post.id, "at": post.created_at}
+    connection.execute(_COUNT_IN_TOPIC, values)
+    return int(post.id)

@@ -1,0 +1,70 @@
+"""The forums with two categories and no delay between posts; tests of the delay set their own."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from support import Browser
+from support import person as login_of
+
+from shopforum.forums import writing
+from shopforum.forums.people import Person
+from shopforum.forums.writing import Placed
+from shopforum.sessions.database import Database
+
+
+@pytest.fixture
+def db(apps: dict[str, Any]) -> Iterator[Database]:
+    registry = apps["forums"].registry
+    database: Database = registry.db
+    database.all(
+        text(
+            "INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1), ('pens', 'Pens', 2)"
+        )
+    )
+    registry.post_delay = 0
+    yield database
+    registry.post_delay = writing.DELAY
+
+
+@pytest.fixture
+def ann() -> Person:
+    return Person(uuid4(), "Ann")
+
+
+@pytest.fixture
+def bob() -> Person:
+    return Person(uuid4(), "Bob")
+
+
+@pytest.fixture
+def mia() -> Person:
+    """The person who logs in as `member`."""
+    return Person(UUID(login_of("member").id), "Mia Marsh")
+
+
+@pytest.fixture
+def topic(db: Database, ann: Person) -> Placed:
+    """A topic of somebody else's."""
+    return writing.start_topic(db, "pans", ann, "Which pan for eggs?", "An *iron* one, or not?", 0)
+
+
+@pytest.fixture
+def member(db: Database, browser: Callable[..., Browser]) -> Browser:
+    client = browser("forums")
+    client.log_in("member")
+    return client
+
+
+@pytest.fixture
+def moderator(db: Database, browser: Callable[..., Browser]) -> Browser:
+    client = browser("forums")
+    client.log_in("moderator")
+    return client
+
+
+@pytest.fixture
+def visitor(db: Database, browser: Callable[..., Browser]) -> Browser:
+    return browser("forums")

@@ -1,0 +1,65 @@
+"""What several tests of the forums share."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import text
+from support import Browser
+from webtest import TestResponse
+from webtest.forms import Form
+
+from shopforum.forums import links
+from shopforum.forums.writing import Placed
+from shopforum.sessions.database import Database
+
+
+def form_to(page: TestResponse, path: str) -> Form:
+    """The form of a page that posts to a path."""
+    return next(form for form in page.forms.values() if form.action.partition("#")[0] == path)
+
+
+def in_topic(topic: Placed) -> str:
+    return links.topic(topic.topic_id, topic.title)
+
+
+def moderate(client: Browser, path: str, act: str, **fields: str) -> TestResponse:
+    form = form_to(client.get(path), path)
+    form["act"], form["reason"] = act, "because"
+    for name, value in fields.items():
+        form[name] = value
+    return form.submit(status=303)
+
+
+def count_again(db: Database) -> None:
+    """Every counter says what counting says."""
+    wrong = db.all(
+        text("""
+        SELECT t.id FROM forum_topics t JOIN LATERAL
+          (SELECT count(*) AS n, max(number) AS top, max(id) AS last FROM forum_posts WHERE topic_id = t.id) p ON true
+        WHERE t.post_count <> p.n OR p.top <> p.n OR t.last_post_id <> p.last
+        """)
+    )
+    assert wrong == []
+    wrong = db.all(
+        text("""
+        SELECT c.slug FROM forum_categories c LEFT JOIN
+          (SELECT category_id, count(*) AS topics, sum(post_count) AS posts FROM forum_topics WHERE NOT hidden
+           GROUP BY category_id) t ON t.category_id = c.id
+        WHERE c.topic_count <> coalesce(t.topics, 0) OR c.post_count <> coalesce(t.posts, 0)
+        """)
+    )
+    assert wrong == []
+
+
+def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
+    """What the jobs return or raise when they run together."""
+
+    def run(job: Callable[[], Any]) -> Any:
+        try:
+            return job()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            return error
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))

@@ -1,0 +1,56 @@
+"""The sample data: the same for the same seed, consistent, and fit to be shown."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from forums.helpers import count_again
+from sqlalchemy import text
+from support import Browser, person
+
+from shopforum.forums import sample
+from shopforum.sessions.database import Database
+
+
+@pytest.fixture
+def seeded(apps: dict[str, Any]) -> Database:
+    db: Database = apps["forums"].registry.db
+    people = [(UUID(person(name).id), name.capitalize()) for name in ("member", "moderator")]
+    others = [(UUID(int=n), f"Person {n}") for n in range(30)]
+    with db.transaction() as connection:
+        sample.seed(connection, [*people, *others], random.Random(7))
+    return db
+
+
+def test_it_is_consistent(seeded: Database) -> None:
+    count_again(seeded)
+    row = seeded.one(
+        text("""
+        SELECT (SELECT count(*) FROM forum_topics) AS topics, (SELECT count(*) FROM forum_posts) AS posts,
+          (SELECT count(*) FROM forum_posts WHERE created_at > now()) AS future,
+          (SELECT count(*) FROM forum_posts p JOIN forum_posts q ON q.topic_id = p.topic_id
+            AND q.number = p.number + 1 AND (q.created_at < p.created_at OR q.id < p.id)) AS disordered,
+          (SELECT count(*) FROM forum_posts WHERE edit_count > 0) AS edited,
+          (SELECT count(*) FROM forum_posts WHERE removed_by IS NOT NULL) AS removed,
+          (SELECT count(*) FROM forum_flags WHERE settled_at IS NULL) AS reports
+        """)
+    )
+    assert row is not None
+    assert 35 <= row["topics"] <= 45
+    assert row["posts"] > 150
+    assert (row["future"], row["disordered"], row["removed"]) == (0, 0, 2)
+    assert row["edited"] == 6
+    assert row["reports"] > 0
+
+
+def test_every_page_shows_it(seeded: Database, browser: Callable[..., Browser]) -> None:
+    client = browser("forums")
+    client.log_in("moderator")
+    for path in ("/", "/posts", "/moderation", "/moderation/flags", "/search?q=knife"):
+        assert client.get(path, status=200).html.select("ul.topics, ol.timeline")
+    for row in seeded.all(text("SELECT id FROM forum_topics WHERE mod(id, 4) = 0 OR pinned")):
+        client.get(f"/topics/{row['id']}-", status=301).follow(status=200)
+    for row in seeded.all(text("SELECT id FROM forum_posts WHERE edit_count > 0")):
+        client.get(f"/posts/{row['id']}/history", status=200)

@@ -1,0 +1,96 @@
+"""Search: what it finds, in which order, and what it must never show."""
+
+import pytest
+from sqlalchemy import text
+from support import Browser
+
+from shopforum.forums import posts, search, writing
+from shopforum.forums.people import Person
+from shopforum.forums.writing import Placed
+from shopforum.sessions.database import Database
+
+
+@pytest.fixture
+def written(db: Database, topic: Placed, ann: Person, bob: Person) -> Placed:
+    writing.reply(db, topic.topic_id, bob, "Iron pans need oil. <b>Lots</b> of it.", 0)
+    writing.start_topic(db, "pens", ann, "Nibs", "A pan is not a pen, and iron gall is an ink.", 0)
+    return topic
+
+
+def found(client: Browser, query: str) -> list[str]:
+    page = client.get(f"/search?{query}", status=200)
+    return [f"{item.h3.text}: {item.find_all('p')[0].text}" for item in page.html.select("ul.topics li")]
+
+
+def test_titles_count_more(visitor: Browser, written: Placed) -> None:
+    assert [line.partition(":")[0] for line in found(visitor, "q=pans")] == [
+        "Which pan for eggs?",
+        "Nibs",
+        "Which pan for eggs?",
+    ]
+    assert found(visitor, "q=pans")[0].endswith("An *iron* one, or not?")
+
+
+def test_words_phrases_and_minus(visitor: Browser, written: Placed) -> None:
+    assert len(found(visitor, "q=iron")) == 3
+    assert len(found(visitor, "q=%22iron+gall%22")) == 1
+    assert len(found(visitor, "q=iron+-gall")) == 2
+    assert len(found(visitor, "q=gall+or+oil")) == 2
+    assert found(visitor, "q=the") == []
+    assert "Nothing found" in visitor.get("/search?q=zebra")
+
+
+def test_filters(visitor: Browser, db: Database, written: Placed) -> None:
+    assert len(found(visitor, "q=iron&category=pens")) == 1
+    assert len(found(visitor, "q=iron&author=BOB")) == 1
+    assert len(found(visitor, "q=iron&author=nobody")) == 0
+    assert len(found(visitor, "q=iron&category=junk&within=junk")) == 3
+    age = text("UPDATE forum_posts SET created_at = now() - interval '9 days' WHERE id = :id")
+    db.all(age, id=written.post_id)
+    assert len(found(visitor, "q=iron&within=week")) == 2
+    assert len(found(visitor, "q=iron&within=month")) == 3
+
+
+def test_what_is_found_is_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
+    page = visitor.get("/search?q=oil")
+    assert "<mark>oil</mark>" in page
+    assert "<b>" not in page.html.select_one("ul.topics").decode()
+    assert search.marked("\x02a\x03 <script>") == "<mark>a</mark> &lt;script&gt;"
+    page = visitor.get("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+    assert "<script>alert" not in page
+
+
+def test_removed_posts_are_not_found(visitor: Browser, db: Database, written: Placed, ann: Person) -> None:
+    posts.remove(db, written.post_id, ann)
+    assert len(found(visitor, "q=iron")) == 2
+    assert len(found(visitor, "q=eggs")) == 0
+
+
+def test_edits_are_found(visitor: Browser, db: Database, written: Placed, ann: Person) -> None:
+    writing.edit(db, written.post_id, ann, "Copper", "", None, 0)
+    assert len(found(visitor, "q=copper")) == 1
+    assert len(found(visitor, "q=iron")) == 2
+
+
+def test_pages_show_every_match_once(visitor: Browser, db: Database, topic: Placed, bob: Person) -> None:
+    for n in range(45):
+        writing.reply(db, topic.topic_id, bob, f"Spoon number {n}. " + "spoon " * (n % 3), 0)
+    page = visitor.get("/search?q=spoon")
+    seen: list[str] = []
+    for turn in range(3):
+        if turn:
+            page = page.click("Older")
+        seen += [link["href"] for link in page.html.select("ul.topics h3 a")]
+    assert len(seen) == len(set(seen)) == 45
+    assert "Older" not in page
+    assert "Newer" in page
+
+
+def test_the_index_is_used(db: Database, written: Placed) -> None:
+    statement, order = search.results(search.Query("iron"))
+    compiled = statement.order_by(order[0].desc()).limit(21)
+    with db.transaction() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        sql = str(compiled.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(connection.exec_driver_sql("EXPLAIN " + sql.replace("%", "%%")).scalars())
+    assert "ix_forum_posts_search" in plan
