@@ -91,7 +91,10 @@ def _session(request: Request) -> Any:
 
 def _nav(request: Request) -> list[NavItem]:
     build: Callable[[Request], list[NavItem]] = request.registry.nav
-    return build(request)
+    try:
+        return build(request)
+    except (AuthorityUnavailable, SQLAlchemyError):
+        return []
 
 
 def _notice(request: Request) -> Notice | None:

@@ -1,0 +1,200 @@
+"""`make bench`: what a signed-in cart page costs, beside the floor, in one run.
+
+Starts an own database, identity provider and store, all in this process but for PostgreSQL, and asks for the cart
+over real HTTP from several connections. The floor is a bare WSGI function on the same server that runs the page's
+two statements and returns the same bytes. Figures of different machines, or of different runs, do not compare:
+the ratio does.
+
+    python -m bench [--seconds 5] [--connections 8] [--sessions 10000]
+"""
+
+import argparse
+import http.client
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+from sqlalchemy import event, text
+from waitress.server import create_server
+
+import shopforum
+from shopforum import migrations, sample
+from shopforum.cli import instance, postgres
+from shopforum.devidp.server import serve_in_thread
+
+CART = "/shopping-cart"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--sessions", type=int, default=10_000, help="rows beside the one that is used")
+    options = parser.parse_args()
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shopforum-bench-")))
+        server = stack.enter_context(postgres.running(folder))
+        app, cookie = prepare(stack, folder, server.create("bench"), options.sessions)
+        statements, page = look_at_page(app, cookie)
+        print(
+            f"the cart page: {len(statements)} statements, {len(page):,} bytes, {options.sessions:,} other sessions"
+        )
+        floor = bare(app, statements, page)
+        # Taken in turns, so that whatever else the machine does falls on both.
+        rounds = [
+            (
+                measure(app, cookie, options.seconds / 2, options.connections),
+                measure(floor, cookie, options.seconds / 2, options.connections),
+            )
+            for _ in range(2)
+        ]
+        ours, least = (sum(column) / len(rounds) for column in zip(*rounds, strict=True))
+        print(f"cart page: {ours:,.0f} requests a second; bare WSGI with the same statements: {least:,.0f}")
+        print(f"ratio: {ours / least:.2f}")
+
+
+def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> tuple[object, str]:
+    """The store with sample data and somebody signed in; returns the app and the Cookie header."""
+    migrations.upgrade(database)
+    ini = instance.write_ini(folder, 6543, 9011, database)
+    settings = instance.base_settings(ini)
+    idp = stack.enter_context(serve_in_thread(folder / "idp.sqlite", settings["idp.api_key"]))
+    sample.seed(ini, folder / "idp.sqlite")
+    settings |= {"idp.url": idp.url, "shopforum.site": "store", "database.url": database}
+    app = shopforum.main({}, **{key: value for key, value in settings.items() if key != "use"})
+    stack.callback(app.registry.db.engine.dispose)
+    if sessions:
+        app.registry.db.all(text(_MORE), n=sessions)
+        with app.registry.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("VACUUM ANALYZE sessions, session_credentials"))
+    return app, log_in(app)
+
+
+_MORE = """
+WITH more AS (
+  INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, cleared_at, absolute_end,
+    idle_end, last_seen_at, issued_at, promoted_at)
+  SELECT 'store', gen_random_uuid(), 'x', '{shopper}', gen_random_uuid(), now(), now(), now() + interval '30 days',
+    now() + interval '30 minutes', now(), now(), now() FROM generate_series(1, :n) RETURNING id
+)
+INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
+SELECT sha256(id::text::bytea), id, 1, sha256(('r' || id)::bytea), 'login' FROM more"""
+
+
+def log_in(app: object) -> str:
+    """Sign the sample's shopper in over HTTP."""
+    login = sample.LOGINS[0]
+    with running(app) as (host, port), requests.Session() as client:
+        client.headers["Host"] = app.registry.site.host
+        url = f"http://{host}:{port}/login"
+        page = client.get(url, timeout=10)
+        token = page.text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+        cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies)
+        answer = requests.post(
+            url,
+            data={"csrf_token": token, "email": login.email, "password": login.password, "next": ""},
+            headers={"Host": app.registry.site.host, "Cookie": cookies},
+            allow_redirects=False,
+            timeout=10,
+        )
+        assert answer.status_code == 302, answer.status_code
+        names = ("__Host-session", "__Host-refresh")
+        return "; ".join(f"{c.name}={c.value}" for c in answer.cookies if c.name in names)
+
+
+class running:  # noqa: N801 - reads as a verb
+    """A WSGI app on a free port of this machine, for the length of a block."""
+
+    def __init__(self, app: object) -> None:
+        self.server = create_server(app, host="127.0.0.1", port=0, threads=8)
+
+    def __enter__(self) -> tuple[str, int]:
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        return "127.0.0.1", self.server.effective_port
+
+    def __exit__(self, *_: object) -> None:
+        self.server.close()
+
+
+def look_at_page(app: object, cookie: str) -> tuple[list[tuple[str, object]], bytes]:
+    """The statements that the page runs, with their values, and its body."""
+    statements: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        statements.append((statement, values))
+
+    with running(app) as address:
+        get(address, app.registry.site.host, cookie)
+        event.listen(app.registry.db.engine, "before_cursor_execute", note)
+        status, body = get(address, app.registry.site.host, cookie)
+        event.remove(app.registry.db.engine, "before_cursor_execute", note)
+    assert status == 200, status
+    return statements, body
+
+
+def bare(app: object, statements: list[tuple[str, object]], page: bytes) -> Callable[..., list[bytes]]:
+    """The floor: the same statements through psycopg2 alone, the same bytes, and nothing else."""
+    url = app.registry.db.engine.url.render_as_string(hide_password=False).replace("+psycopg2", "")
+    local = threading.local()
+
+    def wsgi(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        import psycopg2
+
+        if not hasattr(local, "connection"):
+            local.connection = psycopg2.connect(url)
+            local.connection.autocommit = True
+        with local.connection.cursor() as cursor:
+            for statement, values in statements:
+                cursor.execute(statement, values)
+                cursor.fetchall()
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(page)))])
+        return [page]
+
+    wsgi.registry = app.registry
+    return wsgi
+
+
+def get(address: tuple[str, int], host: str, cookie: str) -> tuple[int, bytes]:
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def measure(app: object, cookie: str, seconds: float, connections: int) -> float:
+    """Requests a second over kept connections."""
+    host, done = app.registry.site.host, []
+    with running(app) as address:
+        end = time.monotonic() + seconds
+
+        def ask() -> None:
+            connection, count = http.client.HTTPConnection(*address, timeout=10), 0
+            while time.monotonic() < end:
+                connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200, answer.status
+                count += 1
+            done.append(count)
+
+        threads = [threading.Thread(target=ask) for _ in range(connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return sum(done) / seconds
+
+
+if __name__ == "__main__":
+    main()
