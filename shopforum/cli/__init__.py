@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("check", "dev", "worker")
+_COMMANDS = ("audit", "check", "dev", "worker")
 
 
 class _Commands(click.Group):

@@ -26,13 +26,15 @@ log = structlog.get_logger()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--once", is_flag=True, help="Do what is due now, then end.")
 def command(ini: str, once: bool) -> None:
-    """Tell FusionAuth of revocations until it agrees, and purge what is old.
+    """Tell FusionAuth of revocations until it agrees, seal the audit log, purge what is old.
 
     INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
     """
     registry = get_app(ini, "store").registry
     if once:
         while worker.run_once(registry.sessions) + _tidy(registry.db):
+            pass
+        while worker.seal(registry.sessions):
             pass
     else:
         _run(registry)
@@ -52,6 +54,10 @@ def _run(registry: Any) -> None:
     while not ending.wait(pause):
         try:
             done = worker.run_once(registry.sessions)
+            head = worker.seal(registry.sessions)
+            if head:
+                # The witness outside the database: it contradicts whoever cuts or rewrites the log's end.
+                log.info("audit.sealed", head=str(head))
             if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
                 tidied = time.monotonic()
                 while _tidy(registry.db) and not ending.is_set():

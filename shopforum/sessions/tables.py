@@ -7,6 +7,7 @@ All instants are the database's. The columns that a page view updates (`last_see
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -180,6 +181,11 @@ audit_log = Table(
     Column("agent", Text, nullable=False, server_default=""),
     Column("request_id", Text, nullable=False, server_default=""),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # Given by the sealer (ledger.py): numbers without gaps, and the seal over the row and all before it.
+    Column("seq", BigInteger),
+    Column("mac", LargeBinary),
+    Index("uq_audit_log_seq", "seq", unique=True, postgresql_where=text("seq IS NOT NULL")),
+    Index("ix_audit_log_unsealed", "id", postgresql_where=text("seq IS NULL")),
     Index("ix_audit_log_session_id_id", "session_id", "id", postgresql_where=text("session_id IS NOT NULL")),
     Index("ix_audit_log_user_id_id", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
     Index("ix_audit_log_event_id", "event", "id"),
@@ -189,6 +195,16 @@ audit_log = Table(
         "id",
         postgresql_where=text("revocation_id IS NOT NULL"),
     ),
+)
+
+# The newest seal of the audit log; one row.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    CheckConstraint("one", name="one_row"),
 )
 
 # From where a session was used: one row a place, so that a second holder of copied cookies is seen beside the first.

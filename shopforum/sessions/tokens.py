@@ -32,6 +32,7 @@ class Secrets:
             raise ValueError("sessions.secret needs keys of 32 characters or more, the newest first")
         self._hash_keys = [_derive(key, "session hashes") for key in keys]
         self._form_keys = [_derive(key, "form tokens") for key in keys]
+        self.audit_keys = [_derive(key, "audit log") for key in keys]
 
     def digest(self, site: str, kind: str, secret: str) -> bytes:
         """What the database stores for a secret of a kind ("session" or "refresh") on a site."""

@@ -2,7 +2,8 @@
 
 from sqlalchemy import text
 
-from . import outbox, revocation
+from . import ledger, outbox, revocation
+from .ledger import Head
 from .lifecycle import Sessions
 
 # Rows go 30 days after the absolute end: until then a spent credential that comes back is recognised.
@@ -11,6 +12,11 @@ _PURGE = text(
     WHERE absolute_end < clock_timestamp() - interval '30 days' LIMIT :step FOR UPDATE SKIP LOCKED)
     RETURNING 1"""
 )
+
+
+def seal(sessions: Sessions) -> Head | None:
+    """Seal what the audit log has got since; the new head is for the log stream, as a witness."""
+    return ledger.seal(sessions.db, sessions.config.secrets.audit_keys[0])
 
 
 def run_once(sessions: Sessions, step: int = 200) -> int:
