@@ -135,6 +135,8 @@ def _apps(settings: Callable[[str], dict[str, str]]) -> Iterator[dict[str, Any]]
 @pytest.fixture
 def apps(_apps: dict[str, Any], clean: None, idp: Idp) -> dict[str, Any]:
     """The three sites as WSGI apps, over an empty database and a fresh provider."""
+    for app in _apps.values():
+        app.registry.idp.breaker.reset()
     return _apps
 
 

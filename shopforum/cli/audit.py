@@ -1,4 +1,4 @@
-"""`shopforum audit verify` and `export`: is the audit log what was written, and what does it say?
+"""`shopforum audit verify` says whether the log is what was written, `shopforum audit export` what it says.
 
 Works while the web server and FusionAuth are down. Exit codes: 0 all well, 1 the log has been tampered with, 2 the
 call itself is wrong or the database cannot be reached.

@@ -18,6 +18,7 @@ class FusionAuth:
     def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
         self._settings = settings
         self._transport = Transport(settings, pool_size)
+        self.breaker = self._transport.breaker
 
     def login(self, email: str, password: str, client: Client, device: str) -> LoginAnswer:
         """Check an e-mail address and a password, both exactly as typed.

@@ -11,6 +11,7 @@ from urllib3.util import Retry
 
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
 from ..settings import IdpSettings
+from .breaker import Breaker
 
 _LARGEST_ANSWER = 256 * 1024
 
@@ -20,6 +21,7 @@ class Transport:
 
     def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
         self._settings = settings
+        self.breaker = Breaker(most=pool_size // 2)
         self._http = requests.Session()
         self._http.trust_env = False
         # FusionAuth sets its own refresh_token cookie at every login, and on a refresh the cookie beats the body. In
@@ -37,6 +39,10 @@ class Transport:
         Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything
         that is no answer, AuthorityMisconfigured where FusionAuth refuses us.
         """
+        with self.breaker.guard():
+            return self._call(method, path, key=key, **body)
+
+    def _call(self, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
         headers = {"Accept": "application/json"}
         if key:
             headers["Authorization"] = self._settings.api_key

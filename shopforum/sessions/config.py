@@ -12,11 +12,13 @@
 | sessions.grace | 60 | a replaced pair is served for as long, for requests already on their way |
 | sessions.lost_after | 10 | a one-time refresh token not taken up after so long was lost; shorter than the provider's grace |
 | sessions.touch_every | 60 | a session seen more lately than this is not written to |
+| sessions.max_per_user | 60 | live sessions of one person on one site; a further login ends those idle longest |
 | sessions.lease | 5 | how long one request may take to refresh before another tries |
 | sessions.refresh_wait | 6 | how long a request waits for another's refresh |
 | sessions.same_site | Lax | of the cookies; Strict for a site nobody links to |
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -39,6 +41,7 @@ class Config:
     grace: float = 60
     lost_after: float = 10
     touch_every: float = 60
+    max_per_user: int = 60
     lease: float = 5
     refresh_wait: float = 6
     same_site: str = "Lax"
@@ -67,6 +70,7 @@ def parse(settings: Mapping[str, str]) -> Config:
         sites=tuple(aslist(settings.get("sessions.sites", site))),
         renewable=asbool(settings.get("sessions.renewable", "true")),
         same_site=settings.get("sessions.same_site", "Lax"),
+        max_per_user=_count(settings, "max_per_user"),
         **{name: _seconds(settings, name) for name in _DURATIONS},
     )
     if config.same_site not in ("Lax", "Strict"):
@@ -77,6 +81,13 @@ def parse(settings: Mapping[str, str]) -> Config:
     if config.renewable and config.grace >= config.idle:
         raise ValueError("sessions.grace must be shorter than sessions.idle")
     return config
+
+
+def _count(settings: Mapping[str, str], name: str) -> int:
+    text = settings.get(f"sessions.{name}", str(getattr(Config, name)))
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        raise ValueError(f"sessions.{name} must be a whole number, 1 or more")
+    return int(text)
 
 
 def _seconds(settings: Mapping[str, str], name: str) -> float:

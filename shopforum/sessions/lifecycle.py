@@ -62,14 +62,15 @@ class Sessions:
                 **records.where(client),
             )
             audit.write(connection, self._event("session_created", client, row["id"], login.user_id, "user"))
-        session = Session(
-            row["id"],
-            self.config.site,
-            login.user_id,
-            login.user_name,
-            login.user_email,
-            frozenset(login.roles),
-            0.0,
+            # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
+            excess = records.excess(connection, login.user_id, self.config.site, self.config.max_per_user)
+            if excess:
+                why = Reason("policy", "session limit", "evicted")
+                self._revoke(
+                    connection, Scope(sessions=excess), why, client, event="excess_sessions_exceeded"
+                )
+        session = Session.of(
+            {"id": row["id"], "site": self.config.site, "authenticated_ago": 0.0, **vars(login)}
         )
         return Outcome(session, issue=pair, max_age=row["remaining"])
 
@@ -145,9 +146,9 @@ class Sessions:
             return self._replayed(row, client)
         if only is not None and row["id"] != only:
             # The form belongs to another session: the caller refuses it, and this one is left untouched.
-            return Outcome(_session(row))
+            return Outcome(Session.of(row))
         if not refresh:
-            return Outcome(_session(row))
+            return Outcome(Session.of(row))
         return self._serve(row, pair, client, touch)
 
     def _serve(self, row: RowMapping, pair: Pair, client: Client, touch: bool) -> Outcome | None:
@@ -161,7 +162,7 @@ class Sessions:
                 return self._repeat_refresh(row, pair, client)
             if row["rotation_due"]:
                 return self._rotate(row, pair)
-        return Outcome(_session(row))
+        return Outcome(Session.of(row))
 
     def _find(self, pair: Pair, client: Client, only: UUID | None, touch: bool) -> RowMapping | None:
         digests, site = self.config.secrets.digests, self.config.site
@@ -185,8 +186,8 @@ class Sessions:
         """Hand out a successor to the one tab that wins; the others are served as they are and set no cookie."""
         successor = Pair(new_session_id(), pair.refresh_token)
         if records.rotate(self.db, row, self._credential(successor)):
-            return Outcome(_session(row), issue=successor, max_age=row["remaining"])
-        return Outcome(_session(row))
+            return Outcome(Session.of(row), issue=successor, max_age=row["remaining"])
+        return Outcome(Session.of(row))
 
     def _refresh(self, row: RowMapping, pair: Pair, client: Client) -> Outcome | None:
         """The session has idled out: ask the provider, once for however many tabs ask us."""
@@ -219,9 +220,9 @@ class Sessions:
             try:
                 answer = self.authority.refresh(pair.refresh_token)
             except (RefreshRefused, AuthorityUnavailable):
-                return Outcome(_session(row))
+                return Outcome(Session.of(row))
             return self._renew(row, answer, lease, client)
-        return Outcome(_session(row))
+        return Outcome(Session.of(row))
 
     def _renew(self, row: RowMapping, answer: Refreshed, lease: UUID, client: Client) -> Outcome | None:
         """Take the provider's answer; None where the session was revoked meanwhile, or the lease ran out: look
@@ -243,7 +244,7 @@ class Sessions:
         if not renewed:
             return None
         roles = frozenset(answer.roles) if answer.roles is not None else None
-        return Outcome(_session(row, roles), issue=successor, max_age=row["remaining"])
+        return Outcome(Session.of(row, roles), issue=successor, max_age=row["remaining"])
 
     def _replayed(self, row: RowMapping, client: Client) -> Outcome:
         """A replaced pair came back after its grace: two browsers hold this session, and one of them stole it."""
@@ -287,18 +288,6 @@ class Sessions:
         return Event(
             name, self.config.site, client, initiating_entity=entity, session_id=session_id, user_id=user_id
         )
-
-
-def _session(row: RowMapping, roles: frozenset[str] | None = None) -> Session:
-    return Session(
-        row["id"],
-        row["site"],
-        row["user_id"],
-        row["user_name"],
-        row["user_email"],
-        frozenset(row["roles"]) if roles is None else roles,
-        float(row["authenticated_ago"]),
-    )
 
 
 def _superseded(login: Login) -> Reason:

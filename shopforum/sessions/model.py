@@ -1,5 +1,6 @@
 """The plain values of the heart: a pair of cookies, a session, and what a request's cookies amount to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,16 @@ class Session:
     user_email: str
     roles: frozenset[str]
     authenticated_ago: float
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], roles: frozenset[str] | None = None) -> "Session":
+        """From a row of `records.find`; `roles` are newer ones, where the provider has just told them."""
+        names = ("id", "site", "user_id", "user_name", "user_email")
+        return cls(
+            *(row[name] for name in names),
+            roles=frozenset(row["roles"]) if roles is None else roles,
+            authenticated_ago=float(row["authenticated_ago"]),
+        )
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,13 @@ _OF_USER = text(
 )
 
 
+_EXCESS = text(
+    f"""SELECT s.id FROM sessions s WHERE s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL
+      AND s.absolute_end > now() AND NOT {GATED}
+    ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
+)
+
+
 @dataclass(frozen=True)
 class Credential:
     """The stored half of a pair: digests of a session id and of the refresh token it goes with."""
@@ -186,6 +193,12 @@ def find(db: Database, **values: Any) -> RowMapping | None:
 def start(connection: Connection, **values: Any) -> RowMapping:
     """Insert a session with its first pair of credentials; returns its id and the seconds until its absolute end."""
     return connection.execute(_START, values).mappings().one()
+
+
+def excess(connection: Connection, user_id: UUID, site: str, keep: int) -> tuple[UUID, ...]:
+    """The user's live sessions on the site beyond the `keep` last used."""
+    values = {"user_id": user_id, "site": site, "keep": keep}
+    return tuple(connection.execute(_EXCESS, values).scalars())
 
 
 def promote(db: Database, session: RowMapping, client: Client) -> None:

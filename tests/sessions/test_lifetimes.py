@@ -60,6 +60,8 @@ def test_the_absolute_end_counts_from_the_password(heart):
         ({"sessions.absolute": "-1"}, "sessions.absolute"),
         ({"sessions.absolute": "60", "sessions.idle": "61"}, "sessions.idle"),
         ({"sessions.idle": "60", "sessions.grace": "60"}, "sessions.grace"),
+        ({"sessions.max_per_user": "0"}, "sessions.max_per_user"),
+        ({"sessions.max_per_user": "many"}, "sessions.max_per_user"),
         ({"sessions.same_site": "None"}, "sessions.same_site"),
     ],
 )

@@ -6,7 +6,7 @@ import uuid
 from functools import partial
 
 import pytest
-from hearts import OWNER, together
+from hearts import OWNER, THIEF, together
 
 from shopforum.sessions import Login, Reason, Scope, worker
 from shopforum.sessions.revocation import STEP
@@ -145,6 +145,23 @@ def test_logout_ends_the_session_and_its_token(heart):
     assert heart.resume(pair).ended == "logout"
     assert pair.refresh_token not in heart.provider.live
     assert "session_logout" in heart.events()
+
+
+def test_beyond_the_limit_the_session_idle_longest_makes_room(heart_of):
+    heart = heart_of("store", **{"sessions.max_per_user": "3"})
+    pairs = [heart.log_in("ann")[0] for _ in range(3)]
+    other, _ = heart.log_in("bob")
+    heart.sql(
+        "UPDATE sessions SET last_seen_at = now() - interval '1 minute' WHERE user_id = :ann",
+        ann=heart.users["ann"],
+    )
+    heart.resume(pairs[0], THIEF)  # used from elsewhere: seen just now
+    pairs.append(heart.log_in("ann")[0])
+    served = [heart.resume(pair).session is not None for pair in pairs]
+    assert served.count(False) == 1
+    assert (served[0], served[3]) == (True, True)
+    assert heart.resume(other).session is not None
+    assert "excess_sessions_exceeded" in heart.events()
 
 
 @pytest.mark.parametrize("fields", [{}, {"everyone": True, "site": "store"}])
