@@ -7,15 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, text
 
-from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
+from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions, tables
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, Pair
 
 SECRET = "heart-tests-0123456789-0123456789-0123456789"
 OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
 THIEF = Client("203.0.113.66", "Chrome of the thief", "request-2")
+
+# Every instant that a rule of the heart reads.
+_INSTANTS = {
+    table.name: [column.name for column in table.columns if isinstance(column.type, DateTime)]
+    for table in tables.metadata.sorted_tables
+    if not table.name.startswith("audit")
+}
 
 
 class Provider:
@@ -44,31 +51,37 @@ class Provider:
         if self.away:
             raise AuthorityUnavailable("away")
         if self.grace and refresh_token in self.exchanged:
-            refresh_token = self.exchanged[refresh_token]
+            while refresh_token in self.exchanged:
+                refresh_token = self.exchanged[refresh_token]
+            if refresh_token not in self.live:
+                raise RefreshRefused
             return Refreshed(refresh_token, *self.live[refresh_token], roles=("shopper",))
         found = self.live.get(refresh_token)
         self.before_answer()
         if found is None:
             raise RefreshRefused
         token = refresh_token
-        if self.one_time:
-            token = secrets.token_urlsafe(24)
-            self.live[token] = self.live.pop(refresh_token)
-            self.exchanged[refresh_token] = token
+        with self._lock:
+            # Revoked while it was being answered: the answer stands, and is worth nothing.
+            if self.one_time and self.live.pop(refresh_token, None):
+                token = secrets.token_urlsafe(24)
+                self.live[token] = found
+                self.exchanged[refresh_token] = token
         return Refreshed(token, *found, roles=("shopper",))
 
     def revoke(self, site: str, *, refresh_token_id: uuid.UUID | None, user_id: uuid.UUID | None) -> None:
         if self.away:
             raise AuthorityUnavailable("away")
         self.revoked.append({"site": site, "token": refresh_token_id, "user": user_id})
-        if refresh_token_id is None and user_id is not None:
-            self.live = {t: v for t, v in self.live.items() if v[1] != user_id}
-        else:
-            self.live = {
-                t: v
-                for t, v in self.live.items()
-                if refresh_token_id is not None and v[0] != refresh_token_id
-            }
+        with self._lock:
+            if refresh_token_id is None and user_id is not None:
+                self.live = {t: v for t, v in self.live.items() if v[1] != user_id}
+            else:
+                self.live = {
+                    t: v
+                    for t, v in self.live.items()
+                    if refresh_token_id is not None and v[0] != refresh_token_id
+                }
 
 
 @dataclass
@@ -79,8 +92,12 @@ class Heart:
     provider: Provider
     users: dict[str, uuid.UUID] = field(default_factory=dict)
 
-    def log_in(self, name: str = "ann", client: Client = OWNER, *, since: Any = None) -> tuple[Pair, Outcome]:
-        """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the password was typed."""
+    def log_in(
+        self, name: str = "ann", client: Client = OWNER, *, since: Any = None, replaced: uuid.UUID | None = None
+    ) -> tuple[Pair, Outcome]:
+        """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the password was typed,
+        `replaced` the session that the browser had until now.
+        """
         user_id = self.users.setdefault(name, uuid.uuid4())
         token, token_id = self.provider.issue(user_id)
         login = Login(
@@ -92,7 +109,7 @@ class Heart:
             token_id,
             since or self.sessions.now(),
         )
-        outcome = self.sessions.start(login, client)
+        outcome = self.sessions.start(login, client, replaced)
         assert outcome.issue is not None
         return outcome.issue, outcome
 
@@ -114,6 +131,12 @@ class Heart:
             "UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds', "
             "issued_at = issued_at - interval '61 seconds'"
         )
+
+    def pass_time(self, seconds: float) -> None:
+        """Time goes by for every rule alike: all instants in the database move back together."""
+        for table, columns in _INSTANTS.items():
+            moves = ", ".join(f"{name} = {name} - :seconds * interval '1 second'" for name in columns)
+            self.sql(f"UPDATE {table} SET {moves}", seconds=seconds)
 
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET issued_at = issued_at - interval '11 minutes'")

@@ -1,6 +1,5 @@
 """The plain values of the heart: a pair of cookies, a session, and what a request's cookies amount to."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -29,11 +28,14 @@ class Session:
     authenticated_ago: float
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], roles: frozenset[str] | None = None) -> "Session":
+    def of(cls, row: Any, roles: frozenset[str] | None = None) -> "Session":
         """From a row of `records.find`; `roles` are newer ones, where the provider has just told them."""
-        names = ("id", "site", "user_id", "user_name", "user_email")
         return cls(
-            *(row[name] for name in names),
+            id=row["id"],
+            site=row["site"],
+            user_id=row["user_id"],
+            user_name=row["user_name"],
+            user_email=row["user_email"],
             roles=frozenset(row["roles"]) if roles is None else roles,
             authenticated_ago=float(row["authenticated_ago"]),
         )
