@@ -1,0 +1,75 @@
+"""The security admins' console: every session of every site is seen here, explained, and ended.
+
+Reading is in `queries.py` (sessions), `people.py`, `trail.py` (audit, revocations) and `overview.py` (dashboard), over
+`reading.py`; `filters.py` and `forms.py` check what comes in; `plans.py` says what an act would end before it does;
+`views/` has the pages. Whatever ends a session goes through `request.sessions.revoke`.
+"""
+
+from pyramid.config import Configurator
+from pyramid.events import BeforeRender
+from pyramid.request import Request
+
+from .. import devices
+from ..web.templating import NavItem, Notice
+from . import words
+from .reading import Reading
+from .views import READ, REVOKE, REVOKE_ALL
+from .views.denied import denied
+
+_ROUTES = (
+    ("admin_dashboard", "/"),
+    ("admin_sessions", "/sessions"),
+    ("admin_revoke", "/sessions/revoke"),
+    ("admin_session", "/sessions/{id}"),
+    ("admin_user", "/users/{id}"),
+    ("admin_everyone", "/revoke-everyone"),
+    ("admin_revocations", "/revocations"),
+    ("admin_revocation", "/revocations/{id}"),
+    ("admin_audit", "/audit"),
+)
+_VIEWS = ("dashboard", "sessions", "users", "revoke", "everyone", "revocations", "audit")
+
+_ANY_ROLE = {"viewer", "responder", "owner"}
+
+
+def includeme(config: Configurator) -> None:
+    """Routes, views, permissions and navigation of the console."""
+    config.add_session_permissions({READ: _ANY_ROLE, REVOKE: {"responder", "owner"}, REVOKE_ALL: {"owner"}})
+    registry = config.registry
+    registry.repeatable_fields.add("session")
+    registry.nav = _nav
+    registry.notices["already_ended"] = Notice(
+        "info", "What you chose had ended already. Nothing was changed."
+    )
+    config.add_request_method(lambda request: Reading(request.db), "reading", reify=True)
+    config.add_subscriber(_globals, BeforeRender)
+    for name, path in _ROUTES:
+        config.add_route(name, path)
+    for module in _VIEWS:
+        config.include(f".views.{module}")
+    # What the sites share has been registered by now, and the console's own forbidden view takes the shared one's place.
+    config.commit()
+    config.add_forbidden_view(denied)
+
+
+def _globals(event: BeforeRender) -> None:
+    event["words"] = words
+    event["device"] = devices.label
+
+
+def _nav(request: Request) -> list[NavItem]:
+    if request.identity is None or not request.has_permission(READ):
+        return []
+    items = [
+        ("Dashboard", "/"),
+        ("Sessions", "/sessions"),
+        ("Revocations", "/revocations"),
+        ("Audit", "/audit"),
+    ]
+    if request.has_permission(REVOKE_ALL):
+        items.append(("End everyone's", "/revoke-everyone"))
+    return [NavItem(label, url, _current(request.path_info, url)) for label, url in items]
+
+
+def _current(path: str, url: str) -> bool:
+    return path == url or (url != "/" and path.startswith(f"{url}/"))

@@ -1,0 +1,243 @@
+"""Reading sessions for the lists: which match a filter, how many, and everything about one.
+
+What a filter names by text is looked up first (which users, which browsers), and the sessions then by what has an
+index: in one statement the planner would walk the whole table where little matches. Nothing here reads a hash.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Uuid,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET, array
+
+from .. import devices
+from ..sessions import tables
+from ..sessions.records import GATED, STATE
+from .filters import SessionFilter
+from .reading import Reading, TooSlow
+
+s = tables.sessions.alias("s")
+
+CREATED_AT: Column[Any] = s.c.created_at
+ID: Column[Any] = s.c.id
+
+# Counts stop here: "10,000+" says as much as the number would.
+CAP = 10_000
+# A text that names more users than this is no name.
+_MOST_USERS = 200
+# Sign-ins in which a part of a name is looked for; the beginning of a name is found in all.
+_RECENT = 20_000
+_MOST_AGENTS = 5_000
+
+# The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
+# through tens of thousands of rows.
+_CLOSED = literal_column(
+    f"""((coalesce(s.cleared_at <= (SELECT max(not_before) FROM revocation_gates WHERE key NOT LIKE 'user:%'), false)
+      OR 'user:' || s.user_id IN (SELECT split_part(key, '@', 1) FROM revocation_gates WHERE key LIKE 'user:%'))
+      AND {GATED})""",
+    Boolean,
+)
+
+# What can still be ended: the same as `revocation.revoke` matches.
+LIVE: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), ~_CLOSED)
+
+# The states of `records.STATE` taken apart, so that an index of what has not ended can serve them.
+_STATES: dict[str, ColumnElement[bool]] = {
+    "active": and_(LIVE, s.c.revocation_id.is_(None), s.c.idle_end > func.now()),
+    "dormant": and_(
+        LIVE, s.c.revocation_id.is_(None), s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None)
+    ),
+    "revoked": or_(s.c.revocation_id.is_not(None), _CLOSED),
+    "expired": and_(
+        s.c.revocation_id.is_(None),
+        ~_CLOSED,
+        or_(
+            s.c.ended_at.is_not(None),
+            s.c.absolute_end <= func.now(),
+            and_(s.c.idle_end <= func.now(), s.c.refresh_token_id.is_(None)),
+        ),
+    ),
+}
+
+_f, _p = tables.flags, tables.places
+
+_COLUMNS = (
+    *(
+        s.c[name]
+        for name in (
+            *("id", "site", "user_id", "user_name", "user_email", "address", "agent", "last_address"),
+            *("last_agent", "created_at", "last_seen_at", "idle_end", "absolute_end", "refresh_count"),
+            *("refreshed_at", "ended_at", "end_reason", "revocation_id", "authenticated_at"),
+        )
+    ),
+    literal_column(f"({STATE})").label("state"),
+    select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
+    .where(_f.c.session_id == s.c.id)
+    .scalar_subquery()
+    .label("flags"),
+    select(func.count()).where(_p.c.session_id == s.c.id).scalar_subquery().label("places"),
+)
+
+
+def listed() -> Select[Any]:
+    """The rows of a list of sessions, to be narrowed and paged."""
+    return select(*_COLUMNS)
+
+
+def conditions(db: Reading, form: SessionFilter, *, state: str | None = None) -> list[Any]:
+    """The filter as conditions on `s`; `state` stands in for the filter's own. Looks up users and browsers."""
+    found: list[Any] = []
+    if form.user.data:
+        ids = [form.user_id] if form.user_id else _users(db, form.user.data)
+        found.append(s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id.in_(ids))
+    if form.site.data:
+        found.append(s.c.site == form.site.data)
+    if form.ip.data:
+        inside = _p.c.address.op("<<=")(cast(form.ip.data, INET))
+        found.append(s.c.id.in_(select(_p.c.session_id).where(inside)))
+    if form.device.data:
+        found.append(_of_device(db, form.device.data))
+    if form.flag.data:
+        found.append(_flagged(_f.c.kind == form.flag.data))
+    if form.created_after.data:
+        found.append(s.c.created_at > form.created_after.data)
+    if form.seen_before.data:
+        # What was last seen before an instant has begun before it, and only the beginning has an index.
+        before = form.seen_before.data
+        found += [s.c.created_at < before, s.c.last_seen_at < before]
+    state = form.state.data if state is None else state
+    if state:
+        found.append(_flagged() if state == "flagged" else _STATES[state])
+    return found
+
+
+def counts(db: Reading, form: SessionFilter, states: tuple[str, ...]) -> dict[str, int] | None:
+    """How many match in each state, `""` for all, each at most CAP + 1; None where that would take too long."""
+    matching = conditions(db, form, state="")
+    columns = []
+    for state in states:
+        own = [] if not state else [_flagged() if state == "flagged" else _STATES[state]]
+        capped = select(literal(1)).select_from(s).where(*matching, *own).limit(CAP + 1).subquery()
+        columns.append(select(func.count()).select_from(capped).scalar_subquery().label(state or "all"))
+    try:
+        row = db.within(1000).one(select(*columns))
+    except TooSlow:
+        return None
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return {state: row[state or "all"] for state in states}
+
+
+def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
+    """How many can still be ended on each site, each at most CAP + 1."""
+    columns = []
+    for site in sites:
+        capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
+        columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
+    row = db.one(select(*columns))
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return dict(row)
+
+
+def matching_ids(db: Reading, form: SessionFilter, most: int) -> list[UUID]:
+    """The newest sessions of a filter that can still be ended, at most `most`."""
+    statement = select(s.c.id).where(*conditions(db, form), LIVE)
+    rows = db.all(statement.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most))
+    return [row["id"] for row in rows]
+
+
+def one(db: Reading, session_id: UUID) -> RowMapping | None:
+    """A session with all that lists show and the numbers of its generations."""
+    extra = (s.c.generation, s.c.issued, s.c.previous, s.c.cleared_at)
+    return db.one(select(*_COLUMNS, *extra).where(s.c.id == session_id))
+
+
+def places(db: Reading, session_id: UUID) -> list[RowMapping]:
+    """From where the session was used, in the order in which the places were first seen; at most 100."""
+    return db.all(select(_p).where(_p.c.session_id == session_id).order_by(_p.c.first_at).limit(100))
+
+
+def flags(db: Reading, session_id: UUID) -> list[RowMapping]:
+    """Why the session deserves a look, latest first."""
+    return db.all(select(_f).where(_f.c.session_id == session_id).order_by(_f.c.last_at.desc()))
+
+
+def generations(db: Reading, session_id: UUID) -> list[RowMapping]:
+    """The pairs of credentials that were handed out, newest first, at most 100; never a hash."""
+    c = tables.credentials
+    columns = [c.c[n] for n in ("generation", "why", "created_at", "seen_at", "seen_address", "seen_agent")]
+    statement = select(*columns).where(c.c.session_id == session_id)
+    return db.all(statement.order_by(c.c.generation.desc()).limit(100))
+
+
+def _flagged(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return s.c.id.in_(select(_f.c.session_id).where(*conditions))
+
+
+_FIND_USERS = text(
+    """
+SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_email) LIKE :beginning LIMIT :most_rows) e
+UNION
+SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_name) LIKE :beginning LIMIT :most_rows) n
+UNION
+SELECT user_id FROM (SELECT user_id, user_name, user_email FROM sessions ORDER BY created_at DESC, id DESC
+  LIMIT :recent) r WHERE lower(r.user_name) LIKE :part OR lower(r.user_email) LIKE :part
+LIMIT :most"""
+).columns(user_id=Uuid)
+
+
+def _users(db: Reading, typed: str) -> list[UUID]:
+    """Users whose name or e-mail begins with what was typed, or, among the latest sign-ins, holds it."""
+    pattern = _like(typed.lower())
+    rows = db.all(
+        _FIND_USERS,
+        beginning=f"{pattern}%",
+        part=f"%{pattern}%",
+        most_rows=CAP,
+        recent=_RECENT,
+        most=_MOST_USERS,
+    )
+    return [row["user_id"] for row in rows]
+
+
+# From one agent to the next along the index: as many steps as there are different ones, however many sessions.
+_AGENTS = text(
+    """
+WITH RECURSIVE different AS (
+  (SELECT agent FROM sessions ORDER BY agent LIMIT 1)
+  UNION ALL
+  SELECT (SELECT s.agent FROM sessions s WHERE s.agent > d.agent ORDER BY s.agent LIMIT 1)
+  FROM different d WHERE d.agent IS NOT NULL
+)
+SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most"""
+)
+
+
+def _of_device(db: Reading, typed: str) -> ColumnElement[bool]:
+    """Browsers that hold each word of what was typed, in their name for people or in what they call themselves."""
+    parts = typed.casefold().split()
+    agents = [row["agent"] for row in db.all(_AGENTS, most=_MOST_AGENTS + 1)]
+    if len(agents) > _MOST_AGENTS:
+        return and_(*(s.c.agent.ilike(f"%{_like(part)}%") for part in parts))
+    names = {agent: f"{devices.label(agent)} {agent}".casefold() for agent in agents}
+    good = [agent for agent, name in names.items() if all(part in name for part in parts)]
+    return s.c.agent.in_(good) if good else false()
+
+
+def _like(typed: str) -> str:
+    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,36 @@
+"""`/`: what is open, what was tried, the last day by the hour, and the latest acts."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from .. import overview, queries, trail
+from ..filters import from_query
+
+
+def includeme(config: Configurator) -> None:
+    """The view."""
+    config.add_view(
+        dashboard,
+        route_name="admin_dashboard",
+        request_method="GET",
+        renderer="shopforum:admin/templates/dashboard.jinja2",
+    )
+
+
+def dashboard(request: Request) -> dict[str, Any]:
+    """The first page."""
+    db = request.reading
+    hours, series = overview.chart(db)
+    revocations = overview.revocations(db)
+    return {
+        "counts": queries.counts(db, from_query(""), ("active", "dormant", "flagged", "revoked", "expired")),
+        "attacks": overview.attacks(db),
+        "failures": overview.failures(db),
+        "hours": hours,
+        "series": series,
+        "revocations": revocations,
+        "counted": trail.counted(db, [row["id"] for row in revocations]),
+        "events": overview.events(db),
+    }

@@ -1,0 +1,29 @@
+"""Tries that a role does not allow: refused as everywhere, and written to the trail."""
+
+from pyramid.httpexceptions import HTTPForbidden
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import Denied
+
+from ...sessions import client_of
+from ...sessions.audit import Event, clean, write
+from ...web.errors import forbidden
+
+
+def denied(exc: HTTPForbidden, request: Request) -> Response:
+    """The forbidden view of the console."""
+    me = request.identity
+    if me is not None and isinstance(exc.result, Denied):
+        event = Event(
+            "authz_fail",
+            request.site.name,
+            client_of(request),
+            initiating_entity="user",
+            actor=me.user_email or str(me.user_id),
+            user_id=me.user_id,
+            session_id=me.id,
+            detail={"method": request.method, "path": clean(request.path_info, 200)},
+        )
+        with request.db.transaction() as connection:
+            write(connection, event)
+    return forbidden(exc, request)

@@ -1,0 +1,50 @@
+"""`/revoke-everyone`: the end of everyone's sessions, or of a whole site's. A page of its own, for owners alone."""
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.request import Request
+from pyramid.response import Response
+
+from ...sessions import Scope, client_of
+from ...settings import SITES
+from .. import queries
+from ..forms import EveryoneForm
+from . import REVOKE_ALL
+
+# Seconds since the password.
+FRESH = 300
+
+
+def includeme(config: Configurator) -> None:
+    """The views."""
+    config.add_view(
+        ask, route_name="admin_everyone", request_method="GET", permission=REVOKE_ALL, fresh_login=FRESH
+    )
+    config.add_view(
+        submit, route_name="admin_everyone", request_method="POST", permission=REVOKE_ALL, fresh_login=FRESH
+    )
+
+
+def ask(request: Request) -> Response:
+    """The form, with what would end."""
+    return _page(request, EveryoneForm(request.GET), 200)
+
+
+def submit(request: Request) -> Response:
+    """Close the gate and show the receipt."""
+    form = EveryoneForm(request.POST)
+    if not form.validate():
+        return _page(request, form, 422)
+    me, site = request.identity, form.site.data
+    spare = None if form.include_own.data else me.id
+    scope = Scope(site=site) if site else Scope(everyone=True)
+    revocation_id = request.sessions.revoke(scope, form.because(me), client_of(request), spare=spare)
+    return HTTPSeeOther(f"/revocations/{revocation_id}")
+
+
+def _page(request: Request, form: EveryoneForm, status: int) -> Response:
+    values = {"form": form, "live": queries.live(request.reading, SITES), "cap": queries.CAP}
+    response = render_to_response("shopforum:admin/templates/everyone.jinja2", values, request=request)
+    response.status_int = status
+    return response

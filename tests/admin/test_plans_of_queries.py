@@ -1,0 +1,159 @@
+"""No list may walk a whole table: what the planner makes of each statement, over twenty thousand sessions."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from webob.multidict import MultiDict
+
+from shopforum import paging
+from shopforum.admin import overview, people, queries, trail
+from shopforum.admin.filters import AuditFilter, SessionFilter
+from shopforum.admin.reading import Reading
+from shopforum.sessions.database import Database
+
+BIG = {"sessions", "session_places", "session_credentials", "audit_log"}
+
+
+@pytest.fixture
+def big(large: Engine) -> Reading:
+    return Reading(Database(large))
+
+
+@contextmanager
+def explained(db: Reading) -> Iterator[list[Any]]:
+    """Collect the plan of every statement that runs meanwhile."""
+    run: list[tuple[str, Any]] = []
+    plans: list[Any] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith("SET"):
+            run.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield plans
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    with db.engine.connect() as connection, connection.connection.cursor() as cursor:
+        for statement, parameters in run:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+            (answer,) = cursor.fetchone()
+            plans.append((statement, answer if isinstance(answer, list) else json.loads(answer)))
+
+
+def walked(node: Any) -> set[str]:
+    """The tables that a plan reads from end to end."""
+    if isinstance(node, list):
+        return set().union(*map(walked, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["Relation Name"]} if node.get("Node Type") == "Seq Scan" else set()
+    return own.union(*map(walked, node.values()))
+
+
+def check(plans: list[Any]) -> None:
+    assert plans
+    for statement, plan in plans:
+        assert not walked(plan) & BIG, f"{statement}\n{json.dumps(plan, indent=1)}"
+
+
+@pytest.fixture(scope="session")
+def someone(large: Engine) -> dict[str, Any]:
+    """A session with several places, and a revocation of several sessions."""
+    with large.connect() as connection:
+        row = connection.execute(
+            text(
+                """SELECT s.* FROM sessions s JOIN session_places p ON p.session_id = s.id
+                GROUP BY s.id HAVING count(*) > 1 LIMIT 1"""
+            )
+        ).one()
+        revoked = connection.execute(text("SELECT id FROM revocations WHERE scope = 'user'")).scalar_one()
+        return {**row._mapping, "revoked": revoked}
+
+
+FILTERS: list[dict[str, str]] = [
+    {},
+    {"state": "active"},
+    {"state": "dormant"},
+    {"state": "flagged"},
+    {"state": "revoked"},
+    {"state": "expired"},
+    {"user": "{user_id}"},
+    {"user": "{user_id}", "state": "dormant", "site": "store"},
+    {"user": "ada7.anchor"},
+    {"user": "nobody at all"},
+    {"ip": "203.0.113.9"},
+    {"ip": "203.0.113.0/28", "state": "active"},
+    {"ip": "2001:db8::/48"},
+    {"site": "forums"},
+    {"site": "admin"},
+    {"device": "iphone"},
+    {"device": "netscape"},
+    {"flag": "refresh_without_session"},
+    {"created_after": "2026-01-01", "seen_before": "2026-01-02"},
+]
+
+
+@pytest.mark.parametrize("typed", FILTERS, ids=lambda typed: "-".join(typed) or "all")
+def test_no_filter_walks_a_table(
+    big: Reading, someone: dict[str, Any], typed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(queries, "_RECENT", 200)
+    form = SessionFilter(MultiDict({k: v.format(**someone) for k, v in typed.items()}))
+    assert form.validate()
+    with explained(big) as plans:
+        statement = queries.listed().where(*queries.conditions(big, form))
+        first = paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40)
+        if first.older:
+            paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40, cursor=first.older)
+    check(plans)
+
+
+PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
+    lambda db, one: queries.one(db, one["id"]),
+    lambda db, one: queries.places(db, one["id"]),
+    lambda db, one: queries.flags(db, one["id"]),
+    lambda db, one: queries.generations(db, one["id"]),
+    lambda db, one: trail.of_session(db, queries.one(db, one["id"])),
+    lambda db, one: people.name(db, one["user_id"]),
+    lambda db, one: people.addresses(db, one["user_id"]),
+    lambda db, one: people.history(db, one["user_id"]),
+    lambda db, one: trail.counted(db, [one["revoked"]]),
+    lambda db, one: trail.ended(db, one["revoked"]),
+    lambda db, one: trail.messages(db, [one["id"]]),
+    lambda db, one: trail.outbox(db, one["revoked"]),
+    lambda db, one: db.all(trail.sessions_of(one["revoked"]).limit(40)),
+    lambda db, one: overview.chart(db),
+    lambda db, one: overview.attacks(db),
+    lambda db, one: overview.events(db),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_walks_a_table(big: Reading, someone: dict[str, Any], page: Callable[..., Any]):
+    with explained(big) as plans:
+        page(big, someone)
+    check(plans)
+
+
+TRAILS = [
+    {},
+    {"event": "session_expired"},
+    {"user": "{user_id}"},
+    {"session": "{id}"},
+    {"actor": "owner@harbour.example"},
+    {"since": "2026-01-01", "until": "2026-01-02"},
+]
+
+
+@pytest.mark.parametrize("typed", TRAILS, ids=lambda typed: "-".join(typed) or "all")
+def test_no_trail_is_walked(big: Reading, someone: dict[str, Any], typed: dict[str, str]):
+    form = AuditFilter(MultiDict({k: v.format(**someone) for k, v in typed.items()}))
+    assert form.validate()
+    with explained(big) as plans:
+        paging.fetch(big, trail.audit(form), trail.AUDIT_ID, size=40)
+    check(plans)

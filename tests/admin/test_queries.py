@@ -1,0 +1,269 @@
+"""Reading, over the sample sessions and a real PostgreSQL."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from webob.multidict import MultiDict
+
+from shopforum import devices, paging
+from shopforum.admin import overview, people, plans, queries, trail, words
+from shopforum.admin.filters import AuditFilter, SessionFilter
+from shopforum.admin.forms import Target
+from shopforum.admin.reading import Reading, TooSlow
+from shopforum.sessions import Scope, revocation, tables
+from shopforum.sessions.records import STATE
+
+TABS = (*words.TABS, "")
+
+
+def asked(**fields: str) -> SessionFilter:
+    form = SessionFilter(MultiDict(fields))
+    assert form.validate(), form.errors
+    return form
+
+
+def found(db: Reading, form: SessionFilter) -> set[UUID]:
+    rows = db.all(select(queries.s.c.id).where(*queries.conditions(db, form)))
+    return {row["id"] for row in rows}
+
+
+@pytest.fixture(scope="session")
+def everything(sampled: Engine) -> list[Any]:
+    """Every session of the sample with its state, flags and places, read without the console's queries."""
+    with sampled.connect() as connection:
+        rows = connection.execute(
+            text(
+                f"""SELECT s.*, {STATE} AS state,
+                ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id) AS flags,
+                ARRAY(SELECT host(address) FROM session_places p WHERE p.session_id = s.id) AS addresses
+                FROM sessions s"""
+            )
+        )
+        return list(rows.mappings())
+
+
+def test_the_tabs_are_the_states_of_the_heart(reading: Reading, everything: list[Any]):
+    counts = queries.counts(reading, asked(), TABS)
+    states = Counter(row["state"] for row in everything)
+    assert min(states[state] for state in words.STATES) > 50, "the sample has every state"
+    flagged = sum(bool(row["flags"]) for row in everything)
+    assert counts == {**states, "flagged": flagged, "": len(everything)}
+    for state in words.STATES:
+        assert found(reading, asked(state=state)) == {r["id"] for r in everything if r["state"] == state}
+
+
+@pytest.mark.parametrize(
+    "key", ["everyone", "site:store", "user:{user}", "user:{user}@forums", "user:nobody"]
+)
+def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[Any], key: str):
+    key = key.format(user=Counter(row["user_id"] for row in everything).most_common(1)[0][0])
+    state = text(f"SELECT s.id, {STATE} AS state FROM sessions s")
+    with sampled.connect() as connection:
+        before = Counter(row.state for row in connection.execute(state))
+        gate = insert(tables.gates).values(key=key, not_before=text("now() - interval '6 hours'"))
+        connection.execute(gate.values(revocation_id=uuid4()))
+        rows = list(connection.execute(state))
+        for name in words.STATES:
+            found = connection.execute(select(queries.s.c.id).where(queries._STATES[name])).scalars()
+            assert set(found) == {row.id for row in rows if row.state == name}
+        closed = Counter(row.state for row in rows)["revoked"] - before["revoked"]
+        assert closed == 0 if key == "user:nobody" else closed > 0
+        connection.rollback()
+
+
+def test_every_filter_finds_what_a_plain_look_finds(reading: Reading, everything: list[Any]):
+    dice = random.Random(3)
+    for _ in range(40):
+        tests = _tests(dice.choice(everything))
+        chosen = {name: test for name, test in tests.items() if dice.random() < 0.3}
+        expected = {r["id"] for r in everything if all(fits(r) for _, fits in chosen.values())}
+        typed = {name: value for name, (value, _) in chosen.items()}
+        assert found(reading, asked(**typed)) == expected, typed
+
+
+def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
+    """For each filter something that a session fits, and what that means."""
+    start = row["user_email"][:9]
+    return {
+        "user": (start, lambda r: r["user_email"].startswith(start)),
+        "site": (row["site"], lambda r: r["site"] == row["site"]),
+        "state": (row["state"], lambda r: r["state"] == row["state"]),
+        "ip": (row["addresses"][0], lambda r: row["addresses"][0] in r["addresses"]),
+        "device": ("firefox WINDOWS", lambda r: _is_firefox(r["agent"])),
+        "flag": ("session_use_after_expire", lambda r: "session_use_after_expire" in r["flags"]),
+        "created_after": (row["created_at"].isoformat(), lambda r: r["created_at"] > row["created_at"]),
+        "seen_before": (row["last_seen_at"].isoformat(), lambda r: r["last_seen_at"] < row["last_seen_at"]),
+    }
+
+
+def _is_firefox(agent: str) -> bool:
+    return "Firefox" in devices.label(agent) and "Windows" in devices.label(agent)
+
+
+@pytest.mark.parametrize("typed", ["Ada7 Anchor", "ada7 anc", "ADA7.ANCHOR@MAIL.EXAMPLE", "7.anchor@mail"])
+def test_a_user_is_found_by_name_and_by_address(reading: Reading, everything: list[Any], typed: str):
+    ids = found(reading, asked(user=typed))
+    names = {row["user_name"] for row in everything if row["id"] in ids}
+    assert "Ada7 Anchor" in names
+    assert all("7 " in name for name in names)
+
+
+def test_a_user_is_found_by_id(reading: Reading, everything: list[Any]):
+    user_id = everything[0]["user_id"]
+    expected = {row["id"] for row in everything if row["user_id"] == user_id}
+    assert found(reading, asked(user=str(user_id).upper())) == expected
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "a_a7", "\\", "'; DROP TABLE sessions; --"])
+def test_wildcards_are_ordinary_characters(reading: Reading, typed: str):
+    assert found(reading, asked(user=typed)) == set()
+    assert found(reading, asked(device=typed)) == set() or typed == "_"
+
+
+def test_a_block_finds_all_that_came_from_it_even_once(reading: Reading, everything: list[Any]):
+    expected = {r["id"] for r in everything if any(a.startswith("203.0.113.") for a in r["addresses"])}
+    assert expected
+    assert found(reading, asked(ip="203.0.113.0/24")) == expected
+
+
+def test_pages_show_every_session_once(reading: Reading, everything: list[Any]):
+    seen: list[UUID] = []
+    cursor = ""
+    while True:
+        part = paging.fetch(
+            reading, queries.listed(), queries.CREATED_AT, queries.ID, cursor=cursor, size=333
+        )
+        seen += [row["id"] for row in part.rows]
+        if part.older is None:
+            break
+        cursor = part.older
+    ordered = sorted(everything, key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    assert seen == [row["id"] for row in ordered]
+
+
+def test_counts_stop_where_nobody_reads_on(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(queries, "CAP", 100)
+    counts = queries.counts(reading, asked(), TABS)
+    assert counts is not None
+    assert counts[""] == 101
+
+
+def test_a_list_shows_no_hash(reading: Reading, everything: list[Any]):
+    session_id = everything[0]["id"]
+    rows = [queries.one(reading, session_id), *queries.generations(reading, session_id)]
+    rows += reading.all(queries.listed().limit(3))
+    for row in rows:
+        assert row is not None
+        assert not [name for name, value in row.items() if isinstance(value, bytes | memoryview)]
+
+
+def test_a_plan_counts_what_the_heart_would_match(reading: Reading, sampled: Engine, everything: list[Any]):
+    flagged = next(row for row in everything if row["state"] == "revoked" and row["end_reason"] != "logout")
+    some = [row["id"] for row in everything[:50]]
+    targets = [
+        Target(user_id=flagged["user_id"]),
+        Target(user_id=flagged["user_id"], site="store"),
+        Target(site="forums"),
+        Target(sessions=tuple(some)),
+    ]
+    for target in targets:
+        plan = plans.make(reading, target, uuid4())
+        scope = Scope(sessions=target.sessions, user_id=target.user_id, site=target.site)
+        with sampled.connect() as connection:
+            assert plan.others == revocation.count(connection, scope)
+            assert plan.scope == scope
+        assert len(plan.rows) == min(plan.others, plans.SHOWN)
+
+
+def test_a_plan_by_filter_names_the_sessions_that_can_still_end(reading: Reading, everything: list[Any]):
+    query = asked(site="forums", device="iphone").query()
+    plan = plans.make(reading, Target(filter=query), uuid4())
+    assert plan.scope is not None
+    live = {
+        row["id"]
+        for row in everything
+        if row["site"] == "forums" and "iPhone" in row["agent"] and row["state"] in ("active", "dormant")
+    }
+    assert set(plan.scope.sessions) == live
+
+
+@pytest.mark.parametrize("query", ["", "state=sleeping", "nothing=1", "site=store"])
+def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, query: str
+):
+    monkeypatch.setattr(plans, "MOST", 100)
+    plan = plans.make(reading, Target(filter=query), uuid4())
+    assert plan.scope is None
+    assert plan.problem
+
+
+def test_reading_cannot_write(reading: Reading):
+    with pytest.raises(DBAPIError, match="read-only"):
+        reading.all(
+            insert(tables.gates).values(key="everyone", not_before=text("now()"), revocation_id=uuid4())
+        )
+
+
+def test_reading_is_cut_short(reading: Reading):
+    with pytest.raises(TooSlow):
+        reading.within(50).all(text("SELECT pg_sleep(5)"))
+    assert queries.counts(reading.within(1000), asked(), TABS)
+
+
+def test_a_person_and_who_else_was_there(reading: Reading, everything: list[Any]):
+    user_id = everything[0]["user_id"]
+    name = people.name(reading, user_id)
+    assert name is not None
+    assert name["user_name"] == everything[0]["user_name"]
+    for row in people.addresses(reading, user_id):
+        others = {
+            str(r["user_id"])
+            for r in everything
+            if row["address"] in r["addresses"] and r["user_id"] != user_id
+        }
+        assert {other["id"] for other in row["people"] or []} == others
+    assert people.history(reading, user_id)
+    assert people.name(reading, uuid4()) is None
+
+
+def test_the_trail_is_filtered(reading: Reading):
+    form = AuditFilter(MultiDict(event="authn_login_fail", site="store", since="2020-01-01"))
+    assert form.validate()
+    rows = reading.all(trail.audit(form))
+    assert rows
+    assert {(row["event"], row["site"]) for row in rows} == {("authn_login_fail", "store")}
+
+
+def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: Reading, sampled: Engine):
+    with sampled.connect() as connection:
+        session_id = connection.execute(
+            text(
+                """SELECT s.id FROM sessions s JOIN revocations r ON r.id = s.revocation_id
+                WHERE r.scope = 'user' LIMIT 1"""
+            )
+        ).scalar_one()
+    row = queries.one(reading, session_id)
+    assert row is not None
+    story = [event["event"] for event in trail.of_session(reading, row)]
+    assert story[-1] == "session_created"
+    assert "authn_token_revoked" in story
+
+
+def test_the_dashboard_counts_tries_and_hours(reading: Reading, everything: list[Any]):
+    attacks = overview.attacks(reading)
+    assert set(attacks) == {*words.FLAGS, "replays"}
+    flagged = Counter(kind for row in everything for kind in row["flags"])
+    assert {kind: attacks[kind]["sessions"] for kind in words.FLAGS} == flagged
+    failures = overview.failures(reading)
+    assert failures is not None
+    assert failures["count"] == 1
+    hours, series = overview.chart(reading)
+    assert len(hours) == overview.HOURS
+    assert all(len(line.counts) == overview.HOURS for line in series)
+    assert sum(series[1].counts) >= 60, "the burst of failed logins"
