@@ -35,6 +35,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
+    op.create_index("ix_audit_log_at", "audit_log", ["at"])
+    op.create_index(
+        "ix_audit_log_actor_id", "audit_log", ["actor", "id"], postgresql_where=sa.text("actor <> ''")
+    )
     op.create_index("ix_audit_log_event_id", "audit_log", ["event", "id"], unique=False)
     op.create_index(
         "ix_audit_log_revocation_id_id",
@@ -86,6 +90,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
     )
     op.create_index("ix_revocations_created_at_id", "revocations", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_revocations_not_by_user",
+        "revocations",
+        ["created_at", "id"],
+        postgresql_where=sa.text("initiating_entity <> 'user'"),
+    )
     op.create_index(
         "ix_revocations_unmarked",
         "revocations",
@@ -140,6 +150,10 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "80"},
     )
     op.create_index("ix_sessions_absolute_end", "sessions", ["absolute_end"], unique=False)
+    op.create_index("ix_sessions_site_created_at_id", "sessions", ["site", "created_at", "id"])
+    op.create_index("ix_sessions_agent", "sessions", ["agent"])
+    op.create_index("ix_sessions_user_email", "sessions", [sa.text("lower(user_email) text_pattern_ops")])
+    op.create_index("ix_sessions_user_name", "sessions", [sa.text("lower(user_name) text_pattern_ops")])
     op.create_index("ix_sessions_created_at_id", "sessions", ["created_at", "id"], unique=False)
     op.create_index(
         "ix_sessions_live",

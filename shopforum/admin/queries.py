@@ -63,14 +63,15 @@ _STATES: dict[str, ColumnElement[bool]] = {
     "dormant": and_(
         LIVE, s.c.revocation_id.is_(None), s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None)
     ),
-    "revoked": or_(s.c.revocation_id.is_not(None), _CLOSED),
+    "revoked": or_(
+        s.c.revocation_id.is_not(None), and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), _CLOSED)
+    ),
     "expired": and_(
         s.c.revocation_id.is_(None),
-        ~_CLOSED,
         or_(
             s.c.ended_at.is_not(None),
             s.c.absolute_end <= func.now(),
-            and_(s.c.idle_end <= func.now(), s.c.refresh_token_id.is_(None)),
+            and_(~_CLOSED, s.c.idle_end <= func.now(), s.c.refresh_token_id.is_(None)),
         ),
     ),
 }

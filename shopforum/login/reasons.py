@@ -1,5 +1,11 @@
-"""Why somebody stands before the login page, in words. Only texts of this table are ever shown."""
+"""Why somebody stands before the login page, in words: those of this table, and what an admin wrote for the user."""
 
+from dataclasses import replace
+
+from sqlalchemy import text
+
+from ..sessions.database import Database
+from ..sessions.tokens import as_uuid
 from ..web.templating import Notice
 
 _ADMIN = Notice("warning", "A security admin ended this session. Log in again to go on.")
@@ -36,6 +42,18 @@ _NOTICES = {
 }
 
 
-def notice(code: str | None) -> Notice | None:
-    """The notice for a code, from a link anybody may have made: None for a code that is not in the table."""
-    return _NOTICES.get((code or "").replace("-", "_"))
+_MESSAGE = text("SELECT reason_user FROM revocations WHERE id = :id AND reason_user <> ''")
+
+
+def notice(db: Database, code: str | None, reference: str | None = None) -> Notice | None:
+    """The notice for a code, from a link anybody may have made: None for a code that is not in the table.
+
+    `reference` is the id of a revocation, known to whom it ended: the notice then ends with what the admin wrote for
+    the user. One statement, and only with a reference.
+    """
+    found = _NOTICES.get((code or "").replace("-", "_"))
+    revocation_id = as_uuid(reference)
+    if found is None or revocation_id is None:
+        return found
+    row = db.one(_MESSAGE, id=revocation_id)
+    return found if row is None else replace(found, text=f"{found.text} {row['reason_user']}")

@@ -59,7 +59,7 @@ def show(request: Request) -> Response:
     if session is not None and why != "fresh":
         return HTTPFound(target or way.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
-    return page(request, form, 200, notice=reasons.notice(why if session is None or why == "fresh" else None))
+    return page(request, form, 200, notice=reasons.notice(request.db, why, request.GET.get("ref")))
 
 
 def submit(request: Request) -> Response:

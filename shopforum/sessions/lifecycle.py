@@ -139,9 +139,10 @@ class Sessions:
             self._note(row, client, "session_without_refresh_token")
             return Outcome()
         if not row["live"]:
-            if row["revoked"]:
+            if row["ended_by"]:
                 self._note(row, client, "session_use_after_expire")
-            return Outcome(ended=row["end_reason"] or ("revoked" if row["revoked"] else "expired"))
+            reason = row["end_reason"] or ("revoked" if row["ended_by"] else "expired")
+            return Outcome(ended=reason, ended_by=row["ended_by"])
         if row["standing"] == "spent":
             return self._replayed(row, client)
         if only is not None and row["id"] != only:
@@ -248,11 +249,9 @@ class Sessions:
 
     def _replayed(self, row: RowMapping, client: Client) -> Outcome:
         """A replaced pair came back after its grace: two browsers hold this session, and one of them stole it."""
-        reason = Reason(
-            "policy", "replay detection", "replayed", user="The session was used from two places."
-        )
-        self.revoke(Scope(sessions=(row["id"],)), reason, client, event="authn_token_reuse")
-        return Outcome(ended="replayed")
+        reason = Reason("policy", "replay detection", "replayed")
+        revocation_id = self.revoke(Scope(sessions=(row["id"],)), reason, client, event="authn_token_reuse")
+        return Outcome(ended="replayed", ended_by=revocation_id)
 
     def _mixed_up(self, row: RowMapping, client: Client) -> Outcome:
         """The provider answered for somebody else: nothing it says can be trusted with this session."""

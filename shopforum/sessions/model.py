@@ -45,11 +45,13 @@ class Session:
 class Outcome:
     """What a request's cookies amount to. At most one of a session and `ended` (why there is none any more).
 
+    `ended_by` is the revocation that ended it, where it was one.
     `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
     """
 
     session: Session | None = None
     ended: str | None = None
+    ended_by: UUID | None = None
     issue: Pair | None = None
     max_age: int = 0
 

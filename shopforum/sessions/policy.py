@@ -51,9 +51,13 @@ class SessionPolicy:
             return Allowed(permission)
         return Denied("missing role")
 
-    def ended(self, request: Request) -> str | None:
-        """Why the session whose cookies were presented is over, or None."""
-        return self._of(request).ended
+    def ended(self, request: Request) -> dict[str, str]:
+        """Why the session whose cookies were presented is over: `why`, a code, and `ref`, the revocation's id, where it
+        was one. Empty where none is over.
+        """
+        outcome = self._of(request)
+        found = {"why": outcome.ended, "ref": outcome.ended_by and str(outcome.ended_by)}
+        return {name: value for name, value in found.items() if value}
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for somebody who has just proven who they are; returns the cookies to set."""

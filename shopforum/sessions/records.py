@@ -17,13 +17,17 @@ from . import audit
 from .audit import Client, Event
 from .database import Database
 
-# A session is dead that was cleared no later than a gate of its user, its site or everyone. Needs `s`.
-GATED = """EXISTS (SELECT 1 FROM revocation_gates g WHERE g.not_before >= s.cleared_at AND g.key = ANY (ARRAY[
-    'everyone', 'site:' || s.site, 'user:' || s.user_id, 'user:' || s.user_id || '@' || s.site]))"""
+# A session is dead that was cleared no later than a gate of its user, its site or everyone. Need `s`.
+_GATE = """SELECT g.revocation_id AS id FROM revocation_gates g WHERE g.not_before >= s.cleared_at
+    AND g.key = ANY (ARRAY['everyone', 'site:' || s.site, 'user:' || s.user_id, 'user:' || s.user_id || '@' || s.site])
+    ORDER BY g.not_before LIMIT 1"""
+GATED = f"EXISTS ({_GATE})"
 
-# What the lists call it: dormant is idle-expired but still refreshable. Needs `s`.
-STATE = f"""CASE WHEN s.revocation_id IS NOT NULL OR {GATED} THEN 'revoked'
+# What the lists call it: dormant is idle-expired but still refreshable. A gate does not reach what was over before it
+# closed. Needs `s`.
+STATE = f"""CASE WHEN s.revocation_id IS NOT NULL THEN 'revoked'
     WHEN s.ended_at IS NOT NULL OR s.absolute_end <= now() THEN 'expired'
+    WHEN {GATED} THEN 'revoked'
     WHEN s.idle_end > now() THEN 'active'
     WHEN s.refresh_token_id IS NOT NULL THEN 'dormant' ELSE 'expired' END"""
 
@@ -32,8 +36,8 @@ _FIND = text(
 WITH found AS (
   SELECT s.*, c.generation AS presented, c.refresh_hash,
     c.refresh_hash IS NULL OR c.refresh_hash = ANY (:refresh_hashes) AS paired,
-    s.ended_at IS NULL AND s.absolute_end > now() AND NOT gate.closed AS live,
-    s.revocation_id IS NOT NULL OR gate.closed AS revoked,
+    s.ended_at IS NULL AND s.absolute_end > now() AND gate.id IS NULL AS live,
+    coalesce(s.revocation_id, CASE WHEN s.ended_at IS NULL THEN gate.id END) AS ended_by,
     s.idle_end > now() AS active,
     CASE WHEN c.generation > s.generation THEN 'next'
       WHEN c.generation = s.generation THEN 'current'
@@ -47,7 +51,7 @@ WITH found AS (
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
-    CROSS JOIN LATERAL (SELECT {GATED} AS closed) gate
+    LEFT JOIN LATERAL ({_GATE}) gate ON true
   WHERE c.session_hash = ANY (:session_hashes) AND s.site = :site
 ), touched AS (
   UPDATE sessions t SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
@@ -130,6 +134,10 @@ WITH renewed AS (
     last_address = CAST(:address AS inet), last_agent = :agent
   WHERE id = :id AND lease = :lease AND ended_at IS NULL AND absolute_end > now() AND NOT {GATED}
   RETURNING id, issued
+), placed AS (
+  INSERT INTO session_places (session_id, address, agent)
+  SELECT id, CAST(:address AS inet), :agent FROM renewed WHERE CAST(:address AS inet) IS NOT NULL
+  ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
 )
 INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
 SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed RETURNING generation"""

@@ -95,6 +95,7 @@ _END = text(
     """UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = :code, revocation_id = :revocation_id,
       lease = NULL, lease_until = NULL
     WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
+      AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
     RETURNING s.id, s.site, s.user_id, s.refresh_token_id"""
 )
 
@@ -104,7 +105,7 @@ _MARK = text(
     """
 WITH due AS (
   SELECT s.id FROM sessions s, revocations r
-  WHERE r.id = :revocation_id AND s.ended_at IS NULL
+  WHERE r.id = :revocation_id AND s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
     AND (r.user_id IS NULL OR s.user_id = r.user_id) AND (r.site IS NULL OR s.site = r.site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)
   LIMIT :step FOR UPDATE OF s SKIP LOCKED
@@ -166,7 +167,12 @@ def revoke(
     ).scalar_one()
     sites_ended, users_ended = ({scope.site} if scope.site else set()), {scope.user_id}
     if key is None:
-        values = {"ids": list(scope.sessions), "code": reason.code, "revocation_id": revocation_id}
+        values = {
+            "ids": list(scope.sessions),
+            "code": reason.code,
+            "revocation_id": revocation_id,
+            "spare": spare,
+        }
         ended = connection.execute(_END, values).mappings().all()
         sites_ended, users_ended = {row["site"] for row in ended}, {row["user_id"] for row in ended}
         _queue(
@@ -240,6 +246,7 @@ def sweep(db: Database) -> int:
 
 _LEFT = text(
     """SELECT 1 FROM sessions s, revocations r WHERE r.id = :id AND s.ended_at IS NULL
+    AND s.absolute_end > clock_timestamp()
     AND (r.user_id IS NULL OR s.user_id = r.user_id) AND (r.site IS NULL OR s.site = r.site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key) LIMIT 1"""
 )

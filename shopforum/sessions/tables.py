@@ -91,10 +91,20 @@ sessions = Table(
     Index("ix_sessions_created_at_id", "created_at", "id"),
     Index("ix_sessions_live", "created_at", "id", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_user_id_created_at_id", "user_id", "created_at", "id"),
+    Index("ix_sessions_site_created_at_id", "site", "created_at", "id"),
+    # What the console filters by; none of it changes while a session is used.
+    Index("ix_sessions_agent", "agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
     postgresql_with={"fillfactor": "80"},
 )
+
+for name in ("user_email", "user_name"):
+    Index(
+        f"ix_sessions_{name}",
+        func.lower(sessions.c[name]).label("lowered"),
+        postgresql_ops={"lowered": "text_pattern_ops"},
+    )
 
 # Every pair of credentials ever handed out, one row each, until the session is purged: what makes a replay of a
 # spent pair recognisable, and says which generation was first seen from where.
@@ -142,6 +152,9 @@ revocations = Table(
     # Sessions that a gate has ended are marked in the list later, in small steps; null until all are.
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),
+    Index(
+        "ix_revocations_not_by_user", "created_at", "id", postgresql_where=text("initiating_entity <> 'user'")
+    ),
     Index("ix_revocations_unmarked", "created_at", postgresql_where=text("marked_at IS NULL")),
 )
 
@@ -189,6 +202,8 @@ audit_log = Table(
     Index("ix_audit_log_session_id_id", "session_id", "id", postgresql_where=text("session_id IS NOT NULL")),
     Index("ix_audit_log_user_id_id", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
     Index("ix_audit_log_event_id", "event", "id"),
+    Index("ix_audit_log_at", "at"),
+    Index("ix_audit_log_actor_id", "actor", "id", postgresql_where=text("actor <> ''")),
     Index(
         "ix_audit_log_revocation_id_id",
         "revocation_id",

@@ -87,9 +87,7 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
     query = {"next": way_back(request)}
     ended = request.registry.queryUtility(ISecurityPolicy).ended(request)
     headers = cleared_headers(request) if ended else []
-    if ended:
-        query["why"] = ended
-    return HTTPFound("/login?" + urlencode(query), headers=headers)
+    return HTTPFound("/login?" + urlencode(query | ended), headers=headers)
 
 
 def stale_form(exc: Exception, request: Request) -> Response:

@@ -109,16 +109,6 @@ def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
 
 
 # What the console's lists stand on, beside the indexes that the heart needs for itself.
-_INDEXES = (
-    "ix_sessions_agent ON sessions (agent)",
-    "ix_sessions_user_email ON sessions (lower(user_email) text_pattern_ops)",
-    "ix_sessions_user_name ON sessions (lower(user_name) text_pattern_ops)",
-    "ix_sessions_site_created_at_id ON sessions (site, created_at, id)",
-    "ix_audit_log_at ON audit_log (at)",
-    "ix_audit_log_actor_id ON audit_log (actor, id) WHERE actor <> ''",
-)
-
-
 def _multiply(url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for table in ("sessions", "session_places", "session_flags", "audit_log"):
@@ -133,8 +123,6 @@ def _multiply(url: str) -> None:
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table}, generate_series(1, 9) k"
             )
-        for index in _INDEXES:
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS {index}")
         connection.commit()
         connection.autocommit = True
         cursor.execute("VACUUM ANALYZE")

@@ -4,7 +4,7 @@ import threading
 import uuid
 
 import pytest
-from hearts import OWNER, together
+from hearts import OWNER, THIEF, together
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, Scope
 from shopforum.sessions.model import Outcome, SessionBusy
@@ -30,6 +30,18 @@ def test_a_refresh_moves_neither_the_password_s_time_nor_the_absolute_end(heart)
     [row] = heart.sql("SELECT refresh_count, idle_end > now() AS active FROM sessions")
     assert (row["refresh_count"], row["active"]) == (1, True)
     assert heart.events()[-1] == "session_renewed"
+
+
+def test_a_refresh_from_elsewhere_leaves_its_place(heart):
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    heart.resume(pair, THIEF)
+    assert [
+        row["address"] for row in heart.sql("SELECT host(address) AS address FROM session_places ORDER BY 1")
+    ] == [
+        OWNER.address,
+        THIEF.address,
+    ]
 
 
 def test_a_dead_token_ends_the_session_once_and_for_all(heart):

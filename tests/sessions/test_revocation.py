@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 from hearts import OWNER, THIEF, together
 
-from shopforum.sessions import Login, Reason, Scope, worker
+from shopforum.sessions import Login, Reason, Scope, revocation, worker
+from shopforum.sessions.records import STATE
 from shopforum.sessions.revocation import STEP
 
 WHY = Reason(
@@ -162,6 +163,35 @@ def test_beyond_the_limit_the_session_idle_longest_makes_room(heart_of):
     assert (served[0], served[3]) == (True, True)
     assert heart.resume(other).session is not None
     assert "excess_sessions_exceeded" in heart.events()
+
+
+def test_a_gate_does_not_rename_what_was_over_before_it_closed(heart):
+    pair, _ = heart.log_in()
+    heart.provider.live.clear()
+    heart.let_idle()
+    heart.resume(pair)
+    heart.sessions.revoke(Scope(everyone=True), WHY, OWNER)
+    [row] = heart.sql(f"SELECT {STATE} AS state FROM sessions s")
+    assert row["state"] == "expired"
+    assert heart.resume(pair).ended == "refresh_refused"
+    assert heart.flags() == {}
+
+
+def test_who_was_ended_by_a_gate_is_told_by_which_act(heart):
+    pair, _ = heart.log_in()
+    heart.sql("UPDATE revocations SET marked_at = now()")
+    with heart.sessions.db.transaction() as connection:
+        act = revocation.revoke(connection, Scope(site="store"), WHY, OWNER, sites=("store",))
+    outcome = heart.resume(pair)  # the row itself is not marked yet
+    assert (outcome.ended, outcome.ended_by) == ("revoked", act)
+
+
+def test_a_spared_session_is_left_out_of_a_list_of_ids_too(heart):
+    ann, one = heart.log_in("ann")
+    bob, two = heart.log_in("bob")
+    heart.sessions.revoke(Scope(sessions=(one.session.id, two.session.id)), WHY, OWNER, spare=one.session.id)
+    assert heart.resume(ann).session is not None
+    assert heart.resume(bob).session is None
 
 
 @pytest.mark.parametrize("fields", [{}, {"everyone": True, "site": "store"}])

@@ -71,13 +71,16 @@ def test_a4_an_admin_sees_the_second_place_and_the_next_request_is_refused(store
     idp.forget_calls()
     form = next(form for form in page.forms.values() if form.action.endswith("/sessions/revoke"))
     form["reason"] = "suspected_theft"
+    form["user_text"] = "Somebody copied your cookies; <b>your cart is safe</b>."
     confirm = form.submit()
     while confirm.status_int == 200:
         form = next(form for form in confirm.forms.values() if form.action.endswith("/sessions/revoke"))
         confirm = form.submit("confirm", value="1") if "confirm" in form.fields else form.submit()
     assert confirm.status_int == 303
     copied.get(CART, status=302)
-    store.get(CART, status=302)
+    told = store.get(CART, status=302).follow(status=200)
+    assert "A security admin ended this session" in told.text
+    assert "&lt;b&gt;your cart is safe" in told.text
     assert "DELETE" in [call["method"] for call in idp.calls("/api/jwt/refresh")]
     store.log_in("shopper")
     store.get(CART, status=200)
