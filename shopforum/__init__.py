@@ -4,15 +4,13 @@
 through the files.
 """
 
-from typing import Any
-
 from pyramid.config import Configurator
-from pyramid.router import Router
 
 from . import db, idp, logs, migrations
 from . import settings as site_settings
 from .idp import FusionAuth
 from .sessions import SIGNED_IN
+from .web.redirects import SiteApp
 
 # The console reads with any of its roles; nobody renews its sessions by a cookie (NIST SP 800-63B-4, 5.1).
 _SESSION_DEFAULTS = {
@@ -22,7 +20,7 @@ _SESSION_DEFAULTS = {
 }
 
 
-def main(global_config: dict[str, str], **ini: str) -> Router:
+def main(global_config: dict[str, str], **ini: str) -> SiteApp:
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings it cannot run on."""
     raw = site_settings.with_environment(ini)
     parsed = site_settings.parse(raw)
@@ -44,5 +42,4 @@ def main(global_config: dict[str, str], **ini: str) -> Router:
         if site.name != "admin":
             config.include(".account")
         config.include(f".{site.name}")
-        app: Any = config.make_wsgi_app()
-    return app
+        return SiteApp(config.make_wsgi_app())

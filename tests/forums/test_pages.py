@@ -41,7 +41,7 @@ def test_everybody_can_read(visitor: Browser, topic: Placed) -> None:
 )
 def test_visitors_are_sent_to_the_login(visitor: Browser, topic: Placed, path: str) -> None:
     response = visitor.get(path, status=302)
-    assert response.location.startswith("https://forums.test/login?next=")
+    assert response.location.startswith("/login?next=")
 
 
 def test_a_login_leads_to_the_own_posts(forums: Browser, db: Database) -> None:
@@ -153,7 +153,7 @@ def test_addresses(visitor: Browser, db: Database, topic: Placed, ann: Person) -
         f"/topics/{number}-%C3%A9",
     ):
         response = visitor.get(f"{wrong}?page=1", status=301)
-        assert response.location == f"https://forums.test{in_topic(topic)}?page=1"
+        assert response.location == f"{in_topic(topic)}?page=1"
     for nowhere in (
         *(
             "/topics/999-x",
@@ -334,9 +334,7 @@ def test_every_form_needs_a_token(moderator: Browser, visitor: Browser, topic: P
     path = pattern.format(topic=topic.topic_id, post=topic.post_id)
     assert moderator.post(path, {"body": "x", "act": "hide", "reason": "x"}, status=403)
     token = form_to(visitor.get("/login"), "/login")["csrf_token"].value
-    assert visitor.post(path, {"csrf_token": token, "body": "x"}, status=302).location.startswith(
-        "https://forums.test/login"
-    )
+    assert visitor.post(path, {"csrf_token": token, "body": "x"}, status=302).location.startswith("/login")
 
 
 ODD = ("\u0000", "\u001b[2J", "\ud7ff\uffff", "'; DROP TABLE forum_posts; --", "\u202e" * 50, "9" * 4000, "")

@@ -49,7 +49,7 @@ def test_leads_to_the_landing_page(
 ) -> None:
     answer = browser(site).log_in(who)
     assert answer.status_int == 302
-    assert answer.location == f"https://{site}.test{landing}"
+    assert answer.location == landing
 
 
 def test_hands_over_the_cookies_for_this_host_alone(store: Browser) -> None:
@@ -208,9 +208,9 @@ def test_a_second_login_ends_the_first(store: Browser, sql: Callable[..., Any]) 
 
 def test_who_is_signed_in_is_sent_on(store: Browser) -> None:
     store.log_in("shopper")
-    assert store.get("/login", status=302).location == "https://store.test/shopping-cart"
-    assert store.get("/login?next=/orders", status=302).location == "https://store.test/orders"
-    assert store.get("/login?next=//evil.test", status=302).location == "https://store.test/shopping-cart"
+    assert store.get("/login", status=302).location == "/shopping-cart"
+    assert store.get("/login?next=/orders", status=302).location == "/orders"
+    assert store.get("/login?next=//evil.test", status=302).location == "/shopping-cart"
 
 
 def test_the_console_refuses_who_has_no_role_there(
@@ -259,7 +259,7 @@ def test_a_provider_that_is_away_is_503_with_the_form_kept(
     assert (form["email"].value, form["password"].value, form["next"].value) == (login.email, "", "/orders")
     assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
     form["password"] = login.password
-    assert form.submit().location == "https://store.test/orders"
+    assert form.submit().location == "/orders"
 
 
 @pytest.mark.parametrize("token", ["", "x" * 5000, "with space and ;"])
@@ -369,7 +369,7 @@ def test_a_hook_adds_headers_and_a_notice(store: Browser) -> None:
     finally:
         del hooks[:2]
     assert answer.status_int == 302
-    assert answer.location == "https://store.test/orders?page=2&notice=merged"
+    assert answer.location == "/orders?page=2&notice=merged"
     assert answer.headers["X-Hook"] == "yes"
     assert seen == [person("shopper").id]
 

@@ -28,7 +28,7 @@ def test_w29_w30_its_own_row_and_its_own_cookies(store, forums, sql):
     store.log_in("member")
     answer = forums.log_in("member")
     assert answer.status_int == 302
-    assert answer.headers["Location"].removeprefix("https://forums.test") == MINE
+    assert answer.headers["Location"] == MINE
     assert {SESSION, REFRESH} <= set_cookies(answer).keys()
     assert not set(credentials(store).values()) & set(credentials(forums).values())
     assert {row["site"] for row in sql("SELECT site FROM sessions")} == {"store", "forums"}

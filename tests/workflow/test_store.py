@@ -44,7 +44,7 @@ def test_w8_one_row_and_no_usable_secret_in_it(store, sql):
 def test_w9_a_redirect_to_the_cart_with_both_cookies(store):
     answer = store.log_in("shopper")
     assert answer.status_int == 302
-    assert answer.headers["Location"].removeprefix("https://store.test") == CART
+    assert answer.headers["Location"] == CART
     cookies = set_cookies(answer)
     for name in (SESSION, REFRESH):
         attributes = {part.strip().split("=")[0] for part in cookies[name].split(";")[1:]}
@@ -125,7 +125,7 @@ def test_w18_to_w21_a_dead_refresh_token_leads_to_the_login_and_back(refreshing,
     form = next(form for form in answer.follow().forms.values() if "password" in form.fields)
     form["email"], form["password"] = person("shopper").email, person("shopper").password
     back = form.submit(status=302)
-    assert back.headers["Location"].removeprefix("https://store.test") == CART
+    assert back.headers["Location"] == CART
     back.follow(status=200)
 
 
