@@ -8,7 +8,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench lock
+.PHONY: help setup run test lint fmt bench pictures lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -34,6 +34,9 @@ fmt: $(INSTALLED) ## Format the code and mend what can be mended automatically
 
 bench: $(INSTALLED) ## Measure requests per second and latencies (bench/)
 	@$(BIN)/python -m bench $(ARGS)
+
+pictures: $(INSTALLED) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
+	@$(BIN)/python docs/take_pictures.py
 
 lock: $(INSTALLED) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && for name in prod dev; do ../$(LOCK) --upgrade --output-file=$$name.txt $$name.in || exit; done

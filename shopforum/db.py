@@ -30,6 +30,7 @@ def create(url: str, pool_size: int) -> Engine:
         migrations.driver_url(url),
         # A failed statement's values may be personal; they have no place in a log.
         hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,

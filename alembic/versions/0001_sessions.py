@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("issued", sa.Integer(), server_default="1", nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("previous", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("floor", sa.Integer(), server_default="-1", nullable=False),
         sa.Column("promoted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refresh_count", sa.Integer(), server_default="0", nullable=False),
@@ -144,7 +145,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("idle_end <= absolute_end", name=op.f("ck_sessions_idle_within_absolute")),
         sa.CheckConstraint(
-            "previous < generation AND generation <= issued", name=op.f("ck_sessions_generations_in_order")
+            "floor < previous AND previous < generation AND generation <= issued",
+            name=op.f("ck_sessions_generations_in_order"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         postgresql_with={"fillfactor": "80"},

@@ -1,7 +1,7 @@
 """Login sessions for Pyramid: revocable, kept in PostgreSQL, safe against copied cookies.
 
     config.include("shopforum.sessions")
-    config.set_session_engine(engine)        # a SQLAlchemy engine on PostgreSQL
+    config.set_session_engine(engine)        # SQLAlchemy on PostgreSQL, in AUTOCOMMIT
     config.set_session_authority(authority)  # who issues and revokes refresh tokens (authority.py)
 
 gives `request.identity`, `request.sessions`, `remember` and `forget`, CSRF tokens bound to the session, and the view

@@ -78,8 +78,10 @@ def parse(settings: Mapping[str, str]) -> Config:
     if config.idle > config.absolute:
         raise ValueError("sessions.idle is longer than sessions.absolute")
     # A pair in its grace could otherwise be asked to refresh, which only the newest may.
-    if config.renewable and config.grace >= config.idle:
-        raise ValueError("sessions.grace must be shorter than sessions.idle")
+    if config.renewable and config.grace + config.touch_every >= config.idle:
+        raise ValueError(
+            "sessions.grace and sessions.touch_every together must be shorter than sessions.idle"
+        )
     return config
 
 

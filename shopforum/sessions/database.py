@@ -13,11 +13,15 @@ from sqlalchemy.exc import DBAPIError
 
 
 class Database:
-    """An engine with two ways in: single statements in autocommit, and transactions."""
+    """An engine with two ways in: single statements in autocommit, and transactions.
+
+    The engine has to be made with `isolation_level="AUTOCOMMIT"`: switching a connection there and back around every
+    statement would double what a statement costs.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._auto = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
 
     def all(self, statement: Executable, **values: Any) -> list[RowMapping]:
         """Run one statement that may safely run twice and return its rows.
@@ -40,10 +44,12 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        with self.engine.begin() as connection:
+        with self._transactions.begin() as connection:
             yield connection
 
     def _run(self, statement: Executable, values: dict[str, Any]) -> list[RowMapping]:
-        with self._auto.connect() as connection:
+        with self.engine.connect() as connection:
+            if not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # psycopg2's own
+                raise RuntimeError('the engine must be made with isolation_level="AUTOCOMMIT"')
             result = connection.execute(statement, values)
             return list(result.mappings()) if result.returns_rows else []

@@ -51,7 +51,8 @@ class Sessions:
             values["refresh_token_id"] = None
         with self.db.transaction() as connection:
             if replaced:
-                self._revoke(connection, Scope(sessions=(replaced,)), _superseded(login), client)
+                why = Reason("user", login.user_email or str(login.user_id), "superseded")
+                self._revoke(connection, Scope(sessions=(replaced,)), why, client)
             row = records.start(
                 connection,
                 site=self.config.site,
@@ -62,6 +63,8 @@ class Sessions:
                 **records.where(client),
             )
             audit.write(connection, self._event("session_created", client, row["id"], login.user_id, "user"))
+            if row["ended_by"]:
+                revocation.end_late(connection, row["ended_by"], row["id"])
             # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
             excess = records.excess(connection, login.user_id, self.config.site, self.config.max_per_user)
             if excess:
@@ -108,10 +111,13 @@ class Sessions:
         *,
         spare: UUID | None = None,
         event: str = "authn_token_revoked",
+        detail: dict[str, Any] | None = None,
     ) -> UUID:
         """End what the scope holds, tell the provider at once if it answers, and return the revocation's id."""
         with self.db.transaction() as connection:
-            revocation_id = self._revoke(connection, scope, reason, client, spare=spare, event=event)
+            revocation_id = self._revoke(
+                connection, scope, reason, client, spare=spare, event=event, detail=detail
+            )
         if scope.gate:
             revocation.mark(self.db, revocation_id, scope)
         outbox.deliver(self.db, self.authority, revocation_id)
@@ -143,7 +149,9 @@ class Sessions:
                 self._note(row, client, "session_use_after_expire")
             reason = row["end_reason"] or ("revoked" if row["ended_by"] else "expired")
             return Outcome(ended=reason, ended_by=row["ended_by"])
-        if row["standing"] == "spent":
+        # Handed out beside the current pair, when responses were slow or lost: what a browser may well show, from
+        # the place the session is used from; from elsewhere it is a second holder.
+        if row["standing"] == "spent" or (row["standing"] == "sibling" and client.agent != row["last_agent"]):
             return self._replayed(row, client)
         if only is not None and row["id"] != only:
             # The form belongs to another session: the caller refuses it, and this one is left untouched.
@@ -157,8 +165,10 @@ class Sessions:
         if row["standing"] == "next":
             records.promote(self.db, row, client)
         if not row["active"]:
+            if not touch:
+                raise SessionBusy("nobody waits for a prefetch: it refreshes nothing")
             return self._refresh(row, pair, client)
-        if row["standing"] == "current" and touch:
+        if row["standing"] in ("current", "sibling") and touch:
             if row["response_lost"]:
                 return self._repeat_refresh(row, pair, client)
             if row["rotation_due"]:
@@ -201,8 +211,10 @@ class Sessions:
             answer = self.authority.refresh(pair.refresh_token)
         except RefreshRefused:
             expired = self._event("session_expired", client, row["id"], row["user_id"], "idp")
-            records.expire(self.db, expired, lease, "refresh_refused")
-            return Outcome(ended="expired")
+            if records.expire(self.db, expired, lease, "refresh_refused"):
+                return Outcome(ended="expired")
+            # Too late: the lease has passed to another request, which may have used a one-time token up.
+            return None
         except BaseException:
             # Whatever it was, it was not the token: the next request may try again at once.
             records.release(self.db, row["id"], lease)
@@ -250,7 +262,9 @@ class Sessions:
     def _replayed(self, row: RowMapping, client: Client) -> Outcome:
         """A replaced pair came back after its grace: two browsers hold this session, and one of them stole it."""
         reason = Reason("policy", "replay detection", "replayed")
-        revocation_id = self.revoke(Scope(sessions=(row["id"],)), reason, client, event="authn_token_reuse")
+        detail = {name: str(row[name] or "") for name in ("presented", "last_address", "last_agent")}
+        scope = Scope(sessions=(row["id"],))
+        revocation_id = self.revoke(scope, reason, client, event="authn_token_reuse", detail=detail)
         return Outcome(ended="replayed", ended_by=revocation_id)
 
     def _mixed_up(self, row: RowMapping, client: Client) -> Outcome:
@@ -287,7 +301,3 @@ class Sessions:
         return Event(
             name, self.config.site, client, initiating_entity=entity, session_id=session_id, user_id=user_id
         )
-
-
-def _superseded(login: Login) -> Reason:
-    return Reason("user", login.user_email or str(login.user_id), "superseded")

@@ -36,10 +36,17 @@ _FAILED = text(
 )
 
 
+_RELEASED = text(
+    """UPDATE revocation_outbox SET attempts = attempts - 1, next_try_at = clock_timestamp()
+    WHERE id = :id AND done_at IS NULL"""
+)
+
+
 def deliver(db: Database, authority: Authority, revocation_id: UUID | None = None, step: int = 20) -> int:
     """Send what is due, at most `step` rows, or only those of one revocation; returns how many were tried.
 
-    Stops at the first failure: a provider that is away is away for the other rows too.
+    Stops at the first failure: a provider that is away is away for the other rows too. These stay due, before the
+    failed one, so that a row which the provider never takes holds up no other.
     """
     tried = 0
     rows = db.all(_CLAIM, revocation_id=revocation_id, step=step, lease=LEASE)
@@ -48,8 +55,9 @@ def deliver(db: Database, authority: Authority, revocation_id: UUID | None = Non
         try:
             authority.revoke(row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"])
         except AuthorityUnavailable as error:
-            for unsent in rows[position:]:
-                db.all(_FAILED, id=unsent["id"], error=str(error)[:500], longest=LONGEST_WAIT)
+            db.all(_FAILED, id=row["id"], error=str(error)[:500], longest=LONGEST_WAIT)
+            for unsent in rows[position + 1 :]:
+                db.all(_RELEASED, id=unsent["id"])
             break
         db.all(_DONE, id=row["id"])
     return tried

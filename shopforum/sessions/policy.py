@@ -105,7 +105,7 @@ class SessionPolicy:
 def client_of(request: Request) -> Client:
     """Where the request came from, fit to be stored and shown."""
     try:
-        address = str(ipaddress.ip_address(request.remote_addr or ""))
+        address = str(ipaddress.ip_address((request.remote_addr or "").partition("%")[0]))
     except ValueError:
         address = None
     agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)

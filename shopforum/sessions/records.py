@@ -31,6 +31,9 @@ STATE = f"""CASE WHEN s.revocation_id IS NOT NULL THEN 'revoked'
     WHEN s.idle_end > now() THEN 'active'
     WHEN s.refresh_token_id IS NOT NULL THEN 'dormant' ELSE 'expired' END"""
 
+# Made-up agents shall not fill the database; whoever has used so many is conspicuous enough.
+MOST_PLACES = 50
+
 _FIND = text(
     f"""
 WITH found AS (
@@ -41,13 +44,14 @@ WITH found AS (
     s.idle_end > now() AS active,
     CASE WHEN c.generation > s.generation THEN 'next'
       WHEN c.generation = s.generation THEN 'current'
-      WHEN c.generation = s.previous AND s.promoted_at > now() - :grace * interval '1 second' THEN 'previous'
+      WHEN c.generation > s.previous THEN 'sibling'
+      WHEN c.generation > s.floor AND s.promoted_at > now() - :grace * interval '1 second' THEN 'previous'
       ELSE 'spent' END AS standing,
     CASE WHEN s.issued = s.generation THEN s.issued_at <= now() - :rotate_every * interval '1 second'
       ELSE s.issued_at <= now() - :grace * interval '1 second' END AS rotation_due,
     s.issued > s.generation AND s.issued_at BETWEEN now() - :grace * interval '1 second'
       AND now() - :lost_after * interval '1 second' AND EXISTS (SELECT 1 FROM session_credentials n
-      WHERE n.session_id = s.id AND n.generation = s.issued AND n.refresh_hash <> c.refresh_hash) AS response_lost,
+      WHERE n.session_id = s.id AND n.generation = s.issued AND n.refresh_hash <> ALL (:refresh_hashes)) AS response_lost,
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
@@ -63,7 +67,13 @@ WITH found AS (
   RETURNING t.id
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
-  SELECT id, CAST(:address AS inet), :agent FROM touched WHERE CAST(:address AS inet) IS NOT NULL
+  SELECT f.id, CAST(:address AS inet), :agent FROM found f
+  WHERE CAST(:address AS inet) IS NOT NULL AND f.paired AND f.live AND f.active
+    AND (f.id IN (SELECT id FROM touched)
+      OR (NOT :touch AND (f.last_address, f.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)))
+    AND ((SELECT count(*) FROM session_places p WHERE p.session_id = f.id) < {MOST_PLACES}
+      OR EXISTS (SELECT 1 FROM session_places p WHERE (p.session_id, p.address, p.agent)
+        = (f.id, CAST(:address AS inet), :agent)))
   ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
 )
 SELECT * FROM found"""
@@ -73,7 +83,7 @@ SELECT * FROM found"""
 )
 
 _START = text(
-    """
+    f"""
 WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
     cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at,
@@ -82,7 +92,7 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
     CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
     least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
     at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent FROM clock
-  RETURNING s.id, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS remaining
+  RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS remaining
 ), paired AS (
   INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why, seen_at, seen_address,
     seen_agent)
@@ -91,14 +101,14 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
 )
-SELECT id, remaining FROM started"""
+SELECT s.id, s.remaining, gate.id AS ended_by FROM started s LEFT JOIN LATERAL ({_GATE}) gate ON true"""
 )
 
 # The new credential was seen, so the browser has it: what it had before is now the previous one.
 _PROMOTE = text(
     """
 WITH promoted AS (
-  UPDATE sessions SET previous = generation, generation = :presented, promoted_at = now()
+  UPDATE sessions SET floor = previous, previous = generation, generation = :presented, promoted_at = now()
   WHERE id = :id AND generation < :presented AND ended_at IS NULL RETURNING id
 )
 UPDATE session_credentials c SET seen_at = now(), seen_address = CAST(:address AS inet), seen_agent = :agent
@@ -199,7 +209,9 @@ def find(db: Database, **values: Any) -> RowMapping | None:
 
 
 def start(connection: Connection, **values: Any) -> RowMapping:
-    """Insert a session with its first pair of credentials; returns its id and the seconds until its absolute end."""
+    """Insert a session with its first pair of credentials; returns its id, the seconds until its absolute end, and
+    `ended_by`: the revocation that came while the password was checked, if one did.
+    """
     return connection.execute(_START, values).mappings().one()
 
 
@@ -242,11 +254,13 @@ def release(db: Database, session_id: UUID, lease: UUID) -> None:
     db.all(_RELEASE, id=session_id, lease=lease)
 
 
-def expire(db: Database, event: Event, lease: UUID, reason: str) -> None:
-    """End a session whose refresh token is dead. Only the lease's holder can say so."""
+def expire(db: Database, event: Event, lease: UUID, reason: str) -> bool:
+    """End a session whose refresh token is dead. Only the lease's holder can say so: False for anybody else."""
     with db.transaction() as connection:
-        if connection.execute(_EXPIRE, {"id": event.session_id, "lease": lease, "reason": reason}).first():
+        row = connection.execute(_EXPIRE, {"id": event.session_id, "lease": lease, "reason": reason}).first()
+        if row is not None:
             audit.write(connection, event)
+        return row is not None
 
 
 def by_refresh_token(db: Database, hashes: Sequence[bytes]) -> RowMapping | None:

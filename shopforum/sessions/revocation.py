@@ -78,18 +78,27 @@ _RECORD = text(
     """INSERT INTO revocations (scope, site, user_id, initiating_entity, actor, reason_code, reason_admin, reason_user,
       matched, marked_at)
     VALUES (:scope, :site, :user_id, :initiating_entity, :actor, :code, :admin, :user, :matched,
-      CASE WHEN :gated THEN NULL ELSE clock_timestamp() END) RETURNING id"""
+      CASE WHEN :gated THEN NULL ELSE clock_timestamp() END) RETURNING id, created_at"""
 )
 
 # Gates only ever move forward.
 _CLOSE = text(
     """INSERT INTO revocation_gates AS g (key, not_before, revocation_id)
-    VALUES (:key, clock_timestamp(), :revocation_id)
+    VALUES (:key, :at, :revocation_id)
     ON CONFLICT (key) DO UPDATE SET not_before = greatest(g.not_before, excluded.not_before),
       revocation_id = excluded.revocation_id"""
 )
 
-_SPARE = text("UPDATE sessions SET cleared_at = clock_timestamp() WHERE id = :spare AND ended_at IS NULL")
+# One gate closes at a time. Of two admins who end everyone's sessions but their own at the same instant, one would
+# otherwise not see the other.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441237)")
+
+# Before the gate closes, and only a session that no other gate has ended: an admin who was revoked a moment ago must
+# not bring the own session back.
+_SPARE = text(
+    f"""UPDATE sessions s SET cleared_at = CAST(:at AS timestamptz) + interval '1 microsecond'
+    WHERE s.id = :spare AND s.ended_at IS NULL AND s.cleared_at <= :at AND NOT {GATED}"""
+)
 
 _END = text(
     """UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = :code, revocation_id = :revocation_id,
@@ -121,13 +130,26 @@ WITH due AS (
 SELECT count(*) FROM ended"""
 )
 
+# A login that began before a revocation and ends after it. The provider issued its token after it was told.
+_END_LATE = text(
+    """
+WITH ended AS (
+  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id
+  FROM revocations r WHERE s.id = :id AND r.id = :revocation_id AND s.ended_at IS NULL
+  RETURNING s.site, s.user_id, s.refresh_token_id
+)
+INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
+SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE refresh_token_id IS NOT NULL"""
+)
+
 _OUTBOX = text(
     """INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
     VALUES (:revocation_id, :site, :user_id, :refresh_token_id)"""
 )
 
 _UNMARKED = text(
-    """SELECT id, scope, user_id, site FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
+    """SELECT id, scope, user_id, site, created_at < clock_timestamp() - interval '1 minute' AS settled
+    FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
 )
 
 _MARKED = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
@@ -147,6 +169,7 @@ def revoke(
     sites: tuple[str, ...],
     spare: UUID | None = None,
     event: str = "authn_token_revoked",
+    detail: dict[str, Any] | None = None,
 ) -> UUID:
     """End the scope's sessions in the caller's transaction; returns the id of the revocation, for its receipt.
 
@@ -154,7 +177,9 @@ def revoke(
     admin's own. Sessions that have ended already are left as they are: revoking twice is harmless.
     """
     key = scope.gate
-    revocation_id: UUID = connection.execute(
+    if key is not None:
+        connection.execute(_ONE_AT_A_TIME)
+    row = connection.execute(
         _RECORD,
         {
             "scope": scope.name,
@@ -164,7 +189,8 @@ def revoke(
             "matched": count(connection, scope, spare),
             **vars(reason),
         },
-    ).scalar_one()
+    ).one()
+    revocation_id: UUID = row.id
     sites_ended, users_ended = ({scope.site} if scope.site else set()), {scope.user_id}
     if key is None:
         values = {
@@ -187,9 +213,9 @@ def revoke(
             ],
         )
     else:
-        connection.execute(_CLOSE, {"key": key, "revocation_id": revocation_id})
         if spare:
-            connection.execute(_SPARE, {"spare": spare})
+            connection.execute(_SPARE, {"spare": spare, "at": row.created_at})
+        connection.execute(_CLOSE, {"key": key, "revocation_id": revocation_id, "at": row.created_at})
         _queue(
             connection,
             [
@@ -219,10 +245,16 @@ def revoke(
                 "reason": reason.code,
                 "reason_admin": reason.admin,
                 "reason_user": reason.user,
+                **(detail or {}),
             },
         ),
     )
     return revocation_id
+
+
+def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> None:
+    """End a session that was revoked while its password was checked, and have its token revoked too."""
+    connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
 
 
 def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
@@ -239,7 +271,8 @@ def sweep(db: Database) -> int:
         scope = Scope(user_id=row["user_id"], site=row["site"], everyone=row["scope"] == "everyone")
         marked = mark(db, row["id"], scope)
         total += marked
-        if marked == 0 and not db.one(_LEFT, id=row["id"], key=scope.gate):
+        # A login may still be committing that did not see the gate: it is looked for a little longer.
+        if marked == 0 and row["settled"] and not db.one(_LEFT, id=row["id"], key=scope.gate):
             db.all(_MARKED, id=row["id"])
     return total
 

@@ -70,11 +70,13 @@ sessions = Table(
     Column("last_address", INET),
     Column("last_agent", Text, nullable=False, server_default=""),
     # Credentials are numbered. `generation` is the newest that the browser has shown to hold, `issued` the newest
-    # handed out; `previous` is honoured for a grace after `promoted_at`, for requests already on their way.
+    # handed out. Those up to `previous` were replaced at `promoted_at`; for a grace after it those above `floor` are
+    # honoured, for requests already on their way.
     Column("generation", Integer, nullable=False, server_default="1"),
     Column("issued", Integer, nullable=False, server_default="1"),
     Column("issued_at", Instant, nullable=False),
     Column("previous", Integer, nullable=False, server_default="0"),
+    Column("floor", Integer, nullable=False, server_default="-1"),
     Column("promoted_at", Instant, nullable=False),
     Column("refreshed_at", Instant),
     Column("refresh_count", Integer, nullable=False, server_default="0"),
@@ -85,7 +87,9 @@ sessions = Table(
     Column("end_reason", Text),
     Column("revocation_id", UUID),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_with_reason"),
-    CheckConstraint("previous < generation AND generation <= issued", name="generations_in_order"),
+    CheckConstraint(
+        "floor < previous AND previous < generation AND generation <= issued", name="generations_in_order"
+    ),
     CheckConstraint("idle_end <= absolute_end", name="idle_within_absolute"),
     # Lists go newest sign-in first; what has not ended is what most look for.
     Index("ix_sessions_created_at_id", "created_at", "id"),

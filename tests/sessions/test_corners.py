@@ -1,0 +1,207 @@
+"""Corners of the rules: where an attacker, a slow network, a dying lease or a stubborn provider meets them."""
+
+import uuid
+
+import pytest
+from hearts import OWNER, THIEF, Heart
+
+from shopforum.sessions import (
+    AuthorityUnavailable,
+    Reason,
+    Refreshed,
+    Scope,
+    config,
+    policy,
+    revocation,
+    worker,
+)
+from shopforum.sessions.audit import Client
+from shopforum.sessions.model import Outcome
+
+WHY = Reason("admin", "carol", "suspected_theft")
+
+
+def places(heart: Heart) -> set[str]:
+    return {row["address"] for row in heart.sql("SELECT host(address) AS address FROM session_places")}
+
+
+def test_a_slow_answer_to_a_refresh_that_was_repeated_meanwhile_is_no_replay(heart):
+    """One-time tokens: the first answer is under way for half a minute, another tab has fetched it again."""
+    heart.provider.one_time = True
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    slow = heart.resume(pair).issue
+    heart.pass_time(11)
+    again = heart.resume(pair).issue
+    assert heart.resume(again).session is not None
+    heart.pass_time(20)
+    assert heart.resume(slow).session is not None  # it has arrived after all, and took the other's place
+    heart.pass_time(120)
+    assert heart.resume(slow).session is not None
+
+
+def test_a_thief_who_sits_on_a_repeated_answer_is_found_at_the_next_rotation(heart):
+    heart.provider.one_time = True
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    stolen = heart.resume(pair, THIEF).issue
+    heart.pass_time(11)
+    mine = heart.resume(pair).issue
+    assert heart.resume(mine).session is not None
+    heart.pass_time(601)
+    rotated = heart.resume(mine).issue
+    assert heart.resume(rotated).session is not None
+    heart.pass_time(61)
+    assert heart.resume(stolen, THIEF).ended == "replayed"
+    assert heart.resume(rotated).session is None
+
+
+def test_a_loser_whose_lease_ran_out_does_not_clear_the_winner_s_cookies(heart):
+    """A slow call is refused because another request has used the one-time token up meanwhile."""
+    heart.provider.one_time, heart.provider.grace = True, False
+    pair, outcome = heart.log_in()
+    heart.let_idle()
+    won: list[Outcome] = []
+
+    def overtaken(token: str) -> Refreshed:
+        del heart.provider.refresh  # the next call is answered at once
+        heart.sql("UPDATE sessions SET lease_until = now()")
+        won.append(heart.resume(pair))
+        return heart.provider.refresh(token)
+
+    heart.provider.refresh = overtaken
+    late = heart.resume(pair)
+    assert won[0].issue is not None
+    assert late.ended is None
+    assert late.session.id == outcome.session.id
+    assert late.issue is None
+
+
+def test_a_thief_who_calls_it_a_prefetch_is_seen(heart):
+    """A4: the header is the client's word. It keeps the session from being extended, not the thief from the list."""
+    pair, _ = heart.log_in()
+    before = heart.sql("SELECT idle_end, last_seen_at FROM sessions")
+    assert heart.resume(pair, THIEF, touch=False).session is not None
+    assert heart.sql("SELECT idle_end, last_seen_at FROM sessions") == before
+    assert places(heart) == {OWNER.address, THIEF.address}
+
+
+def test_a_thief_who_comes_once_to_refresh_is_seen(heart):
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    assert heart.resume(pair, THIEF).issue is not None
+    heart.resume(pair, OWNER)
+    assert places(heart) == {OWNER.address, THIEF.address}
+
+
+def test_a_prefetch_refreshes_nothing(heart):
+    pair, _ = heart.log_in()
+    heart.let_idle()
+    with pytest.raises(AuthorityUnavailable):
+        heart.resume(pair, touch=False)
+    assert heart.provider.refreshes == []
+    assert heart.resume(pair).issue is not None
+
+
+def test_made_up_agents_do_not_fill_the_database(heart):
+    pair, _ = heart.log_in()
+    for number in range(80):
+        heart.resume(pair, Client("203.0.113.9", f"agent {number}"))
+    assert heart.sql("SELECT count(*) AS n FROM session_places")[0]["n"] <= 60
+
+
+def test_a_replay_s_audit_event_names_both_addresses(heart):
+    pair, _ = heart.log_in()
+    heart.make_rotation_due()
+    heart.resume(heart.resume(pair).issue)
+    heart.pass_grace()
+    heart.resume(pair, THIEF)
+    [row] = heart.sql(
+        "SELECT host(address) AS address, detail::text FROM audit_log WHERE event = 'authn_token_reuse'"
+    )
+    assert row["address"] == THIEF.address
+    assert OWNER.address in row["detail"]
+
+
+def test_nobody_spares_a_session_that_another_has_ended(heart_of):
+    """The request of an admin who was revoked while it was under way brings nothing back."""
+    console = heart_of("admin", **{"sessions.renewable": "false"})
+    pair, outcome = console.log_in("mallory")
+    with console.sessions.db.transaction() as connection:  # its rows are marked later
+        revocation.revoke(
+            connection, Scope(user_id=outcome.session.user_id), WHY, OWNER, sites=("store", "forums")
+        )
+    assert console.resume(pair).session is None
+    console.sessions.revoke(Scope(site="store"), WHY, OWNER, spare=outcome.session.id)
+    assert console.resume(pair).session is None
+
+
+def test_the_provider_is_told_of_a_login_that_comes_after_the_marking(heart):
+    """A second factor takes minutes: the revocation has long been marked when the login is written."""
+    user_id = heart.users.setdefault("ann", uuid.uuid4())
+    typed = heart.sessions.now()
+    heart.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
+    worker.run_once(heart.sessions)
+    pair, _ = heart.log_in("ann", since=typed)
+    assert heart.resume(pair).session is None
+    for _ in range(2):
+        worker.run_once(heart.sessions)
+    assert pair.refresh_token not in heart.provider.live
+
+
+def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
+    outcomes = [heart.log_in(f"user{number}")[1] for number in range(5)]
+    heart.provider.away = True
+    for outcome in outcomes:
+        heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    heart.provider.away = False
+    [bad] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
+    good = heart.provider.revoke
+
+    def stubborn(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
+        if refresh_token_id == bad["token"]:
+            raise AuthorityUnavailable("500")
+        good(site, refresh_token_id=refresh_token_id, user_id=user_id)
+
+    heart.provider.revoke = stubborn
+    for _ in range(4):
+        heart.pass_time(400)
+        worker.run_once(heart.sessions)
+    [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
+    assert left == bad
+
+
+def test_a_new_key_asks_the_provider_for_nothing(heart_of):
+    """Two digests of one refresh token, under the old key and the new, are not two tokens."""
+    old, new = "o" * 40, "n" * 40
+    pair, _ = heart_of("store", **{"sessions.secret": old}).log_in()
+    heart = heart_of("store", **{"sessions.secret": f"{new} {old}"})
+    heart.make_rotation_due()
+    assert heart.resume(pair).issue is not None  # and the response is lost
+    heart.pass_time(11)
+    assert heart.resume(pair).session is not None
+    assert heart.provider.refreshes == []
+
+
+def test_a_pair_in_its_grace_cannot_be_idle():
+    """It would be refreshed, and only the newest pair may be."""
+    settings = {"sessions.site": "store", "sessions.secret": "x" * 32, "sessions.idle": "100"}
+    with pytest.raises(ValueError, match=r"sessions\.grace"):
+        config.parse({**settings, "sessions.grace": "60", "sessions.touch_every": "60"})
+
+
+def test_a_link_local_address_is_stored_without_its_interface(heart):
+    class Request:
+        remote_addr = "fe80::1%eth0"
+        environ: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+    pair, _ = heart.log_in()
+    assert heart.resume(pair, policy.client_of(Request())).session is not None
+    assert "fe80::1" in places(heart)
+
+
+def test_a_statement_costs_one_round_trip(heart):
+    """No switching of a connection to autocommit and back around every statement."""
+    heart.sql("SELECT 1")
+    with heart.sessions.db.engine.connect() as connection:
+        assert connection.connection.driver_connection.autocommit

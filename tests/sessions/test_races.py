@@ -1,0 +1,163 @@
+"""Races: a refresh or a rotation against everything that ends a session, and against other logins.
+
+Every round lets the threads go at once, with a provider that takes a random while. SHOPFORUM_RACES=2000 plays more
+rounds of each kind.
+"""
+
+import os
+import random
+import time
+import uuid
+from functools import partial
+
+import pytest
+from hearts import OWNER, Heart, together
+
+from shopforum.sessions import Login, Reason, Scope, Session, worker
+from shopforum.sessions.model import Outcome, Pair
+
+RACES = int(os.environ.get("SHOPFORUM_RACES", "6"))
+WHY = Reason("admin", "carol", "suspected_theft")
+SCOPES = {
+    "session": lambda session: Scope(sessions=(session.id,)),
+    "user": lambda session: Scope(user_id=session.user_id),
+    "user on a site": lambda session: Scope(user_id=session.user_id, site=session.site),
+    "site": lambda session: Scope(site=session.site),
+    "everyone": lambda session: Scope(everyone=True),
+}
+
+
+def end(heart: Heart, session: Session, what: str) -> None:
+    if what == "logout":
+        heart.sessions.logout(session, OWNER)
+    elif what == "another login":
+        heart.log_in("somebody", replaced=session.id)
+    else:
+        heart.sessions.revoke(SCOPES[what](session), WHY, OWNER)
+
+
+def issued(outcomes: list[object]) -> list[Pair]:
+    assert all(isinstance(outcome, Outcome) for outcome in outcomes), outcomes
+    return [outcome.issue for outcome in outcomes if outcome.issue]
+
+
+@pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
+@pytest.mark.parametrize("what", [*SCOPES, "logout", "another login"])
+def test_whatever_ends_a_session_beats_its_refresh(heart, what, one_time):
+    heart.provider.one_time = one_time
+    dice = random.Random(what)
+    for round_ in range(RACES):
+        pair, outcome = heart.log_in(f"user{round_}")
+        heart.let_idle()
+        heart.provider.before_answer = partial(time.sleep, dice.random() * 0.008)
+        head_start = dice.random() * 0.012
+        asked = len(heart.provider.refreshes)
+
+        def later(session=outcome.session, pause=head_start):
+            time.sleep(pause)
+            end(heart, session, what)
+
+        *seen, failed = together(*[partial(heart.resume, pair)] * 3, later)
+        assert failed is None
+        assert len(heart.provider.refreshes) - asked <= 1
+        heart.provider.before_answer = lambda: None
+        for presented in [pair, *issued(seen)]:
+            after = heart.resume(presented)
+            assert (after.session, after.issue) == (None, None), (round_, what)
+        assert len(heart.provider.refreshes) - asked <= 1
+        worker.run_once(heart.sessions)
+        assert not [found for found in heart.provider.live.values() if found[1] == outcome.session.user_id]
+
+
+@pytest.mark.parametrize("what", ["session", "user", "everyone", "logout"])
+def test_whatever_ends_a_session_beats_its_rotation(heart, what):
+    for round_ in range(RACES):
+        pair, outcome = heart.log_in(f"user{round_}")
+        heart.make_rotation_due()
+        *seen, failed = together(
+            *[partial(heart.resume, pair)] * 3, partial(end, heart, outcome.session, what)
+        )
+        assert failed is None
+        for presented in [pair, *issued(seen)]:
+            assert heart.resume(presented).session is None, (round_, what)
+
+
+@pytest.mark.parametrize("scope", ["user", "site", "everyone"])
+def test_a_login_whose_password_was_checked_before_a_revoke_is_dead_whichever_commits_first(heart, scope):
+    dice = random.Random(scope)
+    for round_ in range(RACES):
+        name = f"user{round_}"
+        user_id = heart.users.setdefault(name, uuid.uuid4())
+        typed = heart.sessions.now()
+        session = Session(uuid.uuid4(), "store", user_id, name, "", frozenset(), 0.0)
+
+        pause = dice.random() * 0.004
+
+        def log_in(name=name, typed=typed, pause=pause):
+            time.sleep(pause)
+            return heart.log_in(name, since=typed)[0]
+
+        pair, failed = together(log_in, partial(end, heart, session, scope))
+        assert failed is None
+        assert heart.resume(pair).session is None, round_
+
+
+def test_two_logins_in_one_browser_leave_the_old_session_dead_and_both_new_ones_whole(heart):
+    for round_ in range(RACES):
+        pair, outcome = heart.log_in(f"user{round_}")
+        new = together(*[partial(heart.log_in, f"user{round_}", replaced=outcome.session.id)] * 2)
+        assert heart.resume(pair).ended == "superseded"
+        for fresh, _ in new:
+            assert heart.resume(fresh).session is not None
+        [row] = heart.sql(
+            "SELECT count(*) AS n FROM revocation_outbox o JOIN sessions s ON s.refresh_token_id = o.refresh_token_id"
+            " WHERE s.id = :id",
+            id=outcome.session.id,
+        )
+        assert row["n"] == 1
+
+
+def test_admins_who_revoke_overlapping_selections_do_not_lock_each_other_out(heart):
+    dice = random.Random(1)
+    for round_ in range(RACES):
+        ids = [heart.log_in(f"user{round_}-{n}")[1].session.id for n in range(12)]
+
+        def revoke(chosen):
+            return heart.sessions.revoke(Scope(sessions=tuple(chosen)), WHY, OWNER)
+
+        failed = together(*[partial(revoke, dice.sample(ids, 9)) for _ in range(4)])
+        assert all(isinstance(result, uuid.UUID) for result in failed), failed
+
+
+def test_of_two_admins_who_end_everyone_s_sessions_but_their_own_never_both_stay(heart_of):
+    """Gates close one after the other: what one has ended, or is ending just now, the other cannot spare."""
+    console = heart_of("admin", **{"sessions.renewable": "false"})
+    for _ in range(RACES * 3):
+        admins = [console.log_in(name) for name in ("carol", "mallory")]
+
+        def revoke(outcome):
+            return console.sessions.revoke(Scope(everyone=True), WHY, OWNER, spare=outcome.session.id)
+
+        results = together(*[partial(revoke, outcome) for _, outcome in admins])
+        assert all(isinstance(result, uuid.UUID) for result in results), results
+        assert sum(console.resume(pair).session is not None for pair, _ in admins) <= 1
+
+
+def test_owner_and_thief_race_for_the_successor_and_one_of_them_is_found(heart):
+    """Whoever gets it: the other comes back with the older pair after the grace, and the session ends for both."""
+    for round_ in range(RACES):
+        pair, _ = heart.log_in(f"user{round_}")
+        heart.make_rotation_due()
+        seen = together(*[partial(heart.resume, pair)] * 2)
+        [successor] = issued(seen)
+        assert heart.resume(successor).session is not None
+        heart.pass_grace()
+        assert heart.resume(pair).ended == "replayed"
+        assert heart.resume(successor).session is None
+
+
+def test_a_login_with_the_wrong_kind_of_token_makes_no_session(heart):
+    login = Login(uuid.uuid4(), "Ann", "", (), None, None, heart.sessions.now())
+    with pytest.raises(ValueError, match="refresh token"):
+        heart.sessions.start(login, OWNER)
+    assert heart.sql("SELECT 1 FROM sessions") == []
