@@ -115,8 +115,8 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         str(folder / "idp.sqlite"),
         "--port",
         str(port),
-        "--api-key",
-        key,
+        # In one word: a key may begin with a dash.
+        f"--api-key={key}",
         "--development",
     ]
     log = folder / "idp.log"

@@ -19,6 +19,7 @@ from .. import devices
 from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.authority import AuthorityMisconfigured
+from ..sessions.csrf import require_own_form
 from . import known, reasons, signin, throttle, two_factor, way
 from .forms import LoginForm
 
@@ -64,6 +65,7 @@ def show(request: Request) -> Response:
 
 def submit(request: Request) -> Response:
     """Check the password at FusionAuth and sign in. No database connection is held while it is asked."""
+    require_own_form(request)
     form = LoginForm(request.POST)
     target = way.safe(form.next.data)
     form.next.data = target or ""

@@ -13,7 +13,7 @@ import re
 import secrets
 from typing import Any
 
-from pyramid.exceptions import BadCSRFOrigin
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
 from pyramid.interfaces import ICSRFStoragePolicy
 from pyramid.request import Request
 from zope.interface import implementer
@@ -55,6 +55,14 @@ class CSRFPolicy:
             return True
         cookie = cookies.read(request, COOKIE, _SHAPE)
         return cookie is not None and secrets_.form_subject("visitor", supplied) == _public(cookie)
+
+
+def require_own_form(request: Request) -> None:
+    """For a login: the form must be this visitor's or this session's. Raises BadCSRFToken for one of a session that
+    this browser does not have, an attacker's own, say, by which a victim would be signed in as somebody else.
+    """
+    if FORM_SESSION in request.environ and request.identity is None:
+        raise BadCSRFToken("the form was made for a session that is not here")
 
 
 def check_origin(request: Request) -> None:

@@ -149,8 +149,8 @@ class Sessions:
                 self._note(row, client, "session_use_after_expire")
             reason = row["end_reason"] or ("revoked" if row["ended_by"] else "expired")
             return Outcome(ended=reason, ended_by=row["ended_by"])
-        # Handed out beside the current pair, when responses were slow or lost: what a browser may well show, from
-        # the place the session is used from; from elsewhere it is a second holder.
+        # A refresh that was repeated because its answer was slow: the browser may well show the first answer. Not so
+        # for rotations: a thief who is always first, and waits for the owner to have another, would never be found.
         if row["standing"] == "spent" or (row["standing"] == "sibling" and client.agent != row["last_agent"]):
             return self._replayed(row, client)
         if only is not None and row["id"] != only:

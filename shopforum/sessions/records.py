@@ -44,7 +44,7 @@ WITH found AS (
     s.idle_end > now() AS active,
     CASE WHEN c.generation > s.generation THEN 'next'
       WHEN c.generation = s.generation THEN 'current'
-      WHEN c.generation > s.previous THEN 'sibling'
+      WHEN c.generation > s.previous AND c.why = 'refresh' THEN 'sibling'
       WHEN c.generation > s.floor AND s.promoted_at > now() - :grace * interval '1 second' THEN 'previous'
       ELSE 'spent' END AS standing,
     CASE WHEN s.issued = s.generation THEN s.issued_at <= now() - :rotate_every * interval '1 second'

@@ -1,0 +1,132 @@
+"""The three sites on a real port, and a real Chromium in front of them."""
+
+import os
+import random
+import shutil
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from browser.visits import WIDE, Inspector, log_in
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from sqlalchemy import text
+from waitress.server import create_server
+
+import shopforum
+from shopforum import hosts
+from shopforum.settings import SITES
+from shopforum.store import sample as store_sample
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where there is no Chromium, say so instead of failing."""
+    for item in items:
+        if "/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(
+                    pytest.mark.skip(reason="no Chromium found: install one to run the browser tests")
+                )
+
+
+@dataclass
+class Sites:
+    """The running sites: their addresses, and a way into their database."""
+
+    urls: dict[str, str]
+    apps: dict[str, Any]
+
+    def sql(self, statement: str, **values: Any) -> list[Any]:
+        return self.apps["store"].registry.db.all(text(statement), **values)
+
+
+@pytest.fixture(scope="session")
+def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    urls = {site: f"http://{site}.localhost:{port}" for site in SITES}
+    shared = {f"shopforum.{site}_url": url for site, url in urls.items()} | {"shopforum.development": "true"}
+    apps = {site: shopforum.main({}, **{**settings(site), **shared}) for site in SITES}
+    server = create_server(hosts.dispatcher(list(apps.values())), sockets=[listener], threads=12)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield Sites(urls, apps)
+    server.close()
+    for app in apps.values():
+        app.registry.db.engine.dispose()
+
+
+@pytest.fixture
+def sites(_running: Sites, clean: None, idp: Any) -> Sites:
+    """The sites over an empty database with the store's products in it."""
+    with _running.apps["store"].registry.db.transaction() as connection:
+        store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
+    return _running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def somebody(chromium: Chromium) -> Iterator[Callable[..., Page]]:
+    """`somebody(**context options)`: a page in a browser profile of its own. Fails the test if a page breaks the
+    Content-Security-Policy or throws."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(**options: Any) -> Page:
+        context = chromium.new_context(**options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def inspect(sites: Sites, somebody: Callable[..., Page]) -> Callable[..., Any]:
+    """`with inspect(site, who=None) as pages:` goes through a site's pages, signed in or out; at the end nothing may
+    have been wrong with any of them.
+    """
+
+    @contextmanager
+    def begin(site: str, who: str | None = None) -> Iterator[Inspector]:
+        # Colours in transition are neither the old nor the new ones.
+        page = somebody(reduced_motion="reduce", viewport=WIDE)
+        if who:
+            log_in(page, sites.urls[site], who)
+        pages = Inspector(page, sites.urls[site])
+        yield pages
+        assert pages.wrong == {}
+
+    return begin

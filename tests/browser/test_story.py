@@ -1,0 +1,51 @@
+"""The whole workflow as people meet it, in two browsers."""
+
+import pytest
+from browser.visits import fill_in_login, log_in
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_shopper_is_refreshed_unnoticed_signed_out_by_an_admin_and_finds_the_cart_again(
+    sites, somebody, javascript
+):
+    shopper = somebody(java_script_enabled=javascript)
+    store = sites.urls["store"]
+    log_in(shopper, store, "shopper")
+    expect(shopper).to_have_url(f"{store}/shopping-cart")
+    slug = sites.sql("SELECT slug FROM products WHERE stock > 2 ORDER BY slug LIMIT 1")[0]["slug"]
+    shopper.goto(f"{store}/products/{slug}")
+    name = shopper.get_by_role("heading", level=1).inner_text()
+    shopper.get_by_role("button", name="Add to cart").first.click()
+    expect(shopper.get_by_role("main")).to_contain_text(name)
+
+    # The session idles out; the next page is the cart all the same, under a new session id.
+    before = {c["name"]: c["value"] for c in shopper.context.cookies()}
+    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'store'")
+    shopper.goto(f"{store}/shopping-cart")
+    expect(shopper.get_by_role("main")).to_contain_text(name)
+    after = {c["name"]: c["value"] for c in shopper.context.cookies()}
+    assert after["__Host-session"] != before["__Host-session"]
+
+    # In another browser an admin finds the session and ends it.
+    admin = somebody(java_script_enabled=javascript)
+    log_in(admin, sites.urls["admin"], "responder")
+    expect(admin).to_have_url(f"{sites.urls['admin']}/sessions")
+    [row] = sites.sql("SELECT id FROM sessions WHERE site = 'store'")
+    admin.goto(f"{sites.urls['admin']}/sessions/{row['id']}")
+    admin.get_by_label("Reason").first.select_option("suspected_theft")
+    admin.get_by_label("Message to the user").fill("Somebody else had your cookies.")
+    admin.get_by_role("button", name="End this session").click()
+    if "/revocations/" not in admin.url:
+        admin.get_by_role("button", name="End").last.click()
+    admin.wait_for_url("**/revocations/*")
+
+    # The shopper's next click leads to the login, which says why; after it the cart is as it was.
+    shopper.get_by_role("link", name="Cart").click()
+    shopper.wait_for_url("**/login?*")
+    assert shopper.url.startswith(f"{store}/login?next=%2Fshopping-cart&why=suspected_theft")
+    expect(shopper.get_by_role("status")).to_contain_text("A security admin ended this session")
+    expect(shopper.get_by_role("status")).to_contain_text("Somebody else had your cookies.")
+    fill_in_login(shopper, "shopper")
+    expect(shopper).to_have_url(f"{store}/shopping-cart")
+    expect(shopper.get_by_role("main")).to_contain_text(name)

@@ -1,0 +1,135 @@
+"""How the tests log in, and how they look at a page: in light and dark, wide and narrow, for everything that can be
+told by a machine."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, Request, Response
+from support import person
+
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
+# Width, scheme, and whether axe runs. What it reads depends on the width or on the scheme, never on both: twice will do.
+GUISES = ((WIDE, "light", True), (WIDE, "dark", False), (NARROW, "light", False), (NARROW, "dark", True))
+
+PAGE_LIMIT, STYLE_LIMIT, SCRIPT_LIMIT = 100_000, 20_000, 15_000
+
+# One rule is experimental to axe, but level A: who speaks to a computer says what stands on the button.
+_AXE = """async (runOnly) => {
+  const rules = {"label-content-name-mismatch": {enabled: true}};
+  const options = {runOnly, rules, resultTypes: ["violations"], selectors: false, preload: false};
+  const {violations} = await axe.run(options);
+  return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary.split("\\n").slice(1)}`));
+}"""
+
+# What axe does not check, or not everywhere.
+_ONCE = """() => {
+  const wrong = [], headings = document.querySelectorAll("h1").length;
+  if (headings !== 1) wrong.push(`${headings} first headings`);
+  for (const image of document.images) {
+    if (!image.hasAttribute("width") || !image.hasAttribute("height")) wrong.push(`no size: ${image.outerHTML}`);
+  }
+  return wrong;
+}"""
+_EACH = """() => {
+  const wrong = [], root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) {
+    const out = [...document.body.querySelectorAll("*")].find(e => e.getBoundingClientRect().right > root.clientWidth);
+    wrong.push(`scrolls sideways: ${root.scrollWidth} px, ${out?.outerHTML.slice(0, 120)}`);
+  }
+  for (const control of document.querySelectorAll("button, input, select, textarea, summary, .btn")) {
+    const {width, height} = control.getBoundingClientRect();
+    if (control.checkVisibility() && width * height && (width < 24 || height < 24)) {
+      wrong.push(`${width} by ${height} px: ${control.outerHTML.slice(0, 120)}`);
+    }
+  }
+  return wrong;
+}"""
+_WEIGHT = """() => Object.fromEntries([...performance.getEntriesByType("navigation"),
+  ...performance.getEntriesByType("resource")].filter(e => e.initiatorType !== "img" && !/[.]svg/.test(e.name))
+  .map(e => [e.name, e.encodedBodySize]))"""
+
+
+def log_in(page: Page, url: str, who: str) -> None:
+    """Go to a site's login page and log in there."""
+    page.goto(f"{url}/login")
+    fill_in_login(page, who)
+
+
+def fill_in_login(page: Page, who: str, password: str | None = None) -> None:
+    """Fill in the login form that stands there, as a person would; wait for what comes."""
+    page.get_by_label("E-mail address").fill(person(who).email)
+    page.get_by_label("Password").fill(password or person(who).password)
+    with page.expect_navigation():
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+
+
+@dataclass
+class Inspector:
+    """Goes through the pages of a site and notes what is wrong with each."""
+
+    page: Page
+    url: str
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    last: Response = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", self._note_request)
+        self.page.on("response", self._note_response)
+
+    def visit(self, path: str, status: int = 200) -> None:
+        """Go to an address of the site and look."""
+        self.page.goto(self.url + path)
+        self.look(status)
+
+    def press(self, name: str) -> None:
+        """Press a button of the page, by the beginning of its name, and wait for what comes."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("main").get_by_role("button", name=re.compile(f"^{name}")).first.click()
+
+    def look(self, status: int = 200) -> None:
+        """Look at the page that is there, in every guise."""
+        where = f"{self.last.request.method} {self.page.url.removeprefix(self.url)} {self.last.status}"
+        wrong = [] if self.last.status == status else [f"status {self.last.status}, not {status}"]
+        self._title(wrong)
+        self._weight(wrong)
+        wrong += self.page.evaluate(_ONCE)
+        self.page.evaluate(AXE_SCRIPT)
+        for size, scheme, with_axe in GUISES:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size(size)
+            guise = f"{size['width']} {scheme}: "
+            found = self.page.evaluate(_EACH) + (self.page.evaluate(_AXE, list(TAGS)) if with_axe else [])
+            wrong += [guise + text for text in found]
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(WIDE)
+        if wrong:
+            self.wrong.setdefault(where, []).extend(wrong)
+
+    def _title(self, wrong: list[str]) -> None:
+        if self.last.request.method != "GET":
+            return
+        title, path = self.page.title(), urlsplit(self.page.url).path
+        other = self.titles.setdefault(title, path)
+        if other != path:
+            wrong.append(f"has the title of {other}: {title}")
+
+    def _weight(self, wrong: list[str]) -> None:
+        sizes = self.page.evaluate(_WEIGHT)
+        for suffix, limit in ((".css", STYLE_LIMIT), (".js", SCRIPT_LIMIT), ("", PAGE_LIMIT)):
+            size = sum(size for name, size in sizes.items() if urlsplit(name).path.endswith(suffix))
+            if not 0 < size <= limit:
+                wrong.append(f"{size:,} bytes of {suffix or 'everything'}")
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith(f"{self.url}/"):
+            self.wrong.setdefault(request.url, []).append("from another origin")
+
+    def _note_response(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self.last = response
+        elif response.status >= 400:
+            self.wrong.setdefault(response.url, []).append(str(response.status))
