@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from hearts import OWNER, THIEF, Heart
+from support import person
 
 from shopforum.sessions import (
     AuthorityUnavailable,
@@ -205,3 +206,30 @@ def test_a_statement_costs_one_round_trip(heart):
     heart.sql("SELECT 1")
     with heart.sessions.db.engine.connect() as connection:
         assert connection.connection.driver_connection.autocommit
+
+
+def test_a_thief_who_waits_with_each_successor_until_the_owner_has_another_is_found(heart):
+    """He comes first when a rotation is due, shows what he got only when the owner has moved on, and lies about his
+    browser. Only a refresh that was repeated may leave two good pairs behind.
+    """
+    owner, _ = heart.log_in()
+    heart.pass_time(601)
+    held = heart.resume(owner, OWNER).issue  # the thief's, under the owner's name
+    assert heart.resume(owner).issue is None
+    heart.pass_time(61)
+    mine = heart.resume(owner).issue
+    assert heart.resume(mine).session is not None
+    heart.pass_time(61)
+    assert heart.resume(held, OWNER).ended == "replayed"
+
+
+def test_a_visitor_s_login_takes_no_token_of_somebody_s_session(browser):
+    """Login CSRF: the attacker's own form token is good for the attacker's session alone."""
+    attacker, victim = browser("store"), browser("store")
+    attacker.log_in("shopper")
+    token = attacker.get("/shopping-cart").html.find("input", {"name": "csrf_token"})["value"]
+    login = person("shopper")
+    fields = {"email": login.email, "password": login.password, "csrf_token": token}
+    answer = victim.post("/login", fields, status="*")
+    assert answer.status_int == 403
+    assert "__Host-session" not in victim.cookies
