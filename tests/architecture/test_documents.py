@@ -1,0 +1,52 @@
+"""What the documents claim and a machine can check."""
+
+import re
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@pytest.mark.parametrize("ini", ["development.ini", "production.ini"])
+def test_the_lifetimes_written_down_are_those_of_the_settings(ini, apps):
+    parser = RawConfigParser()
+    parser.read(ROOT / ini)
+    customers, console = parser["app:base"], {**parser["app:base"], **parser["app:admin"]}
+    text = (ROOT / "docs" / "sessions.md").read_text()
+    rows = dict(re.findall(r"^\| (store, forums|console) \| (.*) \|$", text, re.MULTILINE))
+    assert rows["store, forums"] == "30 min | every 10 min | 30 days | by the refresh token"
+    assert rows["console"] == "15 min | every 5 min | 8 h | never"
+    assert (int(customers["sessions.idle"]), int(customers["sessions.absolute"])) == (30 * MINUTE, 30 * DAY)
+    assert (int(console["sessions.idle"]), int(console["sessions.absolute"])) == (15 * MINUTE, 8 * HOUR)
+    for site, rotate, renewable in (("store", 10, True), ("forums", 10, True), ("admin", 5, False)):
+        config = apps[site].registry.sessions.config
+        assert (config.rotate_every, config.renewable) == (rotate * MINUTE, renewable)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_is_there(document):
+    text = document.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (document.parent / link).exists()] == []
+    named = re.findall(r"`((?:tests|shopforum|docs|alembic|bench)/[\w./-]+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["threats.md", "standards.md"])
+def test_every_test_that_proves_a_defence_is_there(name):
+    text = (ROOT / "docs" / name).read_text()
+    files = set(re.findall(r"`(\w+/(?:test_\w+\.py)?)`", text))
+    assert len(files) > 5
+    assert [file for file in files if not (ROOT / "tests" / file).exists()] == []
+    everything = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    functions = re.findall(r"`(test_[a-z_0-9]+)…?`", text)
+    assert [function for function in functions if f"def {function}" not in everything] == []
+
+
+def test_no_document_speaks_of_a_machine():
+    for document in DOCUMENTS:
+        assert not re.search(r"(^|[^\w.])/(root|home|tmp|work)/", document.read_text()), document
