@@ -93,7 +93,12 @@ class Heart:
     users: dict[str, uuid.UUID] = field(default_factory=dict)
 
     def log_in(
-        self, name: str = "ann", client: Client = OWNER, *, since: Any = None, replaced: uuid.UUID | None = None
+        self,
+        name: str = "ann",
+        client: Client = OWNER,
+        *,
+        since: Any = None,
+        replaced: uuid.UUID | None = None,
     ) -> tuple[Pair, Outcome]:
         """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the password was typed,
         `replaced` the session that the browser had until now.

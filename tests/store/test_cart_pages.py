@@ -150,9 +150,7 @@ class TestLogin:
             "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'admin_revoked', "
             "revocation_id = gen_random_uuid()"
         )
-        assert (
-            form.submit(status=303).follow(status=302).location.startswith("/login?next=")
-        )
+        assert form.submit(status=303).follow(status=302).location.startswith("/login?next=")
         assert held(store.log_in("shopper").follow()) == {"Fountain pen": 1}
 
 
