@@ -20,12 +20,12 @@ LONGEST_WAIT = 300
 _CLAIM = text(
     """
 WITH due AS (
-  SELECT id FROM revocation_outbox WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
+  SELECT id, next_try_at AS due_at FROM revocation_outbox WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
     AND (CAST(:revocation_id AS uuid) IS NULL OR revocation_id = :revocation_id)
   ORDER BY next_try_at LIMIT :step FOR UPDATE SKIP LOCKED
 )
 UPDATE revocation_outbox o SET attempts = attempts + 1, next_try_at = clock_timestamp() + :lease * interval '1 second'
-FROM due WHERE o.id = due.id RETURNING o.*"""
+FROM due WHERE o.id = due.id RETURNING o.*, due.due_at"""
 )
 
 _DONE = text("UPDATE revocation_outbox SET done_at = clock_timestamp(), last_error = NULL WHERE id = :id")
@@ -49,7 +49,9 @@ def deliver(db: Database, authority: Authority, revocation_id: UUID | None = Non
     failed one, so that a row which the provider never takes holds up no other.
     """
     tried = 0
-    rows = db.all(_CLAIM, revocation_id=revocation_id, step=step, lease=LEASE)
+    # An UPDATE returns its rows in no order; whoever has waited longest goes first.
+    claimed = db.all(_CLAIM, revocation_id=revocation_id, step=step, lease=LEASE)
+    rows = sorted(claimed, key=lambda row: (row["due_at"], row["id"]))
     for position, row in enumerate(rows):
         tried += 1
         try:

@@ -8,6 +8,15 @@ from sqlalchemy import text
 from support import person
 from wire import credentials
 
+from shopforum import logs
+
+
+@pytest.fixture(autouse=True)
+def json_logs():
+    """As in production; another test of this process may have set up a site with readable lines."""
+    logs.configure("json")
+
+
 PAGES = {"store": ["/", "/shopping-cart", "/account/sessions", "/nothing-here"], "forums": ["/", "/posts"]}
 
 
