@@ -1,5 +1,8 @@
 """FusionAuth's client over real HTTP: whose answer it is, what counts as one, and what is never taken for a login."""
 
+import base64
+import json
+
 import pytest
 import requests
 from support import APPLICATIONS, person
@@ -104,3 +107,55 @@ def test_somebody_who_was_deregistered_is_not_refreshed(client, idp):
     assert answer.status_code == 200
     with pytest.raises(RefreshRefused):
         client.refresh(login.refresh_token)
+
+
+def jwt(claims):
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"x.{payload}.x"
+
+
+@pytest.mark.parametrize("token", ["x", "x.!.z", "x.y.z", jwt([]), jwt({}), 7, None])
+def test_a_refresh_whose_token_cannot_be_read_signs_nobody_out(settings, idp, token):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    login = log_in(client, "shopper")
+    body = {
+        "refreshToken": login.refresh_token,
+        "refreshTokenId": str(login.refresh_token_id),
+        "token": token,
+    }
+    idp.hook("fail", path="/api/jwt/refresh", times=1, status=200, body=body)
+    # A token that names no application is that of somebody deregistered; any other nonsense is no answer.
+    expected = RefreshRefused if token == jwt({}) else AuthorityUnavailable
+    with pytest.raises(expected):
+        client.refresh(login.refresh_token)
+
+
+def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    with pytest.raises(LoginRefused) as refused:
+        client.two_factor("00000000-0000-4000-8000-000000000000", "123456", HERE, "Firefox")
+    assert refused.value.kind == "challenge"
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=400, body={"fieldErrors": {}})
+    with pytest.raises(LoginRefused) as refused:
+        client.two_factor("00000000-0000-4000-8000-000000000000", "", HERE, "Firefox")
+    assert refused.value.kind == "code"
+    with pytest.raises(LoginRefused) as refused:
+        client.send_code("../../login", "no-such-method")
+    assert refused.value.kind == "challenge"
+
+
+def test_a_client_without_a_secret_or_a_tenant_sends_none(settings, idp):
+    """FusionAuth then decides: the development provider wants the secret, and says so by a 401."""
+    bare = {"idp.tenant_id": "", "idp.store.client_secret": "", "idp.refresh_endpoint": "oauth2"}
+    client = FusionAuth(site_settings.parse({**settings("store"), **bare}).idp)
+    login = client.login(person("shopper").email, person("shopper").password, Client(), "")
+    with pytest.raises(AuthorityMisconfigured):
+        client.refresh(login.refresh_token)
+
+
+def test_a_revocation_that_is_answered_strangely_is_not_done(settings, idp):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    login = log_in(client, "shopper")
+    idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=1, status=409)
+    with pytest.raises(AuthorityMisconfigured):
+        client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)

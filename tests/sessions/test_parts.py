@@ -1,0 +1,64 @@
+"""Small parts of the heart, where a request seldom comes."""
+
+import uuid
+
+import pytest
+from hearts import SECRET, Provider
+from pyramid.config import Configurator
+from pyramid.csrf import get_csrf_token, new_csrf_token
+from pyramid.response import Response
+from pyramid.security import remember
+from sqlalchemy import create_engine, text
+from webtest import TestApp
+
+from shopforum import db, migrations
+from shopforum.sessions import Login
+from shopforum.sessions.cookies import SESSION, CookieJar
+from shopforum.sessions.database import Database
+from shopforum.sessions.model import Outcome
+from shopforum.sessions.policy import cookie_headers
+
+
+def test_a_cookie_that_browsers_would_drop_is_never_written():
+    with pytest.raises(ValueError, match="longer than browsers keep"):
+        CookieJar().header(SESSION, "x" * 4096, 60)
+
+
+def test_an_engine_that_would_lose_single_statements_is_refused(database_url):
+    engine = create_engine(migrations.driver_url(database_url))
+    with pytest.raises(RuntimeError, match="AUTOCOMMIT"):
+        Database(engine).all(text("SELECT 1"))
+    engine.dispose()
+
+
+def test_pyramid_s_own_words_work(clean, database_url):
+    """`request.authenticated_userid` and `new_csrf_token`, as an application expects of Pyramid."""
+    engine = db.create(database_url, 2)
+
+    def whoami(request):
+        first, second = new_csrf_token(request), get_csrf_token(request)
+        return {"id": request.authenticated_userid, "same": first == second}
+
+    with Configurator(settings={"sessions.site": "blog", "sessions.secret": SECRET}) as config:
+        config.include("shopforum.sessions")
+        config.set_session_engine(engine)
+        config.set_session_authority(Provider())
+        config.add_route("whoami", "/whoami")
+        config.add_view(whoami, route_name="whoami", renderer="json")
+        config.add_route("enter", "/enter")
+        config.add_view(enter, route_name="enter", require_csrf=False)
+        app = config.make_wsgi_app()
+    client = TestApp(app, extra_environ={"wsgi.url_scheme": "https", "HTTP_HOST": "blog.test"})
+    assert client.get("/whoami").json == {"id": None, "same": True}
+    user_id = client.get("/enter").text
+    assert client.get("/whoami").json == {"id": user_id, "same": True}
+    engine.dispose()
+
+
+def enter(request):
+    user_id = uuid.uuid4()
+    token, token_id = request.sessions.authority.issue(user_id)
+    login = Login(user_id, "Dora", "", (), token, token_id, request.sessions.now())
+    headers = remember(request, login)
+    assert cookie_headers(request, Outcome()) == []
+    return Response(str(user_id), headerlist=[("Content-Type", "text/plain; charset=utf-8"), *headers])
