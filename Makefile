@@ -8,7 +8,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench pictures lock
+.PHONY: help setup run test coverage lint fmt bench pictures lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -21,6 +21,10 @@ run: $(INSTALLED) ## Start everything: database, identity provider, the three si
 
 test: $(INSTALLED) ## Run the whole test suite; browser tests run where a Chromium is found
 	@$(BIN)/pytest -n auto --maxprocesses 8 $(ARGS)
+
+coverage: $(INSTALLED) ## Show that the tests walk every branch of the heart and of FusionAuth's client
+	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=100 --ignore=tests/browser --ignore=tests/devidp
 
 lint: $(INSTALLED) ## Check style, formatting, types and who may import whom
 	@$(BIN)/ruff check
