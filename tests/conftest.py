@@ -137,6 +137,8 @@ def apps(_apps: dict[str, Any], clean: None, idp: Idp) -> dict[str, Any]:
     """The three sites as WSGI apps, over an empty database and a fresh provider."""
     for app in _apps.values():
         app.registry.idp.breaker.reset()
+        # A test may have ended the connections that this pool keeps: one read finds out and replaces them all.
+        app.registry.db.one(text("SELECT 1"))
     return _apps
 
 

@@ -76,6 +76,9 @@ def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
 @pytest.fixture
 def sites(_running: Sites, clean: None, idp: Any) -> Sites:
     """The sites over an empty database with the store's products in it."""
+    # Another test of this worker may have ended the connections that these pools keep.
+    for app in _running.apps.values():
+        app.registry.db.engine.dispose()
     with _running.apps["store"].registry.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     return _running

@@ -160,6 +160,8 @@ class Machine(RuleBasedStateMachine):
         self.clicks(number)
         self.back(slow)
         self.clicks(number)
+        self.time_goes_by(61)
+        self.clicks(number)
 
     @rule(number=BROWSERS)
     def clicks_and_the_request_is_slow(self, number: int) -> None:
@@ -293,6 +295,7 @@ class Machine(RuleBasedStateMachine):
             assert self.provider.away or not touch
             assert known is not None
             assert known.over is None
+            assert row["in_time"]
             assert not row["active"]
             return flight
         flight.answer = outcome
@@ -320,6 +323,8 @@ class Machine(RuleBasedStateMachine):
             assert outcome.session.user_name == known.person.title()
             assert not (straggles and outcome.issue), "a straggler got a cookie"
             self.note_issue(known, outcome, refreshed=calls > 0)
+            [after] = self.row(known)
+            assert after["generation"] == max(generation, row["generation"]), "what was shown is the newest"
         return flight
 
     def back(self, flight: Flight) -> None:
