@@ -38,6 +38,9 @@ class Provider:
         self.exchanged: dict[str, str] = {}
         self.grace = True
         self.before_answer: Callable[[], None] = lambda: None
+        # Roles by user; None for an account that is closed.
+        self.told_roles: dict[uuid.UUID, tuple[str, ...] | None] = {}
+        self.asked_roles = 0
         self._lock = threading.Lock()
 
     def issue(self, user_id: uuid.UUID) -> tuple[str, uuid.UUID]:
@@ -68,6 +71,13 @@ class Provider:
                 self.live[token] = found
                 self.exchanged[refresh_token] = token
         return Refreshed(token, *found, roles=("shopper",))
+
+    def roles(self, user_id: uuid.UUID) -> tuple[str, ...] | None:
+        self.asked_roles += 1
+        if self.away:
+            raise AuthorityUnavailable("away")
+        self.before_answer()
+        return self.told_roles.get(user_id, ("shopper",))
 
     def revoke(self, site: str, *, refresh_token_id: uuid.UUID | None, user_id: uuid.UUID | None) -> None:
         if self.away:

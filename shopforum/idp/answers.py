@@ -65,12 +65,8 @@ def login(body: Any, application_id: str) -> LoginAnswer:
     the answer is not what FusionAuth says.
     """
     user = _field(body, "user", dict)
-    roles = [
-        _field(registration, "roles", list, default=[])
-        for registration in _field(user, "registrations", list, default=[])
-        if isinstance(registration, dict) and registration.get("applicationId") == application_id
-    ]
-    if not roles:
+    roles = _roles(user, application_id)
+    if roles is None:
         raise LoginRefused("unregistered", 200)
     email = _field(user, "email", str, default="")
     name = " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
@@ -79,10 +75,23 @@ def login(body: Any, application_id: str) -> LoginAnswer:
         user_id=_uuid(user.get("id")),
         name=(name or str(user.get("username") or email))[:200],
         email=email[:320],
-        roles=tuple(sorted(str(role) for role in roles[0])),
+        roles=roles,
         refresh_token=_field(body, "refreshToken", str, default=None),
         refresh_token_id=_uuid(token_id) if token_id else None,
     )
+
+
+def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
+    """The roles of a user that was asked for; None where the account is not active or not registered."""
+    user = _field(body, "user", dict)
+    return _roles(user, application_id) if _field(user, "active", bool) else None
+
+
+def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:
+    for registration in _field(user, "registrations", list, default=[]):
+        if isinstance(registration, dict) and registration.get("applicationId") == application_id:
+            return tuple(sorted(str(role) for role in _field(registration, "roles", list, default=[])))
+    return None
 
 
 def two_factor(body: Any) -> TwoFactorRequired:

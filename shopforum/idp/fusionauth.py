@@ -91,6 +91,15 @@ class FusionAuth:
         if status not in (200, 404):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
+    def roles(self, user_id: UUID) -> tuple[str, ...] | None:
+        """The user's roles in this site's application. See Authority.roles."""
+        status, body = self._transport.call("GET", f"/api/user/{user_id}", key=True)
+        if status == 404:
+            return None
+        if status != 200:
+            raise AuthorityMisconfigured(f"FusionAuth answered a question for a user with {status}")
+        return answers.roles(body, self._settings.application_id)
+
     def _refreshed(self, presented: str, token: Any, token_id: Any, jwt: Any) -> Refreshed:
         if not isinstance(jwt, str) or not isinstance(token, str | None):
             raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")

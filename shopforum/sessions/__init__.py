@@ -22,9 +22,10 @@ from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, 
 from .csrf import CSRFPolicy
 from .database import Database
 from .lifecycle import Sessions
-from .model import Login, Session
+from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
-from .revocation import Reason, Scope
+from .revocation import Scope
+from .rules import Rule, SignInBlocked
 from .views import FreshLoginRequired, require_fresh
 
 __all__ = [
@@ -37,9 +38,11 @@ __all__ = [
     "Reason",
     "RefreshRefused",
     "Refreshed",
+    "Rule",
     "Scope",
     "Session",
     "Sessions",
+    "SignInBlocked",
     "cleared_headers",
     "client_of",
 ]

@@ -47,3 +47,8 @@ class Authority(Protocol):
         """End one refresh token, else one user's on a site, else all of the site's. What is unknown is done.
         Raises AuthorityUnavailable.
         """
+
+    def roles(self, user_id: UUID) -> tuple[str, ...] | None:
+        """The roles that a user has on this site now; None where the account is closed, locked or not registered
+        here. Raises AuthorityUnavailable. Asked only where `sessions.roles_every` is set.
+        """

@@ -15,6 +15,9 @@
 | sessions.max_per_user | 60 | live sessions of one person on one site; a further login ends those idle longest |
 | sessions.lease | 5 | how long one request may take to refresh before another tries |
 | sessions.refresh_wait | 6 | how long a request waits for another's refresh |
+| sessions.roles_every | 0 | roles older than this are asked for again; 0: only at a refresh |
+| sessions.risk | monitor | what risk signals do (risk.py): off, monitor (flags) or enforce (quarantine) |
+| sessions.risk_signals | all but other_network | which ones count |
 | sessions.same_site | Lax | of the cookies; Strict for a site nobody links to |
 """
 
@@ -24,6 +27,7 @@ from dataclasses import dataclass, field
 
 from pyramid.settings import asbool, aslist
 
+from .risk import MODES, SIGNALS
 from .tokens import Secrets
 
 
@@ -44,6 +48,10 @@ class Config:
     max_per_user: int = 60
     lease: float = 5
     refresh_wait: float = 6
+    roles_every: float = 0
+    risk: str = "monitor"
+    # A phone changes its network many times a day.
+    risk_signals: tuple[str, ...] = tuple(name for name in SIGNALS if name != "other_network")
     same_site: str = "Lax"
 
 
@@ -56,6 +64,7 @@ _DURATIONS = (
     "touch_every",
     "lease",
     "refresh_wait",
+    "roles_every",
 )
 
 
@@ -70,11 +79,17 @@ def parse(settings: Mapping[str, str]) -> Config:
         sites=tuple(aslist(settings.get("sessions.sites", site))),
         renewable=asbool(settings.get("sessions.renewable", "true")),
         same_site=settings.get("sessions.same_site", "Lax"),
+        risk=settings.get("sessions.risk", Config.risk),
+        risk_signals=tuple(aslist(settings.get("sessions.risk_signals", " ".join(Config.risk_signals)))),
         max_per_user=_count(settings, "max_per_user"),
         **{name: _seconds(settings, name) for name in _DURATIONS},
     )
     if config.same_site not in ("Lax", "Strict"):
         raise ValueError("sessions.same_site must be Lax or Strict")
+    if config.risk not in MODES:
+        raise ValueError(f"sessions.risk must be one of {', '.join(MODES)}")
+    if not set(config.risk_signals) <= set(SIGNALS):
+        raise ValueError(f"sessions.risk_signals must be of {', '.join(SIGNALS)}")
     if config.idle > config.absolute:
         raise ValueError("sessions.idle is longer than sessions.absolute")
     # A pair in its grace could otherwise be asked to refresh, which only the newest may.

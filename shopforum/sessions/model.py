@@ -17,7 +17,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in session, as views see it. `authenticated_ago` is in seconds."""
+    """A signed-in session, as views see it. `authenticated_ago` and `ends_in`, to the absolute end, are in seconds.
+
+    `new_sign_in` is another session of the same person, in a new browser, that its owner has not been asked about.
+    """
 
     id: UUID
     site: str
@@ -26,6 +29,8 @@ class Session:
     user_email: str
     roles: frozenset[str]
     authenticated_ago: float
+    ends_in: float
+    new_sign_in: UUID | None = None
 
     @classmethod
     def of(cls, row: Any, roles: frozenset[str] | None = None) -> "Session":
@@ -38,6 +43,8 @@ class Session:
             user_email=row["user_email"],
             roles=frozenset(row["roles"]) if roles is None else roles,
             authenticated_ago=float(row["authenticated_ago"]),
+            ends_in=float(row["remaining"]),
+            new_sign_in=row["new_sign_in"],
         )
 
 
@@ -45,13 +52,15 @@ class Session:
 class Outcome:
     """What a request's cookies amount to. At most one of a session and `ended` (why there is none any more).
 
-    `ended_by` is the revocation that ended it, where it was one.
+    `ended_by` is the revocation that ended it, where it was one. `held` is a session that is alive and not served: in
+    quarantine, or refused by a standing rule. Its cookies are kept.
     `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
     """
 
     session: Session | None = None
     ended: str | None = None
     ended_by: UUID | None = None
+    held: UUID | None = None
     issue: Pair | None = None
     max_age: int = 0
 
@@ -68,6 +77,17 @@ class Login:
     refresh_token_id: UUID | None
     # The database's clock before the provider was asked: a revocation that commits meanwhile beats the login.
     authenticated_at: Any
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why, in CAEP's terms: who began it (admin, user, policy, system or idp), a code, and a text for either side."""
+
+    initiating_entity: str
+    actor: str
+    code: str
+    admin: str = ""
+    user: str = ""
 
 
 class SessionBusy(AuthorityUnavailable):

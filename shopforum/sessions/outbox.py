@@ -5,6 +5,7 @@ held while the provider is asked, and a worker that dies leaves a row that is du
 work by SKIP LOCKED. The provider's word that a token is unknown counts as done (`authority.revoke`).
 """
 
+import time
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,6 +17,8 @@ from .database import Database
 LEASE = 30
 # A row waits 1, 2, 4 … seconds between tries, at most this many, for as long as it takes.
 LONGEST_WAIT = 300
+# Whoever revokes waits so many seconds for the provider's word; what is left is the worker's.
+PATIENCE = 2.0
 
 _CLAIM = text(
     """
@@ -35,20 +38,21 @@ _FAILED = text(
       + least(:longest, power(2, least(attempts - 1, 20))) * interval '1 second' WHERE id = :id AND done_at IS NULL"""
 )
 
-
 _RELEASED = text(
     """UPDATE revocation_outbox SET attempts = attempts - 1, next_try_at = clock_timestamp()
-    WHERE id = :id AND done_at IS NULL"""
+    WHERE id = ANY (CAST(:ids AS bigint[])) AND done_at IS NULL"""
 )
 
 
 def deliver(db: Database, authority: Authority, revocation_id: UUID | None = None, step: int = 20) -> int:
-    """Send what is due, at most `step` rows, or only those of one revocation; returns how many were tried.
+    """Send what is due, at most `step` rows and for about PATIENCE seconds, or only those of one revocation; returns
+    how many were tried.
 
     Stops at the first failure: a provider that is away is away for the other rows too. These stay due, before the
     failed one, so that a row which the provider never takes holds up no other.
     """
     tried = 0
+    deadline = time.monotonic() + PATIENCE
     # An UPDATE returns its rows in no order; whoever has waited longest goes first.
     claimed = db.all(_CLAIM, revocation_id=revocation_id, step=step, lease=LEASE)
     rows = sorted(claimed, key=lambda row: (row["due_at"], row["id"]))
@@ -58,8 +62,11 @@ def deliver(db: Database, authority: Authority, revocation_id: UUID | None = Non
             authority.revoke(row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"])
         except AuthorityUnavailable as error:
             db.all(_FAILED, id=row["id"], error=str(error)[:500], longest=LONGEST_WAIT)
-            for unsent in rows[position + 1 :]:
-                db.all(_RELEASED, id=unsent["id"])
+            done = False
+        else:
+            db.all(_DONE, id=row["id"])
+            done = True
+        if not done or time.monotonic() > deadline:
+            db.all(_RELEASED, ids=[unsent["id"] for unsent in rows[position + 1 :]])
             break
-        db.all(_DONE, id=row["id"])
     return tried

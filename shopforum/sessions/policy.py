@@ -59,10 +59,15 @@ class SessionPolicy:
         found = {"why": outcome.ended, "ref": outcome.ended_by and str(outcome.ended_by)}
         return {name: value for name, value in found.items() if value}
 
+    def held(self, request: Request) -> bool:
+        """Whether the presented session is alive and only held back: its cookies are to be kept."""
+        return self._of(request).held is not None
+
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for somebody who has just proven who they are; returns the cookies to set."""
-        current = self._of(request).session
-        outcome = request.sessions.start(login, client_of(request), replaced=current.id if current else None)
+        current = self._of(request)
+        replaced = current.session.id if current.session else current.held
+        outcome = request.sessions.start(login, client_of(request), replaced=replaced)
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:

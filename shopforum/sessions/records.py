@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
-from . import audit
+from . import audit, rules
 from .audit import Client, Event
 from .database import Database
 
@@ -52,15 +52,23 @@ WITH found AS (
     s.issued > s.generation AND s.issued_at BETWEEN now() - :grace * interval '1 second'
       AND now() - :lost_after * interval '1 second' AND EXISTS (SELECT 1 FROM session_credentials n
       WHERE n.session_id = s.id AND n.generation = s.issued AND n.refresh_hash <> ALL (:refresh_hashes)) AS response_lost,
+    s.last_address IS NOT NULL AND NOT s.last_address <<= CAST(:network AS cidr) AS moved,
+    CASE WHEN NOT s.last_address <<= CAST(:network AS cidr) THEN EXISTS (SELECT 1 FROM session_places p
+      WHERE p.session_id = s.id AND p.address <<= CAST(:network AS cidr)
+      AND p.last_at > now() - :at_once * interval '1 second') ELSE false END AS came_back,
+    :roles_every > 0 AND s.roles_read_at <= now() - :roles_every * interval '1 second' AS roles_due,
+    rule.id AS rule_id,
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
     LEFT JOIN LATERAL ({_GATE}) gate ON true
+    LEFT JOIN LATERAL ({rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true
   WHERE c.session_hash = ANY (:session_hashes) AND s.site = :site
 ), touched AS (
   UPDATE sessions t SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
     idle_end = least(now() + :idle * interval '1 second', t.absolute_end)
   FROM found f WHERE :touch AND t.id = f.id AND f.paired AND f.live AND f.active AND f.standing <> 'spent'
+    AND f.rule_id IS NULL AND t.quarantined_at IS NULL
     AND (CAST(:only AS uuid) IS NULL OR t.id = :only) AND t.ended_at IS NULL AND t.idle_end > now()
     AND (t.last_seen_at < now() - :touch_every * interval '1 second'
       OR (t.last_address, t.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent))
@@ -101,7 +109,9 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
 )
-SELECT s.id, s.remaining, gate.id AS ended_by FROM started s LEFT JOIN LATERAL ({_GATE}) gate ON true"""
+SELECT s.id, s.remaining, gate.id AS ended_by, rule.id AS rule_id FROM started s
+LEFT JOIN LATERAL ({_GATE}) gate ON true
+LEFT JOIN LATERAL ({rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true"""
 )
 
 # The new credential was seen, so the browser has it: what it had before is now the previous one.
@@ -140,17 +150,18 @@ WITH renewed AS (
     refresh_count = refresh_count + 1, lease = NULL, lease_until = NULL,
     idle_end = least(now() + :idle * interval '1 second', absolute_end),
     refresh_token_id = coalesce(CAST(:refresh_token_id AS uuid), refresh_token_id),
-    roles = coalesce(CAST(:roles AS text[]), roles),
+    roles = coalesce(CAST(:roles AS text[]), roles), roles_read_at = now(),
     last_address = CAST(:address AS inet), last_agent = :agent
   WHERE id = :id AND lease = :lease AND ended_at IS NULL AND absolute_end > now() AND NOT {GATED}
-  RETURNING id, issued
+  RETURNING id, issued, quarantined_at
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM renewed WHERE CAST(:address AS inet) IS NOT NULL
   ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
 )
 INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
-SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed RETURNING generation"""
+SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed
+RETURNING (SELECT quarantined_at IS NOT NULL FROM renewed) AS quarantined"""
 )
 
 _RELEASE = text("UPDATE sessions SET lease = NULL, lease_until = NULL WHERE id = :id AND lease = :lease")
@@ -165,27 +176,17 @@ _BY_REFRESH = text(
     WHERE c.refresh_hash = ANY (:hashes) ORDER BY s.created_at DESC LIMIT 1"""
 ).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
 
-_FLAG = text(
-    """
-INSERT INTO session_flags AS f (session_id, kind, last_address, last_agent)
-VALUES (:id, :kind, CAST(:address AS inet), :agent)
-ON CONFLICT (session_id, kind) DO UPDATE SET count = f.count + 1, last_at = clock_timestamp(),
-  last_address = excluded.last_address, last_agent = excluded.last_agent
-RETURNING count"""
+# Far enough back for any setting; an instant that is handed out already stays where it is.
+_ROTATE_SOON = text(
+    """UPDATE sessions SET issued_at = '-infinity' WHERE id = :id AND issued = generation AND ended_at IS NULL"""
 )
 
-_OF_USER = text(
-    f"""SELECT s.*, {STATE} AS state FROM sessions s
-    WHERE s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s.absolute_end > now() AND NOT {GATED}
-    ORDER BY s.last_seen_at DESC LIMIT 200"""
+_CLAIM_ROLES = text(
+    """UPDATE sessions SET roles_read_at = now() WHERE id = :id AND ended_at IS NULL
+    AND roles_read_at <= now() - :every * interval '1 second' RETURNING id"""
 )
 
-
-_EXCESS = text(
-    f"""SELECT s.id FROM sessions s WHERE s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL
-      AND s.absolute_end > now() AND NOT {GATED}
-    ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
-)
+_SET_ROLES = text("UPDATE sessions SET roles = :roles WHERE id = :id AND roles <> CAST(:roles AS text[])")
 
 
 @dataclass(frozen=True)
@@ -215,12 +216,6 @@ def start(connection: Connection, **values: Any) -> RowMapping:
     return connection.execute(_START, values).mappings().one()
 
 
-def excess(connection: Connection, user_id: UUID, site: str, keep: int) -> tuple[UUID, ...]:
-    """The user's live sessions on the site beyond the `keep` last used."""
-    values = {"user_id": user_id, "site": site, "keep": keep}
-    return tuple(connection.execute(_EXCESS, values).scalars())
-
-
 def promote(db: Database, session: RowMapping, client: Client) -> None:
     """Make the presented, newer credential the current one. A tab that comes second changes nothing."""
     db.all(_PROMOTE, id=session["id"], presented=session["presented"], **where(client))
@@ -238,15 +233,16 @@ def claim(db: Database, session: RowMapping, lease: UUID, seconds: float) -> boo
     return row is not None
 
 
-def renew(db: Database, event: Event, credential: Credential, **values: Any) -> bool:
-    """Finish a refresh: the session is active again under a new pair. False when it was revoked meanwhile, or the
-    lease ran out and somebody else has it.
+def renew(db: Database, event: Event, credential: Credential, **values: Any) -> RowMapping | None:
+    """Finish a refresh: the session is active again under a new pair. None when it was revoked meanwhile, or the
+    lease ran out and somebody else has it; else whether it is `quarantined` by now.
     """
     with db.transaction() as connection:
-        row = connection.execute(_RENEW, {**values, **vars(credential), **where(event.client)}).first()
+        values = {**values, **vars(credential), **where(event.client)}
+        row = connection.execute(_RENEW, values).mappings().first()
         if row is not None:
             audit.write(connection, event)
-        return row is not None
+        return row
 
 
 def release(db: Database, session_id: UUID, lease: UUID) -> None:
@@ -268,20 +264,19 @@ def by_refresh_token(db: Database, hashes: Sequence[bytes]) -> RowMapping | None
     return db.one(_BY_REFRESH, hashes=list(hashes))
 
 
-def flag(db: Database, event: Event, kind: str) -> None:
-    """Count a suspicious use of a session. The audit row is written at the first and at every power of two after
-    it, so that a flood leaves a trail and not a flood of rows.
-    """
-    with db.transaction() as connection:
-        values = {"id": event.session_id, "kind": kind, **where(event.client)}
-        count = connection.execute(_FLAG, values).scalar_one()
-        if count & (count - 1) == 0:
-            audit.write(connection, event)
+def rotate_soon(db: Database, session_id: UUID) -> None:
+    """Have the session id replaced at the session's next request, however young it is."""
+    db.all(_ROTATE_SOON, id=session_id)
 
 
-def of_user(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
-    """A user's live sessions on a site, with their `state`, last seen first; at most 200."""
-    return db.all(_OF_USER, user_id=user_id, site=site)
+def claim_roles(db: Database, session_id: UUID, every: float) -> bool:
+    """Of the requests that find the roles too old, one reads them again: True for that one."""
+    return db.one(_CLAIM_ROLES, id=session_id, every=every) is not None
+
+
+def set_roles(db: Database, session_id: UUID, roles: Sequence[str]) -> None:
+    """Write the roles that the provider has told."""
+    db.all(_SET_ROLES, id=session_id, roles=list(roles))
 
 
 def where(client: Client) -> dict[str, Any]:

@@ -14,33 +14,41 @@ from sqlalchemy import Connection, text
 
 from . import audit
 from .audit import Client, Event
-from .database import Database
+from .model import Reason
 from .records import GATED
 
-# Sessions marked as ended in the revocation's own transaction; a larger set is ended by its gate all the same, and
-# marked afterwards in steps of this size.
-STEP = 500
+# A revocation waits for no count of millions: "matched" says at most this many. And no more sessions are ended by id.
+MOST = 100_000
+
+# As many ids as an audit row names.
+_NAMED = 500
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What to end: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone."""
+    """What to end: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone.
+
+    `typed` is the filter that the ids were found by, in its own words.
+    """
 
     sessions: tuple[UUID, ...] = ()
     user_id: UUID | None = None
     site: str | None = None
     everyone: bool = False
+    typed: str = ""
 
     def __post_init__(self) -> None:
         by_id, by_user_or_site = bool(self.sessions), bool(self.user_id or self.site)
         if by_id + by_user_or_site + self.everyone != 1:
             raise ValueError("a scope is sessions, or a user and/or a site, or everyone")
+        if len(self.sessions) > MOST:
+            raise ValueError(f"more than {MOST} sessions: end all of a user, of a site or of everyone")
 
     @property
     def name(self) -> str:
-        """session, user, site or everyone."""
+        """session, filter, user, site or everyone."""
         if self.sessions:
-            return "session"
+            return "filter" if self.typed else "session"
         if self.user_id:
             return "user"
         return "site" if self.site else "everyone"
@@ -55,38 +63,28 @@ class Scope:
         return f"site:{self.site}" if self.site else "everyone"
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why, in CAEP's terms: who began it (admin, user, policy, system or idp), a code, and a text for either side."""
-
-    initiating_entity: str
-    actor: str
-    code: str
-    admin: str = ""
-    user: str = ""
-
-
 _MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {GATED}
   AND (cardinality(CAST(:ids AS uuid[])) = 0 OR s.id = ANY (CAST(:ids AS uuid[])))
   AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id)
   AND (CAST(:site AS text) IS NULL OR s.site = :site)
-  AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)"""
+  AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
+  AND (CAST(:before AS timestamptz) IS NULL OR s.cleared_at <= :before)"""
 
-_COUNT = text(f"SELECT count(*) FROM sessions s WHERE {_MATCH}")
+_COUNT = text(f"SELECT count(*) FROM (SELECT 1 FROM sessions s WHERE {_MATCH} LIMIT {MOST}) matching")
 
 _RECORD = text(
-    """INSERT INTO revocations (scope, site, user_id, initiating_entity, actor, reason_code, reason_admin, reason_user,
-      matched, marked_at)
-    VALUES (:scope, :site, :user_id, :initiating_entity, :actor, :code, :admin, :user, :matched,
+    """INSERT INTO revocations (scope, site, user_id, typed, initiating_entity, actor, reason_code, reason_admin,
+      reason_user, matched, marked_at)
+    VALUES (:scope, :site, :user_id, :typed, :initiating_entity, :actor, :code, :admin, :user, :matched,
       CASE WHEN :gated THEN NULL ELSE clock_timestamp() END) RETURNING id, created_at"""
 )
 
 # Gates only ever move forward.
 _CLOSE = text(
     """INSERT INTO revocation_gates AS g (key, not_before, revocation_id)
-    VALUES (:key, :at, :revocation_id)
-    ON CONFLICT (key) DO UPDATE SET not_before = greatest(g.not_before, excluded.not_before),
-      revocation_id = excluded.revocation_id"""
+    VALUES (:key, least(CAST(:at AS timestamptz), CAST(:before AS timestamptz)), :revocation_id)
+    ON CONFLICT (key) DO UPDATE SET not_before = excluded.not_before, revocation_id = excluded.revocation_id
+      WHERE excluded.not_before > g.not_before"""
 )
 
 # One gate closes at a time. Of two admins who end everyone's sessions but their own at the same instant, one would
@@ -100,46 +98,21 @@ _SPARE = text(
     WHERE s.id = :spare AND s.ended_at IS NULL AND s.cleared_at <= :at AND NOT {GATED}"""
 )
 
+# Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
 _END = text(
-    """UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = :code, revocation_id = :revocation_id,
-      lease = NULL, lease_until = NULL
-    WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-      AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
-    RETURNING s.id, s.site, s.user_id, s.refresh_token_id"""
-)
-
-# Those that a gate has ended, in the order of the index of live sessions; a row that somebody is touching just now is
-# left for the next step. A login that was in flight got a token the provider's bulk revocation may have missed.
-_MARK = text(
     """
 WITH due AS (
-  SELECT s.id FROM sessions s, revocations r
-  WHERE r.id = :revocation_id AND s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
-    AND (r.user_id IS NULL OR s.user_id = r.user_id) AND (r.site IS NULL OR s.site = r.site)
-    AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)
-  LIMIT :step FOR UPDATE OF s SKIP LOCKED
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
+    AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare) ORDER BY s.id FOR UPDATE
 ), ended AS (
-  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id,
+  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = :code, revocation_id = :revocation_id,
     lease = NULL, lease_until = NULL
-  FROM due, revocations r WHERE s.id = due.id AND r.id = :revocation_id
-  RETURNING s.id, s.site, s.user_id, s.refresh_token_id, s.created_at > r.created_at AS late
+  FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id, s.refresh_token_id
 ), told AS (
   INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
-  SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE late AND refresh_token_id IS NOT NULL
+  SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE :upstream AND refresh_token_id IS NOT NULL
 )
-SELECT count(*) FROM ended"""
-)
-
-# A login that began before a revocation and ends after it. The provider issued its token after it was told.
-_END_LATE = text(
-    """
-WITH ended AS (
-  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id
-  FROM revocations r WHERE s.id = :id AND r.id = :revocation_id AND s.ended_at IS NULL
-  RETURNING s.site, s.user_id, s.refresh_token_id
-)
-INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
-SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE refresh_token_id IS NOT NULL"""
+SELECT array_agg(DISTINCT site) AS sites, array_agg(DISTINCT user_id) AS users FROM ended"""
 )
 
 _OUTBOX = text(
@@ -147,17 +120,10 @@ _OUTBOX = text(
     VALUES (:revocation_id, :site, :user_id, :refresh_token_id)"""
 )
 
-_UNMARKED = text(
-    """SELECT id, scope, user_id, site, created_at < clock_timestamp() - interval '1 minute' AS settled
-    FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
-)
 
-_MARKED = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
-
-
-def count(connection: Connection, scope: Scope, spare: UUID | None = None) -> int:
+def count(connection: Connection, scope: Scope, spare: UUID | None = None, before: Any = None) -> int:
     """How many live sessions the scope holds now: what a preview shows and a revocation records."""
-    return int(connection.execute(_COUNT, _values(scope, spare)).scalar_one())
+    return int(connection.execute(_COUNT, _values(scope, spare) | {"before": before}).scalar_one())
 
 
 def revoke(
@@ -170,81 +136,66 @@ def revoke(
     spare: UUID | None = None,
     event: str = "authn_token_revoked",
     detail: dict[str, Any] | None = None,
+    upstream: bool = True,
+    before: Any = None,
 ) -> UUID:
     """End the scope's sessions in the caller's transaction; returns the id of the revocation, for its receipt.
 
     `sites` are the sites whose provider is told when a scope names none. `spare` is a session that stays, the acting
-    admin's own. Sessions that have ended already are left as they are: revoking twice is harmless.
+    admin's own. Sessions that have ended already are left as they are: revoking twice is harmless. `upstream` is
+    False where it is the provider who says so; `before`, an instant, leaves logins alone that are newer than what it
+    speaks of.
     """
     key = scope.gate
     if key is not None:
         connection.execute(_ONE_AT_A_TIME)
+    matched = count(connection, scope, spare, before)
     row = connection.execute(
         _RECORD,
         {
             "scope": scope.name,
             "site": scope.site,
             "user_id": scope.user_id,
+            "typed": scope.typed,
             "gated": key is not None,
-            "matched": count(connection, scope, spare),
+            "matched": matched,
             **vars(reason),
         },
     ).one()
     revocation_id: UUID = row.id
-    sites_ended, users_ended = ({scope.site} if scope.site else set()), {scope.user_id}
     if key is None:
-        values = {
-            "ids": list(scope.sessions),
-            "code": reason.code,
-            "revocation_id": revocation_id,
-            "spare": spare,
-        }
-        ended = connection.execute(_END, values).mappings().all()
-        sites_ended, users_ended = {row["site"] for row in ended}, {row["user_id"] for row in ended}
-        _queue(
-            connection,
-            [
-                {
-                    "revocation_id": revocation_id,
-                    **{k: row[k] for k in ("site", "user_id", "refresh_token_id")},
-                }
-                for row in ended
-                if row["refresh_token_id"]
-            ],
-        )
+        values = {"ids": list(scope.sessions), "code": reason.code, "spare": spare, "upstream": upstream}
+        ended = connection.execute(_END, values | {"revocation_id": revocation_id}).one()
+        sites_ended, users_ended = ended.sites or [], ended.users or []
     else:
         if spare:
             connection.execute(_SPARE, {"spare": spare, "at": row.created_at})
-        connection.execute(_CLOSE, {"key": key, "revocation_id": revocation_id, "at": row.created_at})
-        _queue(
-            connection,
-            [
-                {
-                    "revocation_id": revocation_id,
-                    "site": site,
-                    "user_id": scope.user_id,
-                    "refresh_token_id": None,
-                }
-                for site in ([scope.site] if scope.site else sites)
-            ],
-        )
+        closed = {"key": key, "revocation_id": revocation_id, "at": row.created_at, "before": before}
+        connection.execute(_CLOSE, closed)
+        told = [scope.site] if scope.site else sites
+        if upstream:
+            values = {"revocation_id": revocation_id, "user_id": scope.user_id, "refresh_token_id": None}
+            connection.execute(_OUTBOX, [values | {"site": site} for site in told])
+        sites_ended, users_ended = [scope.site or "all"], [scope.user_id]
     audit.write(
         connection,
         Event(
             event=event,
-            site=next(iter(sites_ended)) if len(sites_ended) == 1 else "all",
+            site=sites_ended[0] if len(sites_ended) == 1 else "all",
             client=client,
             initiating_entity=reason.initiating_entity,
             actor=reason.actor,
-            user_id=next(iter(users_ended)) if len(users_ended) == 1 else None,
+            user_id=users_ended[0] if len(users_ended) == 1 else None,
             session_id=scope.sessions[0] if len(scope.sessions) == 1 else None,
             revocation_id=revocation_id,
             detail={
                 "scope": scope.name,
-                "sessions": [str(i) for i in scope.sessions],
+                "sessions": [str(i) for i in scope.sessions[:_NAMED]],
+                "count": matched,
                 "reason": reason.code,
                 "reason_admin": reason.admin,
                 "reason_user": reason.user,
+                **({"typed": scope.typed} if scope.typed else {}),
                 **(detail or {}),
             },
         ),
@@ -252,43 +203,5 @@ def revoke(
     return revocation_id
 
 
-def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> None:
-    """End a session that was revoked while its password was checked, and have its token revoked too."""
-    connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
-
-
-def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
-    """Mark up to STEP sessions that the scope's gate has ended; returns how many. Safe to run several at once."""
-    with db.transaction() as connection:
-        values = {"revocation_id": revocation_id, "key": scope.gate, "step": STEP}
-        return int(connection.execute(_MARK, values).scalar_one())
-
-
-def sweep(db: Database) -> int:
-    """One step of marking for every revocation that still has some; returns how many sessions were marked."""
-    total = 0
-    for row in db.all(_UNMARKED):
-        scope = Scope(user_id=row["user_id"], site=row["site"], everyone=row["scope"] == "everyone")
-        marked = mark(db, row["id"], scope)
-        total += marked
-        # A login may still be committing that did not see the gate: it is looked for a little longer.
-        if marked == 0 and row["settled"] and not db.one(_LEFT, id=row["id"], key=scope.gate):
-            db.all(_MARKED, id=row["id"])
-    return total
-
-
-_LEFT = text(
-    """SELECT 1 FROM sessions s, revocations r WHERE r.id = :id AND s.ended_at IS NULL
-    AND s.absolute_end > clock_timestamp()
-    AND (r.user_id IS NULL OR s.user_id = r.user_id) AND (r.site IS NULL OR s.site = r.site)
-    AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key) LIMIT 1"""
-)
-
-
 def _values(scope: Scope, spare: UUID | None) -> dict[str, Any]:
     return {"ids": list(scope.sessions), "user_id": scope.user_id, "site": scope.site, "spare": spare}
-
-
-def _queue(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(_OUTBOX, rows)

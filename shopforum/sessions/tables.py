@@ -23,7 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, CIDR, INET, JSONB, UUID
 
 metadata = MetaData(
     naming_convention={
@@ -83,9 +83,17 @@ sessions = Table(
     # The refresh in flight: whoever holds the lease asks the identity provider, the others wait.
     Column("lease", UUID),
     Column("lease_until", Instant),
+    # When the provider was last asked for the roles, where the site has them read again in between.
+    Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # A sign-in of the same person with a new browser that the owner has not been asked about yet.
+    Column("new_sign_in", UUID),
+    # In quarantine nothing is served before the password was given again; the reason is a code.
+    Column("quarantined_at", Instant),
+    Column("quarantine_reason", Text),
     Column("ended_at", Instant),
     Column("end_reason", Text),
     Column("revocation_id", UUID),
+    CheckConstraint("(quarantined_at IS NULL) = (quarantine_reason IS NULL)", name="quarantined_with_reason"),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_with_reason"),
     CheckConstraint(
         "floor < previous AND previous < generation AND generation <= issued", name="generations_in_order"
@@ -100,6 +108,7 @@ sessions = Table(
     Index("ix_sessions_agent", "agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
+    Index("ix_sessions_quarantined", "created_at", "id", postgresql_where=text("quarantined_at IS NOT NULL")),
     postgresql_with={"fillfactor": "80"},
 )
 
@@ -152,6 +161,8 @@ revocations = Table(
     Column("reason_code", Text, nullable=False),
     Column("reason_admin", Text, nullable=False, server_default=""),
     Column("reason_user", Text, nullable=False, server_default=""),
+    # The scope as it was asked for, where that was a filter.
+    Column("typed", Text, nullable=False, server_default=""),
     Column("matched", Integer, nullable=False),
     # Sessions that a gate has ended are marked in the list later, in small steps; null until all are.
     Column("marked_at", Instant),
@@ -249,4 +260,35 @@ flags = Table(
     Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_address", INET),
     Column("last_agent", Text, nullable=False, server_default=""),
+    # Looked at and found harmless; counted anew, it wants to be looked at again.
+    Column("dismissed_at", Instant),
+    Column("dismissed_by", Text),
+    Column("dismissed_reason", Text),
+)
+
+# What is refused for a while, whoever's it is: no login, no refresh and no page for what matches all that a row names.
+standing_rules = Table(
+    "standing_rules",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    _now(),
+    Column("until", Instant, nullable=False),
+    Column("user_id", UUID),
+    Column("site", Text),
+    Column("network", CIDR),
+    # Words that the browser's name for itself holds, in lower case, one space between two.
+    Column("device", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_admin", Text, nullable=False, server_default=""),
+    Column("reason_user", Text, nullable=False, server_default=""),
+    # The revocation it was made with, if any.
+    Column("revocation_id", UUID),
+    Column("hits", Integer, nullable=False, server_default="0"),
+    Column("last_hit_at", Instant),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    CheckConstraint("user_id IS NOT NULL OR network IS NOT NULL OR device <> ''", name="names_something"),
+    Index("ix_standing_rules_unlifted", "until", postgresql_where=text("lifted_at IS NULL")),
+    Index("ix_standing_rules_created_at_id", "created_at", "id"),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from . import ledger, outbox, revocation
+from . import ledger, marking, outbox
 from .ledger import Head
 from .lifecycle import Sessions
 
@@ -22,6 +22,6 @@ def seal(sessions: Sessions) -> Head | None:
 def run_once(sessions: Sessions, step: int = 200) -> int:
     """Tell the provider what is due, mark what gates have ended, purge what is old; returns how much was done."""
     told = outbox.deliver(sessions.db, sessions.authority, step=20)
-    marked = revocation.sweep(sessions.db)
+    marked = marking.sweep(sessions.db)
     purged = len(sessions.db.all(_PURGE, step=step))
     return told + marked + purged

@@ -85,8 +85,9 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
     if request.identity is not None:
         return page(request, 403)
     query = {"next": way_back(request)}
-    ended = request.registry.queryUtility(ISecurityPolicy).ended(request)
-    headers = cleared_headers(request) if ended else []
+    policy = request.registry.queryUtility(ISecurityPolicy)
+    ended = policy.ended(request)
+    headers = cleared_headers(request) if ended and not policy.held(request) else []
     return HTTPFound("/login?" + urlencode(query | ended), headers=headers)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 
 import pytest
 import requests
@@ -159,3 +160,28 @@ def test_a_revocation_that_is_answered_strangely_is_not_done(settings, idp):
     idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=1, status=409)
     with pytest.raises(AuthorityMisconfigured):
         client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
+
+
+def test_roles_as_they_are_now_and_none_for_who_is_gone(client, idp):
+    user = uuid.UUID(person("member").id)
+    assert client.roles(user) == ("shopper",)
+    assert client.roles(uuid.uuid4()) is None
+    # Registered elsewhere only.
+    assert client.roles(uuid.UUID(person("viewer").id)) is None
+    gone = requests.delete(f"{idp.url}/api/user/{user}", headers={"Authorization": idp.api_key}, timeout=10)
+    assert gone.status_code == 200
+    assert client.roles(user) is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_no_answer_about_roles_is_no_answer_that_there_are_none(client, idp, status):
+    idp.hook("fail", path="/api/user", times=1, status=status)
+    with pytest.raises(AuthorityUnavailable):
+        client.roles(uuid.UUID(person("member").id))
+
+
+@pytest.mark.parametrize("body", [{}, {"user": {}}, {"user": {"active": "yes"}}, ["user"]])
+def test_a_garbled_answer_about_roles_is_none_either(client, idp, body):
+    idp.hook("fail", path="/api/user", times=1, status=200, body=body)
+    with pytest.raises(AuthorityUnavailable):
+        client.roles(uuid.UUID(person("member").id))

@@ -9,8 +9,8 @@ import pytest
 from hearts import OWNER, THIEF, together
 
 from shopforum.sessions import Login, Reason, Scope, revocation, worker
+from shopforum.sessions.marking import STEP
 from shopforum.sessions.records import STATE
-from shopforum.sessions.revocation import STEP
 
 WHY = Reason(
     "admin", "carol@example.com", "suspected_theft", "ticket 7", "We ended your session to protect you."

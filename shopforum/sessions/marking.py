@@ -1,0 +1,92 @@
+"""Marking in the lists what a gate has ended already: in small steps, behind the revocation, for the lists' sake.
+
+A session behind a closed gate is dead at once, whatever its row says; until it is marked, its receipt cannot count it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from .database import Database
+from .revocation import Scope
+
+# Sessions marked in one transaction.
+STEP = 500
+
+# What a gate has ended. Its reach is bound and not joined with the revocation's row: only so does a user's revocation
+# use the index of users.
+_BEHIND = """s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
+    AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
+    AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)"""
+
+# A row that somebody is touching just now is left for the next step. A login that was in flight got a token which the
+# provider's bulk revocation may have missed.
+_MARK = text(
+    f"""
+WITH due AS (
+  SELECT s.id FROM sessions s WHERE {_BEHIND} LIMIT :step FOR UPDATE OF s SKIP LOCKED
+), ended AS (
+  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id,
+    lease = NULL, lease_until = NULL
+  FROM due, revocations r WHERE s.id = due.id AND r.id = :revocation_id
+  RETURNING s.id, s.site, s.user_id, s.refresh_token_id, s.created_at > r.created_at AS late
+), told AS (
+  INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
+  SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE late AND refresh_token_id IS NOT NULL
+)
+SELECT count(*) FROM ended"""
+)
+
+_LEFT = text(f"SELECT 1 FROM sessions s WHERE {_BEHIND} LIMIT 1")
+
+# A login that began before a revocation and ends after it. The provider issued its token after it was told.
+_END_LATE = text(
+    """
+WITH ended AS (
+  UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id
+  FROM revocations r WHERE s.id = :id AND r.id = :revocation_id AND s.ended_at IS NULL
+  RETURNING s.site, s.user_id, s.refresh_token_id
+)
+INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
+SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE refresh_token_id IS NOT NULL"""
+)
+
+_UNMARKED = text(
+    """SELECT id, scope, user_id, site, created_at < clock_timestamp() - interval '1 minute' AS settled
+    FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
+)
+
+_MARKED = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
+
+
+def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> None:
+    """End a session that was revoked while its password was checked, and have its token revoked too."""
+    connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
+
+
+def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
+    """Mark up to STEP sessions that the scope's gate has ended; returns how many. Safe to run several at once."""
+    with db.transaction() as connection:
+        values = {"revocation_id": revocation_id, "step": STEP, **_reach(scope)}
+        return int(connection.execute(_MARK, values).scalar_one())
+
+
+def sweep(db: Database) -> int:
+    """One step of marking for the oldest revocations that still have some; returns how many sessions were marked.
+
+    A revocation that has none left is closed after a minute, and so makes room for younger ones.
+    """
+    total = 0
+    for row in db.all(_UNMARKED):
+        scope = Scope(user_id=row["user_id"], site=row["site"], everyone=row["scope"] == "everyone")
+        marked = mark(db, row["id"], scope)
+        total += marked
+        # A login may still be committing that did not see the gate: it is looked for a little longer.
+        if marked == 0 and row["settled"] and not db.one(_LEFT, **_reach(scope)):
+            db.all(_MARKED, id=row["id"])
+    return total
+
+
+def _reach(scope: Scope) -> dict[str, Any]:
+    return {"user_id": scope.user_id, "site": scope.site, "key": scope.gate}

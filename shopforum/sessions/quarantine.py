@@ -1,0 +1,78 @@
+"""Quarantine: less than an end, for the doubtful case. Nothing is served before the password was given again.
+
+The session stays where it is, with its cookies and at the provider. Whoever gives the password in that browser gets a
+new session in its place (ASVS 5.0 7.2.4); an admin may release it instead, and it goes on as it was.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from . import audit
+from .audit import Client, Event
+from .database import Database
+from .model import Reason
+from .records import GATED
+
+# Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
+_ENTER = text(
+    f"""
+WITH due AS (
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
+    AND s.absolute_end > clock_timestamp() AND s.quarantined_at IS NULL AND NOT {GATED}
+  ORDER BY s.id FOR UPDATE
+)
+UPDATE sessions s SET quarantined_at = clock_timestamp(), quarantine_reason = :code
+FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
+)
+
+_LEAVE = text(
+    """
+WITH due AS (
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
+    AND s.quarantined_at IS NOT NULL ORDER BY s.id FOR UPDATE
+)
+UPDATE sessions s SET quarantined_at = NULL, quarantine_reason = NULL
+FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
+)
+
+# As many ids as an audit row names; the count is exact.
+_NAMED = 500
+
+
+def enter(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
+    """Put live sessions into quarantine; returns how many were not in it before."""
+    return _act(db, _ENTER, "session_quarantined", ids, reason, client)
+
+
+def leave(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
+    """Release sessions from quarantine; returns how many were in it."""
+    return _act(db, _LEAVE, "session_released", ids, reason, client)
+
+
+def _act(
+    db: Database, statement: object, name: str, ids: Sequence[UUID], reason: Reason, client: Client
+) -> int:
+    with db.transaction() as connection:
+        values = {"ids": list(ids)} | ({"code": reason.code} if statement is _ENTER else {})
+        rows = connection.execute(statement, values).all()  # type: ignore[call-overload]
+        if rows:
+            sites, users = {row.site for row in rows}, {row.user_id for row in rows}
+            event = Event(
+                name,
+                sites.pop() if len(sites) == 1 else "all",
+                client,
+                initiating_entity=reason.initiating_entity,
+                actor=reason.actor,
+                user_id=users.pop() if len(users) == 1 else None,
+                session_id=rows[0].id if len(rows) == 1 else None,
+                detail={
+                    "sessions": [str(row.id) for row in rows[:_NAMED]],
+                    "count": len(rows),
+                    "reason": reason.code,
+                    "reason_admin": reason.admin,
+                },
+            )
+            audit.write(connection, event)
+        return len(rows)

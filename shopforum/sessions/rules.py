@@ -1,0 +1,161 @@
+"""Standing rules: what is refused for a while, so that what an admin has just ended does not come back.
+
+A rule names a user, a network, words of a browser's name for itself, a site, or several of these; what matches all
+that it names is refused at the login, at a refresh and at every page in between. It ends nothing: that is what the
+revocation beside it does. When its time is over, or it is lifted, sessions that were not ended go on.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from . import audit
+from .audit import Client, Event
+from .database import Database
+from .model import Reason
+
+# At most a year: a rule that nobody looks at again should run out by itself.
+LONGEST = 366 * 86400
+
+# The oldest rule in force that matches. Needs the client's :address and :agent, and what to compare `user` and `site`
+# with. An address that is not known is in no network.
+MATCHING = """SELECT r.id FROM standing_rules r WHERE r.lifted_at IS NULL AND r.until > now()
+    AND (r.user_id IS NULL OR r.user_id = {user}) AND (r.site IS NULL OR r.site = {site})
+    AND (r.network IS NULL OR CAST(:address AS inet) <<= r.network)
+    AND (r.device = '' OR NOT EXISTS (SELECT 1 FROM regexp_split_to_table(r.device, ' ') word
+      WHERE position(word IN lower(:agent)) = 0))
+    ORDER BY r.created_at LIMIT 1"""
+
+# Before a password is asked for: rules for one user cannot be told yet.
+_REFUSED = text(MATCHING.format(user="NULL", site=":site"))
+
+# A flood of refused requests writes to one row at most once a second.
+_HIT = text(
+    """UPDATE standing_rules SET hits = hits + 1, last_hit_at = clock_timestamp()
+    WHERE id = :id AND (last_hit_at IS NULL OR last_hit_at < clock_timestamp() - interval '1 second')"""
+)
+
+_ADD = text(
+    """INSERT INTO standing_rules (until, user_id, site, network, device, actor, reason_code, reason_admin, reason_user,
+      revocation_id)
+    VALUES (clock_timestamp() + :seconds * interval '1 second', :user_id, :site, CAST(:network AS cidr), :device,
+      :actor, :code, :admin, :user, :revocation_id) RETURNING id"""
+)
+
+_LIFT = text(
+    """UPDATE standing_rules SET lifted_at = clock_timestamp(), lifted_by = :actor
+    WHERE id = :id AND lifted_at IS NULL AND until > clock_timestamp() RETURNING id, user_id, site"""
+)
+
+
+class SignInBlocked(Exception):
+    """The password may be right, but a standing rule refuses the login."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is refused, and for how many seconds. `network` is an address or a CIDR block, `device` words that the
+    browser's name for itself holds. Raises ValueError where it names nothing, or makes no sense.
+    """
+
+    seconds: float
+    user_id: UUID | None = None
+    site: str | None = None
+    network: str | None = None
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.user_id or self.network or self.words):
+            raise ValueError("a rule names a user, a network or a device")
+        if not 0 < self.seconds <= LONGEST:
+            raise ValueError("a rule lasts between a second and a year")
+        if self.network:
+            ipaddress.ip_network(self.network)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the device, in lower case."""
+        return self.device.lower().split()
+
+    def matches(self, user_id: UUID, site: str, client: Client) -> bool:
+        """Whether it refuses somebody: to warn whoever is about to shut themselves out."""
+        return (
+            self.user_id in (None, user_id)
+            and self.site in (None, site)
+            and all(word in client.agent.lower() for word in self.words)
+            and (not self.network or _inside(client.address, self.network))
+        )
+
+
+def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
+    """Put a rule into force; returns its id."""
+    named = {
+        "user_id": rule.user_id,
+        "site": rule.site,
+        "network": rule.network,
+        "device": " ".join(rule.words),
+    }
+    values = {
+        **named,
+        "seconds": rule.seconds,
+        "actor": reason.actor,
+        "code": reason.code,
+        "admin": reason.admin,
+        "user": reason.user,
+        "revocation_id": revocation_id,
+    }
+    with db.transaction() as connection:
+        rule_id: UUID = connection.execute(_ADD, values).scalar_one()
+        detail = {name: str(value) for name, value in named.items() if value}
+        audit.write(
+            connection,
+            Event(
+                "standing_rule_added",
+                rule.site or "all",
+                client,
+                initiating_entity=reason.initiating_entity,
+                actor=reason.actor,
+                user_id=rule.user_id,
+                revocation_id=revocation_id,
+                detail={"rule": str(rule_id), "seconds": rule.seconds, "reason": reason.code, **detail},
+            ),
+        )
+    return rule_id
+
+
+def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
+    """End a rule before its time; False where it was not in force any more."""
+    with db.transaction() as connection:
+        row = connection.execute(_LIFT, {"id": rule_id, "actor": actor}).first()
+        if row is not None:
+            event = Event(
+                "standing_rule_lifted",
+                row.site or "all",
+                client,
+                initiating_entity="admin",
+                actor=actor,
+                user_id=row.user_id,
+                detail={"rule": str(rule_id)},
+            )
+            audit.write(connection, event)
+        return row is not None
+
+
+def refused(db: Database, site: str, client: Client) -> UUID | None:
+    """The rule that refuses every login of this client on the site, whoever's, if there is one."""
+    row = db.one(_REFUSED, site=site, address=client.address, agent=client.agent)
+    return None if row is None else row["id"]
+
+
+def hit(db: Database, rule_id: Any) -> None:
+    """Count that a rule has refused something."""
+    db.all(_HIT, id=rule_id)
+
+
+def _inside(address: str | None, network: str) -> bool:
+    found = ipaddress.ip_address(address) if address else None
+    block = ipaddress.ip_network(network)
+    return found is not None and found.version == block.version and found in block

@@ -1,0 +1,92 @@
+"""A new session for somebody who has just given the right password."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping
+
+from . import audit, marking, of_user, records, revocation
+from .audit import Client
+from .authority import AuthorityUnavailable
+from .model import Login, Outcome, Pair, Reason, Session
+from .revocation import Scope
+from .rules import SignInBlocked
+from .tokens import new_session_id
+
+if TYPE_CHECKING:
+    from .lifecycle import Sessions
+
+
+def start(sessions: "Sessions", login: Login, client: Client, replaced: UUID | None) -> Outcome:
+    """See `Sessions.start`."""
+    config = sessions.config
+    if config.renewable and not (login.refresh_token and login.refresh_token_id):
+        raise ValueError("the provider issued no refresh token: is it enabled for this application?")
+    pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
+    try:
+        with sessions.db.transaction() as connection:
+            if replaced:
+                why = Reason("user", login.user_email or str(login.user_id), "superseded")
+                _end(sessions, connection, (replaced,), why, client)
+            row = _insert(sessions, connection, login, pair, client)
+            # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
+            excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user)
+            if excess:
+                why = Reason("policy", "session limit", "evicted")
+                _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
+    except SignInBlocked:
+        _withdraw(sessions, login)
+        raise
+    session = Session.of(
+        {"site": config.site, "authenticated_ago": 0.0, "new_sign_in": None, **vars(login), **row}
+    )
+    return Outcome(session, issue=pair, max_age=row["remaining"])
+
+
+def _insert(
+    sessions: "Sessions", connection: Connection, login: Login, pair: Pair, client: Client
+) -> RowMapping:
+    config = sessions.config
+    values = {k: v for k, v in vars(login).items() if k != "refresh_token"} | {"roles": list(login.roles)}
+    if not config.renewable:
+        values["refresh_token_id"] = None
+    row = records.start(
+        connection,
+        site=config.site,
+        idle=config.idle,
+        absolute=config.absolute,
+        **values,
+        **vars(sessions.credential(pair)),
+        **records.where(client),
+    )
+    if row["rule_id"]:
+        raise SignInBlocked(row["rule_id"])
+    audit.write(connection, sessions.event("session_created", client, row["id"], login.user_id, "user"))
+    if row["ended_by"]:
+        marking.end_late(connection, row["ended_by"], row["id"])
+    return row
+
+
+def _end(
+    sessions: "Sessions",
+    connection: Connection,
+    ids: tuple[UUID, ...],
+    why: Reason,
+    client: Client,
+    event: str = "authn_token_revoked",
+) -> None:
+    sites = sessions.config.sites
+    revocation.revoke(connection, Scope(sessions=ids), why, client, sites=sites, event=event)
+
+
+def _withdraw(sessions: "Sessions", login: Login) -> None:
+    """Have the provider take back the token of a login that is refused: nobody has it, and nobody should."""
+    if login.refresh_token_id is None:
+        return
+    try:
+        sessions.authority.revoke(
+            sessions.config.site, refresh_token_id=login.refresh_token_id, user_id=login.user_id
+        )
+    except AuthorityUnavailable:
+        # It was never given to anybody, and runs out by itself.
+        return

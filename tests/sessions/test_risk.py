@@ -1,0 +1,140 @@
+"""Risk signals go by meaning: a browser's update is none, another browser is one."""
+
+from dataclasses import replace
+
+import pytest
+from hearts import OWNER
+
+from shopforum.sessions import risk
+from shopforum.sessions.audit import Client
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 "
+    "Safari/537.36"
+)
+FIREFOX_LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
+
+HOME = Client("192.0.2.10", FIREFOX.format(140))
+NEXT_DOOR = replace(HOME, address="192.0.2.77")
+CAFE = replace(HOME, address="198.51.100.9")
+
+
+@pytest.mark.parametrize(
+    ("now", "signals"),
+    [
+        pytest.param(HOME, {}, id="the same"),
+        pytest.param(replace(HOME, agent=FIREFOX.format(141)), {}, id="an update"),
+        pytest.param(
+            replace(HOME, agent=FIREFOX.format(139)), {"older_browser": 1}, id="the version went backwards"
+        ),
+        pytest.param(replace(HOME, agent=CHROME.format(150)), {"other_browser": 1}, id="another browser"),
+        pytest.param(
+            replace(HOME, agent=FIREFOX_LINUX.format(140)), {"other_system": 1}, id="another operating system"
+        ),
+        pytest.param(
+            replace(HOME, agent="curl/8.5.0"), {"other_browser": 1, "other_system": 1}, id="no browser at all"
+        ),
+        pytest.param(NEXT_DOOR, {}, id="the same network"),
+        pytest.param(CAFE, {}, id="another network, which phones change all day"),
+    ],
+)
+def test_what_counts_as_a_signal(heart, now, signals):
+    pair, _ = heart.log_in(client=HOME)
+    assert heart.resume(pair, now).session is not None
+    assert heart.flags() == signals
+    # It is noted when it appears, and not again by every page after.
+    heart.resume(pair, now)
+    assert heart.flags() == signals
+    assert [event for event in heart.events() if event in risk.SIGNALS] == sorted(
+        signals, key=risk.SIGNALS.index
+    )
+
+
+def test_two_places_at_once_are_a_signal_and_one_move_is_none(heart):
+    pair, _ = heart.log_in(client=HOME)
+    heart.resume(pair, CAFE)
+    assert heart.flags() == {}
+    heart.resume(pair, HOME)
+    assert heart.flags() == {"two_places": 1}
+
+
+def test_who_comes_home_later_was_not_in_two_places(heart):
+    pair, _ = heart.log_in(client=HOME)
+    heart.resume(pair, CAFE)
+    heart.pass_time(risk.AT_ONCE + 1)
+    heart.resume(pair, HOME)
+    assert heart.flags() == {}
+
+
+def test_a_prefetch_is_looked_at_as_well(heart):
+    """A thief could otherwise call every request a prefetch."""
+    pair, _ = heart.log_in(client=HOME)
+    heart.resume(pair, replace(HOME, agent=CHROME.format(150)), touch=False)
+    assert heart.flags() == {"other_browser": 1}
+
+
+def test_the_network_counts_where_the_site_says_so(heart_of):
+    heart = heart_of(**{"sessions.risk_signals": "other_network"})
+    pair, _ = heart.log_in(client=HOME)
+    heart.resume(pair, NEXT_DOOR)
+    heart.resume(pair, CAFE)
+    heart.resume(pair, replace(CAFE, agent=CHROME.format(150)))
+    assert heart.flags() == {"other_network": 1}
+
+
+def test_networks_of_both_families_and_of_none(heart_of):
+    assert risk.network("192.0.2.10") == "192.0.2.0/24"
+    assert risk.network("2001:db8:1:2::3") == "2001:db8:1::/48"
+    assert risk.network(None) is None
+    heart = heart_of(**{"sessions.risk_signals": "other_network"})
+    pair, _ = heart.log_in(client=HOME)
+    heart.resume(pair, replace(HOME, address=None))
+    assert heart.flags() == {}
+    heart.resume(pair, replace(HOME, address="2001:db8::1"))
+    # Seen from nowhere in between, there is nothing to compare with.
+    assert heart.flags() == {}
+    heart.resume(pair, HOME)
+    assert heart.flags() == {"other_network": 1}
+
+
+def test_off_is_off(heart_of):
+    heart = heart_of(**{"sessions.risk": "off"})
+    pair, _ = heart.log_in(client=HOME)
+    assert heart.resume(pair, replace(HOME, agent="curl/8.5.0")).session is not None
+    assert heart.flags() == {}
+
+
+def test_enforced_a_signal_asks_for_the_password_and_nothing_is_lost(heart_of):
+    heart = heart_of(**{"sessions.risk": "enforce"})
+    pair, started = heart.log_in(client=HOME)
+    thief = replace(CAFE, agent=CHROME.format(150))
+    outcome = heart.resume(pair, thief)
+    assert (outcome.session, outcome.ended, outcome.issue) == (None, "quarantined", None)
+    # The owner is asked as well: which of both is which, only the password tells.
+    held = heart.resume(pair, HOME)
+    assert (held.session, held.ended, held.held) == (None, "quarantined", started.session.id)
+    assert heart.provider.revoked == []
+    fresh, again = heart.log_in(client=HOME, replaced=held.held)
+    assert heart.resume(fresh, HOME).session == replace(
+        again.session, authenticated_ago=pytest.approx(0, abs=60), ends_in=pytest.approx(30 * 86400, abs=60)
+    )
+    assert heart.resume(pair, thief).ended == "superseded"
+    assert [event for event in heart.events() if event in ("other_browser", "session_quarantined")] == [
+        "other_browser",
+        "session_quarantined",
+    ]
+
+
+def test_a_dormant_session_is_checked_before_the_provider_is_asked(heart_of):
+    heart = heart_of(**{"sessions.risk": "enforce"})
+    pair, _ = heart.log_in(client=HOME)
+    heart.let_idle()
+    assert heart.resume(pair, replace(HOME, agent="curl/8.5.0")).ended == "quarantined"
+    assert heart.provider.refreshes == []
+
+
+def test_agents_that_say_nothing_or_nonsense_are_compared_all_the_same(heart):
+    pair, _ = heart.log_in(client=replace(OWNER, agent=""))
+    for agent in ("", "\u2028" * 9, "Firefox/99999999999999999999", "x" * 512):
+        assert heart.resume(pair, replace(OWNER, agent=agent)).session is not None

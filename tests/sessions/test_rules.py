@@ -1,0 +1,160 @@
+"""Standing rules: what matches is refused at the login, at a refresh and at every page, until the rule is over."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+from hearts import OWNER, THIEF, together
+
+from shopforum.sessions import AuthorityUnavailable, Reason, Rule, Scope, SignInBlocked
+from shopforum.sessions.audit import Client
+
+WHY = Reason("admin", "ann@example.com", "incident", admin="cookies leaked")
+
+
+def rule(**values):
+    return Rule(seconds=3600, **values)
+
+
+@pytest.mark.parametrize(
+    ("made", "refused", "served"),
+    [
+        (rule(network="203.0.113.0/24"), THIEF, OWNER),
+        (rule(network="203.0.113.66"), THIEF, replace(THIEF, address="203.0.113.67")),
+        (rule(device="Chrome  THIEF"), THIEF, replace(THIEF, agent="Chrome of somebody")),
+        (rule(network="203.0.113.0/24", device="chrome"), THIEF, replace(THIEF, agent="Firefox")),
+        (rule(network="203.0.113.0/24", site="store"), THIEF, replace(THIEF, address=None)),
+        (rule(network="2001:db8::/32"), replace(THIEF, address="2001:db8::9"), THIEF),
+    ],
+)
+def test_what_matches_all_that_it_names_is_refused(heart, made, refused, served):
+    pair, _ = heart.log_in(client=OWNER)
+    rule_id = heart.sessions.add_rule(made, WHY, OWNER)
+    assert heart.sessions.refuses(refused)
+    assert not heart.sessions.refuses(served)
+    with pytest.raises(SignInBlocked):
+        heart.log_in("ben", refused)
+    heart.log_in("ben", served)
+
+    blocked = heart.resume(pair, refused)
+    assert (blocked.session, blocked.ended, blocked.issue) == (None, "blocked", None)
+    assert blocked.held is not None
+    assert heart.resume(pair, served).session is not None
+    heart.let_idle()
+    assert heart.resume(pair, refused).ended == "blocked"
+    assert heart.provider.refreshes == []
+
+    assert heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+    assert not heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+    assert heart.resume(pair, refused).session is not None
+    assert [e for e in heart.events() if "rule" in e] == ["standing_rule_added", "standing_rule_lifted"]
+
+
+def test_a_rule_for_one_user_leaves_the_others_alone(heart):
+    pair, started = heart.log_in("ann")
+    other, _ = heart.log_in("ben")
+    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+    assert heart.resume(pair).ended == "blocked"
+    assert heart.resume(other).session is not None
+    # Before the password nobody is told that somebody is blocked.
+    assert not heart.sessions.refuses(OWNER)
+    with pytest.raises(SignInBlocked):
+        heart.log_in("ann")
+    # The provider takes back what it issued, and no row is left.
+    assert len(heart.provider.revoked) == 1
+    assert len(heart.sql("SELECT 1 FROM sessions")) == 2
+
+
+def test_a_login_that_is_refused_while_the_provider_is_away_is_refused_all_the_same(heart):
+    _, started = heart.log_in("ann")
+    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+    heart.provider.away = True
+    with pytest.raises(SignInBlocked):
+        heart.log_in("ann")
+
+
+def test_a_rule_of_another_site_does_not_count(heart_of):
+    heart = heart_of("forums")
+    pair, _ = heart.log_in(client=THIEF)
+    heart.sessions.add_rule(rule(network="203.0.113.0/24", site="store"), WHY, OWNER)
+    assert heart.resume(pair, THIEF).session is not None
+    assert not heart.sessions.refuses(THIEF)
+
+
+def test_a_rule_runs_out_by_itself(heart):
+    pair, _ = heart.log_in(client=THIEF)
+    rule_id = heart.sessions.add_rule(Rule(60, network="203.0.113.0/24"), WHY, OWNER)
+    assert heart.resume(pair, THIEF).ended == "blocked"
+    heart.pass_time(61)
+    assert heart.resume(pair, THIEF).session is not None
+    assert not heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+
+
+def test_refused_requests_are_counted_without_a_flood_of_writes(heart):
+    pair, _ = heart.log_in(client=THIEF)
+    heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
+    for _ in range(5):
+        heart.resume(pair, THIEF)
+    assert heart.flags() == {"session_blocked": 5}
+    [row] = heart.sql("SELECT hits, last_hit_at IS NOT NULL AS hit FROM standing_rules")
+    assert (row["hits"], row["hit"]) == (1, True)
+    assert heart.events().count("session_blocked") == 3
+
+
+def test_no_login_slips_past_a_rule_that_is_made_meanwhile(heart):
+    for n in range(20):
+        made, found = together(
+            lambda n=n: heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER),
+            lambda n=n: heart.log_in(f"user{n}", THIEF),
+        )
+        assert isinstance(made, uuid.UUID)
+        if not isinstance(found, SignInBlocked):
+            assert heart.resume(found[0], THIEF).ended == "blocked"
+        heart.sessions.lift_rule(made, "ann@example.com", OWNER)
+
+
+def test_the_revocation_beside_it_ends_and_the_rule_keeps_ended(heart):
+    pair, started = heart.log_in(client=THIEF)
+    revocation_id = heart.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
+    heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER, revocation_id)
+    assert heart.resume(pair, THIEF).ended == "incident"
+    [row] = heart.sql("SELECT revocation_id, reason_admin FROM standing_rules")
+    assert (row["revocation_id"], row["reason_admin"]) == (revocation_id, "cookies leaked")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"site": "store"}, {"device": "  "}, {"network": "no network"}, {"network": "192.0.2.1/24"}],
+)
+def test_a_rule_that_makes_no_sense_is_none(values):
+    with pytest.raises(ValueError, match=r".+"):
+        rule(**values)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 367 * 86400])
+def test_a_rule_has_a_sensible_end(seconds):
+    with pytest.raises(ValueError, match="year"):
+        Rule(seconds, device="curl")
+
+
+def test_whoever_makes_a_rule_can_be_warned_before_it_hits_the_maker():
+    ann = uuid.uuid4()
+    assert rule(network="203.0.113.0/24").matches(ann, "admin", THIEF)
+    assert not rule(network="203.0.113.0/24").matches(ann, "admin", OWNER)
+    assert not rule(network="203.0.113.0/24").matches(ann, "admin", Client(None))
+    assert not rule(network="2001:db8::/32").matches(ann, "admin", THIEF)
+    assert not rule(network="203.0.113.0/24", site="store").matches(ann, "admin", THIEF)
+    assert not rule(user_id=uuid.uuid4()).matches(ann, "admin", THIEF)
+    assert not rule(device="firefox").matches(ann, "admin", THIEF)
+
+
+def test_a_provider_that_fails_otherwise_is_no_reason_to_let_in(heart, monkeypatch):
+    _, started = heart.log_in("ann")
+    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+
+    def fail(*_args, **_options):
+        raise AuthorityUnavailable("garbled")
+
+    monkeypatch.setattr(heart.provider, "revoke", fail)
+    with pytest.raises(SignInBlocked):
+        heart.log_in("ann")
