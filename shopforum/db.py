@@ -14,7 +14,14 @@ from .sessions.database import Database
 
 metadata = MetaData(naming_convention=session_tables.metadata.naming_convention)
 
-_TABLE_MODULES = ("shopforum.login.tables", "shopforum.store.tables", "shopforum.forums.tables")
+_TABLE_MODULES = (
+    "shopforum.login.tables",
+    "shopforum.account.tables",
+    "shopforum.store.tables",
+    "shopforum.forums.tables",
+    "shopforum.webhooks.tables",
+    "shopforum.api.tables",
+)
 
 
 def all_metadata() -> list[MetaData]:
@@ -42,8 +49,8 @@ def create(url: str, pool_size: int) -> Engine:
     )
 
 
-def add_database(config: Configurator, engine: Engine) -> None:
-    """Make `request.db` and hand the engine to the sessions."""
-    config.registry.db = Database(engine)
-    config.set_session_engine(engine)
+def add_database(config: Configurator, engine: Engine, prepare: bool = True) -> None:
+    """Make `request.db` and hand the engine to the sessions. `prepare` as for `Database`."""
+    config.registry.db = Database(engine, prepare)
+    config.set_session_engine(engine, prepare)
     config.add_request_method(lambda request: request.registry.db, "db", property=True)

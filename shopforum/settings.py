@@ -60,6 +60,7 @@ class Settings:
     secret: str = field(repr=False)
     database_url: str = field(repr=False)
     pool_size: int
+    prepare: bool
     idp: IdpSettings
     log_format: str
 
@@ -109,6 +110,7 @@ def parse(raw: Mapping[str, str]) -> Settings:
         secret=secret,
         database_url=_required(raw, "database.url"),
         pool_size=_integer(raw, "database.pool_size", 10),
+        prepare=asbool(raw.get("database.prepare", "true")),
         idp=IdpSettings(
             url=_required(raw, "idp.url").rstrip("/"),
             api_key=_required(raw, "idp.api_key"),

@@ -175,7 +175,9 @@ def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
         statements: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            statements.append(statement)
+            # Once a connection, and no page's doing.
+            if not statement.startswith("PREPARE "):
+                statements.append(statement)
 
         engine = browser.app.registry.db.engine
         event.listen(engine, "before_cursor_execute", note)

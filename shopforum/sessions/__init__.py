@@ -65,9 +65,9 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(_sessions, "sessions", reify=True)
 
 
-def _set_engine(config: Configurator, engine: Engine) -> None:
-    """Directive: the engine of the database that holds the sessions."""
-    config.registry.session_database = Database(engine)
+def _set_engine(config: Configurator, engine: Engine, prepare: bool = True) -> None:
+    """Directive: the engine of the database that holds the sessions. `prepare` as for `Database`."""
+    config.registry.session_database = Database(engine, prepare)
 
 
 def _set_authority(config: Configurator, authority: Authority) -> None:

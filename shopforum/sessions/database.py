@@ -11,18 +11,22 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable, RowMapping
 from sqlalchemy.exc import DBAPIError
 
+from .prepared import Prepared
+
 
 class Database:
     """An engine with two ways in: single statements in autocommit, and transactions.
 
     The engine has to be made with `isolation_level="AUTOCOMMIT"`: switching a connection there and back around every
-    statement would double what a statement costs.
+    statement would double what a statement costs. `prepare` is whether the server keeps the plans of the hottest
+    statements (`prepared.py`): not behind a pooler that gives every transaction another connection.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, prepare: bool = True) -> None:
         self.engine = engine
+        self._prepare = prepare
 
-    def all(self, statement: Executable, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Executable | Prepared, **values: Any) -> list[RowMapping]:
         """Run one statement that may safely run twice and return its rows.
 
         A connection that died in the pool (a restart, a failover) is replaced and the statement tried once more.
@@ -35,7 +39,7 @@ class Database:
                 raise
             return self._run(statement, values)
 
-    def one(self, statement: Executable, **values: Any) -> RowMapping | None:
+    def one(self, statement: Executable | Prepared, **values: Any) -> RowMapping | None:
         """Like `all`, for at most one row."""
         rows = self.all(statement, **values)
         return rows[0] if rows else None
@@ -57,9 +61,12 @@ class Database:
                 if not driver.closed:
                     driver.autocommit = True
 
-    def _run(self, statement: Executable, values: dict[str, Any]) -> list[RowMapping]:
+    def _run(self, statement: Executable | Prepared, values: dict[str, Any]) -> list[RowMapping]:
         with self.engine.connect() as connection:
             if not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # psycopg2's own
                 raise RuntimeError('the engine must be made with isolation_level="AUTOCOMMIT"')
-            result = connection.execute(statement, values)
+            if isinstance(statement, Prepared):
+                result = statement.run(connection, values, self._prepare)
+            else:
+                result = connection.execute(statement, values)
             return list(result.mappings()) if result.returns_rows else []

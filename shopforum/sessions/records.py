@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from . import audit, rules
 from .audit import Client, Event
 from .database import Database
+from .prepared import Prepared
 
 # A session is dead that was cleared no later than a gate of its user, its site or everyone. Need `s`.
 _GATE = """SELECT g.revocation_id AS id FROM revocation_gates g WHERE g.not_before >= s.cleared_at
@@ -34,10 +35,13 @@ STATE = f"""CASE WHEN s.revocation_id IS NOT NULL THEN 'revoked'
 # Made-up agents shall not fill the database; whoever has used so many is conspicuous enough.
 MOST_PLACES = 50
 
-_FIND = text(
+_FIND = Prepared(
+    "find",
     f"""
 WITH found AS (
-  SELECT s.*, c.generation AS presented, c.refresh_hash,
+  SELECT s.id, s.site, s.user_id, s.user_name, s.user_email, s.roles, s.refresh_token_id, s.agent,
+    s.last_address, s.last_agent, s.issued, s.generation, s.end_reason, s.quarantined_at, s.new_sign_in,
+    c.generation AS presented,
     c.refresh_hash IS NULL OR c.refresh_hash = ANY (:refresh_hashes) AS paired,
     s.ended_at IS NULL AND s.absolute_end > now() AND gate.id IS NULL AS live,
     coalesce(s.revocation_id, CASE WHEN s.ended_at IS NULL THEN gate.id END) AS ended_by,
@@ -56,7 +60,7 @@ WITH found AS (
     CASE WHEN NOT s.last_address <<= CAST(:network AS cidr) THEN EXISTS (SELECT 1 FROM session_places p
       WHERE p.session_id = s.id AND p.address <<= CAST(:network AS cidr)
       AND p.last_at > now() - :at_once * interval '1 second') ELSE false END AS came_back,
-    :roles_every > 0 AND s.roles_read_at <= now() - :roles_every * interval '1 second' AS roles_due,
+    CAST(:roles_every AS float8) > 0 AND s.roles_read_at <= now() - :roles_every * interval '1 second' AS roles_due,
     rule.id AS rule_id,
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
@@ -84,10 +88,7 @@ WITH found AS (
         = (f.id, CAST(:address AS inet), :agent)))
   ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
 )
-SELECT * FROM found"""
-).bindparams(
-    bindparam("session_hashes", type_=ARRAY(BYTEA)),
-    bindparam("refresh_hashes", type_=ARRAY(BYTEA)),
+SELECT * FROM found""",
 )
 
 _START = text(

@@ -26,7 +26,7 @@ MATCHING = """SELECT r.id FROM standing_rules r WHERE r.lifted_at IS NULL AND r.
     AND (r.user_id IS NULL OR r.user_id = {user}) AND (r.site IS NULL OR r.site = {site})
     AND (r.network IS NULL OR CAST(:address AS inet) <<= r.network)
     AND (r.device = '' OR NOT EXISTS (SELECT 1 FROM regexp_split_to_table(r.device, ' ') word
-      WHERE position(word IN lower(:agent)) = 0))
+      WHERE position(word IN lower(CAST(:agent AS text))) = 0))
     ORDER BY r.created_at LIMIT 1"""
 
 # Before a password is asked for: rules for one user cannot be told yet.

@@ -1,0 +1,54 @@
+"""Statements that the server keeps: the same rows as without, on any connection, and under migrations."""
+
+import pytest
+from sqlalchemy import event, text
+
+from shopforum import db
+from shopforum.sessions.database import Database
+from shopforum.sessions.prepared import Prepared
+
+TWICE = Prepared(
+    "twice",
+    "SELECT CAST(:n AS int) * 2 AS twice, :word || '%' AS word, now()::date < 'infinity' AS ok, :n AS n",
+)
+
+
+@pytest.fixture
+def engine(database_url):
+    engine = db.create(database_url, 1)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("prepare", [True, False])
+def test_named_parameters_casts_and_percent_signs(engine, prepare):
+    for n in (1, 2):
+        row = Database(engine, prepare).one(TWICE, n=n, word="it's :n")
+        assert dict(row) == {"twice": 2 * n, "word": "it's :n%", "ok": True, "n": n}
+
+
+def test_it_is_prepared_once_a_connection_and_again_on_a_new_one(engine):
+    seen = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, *_: seen.append(sql.split()[0]))
+    database = Database(engine)
+    for _ in range(3):
+        database.one(TWICE, n=1, word="")
+    assert seen == ["PREPARE", "EXECUTE", "EXECUTE", "EXECUTE"]
+    killed = database.one(text("SELECT pg_backend_pid() AS pid"))["pid"]
+    other = db.create(engine.url.render_as_string(hide_password=False), 1)
+    Database(other).all(text("SELECT pg_terminate_backend(:pid, 5000)"), pid=killed)
+    other.dispose()
+    assert database.one(TWICE, n=4, word="")["twice"] == 8
+    assert seen.count("PREPARE") == 2
+
+
+def test_a_column_that_a_migration_adds_breaks_no_running_process(heart):
+    pair, _ = heart.log_in()
+    for _ in range(7):
+        assert heart.resume(pair).session is not None
+    heart.sql("ALTER TABLE sessions ADD COLUMN added_later text")
+    try:
+        assert heart.resume(pair).session is not None
+    finally:
+        heart.sql("ALTER TABLE sessions DROP COLUMN added_later")
+    assert heart.resume(pair).session is not None
