@@ -35,6 +35,11 @@ STATE = f"""CASE WHEN s.revocation_id IS NOT NULL THEN 'revoked'
 # Made-up agents shall not fill the database; whoever has used so many is conspicuous enough.
 MOST_PLACES = 50
 
+# Seen last in another network. A machine with addresses of both families uses now this one, now that one: they are
+# not compared with each other.
+_MOVED = """(family(s.last_address) = family(CAST(:network AS cidr))
+    AND NOT s.last_address <<= CAST(:network AS cidr))"""
+
 _FIND = Prepared(
     "find",
     f"""
@@ -56,8 +61,8 @@ WITH found AS (
     s.issued > s.generation AND s.issued_at BETWEEN now() - :grace * interval '1 second'
       AND now() - :lost_after * interval '1 second' AND EXISTS (SELECT 1 FROM session_credentials n
       WHERE n.session_id = s.id AND n.generation = s.issued AND n.refresh_hash <> ALL (:refresh_hashes)) AS response_lost,
-    s.last_address IS NOT NULL AND NOT s.last_address <<= CAST(:network AS cidr) AS moved,
-    CASE WHEN NOT s.last_address <<= CAST(:network AS cidr) THEN EXISTS (SELECT 1 FROM session_places p
+    coalesce({_MOVED}, false) AS moved,
+    CASE WHEN {_MOVED} THEN EXISTS (SELECT 1 FROM session_places p
       WHERE p.session_id = s.id AND p.address <<= CAST(:network AS cidr)
       AND p.last_at > now() - :at_once * interval '1 second') ELSE false END AS came_back,
     CAST(:roles_every AS float8) > 0 AND s.roles_read_at <= now() - :roles_every * interval '1 second' AS roles_due,

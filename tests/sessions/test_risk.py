@@ -92,10 +92,18 @@ def test_networks_of_both_families_and_of_none(heart_of):
     heart.resume(pair, replace(HOME, address=None))
     assert heart.flags() == {}
     heart.resume(pair, replace(HOME, address="2001:db8::1"))
-    # Seen from nowhere in between, there is nothing to compare with.
-    assert heart.flags() == {}
     heart.resume(pair, HOME)
+    # Seen from nowhere in between, or from the other of two families, there is nothing to compare with.
+    assert heart.flags() == {}
+    heart.resume(pair, CAFE)
     assert heart.flags() == {"other_network": 1}
+
+
+def test_a_machine_with_two_families_of_addresses_is_one_place(heart):
+    pair, _ = heart.log_in(client=HOME)
+    for address in ("2001:db8::1", HOME.address, "2001:db8::1", HOME.address):
+        heart.resume(pair, replace(HOME, address=address))
+    assert heart.flags() == {}
 
 
 def test_off_is_off(heart_of):
