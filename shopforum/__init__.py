@@ -16,7 +16,16 @@ from .web.redirects import SiteApp
 _SESSION_DEFAULTS = {
     "store": {},
     "forums": {},
-    "admin": {"sessions.renewable": "false", "sessions.same_site": "Strict", "sessions.rotate_every": "300"},
+    # An admin who changes the network or the browser gives the password again, and a role that was taken away counts
+    # within a minute.
+    "admin": {
+        "sessions.renewable": "false",
+        "sessions.same_site": "Strict",
+        "sessions.rotate_every": "300",
+        "sessions.roles_every": "60",
+        "sessions.risk": "enforce",
+        "sessions.risk_signals": "other_system other_browser older_browser two_places other_network",
+    },
 }
 
 
@@ -34,12 +43,15 @@ def main(global_config: dict[str, str], **ini: str) -> SiteApp:
         config.registry.migration_head = migrations.head()
         config.include(".web")
         config.include(".sessions")
-        db.add_database(config, db.create(parsed.database_url, parsed.pool_size))
+        db.add_database(config, db.create(parsed.database_url, parsed.pool_size), parsed.prepare)
         idp.add_idp(config, FusionAuth(parsed.idp))
         # Refuse by default: a view that says nothing needs somebody signed in, on the console a role.
         config.set_default_permission("console:read" if site.name == "admin" else SIGNED_IN)
         config.include(".login")
         if site.name != "admin":
             config.include(".account")
+        if site.name == "admin":
+            config.include(".webhooks")
+            config.include(".api")
         config.include(f".{site.name}")
         return SiteApp(config.make_wsgi_app())

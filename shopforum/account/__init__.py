@@ -1,18 +1,45 @@
-"""A person's own page: the devices that are signed in at this site, and signing them out."""
+"""A person's own page: the devices that are signed in at this site, and signing them out.
+
+`newdevice.py` asks about logins with a new device, on pages and by mail (`letters.py`, `mail.py`).
+"""
+
+from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.events import BeforeRender
+from sqlalchemy.exc import SQLAlchemyError
 
+from ..sessions import AuthorityUnavailable
 from ..web.templating import Notice
+from . import mail, newdevice
 
 
 def includeme(config: Configurator) -> None:
-    """Routes, views and notices under /account."""
+    """Routes, views and notices under /account. Needs `registry.on_new_device`, which it sets, to be called by the
+    login. Sets `registry.mail`.
+    """
+    config.registry.mail = mail.parse(config.registry.settings)
+    config.registry.on_new_device = newdevice.tell
     config.registry.notices |= {
         "device-signed-out": Notice("success", "That device is signed out."),
         "device-gone": Notice("info", "That device was signed out already."),
+        "device-known": Notice("success", "Thank you. That device stays signed in."),
         "device-reported": Notice(
-            "warning",
-            "That device is signed out, and our security team can see your report. Change your password now.",
+            "warning", "That device is signed out, and our security team can see your report."
         ),
     }
+    config.add_subscriber(_ask, BeforeRender)
     config.include(".views")
+
+
+def _ask(event: Any) -> None:
+    """What the layout asks about a new device. A page of an error that does not ask who is signed in asks nothing."""
+    request = event.get("request")
+    if request is None or request.environ.get("shopforum.plain"):
+        return
+    try:
+        session = request.identity
+        event["new_sign_in"] = newdevice.asked(request.db, session) if session else None
+    except (AuthorityUnavailable, SQLAlchemyError):
+        # An error page is shown even where nobody can be told apart.
+        return

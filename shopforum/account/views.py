@@ -4,6 +4,7 @@ ASVS 5.0 7.5.2 asks for that: who finds an unlocked screen must not be able to l
 """
 
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from pyramid.config import Configurator
@@ -12,11 +13,12 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from ..devices import label
-from ..sessions import Reason, Scope, client_of, records
+from ..sessions import Reason, Scope, client_of, flags
 from ..sessions.audit import Event
 from ..sessions.tokens import as_uuid
+from ..web import way
 from ..web.templating import Notice, plural
-from . import activity
+from . import activity, newdevice
 
 FRESH = 900
 _MANY = 200
@@ -27,10 +29,12 @@ def includeme(config: Configurator) -> None:
     config.add_route("devices", "/account/sessions")
     config.add_route("revoke_others", "/account/sessions/revoke-others")
     config.add_route("revoke_device", "/account/sessions/{id}/revoke")
+    config.add_route("confirm_device", "/account/sessions/{id}/confirm")
     template = "shopforum:account/templates/sessions.jinja2"
     config.add_view(show, route_name="devices", request_method="GET", renderer=template)
     config.add_view(revoke_others, route_name="revoke_others", request_method="POST", fresh_login=FRESH)
     config.add_view(revoke, route_name="revoke_device", request_method="POST", fresh_login=FRESH)
+    config.add_view(confirm, route_name="confirm_device", request_method="POST")
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -39,7 +43,8 @@ def show(request: Request) -> dict[str, Any]:
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row["id"] == me.id]
     others = [row for row in rows if row["id"] != me.id]
-    values = {"current": current, "others": others, "label": label}
+    values = {"current": current, "others": others, "label": label, "password_url": _password_url(request)}
+    values["reported"] = request.GET.get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
     count = _count(request.GET.get("signed-out"))
     if count is not None:
@@ -57,31 +62,57 @@ def revoke(request: Request) -> Response:
         raise HTTPConflict(
             "This is the device you are using. To sign it out, use Log out at the top of the page."
         )
-    if row["ended_at"] is not None:
+    reported = "reported" in request.POST
+    if row["ended_at"] is None:
+        _end(request, "reported" if reported else "signed_out_elsewhere", session_id)
+    elif not reported:
         return HTTPSeeOther("/account/sessions?notice=device-gone")
-    _end(request, session_id)
-    if "reported" not in request.POST:
+    if not reported:
         return HTTPSeeOther("/account/sessions?notice=device-signed-out")
+    # A device that is gone can still be reported: it may have been a thief's.
     client, site = client_of(request), request.site.name
     event = Event("session_reported", site, client, "user", me.user_email, me.user_id, session_id)
-    records.flag(request.db, event, "reported_by_owner")
+    flags.note(request.db, event)
     return HTTPSeeOther("/account/sessions?notice=device-reported")
 
 
 def revoke_others(request: Request) -> Response:
-    """Sign every other device out; this one stays."""
+    """Sign every other device out; this one stays, under a new session id."""
     me = request.identity
     rows = request.sessions.of_user(me.user_id)
     others = [row["id"] for row in rows if row["id"] != me.id]
     if others:
-        _end(request, *others)
+        _end(request, "signed_out_elsewhere", *others)
+    request.sessions.replace_id(me)
     return HTTPSeeOther(f"/account/sessions?signed-out={len(others)}")
 
 
-def _end(request: Request, *session_ids: UUID) -> None:
+def confirm(request: Request) -> Response:
+    """Yes, that was me: the new device is not asked about any more. Back to the page where it was asked."""
+    session_id = as_uuid(request.matchdict["id"])
+    if session_id is None:
+        raise HTTPNotFound
+    known = newdevice.confirm(request.db, request.identity, session_id)
+    origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
+    target = way.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
+    target = target or "/account/sessions"
+    return HTTPSeeOther(way.with_notice(target, "device-known") if known else target)
+
+
+def _end(request: Request, code: str, *session_ids: UUID) -> None:
     me = request.identity
-    reason = Reason("user", me.user_email or str(me.user_id), "signed_out_elsewhere")
+    reason = Reason("user", me.user_email or str(me.user_id), code)
     request.sessions.revoke(Scope(sessions=session_ids), reason, client_of(request))
+
+
+def _password_url(request: Request) -> str:
+    """Where FusionAuth lets people change their password: its hosted page, unless the settings name another."""
+    named: str = request.registry.settings.get("login.password_url", "")
+    if named:
+        return named
+    idp = request.registry.parsed_settings.idp
+    query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
+    return f"{idp.url}/password/forgot?{urlencode(query)}"
 
 
 def _count(value: str | None) -> int | None:

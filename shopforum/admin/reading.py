@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPServiceUnavailable
 from pyramid.request import Request
-from sqlalchemy import ColumnElement, Executable, RowMapping, Select
+from sqlalchemy import ColumnElement, RowMapping, Select
 from sqlalchemy.exc import DBAPIError
 
 from .. import paging
 from ..paging import Page
-from ..sessions.database import Database
+from ..sessions.database import Database, Statement
 
 # Milliseconds. A filter that matches little in a large table must not keep the database busy for the whole site.
 LIMIT = 3000
@@ -34,7 +34,7 @@ class Reading(Database):
         super().__init__(database.engine)
         self.limit = limit
 
-    def all(self, statement: Executable, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
         """The rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
         try:
             return super().all(statement, **values)
@@ -43,12 +43,12 @@ class Reading(Database):
                 raise TooSlow from error
             raise
 
-    def _run(self, statement: Executable, values: dict[str, Any]) -> list[RowMapping]:
+    def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
         with self.transaction() as connection:
             connection.exec_driver_sql(
                 f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {self.limit}"
             )
-            return list(connection.execute(statement, values).mappings())
+            return self._rows(connection, statement, values)
 
     def within(self, limit: int) -> "Reading":
         """The same with another time limit, in milliseconds."""

@@ -8,7 +8,7 @@ from pyramid.paster import get_appsettings
 
 from shopforum.settings import SITES, Settings, SettingsError, parse, variable, with_environment
 
-from . import check_database, check_fusionauth
+from . import check_database, check_fusionauth, check_webhooks
 from .findings import Finding
 
 
@@ -34,7 +34,8 @@ def command(ini: str) -> None:
 def findings(ini: str) -> Iterator[Finding]:
     """Check after check, each as soon as it is known. Settings that cannot be read are the last finding."""
     try:
-        sites = [parse(with_environment(get_appsettings(ini, site))) for site in SITES]
+        raw = {site: with_environment(get_appsettings(ini, site)) for site in SITES}
+        sites = [parse(raw[site]) for site in SITES]
     except SettingsError as error:
         yield Finding("settings", problem=str(error), mend=f"change {ini} or the environment")
         return
@@ -43,6 +44,7 @@ def findings(ini: str) -> Iterator[Finding]:
     yield from _cookies(sites[0])
     yield from check_database.findings(ini, sites[0].database_url)
     yield from check_fusionauth.findings(sites)
+    yield from check_webhooks.findings(raw["admin"], sites[-1])
 
 
 def _secrets(sites: list[Settings]) -> Iterator[Finding]:

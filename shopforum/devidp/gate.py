@@ -42,10 +42,18 @@ def gate(handler: Handler, registry: Registry) -> Handler:
             return nothing(421)
         if hook:
             # A page of some other site in the developer's browser must not be able to turn the hooks.
-            return nothing(403) if "Origin" in request.headers else handler(request)
+            return nothing(403) if "Origin" in request.headers else telling(request)
         service.state.record(request.method, path, _shown_query(request.environ.get("QUERY_STRING", "")))
         refused = _wrong_tenant(request, service)
-        return refused or _with_faults(handler, request, service, path)
+        return refused or _with_faults(telling, request, service, path)
+
+    def telling(request: Request) -> Response:
+        """Webhooks go out when the change is committed, and not for a request that was refused."""
+        with service.webhooks.collected():
+            response = handler(request)
+            if response.status_int >= 400:
+                service.webhooks.discard()
+        return response
 
     return guarded
 

@@ -84,6 +84,8 @@ def lock(request: Request) -> Response:
     with service.database.write() as db:
         user_id = _user(db, body)["id"]
         people.update_body(db, user_id, {"active": not locked})
+        if locked:
+            service.webhooks.about_user("user.deactivate", db, user_id)
         if locked and service.policy(db, None).on_login_prevented:
             tokens.revoke(db, service.state.now(), user_id=user_id)
     return answer({"locked": locked})
@@ -135,6 +137,14 @@ def _user_changes(given: dict[str, bool], user: sqlite3.Row, now: int) -> dict[s
         action = {"name": "Login prevented", "localizedName": "Login prevented", "expiry": now + 86_400_000}
         changes["loginPrevented"] = action if given["loginPrevented"] else None
     return changes
+
+
+def webhook(request: Request) -> Response:
+    """``POST /hooks/webhook`` ``{"url"}``: who is told of events from now on, until the hooks are reset."""
+    body = json_body(request)
+    only(body, ("url",))
+    service_of(request).state.switches.webhook = required_text(body, "url")
+    return answer({"url": body["url"]})
 
 
 def policy(request: Request) -> Response:
@@ -248,6 +258,7 @@ def includeme(config: Configurator) -> None:
         ("lock", "POST", lock),
         ("user", "POST", user_state),
         ("policy", "POST", policy),
+        ("webhook", "POST", webhook),
         ("reset", "POST", reset),
         ("advance", "POST", advance),
         ("tokens", "GET", token_states),

@@ -39,6 +39,12 @@ class SigningKey:
         """A signed token; ``grant`` goes into the header as FusionAuth's ``gty``."""
         return jwt.encode(claims, self._private, algorithm="RS256", headers={"kid": self.kid, "gty": [grant]})
 
+    def sign_body(self, digest: str) -> str:
+        """The signature of a webhook over the base64 SHA-256 of its body; it has no end of its own."""
+        return jwt.encode(
+            {"request_body_sha256": digest}, self._private, algorithm="RS256", headers={"kid": self.kid}
+        )
+
     def read(self, token: str, now: int) -> dict[str, Any] | None:
         """The claims of a token that this provider signed and that has not expired at ``now``; else None."""
         try:

@@ -112,9 +112,10 @@ def logout(request: Request) -> Response:
         with service.database.write() as db:
             row = tokens.find(db, value)
             if row is not None and everywhere:
-                tokens.revoke(db, service.state.now(), user_id=row["user_id"])
-            elif row is not None:
-                tokens.revoke(db, service.state.now(), token_id=row["id"])
+                if tokens.revoke(db, service.state.now(), user_id=row["user_id"]):
+                    service.webhooks.tokens_revoked(row["user_id"], None)
+            elif row is not None and tokens.revoke(db, service.state.now(), token_id=row["id"]):
+                service.webhooks.token_revoked(row)
     return logged_out()
 
 

@@ -166,6 +166,7 @@ def _revoke_one(service: Service, db: sqlite3.Connection, row: sqlite3.Row | Non
     if owner not in (None, row["user_id"]):
         raise RefusedError(401)
     tokens.revoke(db, now, token_id=row["id"])
+    service.webhooks.token_revoked(row)
 
 
 def _revoke_many(service: Service, db: sqlite3.Connection, values: dict[str, Any]) -> None:
@@ -179,7 +180,9 @@ def _revoke_many(service: Service, db: sqlite3.Connection, values: dict[str, Any
         and not db.execute("SELECT 1 FROM applications WHERE id = ?", (application_id,)).fetchone()
     ):
         raise RefusedError(404)
-    tokens.revoke(db, service.state.now(), user_id=user_id, application_id=application_id)
+    ended = tokens.revoke(db, service.state.now(), user_id=user_id, application_id=application_id)
+    if ended:
+        service.webhooks.tokens_revoked(user_id, application_id)
 
 
 def _without_null_words(service: Service, values: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def change(request: Request) -> Response:
         registration["verified"] = flag(wanted, "verified", registration["verified"])
         registration["lastUpdateInstant"] = service.state.now()
         people.store_registration(db, user_id, registration)
+        service.webhooks.about_user("user.registration.update", db, user_id, registration)
         return _shown(db, user_id, registration)
 
 
@@ -81,7 +82,8 @@ def delete(request: Request) -> Response:
     require_api_key(request, service.api_key)
     user_id, application_id = _ids(request)
     with service.database.write() as db:
-        _existing(db, user_id, application_id)
+        registration = _existing(db, user_id, application_id)
+        service.webhooks.about_user("user.registration.delete", db, user_id, registration)
         db.execute(
             "DELETE FROM registrations WHERE user_id = ? AND application_id = ?", (user_id, application_id)
         )

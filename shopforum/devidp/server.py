@@ -28,13 +28,13 @@ def require_loopback(host: str) -> None:
         raise ValueError(f"the development identity provider only listens on loopback, not on {host!r}")
 
 
-def serve(database: str | Path, api_key: str, host: str, port: int) -> None:
+def serve(database: str | Path, api_key: str, host: str, port: int, webhook: str | None = None) -> None:
     """Serve until the process is interrupted or told to end. Prints one line when it listens.
 
     Raises ValueError for a host that is not loopback and OSError when the port is taken.
     """
     require_loopback(host)
-    service = Service(database, api_key)
+    service = Service(database, api_key, webhook)
     server = _listen(service, host, port)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -51,7 +51,7 @@ def serve(database: str | Path, api_key: str, host: str, port: int) -> None:
         server.run()
     finally:
         server.close()
-        service.database.close()
+        service.close()
 
 
 def _listen(service: Service, host: str, port: int, sockets: dict[int, Any] | None = None) -> Any:
@@ -99,7 +99,7 @@ class Running:
         self._thread.join()
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._sockets)
-        self._service.database.close()
+        self._service.close()
 
     def __enter__(self) -> Self:
         return self

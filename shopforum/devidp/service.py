@@ -15,6 +15,7 @@ from .passwords import Passwords
 from .policies import JWT_CONFIGURATION, Policy, deep_merge, policy_for
 from .reading import has_api_key
 from .state import State
+from .webhooks import Webhooks
 
 VERSION = "1.69.0"
 DEFAULT_ISSUER = "http://localhost:9011"
@@ -23,8 +24,11 @@ DEFAULT_ISSUER = "http://localhost:9011"
 class Service:
     """Database, keys and memory of one provider."""
 
-    def __init__(self, database: str | Path, api_key: str) -> None:
-        """Open the database file, with a tenant and a signing key made where there are none."""
+    def __init__(self, database: str | Path, api_key: str, webhook: str | None = None) -> None:
+        """Open the database file, with a tenant and a signing key made where there are none.
+
+        ``webhook`` is the address that is told of events, until the hook of that name sets another.
+        """
         if not api_key or not api_key.isascii():
             raise ValueError("the API key must be ASCII text and not empty")
         self.api_key = api_key
@@ -32,9 +36,15 @@ class Service:
         self.keys = SigningKey(self.database)
         self.passwords = Passwords()
         self.state = State()
+        self.webhooks = Webhooks(self.keys, self.state, webhook)
         with self.database.write() as db:
             if db.execute("SELECT 1 FROM tenants").fetchone() is None:
                 put_tenant(db, default_tenant(str(uuid.uuid4())))
+
+    def close(self) -> None:
+        """End the webhooks' thread and close the database."""
+        self.webhooks.close()
+        self.database.close()
 
     def policy(self, db: sqlite3.Connection, application_id: str | None) -> Policy:
         """The refresh token policy in force for an application, the test hooks' override included."""

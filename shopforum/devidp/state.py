@@ -52,6 +52,7 @@ class Switches:
     legacy_404: bool = False
     lenient_null: bool = False
     clock_offset: int = 0
+    webhook: str | None = None
     policy: dict[str | None, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -28,12 +28,22 @@ def version(request: Request) -> Response:
     return answer({"version": VERSION})
 
 
+def forgot_password(request: Request) -> Response:
+    """``GET /password/forgot``: stands where FusionAuth's hosted page would ask for an address and write to it."""
+    body = (
+        "FusionAuth would ask for your e-mail address here and send a link to change the password.\n"
+        "This stand-in sends nothing: POST /api/user/change-password changes one, with the API key.\n"
+    )
+    return Response(body, content_type="text/plain", charset="utf-8")
+
+
 def includeme(config: Configurator) -> None:
     """Routes of this module."""
     for name, path, view in (
         ("status", "/api/status", status),
         ("health", "/api/health", health),
         ("version", "/api/system/version", version),
+        ("forgot_password_page", "/password/forgot", forgot_password),
     ):
         config.add_route(name, path)
         config.add_view(view, route_name=name, request_method="GET")

@@ -180,8 +180,9 @@ def set_password(service: Service, db: sqlite3.Connection, user_id: str, passwor
     now = service.state.now()
     db.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
     people.update_body(db, user_id, {"passwordLastUpdateInstant": now, "passwordChangeRequired": False})
-    if service.policy(db, None).on_password_changed:
-        tokens.revoke(db, now, user_id=user_id)
+    service.webhooks.about_user("user.password.update", db, user_id)
+    if service.policy(db, None).on_password_changed and tokens.revoke(db, now, user_id=user_id):
+        service.webhooks.tokens_revoked(user_id, None)
     service.state.drop_challenges("changePassword", user_id)
 
 
@@ -193,6 +194,7 @@ def delete(request: Request) -> Response:
     hard = flag(input_values(request), "hardDelete")
     with service.database.write() as db:
         people.existing_user(db, user_id)
+        service.webhooks.about_user("user.delete" if hard else "user.deactivate", db, user_id)
         if hard:
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
         else:

@@ -20,7 +20,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions.policy import FORM_SESSION
-from . import way
+from ..web import way
 
 log = structlog.get_logger("shopforum")
 

@@ -6,11 +6,14 @@ The console has no such cookie; there a known device is an address from which th
 
 import re
 import secrets
+from dataclasses import dataclass
+from uuid import UUID
 
 from pyramid.request import Request
 from sqlalchemy import text
 
 from ..sessions import client_of, cookies
+from ..sessions.database import Database
 
 COOKIE = "__Host-device"
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -20,10 +23,23 @@ _MAX_AGE = 400 * 86400
 _FIND = text("SELECT 1 FROM login_devices WHERE device = :device AND account = :account")
 
 _NOTE = text(
-    """INSERT INTO login_devices (device, account) VALUES (:device, :account)
-    ON CONFLICT (device, account) DO UPDATE SET last_at = clock_timestamp()
-    RETURNING xmax = 0 AS new"""
+    """INSERT INTO login_devices AS d (device, account, site) VALUES (:device, :account, :site)
+    ON CONFLICT (device, account) DO UPDATE SET last_at = clock_timestamp(), site = excluded.site
+    RETURNING xmax = 0 AS new, EXISTS (SELECT 1 FROM login_devices o
+      WHERE o.account = d.account AND o.device <> d.device AND o.site IN (:site, '')) AS others"""
 )
+
+
+# FusionAuth does not say whose login it refuses; it shows in the owner's own list of what happened.
+_OWNER = text(
+    "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
+)
+
+
+def owner(db: Database, email: str) -> UUID | None:
+    """Whose e-mail address it is, of those who have been signed in here. One look-up, whether there is one or not."""
+    row = db.one(_OWNER, email=email)
+    return row["user_id"] if row else None
 
 
 def account(request: Request, email: str) -> bytes:
@@ -39,17 +55,28 @@ def device(request: Request, account: bytes) -> bytes | None:
     return digest
 
 
-def note(request: Request, account: bytes) -> tuple[list[tuple[str, str]], bool]:
-    """Remember that this device has logged in; returns the cookies to set, and whether it is new to the account."""
+@dataclass(frozen=True)
+class Noted:
+    """What is known of a device that has just logged in: whether it is `new` to the account, and whether there are
+    `others` that have logged in to this site before. `headers` are the cookies to set.
+    """
+
+    headers: list[tuple[str, str]]
+    new: bool
+    others: bool
+
+
+def note(request: Request, account: bytes) -> Noted:
+    """Remember that this device has logged in."""
     mark, headers = _mark(request), []
     if request.site.name != "admin":
         mark = mark or secrets.token_urlsafe(32)
         headers = [cookies.CookieJar("Lax").header(COOKIE, mark, _MAX_AGE)]
     digest = _digest(request, mark)
     if digest is None:
-        return headers, True
-    row = request.db.one(_NOTE, device=digest, account=account)
-    return headers, bool(row and row["new"])
+        return Noted(headers, new=True, others=False)
+    row = request.db.one(_NOTE, device=digest, account=account, site=request.site.name)
+    return Noted(headers, new=bool(row and row["new"]), others=bool(row and row["others"]))
 
 
 def _mark(request: Request) -> str | None:

@@ -22,6 +22,25 @@ _NOTICES = {
     ),
     "identity_mismatch": Notice("warning", "We ended this session to be safe. Log in again to go on."),
     "signed_out_elsewhere": Notice("info", "You signed this device out from another one."),
+    "quarantined": Notice(
+        "warning",
+        "To be safe, give your password again to go on. Nothing is lost: everything is as you left it.",
+    ),
+    "blocked": Notice("warning", "This session cannot be used from here just now. Ask support why."),
+    "account_closed": Notice("warning", "This account has been closed. Ask support why."),
+    "reported": Notice(
+        "warning",
+        "This device was reported as not its owner's, and signed out. If you are the owner, log in again.",
+    ),
+    "evicted": Notice("info", "You were signed in on too many devices, and this one was idle the longest."),
+    "revoked_at_provider": Notice(
+        "info", "This login was ended by our login service. Log in again to go on."
+    ),
+    "password_changed": Notice("info", "Your password was changed. Log in with the new one to go on."),
+    "account_locked": Notice("warning", "This account was locked. Ask support why."),
+    "account_deleted": Notice("warning", "This account was deleted."),
+    "role_removed": Notice("info", "What you may do here has changed. Log in again to go on."),
+    "registration_removed": Notice("warning", "This account is not registered here any more."),
     "challenge": Notice("warning", "The code came too late for this login. Log in again for a new one."),
     "refused": Notice("warning", "This account cannot log in here just now. Ask support why."),
     "fresh": Notice("info", "Give your password again to go on: what comes next needs it to be recent."),
@@ -42,7 +61,7 @@ _NOTICES = {
 }
 
 
-_MESSAGE = text("SELECT reason_user FROM revocations WHERE id = :id AND reason_user <> ''")
+_MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id")
 
 
 def notice(db: Database, code: str | None, reference: str | None = None) -> Notice | None:
@@ -56,4 +75,8 @@ def notice(db: Database, code: str | None, reference: str | None = None) -> Noti
     if found is None or revocation_id is None:
         return found
     row = db.one(_MESSAGE, id=revocation_id)
-    return found if row is None else replace(found, text=f"{found.text} {row['reason_user']}")
+    if row is None:
+        return found
+    # A session behind a gate is only known to be revoked; the act itself says more.
+    found = _NOTICES.get(row["reason_code"], found)
+    return replace(found, text=f"{found.text} {row['reason_user']}") if row["reason_user"] else found

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pyramid.httpexceptions import HTTPFound
@@ -12,12 +13,13 @@ from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..idp import LoginAnswer, LoginRefused
-from ..sessions import AuthorityMisconfigured, Login, audit, client_of
+from ..sessions import AuthorityMisconfigured, Login, SignInBlocked, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.tokens import REFRESH_TOKEN
+from ..web import way
 from ..web.hooks import LoginHookResult
-from . import known, throttle, way
+from . import known, throttle
 
 log = structlog.get_logger("shopforum")
 
@@ -32,11 +34,13 @@ class Attempt:
     turn: throttle.Try
     authenticated_at: Any
     target: str | None
+    # As typed, to find whom a failure concerns; empty once a second factor is asked for.
+    email: str = ""
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
     """Sign in: a new session whatever was presented, then the redirect. Raises LoginRefused (`no_access`) for the
-    console without one of its roles, AuthorityUnavailable where the answer cannot make a session.
+    console without one of its roles, (`blocked`) where a standing rule refuses it, AuthorityUnavailable where the answer cannot make a session.
     """
     if request.site.name == "admin" and not _CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
@@ -50,17 +54,22 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         refresh_token_id=answer.refresh_token_id,
         authenticated_at=attempt.authenticated_at,
     )
-    headers = remember(request, login)
+    try:
+        headers = remember(request, login)
+    except SignInBlocked:
+        raise LoginRefused("blocked", 200) from None
     throttle.clear(request.db, attempt.turn)
-    device, new = known.note(request, attempt.account)
-    detail = {"new_device": new, "failures_before": attempt.turn.failures - 1}
+    device = known.note(request, attempt.account)
+    detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, "authn_login_success", detail, login)
     target = attempt.target or way.landing(request.site.name)
     for result in _hooks(request, login):
         headers += result.headers
         if result.notice:
             target = way.with_notice(target, result.notice)
-    return HTTPFound(target, headers=[*headers, *device, forget_visitor(request)])
+    if device.new and device.others:
+        _tell_of_new_device(request, login)
+    return HTTPFound(target, headers=[*headers, *device.headers, forget_visitor(request)])
 
 
 def refuse(request: Request, kind: str, attempt: Attempt, started: float) -> None:
@@ -72,22 +81,29 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float) -> Non
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
-    write(request, "authn_login_fail", detail)
+    user_id = known.owner(request.db, attempt.email)
+    write(request, "authn_login_fail", detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
-        write(request, "authn_login_fail_max", detail)
+        write(request, "authn_login_fail_max", detail, user_id=user_id)
     # No connection is held meanwhile.
     time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
 
 
-def write(request: Request, name: str, detail: dict[str, Any], login: Login | None = None) -> None:
-    """Append to the audit log what happened at the login form."""
+def write(
+    request: Request,
+    name: str,
+    detail: dict[str, Any],
+    login: Login | None = None,
+    user_id: UUID | None = None,
+) -> None:
+    """Append to the audit log what happened at the login form, to whom, as far as that is known."""
     event = Event(
         name,
         request.site.name,
         client_of(request),
         initiating_entity="user",
         actor=login.user_email if login else "",
-        user_id=login.user_id if login else None,
+        user_id=login.user_id if login else user_id,
         detail=detail,
     )
     with request.db.transaction() as connection:
@@ -102,6 +118,17 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
         raise AuthorityMisconfigured(
             "the login brought no refresh token that fits a cookie: see `shopforum check`"
         )
+
+
+def _tell_of_new_device(request: Request, login: Login) -> None:
+    """Have the owner asked about it; never at the first login to a site. What fails here costs no login."""
+    tell = request.registry.on_new_device
+    if tell is None:
+        return
+    try:
+        tell(request, login)
+    except SQLAlchemyError as error:
+        log.exception("telling of a new device failed", why=type(error).__name__)
 
 
 def _hooks(request: Request, login: Login) -> list[LoginHookResult]:

@@ -28,6 +28,8 @@ devices = Table(
     metadata,
     Column("device", LargeBinary, primary_key=True),
     Column("account", LargeBinary, primary_key=True),
+    # Empty for those from before it was noted: they count for all sites.
+    Column("site", Text, nullable=False, server_default=""),
     Column("first_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_login_devices_account", "account"),

@@ -20,7 +20,8 @@ from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.csrf import require_own_form
-from . import known, reasons, signin, throttle, two_factor, way
+from ..web import way
+from . import known, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 
 log = structlog.get_logger("shopforum")
@@ -36,8 +37,10 @@ _REFUSALS = {
     "Ask for a new one, then come back.",
     "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
+    "blocked": "Your password is right, but logging in is blocked for this account just now. Ask support why.",
     "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
 }
+_BLOCKED = "Logging in is not possible from here just now. Ask support why."
 _AWAY = "Logging in is not possible just now. Nothing is wrong with your password: try again in a moment."
 
 
@@ -72,12 +75,15 @@ def submit(request: Request) -> Response:
     if not form.validate():
         return page(request, form, 422)
     account = known.account(request, form.email.data)
+    if request.sessions.refuses(client_of(request)):
+        # Before the password is looked at: nobody finds out from a blocked network which one is right.
+        return refused(request, form, 403, _BLOCKED)
     try:
         turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
         return refused(request, form, 429, _wait(wait.retry_after), wait.retry_after)
     started = time.monotonic()
-    attempt = signin.Attempt(account, turn, request.sessions.now(), target)
+    attempt = signin.Attempt(account, turn, request.sessions.now(), target, form.email.data)
     client = client_of(request)
     try:
         answer = request.idp.login(form.email.data, form.password.data, client, devices.label(client.agent))

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from .prepared import Prepared
 
+Statement = Executable | Prepared
+
 
 class Database:
     """An engine with two ways in: single statements in autocommit, and transactions.
@@ -26,7 +28,7 @@ class Database:
         self.engine = engine
         self._prepare = prepare
 
-    def all(self, statement: Executable | Prepared, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
         """Run one statement that may safely run twice and return its rows.
 
         A connection that died in the pool (a restart, a failover) is replaced and the statement tried once more.
@@ -39,7 +41,7 @@ class Database:
                 raise
             return self._run(statement, values)
 
-    def one(self, statement: Executable | Prepared, **values: Any) -> RowMapping | None:
+    def one(self, statement: Statement, **values: Any) -> RowMapping | None:
         """Like `all`, for at most one row."""
         rows = self.all(statement, **values)
         return rows[0] if rows else None
@@ -61,12 +63,15 @@ class Database:
                 if not driver.closed:
                     driver.autocommit = True
 
-    def _run(self, statement: Executable | Prepared, values: dict[str, Any]) -> list[RowMapping]:
+    def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
         with self.engine.connect() as connection:
             if not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # psycopg2's own
                 raise RuntimeError('the engine must be made with isolation_level="AUTOCOMMIT"')
-            if isinstance(statement, Prepared):
-                result = statement.run(connection, values, self._prepare)
-            else:
-                result = connection.execute(statement, values)
-            return list(result.mappings()) if result.returns_rows else []
+            return self._rows(connection, statement, values)
+
+    def _rows(self, connection: Connection, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
+        if isinstance(statement, Prepared):
+            result = statement.run(connection, values, self._prepare)
+        else:
+            result = connection.execute(statement, values)
+        return list(result.mappings()) if result.returns_rows else []

@@ -30,7 +30,11 @@ def quarantined(apps, store, sessions, sql):
     """The shopper, with something in the cart, and her session in quarantine."""
     store.log_in("shopper")
     Shelf(apps["store"].registry.db).fill()
-    form = next(form for form in store.get("/products/stoneware-mug").forms.values() if form.action == "/shopping-cart/items")
+    form = next(
+        form
+        for form in store.get("/products/stoneware-mug").forms.values()
+        if form.action == "/shopping-cart/items"
+    )
     form.submit(status=303)
     [row] = sql("SELECT id FROM sessions")
     assert sessions.quarantine([row["id"]], DOUBT, ADMIN) == 1

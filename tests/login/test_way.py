@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Browser, person
 
-from shopforum.login.way import safe, with_notice
+from shopforum.web.way import safe, with_notice
 
 GOOD = [
     "/",

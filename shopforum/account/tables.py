@@ -1,0 +1,36 @@
+"""The account's tables: sign-ins that their owner has not answered for, and mail that waits to be sent."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text, func
+from sqlalchemy.dialects.postgresql import UUID
+
+from ..db import metadata
+
+_Instant = DateTime(timezone=True)
+
+# A sign-in with a new device, until somebody who was signed in before says whether it was theirs.
+new_sign_ins = Table(
+    "new_sign_ins",
+    metadata,
+    Column("session_id", UUID, primary_key=True),
+    Column("user_id", UUID, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Index("ix_new_sign_ins_user_id", "user_id"),
+    Index("ix_new_sign_ins_created_at", "created_at"),
+)
+
+# Gone when it is sent: what people are written to is kept no longer than it must.
+mail = Table(
+    "outgoing_mail",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("plain", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_error", Text),
+    Index("ix_outgoing_mail_next_try_at", "next_try_at"),
+)

@@ -1,0 +1,83 @@
+"""`POST /webhooks/fusionauth`, on the console's host.
+
+Open to the network, so everything about it is bounded: size, age, what is written of refusals. It reads no cookie and
+sets none; the signature stands for the sender, and no browser could make one, so there is no form token to ask for.
+"""
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from ..sessions import client_of
+from . import meaning, taking
+from .keys import KeySet, KeysUnavailable
+from .taking import RefusedError
+
+log = structlog.get_logger("shopforum")
+
+LARGEST = 256 * 1024
+_HEADER = "X-FusionAuth-Signature-JWT"
+
+# A second delivery is a conflict, so that who sees the log of FusionAuth's deliveries sees why.
+_REFUSALS = {
+    "oversized": (413, "The event is larger than 256 KiB."),
+    "forged": (403, "The signature is missing or not FusionAuth's."),
+    "garbled": (400, "The event cannot be read."),
+    "foreign": (403, "The event is another tenant's."),
+    "late": (422, "The event is too old, or the clocks disagree."),
+    "replayed": (409, "The event was taken before."),
+}
+
+
+def includeme(config: Configurator) -> None:
+    """The one address."""
+    config.add_route("fusionauth_webhook", "/webhooks/fusionauth")
+    config.add_view(
+        receive,
+        route_name="fusionauth_webhook",
+        request_method="POST",
+        permission=NO_PERMISSION_REQUIRED,
+        require_csrf=False,
+    )
+
+
+def receive(request: Request) -> Response:
+    """204 when the event was taken or is none of ours; FusionAuth is asked nothing but, at times, its public keys."""
+    try:
+        _receive(request)
+    except RefusedError as refusal:
+        taking.refuse(request.db, refusal.why, client_of(request), request.site.name)
+        return _problem(*_REFUSALS[refusal.why])
+    except KeysUnavailable as error:
+        log.warning("webhook keys unavailable", why=str(error))
+        response = _problem(503, "The keys for the signature cannot be had just now.")
+        response.headers["Retry-After"] = "5"
+        return response
+    return Response(status=204, content_type=None)
+
+
+def _receive(request: Request) -> None:
+    if (request.content_length or 0) > LARGEST or len(request.body) > LARGEST:
+        raise RefusedError("oversized")
+    keys: KeySet = request.registry.webhook_keys
+    if not keys.signed(request.headers.get(_HEADER, ""), request.body):
+        raise RefusedError("forged")
+    idp = request.registry.parsed_settings.idp
+    applications = {application.lower(): site for site, application in idp.applications.items()}
+    try:
+        event = meaning.frame(request.body)
+        act = meaning.act(event, applications)
+    except meaning.GarbledError:
+        raise RefusedError("garbled") from None
+    if idp.tenant_id and event.body.get("tenantId") not in (None, idp.tenant_id):
+        raise RefusedError("foreign")
+    taking.check_age(request.db, event, request.registry.webhooks.max_age)
+    if act is not None:
+        taking.take(request.db, event, act, client_of(request))
+
+
+def _problem(status: int, detail: str) -> Response:
+    body = {"title": detail, "status": status}
+    return Response(json_body=body, status=status, content_type="application/problem+json")

@@ -1,0 +1,162 @@
+"""Mail: sent over SMTP, tried again when the server is away, and never to what is no address."""
+
+import re
+import socketserver
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shopforum.account import letters, mail
+from shopforum.account.mail import Letter
+from shopforum.settings import SettingsError
+
+LETTER = Letter("sam@harbour.example", "New sign-in", "Hello Šam", "<p>Hello &amp; good day</p>")
+
+
+class Smtp(socketserver.ThreadingTCPServer):
+    """As much of an SMTP server as takes a message."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Talk)
+        self.commands: list[str] = []
+        self.messages: list[bytes] = []
+        self.refuse = False
+
+
+class _Talk(socketserver.StreamRequestHandler):
+    server: Smtp
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        while line := self.rfile.readline():
+            command = line.decode().strip()
+            self.server.commands.append(command)
+            word = command[:4].upper()
+            if word == "DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.server.messages.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            refused = self.server.refuse and word == "RCPT"
+            if word == "QUIT":
+                self.wfile.write(b"221 bye\r\n")
+                return
+            self.wfile.write(b"550 no\r\n" if refused else b"250 fine\r\n")
+
+
+@pytest.fixture
+def smtp() -> Iterator[Smtp]:
+    with Smtp() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def db(apps: dict[str, Any]) -> Any:
+    return apps["store"].registry.db
+
+
+def settings(smtp: Smtp, **more: str) -> mail.MailSettings:
+    host, port = smtp.server_address[:2]
+    given = {
+        "mail.host": str(host),
+        "mail.port": str(port),
+        "mail.tls": "none",
+        "mail.from": "us@harbour.example",
+    }
+    return mail.parse(given | more)
+
+
+def queue(db: Any, letter: Letter = LETTER) -> bool:
+    with db.transaction() as connection:
+        return mail.queue(connection, letter)
+
+
+def test_goes_to_the_server_and_is_kept_no_longer(db: Any, smtp: Smtp, sql: Any) -> None:
+    assert queue(db)
+    assert mail.run_once(db, settings(smtp)) == 1
+    assert "mail FROM:<us@harbour.example>" in " ".join(smtp.commands)
+    assert any(re.match(r"rcpt TO:<sam@harbour\.example>", command) for command in smtp.commands)
+    [message] = smtp.messages
+    assert b"multipart/alternative" in message
+    assert b"Auto-Submitted: auto-generated" in message
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_is_tried_again_later(db: Any, smtp: Smtp, sql: Any, away: bool) -> None:
+    queue(db)
+    smtp.refuse = True
+    given = settings(smtp, **({"mail.port": "9"} if away else {}))
+    assert mail.run_once(db, given) == 1
+    assert mail.run_once(db, given) == 0
+    [row] = sql("SELECT attempts, last_error FROM outgoing_mail")
+    assert row["attempts"] == 1
+    assert "sam@" not in row["last_error"]
+    smtp.refuse = False
+    sql("UPDATE outgoing_mail SET next_try_at = now()")
+    assert mail.run_once(db, settings(smtp)) == 1
+    assert len(smtp.messages) == 1
+
+
+def test_a_server_without_the_encryption_that_is_wanted_gets_nothing(db: Any, smtp: Smtp) -> None:
+    queue(db)
+    mail.run_once(db, settings(smtp, **{"mail.tls": "starttls"}))
+    assert smtp.messages == []
+
+
+def test_is_dropped_after_two_days(db: Any, smtp: Smtp, sql: Any) -> None:
+    queue(db)
+    sql("UPDATE outgoing_mail SET created_at = now() - interval '49 hours'")
+    mail.run_once(db, settings(smtp))
+    assert smtp.messages == []
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "sam",
+        "sam@",
+        "@x",
+        "a@b\r\nBcc: c@d",
+        "a@b,c@d",
+        "<a@b>",
+        "a b@c",
+        "ä@b",
+        "a@b>",
+        "x" * 250 + "@b.example",
+    ],
+)
+def test_nobody_is_written_to_at_what_is_no_address(db: Any, sql: Any, address: str) -> None:
+    assert not queue(db, Letter(address, "s", "p", "h"))
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+
+
+def test_a_name_is_text_in_the_letter(apps: dict[str, Any]) -> None:
+    site = apps["store"].registry.site
+    at = apps["store"].registry.sessions.now()
+    letter = letters.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
+    assert "&lt;b&gt;{site}&lt;/b&gt;" in letter.html
+    assert "<script>" not in letter.html
+    assert "unknown" in letter.plain
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("mail.port", "0"), ("mail.port", "x"), ("mail.tls", "yes"), ("mail.from", "us"), ("mail.from", "")],
+)
+def test_settings_that_make_no_sense_stop_the_start(key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        mail.parse({"mail.host": "localhost", "mail.from": "us@harbour.example"} | {key: value})
+
+
+def test_without_a_server_there_is_no_mail() -> None:
+    assert not mail.parse({}).on
+    assert "hunter2" not in repr(mail.parse({"mail.password": "hunter2"}))

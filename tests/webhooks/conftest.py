@@ -1,0 +1,102 @@
+"""A console that listens to FusionAuth, over real HTTP, and a receiver of the webhooks we send."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from support import Browser, url_of
+from waitress import create_server, wasyncore
+from webhooks.helpers import PATH, Receiver, Sender
+
+import shopforum
+from shopforum.devidp.database import Database
+from shopforum.devidp.jwts import SigningKey
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The console under its own name, whatever name it is called by: `https://admin.test` resolves nowhere."""
+
+    def renamed(environ: dict[str, Any], start_response: Any) -> Any:
+        return app(environ | {"HTTP_HOST": "admin.test", "wsgi.url_scheme": "https"}, start_response)
+
+    sockets: dict[int, Any] = {}
+    server = create_server(renamed, map=sockets, host="127.0.0.1", port=0, threads=4)
+    ending = threading.Event()
+
+    def run() -> None:
+        while not ending.is_set():
+            wasyncore.loop(timeout=1, map=sockets, count=1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}{PATH}"
+    finally:
+        ending.set()
+        server.pull_trigger()
+        thread.join()
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
+
+
+@pytest.fixture(scope="session")
+def _console(settings: Callable[[str], dict[str, str]]) -> Iterator[tuple[Any, str]]:
+    app = shopforum.main({}, **settings("admin"), **{"webhooks.fusionauth": "RS256"})
+    with served(app) as url:
+        yield app, url
+    app.registry.db.engine.dispose()
+
+
+@pytest.fixture
+def console(_console: tuple[Any, str], apps: dict[str, Any]) -> Any:
+    """The console as a WSGI app, with webhooks on."""
+    return _console[0]
+
+
+@pytest.fixture
+def address(_console: tuple[Any, str], apps: dict[str, Any]) -> str:
+    """Where the console listens, for the identity provider."""
+    return _console[1]
+
+
+@pytest.fixture
+def fusionauth(console: Any, idp: Any) -> Iterator[Sender]:
+    """Signs with the provider's own key."""
+    database = Database(idp.database)
+    yield Sender(Browser(console, url_of("admin"), "192.0.2.77"), SigningKey(database))
+    database.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP server; it answers 204 unless told otherwise."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = made.answers.pop(0) if made.answers else 204
+            made.got.append(
+                {"headers": dict(self.headers), "body": body, "path": self.path, "status": status}
+            )
+            made.meanwhile()
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", f"{made.url}/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Receiver(f"http://127.0.0.1:{server.server_port}/in")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,67 @@
+"""What the tests of the webhooks share: FusionAuth's side, a receiver, and whose session still lives."""
+
+import base64
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from support import APPLICATIONS, Browser, person
+
+from shopforum.devidp.jwts import SigningKey
+
+PATH = "/webhooks/fusionauth"
+
+
+@dataclass
+class Sender:
+    """FusionAuth's side: makes events, signs them, and sends them as FusionAuth does or as it never would."""
+
+    browser: Browser
+    key: SigningKey
+
+    def event(self, kind: str, **fields: Any) -> dict[str, Any]:
+        frame = {"id": str(uuid.uuid4()), "type": kind, "createInstant": int(time.time() * 1000)}
+        return {"event": frame | fields}
+
+    def send(self, event: Any, *, status: int = 204, signature: str | None = None, **headers: str) -> Any:
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        headers["X-FusionAuth-Signature-JWT"] = signature if signature is not None else self.sign(body)
+        return self.browser.post(PATH, body, headers=headers, content_type="application/json", status=status)
+
+    def sign(self, body: bytes) -> str:
+        return self.key.sign_body(base64.b64encode(hashlib.sha256(body).digest()).decode())
+
+    def forge(self, body: bytes, key: Any, algorithm: str, **header: Any) -> str:
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        return jwt.encode({"request_body_sha256": digest}, key, algorithm=algorithm, headers=header)
+
+
+@dataclass
+class Receiver:
+    """Somebody who is told: what arrived, what to answer next, and what happens while we answer."""
+
+    url: str
+    got: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    meanwhile: Callable[[], Any] = lambda: None
+
+
+def about(name: str) -> dict[str, str]:
+    """A person as FusionAuth's events name one."""
+    return {"id": person(name).id, "email": person(name).email}
+
+
+def application(site: str) -> str:
+    return APPLICATIONS[site]
+
+
+def signed_in(client: Browser) -> bool:
+    """Whether this browser is still served its own page."""
+    site = client.extra_environ["HTTP_HOST"].partition(".")[0]
+    path = {"store": "/shopping-cart", "forums": "/posts", "admin": "/sessions"}[site]
+    return 'action="/logout"' in client.get(path, status="*").text

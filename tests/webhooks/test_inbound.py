@@ -1,0 +1,259 @@
+"""What FusionAuth tells us: taken once, in time and signed, and felt by whose sessions it speaks of."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from support import Browser, person
+from waiting import eventually
+from webhooks.helpers import about, application, signed_in
+
+from shopforum.sessions import Reason, Scope
+from shopforum.sessions.audit import Client
+
+ID = b"1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
+
+
+def token_of(sql: Any, name: str, site: str) -> dict[str, Any]:
+    [row] = sql(
+        "SELECT refresh_token_id FROM sessions WHERE user_id = :u AND site = :s AND ended_at IS NULL",
+        u=person(name).id,
+        s=site,
+    )
+    return {"id": str(row["refresh_token_id"]), "applicationId": application(site), "userId": person(name).id}
+
+
+@pytest.fixture
+def two_sites(browser: Callable[..., Browser]) -> tuple[Browser, Browser, Browser]:
+    """The member at store and forums, and somebody else at the store."""
+    clients = browser("store"), browser("forums"), browser("store", "198.51.100.7")
+    for client, name in zip(clients, ("member", "member", "shopper"), strict=True):
+        client.log_in(name)
+    return clients
+
+
+def test_one_token_ends_one_session(two_sites: Any, fusionauth: Any, sql: Any) -> None:
+    token = token_of(sql, "member", "store")
+    fusionauth.send(
+        fusionauth.event(
+            "jwt.refresh-token.revoke",
+            userId=person("member").id,
+            applicationId=application("store"),
+            refreshToken=token,
+        )
+    )
+    assert [signed_in(client) for client in two_sites] == [False, True, True]
+    [act] = sql("SELECT * FROM revocations")
+    assert (act["initiating_entity"], act["reason_code"]) == ("idp", "revoked_at_provider")
+    assert sql("SELECT 1 FROM revocation_outbox") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "left"),
+    [
+        ("jwt.refresh-token.revoke", {"userId": "member"}, [False, False, True]),
+        ("jwt.refresh-token.revoke", {"userId": "member", "applicationId": "forums"}, [True, False, True]),
+        ("jwt.refresh-token.revoke", {"applicationId": "store"}, [False, True, False]),
+        ("user.deactivate", {"user": "member"}, [False, False, True]),
+        ("user.delete", {"user": "member"}, [False, False, True]),
+        ("user.password.update", {"user": "member"}, [False, False, True]),
+        ("user.password.reset.success", {"user": "member"}, [False, False, True]),
+        ("user.registration.delete", {"user": "member", "applicationId": "forums"}, [True, False, True]),
+        ("user.login.success", {"user": "member"}, [True, True, True]),
+        ("jwt.refresh-token.revoke", {"userId": "member", "applicationId": "none"}, [True, True, True]),
+        ("test", {}, [True, True, True]),
+    ],
+)
+def test_each_event_ends_what_it_speaks_of(
+    two_sites: Any, fusionauth: Any, sql: Any, kind: str, fields: dict[str, str], left: list[bool]
+) -> None:
+    spelled = {
+        name: {
+            "user": about,
+            "userId": lambda value: person(value).id,
+            "applicationId": lambda value: str(uuid.uuid4()) if value == "none" else application(value),
+        }[name](value)
+        for name, value in fields.items()
+    }
+    fusionauth.send(fusionauth.event(kind, **spelled))
+    assert [signed_in(client) for client in two_sites] == left
+    assert sql("SELECT 1 FROM revocation_outbox") == []
+
+
+def test_a_role_that_is_taken_away_ends_and_a_role_that_is_given_does_not(
+    browser: Callable[..., Browser], fusionauth: Any
+) -> None:
+    forums = browser("forums")
+    forums.log_in("moderator")
+    for roles, left in ((["member", "moderator", "founder"], True), (["member"], False)):
+        fusionauth.send(
+            fusionauth.event(
+                "user.registration.update",
+                user=about("moderator"),
+                applicationId=application("forums"),
+                registration={"roles": roles},
+            )
+        )
+        assert signed_in(forums) is left
+
+
+def test_the_login_page_says_why(two_sites: Any, fusionauth: Any) -> None:
+    fusionauth.send(fusionauth.event("user.password.update", user=about("member")))
+    answer = two_sites[0].get("/shopping-cart", status=302)
+    assert "Your password was changed" in answer.follow().text
+
+
+def test_a_late_event_ends_no_newer_login(browser: Callable[..., Browser], fusionauth: Any) -> None:
+    client = browser("store")
+    client.log_in("member")
+    event = fusionauth.event("user.password.update", user=about("member"))
+    event["event"]["createInstant"] -= 60_000
+    fusionauth.send(event)
+    assert signed_in(client)
+
+
+def test_a_replay_is_refused(two_sites: Any, fusionauth: Any, sql: Any) -> None:
+    event = fusionauth.event("user.deactivate", user=about("shopper"))
+    fusionauth.send(event)
+    two_sites[2].log_in("shopper")
+    fusionauth.send(event, status=409)
+    assert signed_in(two_sites[2])
+    assert [row["detail"]["kind"] for row in refused(sql)] == ["replayed"]
+
+
+@pytest.mark.parametrize("seconds", [-301, 6, 10**9, -(10**9), 10**18, -(10**18), 10**40])
+def test_an_event_of_another_time_is_refused(two_sites: Any, fusionauth: Any, sql: Any, seconds: int) -> None:
+    event = fusionauth.event("user.deactivate", user=about("member"))
+    event["event"]["createInstant"] = int(time.time() + seconds) * 1000
+    fusionauth.send(event, status=422)
+    assert signed_in(two_sites[0])
+    assert [row["detail"]["kind"] for row in refused(sql)] == ["late"]
+
+
+def test_a_forged_event_is_refused(two_sites: Any, fusionauth: Any, sql: Any) -> None:
+    body = fusionauth.event("user.deactivate", user=about("member"))
+    signed = fusionauth.sign(b"another body")
+    kid = fusionauth.key.kid
+    raw = str(body).encode()
+    public = fusionauth.key.public_pem()
+    for signature in (
+        "",
+        "x",
+        "a.b.c",
+        "." * 9000,
+        "\u00e9.a.b",
+        signed,
+        signed[:-2],
+        fusionauth.forge(raw, "secret" * 8, "HS256", kid=kid),
+        fusionauth.forge(raw, None, "none", kid=kid),
+        fusionauth.forge(raw, public.replace("-----", "")[:64], "HS256", kid=kid),
+    ):
+        fusionauth.send(raw, signature=signature, status=403)
+    assert signed_in(two_sites[0])
+    # Ten refusals, and a row for the first and each power of two.
+    assert [row["detail"]["count"] for row in refused(sql)] == [1, 2, 4, 8]
+    assert refused(sql)[0]["initiating_entity"] == "idp"
+
+
+def test_one_bit_of_the_body_is_enough(two_sites: Any, fusionauth: Any) -> None:
+    body = b'{"event":{"id":"%s"}}' % str(uuid.uuid4()).encode()
+    fusionauth.send(body + b" ", signature=fusionauth.sign(body), status=403)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"event": 1}',
+        b'{"event": {"id": "1", "type": "test", "createInstant": 1}}',
+        b'{"event": {"id": "%s", "type": 5, "createInstant": 1}}' % ID,
+        b'{"event": {"id": "%s", "type": "test", "createInstant": true}}' % ID,
+        b"[" * 100_000,
+    ],
+)
+def test_a_garbled_event_is_refused(console: Any, fusionauth: Any, sql: Any, body: bytes) -> None:
+    fusionauth.send(body, status=400)
+    assert [row["detail"]["kind"] for row in refused(sql)] == ["garbled"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("user.deactivate", {}),
+        ("user.deactivate", {"user": "x"}),
+        ("user.deactivate", {"user": {"id": 7}}),
+        ("jwt.refresh-token.revoke", {}),
+        ("jwt.refresh-token.revoke", {"userId": None, "user": {}}),
+        ("jwt.refresh-token.revoke", {"refreshToken": {"id": str(uuid.uuid4())}}),
+        ("jwt.refresh-token.revoke", {"refreshToken": "x", "userId": str(uuid.uuid4())}),
+    ],
+)
+def test_an_event_without_its_subject_ends_nothing(
+    two_sites: Any, fusionauth: Any, kind: str, fields: dict[str, Any]
+) -> None:
+    fusionauth.send(fusionauth.event(kind, **fields), status=400)
+    assert all(signed_in(client) for client in two_sites)
+
+
+def test_what_is_too_large_is_refused(fusionauth: Any, sql: Any) -> None:
+    fusionauth.send(fusionauth.event("test", padding="x" * 256 * 1024), status=413)
+    assert [row["detail"]["kind"] for row in refused(sql)] == ["oversized"]
+
+
+def test_another_tenants_event_is_refused(two_sites: Any, fusionauth: Any) -> None:
+    event = fusionauth.event("user.deactivate", user=about("member"), tenantId=str(uuid.uuid4()))
+    fusionauth.send(event, status=403)
+    assert signed_in(two_sites[0])
+
+
+def test_reads_and_sets_no_cookie_and_takes_nothing_but_post(fusionauth: Any, count_sql: Any) -> None:
+    fusionauth.browser.log_in("owner")
+    with count_sql(fusionauth.browser) as statements:
+        answer = fusionauth.send(fusionauth.event("test"))
+    assert "Set-Cookie" not in answer.headers
+    assert not [statement for statement in statements if "session_credentials" in statement]
+    for method in ("get", "put", "delete"):
+        getattr(fusionauth.browser, method)("/webhooks/fusionauth", status=405)
+
+
+def test_is_not_there_unless_turned_on(admin: Browser) -> None:
+    admin.post("/webhooks/fusionauth", "{}", content_type="application/json", status=404)
+
+
+def test_revoking_at_the_provider_is_felt_here(two_sites: Any, idp: Any, address: str, sql: Any) -> None:
+    idp.hook("webhook", url=address)
+    requests.delete(
+        f"{idp.url}/api/jwt/refresh",
+        params={"userId": person("member").id},
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    ).raise_for_status()
+    eventually(lambda: not signed_in(two_sites[0]))
+    assert [signed_in(client) for client in two_sites] == [False, False, True]
+
+
+def test_our_own_revocation_comes_back_and_ends_nothing_new(
+    browser: Callable[..., Browser], idp: Any, address: str, sql: Any
+) -> None:
+    idp.hook("webhook", url=address)
+    store = browser("store")
+    store.log_in("member")
+    # A user as a whole, told to the provider by user and application.
+    store.app.registry.sessions.revoke(
+        Scope(user_id=uuid.UUID(person("member").id)), Reason("admin", "a test", "test"), Client()
+    )
+    eventually(lambda: bool(sql("SELECT 1 FROM webhook_events")))
+    store.log_in("member")
+    assert signed_in(store)
+    assert [row["initiating_entity"] for row in sql("SELECT initiating_entity FROM revocations")] == ["admin"]
+    calls = [c["path"] for c in idp.calls("/api/jwt/refresh")]
+    assert len(calls) == 2  # one for each site: what came back was not told again
+
+
+def refused(sql: Any) -> list[Any]:
+    return sql("SELECT * FROM audit_log WHERE event = 'webhook_refused' ORDER BY id")

@@ -1,0 +1,140 @@
+"""What others are told: signed, in order, again until they have it, and nothing private."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import Browser, person
+from webhooks.helpers import Receiver
+
+from shopforum.sessions import worker
+from shopforum.webhooks import outbound
+from shopforum.webhooks.events import TOLD
+from shopforum.webhooks.settings import Endpoint
+
+SECRET, OLDER = b"n" * 32, b"o" * 32
+
+
+@pytest.fixture
+def endpoint(receiver: Receiver) -> Endpoint:
+    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(TOLD))
+
+
+@pytest.fixture
+def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[..., int]:
+    """One turn of the worker, after sealing what there is; the endpoint is enlisted before the test begins."""
+    registry = apps["store"].registry
+
+    def run(*endpoints: Endpoint) -> int:
+        while worker.seal(registry.sessions):
+            pass
+        return outbound.run_once(registry.db, endpoints or (endpoint,))
+
+    run()
+    return run
+
+
+def types(receiver: Receiver) -> list[str]:
+    return [json.loads(one["body"])["type"] for one in receiver.got if one["status"] == 204]
+
+
+def test_tells_in_order_what_happened(store: Browser, tell: Any, receiver: Receiver, sql: Any) -> None:
+    store.log_in("shopper")
+    store.post("/logout", {"csrf_token": store.get("/shopping-cart").forms[0]["csrf_token"].value})
+    assert tell() == 2
+    assert types(receiver) == ["session_created", "session_logout"]
+    assert tell() == 0
+    first, second = (json.loads(one["body"]) for one in receiver.got)
+    assert first["data"]["seq"] < second["data"]["seq"]
+    assert first["data"]["sub_id"]["user"]["id"] == person("shopper").id
+    assert second["data"]["caep"].endswith("/session-revoked")
+    assert second["data"]["initiating_entity"] == "user"
+    assert second["data"]["reason_admin"] == {"en": "logout"}
+    [row] = sql("SELECT seq, attempts FROM webhook_endpoints")
+    assert (row["seq"], row["attempts"]) == (sql("SELECT seq FROM audit_head")[0]["seq"], 0)
+
+
+def test_is_signed_as_standard_webhooks_has_it(store: Browser, tell: Any, receiver: Receiver) -> None:
+    store.log_in("shopper")
+    tell()
+    [got] = receiver.got
+    headers = {name.lower(): value for name, value in got["headers"].items()}
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + got["body"]
+    expected = [
+        "v1," + base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()
+        for secret in (SECRET, OLDER)
+    ]
+    assert headers["webhook-signature"].split(" ") == expected
+
+
+def test_tells_nothing_private(browser: Callable[..., Browser], tell: Any, receiver: Receiver) -> None:
+    client = browser("store", "203.0.113.9")
+    client.log_in("shopper")
+    pair = dict(client.cookies)
+    client.post(
+        "/login", {"email": "shopper@harbour.example", "password": "x", "csrf_token": "x"}, status="*"
+    )
+    tell()
+    everything = b"".join(one["body"] + str(one["headers"]).encode() for one in receiver.got).decode()
+    for private in ("203.0.113.9", "Firefox", "Sam", "Shore", "harbour.example", *pair.values()):
+        assert private not in everything
+
+
+def test_what_was_refused_is_sent_again_first(
+    browser: Callable[..., Browser], tell: Any, receiver: Receiver, sql: Any
+) -> None:
+    for name in ("shopper", "member"):
+        browser("store").log_in(name)
+    receiver.answers = [500]
+    assert tell() == 0
+    assert tell() == 0  # it waits
+    assert len(receiver.got) == 1
+    [row] = sql(
+        "SELECT attempts, last_error, next_try_at > clock_timestamp() AS waits FROM webhook_endpoints"
+    )
+    assert (row["attempts"], row["last_error"], row["waits"]) == (1, "answered 500", True)
+    sql("UPDATE webhook_endpoints SET next_try_at = now()")
+    told = tell()
+    assert told == len(types(receiver)) > 1
+    again = receiver.got[1]
+    assert again["headers"]["webhook-id"] == receiver.got[0]["headers"]["webhook-id"]
+    seqs = [json.loads(one["body"])["data"]["seq"] for one in receiver.got[1:]]
+    assert seqs == sorted(set(seqs))
+
+
+@pytest.mark.parametrize("status", [301, 307, 404, 410, 503])
+def test_only_a_success_counts_and_no_redirect_is_followed(
+    store: Browser, tell: Any, receiver: Receiver, status: int
+) -> None:
+    store.log_in("shopper")
+    receiver.answers = [status]
+    assert tell() == 0
+    assert [one["path"] for one in receiver.got] == ["/in"]
+
+
+def test_who_is_away_holds_up_nobody_else(
+    store: Browser, tell: Any, endpoint: Endpoint, receiver: Receiver, sql: Any
+) -> None:
+    away = Endpoint("away", "http://127.0.0.1:9/", (SECRET,), endpoint.events)
+    few = Endpoint("few", receiver.url, (SECRET,), frozenset({"session_logout"}))
+    tell(away, endpoint, few)
+    store.log_in("shopper")
+    assert tell(away, endpoint, few) == 1
+    rows = {row["name"]: row for row in sql("SELECT * FROM webhook_endpoints")}
+    assert rows["away"]["last_error"] == "ConnectionError"
+    assert rows["few"]["seq"] == rows["siem"]["seq"] > rows["away"]["seq"]
+    assert rows["few"]["told_at"] is None
+
+
+def test_a_worker_that_lost_its_lease_stops(
+    browser: Callable[..., Browser], tell: Any, receiver: Receiver, sql: Any
+) -> None:
+    for name in ("shopper", "member"):
+        browser("store").log_in(name)
+    receiver.meanwhile = lambda: sql("UPDATE webhook_endpoints SET lease = gen_random_uuid()")
+    assert tell() == 0
+    assert len(receiver.got) == 1
