@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import text
 
 from shopforum.sessions.database import Database
+from shopforum.store import cart as carts
+from shopforum.store.cart import Change, Owner
 
 # slug: name, category, price in cents, tax rate, stock. The slugs have pictures.
 GOODS = {
@@ -52,6 +54,12 @@ class Shelf:
         return self.sql(f"SELECT count(*) AS n FROM {table}")[0]["n"]
 
 
+def change(db: Database, owner: Owner, line_id: int, quantity: int) -> Change:
+    """Set the quantity of one line."""
+    [done] = carts.change(db, owner, {line_id: quantity})
+    return done
+
+
 def forms(page: Any, action: str) -> list[Any]:
     """The forms of a page that post to an address matching the pattern."""
     return [form for _, form in sorted(page.forms.items(), key=str) if re.fullmatch(action, form.action)]
@@ -62,6 +70,28 @@ def put(client: Any, slug: str, quantity: object = 1, **options: Any) -> Any:
     form = forms(client.get(f"/products/{slug}"), "/shopping-cart/items")[0]
     form["quantity"] = quantity
     return form.submit(**options)
+
+
+def press(page: Any, label: str, *, status: int | None = None, **typed: object) -> Any:
+    """Press the button whose name begins so, as a browser without JavaScript does. `typed` are texts by product, with
+    underscores: `stoneware_mug=3`.
+    """
+    buttons = page.html.select(f'button[aria-label^="{label}"]')
+    button = buttons[0] if buttons else page.html.find("button", string=label)
+    form = _form_of(page, button)
+    for slug, entered in typed.items():
+        row = page.html.select_one(f'tr:has(a[href="/products/{slug.replace("_", "-")}"])')
+        form[row.select_one("input[type=number]")["name"]] = str(entered)
+    form.action = button.get("formaction", form.action)
+    name = button.get("name")
+    return form.submit(name, value=button["value"], status=status) if name else form.submit(status=status)
+
+
+def _form_of(page: Any, button: Any) -> Any:
+    if "form" in button.attrs:
+        return page.forms[button["form"]]
+    around = button.find_parent("form")
+    return page.forms[page.html.find_all("form").index(around)]
 
 
 def notice(page: Any) -> str:

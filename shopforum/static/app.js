@@ -1,25 +1,34 @@
 // Comfort on top of forms that work without it. Nothing here is needed to use the sites.
 
-// A form is sent once, however often its button is pressed; after a while it may be tried again.
+// A form is sent once, however often a button of it is pressed; after a while it may be tried again. Another button of
+// the same form may be pressed at once: the checkout does not wait for a quantity that was just sent by itself.
 const sent = new WeakSet();
 let pending;
 document.addEventListener("submit", (event) => {
-  const form = event.target;
+  const pressed = event.submitter ?? event.target;
   clearTimeout(pending);
-  if (form.method !== "post") return;
-  if (sent.has(form)) {
+  if (event.target.method !== "post") return;
+  if (sent.has(pressed)) {
     event.preventDefault();
     return;
   }
-  sent.add(form);
-  setTimeout(() => sent.delete(form), 5000);
+  sent.add(pressed);
+  setTimeout(() => sent.delete(pressed), 5000);
 });
 
-// <input data-autosubmit>: a changed quantity is sent by itself, a moment after the last change.
+// <input data-autosubmit="what it was">: a changed quantity is sent by itself, a moment after the last change.
 document.addEventListener("change", ({ target }) => {
   if (!target.matches("[data-autosubmit]")) return;
   clearTimeout(pending);
   pending = setTimeout(() => target.form.requestSubmit(), 500);
+});
+
+// What was typed there and not sent yet goes along with a smaller form of the same page, such as "Remove".
+document.addEventListener("formdata", ({ target, formData }) => {
+  for (const input of document.querySelectorAll("[data-autosubmit]")) {
+    if (input.form === target || !target.action.startsWith(`${input.form.action}/`)) continue;
+    if (input.value !== input.dataset.autosubmit) formData.set(input.name, input.value);
+  }
 });
 
 // <form data-selection> around a table: a checkbox for all rows, and the number of ticked ones.
@@ -41,4 +50,118 @@ for (const form of document.querySelectorAll("[data-selection]")) {
   for (const extra of [all, count]) extra?.removeAttribute("hidden");
   form.addEventListener("change", update);
   update();
+}
+
+// <form data-draft="who what">: text that was not sent is kept in this browser, brought back into the same form for a
+// week, and forgotten once it is posted or its writer logs out. Nobody else's form has the same key.
+const WEEK = 7 * 86400e3;
+const draftKey = (form) => `draft ${form.dataset.draft}`;
+const written = (form) => [...form.querySelectorAll("textarea, [type=text]")];
+const plain = (text) => text.replaceAll("\r\n", "\n").trim();
+const drafts = () => Object.keys(localStorage).filter((key) => key.startsWith("draft "));
+const readDraft = (key) => JSON.parse(localStorage.getItem(key));
+
+function keepDraft(form, sent) {
+  const key = draftKey(form);
+  const old = new Map((readDraft(key)?.fields ?? []).map(([name, , before]) => [name, before]));
+  const fields = written(form).map(({ name, value, defaultValue }) => [name, value, old.get(name) ?? defaultValue]);
+  const changed = fields.some(([, value, before]) => plain(value) !== plain(before));
+  if (changed || sent) localStorage.setItem(key, JSON.stringify({ fields, sent, at: Date.now() }));
+  else localStorage.removeItem(key);
+}
+
+// A text goes back into an empty field, before a quotation, or to where it was changed from; never over another.
+function bringBack(form) {
+  let brought = false;
+  for (const [name, value, before] of readDraft(draftKey(form))?.fields ?? []) {
+    const field = written(form).find((one) => one.name === name);
+    if (!field || !plain(value) || plain(value) === plain(field.defaultValue)) continue;
+    if ([plain(before), ""].includes(plain(field.defaultValue))) field.value = value;
+    else if ("quoted" in form.dataset) field.value = `${value.trimEnd()}\n\n${field.defaultValue}`;
+    else continue;
+    brought = true;
+  }
+  if (brought) offerToDiscard(form);
+}
+
+function offerToDiscard(form) {
+  const note = document.createElement("p");
+  const button = document.createElement("button");
+  Object.assign(note, { className: "row small", role: "status", textContent: "What you had not sent is back. " });
+  Object.assign(button, { className: "btn btn-secondary btn-small", type: "button", textContent: "Discard it" });
+  button.addEventListener("click", () => {
+    localStorage.removeItem(draftKey(form));
+    form.reset();
+    note.remove();
+    written(form)[0].focus();
+  });
+  note.append(button);
+  form.prepend(note);
+}
+
+try {
+  const query = new URLSearchParams(location.search);
+  const posted = query.has("post") && !query.has("quote");
+  for (const key of drafts()) {
+    const { sent, at } = readDraft(key);
+    if ((sent && posted) || Date.now() - at > WEEK) localStorage.removeItem(key);
+  }
+  for (const form of document.querySelectorAll("[data-draft]")) {
+    let pause;
+    bringBack(form);
+    form.addEventListener("input", () => {
+      clearTimeout(pause);
+      pause = setTimeout(keepDraft, 400, form, false);
+    });
+    form.addEventListener("submit", ({ submitter }) => {
+      clearTimeout(pause);
+      keepDraft(form, submitter?.name !== "preview");
+    });
+  }
+  document.querySelector("form[action='/logout']")?.addEventListener("submit", () => {
+    for (const key of drafts()) localStorage.removeItem(key);
+  });
+} catch {
+  // A browser that keeps nothing for a site: the forms work as they do without this file.
+}
+
+// <p data-live="address">: every 15 seconds how many rows have come since the page was made. The list itself stays as
+// it is, and what is ticked stays ticked over a refresh. Asked as a prefetch: nobody is kept signed in by it.
+for (const live of document.querySelectorAll("[data-live]")) {
+  const part = (name) => live.querySelector(`[data-live-${name}]`);
+  const keep = (name, value) => {
+    try {
+      return value === undefined ? sessionStorage.getItem(name) : sessionStorage.setItem(name, value);
+    } catch {
+      return null;
+    }
+  };
+  const boxes = () => [...document.querySelectorAll("[data-selection] tbody [type=checkbox]")];
+  const ticked = (keep(`ticked ${location.search}`) ?? "").split(" ");
+  for (const box of boxes()) box.checked ||= ticked.includes(box.value);
+  boxes()[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+  part("refresh").addEventListener("click", () => {
+    const values = boxes().filter((box) => box.checked).map((box) => box.value);
+    keep(`ticked ${location.search}`, values.join(" "));
+  });
+
+  let paused = keep("live") === "paused";
+  const show = () => (part("pause").textContent = paused ? "Go on" : "Pause");
+  part("pause").hidden = false;
+  part("pause").addEventListener("click", () => {
+    paused = !paused;
+    keep("live", paused ? "paused" : "on");
+    show();
+  });
+  show();
+  const ask = async () => {
+    if (paused || document.hidden) return;
+    const answer = await fetch(live.dataset.live, { headers: { Purpose: "prefetch" }, redirect: "error" });
+    if (!answer.ok) return;
+    const { new: count, at } = await answer.json();
+    part("at").textContent = at;
+    const text = count ? `${count}${count < 100 ? "" : "+"} new` : "";
+    if (part("new").textContent !== text) part("new").textContent = text;
+  };
+  setInterval(() => ask().catch(() => {}), 15_000);
 }

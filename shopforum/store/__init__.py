@@ -17,6 +17,7 @@ _NOTICES = {
     "updated": Notice("success", "Your cart is up to date."),
     "restored": Notice("success", "It is back in your cart."),
     "merged": Notice("info", "What you had in your cart before you logged in is in your cart."),
+    "stale": Notice("warning", "Your cart was changed in another window. This is how it is now."),
     "unready": Notice("warning", "Not everything in your cart can be ordered as it is. See below."),
     "placed": Notice(
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."

@@ -2,17 +2,23 @@
 
 A cart belongs to a user or to a guest's cookie (`Owner`). Every change locks the cart's row first, so that changes of
 one cart happen one after the other, also beside an order being placed. Quantities are held at the stock; the stock
-itself is only taken by an order (orders.py).
+itself is only taken by an order (orders.py). A line can be put aside for later (saved.py): it stays with the cart, but
+is neither counted nor ordered.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, TextClause, text
+from sqlalchemy import Connection, RowMapping, text
 
 from ..sessions.database import Database
 from . import totals
+
+
+class NoLine(Exception):
+    """A line that was to change is not in the owner's open cart: it never was, or is gone. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Line:
     quantity: int
     stock: int
     withdrawn: bool
+    saved: bool
     merged: bool
 
     @property
@@ -66,11 +73,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Cart:
-    """An open cart. `removed` is the line that was taken out just now, where it was asked for. An empty one has id 0."""
+    """An open cart, and what is `saved` for later beside it. An empty one has id 0.
+
+    `removed` are the lines that were taken out just now, where they were asked for.
+    """
 
     id: int
     lines: tuple[Line, ...]
-    removed: Line | None = None
+    saved: tuple[Line, ...] = ()
+    removed: tuple[Line, ...] = ()
 
     @cached_property
     def totals(self) -> totals.Totals:
@@ -87,9 +98,9 @@ class Cart:
         """Whether it can become an order as it is."""
         return bool(self.lines) and not any(line.problem for line in self.lines)
 
-    def line(self, line_id: int) -> Line | None:
-        """The line of that id, if it is here."""
-        return next((line for line in self.lines if line.id == line_id), None)
+    def named(self, ids: Sequence[int]) -> list[Line]:
+        """Those of the lines that have one of these ids, saved ones too."""
+        return [line for line in self.lines + self.saved if line.id in ids]
 
 
 @dataclass(frozen=True)
@@ -110,11 +121,11 @@ _FIELDS = [field.name for field in fields(Line)]
 
 _LOAD = text("""
 SELECT l.cart_id, l.id, l.product_id, p.slug, p.name, p.price_minor AS price, l.price_minor AS added_price, p.tax_rate,
-       l.quantity, p.stock, p.withdrawn, l.removed_at IS NOT NULL AS removed,
+       l.quantity, p.stock, p.withdrawn, l.removed_at IS NOT NULL AS removed, l.saved_at IS NOT NULL AS saved,
        coalesce(l.merged_at > clock_timestamp() - interval '10 minutes', false) AS merged
 FROM carts c JOIN cart_lines l ON l.cart_id = c.id JOIN products p ON p.id = l.product_id
 WHERE c.closed_at IS NULL AND (c.user_id = :user_id OR c.guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
-  AND (l.removed_at IS NULL OR l.id = :removed)
+  AND (l.removed_at IS NULL OR l.id = ANY(CAST(:removed AS bigint[])))
 ORDER BY l.id
 """)
 _LOCK = text("""
@@ -130,12 +141,13 @@ RETURNING id
 _TOUCH = text("UPDATE carts SET changed_at = clock_timestamp() WHERE id = :cart")
 _PRODUCT = text("SELECT id, stock FROM products WHERE slug = :slug AND NOT withdrawn")
 _BEFORE = text("""
-SELECT quantity FROM cart_lines WHERE cart_id = :cart AND product_id = :product AND removed_at IS NULL
+SELECT quantity FROM cart_lines
+WHERE cart_id = :cart AND product_id = :product AND removed_at IS NULL AND saved_at IS NULL
 """)
 _ADD = text("""
 INSERT INTO cart_lines AS l (cart_id, product_id, quantity, price_minor)
 SELECT :cart, p.id, least(:quantity, p.stock), p.price_minor FROM products p WHERE p.id = :product AND p.stock > 0
-ON CONFLICT (cart_id, product_id) DO UPDATE SET
+ON CONFLICT (cart_id, product_id) WHERE saved_at IS NULL DO UPDATE SET
     quantity = least(
         CASE WHEN l.removed_at IS NULL THEN l.quantity ELSE 0 END + :quantity,
         (SELECT stock FROM products WHERE id = :product)),
@@ -144,34 +156,37 @@ RETURNING id, quantity
 """)
 _CHANGE = text("""
 UPDATE cart_lines l SET
-    quantity = CASE WHEN :quantity > 0 AND p.stock > 0 THEN least(:quantity, p.stock) ELSE l.quantity END,
-    removed_at = CASE WHEN :quantity = 0 THEN coalesce(l.removed_at, clock_timestamp()) END
-FROM products p WHERE l.id = :line AND l.cart_id = :cart AND p.id = l.product_id
-RETURNING l.id, l.quantity, p.stock
+    quantity = CASE WHEN wanted.quantity > 0 AND p.stock > 0 THEN least(wanted.quantity, p.stock) ELSE l.quantity END,
+    removed_at = CASE WHEN wanted.quantity = 0 THEN coalesce(l.removed_at, clock_timestamp()) END
+FROM unnest(CAST(:lines AS bigint[]), CAST(:quantities AS integer[])) AS wanted (line, quantity), products p
+WHERE l.id = wanted.line AND l.cart_id = :cart AND p.id = l.product_id
+RETURNING l.id, l.quantity, p.stock, wanted.quantity AS wanted
 """)
 _RESTORE = text("""
 UPDATE cart_lines l SET removed_at = NULL,
     quantity = CASE WHEN p.stock > 0 THEN least(l.quantity, p.stock) ELSE l.quantity END
-FROM products p WHERE l.id = :line AND l.cart_id = :cart AND p.id = l.product_id
+FROM products p WHERE l.id = ANY(CAST(:lines AS bigint[])) AND l.cart_id = :cart AND p.id = l.product_id
 RETURNING l.id
 """)
 
 
-def load(db: Database, owner: Owner, *, removed: int = 0) -> Cart:
-    """The owner's open cart, in one statement. `removed` asks for one of its removed lines as well."""
-    return _cart(db.all(_LOAD, **owner.values, removed=removed))
+def load(db: Database, owner: Owner, *, removed: Sequence[int] = ()) -> Cart:
+    """The owner's open cart, in one statement. `removed` asks for some of its removed lines as well, by their ids."""
+    return _cart(db.all(_LOAD, **owner.values, removed=list(removed)))
 
 
 def load_in(connection: Connection, owner: Owner) -> Cart:
     """The owner's open cart as a transaction sees it."""
-    rows = connection.execute(_LOAD, {**owner.values, "removed": 0}).mappings()
+    rows = connection.execute(_LOAD, {**owner.values, "removed": []}).mappings()
     return _cart(list(rows))
 
 
 def _cart(rows: list[RowMapping]) -> Cart:
-    lines = tuple(_line(row) for row in rows if not row["removed"])
-    gone = next((_line(row) for row in rows if row["removed"]), None)
-    return Cart(rows[0]["cart_id"] if rows else 0, lines, gone)
+    found = [(Line(**{name: row[name] for name in _FIELDS}), row["removed"]) for row in rows]
+    lines = tuple(line for line, gone in found if not gone and not line.saved)
+    saved = tuple(line for line, gone in found if not gone and line.saved)
+    removed = tuple(line for line, gone in found if gone)
+    return Cart(rows[0]["cart_id"] if rows else 0, lines, saved, removed)
 
 
 def add(
@@ -187,7 +202,7 @@ def add(
             return None
         if not product["stock"]:
             return Change(0, 0, sold_out=True)
-        cart = _lock(connection, owner)
+        cart = lock(connection, owner)
         created = cart is None
         if cart is None:
             cart = connection.execute(_OPEN, {"user_id": owner.user_id, "guest_hash": new_guest}).scalar_one()
@@ -201,44 +216,44 @@ def add(
         return Change(line["id"], line["quantity"], clamped=clamped, created=created)
 
 
-def change(db: Database, owner: Owner, line_id: int, quantity: int) -> Change | None:
-    """Set a line's quantity, held at the stock; 0 takes it out, so that it can be restored. None if it is not there.
+def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change]:
+    """Set the quantities of lines, by their ids, held at the stock; 0 takes a line out, so that it can be restored.
 
-    A line whose product is sold out keeps its quantity.
+    All or none: raises NoLine if one is not there. A line whose product is sold out keeps its quantity.
+    """
+    if not wanted:
+        return []
+    with db.transaction() as connection:
+        values = {"lines": list(wanted), "quantities": list(wanted.values())}
+        rows = connection.execute(_CHANGE, {**values, "cart": lock(connection, owner)}).mappings().all()
+        if len(rows) < len(wanted):
+            raise NoLine
+        return [_changed(row) for row in sorted(rows, key=lambda row: row["id"])]
+
+
+def _changed(row: RowMapping) -> Change:
+    if not row["wanted"]:
+        return Change(row["id"], 0)
+    clamped = row["quantity"] < row["wanted"]
+    return Change(row["id"], row["quantity"], clamped=clamped, sold_out=not row["stock"])
+
+
+def restore(db: Database, owner: Owner, lines: Sequence[int]) -> None:
+    """Bring removed lines back where they stood, with their quantities as far as the stock goes.
+
+    All or none: raises NoLine if one is not there.
     """
     with db.transaction() as connection:
-        row = _update(connection, owner, _CHANGE, {"line": line_id, "quantity": quantity})
-        if row is None:
-            return None
-        if not quantity:
-            return Change(line_id, 0)
-        sold_out = not row["stock"]
-        return Change(line_id, row["quantity"], clamped=row["quantity"] < quantity, sold_out=sold_out)
+        found = connection.execute(_RESTORE, {"lines": list(lines), "cart": lock(connection, owner)}).all()
+        if len(found) < len(lines):
+            raise NoLine
 
 
-def restore(db: Database, owner: Owner, line_id: int) -> bool:
-    """Bring a removed line back where it stood, with its quantity as far as the stock goes. False if it is not there."""
-    with db.transaction() as connection:
-        return _update(connection, owner, _RESTORE, {"line": line_id}) is not None
-
-
-def _lock(connection: Connection, owner: Owner) -> int | None:
-    """The id of the owner's open cart, locked until the transaction ends; and marked as changed."""
+def lock(connection: Connection, owner: Owner) -> int | None:
+    """The id of the owner's open cart, locked until the transaction ends; and marked as changed. None if there is none:
+    another's line and one that never was cannot be told apart.
+    """
     cart: int | None = connection.execute(_LOCK, owner.values).scalar()
     if cart is not None:
         connection.execute(_TOUCH, {"cart": cart})
     return cart
-
-
-def _update(
-    connection: Connection, owner: Owner, statement: TextClause, values: dict[str, int]
-) -> RowMapping | None:
-    """Change a line of the owner's cart. None for a line that is not there, or is another's: nobody can tell which."""
-    cart = _lock(connection, owner)
-    if cart is None:
-        return None
-    return connection.execute(statement, {**values, "cart": cart}).mappings().first()
-
-
-def _line(row: RowMapping) -> Line:
-    return Line(**{name: row[name] for name in _FIELDS})

@@ -1,7 +1,11 @@
 """The store's forms."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from webob.multidict import MultiDict
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp
@@ -54,6 +58,52 @@ class ChangeForm(Form):
         "Quantity",
         [InputRequired("Enter how many."), NumberRange(min=0, message="Enter 0 or more.")],
     )
+
+
+_TYPED = re.compile(r"quantity-(\d{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What was typed into the quantities of a cart, by the id of the line: the texts, what they mean, what is wrong."""
+
+    texts: dict[int, str] = field(default_factory=dict)
+    wanted: dict[int, int] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def read(self, line_id: int, text: Any, step: int = 0) -> None:
+        """Take in the text for a line, and `step` more than it says."""
+        self.texts[line_id] = text if isinstance(text, str) else ""
+        self.errors.pop(line_id, None)
+        form = ChangeForm(MultiDict(quantity=self.texts[line_id]))
+        if form.validate():
+            self.wanted[line_id] = max(form.quantity.data + step, 0)
+        else:
+            self.errors[line_id] = str(form.quantity.errors[0])
+
+
+def typed_quantities(fields: Mapping[str, Any]) -> Quantities:
+    """Read the fields `quantity-<line>` of the cart's form; `more` and `less` name the line of the button pressed.
+
+    A field that still says what `held-<line>` says it showed was not typed into: it must not undo what another window
+    has changed since.
+    """
+    found = Quantities()
+    for name, text in fields.items():
+        match = _TYPED.fullmatch(name)
+        if match and text != fields.get(f"held-{match[1]}"):
+            found.read(int(match[1]), text)
+    for button, step in (("more", 1), ("less", -1)):
+        line = numbers(fields.get(button, ""))
+        if len(line) == 1:
+            found.read(line[0], fields.get(f"quantity-{line[0]}", ""), step)
+    return found
+
+
+def numbers(text: Any) -> list[int]:
+    """The ids in a field or a query, apart by commas. What is none, or fits no bigint, is left out."""
+    parts = text.split(",") if isinstance(text, str) else []
+    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= 18]
 
 
 def _stripped(value: Any) -> Any:

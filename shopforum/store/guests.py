@@ -68,7 +68,8 @@ def merge_cart(request: Request, user_id: UUID) -> LoginHookResult | None:
     value = token(request)
     if value is None:
         return None
-    changed = merging.merge(request.db, _hashes(request, value), user_id)
+    buying = request.POST.get("next", "").partition("?")[0] == "/checkout"
+    changed = merging.merge(request.db, _hashes(request, value), user_id, buying=buying)
     return LoginHookResult([_JAR.expired(COOKIE)], "merged" if changed else None)
 
 

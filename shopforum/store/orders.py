@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select, text
 
 from ..sessions.database import Database
 from . import cart as carts
+from . import saved
 from .cart import Cart
 from .tables import order_lines, orders
 
@@ -76,6 +77,7 @@ def place(db: Database, user_id: UUID, cart_id: int, seen: str, address: Address
         _take_stock(connection, cart)
         number = _insert(connection, user_id, cart, address)
         connection.execute(_CLOSE, ids)
+        saved.go_on(connection, cart_id)
         return number
 
 

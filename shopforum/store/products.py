@@ -33,8 +33,16 @@ _FEATURED = text("""
 SELECT slug, name, summary, price_minor, stock FROM products
 WHERE featured AND NOT withdrawn ORDER BY stock = 0, name, id LIMIT 8
 """)
+# From one category to the next by the index, however many goods there are.
 _CATEGORIES = text("""
-SELECT category, count(*) AS count FROM products WHERE NOT withdrawn GROUP BY category ORDER BY category
+WITH RECURSIVE known (category) AS (
+  (SELECT category FROM products WHERE NOT withdrawn ORDER BY category LIMIT 1)
+  UNION ALL
+  SELECT (SELECT p.category FROM products p WHERE NOT p.withdrawn AND p.category > known.category
+          ORDER BY p.category LIMIT 1)
+  FROM known WHERE known.category IS NOT NULL
+)
+SELECT category FROM known WHERE category IS NOT NULL
 """)
 _ONE = text("""
 SELECT id, slug, name, category, summary, description, price_minor, tax_rate, stock FROM products
@@ -47,9 +55,9 @@ def featured(db: Database) -> list[RowMapping]:
     return db.all(_FEATURED)
 
 
-def categories(db: Database) -> list[RowMapping]:
-    """Every category with the number of its goods."""
-    return db.all(_CATEGORIES)
+def categories(db: Database) -> list[str]:
+    """Every category that has something to sell, in order."""
+    return [row["category"] for row in db.all(_CATEGORIES)]
 
 
 def matching(category: str, words: str) -> Select[tuple[object, ...]]:

@@ -78,7 +78,9 @@ def _pick(rng: random.Random, goods: Goods) -> Basket:
 
 
 def _cart(connection: Connection, user: UUID, basket: Basket, goods: Goods, rng: random.Random) -> None:
-    """An open cart. The first thing in it was cheaper when it was put in, the second has sold out since."""
+    """An open cart. The first thing in it was cheaper when it was put in, the second has sold out since; beside it, the
+    last is saved for later.
+    """
     cart_id = connection.execute(carts.insert().values(user_id=user).returning(carts.c.id)).scalar_one()
     gone = sorted(slug for slug, product in goods.items() if not product["stock"])
     basket = [basket[0], (rng.choice(gone), 1), *basket[1:]]
@@ -91,7 +93,8 @@ def _cart(connection: Connection, user: UUID, basket: Basket, goods: Goods, rng:
         }
         for position, (slug, quantity) in enumerate(basket)
     ]
-    connection.execute(cart_lines.insert(), lines)
+    connection.execute(cart_lines.insert(), lines[:-1])
+    connection.execute(cart_lines.insert().values(saved_at=func.clock_timestamp(), **lines[-1]))
 
 
 def _order(

@@ -17,7 +17,6 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
@@ -31,6 +30,9 @@ SEARCH_TEXT = (
     "setweight(to_tsvector('english'::regconfig, name), 'A'::\"char\") || "
     "setweight(to_tsvector('english'::regconfig, summary || ' ' || description), 'B'::\"char\")"
 )
+
+
+_SOLD = text("NOT withdrawn")
 
 
 def _now(name: str) -> Column:  # type: ignore[type-arg]
@@ -62,8 +64,12 @@ products = Table(
     CheckConstraint("tax_rate BETWEEN 0 AND 99", name="tax_rate_per_cent"),
     CheckConstraint("stock >= 0", name="stock_not_negative"),
     CheckConstraint("NOT withdrawn OR stock = 0", name="withdrawn_without_stock"),
-    Index("ix_products_name_id", "name", "id"),
-    Index("ix_products_price_minor_id", "price_minor", "id"),
+    # One for each order of the catalogue, with and without a category: a page is read from the index, never sorted.
+    Index("ix_products_name_id", "name", "id", postgresql_where=_SOLD),
+    Index("ix_products_price_minor_id", "price_minor", "id", postgresql_where=_SOLD),
+    Index("ix_products_category_name_id", "category", "name", "id", postgresql_where=_SOLD),
+    Index("ix_products_category_price_minor_id", "category", "price_minor", "id", postgresql_where=_SOLD),
+    Index("ix_products_featured", "name", "id", postgresql_where=text("featured AND NOT withdrawn")),
     Index("ix_products_search", "search", postgresql_using="gin"),
 )
 
@@ -97,10 +103,26 @@ cart_lines = Table(
     # The price when it was put in, to tell of a change since.
     Column("price_minor", BigInteger, nullable=False),
     Column("removed_at", _Instant),
-    # When a login last brought this line from a guest's cart, or more of it.
+    # When it was put aside for later: it stays with the user's open cart, and is not in it.
+    Column("saved_at", _Instant),
+    # When a login last brought this line from a guest's cart, or more of it, or put it aside for one.
     Column("merged_at", _Instant),
-    UniqueConstraint("cart_id", "product_id"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
+    # A product stands once in a cart, and once beside it.
+    Index(
+        "uq_cart_lines_in_cart",
+        "cart_id",
+        "product_id",
+        unique=True,
+        postgresql_where=text("saved_at IS NULL"),
+    ),
+    Index(
+        "uq_cart_lines_saved",
+        "cart_id",
+        "product_id",
+        unique=True,
+        postgresql_where=text("saved_at IS NOT NULL"),
+    ),
     Index("ix_cart_lines_product_id", "product_id"),
     Index("ix_cart_lines_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
 )

@@ -2,10 +2,11 @@ import uuid
 
 import pytest
 from hearts import together
-from shelf import GOODS
+from shelf import GOODS, change
 
 from shopforum.store import cart as carts
-from shopforum.store.cart import Owner
+from shopforum.store import saved
+from shopforum.store.cart import NoLine, Owner
 
 
 def lines(database, owner):
@@ -56,37 +57,37 @@ def test_an_old_key_still_opens_a_guests_cart(database, shelf, guest):
 
 def test_changing_a_quantity(database, shelf, ann):
     line = carts.add(database, ann, "fountain-pen", 1).line_id
-    assert carts.change(database, ann, line, 2).quantity == 2
-    clamped = carts.change(database, ann, line, 1_000_000)
+    assert change(database, ann, line, 2).quantity == 2
+    clamped = change(database, ann, line, 1_000_000)
     assert (clamped.quantity, clamped.clamped) == (3, True)
 
 
 def test_a_line_that_is_removed_comes_back_with_quantity_and_place(database, shelf, ann):
     first = carts.add(database, ann, "fountain-pen", 3).line_id
     carts.add(database, ann, "stoneware-mug", 1)
-    assert carts.change(database, ann, first, 0).quantity == 0
+    assert change(database, ann, first, 0).quantity == 0
     assert lines(database, ann) == [("stoneware-mug", 1)]
-    assert carts.load(database, ann, removed=first).removed.name == "Fountain pen"
+    assert carts.load(database, ann, removed=[first]).removed[0].name == "Fountain pen"
     shelf.set("fountain-pen", stock=2)
-    assert carts.restore(database, ann, first)
+    carts.restore(database, ann, [first])
     assert lines(database, ann) == [("fountain-pen", 2), ("stoneware-mug", 1)]
 
 
 def test_a_removed_line_that_is_added_again_starts_anew(database, shelf, ann):
     line = carts.add(database, ann, "fountain-pen", 3).line_id
-    carts.change(database, ann, line, 0)
+    change(database, ann, line, 0)
     shelf.set("fountain-pen", price_minor=4000)
-    change = carts.add(database, ann, "fountain-pen", 1)
-    assert (change.quantity, change.clamped) == (1, False)
+    again = carts.add(database, ann, "fountain-pen", 1)
+    assert (again.quantity, again.clamped) == (1, False)
     assert carts.load(database, ann).lines[0].added_price == 4000
 
 
 def test_removing_twice_is_removing(database, shelf, ann):
     line = carts.add(database, ann, "fountain-pen", 1).line_id
     removed = "SELECT removed_at FROM cart_lines"
-    carts.change(database, ann, line, 0)
+    change(database, ann, line, 0)
     first = shelf.sql(removed)
-    carts.change(database, ann, line, 0)
+    change(database, ann, line, 0)
     assert shelf.sql(removed) == first
 
 
@@ -96,10 +97,13 @@ def test_nobody_else_reaches_a_line(database, shelf, ann, guest, stranger):
     other = {"user": Owner(user_id=uuid.uuid4()), "guest": guest, "nobody": Owner()}[stranger]
     if stranger == "user":
         carts.add(database, other, "fountain-pen", 1)
-    assert carts.change(database, other, line, 1) is None
-    assert carts.change(database, other, line, 0) is None
-    assert carts.restore(database, other, line) is False
-    assert carts.load(database, other, removed=line).removed is None
+    for quantity in (1, 0):
+        with pytest.raises(NoLine):
+            change(database, other, line, quantity)
+    for act in (saved.put_aside, saved.take_back, lambda *given: carts.restore(*given[:2], [given[2]])):
+        with pytest.raises(NoLine):
+            act(database, other, line)
+    assert carts.load(database, other, removed=[line]).removed == ()
     assert lines(database, ann) == [("fountain-pen", 2)]
 
 
@@ -120,9 +124,9 @@ def test_what_changed_since_is_told(database, shelf, ann):
 def test_a_sold_out_line_keeps_its_quantity_and_can_be_removed(database, shelf, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
     shelf.set("fountain-pen", stock=0)
-    assert carts.change(database, ann, line, 3).sold_out
+    assert change(database, ann, line, 3).sold_out
     assert lines(database, ann) == [("fountain-pen", 2)]
-    assert not carts.change(database, ann, line, 0).sold_out
+    assert not change(database, ann, line, 0).sold_out
     assert lines(database, ann) == []
 
 

@@ -1,6 +1,6 @@
 import pytest
 from hearts import together
-from shelf import forms, notice, put
+from shelf import forms, notice, press, put
 
 pytestmark = pytest.mark.usefixtures("stocked")
 
@@ -33,7 +33,7 @@ def order(client):
 
 
 def test_from_the_cart_to_an_order(shopper, stocked):
-    page = shopper.get("/shopping-cart").click("Checkout")
+    page = press(shopper.get("/shopping-cart"), "Checkout", status=303).follow()
     answer = filled(page).submit(status=303)
     page = answer.follow()
     assert "your order is placed" in notice(page)
@@ -94,7 +94,7 @@ def test_an_empty_cart_has_no_checkout(store):
 
 def test_a_guest_logs_in_and_is_back_at_the_checkout(store):
     put(store, "stoneware-mug")
-    answer = store.get("/shopping-cart").click("Checkout")
+    answer = press(store.get("/shopping-cart"), "Checkout", status=303).follow(status=302)
     assert answer.location.endswith("/login?next=%2Fcheckout")
     answer = store.log_in("shopper", next="/checkout")
     assert answer.location.endswith("/checkout?notice=merged")

@@ -1,11 +1,12 @@
 import random
 import uuid
 
-from shelf import GOODS
+import pytest
+from shelf import GOODS, change
 
 from shopforum.store import cart as carts
 from shopforum.store import chores, merging, sample
-from shopforum.store.cart import Owner
+from shopforum.store.cart import NoLine, Owner
 
 
 def test_old_guests_carts_go_and_users_carts_stay(database, shelf, ann, guest):
@@ -30,13 +31,14 @@ def test_removed_lines_go_after_a_day(database, shelf, ann):
     for slug in ("stoneware-mug", "fountain-pen"):
         carts.add(database, ann, slug, 1)
     line = carts.load(database, ann).lines[0].id
-    carts.change(database, ann, line, 0)
+    change(database, ann, line, 0)
     assert chores.run_once(database) == 0
     shelf.sql(
         "UPDATE cart_lines SET removed_at = removed_at - interval '25 hours' WHERE removed_at IS NOT NULL"
     )
     assert chores.run_once(database) == 1
-    assert not carts.restore(database, ann, line)
+    with pytest.raises(NoLine):
+        carts.restore(database, ann, [line])
     assert len(carts.load(database, ann).lines) == 1
 
 
@@ -47,7 +49,9 @@ def test_the_sample_shows_what_a_cart_can_show(database, shelf):
         sample.seed(connection, users, random.Random(7))
     assert shelf.count("products") >= 28 >= len(GOODS)
     for user in users:
-        lines = carts.load(database, Owner(user_id=user)).lines
+        cart = carts.load(database, Owner(user_id=user))
+        lines = cart.lines
+        assert len(cart.saved) == 1
         assert [line.problem for line in lines].count("sold-out") == 1
         assert any(line.price > line.added_price for line in lines)
 

@@ -4,7 +4,7 @@ import uuid
 from hearts import together
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shelf import GOODS
+from shelf import GOODS, change
 
 from shopforum.store import cart as carts
 from shopforum.store.cart import Owner
@@ -44,7 +44,7 @@ def test_the_guests_cart_is_closed(database, shelf, ann, guest):
 
 def test_an_empty_guests_cart_makes_none_for_the_user(database, shelf, ann, guest):
     fill(database, guest, fountain_pen=1)
-    carts.change(database, guest, carts.load(database, guest).lines[0].id, 0)
+    change(database, guest, carts.load(database, guest).lines[0].id, 0)
     assert merge(database, guest.guest_hashes, ann.user_id) == 0
     assert shelf.count("carts") == 1
 
@@ -52,7 +52,7 @@ def test_an_empty_guests_cart_makes_none_for_the_user(database, shelf, ann, gues
 def test_what_is_removed_stays_out_unless_the_guest_has_it(database, shelf, ann, guest):
     fill(database, ann, fountain_pen=3, stoneware_mug=3)
     for line in carts.load(database, ann).lines:
-        carts.change(database, ann, line.id, 0)
+        change(database, ann, line.id, 0)
     fill(database, guest, fountain_pen=1)
     merge(database, guest.guest_hashes, ann.user_id)
     assert lines(database, ann) == {"fountain-pen": 1}

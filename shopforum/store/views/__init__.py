@@ -11,7 +11,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from ...web.templating import static
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
-from . import cart, catalogue, checkout
+from . import cart, catalogue, checkout, saved
 
 _ROUTES = {
     "store_home": "/",
@@ -20,6 +20,8 @@ _ROUTES = {
     "store_cart": "/shopping-cart",
     "store_cart_items": "/shopping-cart/items",
     "store_cart_item": r"/shopping-cart/items/{id:\d{1,18}}",
+    "store_cart_save": r"/shopping-cart/items/{id:\d{1,18}}/save",
+    "store_saved": r"/shopping-cart/saved/{id:\d{1,18}}",
     "store_cart_undo": "/shopping-cart/undo",
     "store_checkout": "/checkout",
     "store_orders": "/orders",
@@ -37,15 +39,18 @@ def includeme(config: Configurator) -> None:
         (catalogue.listing, "store_products", "GET", "products", public),
         (catalogue.product, "store_product", "GET", "product", public),
         (cart.show, "store_cart", "GET", "cart", public),
+        (cart.update, "store_cart", "POST", "cart", public),
         (cart.add, "store_cart_items", "POST", "product", public),
         (cart.change, "store_cart_item", "POST", "cart", public),
-        (cart.undo, "store_cart_undo", "POST", None, public),
+        (cart.undo, "store_cart_undo", "POST", "cart", public),
+        (saved.put_aside, "store_cart_save", "POST", "cart", {}),
+        (saved.take_back, "store_saved", "POST", "cart", {}),
         (checkout.review, "store_checkout", "GET", "checkout", {}),
         (checkout.place, "store_checkout", "POST", "checkout", {}),
         (checkout.listing, "store_orders", "GET", "orders", {}),
         (checkout.order, "store_order", "GET", "order", {}),
     ):
-        renderer = f"shopforum:store/templates/{template}.jinja2" if template else None
+        renderer = f"shopforum:store/templates/{template}.jinja2"
         config.add_view(view, route_name=route, request_method=method, renderer=renderer, **options)
     config.add_subscriber(_globals, BeforeRender)
 

@@ -1,29 +1,26 @@
-"""The cart and every way to change it, for users and for guests alike. After a change the cart says what it was."""
+"""The cart and the ways to change it, for users and for guests alike. After a change the cart says what it was.
+
+Every button of the page sends along what was typed into the quantities: nothing typed is lost, whichever is pressed.
+"""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 
-from ...web.templating import Notice, Undo, plural
 from .. import cart as carts
 from .. import guests
-from ..cart import Cart, Line, Owner
-from ..forms import AddForm, ChangeForm
-from . import catalogue
+from ..cart import Cart, NoLine, Owner
+from ..forms import AddForm, Quantities, numbers, typed_quantities
+from . import catalogue, notices
 
 
 def show(request: Request) -> dict[str, Any]:
     """The cart. A guest who has put something in sees it without a login; who has no cart at all is asked to log in,
     and so is who presents session cookies that are no session (`require_whole_session`).
     """
-    guests.require_whole_session(request)
-    owner = guests.owner(request)
-    if owner == Owner():
-        raise HTTPForbidden
-    cart = carts.load(request.db, owner, removed=_number(request.GET.get("removed", "")))
-    return _page(request, cart, _notice(request, cart))
+    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    return _page(request, cart, notice=notices.of(request, cart))
 
 
 def add(request: Request) -> Any:
@@ -42,7 +39,7 @@ def add(request: Request) -> Any:
         raise HTTPNotFound
     if not change.quantity:
         return HTTPSeeOther(request.route_path("store_product", slug=slug, _query={"notice": "sold-out"}))
-    response = _back("clamped" if change.clamped else "added", change.line_id)
+    response = HTTPSeeOther(notices.address("clamped" if change.clamped else "added", [change.line_id]))
     if guest is not None:
         # With every addition the 30 days begin anew.
         kept = guest if change.created else guests.token(request)
@@ -50,92 +47,84 @@ def add(request: Request) -> Any:
     return response
 
 
+def update(request: Request) -> Any:
+    """Set the quantities that were typed, one more or less where such a button was pressed, and go on to the checkout
+    if it was that one. 409 with the cart as it is now for a line that is gone.
+    """
+    owner, typed = _owner(request), typed_quantities(request.POST)
+    if typed.errors:
+        return refuse(request, typed)
+    try:
+        changes = carts.change(request.db, owner, typed.wanted)
+    except NoLine:
+        request.response.status_int = 409
+        return _page(request, carts.load(request.db, owner), notice=request.registry.notices["stale"])
+    checkout = "checkout" in request.POST
+    return HTTPSeeOther(notices.after(changes, path="/checkout" if checkout else "/shopping-cart"))
+
+
 def change(request: Request) -> Any:
     """Set the quantity of a line of one's own; 0 takes it out."""
     guests.require_whole_session(request)
-    owner, line_id = guests.owner(request), int(request.matchdict["id"])
-    form = ChangeForm(request.POST)
-    if not form.validate():
-        cart = carts.load(request.db, owner)
-        return _refuse(request, cart, cart.line(line_id), form.quantity.errors[0])
-    done = carts.change(request.db, owner, line_id, form.quantity.data)
-    if done is None:
-        raise HTTPNotFound
-    if not done.quantity:
-        return HTTPSeeOther("/shopping-cart?" + urlencode({"removed": line_id}))
-    if done.sold_out:
-        return _back("unready", line_id)
-    return _back("clamped" if done.clamped else "updated", line_id)
+    typed = typed_quantities(request.POST)
+    typed.read(int(request.matchdict["id"]), request.POST.get("quantity", ""))
+    if typed.errors:
+        return refuse(request, typed)
+    try:
+        changes = carts.change(request.db, guests.owner(request), typed.wanted)
+    except NoLine:
+        raise HTTPNotFound from None
+    return HTTPSeeOther(notices.after(changes))
 
 
-def undo(request: Request) -> HTTPSeeOther:
-    """Bring back the line that was taken out."""
+def undo(request: Request) -> Any:
+    """Bring back the lines that were taken out."""
     guests.require_whole_session(request)
-    line_id = _number(request.POST.get("line", ""))
-    if not carts.restore(request.db, guests.owner(request), line_id):
+    if wrong := settle(request):
+        return wrong
+    lines = numbers(request.POST.get("line", ""))
+    if not lines:
         raise HTTPNotFound
-    return _back("restored", line_id)
+    try:
+        carts.restore(request.db, guests.owner(request), lines)
+    except NoLine:
+        raise HTTPNotFound from None
+    return HTTPSeeOther(notices.address("restored", lines))
 
 
-def _page(request: Request, cart: Cart, notice: Notice | None, wrong: int = 0) -> dict[str, Any]:
-    """The values of the cart's template; `wrong` is the line whose quantity did not pass."""
-    request.environ[guests.ITEMS] = cart.items
-    return {"cart": cart, "notice": notice, "wrong": wrong}
+def settle(request: Request) -> dict[str, Any] | None:
+    """Set the quantities that were typed beside what the button does. Returns the page that says what is wrong with
+    them, where something is. Raises HTTPNotFound.
+    """
+    typed = typed_quantities(request.POST)
+    if typed.errors:
+        return refuse(request, typed)
+    try:
+        carts.change(request.db, guests.owner(request), typed.wanted)
+    except NoLine:
+        raise HTTPNotFound from None
+    return None
 
 
-def _refuse(request: Request, cart: Cart, line: Line | None, error: str) -> dict[str, Any]:
-    """The cart as it was, with what is wrong. Raises HTTPNotFound for a line that is not there."""
-    if line is None:
+def refuse(request: Request, typed: Quantities) -> dict[str, Any]:
+    """The cart as it was, with what was typed and what is wrong with it. Raises HTTPNotFound if none of it is here."""
+    cart = carts.load(request.db, guests.owner(request))
+    if not cart.named(list(typed.errors)):
         raise HTTPNotFound
     request.response.status_int = 422
-    return _page(
-        request, cart, Notice("error", f"The quantity of {line.name} did not change. {error}"), line.id
-    )
+    return _page(request, cart, notice=notices.refused(cart, typed.errors), typed=typed)
 
 
-def _notice(request: Request, cart: Cart) -> Notice | None:
-    """What the last act did, in words that name it."""
-    if cart.removed:
-        undo = Undo("/shopping-cart/undo", "Undo", {"line": str(cart.removed.id)})
-        return Notice("success", f"{cart.removed.name} was taken out of your cart.", undo)
-    code = request.GET.get("notice", "")
-    if code == "merged":
-        return merged(cart)
-    line = cart.line(_number(request.GET.get("line", "")))
-    said = _about(line) if line else {}
-    return said.get(code) or request.registry.notices.get(code)
+def _page(request: Request, cart: Cart, *, typed: Quantities | None = None, **values: Any) -> dict[str, Any]:
+    """The values of the cart's template."""
+    request.environ[guests.ITEMS] = cart.items
+    return {"cart": cart, "typed": typed or Quantities(), **values}
 
 
-def _about(line: Line) -> dict[str, Notice]:
-    return {
-        "added": Notice("success", f"{line.name} is in your cart."),
-        "clamped": Notice(
-            "warning", f"Only {line.stock} left of {line.name}: your cart holds {line.quantity}."
-        ),
-        "updated": Notice("success", f"Your cart holds {line.quantity} of {line.name}."),
-        "restored": Notice("success", f"{line.name} is back in your cart."),
-    }
-
-
-def merged(cart: Cart) -> Notice | None:
-    """What the login has brought from the guest's cart, and what the user's held already."""
-    new = [line.name for line in cart.lines if line.merged]
-    old = [line.name for line in cart.lines if not line.merged]
-    if not new:
-        return None
-    before = f" Your cart also holds, from earlier: {_listed(old)}." if old else ""
-    return Notice("info", f"From your cart before the login we have kept: {_listed(new)}.{before}")
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {plural(len(names) - 3, 'more item')}" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
-
-
-def _back(code: str, line_id: int) -> HTTPSeeOther:
-    return HTTPSeeOther("/shopping-cart?" + urlencode({"notice": code, "line": line_id}))
-
-
-def _number(text: str) -> int:
-    """An id from a query or a field; 0, which no row has, for anything else and for what no bigint holds."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+def _owner(request: Request) -> Owner:
+    """Whose cart it is. Raises HTTPForbidden, which leads to the login, for who can have none."""
+    guests.require_whole_session(request)
+    owner = guests.owner(request)
+    if owner == Owner():
+        raise HTTPForbidden
+    return owner

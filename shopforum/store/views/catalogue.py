@@ -26,7 +26,7 @@ def listing(request: Request) -> dict[str, Any]:
     page = paging.page(request, statement, *sort.columns, descending=sort.descending, size=_SIZE)
     return {
         "page": page,
-        "categories": [row["category"] for row in products.categories(request.db)],
+        "categories": products.categories(request.db),
         "sorts": products.SORTS.values(),
         "q": words,
         "category": category,

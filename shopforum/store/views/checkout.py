@@ -14,7 +14,7 @@ from ..cart import Cart, Owner
 from ..forms import AddressForm
 from ..orders import Address, CartChanged, NoCart
 from ..tables import orders as order_table
-from .cart import merged
+from . import notices
 
 _CHANGED = Notice(
     "warning", "Something has changed since you looked. Check the order below, then place it again."
@@ -23,15 +23,14 @@ _CHANGED = Notice(
 
 def review(request: Request) -> Any:
     """Address and order on one page. A cart that cannot be ordered as it is goes back to be mended."""
-    cart = carts.load(request.db, _owner(request))
+    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    if not cart.lines:
+        return HTTPFound(notices.address(removed=[line.id for line in cart.removed]))
     if not cart.orderable:
-        return HTTPFound("/shopping-cart?notice=unready" if cart.lines else "/shopping-cart")
+        return HTTPFound(notices.address("unready", removed=[line.id for line in cart.removed]))
     last = orders.last_address(request.db, request.identity.user_id)
     form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
-    values = _page(cart, form)
-    if request.GET.get("notice") == "merged" and (notice := merged(cart)):
-        values["notice"] = notice
-    return values
+    return {**_page(cart, form), "notice": notices.of(request, cart)}
 
 
 def place(request: Request) -> Any:

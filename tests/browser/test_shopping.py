@@ -1,0 +1,147 @@
+"""Shopping as people do it, with JavaScript and without: from a guest's cart to an order, past a session that ends."""
+
+import re
+
+import pytest
+from browser.visits import fill_in_login, log_in
+from playwright.sync_api import expect
+from support import person
+
+ADDRESS = {"Street and number": "Harbour Lane 4", "Postal code": "26121", "Town or city": "Oldenburg"}
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "plain"])
+def page(request, somebody):
+    return somebody(java_script_enabled=request.param)
+
+
+@pytest.fixture
+def goods(sites):
+    """The slugs and names of two things of which there are plenty."""
+    rows = sites.sql("SELECT slug, name FROM products WHERE stock > 20 ORDER BY slug LIMIT 2")
+    return [(row["slug"], row["name"]) for row in rows]
+
+
+def put(page, store, slug):
+    page.goto(f"{store}/products/{slug}")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page).to_have_url(re.compile("/shopping-cart"))
+
+
+def quantity(page, name):
+    return page.get_by_label(f"Quantity of {name}", exact=True)
+
+
+def press(page, name):
+    page.get_by_role("main").get_by_role("button", name=name).click()
+
+
+def expect_order(page, *contents):
+    expect(page).to_have_title(re.compile("^Order H-"))
+    expect(page.get_by_role("status")).to_contain_text("Thank you, your order is placed")
+    for content in contents:
+        expect(page.get_by_role("main")).to_contain_text(content)
+
+
+def test_from_a_guests_cart_to_an_order(sites, page, goods):
+    store, (first, second) = sites.urls["store"], goods
+    for slug, _ in goods:
+        put(page, store, slug)
+    press(page, f"One more of {second[1]}")
+    expect(quantity(page, second[1])).to_have_value("2")
+
+    # Straight from the field to the button, as one does: the number goes along.
+    quantity(page, first[1]).fill("3")
+    press(page, "Checkout")
+    expect(page).to_have_title(re.compile("^Log in"))
+    fill_in_login(page, "shopper")
+    expect(page).to_have_title(re.compile("^Checkout"))
+    expect(page.get_by_role("row", name=first[1]).locator("[data-label=Quantity]")).to_have_text("3")
+    expect(page.get_by_role("status")).to_contain_text(f"we have kept: {first[1]}, {second[1]}")
+
+    # While the address is typed the session idles out, which nobody sees.
+    for label, value in ADDRESS.items():
+        page.get_by_label(label).fill(value)
+    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'store'")
+    press(page, "Place order")
+    expect_order(page, first[1], second[1], "Harbour Lane 4", "26121 Oldenburg")
+    [made] = sites.sql("SELECT count(*) AS n FROM orders WHERE user_id = :me", me=person("shopper").id)
+    assert made["n"] == 1
+
+
+def test_an_address_survives_a_session_that_ends_for_good(sites, page, goods):
+    store, (first, _) = sites.urls["store"], goods
+    log_in(page, store, "shopper")
+    put(page, store, first[0])
+    press(page, "Checkout")
+    for label, value in ADDRESS.items():
+        page.get_by_label(label).fill(value)
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    press(page, "Place order")
+    expect(page).to_have_title(re.compile("^Log in"))
+    fill_in_login(page, "shopper")
+    press(page, "Send")
+    expect_order(page, first[1], "Harbour Lane 4")
+
+
+def test_saving_for_later_and_changing_ones_mind(sites, page, goods):
+    store, (first, second) = sites.urls["store"], goods
+    log_in(page, store, "shopper")
+    for slug, _ in goods:
+        put(page, store, slug)
+    quantity(page, first[1]).fill("4")
+    press(page, f"Save for later: {second[1]}")
+    expect(page.get_by_role("status")).to_have_text(f"{second[1]} is saved for later.")
+    expect(quantity(page, first[1])).to_have_value("4")
+    press(page, f"Move to cart: {second[1]}")
+    expect(quantity(page, second[1])).to_have_value("1")
+    press(page, f"Remove {first[1]}")
+    expect(quantity(page, first[1])).to_have_count(0)
+    press(page, "Undo")
+    expect(quantity(page, first[1])).to_have_value("4")
+    names = page.get_by_role("rowheader").get_by_role("link")
+    expect(names).to_have_text([first[1], second[1]])
+
+
+def test_a_number_is_sent_by_itself_and_goes_along_with_a_smaller_form(sites, somebody, goods):
+    """What only the script does."""
+    page, store, (first, second) = somebody(), sites.urls["store"], goods
+    for slug, _ in goods:
+        put(page, store, slug)
+    quantity(page, first[1]).fill("5")
+    quantity(page, first[1]).blur()
+    expect(page.get_by_role("status")).to_have_text(f"Your cart holds 5 of {first[1]}.")
+    expect(page.get_by_role("status")).to_be_focused()
+    quantity(page, first[1]).fill("6")
+    press(page, f"Remove {second[1]}")
+    expect(quantity(page, second[1])).to_have_count(0)
+    expect(quantity(page, first[1])).to_have_value("6")
+    quantity(page, first[1]).fill("7")
+    press(page, "Undo")
+    expect(quantity(page, second[1])).to_have_value("1")
+    expect(quantity(page, first[1])).to_have_value("7")
+
+
+def test_an_order_on_paper(sites, somebody, goods):
+    page, store = somebody(viewport={"width": 718, "height": 1000}), sites.urls["store"]
+    log_in(page, store, "shopper")
+    put(page, store, goods[0][0])
+    press(page, "Checkout")
+    for label, value in ADDRESS.items():
+        page.get_by_label(label).fill(value)
+    press(page, "Place order")
+    expect_order(page)
+    page.emulate_media(media="print")
+    for shown in (
+        page.get_by_role("heading", level=1),
+        page.get_by_role("table"),
+        page.get_by_text("Harbour Lane 4"),
+    ):
+        expect(shown).to_be_visible()
+    for hidden in (
+        page.get_by_role("navigation"),
+        page.get_by_role("button"),
+        page.get_by_role("contentinfo"),
+    ):
+        expect(hidden).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
