@@ -3,9 +3,13 @@
 Two walls, each enough alone. The parser writes no HTML of the author's, links only to http, https and mailto, turns
 pictures into links (a picture would tell its server who reads) and headings into bold lines. What it wrote then
 passes an allow-list of elements and attributes.
+
+Plain web addresses become links. `@handle` becomes one where the caller says that somebody is mentioned by it; in
+code, links and addresses it is never a mention.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +23,14 @@ MAX_LENGTH = 20_000
 
 _ADDRESS = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s@]+@)", re.IGNORECASE)
 
+_MENTION = re.compile(r"/search\?author=%40[a-z0-9-]+")
+
+# A web address, or a handle that no other word runs into.
+_FOUND = re.compile(
+    r"(?<!\w)(?P<url>https?://[^\s<>\"`]+)|(?<![\w@/.:-])@(?P<handle>[a-z0-9]+(?:-[a-z0-9]+)*)(?![\w@])",
+    re.IGNORECASE | re.ASCII,
+)
+
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _ELEMENTS = {
     *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong", "ul"),
@@ -26,28 +38,43 @@ _ELEMENTS = {
 }
 
 
+def render(text: str, mentions: Iterable[str] = ()) -> Markup:
+    """Safe HTML of a post, in which the handles of `mentions` are links. What is longer than MAX_LENGTH is cut there."""
+    return _render(text, frozenset(mentions))
+
+
 @lru_cache(maxsize=512)
-def render(text: str) -> Markup:
-    """Safe HTML of a post. What is longer than MAX_LENGTH characters is cut there."""
-    html = _PARSER.render(text[:MAX_LENGTH])
+def _render(text: str, mentions: frozenset[str]) -> Markup:
+    html = _PARSER.render(text[:MAX_LENGTH], {"mentions": mentions})
     return Markup(_WALL.clean(html))  # noqa: S704 - the allow-list is what makes it markup
+
+
+def mentioned(text: str) -> list[str]:
+    """The handles that a post mentions in its author's own words, in their order; not in quotations."""
+    found = (
+        child.meta["handle"]
+        for token in _own(_PARSER.parse(text[:MAX_LENGTH]))
+        for child in token.children or ()
+        if child.type == "mention"
+    )
+    return list(dict.fromkeys(found))
 
 
 def plain(text: str, length: int) -> str:
     """The words of a post's beginning without marks, quotations and code, at most `length` characters: an excerpt."""
-    line = " ".join(" ".join(_words(_PARSER.parse(text[:MAX_LENGTH]))).split())
+    words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
+    line = " ".join(" ".join(words).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def _words(tokens: list[Token]) -> list[str]:
-    found: list[str] = []
+def _own(tokens: list[Token]) -> Iterator[Token]:
+    """The lines outside quotations and blocks of code."""
     quoted = 0
     for token in tokens:
         if token.type in ("blockquote_open", "blockquote_close"):
             quoted += token.nesting
         elif token.type == "inline" and not quoted:
-            found.append("".join(_text(child) for child in token.children or ()))
-    return found
+            yield token
 
 
 def _text(token: Token) -> str:
@@ -61,32 +88,71 @@ def _is_address(url: str) -> bool:
 
 def _attribute(element: str, name: str, value: str) -> str | None:
     """The second wall's word on an attribute: its value, or None to drop it."""
-    return value if name != "href" or _is_address(value) else None
+    return value if name != "href" or _is_address(value) or _MENTION.fullmatch(value) else None
 
 
-def _pictures_to_links(state: StateCore) -> None:
-    """A picture becomes a link to itself; within a link, where no second link may stand, its description alone."""
+def _link_words(state: StateCore) -> None:
+    """Pictures, web addresses and handles become links; within a link, where no second one may stand, words."""
     for block in state.tokens:
         if block.type == "inline":
-            block.children = _without_pictures(block.children or [])
+            block.children = list(_linked(block.children or []))
 
 
-def _without_pictures(children: list[Token]) -> list[Token]:
-    result: list[Token] = []
+def _linked(children: list[Token]) -> Iterator[Token]:
     depth = 0
     for token in children:
         if token.type in ("link_open", "link_close"):
             depth += token.nesting
-        if token.type != "image":
-            result.append(token)
-            continue
-        words = Token("text", "", 0, content=token.content or "picture")
-        if depth:
-            result.append(words)
+        if token.type == "image":
+            words = token.content or "picture"
+            yield from [_words(words)] if depth else _link(str(token.attrs["src"]), words)
+        elif token.type == "text" and not depth:
+            yield from _split(token.content)
         else:
-            link = Token("link_open", "a", 1, attrs={"href": token.attrs["src"]})
-            result += [link, words, Token("link_close", "a", -1)]
-    return result
+            yield token
+
+
+def _split(text: str) -> Iterator[Token]:
+    """The addresses and handles of a text, and the words between them."""
+    end = 0
+    for match in _FOUND.finditer(text):
+        found = _address(match["url"]) if match["url"] else match[0]
+        if found == "":
+            continue
+        yield _words(text[end : match.start()])
+        end = match.start() + len(found)
+        if match["url"]:
+            yield from _link(_PARSER.normalizeLink(found), found)
+        else:
+            yield Token("mention", "", 0, content=found, meta={"handle": match["handle"].lower()})
+    yield _words(text[end:])
+
+
+def _address(url: str) -> str:
+    """A web address without the marks that end the sentence around it; "" where it is none."""
+    while url and (url[-1] in ".,:;!?*_~'" or (url[-1] in ")]" and not _opened(url))):
+        url = url[:-1]
+    return url if _is_address(url) else ""
+
+
+def _opened(url: str) -> bool:
+    """Whether the bracket that ends an address was opened within it."""
+    return url.count("(") >= url.count(")") if url[-1] == ")" else url.count("[") >= url.count("]")
+
+
+def _link(url: str, words: str) -> list[Token]:
+    return [Token("link_open", "a", 1, attrs={"href": url}), _words(words), Token("link_close", "a", -1)]
+
+
+def _words(words: str) -> Token:
+    return Token("text", "", 0, content=words)
+
+
+def _mention(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:
+    """A handle, letters and hyphens, as a link to what its owner wrote."""
+    words, handle = tokens[index].content, tokens[index].meta["handle"]
+    known = handle in env.get("mentions", ())
+    return f'<a href="/search?author=%40{handle}">{words}</a>' if known else words
 
 
 def _heading_open(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:
@@ -100,7 +166,8 @@ def _heading_close(self: Any, tokens: list[Token], index: int, options: Any, env
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("js-default", {"html": False, "breaks": True, "maxNesting": 20})
     parser.validateLink = _is_address  # type: ignore[method-assign]
-    parser.core.ruler.push("pictures_to_links", _pictures_to_links)
+    parser.core.ruler.push("link_words", _link_words)
+    parser.add_render_rule("mention", _mention)
     parser.add_render_rule("heading_open", _heading_open)
     parser.add_render_rule("heading_close", _heading_close)
     return parser

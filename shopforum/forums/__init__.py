@@ -10,14 +10,18 @@ from pyramid.events import BeforeRender
 from pyramid.request import Request
 
 from ..web.templating import NavItem, Notice
-from . import links, writing
+from . import links, rules
 from .people import MODERATE, MODERATORS
+from .views import UNREAD
 
 _NOTICES = {
     "saved": Notice("success", "Your changes are saved."),
     "restored": Notice("success", "Your post is back."),
     "flagged": Notice("success", "Thank you. A moderator will look at it."),
     "read": Notice("success", "Everything here is marked as read."),
+    "renamed": Notice("success", "The category is renamed."),
+    "one-read": Notice("success", "Marked as read."),
+    "all-read": Notice("success", "Everything is marked as read."),
     "moderated": Notice("success", "Done. It is in the public log, with your reason."),
 }
 
@@ -25,7 +29,7 @@ _NOTICES = {
 def includeme(config: Configurator) -> None:
     """Add the forums' pages."""
     config.add_session_permissions({MODERATE: MODERATORS})
-    config.registry.post_delay = writing.DELAY
+    config.registry.forum_rules = rules.parse(config.registry.settings)
     config.registry.nav = _nav
     config.registry.notices.update(_NOTICES)
     config.add_subscriber(_add_links, BeforeRender)
@@ -41,6 +45,8 @@ def _nav(request: Request) -> list[NavItem]:
     items = [NavItem("Categories", "/", route == "forums_home")]
     if request.identity is not None:
         items.append(NavItem("Your posts", "/posts", route == "forums_posts"))
+        # The count comes with what the page reads; where it reads nothing, the link stands without it.
+        items.append(NavItem("Inbox", "/inbox", route == "forums_inbox", request.environ.get(UNREAD)))
     items.append(NavItem("Search", "/search", route == "forums_search"))
     if request.identity is not None and request.identity.roles & MODERATORS:
         items.append(NavItem("Reports", "/moderation/flags", route == "forums_flags"))

@@ -38,7 +38,7 @@ def _body_field(label: str) -> TextAreaField:
             Length(max=MAX_LENGTH, message=f"That is too long: at most {MAX_LENGTH:,} characters."),
         ],
         filters=[_body],
-        description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`.",
+        description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`, and @handle to mention somebody.",
         render_kw={"rows": "8"},
     )
 

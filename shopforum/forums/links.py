@@ -6,8 +6,18 @@ import unicodedata
 
 def slug(title: str) -> str:
     """A title as part of an address: `Which pan for eggs?` is `which-pan-for-eggs`."""
-    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", letters)[:80].strip("-") or "topic"
+    return _plain(title, 80) or "topic"
+
+
+def handle(name: str) -> str:
+    """What somebody of this name is mentioned by, if nobody else is: `Mia Marsh` is `mia-marsh`."""
+    return _plain(name, 40) or "member"
+
+
+def _plain(words: str, length: int) -> str:
+    """Latin letters without their marks, digits, and a hyphen for all between them: nothing that looks like another."""
+    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters)[:length].strip("-")
 
 
 def category(name: str) -> str:

@@ -1,11 +1,13 @@
-"""What moderators do: every act in one transaction with its entry in the public log, and with a reason."""
+"""What moderators do: every act with a reason, and in one transaction with its entry in the public log and the
+message to the author.
+"""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, TextClause, select, text
 
 from ..sessions.database import Database
-from . import flags
+from . import flags, inbox
 from .people import Missing, Person
 from .tables import actions, topics
 
@@ -39,6 +41,14 @@ _REMOVE = text("""
 _RESTORE = text("""
     UPDATE forum_posts SET removed_at = NULL, removed_by = NULL, removed_reason = ''
     WHERE id = :post_id AND removed_by IS NOT NULL RETURNING topic_id
+    """)
+_HIDE_EDIT = text("""
+    UPDATE forum_edits e SET hidden_at = clock_timestamp(), hidden_reason = :reason FROM forum_posts p
+    WHERE e.id = :edit_id AND e.hidden_at IS NULL AND p.id = e.post_id RETURNING p.topic_id, p.id
+    """)
+_SHOW_EDIT = text("""
+    UPDATE forum_edits e SET hidden_at = NULL, hidden_reason = '' FROM forum_posts p
+    WHERE e.id = :edit_id AND e.hidden_at IS NOT NULL AND p.id = e.post_id RETURNING p.topic_id, p.id
     """)
 
 
@@ -102,12 +112,32 @@ def dismiss_flags(db: Database, post_id: int, moderator: Person, reason: str) ->
         _log(connection, moderator, "dismiss_flags", reason, topic_id, post_id)
 
 
+def hide_edit(db: Database, edit_id: int, moderator: Person, reason: str) -> None:
+    """Hide what a post said before an edit, and why its author changed it. Raises Missing."""
+    _change_edit(db, _HIDE_EDIT, "hide_edit", edit_id, moderator, reason)
+
+
+def show_edit(db: Database, edit_id: int, moderator: Person, reason: str) -> None:
+    """Show again what a post said before an edit. Raises Missing."""
+    _change_edit(db, _SHOW_EDIT, "show_edit", edit_id, moderator, reason)
+
+
 def log() -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """What moderators did, newest first: a statement and its order, for `paging.page`."""
     statement = select(actions, topics.c.title, topics.c.hidden).join(
         topics, topics.c.id == actions.c.topic_id
     )
     return statement, [actions.c.id]
+
+
+def _change_edit(
+    db: Database, change: TextClause, act: str, edit_id: int, moderator: Person, reason: str
+) -> None:
+    with db.transaction() as connection:
+        post = connection.execute(change, {"edit_id": edit_id, "reason": reason}).one_or_none()
+        if post is None:
+            raise Missing
+        _log(connection, moderator, act, reason, post.topic_id, post.id)
 
 
 def _locked(connection: Connection, topic_id: int) -> RowMapping:
@@ -130,4 +160,7 @@ def _log(
     post_id: int | None = None,
 ) -> None:
     values = {"actor_id": moderator.id, "actor_name": moderator.name, "action": act, "reason": reason}
-    connection.execute(_LOG, {**values, "topic_id": topic_id, "post_id": post_id})
+    entry = {**values, "topic_id": topic_id, "post_id": post_id}
+    connection.execute(_LOG, entry)
+    if act != "dismiss_flags":  # the author does not know of the report
+        inbox.tell_of_moderation(connection, entry)

@@ -29,9 +29,14 @@ class Stale(Exception):
     """The text was changed after the form was made."""
 
 
-class TooSoon(Exception):
-    """The person wrote a moment ago. `wait` is in seconds, at least 1."""
+class TooLate(Exception):
+    """The time in which a post can be edited is over."""
 
-    def __init__(self, wait: int) -> None:
+
+class TooSoon(Exception):
+    """The person wrote a moment ago. `wait` is in seconds, at least 1; a `newcomer` waits longer than others."""
+
+    def __init__(self, wait: int, newcomer: bool = False) -> None:
         super().__init__(f"wait {wait} seconds")
         self.wait = wait
+        self.newcomer = newcomer

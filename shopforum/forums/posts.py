@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, Select, case, func, literal, or_, select, text
 
 from ..sessions.database import Database
+from . import inbox, mentions
 from .people import Locked, Missing, Person
 from .reading import join_pointers
-from .tables import categories, category_reads, edits, posts, topic_reads, topics
+from .tables import categories, category_reads, edits, members, posts, topic_reads, topics
 
 PAGE = 20
 
@@ -27,13 +28,18 @@ def page_of(number: int) -> int:
     return (max(number, 1) - 1) // PAGE + 1
 
 
-def on_page(db: Database, topic_id: int, page: int) -> list[RowMapping]:
-    """The posts on a page of a topic, a range of numbers. Removed ones are among them, their `body` empty."""
+def on_page(db: Database, topic_id: int, page: int, window: int = 0) -> list[RowMapping]:
+    """The posts on a page of a topic, a range of numbers. Removed ones are among them, their `body` empty.
+
+    `handle` is the author's, `mentions` those the post mentions, `editable` says whether it is younger than `window`
+    seconds; 0 is for ever.
+    """
     columns = [column for column in posts.c if column.name not in ("body", "search", "title", "topic_id")]
     body = case((posts.c.removed_at.is_(None), posts.c.body), else_="").label("body")
     first = (page - 1) * PAGE
     statement = (
-        select(*columns, body)
+        select(*columns, body, members.c.handle, mentions.of_post(), _editable(window))
+        .join(members, members.c.user_id == posts.c.author_id)
         .where(posts.c.topic_id == topic_id, posts.c.number.between(first + 1, first + PAGE))
         .order_by(posts.c.number)
     )
@@ -48,21 +54,23 @@ def number_of(db: Database, topic_id: int, post_id: int) -> int:
     return int(row["number"])
 
 
-def post(db: Database, post_id: int, viewer: Person | None) -> RowMapping:
-    """A post with its topic (`topic_title`, `locked`, `hidden`) and category. Raises Missing.
+def post(db: Database, post_id: int, viewer: Person | None, window: int = 0) -> RowMapping:
+    """A post, as `on_page` has it, with its topic (`topic_title`, `locked`, `hidden`) and category. Raises Missing.
 
     A removed post is there for its author and for moderators, a post in a hidden topic for moderators.
     """
     columns = [column for column in posts.c if column.name not in ("search", "title")]
     statement = (
         select(*columns, topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden)
-        .add_columns(categories.c.slug, categories.c.name)
+        .add_columns(categories.c.slug, categories.c.name, members.c.handle, mentions.of_post())
+        .add_columns(_editable(window))
         .select_from(posts)
         .join(topics, topics.c.id == posts.c.topic_id)
         .join(categories, categories.c.id == topics.c.category_id)
+        .join(members, members.c.user_id == posts.c.author_id)
         .where(posts.c.id == post_id)
     )
-    row = db.one(statement)
+    row = db.one(inbox.along(statement, viewer))
     moderator = viewer is not None and viewer.moderator
     own = viewer is not None and row is not None and row["author_id"] == viewer.id
     if row is None or (row["hidden"] and not moderator):
@@ -72,9 +80,9 @@ def post(db: Database, post_id: int, viewer: Person | None) -> RowMapping:
     return row
 
 
-def own_post(db: Database, post_id: int, author: Person) -> RowMapping:
+def own_post(db: Database, post_id: int, author: Person, window: int = 0) -> RowMapping:
     """One's own post, to be changed. Raises Missing for somebody else's, and Locked."""
-    row = post(db, post_id, author)
+    row = post(db, post_id, author, window)
     if row["author_id"] != author.id:
         raise Missing
     if row["locked"] and not author.moderator:
@@ -82,7 +90,7 @@ def own_post(db: Database, post_id: int, author: Person) -> RowMapping:
     return row
 
 
-def mine(author: Person) -> tuple[Select[Any], list[ColumnElement[Any]]]:
+def mine(author: Person, window: int = 0) -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """Somebody's own posts, newest first: a statement and its order, for `paging.page`.
 
     `beginning` is enough of the text for an excerpt, `replies` counts the posts after it in the topic, `unread`
@@ -112,6 +120,7 @@ def mine(author: Person) -> tuple[Select[Any], list[ColumnElement[Any]]]:
         .add_columns(topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden)
         .add_columns(categories.c.slug, categories.c.name)
         .add_columns((topics.c.post_count - posts.c.number).label("replies"), unread.label("unread"))
+        .add_columns(_editable(window))
         .select_from(posts)
         .join(topics, topics.c.id == posts.c.topic_id)
         .join(categories, categories.c.id == topics.c.category_id)
@@ -120,24 +129,44 @@ def mine(author: Person) -> tuple[Select[Any], list[ColumnElement[Any]]]:
     return join_pointers(statement, author.id), [posts.c.id]
 
 
-def history(post_id: int) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """The edits of a post, newest first, each with the text `before` and `after` it: for `paging.page`."""
-    following = edits.alias("following")
-    after = (
-        select(following.c.body)
-        .where(and_(following.c.post_id == edits.c.post_id, following.c.id > edits.c.id))
-        .order_by(following.c.id)
-        .limit(1)
-        .correlate(edits)
-        .scalar_subquery()
-    )
-    statement = (
-        select(edits.c.id, edits.c.edited_at, edits.c.reason, edits.c.body.label("before"))
-        .add_columns(func.coalesce(after, posts.c.body).label("after"))
-        .join(posts, posts.c.id == edits.c.post_id)
+def history(post_id: int, moderator: bool = False) -> tuple[Select[Any], list[ColumnElement[Any]]]:
+    """The edits of a post, newest first, each with the text `before` and `after` it: for `paging.page`.
+
+    What was hidden is None but for a moderator; `hidden` says whether the text before the edit is, and `hidden_after` the
+    text after it, which is what stood before the next edit.
+    """
+    following = (
+        select(edits.c.body, edits.c.hidden_at)
         .where(edits.c.post_id == post_id)
+        .order_by(edits.c.id)
+        .limit(1)
     )
-    return statement, [edits.c.id]
+    own = edits.alias("own")
+    after = following.where(edits.c.id > own.c.id).correlate(own).lateral("after")
+    hidden, hidden_after = own.c.hidden_at.is_not(None), after.c.hidden_at.is_not(None)
+    statement = (
+        select(own.c.id, own.c.edited_at, own.c.hidden_reason, hidden.label("hidden"))
+        .add_columns(
+            hidden_after.label("hidden_after"),
+            case((or_(~hidden, literal(moderator)), own.c.reason), else_="").label("reason"),
+            case((or_(~hidden, literal(moderator)), own.c.body)).label("before"),
+            case((or_(~hidden_after, literal(moderator)), func.coalesce(after.c.body, posts.c.body))).label(
+                "after"
+            ),
+        )
+        .select_from(own.join(posts, posts.c.id == own.c.post_id).outerjoin(after, literal(True)))
+        .where(own.c.post_id == post_id)
+    )
+    return statement, [own.c.id]
+
+
+def edited(db: Database, post_id: int, edit_id: int) -> RowMapping:
+    """An edit of a post for a moderator, as `history` has it. Raises Missing."""
+    statement, [key] = history(post_id, moderator=True)
+    row = db.one(statement.where(key == edit_id))
+    if row is None:
+        raise Missing
+    return row
 
 
 def remove(db: Database, post_id: int, author: Person) -> RowMapping:
@@ -154,3 +183,8 @@ def restore(db: Database, post_id: int, author: Person) -> RowMapping:
         raise Missing
     db.all(_RESTORE, post_id=post_id, user_id=author.id)
     return row
+
+
+def _editable(window: int) -> ColumnElement[bool]:
+    age = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, window)
+    return (posts.c.created_at > age if window else literal(True)).label("editable")

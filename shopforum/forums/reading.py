@@ -8,15 +8,20 @@ last post.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, text
 
 from ..sessions.database import Database
-from .tables import category_reads, posts, topic_reads, topics
+from .tables import category_reads, inbox, posts, topic_reads, topics
 
 _FRESH = text("interval '14 days'")
 _later = posts.alias("later")
 
+# What was told of those posts is read with them.
 _MARK_TOPIC = text("""
+    WITH told AS (
+      UPDATE forum_inbox i SET read_at = clock_timestamp()
+      WHERE i.user_id = :user_id AND i.topic_id = :topic_id AND i.read_at IS NULL AND i.kind <> 'moderation'
+        AND EXISTS (SELECT 1 FROM forum_posts p WHERE p.id = i.post_id AND p.number <= :number))
     INSERT INTO forum_topic_reads AS r (user_id, topic_id, number) VALUES (:user_id, :topic_id, :number)
     ON CONFLICT (user_id, topic_id) DO UPDATE SET number = excluded.number WHERE r.number < excluded.number
     """)
@@ -54,15 +59,20 @@ def with_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
 
 
 def with_first_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
-    """A select over topics with `first_unread`, the number of the first new post, None where there is none, and
-    `read_to`, the topic's own pointer.
+    """A select over topics with `first_unread`, the number of the first new post, None where there is none, `read_to`,
+    the topic's own pointer, and `told`, whether the inbox holds anything unread of it.
     """
     if viewer is None:
-        return statement.add_columns(null().label("first_unread"), literal(0).label("read_to"))
+        nothing = null().label("first_unread"), literal(0).label("read_to"), literal(False).label("told")
+        return statement.add_columns(*nothing)
     number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
     return join_pointers(statement, viewer).add_columns(
         _beyond(func.min(_later.c.number), number, post_id, viewer).label("first_unread"),
         number.label("read_to"),
+        exists()
+        .where(inbox.c.user_id == viewer, inbox.c.topic_id == topics.c.id, inbox.c.read_at.is_(None))
+        .where(inbox.c.kind != "moderation")
+        .label("told"),
     )
 
 

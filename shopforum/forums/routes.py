@@ -7,19 +7,23 @@ from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..sessions import SIGNED_IN
-from .people import MODERATE, Locked, Missing
-from .views import locked, missing
+from .people import MODERATE, Locked, Missing, TooLate
+from .views import locked, missing, notices, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.moderate import (
     add_category,
     categories_page,
+    category_page,
     log,
+    moderate_edit,
     moderate_post,
     moderate_topic,
     post_page,
     queue,
+    rename_category,
     topic_page,
 )
+from .views.moderate import edit_page as moderate_edit_page
 from .views.post import edit, edit_page, flag, flag_page, history, remove, restore
 from .views.search import results
 from .views.topic import reply, show
@@ -43,10 +47,15 @@ _ROUTES = {
     "restore": f"{_POST}/restore",
     "flag": f"{_POST}/flag",
     "moderate_post": f"{_POST}/moderate",
+    "moderate_edit": _POST + r"/history/{edit:\d{1,18}}",
+    "inbox": "/inbox",
+    "read_all": "/inbox/read",
+    "read": r"/inbox/{id:\d{1,18}}/read",
     "search": "/search",
     "log": "/moderation",
     "flags": "/moderation/flags",
     "categories": "/moderation/categories",
+    "rename": r"/moderation/categories/{slug:[a-z0-9-]{1,60}}",
 }
 
 _PAGES = (
@@ -67,9 +76,16 @@ _PAGES = (
     ("delete", "POST", remove, None, SIGNED_IN),
     ("restore", "POST", restore, None, SIGNED_IN),
     ("mark_read", "POST", mark_read, None, SIGNED_IN),
+    ("inbox", "GET", notices.show, "inbox", SIGNED_IN),
+    ("read_all", "POST", notices.read_all, None, SIGNED_IN),
+    ("read", "POST", notices.read, None, SIGNED_IN),
     ("flags", "GET", queue, "flags", MODERATE),
     ("categories", "GET", categories_page, "categories", MODERATE),
     ("categories", "POST", add_category, "categories", MODERATE),
+    ("rename", "GET", category_page, "category_edit", MODERATE),
+    ("rename", "POST", rename_category, "category_edit", MODERATE),
+    ("moderate_edit", "GET", moderate_edit_page, "moderate_edit", MODERATE),
+    ("moderate_edit", "POST", moderate_edit, "moderate_edit", MODERATE),
     ("moderate_topic", "GET", topic_page, "moderate_topic", MODERATE),
     ("moderate_topic", "POST", moderate_topic, "moderate_topic", MODERATE),
     ("moderate_post", "GET", post_page, "moderate_post", MODERATE),
@@ -91,3 +107,4 @@ def includeme(config: Configurator) -> None:
         )
     config.add_exception_view(missing, context=Missing)
     config.add_exception_view(locked, context=Locked)
+    config.add_exception_view(too_late, context=TooLate)

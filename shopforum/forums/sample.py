@@ -1,4 +1,6 @@
-"""Sample data for the forums: four categories, some forty topics over two months, and traces of moderation."""
+"""Sample data for the forums: four categories, some forty topics over two months, traces of moderation, and what
+people are told of it.
+"""
 
 import random
 from dataclasses import dataclass
@@ -6,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from . import members
 from .people import Person
 from .sample_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
 
@@ -56,6 +59,35 @@ _COUNT_CATEGORIES = text("""
     FROM (SELECT category_id, count(*) AS topics, sum(post_count) AS posts FROM forum_topics GROUP BY category_id) t
     WHERE t.category_id = c.id
     """)
+_COUNT_MEMBERS = text("""
+    UPDATE forum_members m SET post_count = p.posts, posted_at = p.last
+    FROM (SELECT author_id, count(*) AS posts, max(created_at) AS last FROM forum_posts GROUP BY author_id) p
+    WHERE p.author_id = m.user_id
+    """)
+# Two posts speak to whoever started their topic; everybody's last answer, and what moderators did, is told.
+_ADDRESS = text("""
+    WITH spoken AS (
+      UPDATE forum_posts p SET body = '@' || m.handle || ' ' || p.body FROM forum_topics t, forum_members m
+      WHERE t.id = p.topic_id AND t.author_id = :user_id AND m.user_id = t.author_id AND p.author_id <> t.author_id
+        AND p.edit_count = 0 AND p.removed_at IS NULL AND p.id IN (
+          SELECT max(o.id) FROM forum_posts o JOIN forum_topics s ON s.id = o.topic_id
+          WHERE s.author_id = :user_id AND o.author_id <> :user_id GROUP BY s.id ORDER BY 1 DESC LIMIT 2)
+      RETURNING p.id)
+    INSERT INTO forum_mentions (post_id, user_id) SELECT id, :user_id FROM spoken
+    """)
+_TELL = text("""
+    INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name, act, reason, created_at, read_at)
+    SELECT * FROM (
+      SELECT t.author_id, CASE WHEN m.user_id IS NULL THEN 'reply' ELSE 'mention' END, t.id, p.id, p.author_name,
+        '', '', p.created_at AS at, CASE WHEN p.created_at < now() - interval '7 days' THEN now() END
+      FROM forum_topics t JOIN forum_posts p ON p.id = t.last_post_id AND p.author_id <> t.author_id
+      LEFT JOIN forum_mentions m ON m.post_id = p.id AND m.user_id = t.author_id
+      UNION ALL
+      SELECT coalesce(p.author_id, t.author_id), 'moderation', t.id, p.id, a.actor_name, a.action, a.reason, a.at, NULL
+      FROM forum_actions a JOIN forum_topics t ON t.id = a.topic_id LEFT JOIN forum_posts p ON p.id = a.post_id
+      WHERE coalesce(p.author_id, t.author_id) <> a.actor_id
+    ) told ORDER BY at
+    """)
 _READ = text("""
     INSERT INTO forum_topic_reads (user_id, topic_id, number)
     SELECT :user_id, id, greatest(1, post_count - CASE WHEN mod(id, 4) = 0 THEN 3 ELSE 0 END) FROM forum_topics
@@ -80,6 +112,8 @@ def seed(connection: Connection, users: list[tuple[UUID, str]], rng: random.Rand
     """
     people = [Person(user_id, name) for user_id, name in users]
     moderator = people[1]
+    for person in people:
+        members.enrol(connection, person)
     categories = _categories(connection)
     planned = sorted(
         (post for thread in THREADS for post in _posts_of(thread, people, moderator, rng)),
@@ -101,6 +135,9 @@ def seed(connection: Connection, users: list[tuple[UUID, str]], rng: random.Rand
     connection.execute(_COUNT_CATEGORIES)
     _edit(connection, written, rng)
     _moderate(connection, topics, written, people, moderator)
+    connection.execute(_COUNT_MEMBERS)
+    connection.execute(_ADDRESS, {"user_id": people[0].id})
+    connection.execute(_TELL)
     connection.execute(_READ, [{"user_id": person.id} for person in people[:8]])
 
 

@@ -1,15 +1,17 @@
 """Search in posts. What is removed or hidden is not in it, for nobody.
 
-Words are matched by their English stems, a word in a topic's title counting more. The best match comes first.
+Words are matched by their English stems, a word in a topic's title counting more. The best match comes first. Without
+words it lists what somebody wrote, newest first: that is where mentions lead.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Double, Select, cast, func, literal_column, select
 
-from .tables import categories, posts, topics
+from .tables import categories, members, posts, topics
 
 PERIODS = {"week": 7, "month": 30, "year": 365}
 
@@ -22,7 +24,10 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for, and where. Empty fields do not narrow the search; `within` is a key of PERIODS."""
+    """What is looked for, and where. Empty fields do not narrow the search; `within` is a key of PERIODS.
+
+    `author` is a name, which several may have, or a handle after an `@`.
+    """
 
     words: str
     category: str = ""
@@ -32,30 +37,35 @@ class Query:
 
 def results(query: Query) -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """The matching posts: a statement and its order, for `paging.page`. `headline` is for `marked`."""
-    wanted = func.websearch_to_tsquery(literal_column("'english'::regconfig"), query.words)
-    # Full precision: a rounded rank would not be met again by the next page's cursor.
-    rank = cast(func.ts_rank(posts.c.search, wanted), Double).label("rank")
     statement = (
-        select(posts.c.id, rank, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
+        select(posts.c.id, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
         .add_columns(topics.c.title, categories.c.slug, categories.c.name)
-        .add_columns(
-            func.ts_headline(literal_column("'english'::regconfig"), posts.c.body, wanted, _OPTIONS).label(
-                "headline"
-            )
-        )
         .select_from(posts)
         .join(topics, topics.c.id == posts.c.topic_id)
         .join(categories, categories.c.id == topics.c.category_id)
-        .where(posts.c.search.op("@@")(wanted), posts.c.removed_at.is_(None), ~topics.c.hidden)
+        .where(posts.c.removed_at.is_(None), ~topics.c.hidden, *_narrowed(query))
     )
+    if not query.words:
+        return statement.add_columns(func.left(posts.c.body, 1000).label("headline")), [posts.c.id]
+    wanted = func.websearch_to_tsquery(literal_column("'english'::regconfig"), query.words)
+    # Full precision: a rounded rank would not be met again by the next page's cursor.
+    rank = cast(func.ts_rank(posts.c.search, wanted), Double).label("rank")
+    headline = func.ts_headline(literal_column("'english'::regconfig"), posts.c.body, wanted, _OPTIONS)
+    statement = statement.add_columns(rank, headline.label("headline"))
+    return statement.where(posts.c.search.op("@@")(wanted)), [rank, posts.c.id]
+
+
+def _narrowed(query: Query) -> Iterator[ColumnElement[bool]]:
     if query.category:
-        statement = statement.where(categories.c.slug == query.category)
-    if query.author:
-        statement = statement.where(func.lower(posts.c.author_name) == query.author.lower())
+        yield categories.c.slug == query.category
+    if query.author.startswith("@"):
+        handle = query.author.removeprefix("@").lower()
+        member = select(members.c.user_id).where(members.c.handle == handle)
+        yield posts.c.author_id == member.scalar_subquery()
+    elif query.author:
+        yield func.lower(posts.c.author_name) == query.author.lower()
     if query.within in PERIODS:
-        age = func.make_interval(0, 0, 0, PERIODS[query.within])
-        statement = statement.where(posts.c.created_at > func.now() - age)
-    return statement, [rank, posts.c.id]
+        yield posts.c.created_at > func.now() - func.make_interval(0, 0, 0, PERIODS[query.within])
 
 
 def marked(headline: str) -> Markup:

@@ -52,6 +52,17 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
+# Everybody who has written. The row is what the delay between posts is decided on, one writer at a time; the handle
+# is what others mention them by, given once and theirs for good.
+members = Table(
+    "forum_members",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    _instant("posted_at"),
+    Column("handle", Text, nullable=False, unique=True),
+    _count("post_count"),
+)
+
 # Counters leave out hidden topics; a removed post still counts, its place in the topic stays.
 categories = Table(
     "forum_categories",
@@ -112,7 +123,7 @@ posts = Table(
     _id(),
     Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("author_id", UUID, nullable=False),
+    Column("author_id", UUID, ForeignKey("forum_members.user_id"), nullable=False),
     Column("author_name", Text, nullable=False),
     _text("title"),
     Column("body", Text, nullable=False),
@@ -130,8 +141,9 @@ posts = Table(
     Index("ix_forum_posts_author_id_id", "author_id", "id"),
     Index("ix_forum_posts_search", "search", postgresql_using="gin"),
 )
+Index("ix_forum_posts_author_name_id", func.lower(posts.c.author_name), posts.c.id)
 
-# What a post said before each edit, with the editor's reason for changing it.
+# What a post said before each edit, with the editor's reason for changing it. A moderator may hide both.
 edits = Table(
     "forum_edits",
     metadata,
@@ -140,6 +152,8 @@ edits = Table(
     Column("body", Text, nullable=False),
     _text("reason"),
     _instant("edited_at"),
+    Column("hidden_at", Instant),
+    _text("hidden_reason"),
     Index("ix_forum_edits_post_id_id", "post_id", "id"),
 )
 
@@ -157,14 +171,6 @@ category_reads = Table(
     Column("user_id", UUID, primary_key=True),
     Column("category_id", BigInteger, ForeignKey("forum_categories.id"), primary_key=True),
     Column("post_id", BigInteger, nullable=False),
-)
-
-# When each person last wrote: the row that the delay between posts is decided on, one writer at a time.
-members = Table(
-    "forum_members",
-    metadata,
-    Column("user_id", UUID, primary_key=True),
-    _instant("posted_at"),
 )
 
 # What readers reported. Settled once a moderator has removed the post or dismissed the report.
@@ -204,4 +210,49 @@ actions = Table(
     Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
     Column("post_id", BigInteger, ForeignKey("forum_posts.id")),
     Column("reason", Text, nullable=False),
+)
+
+# Who was ever mentioned in a post, by its author, in words of his own: at most a few.
+mentions = Table(
+    "forum_mentions",
+    metadata,
+    Column("post_id", BigInteger, ForeignKey("forum_posts.id"), primary_key=True),
+    Column("user_id", UUID, ForeignKey("forum_members.user_id"), primary_key=True),
+)
+
+# What somebody is told: that they were answered or mentioned, or what a moderator did with something of theirs.
+inbox = Table(
+    "forum_inbox",
+    metadata,
+    _id(),
+    Column("user_id", UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
+    Column("post_id", BigInteger, ForeignKey("forum_posts.id")),
+    Column("actor_name", Text, nullable=False),
+    # A moderator's act and its reason.
+    _text("act"),
+    _text("reason"),
+    _instant(),
+    Column("read_at", Instant),
+    CheckConstraint("kind IN ('reply', 'mention', 'moderation')", name="kind"),
+    CheckConstraint("kind = 'moderation' OR post_id IS NOT NULL", name="about_a_post"),
+    Index("ix_forum_inbox_user_id_id", "user_id", "id"),
+    Index("ix_forum_inbox_unread", "user_id", "topic_id", postgresql_where=text("read_at IS NULL")),
+    # One post is news to somebody once, however often it is edited.
+    Index(
+        "uq_forum_inbox_post",
+        "user_id",
+        "post_id",
+        unique=True,
+        postgresql_where=text("kind <> 'moderation'"),
+    ),
+)
+
+# Up to which entry of the audit log somebody has read what is said of the safety of their account.
+security_reads = Table(
+    "forum_security_reads",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("audit_id", BigInteger, nullable=False),
 )

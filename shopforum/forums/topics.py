@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, select, text
 
 from ..sessions.database import Database
+from . import inbox
 from .links import slug as slug_of
 from .people import Missing, Person
 from .reading import with_first_unread, with_unread
@@ -14,6 +15,9 @@ _ADD_CATEGORY = text("""
     INSERT INTO forum_categories (slug, name, description, position)
     SELECT :slug, :name, :description, coalesce(max(position), 0) + 1 FROM forum_categories
     ON CONFLICT (slug) DO NOTHING RETURNING slug
+    """)
+_RENAME_CATEGORY = text("""
+    UPDATE forum_categories SET name = :name, description = :description WHERE slug = :slug RETURNING 1
     """)
 _LISTED = (
     topics.c.id,
@@ -28,7 +32,7 @@ _LISTED = (
 )
 
 
-def all_categories(db: Database) -> list[RowMapping]:
+def all_categories(db: Database, viewer: Person | None = None) -> list[RowMapping]:
     """Every category with its counters and its last post (`topic_id` and the like are None where it is empty)."""
     last = (
         select(
@@ -45,12 +49,12 @@ def all_categories(db: Database) -> list[RowMapping]:
         .select_from(categories.outerjoin(last, last.c.id.is_not(None)))
         .order_by(categories.c.position, categories.c.id)
     )
-    return db.all(statement)
+    return db.all(inbox.along(statement, viewer))
 
 
-def category(db: Database, slug: str) -> RowMapping:
+def category(db: Database, slug: str, viewer: Person | None = None) -> RowMapping:
     """A category by its slug. Raises Missing."""
-    row = db.one(select(categories).where(categories.c.slug == slug))
+    row = db.one(inbox.along(select(categories).where(categories.c.slug == slug), viewer))
     if row is None:
         raise Missing
     return row
@@ -60,6 +64,11 @@ def add_category(db: Database, name: str, description: str) -> str | None:
     """Add a category after the others. Returns its slug, None where another has it already."""
     row = db.one(_ADD_CATEGORY, slug=slug_of(name), name=name, description=description)
     return str(row["slug"]) if row else None
+
+
+def rename_category(db: Database, slug: str, name: str, description: str) -> bool:
+    """Give a category another name and description; its address stays. False where there is none of that slug."""
+    return db.one(_RENAME_CATEGORY, slug=slug, name=name, description=description) is not None
 
 
 def latest(viewer: Person | None) -> tuple[Select[Any], list[ColumnElement[Any]]]:
@@ -81,7 +90,7 @@ def of_category(category_id: int, viewer: Person | None) -> tuple[Select[Any], l
 
 
 def topic(db: Database, topic_id: int, viewer: Person | None) -> RowMapping:
-    """A topic with its category (`slug`, `name`), `first_unread` and `read_to`. Raises Missing."""
+    """A topic with its category (`slug`, `name`), `first_unread`, `read_to` and `told`. Raises Missing."""
     statement = (
         select(*_LISTED, topics.c.hidden, topics.c.author_id, topics.c.category_id)
         .add_columns(categories.c.slug, categories.c.name)
@@ -89,7 +98,7 @@ def topic(db: Database, topic_id: int, viewer: Person | None) -> RowMapping:
         .join(categories, categories.c.id == topics.c.category_id)
         .where(topics.c.id == topic_id)
     )
-    row = db.one(with_first_unread(statement, viewer.id if viewer else None))
+    row = db.one(inbox.along(with_first_unread(statement, viewer.id if viewer else None), viewer))
     if row is None or (row["hidden"] and not (viewer and viewer.moderator)):
         raise Missing
     return row

@@ -11,22 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, text
 
 from ..sessions.database import Database
-from . import links
-from .people import Locked, Missing, Person, Stale, TooSoon
+from . import inbox, links, members, mentions
+from .people import Locked, Missing, Person, Stale, TooLate, TooSoon
+from .rules import Rules
 
-# Seconds between two posts of one person, and between two edits of one post.
-DELAY = 10
-
-_TAKE_TURN = text("""
-    INSERT INTO forum_members AS m (user_id) VALUES (:user_id)
-    ON CONFLICT (user_id) DO UPDATE SET posted_at = clock_timestamp()
-    WHERE m.posted_at <= clock_timestamp() - make_interval(secs => :delay)
-    RETURNING 1
-    """)
-_WAIT = text("""
-    SELECT ceil(extract(epoch FROM posted_at - clock_timestamp()) + :delay)::int FROM forum_members
-    WHERE user_id = :user_id
-    """)
 _LATEST_OF = text("""
     SELECT p.id, p.topic_id, p.number, p.title, p.body, t.title AS topic_title
     FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id
@@ -56,7 +44,8 @@ _COUNT_IN_CATEGORY = text("""
 _LOCK_POST = text("""
     SELECT p.body, p.edit_count, p.removed_at IS NOT NULL AS removed, p.author_id,
       t.id AS topic_id, t.title, t.locked, t.hidden,
-      ceil(extract(epoch FROM p.edited_at - clock_timestamp()) + :delay)::int AS wait
+      ceil(extract(epoch FROM p.edited_at - clock_timestamp()) + :delay)::int AS wait,
+      :window > 0 AND p.created_at < clock_timestamp() - make_interval(secs => :window) AS late
     FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id WHERE p.id = :post_id FOR UPDATE OF p
     """)
 _KEEP_OLD = text("INSERT INTO forum_edits (post_id, body, reason) VALUES (:post_id, :body, :reason)")
@@ -80,40 +69,45 @@ class Placed:
         return links.post(self.topic_id, self.title, self.post_id)
 
 
-def start_topic(
-    db: Database, slug: str, author: Person, title: str, body: str, delay: float = DELAY
-) -> Placed:
+def start_topic(db: Database, slug: str, author: Person, title: str, body: str, rules: Rules) -> Placed:
     """Open a topic in a category with its first post. Raises Missing and TooSoon."""
     with db.transaction() as connection:
         category_id = connection.scalar(_CATEGORY, {"slug": slug})
         if category_id is None:
             raise Missing
-        repeated = _take_turn(connection, author, delay)
-        if repeated and (repeated["number"], repeated["title"], repeated["body"]) == (1, title, body):
-            return Placed(repeated["topic_id"], title, repeated["id"])
-        _refuse_early(connection, author, delay, repeated)
+        turn = members.take_turn(connection, author, rules)
+        latest = None if turn else _latest(connection, author)
+        if latest and (latest["number"], latest["title"], latest["body"]) == (1, title, body):
+            return Placed(latest["topic_id"], title, latest["id"])
+        if not turn:
+            raise members.too_soon(connection, author, rules)
         values = {"category_id": category_id, "title": title, "user_id": author.id, "user_name": author.name}
         topic_id = connection.scalars(_ADD_TOPIC, values).one()
         post_id = _add(connection, topic_id, 1, author, body, title)
         connection.execute(_COUNT_IN_CATEGORY, {"category_id": category_id, "topics": 1})
+        _tell(connection, topic_id, post_id, author, body, rules)
     return Placed(topic_id, title, post_id)
 
 
-def reply(db: Database, topic_id: int, author: Person, body: str, delay: float = DELAY) -> Placed:
+def reply(db: Database, topic_id: int, author: Person, body: str, rules: Rules) -> Placed:
     """Add a post to a topic. Raises Missing, Locked and TooSoon; a moderator may reply in a locked topic."""
     with db.transaction() as connection:
-        repeated = _take_turn(connection, author, delay)
-        if repeated and (repeated["topic_id"], repeated["body"]) == (topic_id, body):
-            return Placed(topic_id, repeated["topic_title"], repeated["id"])
+        turn = members.take_turn(connection, author, rules)
+        latest = None if turn else _latest(connection, author)
+        if latest and (latest["topic_id"], latest["body"]) == (topic_id, body):
+            return Placed(topic_id, latest["topic_title"], latest["id"])
         topic = connection.execute(_LOCK_TOPIC, {"topic_id": topic_id}).mappings().one_or_none()
         if topic is None or (topic["hidden"] and not author.moderator):
             raise Missing
         if topic["locked"] and not author.moderator:
             raise Locked
-        _refuse_early(connection, author, delay, repeated)
+        if not turn:
+            raise members.too_soon(connection, author, rules)
         post_id = _add(connection, topic_id, topic["post_count"] + 1, author, body)
         if not topic["hidden"]:
             connection.execute(_COUNT_IN_CATEGORY, {"category_id": topic["category_id"], "topics": 0})
+        _tell(connection, topic_id, post_id, author, body, rules)
+        inbox.tell_of_reply(connection, topic_id, post_id, author)
     return Placed(topic_id, topic["title"], post_id)
 
 
@@ -123,15 +117,15 @@ def edit(
     author: Person,
     body: str,
     reason: str,
-    seen: int | None = None,
-    delay: float = DELAY,
+    seen: int | None,
+    rules: Rules,
 ) -> Placed:
     """Change one's own post and keep what it said. `seen` is the number of edits that the form was made after.
 
-    Raises Missing, Locked, TooSoon, and Stale where it has been edited since.
+    Raises Missing, Locked, TooLate, TooSoon, and Stale where it has been edited since.
     """
     with db.transaction() as connection:
-        post = _own(connection, post_id, author, delay)
+        post = _own(connection, post_id, author, rules)
         placed = Placed(post["topic_id"], post["title"], post_id)
         if body == post["body"]:
             return placed
@@ -141,31 +135,34 @@ def edit(
             raise TooSoon(post["wait"])
         connection.execute(_KEEP_OLD, {"post_id": post_id, "body": post["body"], "reason": reason})
         connection.execute(_EDIT, {"post_id": post_id, "body": body})
+        _tell(connection, post["topic_id"], post_id, author, body, rules)
     return placed
 
 
-def _own(connection: Connection, post_id: int, author: Person, delay: float) -> RowMapping:
-    """Lock a post for its author. Raises Missing and Locked."""
-    post = connection.execute(_LOCK_POST, {"post_id": post_id, "delay": delay}).mappings().one_or_none()
+def _own(connection: Connection, post_id: int, author: Person, rules: Rules) -> RowMapping:
+    """Lock a post for its author. Raises Missing, Locked and TooLate."""
+    values = {"post_id": post_id, "delay": rules.post_delay, "window": rules.window(author)}
+    post = connection.execute(_LOCK_POST, values).mappings().one_or_none()
     if post is None or post["author_id"] != author.id or post["removed"] or post["hidden"]:
         raise Missing
     if post["locked"] and not author.moderator:
         raise Locked
+    if post["late"]:
+        raise TooLate
     return post
 
 
-def _take_turn(connection: Connection, author: Person, delay: float) -> RowMapping | None:
-    """Note that somebody writes now. Where that is too soon, nothing is noted and their latest post returned."""
-    if connection.execute(_TAKE_TURN, {"user_id": author.id, "delay": delay}).first():
-        return None
+def _latest(connection: Connection, author: Person) -> RowMapping:
+    """The post of somebody who has written a moment ago."""
     return connection.execute(_LATEST_OF, {"user_id": author.id}).mappings().one()
 
 
-def _refuse_early(connection: Connection, author: Person, delay: float, latest: RowMapping | None) -> None:
-    """Raise TooSoon where `_take_turn` returned a post and the new one is another."""
-    if latest is not None:
-        wait = connection.scalars(_WAIT, {"user_id": author.id, "delay": delay}).one()
-        raise TooSoon(max(wait, 1))
+def _tell(
+    connection: Connection, topic_id: int, post_id: int, author: Person, body: str, rules: Rules
+) -> None:
+    """Tell whom the text of a post mentions for the first time."""
+    mentioned = mentions.keep(connection, post_id, author, body, rules.mentions)
+    inbox.tell_of_mentions(connection, topic_id, post_id, author, mentioned)
 
 
 def _add(

@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from forums.helpers import QUICK
 from sqlalchemy import text
 from support import Browser
 from support import person as login_of
 
 from shopforum.forums import writing
 from shopforum.forums.people import Person
+from shopforum.forums.rules import Rules
 from shopforum.forums.writing import Placed
 from shopforum.sessions.database import Database
 
@@ -24,9 +26,9 @@ def db(apps: dict[str, Any]) -> Iterator[Database]:
             "INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1), ('pens', 'Pens', 2)"
         )
     )
-    registry.post_delay = 0
+    registry.forum_rules = QUICK
     yield database
-    registry.post_delay = writing.DELAY
+    registry.forum_rules = Rules()
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def mia() -> Person:
 @pytest.fixture
 def topic(db: Database, ann: Person) -> Placed:
     """A topic of somebody else's."""
-    return writing.start_topic(db, "pans", ann, "Which pan for eggs?", "An *iron* one, or not?", 0)
+    return writing.start_topic(db, "pans", ann, "Which pan for eggs?", "An *iron* one, or not?", QUICK)
 
 
 @pytest.fixture

@@ -9,9 +9,14 @@ from support import Browser
 from webtest import TestResponse
 from webtest.forms import Form
 
-from shopforum.forums import links
+from shopforum.forums import links, writing
+from shopforum.forums.people import Person
+from shopforum.forums.rules import Rules
 from shopforum.forums.writing import Placed
 from shopforum.sessions.database import Database
+
+QUICK = Rules(post_delay=0, newcomer_delay=0)
+SLOW = Rules(post_delay=60, newcomer_delay=60)
 
 
 def form_to(page: TestResponse, path: str) -> Form:
@@ -21,6 +26,11 @@ def form_to(page: TestResponse, path: str) -> Form:
 
 def in_topic(topic: Placed) -> str:
     return links.topic(topic.topic_id, topic.title)
+
+
+def fill(db: Database, topic: Placed, author: Person, count: int) -> list[Placed]:
+    """Add so many replies to a topic."""
+    return [writing.reply(db, topic.topic_id, author, f"Answer {n}", QUICK) for n in range(count)]
 
 
 def moderate(client: Browser, path: str, act: str, **fields: str) -> TestResponse:

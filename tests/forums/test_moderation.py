@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import at_once, count_again, form_to, in_topic, moderate
+from forums.helpers import QUICK, at_once, count_again, form_to, in_topic, moderate
 from sqlalchemy import text
 from support import Browser
 
@@ -67,7 +67,7 @@ def test_a_report_says_what_is_wrong(member: Browser, topic: Placed) -> None:
 
 
 def test_nobody_reports_themselves(member: Browser, db: Database, topic: Placed, mia: Person) -> None:
-    own = writing.reply(db, topic.topic_id, mia, "text", 0)
+    own = writing.reply(db, topic.topic_id, mia, "text", QUICK)
     member.get(f"/posts/{own.post_id}/flag", status=404)
     assert f"/posts/{own.post_id}/flag" not in member.get(in_topic(topic))
 
@@ -75,7 +75,7 @@ def test_nobody_reports_themselves(member: Browser, db: Database, topic: Placed,
 def test_the_author_learns_why(
     member: Browser, moderator: Browser, db: Database, topic: Placed, mia: Person
 ) -> None:
-    own = writing.reply(db, topic.topic_id, mia, "Buy my pans", 0)
+    own = writing.reply(db, topic.topic_id, mia, "Buy my pans", QUICK)
     moderate(moderator, f"/posts/{own.post_id}/moderate", "hide", reason="no advertising")
     page = member.get("/posts")
     assert "Removed by a moderator" in page
@@ -88,7 +88,7 @@ def test_the_author_learns_why(
 
 def test_pinned_topics_stand_first(moderator: Browser, visitor: Browser, db: Database, topic: Placed) -> None:
     for n in range(22):
-        writing.start_topic(db, "pans", Person(uuid4(), "Eve"), f"Later {n}", "text", 0)
+        writing.start_topic(db, "pans", Person(uuid4(), "Eve"), f"Later {n}", "text", QUICK)
     moderate(moderator, f"/topics/{topic.topic_id}/moderate", "pin")
     first = visitor.get("/categories/pans")
     titles = [heading.text for heading in first.html.find("ul", "topics").find_all("h3")]
@@ -103,7 +103,7 @@ def test_pinned_topics_stand_first(moderator: Browser, visitor: Browser, db: Dat
 def test_a_hidden_topic_is_gone(
     moderator: Browser, member: Browser, visitor: Browser, db: Database, topic: Placed, mia: Person
 ) -> None:
-    own = writing.reply(db, topic.topic_id, mia, "My answer", 0)
+    own = writing.reply(db, topic.topic_id, mia, "My answer", QUICK)
     moderate(moderator, f"/topics/{topic.topic_id}/moderate", "hide")
     for path in ("/", "/categories/pans", "/search?q=pan", "/search?q=answer", "/moderation"):
         assert "Which pan for eggs?" not in visitor.get(path)
@@ -149,13 +149,13 @@ def test_what_is_so_already_is_not_logged(db: Database, topic: Placed, moe: Pers
 def test_counters_hold_while_topics_move_and_grow(
     db: Database, topic: Placed, ann: Person, bob: Person, moe: Person
 ) -> None:
-    other = writing.start_topic(db, "pens", ann, "Other", "text", 0)
+    other = writing.start_topic(db, "pens", ann, "Other", "text", QUICK)
     ids = {name: topics.category(db, name)["id"] for name in ("pans", "pens")}
     jobs = []
     for n in range(6):
         jobs += [
-            lambda n=n: writing.reply(db, topic.topic_id, bob, f"a {n}", 0),
-            lambda n=n: writing.reply(db, other.topic_id, ann, f"b {n}", 0),
+            lambda n=n: writing.reply(db, topic.topic_id, bob, f"a {n}", QUICK),
+            lambda n=n: writing.reply(db, other.topic_id, ann, f"b {n}", QUICK),
             lambda n=n: moderation.move_topic(db, topic.topic_id, moe, ids["pens" if n % 2 else "pans"], "x"),
             lambda n=n: moderation.move_topic(db, other.topic_id, moe, ids["pans" if n % 2 else "pens"], "x"),
             lambda n=n: moderation.change_topic(db, topic.topic_id, moe, "hide" if n % 2 else "show", "x"),
@@ -169,7 +169,7 @@ def test_counters_hold_while_topics_move_and_grow(
 
 def test_the_queue_counts_earlier_removals(db: Database, topic: Placed, ann: Person, moe: Person) -> None:
     for n in range(2):
-        placed = writing.reply(db, topic.topic_id, ann, f"advertisement {n}", 0)
+        placed = writing.reply(db, topic.topic_id, ann, f"advertisement {n}", QUICK)
         flags.flag(db, placed.post_id, Person(uuid4(), "Eve"), "spam", "")
         moderation.hide_post(db, placed.post_id, moe, "spam")
     flags.flag(db, topic.post_id, Person(uuid4(), "Eve"), "spam", "")
@@ -200,6 +200,23 @@ def test_moderators_add_categories(moderator: Browser, member: Browser, visitor:
     form["name"] = ""
     assert "Give it a name." in form.submit(status=422)
     member.get("/moderation/categories", status=403)
+
+
+def test_moderators_rename_categories(moderator: Browser, member: Browser, visitor: Browser) -> None:
+    path = "/moderation/categories/pans"
+    page = moderator.get("/moderation/categories").click(href=path)
+    form = form_to(page, path)
+    form["name"], form["description"] = "Pots & pans", "To cook in."
+    page = form.submit(status=303).follow()
+    assert page.request.path == "/categories/pans"
+    assert "The category is renamed." in page
+    assert "To cook in." in visitor.get("/")
+    form["name"] = ""
+    assert "Give it a name." in form.submit(status=422)
+    member.get(path, status=403)
+    moderator.get("/moderation/categories/none", status=404)
+    fields = {"csrf_token": form["csrf_token"].value, "name": "Nothing"}
+    moderator.post("/moderation/categories/none", fields, status=404)
 
 
 def test_forums_without_categories_say_so(forums: Browser) -> None:

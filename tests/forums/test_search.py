@@ -1,6 +1,9 @@
 """Search: what it finds, in which order, and what it must never show."""
 
+from uuid import uuid4
+
 import pytest
+from forums.helpers import QUICK
 from sqlalchemy import text
 from support import Browser
 
@@ -12,8 +15,8 @@ from shopforum.sessions.database import Database
 
 @pytest.fixture
 def written(db: Database, topic: Placed, ann: Person, bob: Person) -> Placed:
-    writing.reply(db, topic.topic_id, bob, "Iron pans need oil. <b>Lots</b> of it.", 0)
-    writing.start_topic(db, "pens", ann, "Nibs", "A pan is not a pen, and iron gall is an ink.", 0)
+    writing.reply(db, topic.topic_id, bob, "Iron pans need oil. <b>Lots</b> of it.", QUICK)
+    writing.start_topic(db, "pens", ann, "Nibs", "A pan is not a pen, and iron gall is an ink.", QUICK)
     return topic
 
 
@@ -51,6 +54,21 @@ def test_filters(visitor: Browser, db: Database, written: Placed) -> None:
     assert len(found(visitor, "q=iron&within=month")) == 3
 
 
+def test_without_words_it_lists_what_somebody_wrote(
+    visitor: Browser, db: Database, written: Placed, ann: Person
+) -> None:
+    assert [line.partition(":")[0] for line in found(visitor, "author=aNN")] == [
+        "Nibs",
+        "Which pan for eggs?",
+    ]
+    assert found(visitor, "author=%40ann") == found(visitor, "q=&author=Ann")
+    assert len(found(visitor, "author=%40ANN&category=pens")) == 1
+    writing.reply(db, written.topic_id, Person(uuid4(), "Ann"), "Another of that name", QUICK)
+    assert (len(found(visitor, "author=Ann")), len(found(visitor, "author=%40ann-2"))) == (3, 1)
+    for nobody in ("%40", "%40%40ann", "%40ann'--", "%40nobody"):
+        assert found(visitor, f"author={nobody}") == []
+
+
 def test_what_is_found_is_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
     page = visitor.get("/search?q=oil")
     assert "<mark>oil</mark>" in page
@@ -67,14 +85,14 @@ def test_removed_posts_are_not_found(visitor: Browser, db: Database, written: Pl
 
 
 def test_edits_are_found(visitor: Browser, db: Database, written: Placed, ann: Person) -> None:
-    writing.edit(db, written.post_id, ann, "Copper", "", None, 0)
+    writing.edit(db, written.post_id, ann, "Copper", "", None, QUICK)
     assert len(found(visitor, "q=copper")) == 1
     assert len(found(visitor, "q=iron")) == 2
 
 
 def test_pages_show_every_match_once(visitor: Browser, db: Database, topic: Placed, bob: Person) -> None:
     for n in range(45):
-        writing.reply(db, topic.topic_id, bob, f"Spoon number {n}. " + "spoon " * (n % 3), 0)
+        writing.reply(db, topic.topic_id, bob, f"Spoon number {n}. " + "spoon " * (n % 3), QUICK)
     page = visitor.get("/search?q=spoon")
     seen: list[str] = []
     for turn in range(3):

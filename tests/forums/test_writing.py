@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import at_once, count_again
+from forums.helpers import QUICK, SLOW, at_once, count_again
 from sqlalchemy import text
 
 from shopforum.forums import posts, reading, topics, writing
@@ -13,7 +13,7 @@ from shopforum.sessions.database import Database
 
 
 def test_a_topic_and_replies_are_counted(db: Database, topic: Placed, bob: Person) -> None:
-    second = writing.reply(db, topic.topic_id, bob, "Iron.", 0)
+    second = writing.reply(db, topic.topic_id, bob, "Iron.", QUICK)
     row = topics.topic(db, topic.topic_id, None)
     assert (row["post_count"], row["last_post_id"], row["last_post_by"]) == (2, second.post_id, "Bob")
     pans, pens = topics.all_categories(db)
@@ -25,11 +25,11 @@ def test_a_topic_and_replies_are_counted(db: Database, topic: Placed, bob: Perso
 def test_no_reply_is_lost_when_many_write_at_once(db: Database, topic: Placed) -> None:
     people = [Person(uuid4(), f"P{n}") for n in range(8)]
     jobs = [
-        lambda p=p, n=n: writing.reply(db, topic.topic_id, p, f"{p.name} {n}", 0)
+        lambda p=p, n=n: writing.reply(db, topic.topic_id, p, f"{p.name} {n}", QUICK)
         for p in people
         for n in range(4)
     ]
-    jobs += [lambda p=p: writing.start_topic(db, "pans", p, "Another", "text", 0) for p in people]
+    jobs += [lambda p=p: writing.start_topic(db, "pans", p, "Another", "text", QUICK) for p in people]
     results = at_once(jobs)
     assert [error for error in results if isinstance(error, Exception)] == []
     assert topics.topic(db, topic.topic_id, None)["post_count"] == 33
@@ -39,7 +39,7 @@ def test_no_reply_is_lost_when_many_write_at_once(db: Database, topic: Placed) -
 
 
 def test_one_person_has_one_turn_at_a_time(db: Database, topic: Placed, bob: Person) -> None:
-    jobs = [lambda n=n: writing.reply(db, topic.topic_id, bob, f"text {n}", 60) for n in range(6)]
+    jobs = [lambda n=n: writing.reply(db, topic.topic_id, bob, f"text {n}", SLOW) for n in range(6)]
     results = at_once(jobs)
     assert len([r for r in results if isinstance(r, Placed)]) == 1
     assert all(isinstance(r, Placed) or (isinstance(r, TooSoon) and 1 <= r.wait <= 60) for r in results)
@@ -47,46 +47,46 @@ def test_one_person_has_one_turn_at_a_time(db: Database, topic: Placed, bob: Per
 
 
 def test_a_form_sent_twice_gives_one_post(db: Database, topic: Placed, bob: Person) -> None:
-    results = at_once([lambda: writing.reply(db, topic.topic_id, bob, "the same", 60)] * 4)
+    results = at_once([lambda: writing.reply(db, topic.topic_id, bob, "the same", SLOW)] * 4)
     assert len(set(results)) == 1
     assert topics.topic(db, topic.topic_id, None)["post_count"] == 2
-    first = writing.start_topic(db, "pens", Person(bob.id, "Bob"), "A title", "A text", 0)
-    assert writing.start_topic(db, "pens", bob, "A title", "A text", 60) == first
+    first = writing.start_topic(db, "pens", Person(bob.id, "Bob"), "A title", "A text", QUICK)
+    assert writing.start_topic(db, "pens", bob, "A title", "A text", SLOW) == first
     with pytest.raises(TooSoon):
-        writing.start_topic(db, "pens", bob, "A title", "Another text", 60)
+        writing.start_topic(db, "pens", bob, "A title", "Another text", SLOW)
     count_again(db)
 
 
 def test_the_delay_passes(db: Database, topic: Placed, bob: Person) -> None:
-    writing.reply(db, topic.topic_id, bob, "one", 60)
+    writing.reply(db, topic.topic_id, bob, "one", SLOW)
     db.all(text("UPDATE forum_members SET posted_at = posted_at - interval '61 seconds'"))
-    writing.reply(db, topic.topic_id, bob, "two", 60)
+    writing.reply(db, topic.topic_id, bob, "two", SLOW)
     assert topics.topic(db, topic.topic_id, None)["post_count"] == 3
 
 
 def test_a_refused_post_takes_no_turn(db: Database, bob: Person) -> None:
     with pytest.raises(Missing):
-        writing.reply(db, 10**17, bob, "nowhere", 60)
+        writing.reply(db, 10**17, bob, "nowhere", SLOW)
     with pytest.raises(Missing):
-        writing.start_topic(db, "nowhere", bob, "Title", "text", 60)
-    writing.start_topic(db, "pans", bob, "Title", "text", 60)
+        writing.start_topic(db, "nowhere", bob, "Title", "text", SLOW)
+    writing.start_topic(db, "pans", bob, "Title", "text", SLOW)
 
 
 def test_locked_and_hidden_topics_take_moderators_alone(db: Database, topic: Placed, bob: Person) -> None:
     moderator = Person(uuid4(), "Moe", moderator=True)
     db.all(text("UPDATE forum_topics SET locked = true"))
     with pytest.raises(Locked):
-        writing.reply(db, topic.topic_id, bob, "text", 0)
-    writing.reply(db, topic.topic_id, moderator, "text", 0)
+        writing.reply(db, topic.topic_id, bob, "text", QUICK)
+    writing.reply(db, topic.topic_id, moderator, "text", QUICK)
     db.all(text("UPDATE forum_topics SET locked = false, hidden = true"))
     with pytest.raises(Missing):
-        writing.reply(db, topic.topic_id, bob, "text", 0)
+        writing.reply(db, topic.topic_id, bob, "text", QUICK)
 
 
 def test_edits_keep_what_was_said(db: Database, topic: Placed, ann: Person) -> None:
-    writing.edit(db, topic.post_id, ann, "Second", "a slip", 0, 0)
-    writing.edit(db, topic.post_id, ann, "Third", "", 1, 0)
-    writing.edit(db, topic.post_id, ann, "Third", "no change is no edit", None, 0)
+    writing.edit(db, topic.post_id, ann, "Second", "a slip", 0, QUICK)
+    writing.edit(db, topic.post_id, ann, "Third", "", 1, QUICK)
+    writing.edit(db, topic.post_id, ann, "Third", "no change is no edit", None, QUICK)
     assert posts.post(db, topic.post_id, None)["edit_count"] == 2
     statement, order = posts.history(topic.post_id)
     rows = db.all(statement.order_by(order[0]))
@@ -98,7 +98,7 @@ def test_edits_keep_what_was_said(db: Database, topic: Placed, ann: Person) -> N
 
 def test_a_stale_edit_changes_nothing(db: Database, topic: Placed, ann: Person) -> None:
     results = at_once(
-        [lambda n=n: writing.edit(db, topic.post_id, ann, f"text {n}", "", 0, 0) for n in range(5)]
+        [lambda n=n: writing.edit(db, topic.post_id, ann, f"text {n}", "", 0, QUICK) for n in range(5)]
     )
     assert sum(isinstance(r, Placed) for r in results) == 1
     assert sum(isinstance(r, Stale) for r in results) == 4
@@ -106,23 +106,23 @@ def test_a_stale_edit_changes_nothing(db: Database, topic: Placed, ann: Person) 
 
 
 def test_edits_wait_for_each_other(db: Database, topic: Placed, ann: Person) -> None:
-    writing.edit(db, topic.post_id, ann, "one", "", None, 60)
+    writing.edit(db, topic.post_id, ann, "one", "", None, SLOW)
     with pytest.raises(TooSoon):
-        writing.edit(db, topic.post_id, ann, "two", "", None, 60)
+        writing.edit(db, topic.post_id, ann, "two", "", None, SLOW)
 
 
 def test_only_the_author_edits_and_removes(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
     moderator = Person(uuid4(), "Moe", moderator=True)
     for somebody in (bob, moderator):
         with pytest.raises(Missing):
-            writing.edit(db, topic.post_id, somebody, "mine now", "", None, 0)
+            writing.edit(db, topic.post_id, somebody, "mine now", "", None, QUICK)
         with pytest.raises(Missing):
             posts.remove(db, topic.post_id, somebody)
     posts.remove(db, topic.post_id, ann)
     with pytest.raises(Missing):
         posts.restore(db, topic.post_id, bob)
     with pytest.raises(Missing):
-        writing.edit(db, topic.post_id, ann, "while removed", "", None, 0)
+        writing.edit(db, topic.post_id, ann, "while removed", "", None, QUICK)
     posts.restore(db, topic.post_id, ann)
     assert posts.post(db, topic.post_id, None)["body"] == "An *iron* one, or not?"
 
@@ -130,7 +130,7 @@ def test_only_the_author_edits_and_removes(db: Database, topic: Placed, ann: Per
 def test_a_locked_topic_keeps_its_posts(db: Database, topic: Placed, ann: Person) -> None:
     db.all(text("UPDATE forum_topics SET locked = true"))
     for attempt in (
-        lambda: writing.edit(db, topic.post_id, ann, "x", "", None, 0),
+        lambda: writing.edit(db, topic.post_id, ann, "x", "", None, QUICK),
         lambda: posts.remove(db, topic.post_id, ann),
         lambda: posts.restore(db, topic.post_id, ann),
     ):
@@ -158,8 +158,8 @@ def unread(db: Database, who: Person) -> tuple[int, bool]:
 
 def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
     reading.mark_topic(db, bob.id, topic.topic_id, 1)
-    writing.reply(db, topic.topic_id, ann, "unread", 0)
-    writing.reply(db, topic.topic_id, bob, "written without reading it", 0)
+    writing.reply(db, topic.topic_id, ann, "unread", QUICK)
+    writing.reply(db, topic.topic_id, bob, "written without reading it", QUICK)
     assert unread(db, bob) == (1, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
     reading.mark_topic(db, bob.id, topic.topic_id, 2)
@@ -174,7 +174,7 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
     reading.mark_topic(db, bob.id, topic.topic_id, 1)
     assert unread(db, bob) == (0, False)
     for n in range(3):
-        writing.reply(db, topic.topic_id, ann, f"more {n}", 0)
+        writing.reply(db, topic.topic_id, ann, f"more {n}", QUICK)
     assert unread(db, bob) == (3, False)
     assert unread(db, ann) == (0, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
@@ -184,7 +184,7 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
     assert unread(db, bob) == (1, False)
     assert reading.mark_category(db, bob.id, "pans")
     assert unread(db, bob) == (0, False)
-    writing.reply(db, topic.topic_id, ann, "and again", 0)
+    writing.reply(db, topic.topic_id, ann, "and again", QUICK)
     assert unread(db, bob) == (1, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 5
     assert not reading.mark_category(db, bob.id, "nowhere")

@@ -5,26 +5,27 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from ... import paging
-from ...markdown import plain, render
+from ...markdown import plain
 from .. import links, posts, reading, topics, writing
 from ..forms import TopicForm
-from ..people import Missing, TooSoon
-from . import person, too_soon, viewer
+from ..people import Missing
+from . import listed, note_unread, person, rules, viewer, written
 
 
 def home(request: Request) -> dict[str, Any]:
     """The categories, and the topics of all of them by their last post."""
-    statement, order = topics.latest(viewer(request))
-    page = paging.page(request, statement, *order)
-    return {"categories": topics.all_categories(request.db), "page": page}
+    who = viewer(request)
+    categories = topics.all_categories(request.db, who)
+    note_unread(request, categories)
+    return {"categories": categories, "page": listed(request, *topics.latest(who))}
 
 
 def category(request: Request) -> dict[str, Any]:
     """A category's topics."""
-    found = topics.category(request.db, request.matchdict["slug"])
-    statement, order = topics.of_category(found["id"], viewer(request))
-    return {"category": found, "page": paging.page(request, statement, *order)}
+    who = viewer(request)
+    found = topics.category(request.db, request.matchdict["slug"], who)
+    note_unread(request, [found])
+    return {"category": found, "page": listed(request, *topics.of_category(found["id"], who))}
 
 
 def mark_read(request: Request) -> HTTPSeeOther:
@@ -37,36 +38,32 @@ def mark_read(request: Request) -> HTTPSeeOther:
 
 def new_topic(request: Request) -> dict[str, Any]:
     """The form for a new topic."""
-    found = topics.category(request.db, request.matchdict["slug"])
-    return {"category": found, "form": TopicForm(), "preview": None}
+    who = person(request)
+    found = topics.category(request.db, request.matchdict["slug"], who)
+    note_unread(request, [found])
+    return {"category": found, "form": TopicForm(), "preview": None, "viewer": who}
 
 
 def start_topic(request: Request) -> Any:
     """Open a topic, or show what it will look like."""
-    found = topics.category(request.db, request.matchdict["slug"])
+    who = person(request)
+    found = topics.category(request.db, request.matchdict["slug"], who)
     form = TopicForm(request.POST)
-    preview = None
-    if not form.validate():
-        request.response.status_int = 422
-    elif "preview" in request.POST:
-        preview = render(form.body.data)
-    else:
-        try:
-            placed = writing.start_topic(
-                request.db,
-                found["slug"],
-                person(request),
-                form.title.data,
-                form.body.data,
-                request.registry.post_delay,
-            )
-            return HTTPSeeOther(placed.url)
-        except TooSoon as error:
-            too_soon(request, form, error)
-    return {"category": found, "form": form, "preview": preview}
+    answer = written(
+        request,
+        form,
+        lambda: writing.start_topic(
+            request.db, found["slug"], who, form.title.data, form.body.data, rules(request)
+        ),
+    )
+    if isinstance(answer, HTTPSeeOther):
+        return answer
+    note_unread(request, [found])
+    return {"category": found, "form": form, "preview": answer, "viewer": who}
 
 
 def own_posts(request: Request) -> dict[str, Any]:
     """What the person has written, newest first: where a login leads."""
-    statement, order = posts.mine(person(request))
-    return {"page": paging.page(request, statement, *order), "excerpt": plain}
+    who = person(request)
+    statement, order = posts.mine(who, rules(request).window(who))
+    return {"page": listed(request, statement, order), "excerpt": plain}

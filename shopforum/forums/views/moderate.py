@@ -6,12 +6,11 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ... import paging
 from ...markdown import plain, render
-from .. import flags, links, moderation, posts, topics
+from .. import diffs, flags, links, moderation, posts, topics
 from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
-from ..people import Person
-from . import id_of, person, viewer
+from ..people import Missing, Person
+from . import id_of, listed, note_unread, person, viewer
 
 _TOPIC_LABELS = {
     "pin": "Pin it to the top of its category",
@@ -33,12 +32,15 @@ LOG_LABELS = {
     "hide_post": "removed a post in",
     "show_post": "restored a post in",
     "dismiss_flags": "left a reported post in",
+    "hide_edit": "hid an earlier text of a post in",
+    "show_edit": "showed again an earlier text of a post in",
 }
 
 
 def topic_page(request: Request) -> dict[str, Any]:
     """What can be done with a topic."""
     topic = topics.topic(request.db, id_of(request), person(request))
+    note_unread(request, [topic])
     return {"topic": topic, "form": _topic_form(request, topic)}
 
 
@@ -89,6 +91,7 @@ def moderate_post(request: Request) -> Any:
 
 def _post_values(request: Request, who: Person) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), who)
+    note_unread(request, [found])
     reports = flags.of_post(request.db, found["id"])
     form = ModerateForm(request.POST)
     choices = {"show": "Restore it"} if found["removed_at"] else {"hide": "Remove it"}
@@ -98,16 +101,43 @@ def _post_values(request: Request, who: Person) -> dict[str, Any]:
     return {"post": found, "reports": reports, "form": form, "render": render, "reasons": flags.REASONS}
 
 
+def edit_page(request: Request) -> dict[str, Any]:
+    """An edit of a post: what it changed, and whether that is to be seen."""
+    return _edit_values(request)
+
+
+def moderate_edit(request: Request) -> Any:
+    """Hide what a post said before an edit, or show it again."""
+    values = _edit_values(request)
+    form, found = values["form"], values["edit"]
+    if not form.validate():
+        request.response.status_int = 422
+        return values
+    act = moderation.hide_edit if form.act.data == "hide" else moderation.show_edit
+    act(request.db, found["id"], person(request), form.reason.data)
+    return HTTPSeeOther(f"/posts/{values['post']['id']}/history?notice=moderated")
+
+
+def _edit_values(request: Request) -> dict[str, Any]:
+    found = posts.post(request.db, id_of(request), person(request))
+    note_unread(request, [found])
+    edit = posts.edited(request.db, found["id"], int(request.matchdict["edit"]))
+    form = ModerateForm(request.POST)
+    form.act.choices = (
+        {"show": "Show again what it said before"} if edit["hidden"] else {"hide": "Hide what it said before"}
+    )
+    return {"post": found, "edit": edit, "form": form, "compare": diffs.compare}
+
+
 def queue(request: Request) -> dict[str, Any]:
     """The posts that were reported, the longest waiting first."""
-    statement, order = flags.queue()
-    page = paging.page(request, statement, *order, descending=False)
+    page = listed(request, *flags.queue(), descending=False)
     return {"page": page, "excerpt": plain, "reasons": flags.REASONS}
 
 
 def categories_page(request: Request) -> dict[str, Any]:
     """The categories, and the form for another."""
-    return {"categories": topics.all_categories(request.db), "form": CategoryForm()}
+    return _categories(request, CategoryForm())
 
 
 def add_category(request: Request) -> Any:
@@ -119,15 +149,39 @@ def add_category(request: Request) -> Any:
             return HTTPSeeOther(links.category(slug))
         form.name.errors = ["There is a category with that name, or nearly that."]
     request.response.status_int = 422
-    return {"categories": topics.all_categories(request.db), "form": form}
+    return _categories(request, form)
+
+
+def _categories(request: Request, form: CategoryForm) -> dict[str, Any]:
+    rows = topics.all_categories(request.db, person(request))
+    note_unread(request, rows)
+    return {"categories": rows, "form": form}
+
+
+def category_page(request: Request) -> dict[str, Any]:
+    """The form to rename a category."""
+    found = topics.category(request.db, request.matchdict["slug"], person(request))
+    note_unread(request, [found])
+    return {"category": found, "form": CategoryForm(name=found["name"], description=found["description"])}
+
+
+def rename_category(request: Request) -> Any:
+    """Give a category another name and description; its address stays."""
+    slug = request.matchdict["slug"]
+    form = CategoryForm(request.POST)
+    if form.validate():
+        if not topics.rename_category(request.db, slug, form.name.data, form.description.data):
+            raise Missing
+        return HTTPSeeOther(links.category(slug) + "?notice=renamed")
+    request.response.status_int = 422
+    return {"category": topics.category(request.db, slug, person(request)), "form": form}
 
 
 def log(request: Request) -> dict[str, Any]:
     """What moderators did and why. The title of a hidden topic is for moderators."""
-    statement, order = moderation.log()
     who = viewer(request)
     return {
-        "page": paging.page(request, statement, *order),
+        "page": listed(request, *moderation.log()),
         "labels": LOG_LABELS,
         "moderator": who is not None and who.moderator,
     }

@@ -1,72 +1,67 @@
 """One post: edit it, see its history, remove and restore it, report it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ... import paging
 from ...markdown import render
 from .. import diffs, flags, links, posts, writing
 from ..forms import EditForm, FlagForm
-from ..people import Missing, Stale, TooSoon
-from . import id_of, number, person, too_soon, viewer
+from ..people import Missing, TooLate
+from . import id_of, listed, note_unread, number, person, rules, viewer, written
 
 
 def edit_page(request: Request) -> dict[str, Any]:
     """The form to change one's own post."""
     post = _editable(request)
-    return {"post": post, "form": EditForm(body=post["body"], seen=str(post["edit_count"])), "preview": None}
+    form = EditForm(body=post["body"], seen=str(post["edit_count"]))
+    return {"post": post, "form": form, "preview": None, "until": _until(request, post)}
 
 
 def edit(request: Request) -> Any:
     """Save the change, or show what it will look like."""
     post = _editable(request)
     form = EditForm(request.POST)
-    preview = None
-    if not form.validate():
-        request.response.status_int = 422
-    elif "preview" in request.POST:
-        preview = render(form.body.data)
-    else:
-        try:
-            return HTTPSeeOther(_save(request, post["id"], form).url)
-        except TooSoon as error:
-            too_soon(request, form, error)
-        except Stale:
-            form.form_errors.append(
-                "The post was changed after you opened it, perhaps in another window. Yours is below; open the post"
-                " anew to see the other."
-            )
-            request.response.status_int = 409
-    return {"post": post, "form": form, "preview": preview}
 
+    def save() -> writing.Placed:
+        body, reason, seen = form.body.data, form.reason.data, number(form.seen.data or "")
+        return writing.edit(request.db, post["id"], person(request), body, reason, seen, rules(request))
 
-def _save(request: Request, post_id: int, form: EditForm) -> writing.Placed:
-    return writing.edit(
-        request.db,
-        post_id,
-        person(request),
-        form.body.data,
-        form.reason.data,
-        number(form.seen.data or ""),
-        request.registry.post_delay,
-    )
+    answer = written(request, form, save)
+    if isinstance(answer, HTTPSeeOther):
+        return answer
+    return {"post": post, "form": form, "preview": answer, "until": _until(request, post)}
 
 
 def _editable(request: Request) -> RowMapping:
-    post = posts.own_post(request.db, id_of(request), person(request))
+    who = person(request)
+    post = posts.own_post(request.db, id_of(request), who, rules(request).window(who))
     if post["removed_at"] is not None:
         raise Missing
+    if not post["editable"]:
+        raise TooLate
+    note_unread(request, [post])
     return post
+
+
+def _until(request: Request, post: RowMapping) -> datetime | None:
+    """How long its author can change a post; None is for ever."""
+    window = rules(request).window(person(request))
+    return post["created_at"] + timedelta(seconds=window) if window else None
 
 
 def history(request: Request) -> dict[str, Any]:
     """What each edit changed. Of a removed post it is there for who may see the post."""
-    post = posts.post(request.db, id_of(request), viewer(request))
-    statement, order = posts.history(post["id"])
-    return {"post": post, "page": paging.page(request, statement, *order, size=10), "compare": diffs.compare}
+    who = viewer(request)
+    post = posts.post(request.db, id_of(request), who)
+    note_unread(request, [post])
+    moderator = who is not None and who.moderator
+    statement, order = posts.history(post["id"], moderator)
+    page = listed(request, statement, order, size=10)
+    return {"post": post, "page": page, "compare": diffs.compare, "moderator": moderator}
 
 
 def remove(request: Request) -> HTTPSeeOther:
@@ -85,11 +80,9 @@ def restore(request: Request) -> HTTPSeeOther:
 
 def flag_page(request: Request) -> dict[str, Any]:
     """The form to report a post."""
-    return {
-        "post": flags.reportable(request.db, id_of(request), person(request)),
-        "form": FlagForm(),
-        "render": render,
-    }
+    post = flags.reportable(request.db, id_of(request), person(request))
+    note_unread(request, [post])
+    return {"post": post, "form": FlagForm(), "render": render}
 
 
 def flag(request: Request) -> Any:
@@ -99,6 +92,7 @@ def flag(request: Request) -> Any:
     form = FlagForm(request.POST)
     if not form.validate():
         request.response.status_int = 422
+        note_unread(request, [post])
         return {"post": post, "form": form, "render": render}
     flags.flag(request.db, post["id"], who, form.reason.data, form.text.data)
     address = links.topic(post["topic_id"], post["topic_title"])

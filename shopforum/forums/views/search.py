@@ -4,23 +4,22 @@ from typing import Any
 
 from pyramid.request import Request
 
-from ... import paging
+from ...markdown import plain
 from .. import search, topics
 from ..forms import SearchForm
+from . import listed, note_unread, viewer
 
 
 def results(request: Request) -> dict[str, Any]:
-    """The posts that match, the best first. A filter that makes no sense is none."""
+    """The posts that match, the best first, or those of an author. A filter that makes no sense is none."""
     form = SearchForm(request.GET)
-    rows = topics.all_categories(request.db)
+    rows = topics.all_categories(request.db, viewer(request))
+    note_unread(request, rows)
     form.category.choices = {"": "All", **{row["slug"]: row["name"] for row in rows}}
     _drop_nonsense(form)
-    words = form.q.data[:200]
-    if not words:
-        return {"form": form, "page": None, "marked": search.marked}
-    query = search.Query(words, form.category.data, form.author.data[:100], form.within.data)
-    statement, order = search.results(query)
-    return {"form": form, "page": paging.page(request, statement, *order), "marked": search.marked}
+    query = search.Query(form.q.data[:200], form.category.data, form.author.data[:100], form.within.data)
+    page = listed(request, *search.results(query)) if query.words or query.author else None
+    return {"form": form, "page": page, "marked": search.marked, "excerpt": plain}
 
 
 def _drop_nonsense(form: SearchForm) -> None:

@@ -11,8 +11,8 @@ from ...paging import Page
 from ...web.templating import Notice, Undo
 from .. import links, posts, reading, topics, writing
 from ..forms import ReplyForm
-from ..people import Locked, Person, TooSoon
-from . import id_of, number, person, too_soon, viewer
+from ..people import Locked, Person
+from . import id_of, note_unread, number, person, rules, viewer, written
 
 
 def show(request: Request) -> Any:
@@ -25,6 +25,7 @@ def show(request: Request) -> Any:
     values = _values(request, topic, who, _wanted_page(request, topic))
     values["form"] = ReplyForm()
     values["form"].body.data = _quotation(request, topic, values["posts"])
+    values["quoted"] = bool(values["form"].body.data)
     notice = _removed_notice(request, values["posts"], who)
     if notice:
         values["notice"] = notice
@@ -39,36 +40,32 @@ def reply(request: Request) -> Any:
     if topic["locked"] and not who.moderator:
         raise Locked
     form = ReplyForm(request.POST)
-    preview = None
-    if not form.validate():
-        request.response.status_int = 422
-    elif "preview" in request.POST:
-        preview = render(form.body.data)
-    else:
-        try:
-            delay = request.registry.post_delay
-            return HTTPSeeOther(writing.reply(request.db, topic["id"], who, form.body.data, delay).url)
-        except TooSoon as error:
-            too_soon(request, form, error)
+    answer = written(
+        request, form, lambda: writing.reply(request.db, topic["id"], who, form.body.data, rules(request))
+    )
+    if isinstance(answer, HTTPSeeOther):
+        return answer
     values = _values(request, topic, who, posts.page_of(topic["post_count"]))
-    return {**values, "form": form, "preview": preview}
+    return {**values, "form": form, "preview": answer}
 
 
 def _values(request: Request, topic: RowMapping, who: Person | None, page: int) -> dict[str, Any]:
     """What the template needs, but for the form."""
+    note_unread(request, [topic])
     last = posts.page_of(topic["post_count"])
     address = links.topic(topic["id"], topic["title"])
     before = f"{address}?page={page - 1}" if page > 1 else None
     after = f"{address}?page={page + 1}" if page < last else None
     return {
         "topic": topic,
-        "posts": posts.on_page(request.db, topic["id"], page),
+        "posts": posts.on_page(request.db, topic["id"], page, rules(request).window(who)),
         "page": Page([], None, None, after, before),
         "page_number": page,
         "pages": last,
         "viewer": who,
         "may_reply": who is not None and (who.moderator or not topic["locked"]),
         "preview": None,
+        "quoted": False,
         "render": render,
     }
 
@@ -91,9 +88,9 @@ def _quotation(request: Request, topic: RowMapping, shown: list[RowMapping]) -> 
     if quoted is None:
         return ""
     address = request.site.url + links.post(topic["id"], topic["title"], quoted["id"])
-    name = quoted["author_name"].translate({ord(c): f"\\{c}" for c in "\\[]*_`<>"})
     lines = "\n".join(f"> {line}".rstrip() for line in quoted["body"].split("\n"))
-    return f"[{name} wrote]({address}):\n\n{lines}\n\n"
+    # The handle tells whoever is quoted; a name could hold marks of Markdown.
+    return f"@{quoted['handle']} [wrote]({address}):\n\n{lines}\n\n"
 
 
 def _removed_notice(request: Request, shown: list[RowMapping], who: Person | None) -> Notice | None:
@@ -109,5 +106,6 @@ def _removed_notice(request: Request, shown: list[RowMapping], who: Person | Non
 def _note_read(request: Request, topic: RowMapping, who: Person | None, shown: list[RowMapping]) -> None:
     """Move the reader's pointer to the last post on the page; a page fetched ahead of time is not read yet."""
     prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
-    if who and shown and shown[-1]["number"] > topic["read_to"] and not prefetch:
+    news = topic["told"] or (shown and shown[-1]["number"] > topic["read_to"])
+    if who and shown and news and not prefetch:
         reading.mark_topic(request.db, who.id, topic["id"], shown[-1]["number"])

@@ -1,0 +1,54 @@
+"""Mentions: `@handle` in somebody's own words. Those that are kept here are links wherever the post is shown.
+
+A post mentions at most `Rules.mentions` people, counting all it ever mentioned: editing does not make room for more.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from markupsafe import Markup
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, func, select, text
+
+from ..markdown import mentioned, render
+from ..sessions.database import Database
+from .people import Person
+from .tables import members, mentions, posts
+
+_KEEP = text("""
+    INSERT INTO forum_mentions (post_id, user_id)
+    SELECT :post_id, m.user_id FROM forum_members m
+    WHERE m.handle = ANY (:handles) AND m.user_id <> :author_id
+      AND NOT EXISTS (SELECT 1 FROM forum_mentions k WHERE k.post_id = :post_id AND k.user_id = m.user_id)
+    ORDER BY array_position(:handles, m.handle)
+    LIMIT greatest(0, :most - (SELECT count(*) FROM forum_mentions WHERE post_id = :post_id))
+    RETURNING user_id
+    """)
+_KNOWN = text("SELECT handle FROM forum_members WHERE handle = ANY (:handles)")
+
+
+def keep(connection: Connection, post_id: int, author: Person, body: str, most: int) -> Sequence[UUID]:
+    """Keep whom a new text of a post mentions. Returns those it did not mention before."""
+    handles = mentioned(body)
+    if not handles:
+        return []
+    values = {"post_id": post_id, "author_id": author.id, "handles": handles, "most": most}
+    return connection.execute(_KEEP, values).scalars().all()
+
+
+def preview(db: Database, body: str) -> Markup:
+    """What a text will look like; one statement, where it mentions somebody."""
+    handles = mentioned(body)
+    known = db.all(_KNOWN, handles=handles) if handles else []
+    return render(body, [row["handle"] for row in known])
+
+
+def of_post() -> ColumnElement[Sequence[str]]:
+    """A column of a select over posts: the handles that a post mentions."""
+    handles = (
+        select(members.c.handle)
+        .select_from(mentions.join(members, members.c.user_id == mentions.c.user_id))
+        .where(mentions.c.post_id == posts.c.id)
+        .correlate(posts)
+        .scalar_subquery()
+    )
+    return func.array(handles, type_=ARRAY(Text)).label("mentions")

@@ -1,0 +1,62 @@
+"""The inbox: who answered, who mentioned, what moderators did, and the safety of the account."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+
+from ...markdown import plain
+from .. import inbox
+from ..people import Missing
+from . import UNREAD, id_of, listed, number, person
+
+# What a moderator did, to whom it happened.
+ACTS = {
+    "pin": "pinned your topic",
+    "unpin": "unpinned your topic",
+    "lock": "locked your topic",
+    "unlock": "unlocked your topic",
+    "hide": "hid your topic",
+    "show": "showed your topic again",
+    "move": "moved your topic",
+    "hide_post": "removed your post in",
+    "show_post": "restored your post in",
+    "hide_edit": "hid an earlier text of your post in",
+    "show_edit": "showed again an earlier text of your post in",
+}
+
+
+def show(request: Request) -> dict[str, Any]:
+    """What the person is told, all or with `?show=unread` what is new; security notices on the first page."""
+    who = person(request)
+    unread = request.GET.get("show") == "unread"
+    page = listed(request, *inbox.listed(who, unread))
+    notices = [] if page.newer else inbox.security(request.db, who)
+    shown = [notice for notice in notices if notice["unread"] or not unread]
+    if not page.rows:
+        request.environ[UNREAD] = sum(notice["unread"] for notice in notices)
+    return {
+        "page": page,
+        "unread": unread,
+        "count": request.environ[UNREAD],
+        "notices": shown,
+        "newest": max((row["id"] for row in page.rows), default=0),
+        "newest_notice": max((notice["id"] for notice in notices), default=0),
+        "acts": ACTS,
+        "security": inbox.SECURITY,
+        "excerpt": plain,
+    }
+
+
+def read(request: Request) -> HTTPSeeOther:
+    """Mark one thing as read."""
+    if not inbox.read(request.db, person(request), id_of(request)):
+        raise Missing
+    return HTTPSeeOther("/inbox?notice=one-read")
+
+
+def read_all(request: Request) -> HTTPSeeOther:
+    """Mark as read all that was shown or older; what came meanwhile stays unread."""
+    newest, notice = (number(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
+    inbox.read_all(request.db, person(request), newest, notice)
+    return HTTPSeeOther("/inbox?notice=all-read")

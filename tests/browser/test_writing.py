@@ -1,0 +1,201 @@
+"""Somebody writes, is answered and moderated, in a real browser with JavaScript and without; and no text is lost."""
+
+import json
+import random
+import re
+from uuid import UUID
+
+import pytest
+from browser.visits import fill_in_login, log_in
+from playwright.sync_api import expect
+from support import person
+
+from shopforum.forums import sample
+from shopforum.forums.rules import Rules
+from shopforum.sample.crowd import crowd
+
+BODY = "How do I season **cast iron**? See https://example.com/pans."
+
+
+@pytest.fixture
+def forums(sites):
+    registry = sites.apps["forums"].registry
+    registry.forum_rules = Rules(post_delay=0, newcomer_delay=0)
+    sites.sql("INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1)")
+    yield sites.urls["forums"]
+    registry.forum_rules = Rules()
+
+
+def press(page, name):
+    """Press a button of the page and wait for what comes."""
+    with page.expect_navigation():
+        page.get_by_role("main").get_by_role("button", name=name, exact=True).first.click()
+
+
+def start_topic(page, forums, title="An iron pan"):
+    page.goto(f"{forums}/categories/pans/topics")
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Text").fill(BODY)
+    press(page, "Preview")
+    expect(page.locator(".prose strong")).to_have_text("cast iron")
+    expect(page.get_by_label("Text")).to_have_value(BODY)
+    press(page, "Post topic")
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebody, javascript):
+    mia, moe = (somebody(java_script_enabled=javascript) for _ in range(2))
+    log_in(mia, forums, "member")
+    start_topic(mia, forums)
+    expect(mia.locator(".prose a")).to_have_attribute("rel", "ugc nofollow noopener")
+    topic = mia.url
+
+    mia.get_by_role("link", name="Edit post 1").click()
+    mia.get_by_label("Text").fill("How do I season *steel*?")
+    mia.get_by_label("Why you change it").fill("I looked again")
+    press(mia, "Save changes")
+    mia.get_by_role("link", name=re.compile("^edited 1 time")).click()
+    expect(mia.locator("ins").first).to_contain_text("steel")
+
+    # Another quotes the post, which mentions its author; in the middle of writing his session idles out.
+    log_in(moe, forums, "moderator")
+    moe.goto(topic)
+    moe.get_by_role("link", name="Quote post 1").click()
+    reply = moe.get_by_label("Your reply")
+    expect(reply).to_have_value(
+        re.compile(r"^@mia-marsh \[wrote\]\(.*\n\n> How do I season \*steel\*\?\n\n$")
+    )
+    reply.fill(reply.input_value() + "With oil.")
+    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    press(moe, "Post reply")
+    expect(moe.locator("article.post").last).to_contain_text("With oil.")
+
+    mia.goto(f"{forums}/posts")
+    inbox = mia.get_by_role("link", name=re.compile("^Inbox"))
+    expect(inbox).to_have_text("Inbox 1")
+    inbox.click()
+    expect(mia.get_by_role("main")).to_contain_text("Moe Mooring mentioned you in An iron pan")
+    mia.get_by_role("main").get_by_role("link", name="An iron pan").click()
+    expect(mia.locator("article.post").last.locator("a[href^='/search']")).to_have_text("@mia-marsh")
+    expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text(re.compile("Inbox"))
+
+    moe.get_by_role("link", name="Moderate post 1").click()
+    moe.get_by_label("Remove it").check()
+    moe.get_by_label("Reason, for the author").fill("Asked and answered last week.")
+    press(moe, "Confirm")
+
+    mia.goto(f"{forums}/inbox?show=unread")
+    expect(mia.get_by_role("main")).to_contain_text("Moe Mooring removed your post in An iron pan")
+    expect(mia.get_by_role("main")).to_contain_text("The reason: Asked and answered last week.")
+    press(mia, "Mark all read")
+    expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text("Inbox")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_reply_survives_a_session_that_was_ended(sites, forums, somebody, javascript):
+    mia = somebody(java_script_enabled=javascript)
+    log_in(mia, forums, "member")
+    start_topic(mia, forums)
+    mia.get_by_label("Your reply").fill("Nothing of this is lost.")
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    press(mia, "Post reply")
+    fill_in_login(mia, "member")
+    expect(mia.get_by_role("main")).to_contain_text("Nothing of this is lost.")
+    with mia.expect_navigation():
+        mia.get_by_role("main").get_by_role("button", name=re.compile("^Send")).click()
+    expect(mia.locator("article.post").last).to_contain_text("Nothing of this is lost.")
+
+
+def test_the_inbox_and_the_moderators_pages(sites, inspect):
+    names = (("member", "Mia Marsh"), ("moderator", "Moe Mooring"))
+    people = [(UUID(person(who).id), name) for who, name in names]
+    people += [(user.id, user.name) for user in crowd(random.Random(3), 20)]
+    with inspect("forums", "member") as pages:
+        pages.visit("/inbox")
+        with sites.apps["forums"].registry.db.transaction() as connection:
+            sample.seed(connection, people, random.Random(5))
+        sites.sql(
+            "INSERT INTO audit_log (event, site, initiating_entity, user_id, address)"
+            " VALUES ('authn_token_reuse', 'forums', 'system', :me, '203.0.113.9')",
+            me=person("member").id,
+        )
+        for path in ("/inbox", "/inbox?show=unread", "/search?author=%40mia-marsh"):
+            pages.visit(path)
+        pages.press("Search")
+        pages.visit("/inbox?show=all")
+        pages.press("Mark all read")
+        pages.look()
+    [edit] = sites.sql("SELECT id, post_id FROM forum_edits ORDER BY id LIMIT 1")
+    with inspect("forums", "moderator") as pages:
+        pages.visit("/moderation/categories")
+        pages.visit("/moderation/categories/kitchen")
+        pages.page.get_by_label("Name").fill("")
+        pages.press("Save changes")
+        pages.look(422)
+        pages.visit(f"/posts/{edit['post_id']}/history/{edit['id']}")
+        pages.press("Confirm")
+        pages.look(422)
+        pages.page.get_by_label("Hide what it said before").check()
+        pages.page.get_by_label("Reason, for the author").fill("private")
+        pages.press("Confirm")
+        pages.look()
+
+
+def drafts(page):
+    return page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft '))")
+
+
+def type_in(page, text):
+    """Write into the reply as a person does, and wait until the browser has kept it."""
+    page.get_by_label("Your reply").press_sequentially(text)
+    page.wait_for_function(
+        "(text) => Object.values(localStorage).some((draft) => draft.includes(text))",
+        arg=json.dumps(text)[1:-1],
+    )
+
+
+def test_a_draft_is_kept_in_the_browser_until_it_is_posted(sites, forums, somebody):
+    mia = somebody()
+    log_in(mia, forums, "member")
+    start_topic(mia, forums)
+    topic = mia.url
+    type_in(mia, "Half a thought")
+    mia.goto(f"{forums}/posts")
+    mia.goto(topic)
+    reply = mia.get_by_label("Your reply")
+    expect(reply).to_have_value("Half a thought")
+    expect(mia.get_by_text("What you had not sent is back.")).to_be_visible()
+
+    # A quotation goes after what is there.
+    mia.get_by_role("link", name="Quote post 1").click()
+    expect(reply).to_have_value(re.compile(r"^Half a thought\n\n@mia-marsh \[wrote\]"))
+    press(mia, "Preview")
+    expect(mia.get_by_text("What you had not sent is back.")).to_have_count(0)
+    press(mia, "Post reply")
+    assert drafts(mia) == []
+    mia.goto(topic)
+    expect(reply).to_have_value("")
+
+    type_in(mia, "Never mind")
+    mia.reload()
+    mia.get_by_role("button", name="Discard it").click()
+    expect(reply).to_have_value("")
+    expect(reply).to_be_focused()
+    assert drafts(mia) == []
+
+
+def test_a_draft_is_for_its_writer_alone_and_goes_with_the_logout(sites, forums, somebody):
+    mia = somebody()
+    log_in(mia, forums, "member")
+    start_topic(mia, forums)
+    topic = mia.url
+    type_in(mia, "Between us")
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    log_in(mia, forums, "moderator")
+    mia.goto(topic)
+    expect(mia.get_by_label("Your reply")).to_have_value("")
+    assert person("member").id in drafts(mia)[0]
+    with mia.expect_navigation():
+        mia.get_by_role("button", name="Log out").click()
+    assert drafts(mia) == []

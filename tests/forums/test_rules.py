@@ -1,0 +1,108 @@
+"""The settings: how fast people may write, for how long they may edit, and what makes no sense."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from forums.helpers import QUICK, form_to, in_topic
+from sqlalchemy import text
+from support import Browser
+
+from shopforum.forums import rules, writing
+from shopforum.forums.people import Person, TooLate, TooSoon
+from shopforum.forums.rules import Rules
+from shopforum.forums.writing import Placed
+from shopforum.sessions.database import Database
+from shopforum.settings import SettingsError
+
+PACED = Rules(post_delay=10, newcomer_delay=600, newcomer_posts=2)
+HOUR = Rules(post_delay=0, newcomer_delay=0, edit_window=3600)
+
+
+def wait(db: Database, seconds: int) -> None:
+    db.all(text("UPDATE forum_members SET posted_at = posted_at - make_interval(secs => :s)"), s=seconds)
+
+
+@pytest.fixture
+def hour(member: Browser) -> Iterator[Browser]:
+    member.app.registry.forum_rules = HOUR
+    yield member
+    member.app.registry.forum_rules = QUICK
+
+
+def test_newcomers_write_more_slowly(db: Database, topic: Placed, bob: Person) -> None:
+    writing.reply(db, topic.topic_id, bob, "one", PACED)
+    wait(db, 11)
+    with pytest.raises(TooSoon) as refused:
+        writing.reply(db, topic.topic_id, bob, "two", PACED)
+    assert refused.value.newcomer
+    assert 500 < refused.value.wait <= 600
+    wait(db, 600)
+    writing.reply(db, topic.topic_id, bob, "two", PACED)
+    wait(db, 11)
+    writing.reply(db, topic.topic_id, bob, "three", PACED)
+    with pytest.raises(TooSoon) as refused:
+        writing.reply(db, topic.topic_id, bob, "four", PACED)
+    assert not refused.value.newcomer
+    assert refused.value.wait <= 10
+
+
+def test_moderators_are_no_newcomers(db: Database, topic: Placed) -> None:
+    moe = Person(uuid4(), "Moe", moderator=True)
+    writing.reply(db, topic.topic_id, moe, "one", PACED)
+    wait(db, 11)
+    writing.reply(db, topic.topic_id, moe, "two", PACED)
+
+
+def test_a_newcomer_is_told_why_and_keeps_the_text(member: Browser, db: Database, topic: Placed) -> None:
+    member.app.registry.forum_rules = PACED
+    form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
+    form["body"] = "one"
+    form.submit(status=303)
+    wait(db, 11)
+    form["body"] = "two"
+    page = form.submit(status=429)
+    assert "Until you have written a little more" in page
+    assert 500 < int(page.headers["Retry-After"]) <= 600
+    assert form_to(page, f"/topics/{topic.topic_id}/posts")["body"].value == "two"
+
+
+def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia: Person) -> None:
+    own = writing.reply(db, topic.topic_id, mia, "text", HOUR)
+    path = f"/posts/{own.post_id}"
+    for page in (hour.get(in_topic(topic)), hour.get("/posts")):
+        assert page.html.select(f"a[href='{path}']")
+    page = hour.get(path)
+    assert "It can be changed until" in page
+    form = form_to(page, path)
+    form["body"] = "I wrote a lot"
+    db.all(text("UPDATE forum_posts SET created_at = created_at - interval '61 minutes'"))
+    page = form.submit(status=409)
+    assert "can no longer be edited" in page
+    assert "I wrote a lot" in page
+    hour.get(path, status=409)
+    for page in (hour.get(in_topic(topic)), hour.get("/posts")):
+        assert not page.html.select(f"a[href='{path}']")
+    with pytest.raises(TooLate):
+        writing.edit(db, own.post_id, mia, "late", "", None, HOUR)
+    form_to(hour.get(in_topic(topic)), f"{path}/delete").submit(status=303)
+
+
+def test_moderators_edit_their_own_for_ever(db: Database, topic: Placed) -> None:
+    moe = Person(uuid4(), "Moe", moderator=True)
+    own = writing.reply(db, topic.topic_id, moe, "text", HOUR)
+    db.all(text("UPDATE forum_posts SET created_at = created_at - interval '9 days'"))
+    writing.edit(db, own.post_id, moe, "late", "", None, HOUR)
+
+
+def test_settings_are_read() -> None:
+    assert rules.parse({}) == Rules()
+    assert rules.parse({"forums.edit_window": "900", "forums.mentions": "0"}) == Rules(
+        edit_window=900, mentions=0
+    )
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "1.5", "1000000001", ""])
+def test_a_setting_that_makes_no_sense_stops_the_boot(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"forums\.edit_window"):
+        rules.parse({"forums.edit_window": value})
