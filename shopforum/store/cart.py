@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, text
 
 from ..sessions.database import Database
+from ..sessions.prepared import Prepared
 from . import totals
 
 
@@ -119,7 +120,9 @@ class Change:
 
 _FIELDS = [field.name for field in fields(Line)]
 
-_LOAD = text("""
+_LOAD = Prepared(
+    "cart",
+    """
 SELECT l.cart_id, l.id, l.product_id, p.slug, p.name, p.price_minor AS price, l.price_minor AS added_price, p.tax_rate,
        l.quantity, p.stock, p.withdrawn, l.removed_at IS NOT NULL AS removed, l.saved_at IS NOT NULL AS saved,
        coalesce(l.merged_at > clock_timestamp() - interval '10 minutes', false) AS merged
@@ -127,7 +130,8 @@ FROM carts c JOIN cart_lines l ON l.cart_id = c.id JOIN products p ON p.id = l.p
 WHERE c.closed_at IS NULL AND (c.user_id = :user_id OR c.guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
   AND (l.removed_at IS NULL OR l.id = ANY(CAST(:removed AS bigint[])))
 ORDER BY l.id
-""")
+""",
+)
 _LOCK = text("""
 SELECT id FROM carts
 WHERE closed_at IS NULL AND (user_id = :user_id OR guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
@@ -177,7 +181,7 @@ def load(db: Database, owner: Owner, *, removed: Sequence[int] = ()) -> Cart:
 
 def load_in(connection: Connection, owner: Owner) -> Cart:
     """The owner's open cart as a transaction sees it."""
-    rows = connection.execute(_LOAD, {**owner.values, "removed": []}).mappings()
+    rows = _LOAD.run(connection, {**owner.values, "removed": []}, prepare=False).mappings()
     return _cart(list(rows))
 
 
