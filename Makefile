@@ -8,7 +8,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lint fmt bench pictures lock
+.PHONY: help setup run test races coverage lint fmt bench pictures lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -21,6 +21,11 @@ run: $(INSTALLED) ## Start everything: database, identity provider, the three si
 
 test: $(INSTALLED) ## Run the whole test suite; browser tests run where a Chromium is found
 	@$(BIN)/pytest -n auto --maxprocesses 8 $(ARGS)
+
+# A race that goes wrong once in a thousand is not found by six rounds.
+races: $(INSTALLED) ## Play each race SHOPFORUM_RACES times (300), and longer histories; takes minutes
+	@SHOPFORUM_RACES=$${SHOPFORUM_RACES:-300} SHOPFORUM_EXAMPLES=$${SHOPFORUM_EXAMPLES:-400} \
+		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_machine.py $(ARGS)
 
 coverage: $(INSTALLED) ## Show that the tests walk every branch of the heart and of FusionAuth's client
 	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \

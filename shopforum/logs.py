@@ -20,7 +20,10 @@ def configure(fmt: str) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
         if fmt == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Without the local variables of a traceback, which structlog shows otherwise: a password may be among them.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[

@@ -10,8 +10,9 @@ from pyramid.events import BeforeRender
 from pyramid.request import Request
 
 from .. import devices
+from ..sessions import risk
 from ..web.templating import NavItem, Notice
-from . import words
+from . import standing, trail, words
 from .reading import Reading
 from .views import READ, REVOKE, REVOKE_ALL
 from .views.denied import denied
@@ -20,14 +21,27 @@ _ROUTES = (
     ("admin_dashboard", "/"),
     ("admin_sessions", "/sessions"),
     ("admin_revoke", "/sessions/revoke"),
+    ("admin_quarantine", "/sessions/quarantine"),
+    ("admin_release", "/sessions/release"),
+    ("admin_sessions_export", "/sessions/export"),
+    ("admin_news", "/sessions/news"),
     ("admin_session", "/sessions/{id}"),
+    ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
     ("admin_revocation", "/revocations/{id}"),
+    ("admin_rules", "/rules"),
+    ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
+    ("admin_audit_export", "/audit/export"),
+    ("admin_tokens", "/tokens"),
+    ("admin_token_revoke", "/tokens/{id}/revoke"),
 )
-_VIEWS = ("dashboard", "sessions", "users", "revoke", "everyone", "revocations", "audit")
+_VIEWS = (
+    *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
+    *("audit", "export", "live", "tokens"),
+)
 
 _ANY_ROLE = {"viewer", "responder", "owner"}
 
@@ -55,6 +69,11 @@ def includeme(config: Configurator) -> None:
 def _globals(event: BeforeRender) -> None:
     event["words"] = words
     event["device"] = devices.label
+    event["standing"] = standing.in_words
+    event["network"] = lambda address: risk.network(address and str(address))
+    request = event.get("request")
+    if request is not None and not request.environ.get("shopforum.plain"):
+        event["sealed"] = lambda: trail.sealed(request.reading)
 
 
 def _nav(request: Request) -> list[NavItem]:
@@ -64,10 +83,11 @@ def _nav(request: Request) -> list[NavItem]:
         ("Dashboard", "/"),
         ("Sessions", "/sessions"),
         ("Revocations", "/revocations"),
+        ("Rules", "/rules"),
         ("Audit", "/audit"),
     ]
     if request.has_permission(REVOKE_ALL):
-        items.append(("End everyone's", "/revoke-everyone"))
+        items += [("Tokens", "/tokens"), ("End everyone's", "/revoke-everyone")]
     return [NavItem(label, url, _current(request.path_info, url)) for label, url in items]
 
 

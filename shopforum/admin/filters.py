@@ -20,12 +20,23 @@ from ..sessions.tokens import as_uuid
 from ..settings import SITES, TITLES
 from . import words
 
+# What is larger than these blocks, by the version of IP, is no network of anybody's but a part of the internet.
+_WIDEST = {4: 12, 6: 28}
+
+
+def moderate(network: str) -> bool:
+    """Whether a block is of the size that somebody can hold."""
+    block = ipaddress.ip_network(network)
+    return block.prefixlen >= _WIDEST[block.version]
+
 
 def _printable(value: Any) -> Any:
     return clean(value, 1000) if isinstance(value, str) else value
 
 
-class _Text(StringField):
+class TextField(StringField):
+    """Text of limited length, without control characters."""
+
     data: Any
 
     def __init__(self, label: str, limit: int = 254, **options: Any) -> None:
@@ -60,17 +71,18 @@ class _Choice(SelectField):
             raise ValidationError(f"{self.label.text}: choose one of the list.")
 
 
-class _Id(_Text):
+class IdField(TextField):
     """A UUID; `data` is one, or empty."""
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """WTForms' own check, once the text has passed."""
         if self.data:
             self.data = as_uuid(self.data)
             if not self.data:
                 raise ValidationError(f"{self.label.text}: this is not an id.")
 
 
-class _Instant(_Text):
+class _Instant(TextField):
     """A date with or without a time, in UTC unless it says otherwise; `data` is a datetime, or empty."""
 
     def __init__(self, label: str, **options: Any) -> None:
@@ -86,10 +98,11 @@ class _Instant(_Text):
             self.data = _instant(self.data, self.label.text)
 
 
-class _Network(_Text):
+class NetworkField(TextField):
     """An address or a CIDR block; `data` is a block in its short form, or empty."""
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """WTForms' own check, once the text has passed."""
         if not self.data:
             return
         try:
@@ -113,8 +126,14 @@ class Filter(Form):
 
     def query(self, **changes: str) -> str:
         """The query string of this filter with some fields changed; an empty value drops one."""
-        values = {field.name: field.shown() for field in self}
-        return urlencode({name: value for name, value in (values | changes).items() if value})
+        return urlencode({name: value for name, value in (self._values() | changes).items() if value})
+
+    def typed(self) -> str:
+        """The same for people: `ip=203.0.113.0/24&site=store`."""
+        return "&".join(f"{name}={value}" for name, value in self._values().items() if value)
+
+    def _values(self) -> dict[str, str]:
+        return {field.name: field.shown() for field in self}
 
 
 _SITE_CHOICES = [(site, TITLES[site]) for site in SITES]
@@ -125,11 +144,11 @@ class SessionFilter(Filter):
 
     tabbed = "state"
 
-    user = _Text("User", description="Name, e-mail or id")
+    user = TextField("User", description="Name, e-mail or id")
     site = _Choice("Site", _SITE_CHOICES)
-    ip = _Network("Address", 64, description="Address or CIDR block")
-    device = _Text("Device", 100, description="Such as Firefox Linux")
-    flag = _Choice("Flag", [(kind, flag.label) for kind, flag in words.FLAGS.items()])
+    ip = NetworkField("Address", 64, description="Address or CIDR block")
+    device = TextField("Device", 100, description="Such as Firefox Linux")
+    flag = _Choice("Flag", [(kind, flag.label) for kind, flag in words.BADGES.items()])
     created_after = _Instant("Signed in after (UTC)")
     seen_before = _Instant("Last seen before (UTC)")
     state = _Choice("State", [(tab, tab.capitalize()) for tab in words.TABS])
@@ -139,16 +158,27 @@ class SessionFilter(Filter):
         """The user's id, where that was typed."""
         return as_uuid(self.user.data)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it names people, a flag or a network of moderate size, and not just whatever is there."""
+        if self.ip.data:
+            return moderate(self.ip.data)
+        return bool(self.user.data or self.flag.data)
+
 
 class AuditFilter(Filter):
     """Which rows of the trail."""
 
     event = _Choice(
-        "Event", sorted(((name, word.label) for name, word in words.EVENTS.items()), key=lambda p: p[1])
+        "Event",
+        [
+            *((name, label) for name, (label, _) in words.GROUPS.items()),
+            *sorted(((name, word.label) for name, word in words.EVENTS.items()), key=lambda p: p[1]),
+        ],
     )
-    actor = _Text("Who", description="An e-mail, as in the row")
-    user = _Id("User", 40, description="A user's id")
-    session = _Id("Session", 40, description="A session's id")
+    actor = TextField("Who", description="An e-mail, as in the row")
+    user = IdField("User", 40, description="A user's id")
+    session = IdField("Session", 40, description="A session's id")
     site = _Choice("Site", [*_SITE_CHOICES, ("all", "Several")])
     since = _Instant("From (UTC)")
     until = _Instant("To (UTC)")

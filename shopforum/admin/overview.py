@@ -1,20 +1,34 @@
 """Reading for the dashboard: what is open, what was tried, and the last day by the hour. Every statement is bounded."""
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from sqlalchemy import RowMapping, text
 
-from . import trail
+from . import trail, words
 from .reading import Reading
 
 HOURS = 24
+_HOUR = timedelta(hours=1)
 # Rows of the trail that the chart is drawn from, the latest.
 _MOST_ROWS = 200_000
 
 _ATTACKS = text(
-    """SELECT kind, sum(count) AS tries, count(*) AS sessions, max(last_at) AS last_at
-    FROM (SELECT kind, count, last_at FROM session_flags LIMIT 100000) f GROUP BY kind"""
+    """SELECT kind, sum(count) AS tries, count(*) AS sessions, max(last_at) AS last_at,
+      count(*) FILTER (WHERE s.revocation_id IS NOT NULL) AS cut, count(*) FILTER (WHERE dismissed_at IS NULL) AS open
+    FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags
+      ORDER BY session_id LIMIT 20000) f
+    -- OFFSET keeps the planner from reading the whole table instead of these few rows by their key.
+    CROSS JOIN LATERAL (SELECT revocation_id FROM sessions WHERE id = f.session_id OFFSET 0) s GROUP BY kind"""
+)
+
+_ALERTS = text(
+    """SELECT f.kind, f.count, f.last_at, f.last_address, s.id, s.site, s.user_id, s.user_name
+    FROM (SELECT * FROM session_flags WHERE dismissed_at IS NULL ORDER BY session_id LIMIT 20000) f
+    CROSS JOIN LATERAL (SELECT * FROM sessions WHERE id = f.session_id AND ended_at IS NULL
+      AND absolute_end > now() OFFSET 0) s
+    ORDER BY f.last_at DESC LIMIT 5"""
 )
 
 _REPLAYS = text(
@@ -42,28 +56,37 @@ _HOURLY = text(
 
 @dataclass(frozen=True)
 class Series:
-    """A row of the chart: a count for each hour."""
+    """A row of the chart: a count for each hour. `urls` lead to what each of them counts, `url` to all."""
 
     label: str
     kind: str
     counts: list[int]
-    url: str | None = None
+    url: str
+    urls: list[str]
 
 
-# What each row of the chart counts; its link goes to the first event.
+# What each row of the chart counts: an event, or a group of them, which is what its link shows.
 _SERIES = (
-    ("Logins", "success", ("session_created",)),
-    ("Failed logins", "warning", ("authn_login_fail", "authn_login_fail_max", "authn_login_lock")),
-    ("Renewals", "info", ("session_renewed",)),
-    ("Revocations", "danger", ("authn_token_revoked", "authn_token_reuse")),
+    ("Logins", "success", "session_created"),
+    ("Failed logins", "warning", "any_failed_login"),
+    ("Refreshes", "info", "session_renewed"),
+    ("Revocations", "danger", "authn_token_revoked"),
+    ("Suspicious uses", "danger", "any_signal"),
 )
 
 
 def attacks(db: Reading) -> dict[str, RowMapping]:
-    """By kind of flag, and `replays`: how many `tries` were blocked, on how many `sessions`, and the last."""
+    """By kind of flag, and `replays`: how many `tries`, on how many `sessions`, how many of these were `cut` off since
+    and are still `open` to be looked at, and the last.
+    """
     found = {row["kind"]: row for row in db.all(_ATTACKS)}
     replays = db.one(_REPLAYS)
     return {**found, **({"replays": replays} if replays and replays["tries"] else {})}
+
+
+def alerts(db: Reading) -> list[RowMapping]:
+    """The latest five flags that nobody has dismissed, on sessions that have not ended."""
+    return db.all(_ALERTS)
 
 
 def failures(db: Reading) -> RowMapping | None:
@@ -73,17 +96,27 @@ def failures(db: Reading) -> RowMapping | None:
 
 
 def chart(db: Reading) -> tuple[list[str], list[Series]]:
-    """The last day: the hours' names (UTC) and a series for logins, failures, renewals and revocations."""
-    rows = db.all(_HOURLY, events=[event for _, _, names in _SERIES for event in names])
+    """The last day: the hours' names (UTC) and a series for each of what is charted."""
+    events = sorted({event for _, _, name in _SERIES for event in words.events(name)})
+    rows = db.all(_HOURLY, events=events)
     hours = sorted({row["hour"] for row in rows})
     series = []
-    for label, kind, events in _SERIES:
-        counts = dict.fromkeys(hours, 0)
+    for label, kind, name in _SERIES:
+        counts, chosen = dict.fromkeys(hours, 0), words.events(name)
         for row in rows:
-            if row["event"] in events:
+            if row["event"] in chosen:
                 counts[row["hour"]] += row["count"]
-        series.append(Series(label, kind, list(counts.values()), f"/audit?event={events[0]}"))
+        urls = [_url(event=name, since=_minute(hour), until=_minute(hour + _HOUR)) for hour in hours]
+        series.append(Series(label, kind, list(counts.values()), _url(event=name), urls))
     return [hour.astimezone(UTC).strftime("%H:00") for hour in hours], series
+
+
+def _url(**fields: str) -> str:
+    return f"/audit?{urlencode(fields)}"
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def revocations(db: Reading) -> list[RowMapping]:

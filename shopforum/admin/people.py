@@ -1,9 +1,12 @@
-"""Reading about one person: who they are, from where they came, and what was done by or to them."""
+"""Reading about one person: who they are, from where and with what they came, and what was done by or to them."""
 
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select, text
 
+from .. import devices as names
 from ..sessions import tables
 from . import trail
 from .queries import s
@@ -27,6 +30,38 @@ SELECT own.*, others.people FROM own CROSS JOIN LATERAL (
 ) others ORDER BY own.last_at DESC"""
 )
 
+_DEVICES = text(
+    """SELECT agent, count(*) AS sessions, min(created_at) AS first_at, max(last_seen_at) AS last_at
+    FROM (SELECT agent, created_at, last_seen_at FROM sessions WHERE user_id = :user_id
+      ORDER BY created_at DESC LIMIT 500) mine
+    GROUP BY agent ORDER BY max(last_seen_at) DESC LIMIT 50"""
+)
+
+# What the sites know them by. Counts stop at a thousand.
+_ACTIVITY = text(
+    """SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
+    (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts"""
+)
+
+_LOGINS = (
+    "session_created",
+    "authn_login_fail",
+    "authn_login_fail_max",
+    "authn_login_lock",
+    "session_logout",
+)
+
+
+@dataclass
+class Device:
+    """A browser by its name, over all its versions' names for themselves."""
+
+    label: str
+    agent: str
+    sessions: int
+    first_at: Any
+    last_at: Any
+
 
 def name(db: Reading, user_id: UUID) -> RowMapping | None:
     """What the user was called at the last login (`user_id`, `user_name`, `user_email`), or None if there was none."""
@@ -39,7 +74,30 @@ def addresses(db: Reading, user_id: UUID) -> list[RowMapping]:
     return db.all(_ADDRESSES, user_id=user_id)
 
 
-def history(db: Reading, user_id: UUID) -> list[RowMapping]:
-    """The latest 50 rows of the trail about the user."""
-    about = trail.rows().where(tables.audit_log.c.user_id == user_id)
-    return db.all(about.order_by(trail.AUDIT_ID.desc()).limit(50))
+def devices(db: Reading, user_id: UUID) -> list[Device]:
+    """The browsers of the user's latest 500 sessions, the one last used first."""
+    found: dict[str, Device] = {}
+    for row in db.all(_DEVICES, user_id=user_id):
+        label = names.label(row["agent"])
+        device = found.setdefault(label, Device(label, row["agent"], 0, row["first_at"], row["last_at"]))
+        device.sessions += row["sessions"]
+        device.first_at = min(device.first_at, row["first_at"])
+    return list(found.values())
+
+
+def activity(db: Reading, user_id: UUID) -> RowMapping:
+    """How many `orders` and `posts` the user has, each at most 1,001."""
+    row = db.one(_ACTIVITY, user_id=user_id)
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return row
+
+
+def history(db: Reading, user_id: UUID, *, logins: bool = False) -> list[RowMapping]:
+    """The latest 30 rows of the trail about the user, or 15 of their logins, tries and logouts alone."""
+    a = tables.audit_log
+    about = trail.rows().where(a.c.user_id == user_id)
+    if logins:
+        # The latest thousand are looked through: somebody's rows have an index, somebody's logins have none.
+        latest = select(a.c.id).where(a.c.user_id == user_id).order_by(a.c.id.desc()).limit(1000)
+        about = trail.rows().where(a.c.id.in_(latest), a.c.event.in_(_LOGINS))
+    return db.all(about.order_by(trail.AUDIT_ID.desc()).limit(15 if logins else 30))

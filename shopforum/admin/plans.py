@@ -1,95 +1,187 @@
-"""What a form would end, looked up and counted: the confirm page shows it, and what is ended is what was shown."""
+"""What an act would reach, looked up and counted: it is shown first, and what is done is what was shown.
 
-from dataclasses import dataclass, field
+The console, the API and the command line make the same plans and carry them out by the same function.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
 
-from ..sessions import Scope
+from ..sessions import Reason, Scope, Sessions
+from ..sessions.audit import Client
 from . import queries
-from .filters import from_query
+from .filters import SessionFilter, from_query
 from .forms import Target
 from .queries import LIVE, s
 from .reading import Reading
 
-# A form holds at most a thousand fields, and a person who confirms a longer list has not read it.
-MOST = 900
+# What one act may hold by its ids. A user's, a site's and everyone's sessions end by a gate, however many there are.
+MOST = 100_000
 SHOWN = 50
+# Milliseconds: who is about to end a hundred thousand sessions waits longer than who leafs through a list.
+_PATIENCE = 10_000
+# From here on an act is large: it is asked for with a fresh password and the number typed out, and where the filter
+# names nobody and no place it takes the permission for whole sites.
+LARGE = 100
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The live sessions that a target holds; `others` are those beside the admin's own.
+    """The live sessions that a target holds: `matched` in all, `others` beside the admin's own.
 
-    `gone` counts the chosen sessions that have ended already. A plan with a `problem`, which says why, has no scope.
+    `digest` stands for exactly these sessions: a plan that was made again and has the same digest holds the same ones.
+    It is empty for a site and for everyone, as are the `ids`. `gone` counts the chosen sessions that have ended already. `filter` is the
+    filter's query string, `typed` the same for people. `narrow` says whether the target names people, places or flags,
+    and not just whatever is there. A plan with a `problem`, which says why, has no scope; but for a filter that matches
+    nothing, which can be carried out all the same and leaves its row.
     """
 
     scope: Scope | None = None
     problem: str = ""
-    others: int = 0
+    ids: tuple[UUID, ...] = ()
+    matched: int = 0
     own: bool = False
     users: int = 0
     sites: tuple[str, ...] = ()
     rows: list[RowMapping] = field(default_factory=list)
     gone: int = 0
+    digest: str = ""
+    filter: str = ""
+    typed: str = ""
+    narrow: bool = True
 
-    def count(self, *, include_own: bool) -> int:
-        """How many sessions would end."""
-        return self.others + (self.own and include_own)
+    @property
+    def others(self) -> int:
+        """How many sessions beside the admin's own."""
+        return self.matched - self.own
 
-    def without(self, spare: UUID | None) -> Scope:
-        """The scope with one session taken out where it names sessions; elsewhere the heart spares it."""
-        assert self.scope is not None  # noqa: S101 - a plan with a problem is never carried out
-        if not self.scope.sessions:
-            return self.scope
-        return Scope(sessions=tuple(i for i in self.scope.sessions if i != spare))
+    @property
+    def large(self) -> bool:
+        """Whether it is so many that a click is too little."""
+        return self.others > LARGE
+
+    @property
+    def wide(self) -> bool:
+        """Whether it reaches like the end of a whole site, and needs the permission for that."""
+        return self.large and not self.narrow
 
     @property
     def only_own(self) -> bool:
         """Whether the admin's own session is all there is."""
         return self.own and not self.others
 
+    @property
+    def empty(self) -> bool:
+        """Whether all the sessions it names have ended already."""
+        return self.scope is not None and not self.scope.gate and not self.matched
 
-def make(db: Reading, target: Target, own: UUID) -> Plan:
-    """Look up what a target holds now. `own` is the acting admin's session."""
-    sessions = target.sessions
+    def without(self, spare: UUID | None) -> Scope:
+        """The scope with one session taken out where it names sessions; elsewhere the heart spares it."""
+        if self.scope is None:
+            raise ValueError(f"a plan with a problem is not carried out: {self.problem}")
+        if not self.scope.by_id or spare is None:
+            return self.scope
+        return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != spare))
+
+
+def make(db: Reading, target: Target, own: UUID | None, *, quarantined: bool | None = None) -> Plan:
+    """Look up what a target holds now. `own` is the acting admin's session, or None where it is no session that acts.
+
+    `quarantined` leaves only what is in quarantine, or only what is not.
+    """
+    live = LIVE if quarantined is None else and_(LIVE, s.c.quarantined_at.is_not(None) == quarantined)
     if target.filter is not None:
         form = from_query(target.filter)
         if not form.validate() or not form.query():
             return Plan(problem="That filter names nothing in particular. Go back and choose again.")
-        sessions = tuple(queries.matching_ids(db, form, MOST + 1))
-    if len(sessions) > MOST:
-        return Plan(
-            problem=f"More than {MOST} sessions match. Narrow the filter, or end all of a user or a site."
-        )
-    if not (sessions or target.user_id or target.site):
+        return _by_filter(db, form, own, live)
+    if target.sessions:
+        return _by_ids(db, target.sessions, own, live)
+    if not (target.user_id or target.site or target.everyone):
         return Plan(problem="Nothing was chosen that could be ended. Go back and tick at least one session.")
-    scope = Scope(sessions=sessions, user_id=target.user_id, site=target.site)
-    where = [LIVE, *_where(scope)]
-    found = db.one(
+    return _by_gate(db, target, own, live)
+
+
+def carry_out(
+    sessions: Sessions, plan: Plan, reason: Reason, client: Client, *, spare: UUID | None = None
+) -> UUID:
+    """End what the plan holds; returns the id of the revocation. Raises ValueError for a plan that ends nothing."""
+    return sessions.revoke(plan.without(spare), reason, client, spare=spare)
+
+
+def digest(ids: Iterable[UUID]) -> str:
+    """SHA-256, in hex, over the ids in their order: what stands for a set of sessions."""
+    return hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()
+
+
+def _by_filter(db: Reading, form: SessionFilter, own: UUID | None, live: ColumnElement[bool]) -> Plan:
+    where = and_(*queries.conditions(db, form), live)
+    found = _count(db, where, own, MOST + 1)
+    if len(found["ids"]) > MOST:
+        return Plan(
+            problem=f"More than {MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
+        )
+    if not found["ids"]:
+        problem = "Nothing matches that could still be ended. What matched has ended meanwhile."
+        return Plan(Scope(typed=form.typed()), problem)
+    scope = Scope(sessions=tuple(found["ids"]), typed=form.typed())
+    return _plan(db, where, found, scope, filter=form.query(), typed=form.typed(), narrow=form.narrow)
+
+
+def _by_ids(db: Reading, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
+    if len(ids) > MOST:
+        return Plan(problem=f"More than {MOST:,} sessions at once. Choose fewer.")
+    where = and_(s.c.id == func.any(queries.ids_of(ids)), live)
+    found = _count(db, where, own, MOST)
+    return _plan(db, where, found, Scope(sessions=tuple(ids)), gone=len(ids) - len(found["ids"]))
+
+
+def _by_gate(db: Reading, target: Target, own: UUID | None, live: ColumnElement[bool]) -> Plan:
+    scope = Scope(user_id=target.user_id, site=target.site, everyone=target.everyone)
+    conditions: list[Any] = [live]
+    if scope.user_id:
+        conditions.append(s.c.user_id == scope.user_id)
+    if scope.site:
+        conditions.append(s.c.site == scope.site)
+    where = and_(*conditions)
+    found = _count(db, where, own, MOST if scope.user_id else None)
+    return _plan(db, where, found, scope, narrow=scope.user_id is not None)
+
+
+def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMapping:
+    """Everything a plan counts, in one statement; the ids of the newest `most`, or none if there is no such limit."""
+    newest = select(s.c.id, s.c.user_id, s.c.site).where(where)
+    if most is not None:
+        newest = newest.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most)
+    m = newest.subquery("m")
+    ids = func.coalesce(func.array_agg(m.c.id), queries.ids_of([])) if most is not None else literal(None)
+    row = db.within(_PATIENCE).one(
         select(
-            func.count().label("count"),
-            func.count(s.c.user_id.distinct()).label("users"),
-            func.array_agg(s.c.site.distinct()).label("sites"),
-            func.coalesce(func.bool_or(s.c.id == own), False).label("own"),
-        ).where(*where)
+            ids.label("ids"),
+            func.count().label("matched"),
+            func.count(m.c.user_id.distinct()).label("users"),
+            func.array_agg(m.c.site.distinct()).label("sites"),
+            func.coalesce(func.bool_or(m.c.id == own), False).label("own"),
+        ).select_from(m)
     )
-    assert found is not None  # noqa: S101 - an aggregate has one row
-    statement = queries.listed().where(*where).order_by(s.c.created_at.desc(), s.c.id.desc())
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return row
+
+
+def _plan(db: Reading, where: Any, found: RowMapping, scope: Scope, **more: Any) -> Plan:
+    rows = queries.listed().where(where).order_by(s.c.created_at.desc(), s.c.id.desc()).limit(SHOWN)
     return Plan(
         scope,
-        others=found["count"] - found["own"],
+        matched=found["matched"],
         own=found["own"],
         users=found["users"],
         sites=tuple(found["sites"] or ()),
-        rows=db.all(statement.limit(SHOWN)),
-        gone=max(0, len(scope.sessions) - found["count"]),
+        rows=db.all(rows),
+        ids=tuple(found["ids"] or ()),
+        digest="" if found["ids"] is None else digest(found["ids"]),
+        **more,
     )
-
-
-def _where(scope: Scope) -> list[Any]:
-    if scope.sessions:
-        return [s.c.id.in_(scope.sessions)]
-    found = [s.c.user_id == scope.user_id] if scope.user_id else []
-    return [*found, s.c.site == scope.site] if scope.site else found

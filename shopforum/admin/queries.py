@@ -4,6 +4,7 @@ What a filter names by text is looked up first (which users, which browsers), an
 index: in one statement the planner would walk the whole table where little matches. Nothing here reads a hash.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 from .. import devices
 from ..sessions import tables
 from ..sessions.records import GATED, STATE
+from . import words
 from .filters import SessionFilter
 from .reading import Reading, TooSlow
 
@@ -37,12 +39,16 @@ s = tables.sessions.alias("s")
 CREATED_AT: Column[Any] = s.c.created_at
 ID: Column[Any] = s.c.id
 
-# Counts stop here: "10,000+" says as much as the number would.
+# Counts stop here: "10,000+" says as much as the number would. Those on the tabs stop sooner, for there are six.
 CAP = 10_000
+TAB_CAP = 1_000
+# So many sessions with an address or a flag are looked up first and taken by their keys; of more, the newest are soon
+# met on the way through all.
+_FEW = 1_000
 # A text that names more users than this is no name.
 _MOST_USERS = 200
 # Sign-ins in which a part of a name is looked for; the beginning of a name is found in all.
-_RECENT = 20_000
+_RECENT = 5_000
 _MOST_AGENTS = 5_000
 
 # The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
@@ -56,6 +62,8 @@ _CLOSED = literal_column(
 
 # What can still be ended: the same as `revocation.revoke` matches.
 LIVE: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), ~_CLOSED)
+
+QUARANTINED: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.quarantined_at.is_not(None))
 
 # The states of `records.STATE` taken apart, so that an index of what has not ended can serve them.
 _STATES: dict[str, ColumnElement[bool]] = {
@@ -85,11 +93,12 @@ _COLUMNS = (
             *("id", "site", "user_id", "user_name", "user_email", "address", "agent", "last_address"),
             *("last_agent", "created_at", "last_seen_at", "idle_end", "absolute_end", "refresh_count"),
             *("refreshed_at", "ended_at", "end_reason", "revocation_id", "authenticated_at"),
+            *("quarantined_at", "quarantine_reason"),
         )
     ),
     literal_column(f"({STATE})").label("state"),
     select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
-    .where(_f.c.session_id == s.c.id)
+    .where(_f.c.session_id == s.c.id, _f.c.dismissed_at.is_(None))
     .scalar_subquery()
     .label("flags"),
     select(func.count()).where(_p.c.session_id == s.c.id).scalar_subquery().label("places"),
@@ -111,11 +120,13 @@ def conditions(db: Reading, form: SessionFilter, *, state: str | None = None) ->
         found.append(s.c.site == form.site.data)
     if form.ip.data:
         inside = _p.c.address.op("<<=")(cast(form.ip.data, INET))
-        found.append(s.c.id.in_(select(_p.c.session_id).where(inside)))
+        found.append(_among(db, select(_p.c.session_id).where(inside)))
     if form.device.data:
         found.append(_of_device(db, form.device.data))
-    if form.flag.data:
-        found.append(_flagged(_f.c.kind == form.flag.data))
+    if form.flag.data == words.QUARANTINED:
+        found.append(QUARANTINED)
+    elif form.flag.data:
+        found.append(_among(db, _flagged.where(_f.c.kind == form.flag.data)))
     if form.created_after.data:
         found.append(s.c.created_at > form.created_after.data)
     if form.seen_before.data:
@@ -124,24 +135,38 @@ def conditions(db: Reading, form: SessionFilter, *, state: str | None = None) ->
         found += [s.c.created_at < before, s.c.last_seen_at < before]
     state = form.state.data if state is None else state
     if state:
-        found.append(_flagged() if state == "flagged" else _STATES[state])
+        found.append(_among(db, _flagged) if state == "flagged" else _STATES[state])
     return found
 
 
-def counts(db: Reading, form: SessionFilter, states: tuple[str, ...]) -> dict[str, int] | None:
-    """How many match in each state, `""` for all, each at most CAP + 1; None where that would take too long."""
-    matching = conditions(db, form, state="")
-    columns = []
-    for state in states:
-        own = [] if not state else [_flagged() if state == "flagged" else _STATES[state]]
-        capped = select(literal(1)).select_from(s).where(*matching, *own).limit(CAP + 1).subquery()
-        columns.append(select(func.count()).select_from(capped).scalar_subquery().label(state or "all"))
+def counts(
+    db: Reading, form: SessionFilter, states: tuple[str, ...], cap: int | None = None
+) -> dict[str, int] | None:
+    """How many match in each state, `""` for all, each at most `cap` (or CAP) + 1; None where that would take too
+    long.
+    """
+    cap = cap or CAP
     try:
-        row = db.within(1000).one(select(*columns))
+        brief = db.within(1000)
+        matching = conditions(brief, form, state="")
+        columns = []
+        for state in states:
+            own = [] if not state else [_among(brief, _flagged) if state == "flagged" else _STATES[state]]
+            capped = select(literal(1)).select_from(s).where(*matching, *own).limit(cap + 1).subquery()
+            columns.append(select(func.count()).select_from(capped).scalar_subquery().label(state or "all"))
+        row = brief.one(select(*columns))
     except TooSlow:
         return None
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
     return {state: row[state or "all"] for state in states}
+
+
+def on_tabs(db: Reading, form: SessionFilter, states: tuple[str, ...]) -> dict[str, str] | None:
+    """The same as it is shown over a list: "57" or "1,000+"."""
+    found = counts(db, form, states, TAB_CAP)
+    if found is None:
+        return None
+    return {name: f"{TAB_CAP:,}+" if count > TAB_CAP else f"{count:,}" for name, count in found.items()}
 
 
 def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
@@ -155,11 +180,20 @@ def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
     return dict(row)
 
 
-def matching_ids(db: Reading, form: SessionFilter, most: int) -> list[UUID]:
-    """The newest sessions of a filter that can still be ended, at most `most`."""
-    statement = select(s.c.id).where(*conditions(db, form), LIVE)
-    rows = db.all(statement.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most))
-    return [row["id"] for row in rows]
+def news(db: Reading, form: SessionFilter) -> dict[str, Any]:
+    """How many match, at most 100, and what time it is (UTC)."""
+    found = select(literal(1)).select_from(s).where(*conditions(db, form)).limit(100).subquery()
+    clock = func.to_char(func.timezone("UTC", func.now()), "HH24:MI:SS")
+    row = db.one(
+        select(select(func.count()).select_from(found).scalar_subquery().label("new"), clock.label("at"))
+    )
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return dict(row)
+
+
+def ids_of(ids: Sequence[UUID]) -> ColumnElement[Any]:
+    """Ids as one array: a statement with a parameter for each of a hundred thousand would take seconds to write."""
+    return cast(literal(list(ids), ARRAY(Uuid)), ARRAY(Uuid))
 
 
 def one(db: Reading, session_id: UUID) -> RowMapping | None:
@@ -186,8 +220,16 @@ def generations(db: Reading, session_id: UUID) -> list[RowMapping]:
     return db.all(statement.order_by(c.c.generation.desc()).limit(100))
 
 
-def _flagged(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return s.c.id.in_(select(_f.c.session_id).where(*conditions))
+# What wants a look: flags that nobody has dismissed.
+_flagged = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
+
+
+def _among(db: Reading, ids: Select[Any]) -> ColumnElement[bool]:
+    """Sessions whose ids a statement selects: by their keys where these are few, else looked up on the way."""
+    few = db.all(ids.distinct().limit(_FEW + 1))
+    if len(few) <= _FEW:
+        return s.c.id == func.any(ids_of([row["session_id"] for row in few]))
+    return s.c.id.in_(ids)
 
 
 _FIND_USERS = text(

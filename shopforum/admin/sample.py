@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from ..sessions import tables
 from . import words
 from .sample_rows import AGENTS, AWAY, HOMES, THIEVES, Person, Seed, revoke
+from .sample_signals import flag, fork, place, signals
 
 COUNT = 2_000
 _SITES = ("store", "store", "forums")
@@ -27,7 +28,8 @@ _FATES = (
     ("superseded", 6),
     ("refresh_refused", 8),
     ("replayed", 1),
-    ("admin", 5),
+    ("admin", 4),
+    ("reported", 1),
 )
 
 
@@ -42,7 +44,8 @@ def seed(connection: Connection, users: list[tuple[UUID, str, str]], rng: random
         _session(made, rng.choice(people), rng.choice(_SITES), _fate(rng))
     _failed_logins(made)
     _one_user_everywhere(made, rng.choice(people))
-    _still_telling(made, people)
+    _told_late(made)
+    signals(made)
     made.rows[tables.audit_log].sort(key=lambda row: row["at"])
     order = [table for table in tables.metadata.sorted_tables if table in made.rows]
     for table in order:
@@ -80,7 +83,8 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         min(int((last - created) / timedelta(hours=9)), rng.randrange(1, 40)) if last - created > _IDLE else 0
     )
     refreshed = made.between(created + (last - created) * 0.8, last) if refreshes else None
-    issued = 1 + min(refreshes + rng.randrange(4), 8)
+    # Only what was replaced can come back.
+    issued = max(1 + min(refreshes + rng.randrange(4), 8), 4 if fate == "replayed" else 1)
     row = {
         "id": made.uuid(),
         "site": site,
@@ -109,6 +113,8 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         "ended_at": None,
         "end_reason": None,
         "revocation_id": None,
+        "quarantined_at": None,
+        "quarantine_reason": None,
     }
     made.add(tables.sessions, **row)
     row = made.rows[tables.sessions][-1]
@@ -183,8 +189,10 @@ def _end(made: Seed, row: dict[str, Any], fate: str) -> None:
     elif fate in ("logout", "superseded"):
         revoke(made, [row], at, "session_logout", ("user", row["user_email"], fate))
     elif fate == "replayed":
-        _place(made, row, at)
-        revoke(made, [row], at, "authn_token_reuse", ("policy", "replay detection", fate))
+        fork(made, row, at)
+    elif fate == "reported":
+        revoke(made, [row], at, "authn_token_revoked", ("user", row["user_email"], fate))
+        flag(made, row, "session_reported", at, row["address"], row["agent"])
     elif fate == "admin":
         code = made.random.choice([code for code in words.REASONS if code != "other"])
         revoke(made, [row], at, "authn_token_revoked", ("admin", _RESPONDER, code))
@@ -201,30 +209,12 @@ def _flags(made: Seed, row: dict[str, Any], fate: str) -> None:
         0.5 if fate == "admin" else 0.025
     ):
         return
-    kind = made.random.choice(kinds)
     first = made.between(row["ended_at"] or row["created_at"], made.now)
-    last, agent, address = made.between(first, made.now), made.random.choice(THIEVES), made.address(AWAY)
-    made.add(
-        tables.flags,
-        session_id=row["id"],
-        kind=kind,
-        count=made.random.choice((1, 1, 2, 3, 5, 14, 40)),
-        first_at=first,
-        last_at=last,
-        last_address=address,
-        last_agent=agent,
-    )
-    who = {"user_id": row["user_id"], "session_id": row["id"], "address": address, "agent": agent}
-    made.audit(first, kind, row["site"], "user", **who)
+    address, agent = made.address(AWAY), made.random.choice(THIEVES)
+    count = made.random.choice((1, 1, 2, 3, 5, 14, 40))
+    flag(made, row, made.random.choice(kinds), first, address, agent, count)
     if fate == "active":
-        _place(made, row, first)
-
-
-def _place(made: Seed, row: dict[str, Any], at: datetime) -> None:
-    """Somebody else used the session's cookies, from elsewhere."""
-    address, agent = made.address(AWAY), made.random.choice(AGENTS)
-    made.add(tables.places, session_id=row["id"], address=address, agent=agent, first_at=at, last_at=at)
-    row |= {"last_address": address, "last_agent": agent}
+        place(made, row, first, made.address(AWAY), made.random.choice(AGENTS))
 
 
 def _failed_logins(made: Seed) -> None:
@@ -265,16 +255,12 @@ def _one_user_everywhere(made: Seed, person: Person) -> None:
     )
 
 
-def _still_telling(made: Seed, people: list[Person]) -> None:
-    """A revocation that the identity provider has not confirmed yet."""
-    at = made.now - timedelta(minutes=2)
-    row = _session(made, made.random.choice(people), "store", "active")
-    row |= {"last_seen_at": min(row["last_seen_at"], at)}
-    revoke(
-        made,
-        [row],
-        at,
-        "authn_token_revoked",
-        ("admin", _RESPONDER, "stolen_device"),
-        error="FusionAuth did not answer within 3 seconds",
-    )
+def _told_late(made: Seed) -> None:
+    """A revocation of yesterday that the identity provider, away just then, has confirmed at the seventh try.
+
+    None is open: the worker of a demonstration would close it within minutes.
+    """
+    at = made.now - timedelta(hours=26)
+    rows = (row for row in made.rows[tables.sessions] if not row["ended_at"] and row["last_seen_at"] < at)
+    why = ("admin", _RESPONDER, "stolen_device")
+    revoke(made, [next(rows)], at, "authn_token_revoked", why, tries=7)

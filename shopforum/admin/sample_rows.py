@@ -31,7 +31,7 @@ AGENTS = (
 )  # fmt: skip
 THIEVES = ("curl/8.14.1", "python-requests/2.32.4", f"Mozilla/5.0 ({_LINUX}) {_KHTML} HeadlessChrome/141.0.0.0 Safari/537.36")  # fmt: skip
 HOMES = tuple(ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"))
-AWAY = ipaddress.ip_network("203.0.113.0/24")
+AWAY = ipaddress.ip_network("203.0.113.0/25")
 
 
 @dataclass
@@ -57,6 +57,11 @@ class Seed:
     def address(self, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
         """Some address of a network."""
         return str(network[self.random.randrange(1, min(network.num_addresses, 1 << 40) - 1)])
+
+    def elsewhere(self, address: str) -> str:
+        """Some address at another of the networks that people come from."""
+        here = ipaddress.ip_address(address)
+        return self.address(self.random.choice([network for network in HOMES if here not in network]))
 
     def audit(self, at: datetime, event: str, site: str, entity: str, **values: Any) -> None:
         """A row of the trail."""
@@ -89,11 +94,14 @@ def revoke(
     why: tuple[str, str, str],
     *,
     user_id: UUID | None = None,
-    error: str | None = None,
+    typed: str = "",
+    tries: int = 1,
 ) -> UUID:
-    """A revocation of these sessions, with what the identity provider was told and the row of the trail."""
+    """A revocation of these sessions, with the row of the trail and what the identity provider was told: all of it has
+    been confirmed, at the last of `tries`.
+    """
     entity, actor, code = why
-    revocation_id, scope = made.uuid(), "user" if user_id else "session"
+    revocation_id, scope = made.uuid(), "user" if user_id else "filter" if typed else "session"
     note = f"INC-{made.random.randrange(1000, 9999)}" if entity == "admin" else ""
     made.add(
         tables.revocations,
@@ -101,6 +109,7 @@ def revoke(
         created_at=at,
         scope=scope,
         user_id=user_id,
+        typed=typed,
         initiating_entity=entity,
         actor=actor,
         reason_code=code,
@@ -108,7 +117,8 @@ def revoke(
         matched=len(rows),
         marked_at=at,
     )
-    done = None if error else at + timedelta(milliseconds=made.random.randrange(40, 900))
+    # After 1, 2, 4 … seconds.
+    waited = timedelta(seconds=2 ** (tries - 1) - 1, milliseconds=made.random.randrange(40, 900))
     for row in rows:
         row |= {"ended_at": at, "end_reason": code, "revocation_id": revocation_id}
         made.add(
@@ -118,10 +128,9 @@ def revoke(
             user_id=row["user_id"],
             refresh_token_id=row["refresh_token_id"],
             created_at=at,
-            attempts=6 if error else 1,
-            next_try_at=made.now + timedelta(minutes=5) if error else at,
-            done_at=done,
-            last_error=error,
+            attempts=tries,
+            next_try_at=at + waited,
+            done_at=at + waited,
         )
     made.audit(
         at,
@@ -132,12 +141,15 @@ def revoke(
         user_id=user_id or (rows[0]["user_id"] if len(rows) == 1 else None),
         session_id=rows[0]["id"] if len(rows) == 1 else None,
         revocation_id=revocation_id,
-        address=rows[0]["address"] if entity == "user" else "192.0.2.10",
+        address="192.0.2.10" if entity == "admin" else rows[0]["address"],
         detail={
             "scope": scope,
-            "sessions": [str(row["id"]) for row in rows],
+            "sessions": [str(row["id"]) for row in rows] if not user_id else [],
+            "count": len(rows),
             "reason": code,
             "reason_admin": note,
+            "reason_user": "",
+            **({"typed": typed} if typed else {}),
         },
     )
     return revocation_id

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, RowMapping, Select, select, text
 
-from ..sessions import tables
-from . import queries
+from ..sessions import ledger, tables
+from ..sessions.ledger import Head
+from . import queries, words
 from .filters import AuditFilter
 from .reading import Reading
 
@@ -24,8 +25,10 @@ def rows() -> Select[Any]:
 def audit(form: AuditFilter) -> Select[Any]:
     """The rows of the trail that a filter leaves, to be paged."""
     statement = rows()
+    if form.event.data:
+        names = words.events(form.event.data)
+        statement = statement.where(_a.c.event == names[0] if len(names) == 1 else _a.c.event.in_(names))
     for named, value in (
-        (_a.c.event, form.event.data),
         (_a.c.actor, form.actor.data),
         (_a.c.user_id, form.user.data),
         (_a.c.session_id, form.session.data),
@@ -56,10 +59,10 @@ def of_session(db: Reading, session: RowMapping) -> list[RowMapping]:
 
 _LAMPS = """count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
     count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts = 0) AS pending,
-    count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failing"""
+    count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed"""
 
 _COUNTED = text(
-    f"""SELECT r.*, o.* FROM revocations r CROSS JOIN LATERAL (
+    f"""SELECT r.*, r.matched AS revoked, o.* FROM revocations r CROSS JOIN LATERAL (
       SELECT {_LAMPS}, max(o.done_at) AS confirmed_at,
         (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS somebody
       FROM revocation_outbox o WHERE o.revocation_id = r.id) o
@@ -74,8 +77,8 @@ def revocations() -> Select[Any]:
 
 
 def counted(db: Reading, ids: list[UUID]) -> dict[UUID, RowMapping]:
-    """Revocations with how many of their messages the provider has `confirmed`, are `pending`, are `failing`, and the
-    name of `somebody` whose session they ended.
+    """Revocations with how many sessions they `matched` and have `revoked`, how many of their messages the provider
+    has `confirmed`, are `pending` or have `failed` so far, and the name of `somebody` whose session they ended.
     """
     return {row["id"]: row for row in db.all(_COUNTED, ids=ids)}
 
@@ -120,3 +123,8 @@ def messages(db: Reading, ids: list[UUID]) -> dict[UUID, RowMapping]:
 def outbox(db: Reading, revocation_id: UUID) -> list[RowMapping]:
     """What the provider is told, at most 50 messages, open ones first."""
     return db.all(_OUTBOX, id=revocation_id)
+
+
+def sealed(db: Reading) -> Head:
+    """How far the trail is sealed: a number, and a seal that stands for all rows up to it."""
+    return ledger.head(db)

@@ -35,6 +35,11 @@ FLAGS = {
         "Its refresh token came without the session id it belongs to: somebody may have copied the token. "
         "The request was refused and the identity provider not asked.",
     ),
+    "cross_app_token": Word(
+        "Used elsewhere",
+        "danger",
+        "Its session id was sent to another of our sites, where no browser would send it. The request was refused.",
+    ),
     "session_without_refresh_token": Word(
         "Id alone",
         "danger",
@@ -46,6 +51,49 @@ FLAGS = {
         "warning",
         "Its cookies were presented again after it was revoked. The request was refused.",
     ),
+    "session_blocked": Word(
+        "Blocked", "warning", "A standing rule refused a request of it. It goes on when the rule is over."
+    ),
+    "session_reported": Word("Reported", "danger", "Its owner says: this was not me."),
+    "other_system": Word(
+        "Other system",
+        "danger",
+        "The browser named another operating system than at the login. No update does that: cookies were copied, or "
+        "the browser gives itself out for another.",
+    ),
+    "other_browser": Word(
+        "Other browser",
+        "danger",
+        "Another browser than at the login. A browser does not turn into another: cookies may have been copied.",
+    ),
+    "older_browser": Word(
+        "Older browser",
+        "warning",
+        "The same browser in an older version than before. Browsers only get newer: this may be a second one.",
+    ),
+    "two_places": Word(
+        "Two places",
+        "warning",
+        "Used from one network, from another and from the first again within two minutes: two machines, or a phone "
+        "between two networks.",
+    ),
+    "other_network": Word(
+        "Other network",
+        "info",
+        "Used from another network than before. People move; on its own this says little.",
+    ),
+}
+
+# What the list can be filtered by: the flags, and what is a badge like them but no sign of anything.
+QUARANTINED = "quarantined"
+BADGES = {
+    QUARANTINED: Word(
+        "Quarantined",
+        "warning",
+        "Nothing is served before the password was given again in that browser. Cart and drafts are kept, other "
+        "sessions go on. It can be released, or ended.",
+    ),
+    **FLAGS,
 }
 
 EVENTS = {
@@ -55,14 +103,52 @@ EVENTS = {
     "authn_login_lock": Word("Login locked", "danger"),
     "authn_token_reuse": Word("Replay stopped, session ended", "danger"),
     "authn_token_revoked": Word("Sessions ended", "danger"),
+    "api_token_created": Word("API token made", "info"),
+    "api_token_refused": Word("API token refused", "warning"),
+    "api_token_revoked": Word("API token revoked", "info"),
     "authz_fail": Word("Not allowed", "warning"),
+    "excess_sessions_exceeded": Word("Too many sessions, oldest ended", "neutral"),
+    "flag_dismissed": Word("Flag dismissed", "neutral"),
+    "list_exported": Word("Sessions exported", "info"),
+    "webhook_refused": Word("Webhook refused", "warning"),
+    "trail_exported": Word("Audit trail exported", "info"),
     "refresh_without_session": Word("Refresh token came alone", "danger"),
+    "cross_app_token": Word("Session id of another site", "danger"),
+    "strict_session_violation": Word("Made-up session id", "warning"),
     "session_created": Word("Signed in", "success"),
     "session_expired": Word("Refresh refused, session over", "neutral"),
+    "session_quarantined": Word("Put into quarantine", "warning"),
+    "session_released": Word("Released from quarantine", "success"),
+    "session_reported": Word("Reported by its owner", "danger"),
+    "session_blocked": Word("Refused by a rule", "warning"),
+    "standing_rule_added": Word("Rule put into force", "warning"),
+    "standing_rule_lifted": Word("Rule lifted", "neutral"),
+    "other_system": Word("Another operating system", "danger"),
+    "other_browser": Word("Another browser", "danger"),
+    "older_browser": Word("An older browser", "warning"),
+    "two_places": Word("Two places at once", "warning"),
+    "other_network": Word("Another network", "info"),
     "session_logout": Word("Logged out", "neutral"),
     "session_renewed": Word("Renewed", "info"),
     "session_use_after_expire": Word("Knocked after its end", "warning"),
     "session_without_refresh_token": Word("Session id came alone", "danger"),
+}
+
+# Several events under one name, for the filter of the trail and the rows of the chart.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "any_failed_login": (
+        "Any failed login",
+        ("authn_login_fail", "authn_login_fail_max", "authn_login_lock"),
+    ),
+    "any_end": ("Any end by somebody", ("authn_token_revoked", "authn_token_reuse", "session_logout")),
+    "any_signal": ("Any suspicious use", (*FLAGS, "authn_token_reuse")),
+}
+
+# What a session's story tells beside the trail.
+_MOMENTS = {
+    "rotation": Word("Session id replaced", "neutral"),
+    "idled_out": Word("Idled out", "neutral"),
+    "timed_out": Word("Its time was over", "neutral"),
 }
 
 # Codes that an admin chooses from; `other` stands for a reason in words alone.
@@ -84,6 +170,16 @@ _END_REASONS = {
     "refresh_refused": "Refresh refused by the identity provider",
     "replayed": "Spent cookies came back",
     "identity_mismatch": "The identity provider named somebody else",
+    "evicted": "Made room for a newer session",
+    "reported": "Reported by its owner",
+    "revoked_at_provider": "Revoked at the identity provider",
+    "password_changed": "Password changed at the identity provider",
+    "account_locked": "Account locked at the identity provider",
+    "account_deleted": "Account deleted at the identity provider",
+    "role_removed": "A role was taken away",
+    "registration_removed": "Registration removed",
+    "harmless": "Looked at and found harmless",
+    **{kind: word.label for kind, word in FLAGS.items()},
 }
 
 ENTITIES = {
@@ -104,12 +200,17 @@ def state(name: str) -> Word:
 
 def flag(kind: str) -> Word:
     """The word for a flag; one of a newer version of the heart has its own name for label."""
-    return FLAGS.get(kind) or Word(_plain(kind), "warning")
+    return BADGES.get(kind) or Word(_plain(kind), "warning")
 
 
 def event(name: str) -> Word:
     """The word for an event of the audit log."""
-    return EVENTS.get(name) or Word(_plain(name))
+    return EVENTS.get(name) or _MOMENTS.get(name) or Word(_plain(name))
+
+
+def events(name: str) -> tuple[str, ...]:
+    """The events that a choice of the trail's filter stands for."""
+    return GROUPS[name][1] if name in GROUPS else (name,)
 
 
 def reason(code: str) -> str:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("audit", "check", "dev", "worker")
+_COMMANDS = ("audit", "check", "demo", "dev", "sessions", "token", "worker")
 
 
 class _Commands(click.Group):

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from pyramid.paster import get_app
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.sessions import Sessions, ledger
 from shopforum.sessions.ledger import Head
+
+from .deployment import site
 
 _COLUMNS = (
     "seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id", "revocation_id",
@@ -110,7 +111,7 @@ def _head(witness: str | None) -> Head | None:
 
 
 def _sessions(ini: str) -> Sessions:
-    found: Sessions = get_app(ini, "store").registry.sessions
+    found: Sessions = site(ini, "store").sessions
     return found
 
 

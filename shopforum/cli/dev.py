@@ -76,7 +76,8 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
             seeded.touch()
         idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock))
         stack.enter_context(_worker(folder, ini, lock))
-        _serve(folder, ini, instance.facts(ini, port, idp_port, database, idp_pid))
+        token = instance.api_token(folder, ini, database)
+        _serve(folder, ini, instance.facts(ini, port, idp_port, database, idp_pid, token))
 
 
 @contextmanager
@@ -117,12 +118,18 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         str(port),
         # In one word: a key may begin with a dash.
         f"--api-key={key}",
+        f"--webhook={_webhook(ini)}",
         "--development",
     ]
     log = folder / "idp.log"
     with processes.child([sys.executable, "-m", "shopforum.devidp", *options], log, keep=[lock]) as process:
         processes.wait_until(lambda: processes.answers(port), process, log)
         yield process.pid
+
+
+def _webhook(ini: Path) -> str:
+    """Where the sites listen to the identity provider."""
+    return f"{instance.base_settings(ini)['shopforum.admin_url']}/webhooks/fusionauth"
 
 
 @contextmanager
@@ -155,6 +162,7 @@ def _table(facts: dict[str, Any]) -> str:
     program = _from_here(Path(sys.executable).with_name("shopforum"))
     rows += [
         ("Identity provider", facts["idp"]),
+        ("Admin API", f"{facts['admin']}/api/v1/openapi.json"),
         ("Command line", f"{program} check {_from_here(Path(facts['ini']))}"),
     ]
     lines = ["", *(f"  {name:<18} {value}" for name, value in rows), ""]

@@ -1,4 +1,4 @@
-"""The files of one `shopforum dev` instance: its ini file, made from development.ini, and dev.json."""
+"""The files of one `shopforum dev` instance: its ini file, made from development.ini, its API token, and dev.json."""
 
 import os
 import re
@@ -7,8 +7,15 @@ from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
 
-from shopforum import sample
+from pyramid.settings import aslist
+
+from shopforum import db, sample
+from shopforum.api import tokens
+from shopforum.api.tokens import Actor
 from shopforum.migrations import FOLDER
+from shopforum.sessions.audit import Client
+from shopforum.sessions.database import Database
+from shopforum.sessions.tokens import Secrets
 from shopforum.settings import SITES
 
 _TEMPLATE = FOLDER.parent / "development.ini"
@@ -26,6 +33,7 @@ def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
         # Not by name: on some machines localhost is somebody else's ::1 first.
         "idp.url": f"http://127.0.0.1:{idp_port}",
         "listen": f"127.0.0.1:{port}",
+        "mail.folder": str(folder / "mail").replace("%", "%%"),
         "script_location": str(FOLDER).replace("%", "%%"),
     }
     write_private(path, _with_values(_TEMPLATE.read_text(), values))
@@ -39,7 +47,24 @@ def base_settings(ini: Path) -> dict[str, str]:
     return dict(parser["app:base"])
 
 
-def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int) -> dict[str, Any]:
+def api_token(folder: Path, ini: Path, database: str) -> str:
+    """A token for the API that has all scopes: that of an earlier start as long as it is good, else a new one."""
+    path = folder / "api_token"
+    keys = Secrets(aslist(base_settings(ini)["shopforum.secret"]))
+    engine = db.create(database, 1)
+    try:
+        known = path.read_text() if path.exists() else ""
+        if tokens.is_valid(Database(engine), keys, known):
+            return known
+        actor = Actor("shopforum dev", Client(), initiating_entity="system")
+        _, token = tokens.create(Database(engine), keys, "dev", tokens.SCOPES, None, actor)
+    finally:
+        engine.dispose()
+    write_private(path, token)
+    return token
+
+
+def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int, api_token: str) -> dict[str, Any]:
     """The content of dev.json: what scripts and tests need to know of the instance."""
     idp = f"http://localhost:{idp_port}"
     return {
@@ -59,7 +84,7 @@ def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int) -> d
         "idp_pid": idp_pid,
         "idp_hooks": f"{idp}/hooks",
         "ini": str(ini),
-        "api_token": "",
+        "api_token": api_token,
     }
 
 

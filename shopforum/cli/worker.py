@@ -10,10 +10,15 @@ import structlog
 from pyramid.paster import get_app
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum.account import mail, newdevice
+from shopforum.api import chores as api_chores
 from shopforum.login import chores as login_chores
 from shopforum.sessions import worker
 from shopforum.sessions.database import Database
 from shopforum.store import chores as store_chores
+from shopforum.webhooks import chores as webhook_chores
+from shopforum.webhooks import outbound
+from shopforum.webhooks import settings as webhook_settings
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
@@ -26,7 +31,7 @@ log = structlog.get_logger()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--once", is_flag=True, help="Do what is due now, then end.")
 def command(ini: str, once: bool) -> None:
-    """Tell FusionAuth of revocations until it agrees, seal the audit log, purge what is old.
+    """Tell FusionAuth of revocations until it agrees, seal the audit log, send webhooks and mail, purge what is old.
 
     INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
     """
@@ -36,13 +41,33 @@ def command(ini: str, once: bool) -> None:
             pass
         while worker.seal(registry.sessions):
             pass
+        while _deliver(registry):
+            pass
     else:
         _run(registry)
 
 
 def _tidy(db: Database) -> int:
     """One step of what is merely old; returns how much went."""
-    return login_chores.run_once(db) + store_chores.run_once(db)
+    chores = (login_chores.run_once, store_chores.run_once, api_chores.run_once, webhook_chores.run_once)
+    return sum(chore(db) for chore in chores) + newdevice.forget(db)
+
+
+def _deliver(registry: Any) -> int:
+    """Send mail and webhooks that are due; returns how much was tried."""
+    endpoints = webhook_settings.parse(registry.settings).endpoints
+    return mail.run_once(registry.db, registry.mail) + outbound.run_once(registry.db, endpoints)
+
+
+def _keep_delivering(registry: Any, ending: threading.Event) -> None:
+    """In a thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation."""
+    pause = 0.0
+    while not ending.wait(pause):
+        try:
+            pause = 0.0 if _deliver(registry) else _PAUSE_SECONDS
+        except SQLAlchemyError as error:
+            log.warning("worker.database_away", error=type(error).__name__)
+            pause = _PAUSE_AFTER_ERROR_SECONDS
 
 
 def _run(registry: Any) -> None:
@@ -50,6 +75,16 @@ def _run(registry: Any) -> None:
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ending.set())
+    deliveries = threading.Thread(target=_keep_delivering, args=(registry, ending), name="deliveries")
+    deliveries.start()
+    try:
+        _work(registry, ending)
+    finally:
+        ending.set()
+        deliveries.join()
+
+
+def _work(registry: Any, ending: threading.Event) -> None:
     pause = tidied = 0.0
     while not ending.wait(pause):
         try:

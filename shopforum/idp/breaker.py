@@ -32,9 +32,17 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Around one call. Raises AuthorityUnavailable instead of letting it happen; counts how it ends."""
-        self._admit()
+        self._admit(probe=False)
         if not self._places.acquire(timeout=0.5):
             raise AuthorityUnavailable("FusionAuth is not asked: too many calls are under way")
+        try:
+            # Once more: it may have failed while this call waited for its place.
+            self._admit(probe=True)
+            yield from self._counted()
+        finally:
+            self._places.release()
+
+    def _counted(self) -> Iterator[None]:
         try:
             yield
         except AuthorityMisconfigured:
@@ -46,17 +54,19 @@ class Breaker:
             raise
         else:
             self.reset()
-        finally:
-            self._places.release()
 
-    def _admit(self) -> None:
+    def _admit(self, *, probe: bool) -> None:
+        """Raise AuthorityUnavailable while nobody is to be asked. `probe`: whoever passes after a rest is the one who
+        tries.
+        """
         with self._lock:
             if self._failed < self._limit:
                 return
             now = time.monotonic()
             if now < self._try_at:
                 raise AuthorityUnavailable("FusionAuth is not asked: it failed a moment ago")
-            self._try_at = now + self._rest
+            if probe:
+                self._try_at = now + self._rest
 
     def _note_failure(self) -> None:
         with self._lock:

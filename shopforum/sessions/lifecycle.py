@@ -26,6 +26,7 @@ from . import (
     risk,
     rules,
     starting,
+    strangers,
 )
 from .audit import Client, Event
 from .authority import Authority
@@ -177,8 +178,8 @@ class Sessions:
         """None means: somebody else is refreshing this session, look again."""
         row = self._find(pair, client, only, touch) if pair.session_id else None
         if row is None:
-            if pair.refresh_token:
-                self._note_lone_refresh_token(pair.refresh_token, client)
+            if pair.session_id or pair.refresh_token:
+                strangers.note(self, pair, client)
             return Outcome()
         if not row["paired"]:
             self.note(row, client, "session_without_refresh_token")
@@ -276,11 +277,3 @@ class Sessions:
         scope = Scope(sessions=(row["id"],))
         revocation_id = self.revoke(scope, reason, client, event="authn_token_reuse", detail=detail)
         return Outcome(ended="replayed", ended_by=revocation_id)
-
-    def _note_lone_refresh_token(self, refresh_token: str, client: Client) -> None:
-        """A1: a refresh token without its session id. It is not sent to the provider; its owner is told apart."""
-        row = records.by_refresh_token(
-            self.db, self.config.secrets.digests(self.config.site, "refresh", refresh_token)
-        )
-        if row is not None:
-            self.note(row, client, "refresh_without_session")

@@ -28,7 +28,8 @@ _NAMED = 500
 class Scope:
     """What to end: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone.
 
-    `typed` is the filter that the ids were found by, in its own words.
+    `typed` is the filter that the ids were found by, in its own words. It may have found none: that it was tried is worth
+    a row, too.
     """
 
     sessions: tuple[UUID, ...] = ()
@@ -38,16 +39,20 @@ class Scope:
     typed: str = ""
 
     def __post_init__(self) -> None:
-        by_id, by_user_or_site = bool(self.sessions), bool(self.user_id or self.site)
-        if by_id + by_user_or_site + self.everyone != 1:
+        if self.by_id + bool(self.user_id or self.site) + self.everyone != 1:
             raise ValueError("a scope is sessions, or a user and/or a site, or everyone")
         if len(self.sessions) > MOST:
             raise ValueError(f"more than {MOST} sessions: end all of a user, of a site or of everyone")
 
     @property
+    def by_id(self) -> bool:
+        """Whether it names sessions, and no gate closes."""
+        return bool(self.sessions or self.typed)
+
+    @property
     def name(self) -> str:
         """session, filter, user, site or everyone."""
-        if self.sessions:
+        if self.by_id:
             return "filter" if self.typed else "session"
         if self.user_id:
             return "user"
@@ -56,7 +61,7 @@ class Scope:
     @property
     def gate(self) -> str | None:
         """The key of the gate that this scope closes; None for sessions by id."""
-        if self.sessions:
+        if self.by_id:
             return None
         if self.user_id:
             return f"user:{self.user_id}" + (f"@{self.site}" if self.site else "")
@@ -64,7 +69,7 @@ class Scope:
 
 
 _MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {GATED}
-  AND (cardinality(CAST(:ids AS uuid[])) = 0 OR s.id = ANY (CAST(:ids AS uuid[])))
+  AND (CAST(:ids AS uuid[]) IS NULL OR s.id = ANY (CAST(:ids AS uuid[])))
   AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id)
   AND (CAST(:site AS text) IS NULL OR s.site = :site)
   AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
@@ -204,4 +209,5 @@ def revoke(
 
 
 def _values(scope: Scope, spare: UUID | None) -> dict[str, Any]:
-    return {"ids": list(scope.sessions), "user_id": scope.user_id, "site": scope.site, "spare": spare}
+    ids = list(scope.sessions) if scope.by_id else None
+    return {"ids": ids, "user_id": scope.user_id, "site": scope.site, "spare": spare}

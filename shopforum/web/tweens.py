@@ -53,7 +53,7 @@ def observe(handler: Handler, registry: Any) -> Handler:
         # The path alone: a query may hold what somebody typed.
         log.info(
             "request",
-            method=request.method,
+            method=request.method[:20],
             path=request.environ.get("PATH_INFO", "")[:200],
             status=response.status_int,
             ms=round((time.monotonic() - started) * 1000, 1),
@@ -110,7 +110,7 @@ def _check_text(request: Request, registry: Any) -> None:
         texts = [request.path_info, *_flat(request.GET)]
         form = _form(request) if request.method == "POST" else {}
         texts += _flat(form)
-    except (UnicodeDecodeError, ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         raise HTTPBadRequest("The request cannot be read.") from None
     if not all(isinstance(text, str) for text in texts):
         raise HTTPBadRequest("No form here takes a file.")
@@ -125,6 +125,9 @@ def _check_text(request: Request, registry: Any) -> None:
 
 def _form(request: Request) -> Any:
     """The posted form. Raises UnicodeDecodeError for bytes that are no UTF-8, which WebOb would quietly replace."""
+    if request.charset.lower() not in ("utf-8", "utf8"):
+        # WebOb would decode by whatever codec the header names, or fail where there is no such codec.
+        raise ValueError("a form in another encoding")
     body = request.body
     if request.content_type == "application/x-www-form-urlencoded":
         body = unquote_to_bytes(body)

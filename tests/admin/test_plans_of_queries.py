@@ -10,8 +10,9 @@ from sqlalchemy import Engine, event, text
 from webob.multidict import MultiDict
 
 from shopforum import paging
-from shopforum.admin import overview, people, queries, trail
+from shopforum.admin import overview, people, plans, queries, standing, trail
 from shopforum.admin.filters import AuditFilter, SessionFilter
+from shopforum.admin.forms import Target
 from shopforum.admin.reading import Reading
 from shopforum.sessions.database import Database
 
@@ -94,6 +95,8 @@ FILTERS: list[dict[str, str]] = [
     {"device": "iphone"},
     {"device": "netscape"},
     {"flag": "refresh_without_session"},
+    {"flag": "quarantined"},
+    {"flag": "two_places", "state": "flagged"},
     {"created_after": "2026-01-01", "seen_before": "2026-01-02"},
 ]
 
@@ -130,6 +133,13 @@ PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
     lambda db, one: overview.chart(db),
     lambda db, one: overview.attacks(db),
     lambda db, one: overview.events(db),
+    lambda db, one: overview.alerts(db),
+    lambda db, one: people.devices(db, one["user_id"]),
+    lambda db, one: people.history(db, one["user_id"], logins=True),
+    lambda db, one: standing.in_force(db, user_id=one["user_id"]),
+    lambda db, one: plans.make(db, Target(filter="ip=203.0.113.9"), None),
+    lambda db, one: plans.make(db, Target(sessions=(one["id"],)), None),
+    lambda db, one: plans.make(db, Target(user_id=one["user_id"]), None),
 ]
 
 
@@ -143,6 +153,8 @@ def test_no_page_walks_a_table(big: Reading, someone: dict[str, Any], page: Call
 TRAILS = [
     {},
     {"event": "session_expired"},
+    {"event": "any_failed_login"},
+    {"event": "any_signal", "since": "2026-01-01"},
     {"user": "{user_id}"},
     {"session": "{id}"},
     {"actor": "owner@harbour.example"},

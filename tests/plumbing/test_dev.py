@@ -76,11 +76,11 @@ def running(folder, port, idp_port, *options):
         process.communicate(timeout=30)
 
 
-def get(facts, site, path):
+def get(facts, site, path, **headers):
     """Ask a site, by its Host header: not every machine resolves *.localhost."""
     port = facts[site].rpartition(":")[2]
     host = facts[site].removeprefix("http://")
-    return requests.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}, timeout=10)
+    return requests.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host} | headers, timeout=10)
 
 
 def rows(facts):
@@ -137,6 +137,9 @@ def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path):
         assert rows(facts) == 2
         assert facts["database"] == before["database"]
         assert facts["idp_api_key"] == before["idp_api_key"]
+        assert facts["api_token"] == before["api_token"]
+        bearer = {"Authorization": f"Bearer {facts['api_token']}"}
+        assert get(facts, "admin", "/api/v1/sessions", **bearer).status_code == 200
         assert facts["store"] != before["store"]
 
 

@@ -1,12 +1,13 @@
 """The two-cookie rule: a session is good only beside the refresh token that was issued with it."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from hearts import OWNER, THIEF
 from sqlalchemy import text
 
-from shopforum.sessions.model import Pair
+from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.tokens import new_session_id
 
 
@@ -54,7 +55,7 @@ def test_another_site_knows_neither_half(heart_of):
     store, forums = heart_of("store"), heart_of("forums")
     pair, _ = store.log_in()
     assert forums.resume(pair).session is None
-    assert forums.flags() == {}
+    assert forums.flags() == {"cross_app_token": 1}
     assert forums.provider.refreshes == []
     assert store.resume(pair).session is not None
 
@@ -108,3 +109,34 @@ def test_a_row_forged_in_the_database_is_no_session_without_the_key(heart):
     )
     assert heart.resume(Pair(forged, token)).session is None
     assert heart.resume(pair).session is not None
+
+
+def test_a_made_up_session_id_is_noted_once_a_network(heart):
+    """OWASP's strict session management: never adopted, and suspicious; but nobody writes the log full."""
+    neighbour = replace(THIEF, address="203.0.113.67")
+    for client in (THIEF, THIEF, neighbour, OWNER):
+        assert heart.resume(Pair(new_session_id(), "made-up-token"), client) == Outcome()
+    assert heart.events() == ["strict_session_violation"] * 2
+    heart.sql("ALTER TABLE audit_log DISABLE TRIGGER USER")
+    heart.sql("UPDATE audit_log SET at = at - interval '61 minutes'")
+    heart.sql("ALTER TABLE audit_log ENABLE TRIGGER USER")
+    heart.resume(Pair(new_session_id()), THIEF)
+    assert heart.events() == ["strict_session_violation"] * 3
+
+
+def test_however_many_networks_made_up_ids_come_from_the_log_gets_sixty_rows_a_minute(heart):
+    for n in range(70):
+        heart.resume(Pair(new_session_id()), replace(THIEF, address=f"198.51.{n}.1"))
+    assert heart.events() == ["strict_session_violation"] * 60
+
+
+def test_a_session_id_that_comes_to_another_site_is_told_of_its_session(heart_of):
+    store, forums = heart_of("store"), heart_of("forums")
+    pair, started = store.log_in()
+    assert forums.resume(pair, THIEF) == Outcome()
+    assert forums.resume(Pair(pair.session_id), THIEF) == Outcome()
+    [flag] = store.sql("SELECT session_id, kind, count FROM session_flags")
+    assert tuple(flag.values()) == (started.session.id, "cross_app_token", 2)
+    [event] = store.sql("SELECT site FROM audit_log WHERE event = 'cross_app_token' AND detail = '{}' LIMIT 1")
+    assert event["site"] == "forums"
+    assert store.resume(pair).session is not None

@@ -25,8 +25,9 @@ def dashboard(request: Request) -> dict[str, Any]:
     hours, series = overview.chart(db)
     revocations = overview.revocations(db)
     return {
-        "counts": queries.counts(db, from_query(""), ("active", "dormant", "flagged", "revoked", "expired")),
+        "counts": queries.on_tabs(db, from_query(""), ("active", "dormant", "flagged", "revoked", "expired")),
         "attacks": overview.attacks(db),
+        "alerts": overview.alerts(db),
         "failures": overview.failures(db),
         "hours": hours,
         "series": series,

@@ -11,9 +11,7 @@ from ...settings import SITES
 from .. import queries
 from ..forms import EveryoneForm
 from . import REVOKE_ALL
-
-# Seconds since the password.
-FRESH = 300
+from .confirming import FRESH
 
 
 def includeme(config: Configurator) -> None:

@@ -7,7 +7,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
 from ...sessions.tokens import as_uuid
-from .. import queries, trail
+from .. import queries, standing, trail
 from ..reading import page
 
 
@@ -46,5 +46,6 @@ def revocation(request: Request) -> dict[str, Any]:
         "ended": trail.ended(db, row["id"]),
         "page": found,
         "messages": trail.messages(db, [session["id"] for session in found.rows]),
+        "rules": standing.in_force(db, revocation_id=row["id"]),
         "outbox": trail.outbox(db, row["id"]),
     }

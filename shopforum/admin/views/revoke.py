@@ -1,72 +1,82 @@
-"""POST `/sessions/revoke`: what would be ended, and once that was confirmed, the end of it."""
+"""`/sessions/revoke`: by GET what would be ended, safe to reload and to pass on; by POST the end of it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from ...sessions import FreshLoginRequired, client_of
-from .. import forms, plans
-from ..forms import RevokeForm, Target
+from ...sessions import client_of
+from .. import forms, plans, standing
+from ..forms import RevokeForm
 from ..plans import Plan
-from . import REVOKE, REVOKE_ALL, everyone
+from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
+from .confirming import END
 
 
 def includeme(config: Configurator) -> None:
-    """The view."""
-    config.add_view(
-        revoke,
-        route_name="admin_revoke",
-        request_method="POST",
-        permission=REVOKE,
-        renderer="shopforum:admin/templates/confirm.jinja2",
-    )
+    """The views."""
+    for view, method in ((ask, "GET"), (revoke, "POST")):
+        config.add_view(
+            view,
+            route_name="admin_revoke",
+            request_method=method,
+            permission=REVOKE,
+            renderer=confirming.TEMPLATE,
+        )
+
+
+def ask(request: Request) -> Any:
+    """What would end. With `block`, the form offers to refuse what matches from then on as well."""
+    target = forms.target(request.GET)
+    if target.whole_site:
+        return HTTPSeeOther("/revoke-everyone?" + urlencode({"site": target.site}))
+    form = RevokeForm(data={"block": bool(request.GET.get("block"))})
+    return confirming.page(request, form, confirming.plan(request, target, END), END)
 
 
 def revoke(request: Request) -> Any:
-    """Show the plan; with `confirm`, or for one session with its reason, carry it out and show the receipt."""
-    target = forms.target(request)
+    """Carry the plan out and show the receipt; what was not confirmed, or has changed, is asked about first."""
+    target = forms.target(request.POST)
     if target.whole_site:
-        return _whole_site(request)
-    form = RevokeForm(request.POST)
-    plan = plans.make(request.reading, target, request.identity.id)
-    if plan.problem:
-        return _page(request, form, plan, 422)
-    if not _confirmed(request, target):
-        return _page(request, form, plan)
-    if plan.scope and plan.scope.sessions and not plan.others and not plan.own:
+        confirming.need(request, REVOKE_ALL)
+        confirming.need_fresh(request)
+        return everyone.submit(request)
+    elsewhere = confirming.asked_first(request, target, END)
+    if elsewhere:
+        return elsewhere
+    form, plan = RevokeForm(request.POST), confirming.plan(request, target, END)
+    form.number.wanted = plan.others if plan.large else None
+    if plan.problem or not confirming.confirmed(request, target):
+        return confirming.page(request, form, plan, END)
+    if plan.empty:
         return HTTPSeeOther("/sessions?notice=already_ended")
-    if not form.validate() or (plan.only_own and not form.include_own.data):
-        return _page(request, form, plan, 422)
-    if request.POST.get("expected_count", str(plan.others)) != str(plan.others):
-        return _page(request, form, plan, 409)
-    return HTTPSeeOther(f"/revocations/{carry_out(request, form, plan)}")
+    valid = form.validate()
+    rule = _rule(request, form, plan)
+    if not valid or form.block.errors or (plan.only_own and not form.include_own.data):
+        return confirming.page(request, form, plan, END, 422)
+    if not confirming.unchanged(request, plan):
+        return confirming.page(request, form, plan, END, 409)
+    return HTTPSeeOther(f"/revocations/{_carry_out(request, form, plan, rule)}")
 
 
-def carry_out(request: Request, form: RevokeForm, plan: Plan) -> Any:
-    """End what the plan holds, without the admin's own session unless that was ticked. The revocation's id."""
-    me = request.identity
-    spare = None if form.include_own.data else me.id
-    return request.sessions.revoke(plan.without(spare), form.because(me), client_of(request), spare=spare)
+def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
+    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form."""
+    named = standing.named(plan)
+    if not (form.block.data and named):
+        return None
+    return rules.checked(request, form.block, form.span.data, named)
 
 
-def _confirmed(request: Request, target: Target) -> bool:
-    if request.POST.get("confirm"):
-        return True
-    return len(target.sessions) == 1 and bool(request.POST.get("reason"))
+def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
+    """End what the plan holds, without the admin's own session unless that was ticked. The revocation's id.
 
-
-def _page(request: Request, form: RevokeForm, plan: Plan, status: int = 200) -> dict[str, Any]:
-    request.response.status_int = status
-    return {"form": form, "plan": plan, "changed": status == 409}
-
-
-def _whole_site(request: Request) -> Any:
-    """All of a site is asked for like everyone: by an owner, with a fresh password and a typed word."""
-    allowed = request.has_permission(REVOKE_ALL)
-    if not allowed:
-        raise HTTPForbidden(result=allowed)
-    if request.identity.authenticated_ago > everyone.FRESH:
-        raise FreshLoginRequired
-    return everyone.submit(request)
+    The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
+    """
+    me, client = request.identity, client_of(request)
+    reason, spare = form.because(me), None if form.include_own.data else me.id
+    revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare)
+    if rule is not None:
+        request.sessions.add_rule(rule, reason, client, revocation_id)
+    return revocation_id

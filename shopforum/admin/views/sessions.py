@@ -1,17 +1,19 @@
 """`/sessions` and `/sessions/{id}`: the list with its tabs and filters, and everything about one session."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
+from sqlalchemy import RowMapping
 
-from ...paging import Page
+from ...paging import FIELD, Page
 from ...sessions.tokens import as_uuid
-from .. import queries, trail, words
+from .. import fork, queries, story, trail, words
 from ..filters import SessionFilter
-from ..forms import RevokeForm
+from ..forms import NoteForm, RevokeForm
 from ..reading import page
 from . import may_revoke
 
@@ -50,14 +52,17 @@ def sessions(request: Request) -> dict[str, Any]:
     if form.validate():
         statement = queries.listed().where(*queries.conditions(db, form))
         found = page(request, statement, queries.CREATED_AT, queries.ID, size=30)
-        counts = queries.counts(db, form, (*words.TABS, ""))
+        counts = queries.on_tabs(db, form, (*words.TABS, ""))
     else:
         request.response.status_int = 422
     return {
         "form": form,
         "tabs": [_tab(form, name, counts) for name in (*words.TABS, "")],
         "page": found,
-        "matching": _shown(counts, form.state.data or "") if counts else None,
+        # The page asks what has come since its newest row; one that is not the first asks nothing.
+        "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
+        "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
+        "matching": counts[form.state.data or ""] if counts else None,
         "may_revoke": may_revoke(request),
     }
 
@@ -68,27 +73,38 @@ def session(request: Request) -> dict[str, Any]:
     row = queries.one(request.reading, session_id) if session_id else None
     if row is None:
         raise HTTPNotFound
+    return session_page(request, row)
+
+
+def session_page(request: Request, row: RowMapping) -> dict[str, Any]:
+    """What the page of a session is drawn from."""
     db = request.reading
+    places, pairs = queries.places(db, row["id"]), queries.generations(db, row["id"])
     return {
         "row": row,
-        "places": queries.places(db, row["id"]),
+        "places": places,
         "flags": queries.flags(db, row["id"]),
-        "generations": queries.generations(db, row["id"]),
-        "events": trail.of_session(db, row),
+        "generations": pairs,
+        "fork": fork.draw(row, pairs, places),
+        "events": story.tell(row, pairs, trail.of_session(db, row)),
         "form": RevokeForm(),
+        "note": NoteForm(),
+        "fresh_note": NoteForm(),
+        "dismissing": "",
         "may_revoke": may_revoke(request),
     }
 
 
-def _tab(form: SessionFilter, name: str, counts: dict[str, int] | None) -> Tab:
+def _newest(found: Page) -> str:
+    newest = found.rows[0]["created_at"] if found.rows else datetime.now(UTC)
+    return str(newest.astimezone(UTC).isoformat())
+
+
+def _tab(form: SessionFilter, name: str, counts: dict[str, str] | None) -> Tab:
     query = form.query(state=name)
     return Tab(
         label=name.capitalize() or "All",
         url="/sessions" + (f"?{query}" if query else ""),
         current=(form.state.data or "") == name,
-        count=_shown(counts, name) if counts else None,
+        count=counts[name] if counts else None,
     )
-
-
-def _shown(counts: dict[str, int], name: str) -> str:
-    return f"{queries.CAP:,}+" if counts[name] > queries.CAP else f"{counts[name]:,}"

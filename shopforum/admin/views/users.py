@@ -7,7 +7,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
 from ...sessions.tokens import as_uuid
-from .. import people, queries
+from .. import people, queries, standing
 from ..reading import page
 from . import may_revoke
 
@@ -35,6 +35,10 @@ def user(request: Request) -> dict[str, Any]:
         "person": person,
         "page": page(request, statement, queries.CREATED_AT, queries.ID, size=25),
         "addresses": people.addresses(db, user_id),
+        "devices": people.devices(db, user_id),
+        "activity": people.activity(db, user_id),
+        "rules": standing.in_force(db, user_id=user_id),
+        "logins": people.history(db, user_id, logins=True),
         "events": events,
         "may_revoke": may_revoke(request),
     }

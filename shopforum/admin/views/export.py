@@ -1,0 +1,76 @@
+"""`/sessions/export` and `/audit/export`: what a filter leaves, as a file. The trail tells who took it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPUnprocessableEntity
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy import ColumnElement, Select
+
+from ...sessions import client_of
+from ...sessions.audit import Event
+from ...sessions.audit import write as note
+from .. import export, queries, trail
+from ..filters import AuditFilter, Filter, SessionFilter
+from ..forms import actor
+
+
+def includeme(config: Configurator) -> None:
+    """The views."""
+    config.add_view(sessions, route_name="admin_sessions_export", request_method="GET")
+    config.add_view(audit, route_name="admin_audit_export", request_method="GET")
+
+
+def sessions(request: Request) -> Response:
+    """The sessions of a filter, newest sign-in first."""
+    form = _checked(SessionFilter(request.GET))
+    statement = queries.listed().where(*queries.conditions(request.reading, form))
+    order = (queries.CREATED_AT, queries.ID)
+    return _file(request, form, "list_exported", statement, order, export.SESSIONS)
+
+
+def audit(request: Request) -> Response:
+    """The rows of the trail that a filter leaves, newest first."""
+    form = _checked(AuditFilter(request.GET))
+    return _file(request, form, "trail_exported", trail.audit(form), (trail.AUDIT_ID,), export.TRAIL)
+
+
+def _checked(form: Any) -> Any:
+    if not form.validate():
+        raise HTTPUnprocessableEntity(
+            " ".join(str(error) for errors in form.errors.values() for error in errors)
+        )
+    return form
+
+
+def _file(
+    request: Request,
+    form: Filter,
+    event: str,
+    statement: Select[Any],
+    order: Sequence[ColumnElement[Any]],
+    columns: Sequence[str],
+) -> Response:
+    """The answer, written while it is read. The first rows are read, and the trail is written, before it begins."""
+    kind = request.GET.get("format", "csv")
+    if kind not in export.FORMATS:
+        raise HTTPUnprocessableEntity("The format is csv or jsonl.")
+    found = export.rows(request.reading, statement, *order)
+    me = request.identity
+    taken = Event(
+        event,
+        request.site.name,
+        client_of(request),
+        initiating_entity="admin",
+        actor=actor(me),
+        detail={"filter": form.typed(), "format": kind},
+    )
+    with request.db.transaction() as connection:
+        note(connection, taken)
+    name = "sessions" if event == "list_exported" else "audit"
+    response = Response(content_type=export.FORMATS[kind], charset="utf-8")
+    response.app_iter = export.write(found, columns, kind)
+    response.content_disposition = f'attachment; filename="{name}.{kind}"'
+    return response

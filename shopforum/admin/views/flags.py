@@ -1,0 +1,42 @@
+"""POST `/sessions/{id}/flags/{kind}`: a flag was looked at, and is dismissed with the reason."""
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.request import Request
+
+from ...sessions import client_of
+from ...sessions.tokens import as_uuid
+from ...web.templating import Notice
+from .. import queries
+from ..forms import NoteForm, actor
+from . import REVOKE
+from .sessions import session_page
+
+
+def includeme(config: Configurator) -> None:
+    """The view and its notice."""
+    config.registry.notices["dismissed"] = Notice(
+        "success", "Dismissed. Should it happen again, the flag is back."
+    )
+    config.add_view(
+        dismiss,
+        route_name="admin_flag",
+        request_method="POST",
+        permission=REVOKE,
+        renderer="shopforum:admin/templates/session.jinja2",
+    )
+
+
+def dismiss(request: Request) -> object:
+    """Take the flag off the list; without a reason the page is shown again."""
+    session_id, kind = as_uuid(request.matchdict["id"]), request.matchdict["kind"]
+    row = queries.one(request.reading, session_id) if session_id else None
+    if row is None or kind not in {flag["kind"] for flag in queries.flags(request.reading, row["id"])}:
+        raise HTTPNotFound
+    form = NoteForm(request.POST)
+    if not form.validate():
+        request.response.status_int = 422
+        return {**session_page(request, row), "note": form, "dismissing": kind}
+    reason = form.because(request.identity).admin
+    request.sessions.dismiss_flag(row["id"], kind, reason, actor(request.identity), client_of(request))
+    return HTTPSeeOther(f"/sessions/{row['id']}?notice=dismissed")

@@ -1,0 +1,23 @@
+"""`/sessions/news`: how many sessions have come since a page was made. The page asks now and then, and does not move."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPUnprocessableEntity
+from pyramid.request import Request
+
+from .. import queries
+from ..filters import SessionFilter
+
+
+def includeme(config: Configurator) -> None:
+    """The view."""
+    config.add_view(news, route_name="admin_news", request_method="GET", renderer="json")
+
+
+def news(request: Request) -> dict[str, Any]:
+    """`{"new": n, "at": "12:03:11"}`: matching the filter and signed in after `created_after`; n stops at 100."""
+    form = SessionFilter(request.GET)
+    if not form.validate():
+        raise HTTPUnprocessableEntity("The filter makes no sense.")
+    return queries.news(request.reading, form)

@@ -1,0 +1,89 @@
+"""`/sessions/quarantine` and `/sessions/release`: the password before anything more, or no longer so. By GET what it
+would hold, by POST the act.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+
+from ...sessions import client_of
+from ...web.templating import Notice
+from .. import forms
+from ..forms import NoteForm, RevokeForm
+from ..plans import Plan
+from . import REVOKE, confirming
+from .confirming import QUARANTINE, RELEASE, Verb
+
+_FORMS: dict[str, Any] = {QUARANTINE.name: RevokeForm, RELEASE.name: NoteForm}
+
+
+def includeme(config: Configurator) -> None:
+    """The views and their notices."""
+    config.registry.notices["quarantined"] = Notice(
+        "success", "In quarantine. Nothing more is served there before the password is given again."
+    )
+    config.registry.notices["released"] = Notice("success", "Released: it goes on as it was.")
+    config.registry.notices["nothing_to_do"] = Notice("info", "That was so already. Nothing was changed.")
+    for route, verb in (("admin_quarantine", QUARANTINE), ("admin_release", RELEASE)):
+        for view, method in ((_ask(verb), "GET"), (_act(verb), "POST")):
+            config.add_view(
+                view,
+                route_name=route,
+                request_method=method,
+                permission=REVOKE,
+                renderer=confirming.TEMPLATE,
+            )
+
+
+def _ask(verb: Verb) -> Any:
+    def ask(request: Request) -> Any:
+        """What it would hold."""
+        plan = confirming.plan(request, forms.target(request.GET), verb)
+        return confirming.page(request, _FORMS[verb.name](), plan, verb)
+
+    return ask
+
+
+def _act(verb: Verb) -> Any:
+    def act(request: Request) -> Any:
+        """Do it; what was not confirmed, or has changed, is asked about first."""
+        target = forms.target(request.POST)
+        elsewhere = confirming.asked_first(request, target, verb)
+        if elsewhere:
+            return elsewhere
+        form, plan = _FORMS[verb.name](request.POST), confirming.plan(request, target, verb)
+        if plan.problem or not (confirming.confirmed(request, target) or form.text.data):
+            return confirming.page(request, form, plan, verb)
+        if plan.empty:
+            return _done(plan, target.sessions, "nothing_to_do")
+        form.number.wanted = plan.others if plan.large else None
+        if not form.validate():
+            return confirming.page(request, form, plan, verb, 422)
+        if not confirming.unchanged(request, plan):
+            return confirming.page(request, form, plan, verb, 409)
+        return _carry_out(request, form, plan, verb)
+
+    return act
+
+
+def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOther:
+    """The admin's own session is never in it: whoever wants to be asked for the password again logs out."""
+    ids = [i for i in plan.ids if i != request.identity.id]
+    put, notice = (
+        (request.sessions.quarantine, "quarantined")
+        if verb is QUARANTINE
+        else (request.sessions.release, "released")
+    )
+    count = put(ids, form.because(request.identity), client_of(request))
+    return _done(plan, ids, notice if count else "nothing_to_do")
+
+
+def _done(plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
+    """Back to the one session, or to all that are in quarantine."""
+    chosen: list[UUID] = list(ids)
+    one = len(chosen) == 1 and not plan.filter
+    path = f"/sessions/{chosen[0]}?" if one else "/sessions?flag=quarantined&"
+    return HTTPSeeOther(f"{path}notice={notice}")

@@ -1,0 +1,96 @@
+"""`/tokens`: tokens of the API, for owners alone: who has which, a new one shown this once, and the end of one."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+from wtforms import Form, IntegerField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
+from wtforms.widgets import CheckboxInput
+
+from ...api import tokens
+from ...api.tokens import Actor
+from ...sessions import client_of
+from ...sessions.tokens import as_uuid
+from ...web.templating import Notice
+from .. import forms
+from ..filters import options_of
+from .confirming import FRESH
+
+TOKENS = "tokens:manage"
+_PAGE = "shopforum:admin/templates/tokens.jinja2"
+
+
+class TokenForm(Form):
+    """A new token."""
+
+    name = StringField(
+        "Name",
+        [
+            DataRequired("Name: say who is to use it."),
+            Regexp(tokens.NAME.pattern + "$", message=f"Name: {tokens.NAME_HINT}"),
+        ],
+        description="Who is to use it. The audit log has it as token:NAME.",
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    scopes = SelectMultipleField(
+        "It may",
+        [DataRequired("Choose at least one thing that it may do.")],
+        choices=options_of(list(tokens.SCOPES.items())),
+        option_widget=CheckboxInput(),
+    )
+    days = IntegerField(
+        "Days until it expires",
+        [Optional(), NumberRange(1, tokens.MOST_DAYS, f"Days: from 1 to {tokens.MOST_DAYS:,}, or empty.")],
+        description="Without it, good until it is revoked.",
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+
+
+def includeme(config: Configurator) -> None:
+    """The views."""
+    config.registry.notices["token_revoked"] = Notice(
+        "success", "The token is revoked. Its next call is refused."
+    )
+    config.registry.repeatable_fields.add("scopes")
+    config.add_session_permissions({TOKENS: {"owner"}})
+    owner = {"permission": TOKENS, "fresh_login": FRESH}
+    config.add_view(show, route_name="admin_tokens", request_method="GET", renderer=_PAGE, **owner)
+    config.add_view(create, route_name="admin_tokens", request_method="POST", renderer=_PAGE, **owner)
+    config.add_view(revoke, route_name="admin_token_revoke", request_method="POST", **owner)
+
+
+def show(request: Request) -> dict[str, Any]:
+    """The list, and the form for a new one."""
+    return {"form": TokenForm(), "tokens": tokens.listed(request.db), "made": None}
+
+
+def create(request: Request) -> dict[str, Any]:
+    """Make a token and show it. There is no redirect: nothing keeps the token until another page is asked for."""
+    form = TokenForm(request.POST)
+    made = None
+    if form.validate():
+        keys = request.sessions.config.secrets
+        _, made = tokens.create(
+            request.db, keys, form.name.data, form.scopes.data, form.days.data or None, _actor(request)
+        )
+        form = TokenForm()
+    else:
+        request.response.status_int = 422
+    return {"form": form, "tokens": tokens.listed(request.db), "made": made}
+
+
+def revoke(request: Request) -> Response:
+    """Revoke one. One that was revoked before stays as it is."""
+    token_id = as_uuid(request.matchdict["id"])
+    if token_id is None or all(row["id"] != token_id for row in tokens.listed(request.db)):
+        raise HTTPNotFound
+    tokens.revoke(request.db, _actor(request), token_id=token_id)
+    return HTTPSeeOther("/tokens?notice=token_revoked")
+
+
+def _actor(request: Request) -> Actor:
+    me = request.identity
+    return Actor(forms.actor(me), client_of(request), user_id=me.user_id)

@@ -1,0 +1,73 @@
+"""The admin API under /api/ on the console's host: see sessions, end them, follow the audit log, with a token.
+
+It is an app of its own inside the console's: a tween hands it every path that begins with /api/ before the console's
+own routes, policy and error pages are met. So no cookie is read or set there, there is no form to forge, and a call
+without a scope is refused. Only what goes around every request is shared: the request id, the log line and the
+security headers (`web/tweens.py`). Its routes and checks are made from the document in `openapi.py`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPForbidden
+from pyramid.request import Request
+from pyramid.router import Router
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.tweens import EXCVIEW
+
+from ..sessions import Sessions
+from ..settings import SettingsError, Site
+from ..web import SiteRequest
+
+# Where the request's id is handed over.
+REQUEST_ID = "shopforum.request_id"
+
+
+def includeme(config: Configurator) -> None:
+    """Mount the API on the console. `api.calls_per_minute` limits each token, 600 if not set. Raises SettingsError."""
+    registry = config.registry
+    per_minute = registry.settings.get("api.calls_per_minute", "600")
+    if not re.fullmatch("[1-9][0-9]{0,5}", per_minute):
+        raise SettingsError("api.calls_per_minute must be a whole number, from 1 to 999999")
+    registry.api = make(registry.site, registry.sessions, int(per_minute))
+    config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.harden", over=EXCVIEW)
+
+
+def make(site: Site, sessions: Sessions, per_minute: int) -> Router:
+    """The API's own app over the site's sessions and database. `per_minute` is each token's limit of calls."""
+    from ..admin.reading import Reading
+    from . import gate, policy
+    from .rates import Rate
+
+    with Configurator(settings={}) as config:
+        config.registry.site = site
+        config.set_request_factory(SiteRequest)
+        config.set_security_policy(own := policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
+        config.set_default_permission(policy.NOBODY)
+        config.include(".problems")
+        config.add_tween("shopforum.api.gate.guard", under=EXCVIEW)
+        for name, value in {"site": site, "sessions": sessions, "db": sessions.db, "policy": own}.items():
+            config.add_request_method(lambda _, value=value: value, name, property=True)
+        config.add_request_method(lambda request: Reading(request.db), "reading", reify=True)
+        config.add_request_method(lambda request: request.environ.get(REQUEST_ID, ""), "id", property=True)
+        config.add_request_method(policy.refused, "refused")
+        config.add_request_method(_require, "require")
+        gate.add_operations(config)
+        return config.make_wsgi_app()
+
+
+def _require(request: Request, scope: str) -> None:
+    """Raise HTTPForbidden where the token lacks a scope that only the body makes necessary."""
+    allowed = request.has_permission(scope)
+    if not allowed:
+        raise HTTPForbidden(result=allowed)
+
+
+def scopes_of(operation: Mapping[str, Any]) -> str | None:
+    """The permission of an operation: its scopes, separated by spaces; None where the document names none."""
+    security = operation.get("security")
+    if security is None:
+        return None
+    return " ".join(scope for each in security for scope in each["token"]) or NO_PERMISSION_REQUIRED

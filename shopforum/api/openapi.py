@@ -1,0 +1,278 @@
+"""The API in OpenAPI 3.1, written once: routes, scopes and checks are made from this document, so it cannot be wrong.
+
+An operation's `operationId` is the name of its function in `views`; its `security` are the scopes one of which the
+token needs. An operation without `security` is refused to everybody.
+"""
+
+from typing import Any
+
+from wtforms import SelectField
+
+from ..admin import words
+from ..admin.filters import SessionFilter
+from ..settings import SITES
+from .answers import SCHEMAS
+from .tokens import SCOPES
+
+STATES = ("active", "dormant", "revoked", "expired")
+MOST_IDS = 1000
+KEY = "^[!-~]{1,255}$"
+
+_ID = {"type": "string", "format": "uuid"}
+
+
+def document(url: str) -> dict[str, Any]:
+    """The whole document. `url` is the console's, without a path."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Harbour sessions",
+            "version": "1",
+            "description": "See login sessions, end them, and follow the audit log. Tokens are made on the console's "
+            "page Tokens or by `shopforum token create`. Instants are RFC 3339 in UTC. An error is a problem "
+            "document (RFC 9457); 422 names the fields in `errors`.",
+        },
+        "servers": [{"url": url}],
+        "paths": PATHS,
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Scopes: "
+                    + "; ".join(f"`{name}`: {what}" for name, what in SCOPES.items()),
+                }
+            },
+            "schemas": SCHEMAS,
+            "responses": {"Problem": _problem()},
+        },
+    }
+
+
+def _filters() -> dict[str, Any]:
+    """The filters of the console's list, one schema each."""
+    found: dict[str, Any] = {}
+    for field in SessionFilter():
+        schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 254}
+        if field.name == "state":
+            schema = {"type": "string", "enum": list(STATES)}
+        elif isinstance(field, SelectField):
+            schema = {"type": "string", "enum": [choice.value for choice in field.choices if choice.value]}
+        text = f"{field.label.text}. {field.description}".strip(". ")
+        found[field.name] = {**schema, "description": text}
+    return found
+
+
+def _problem() -> dict[str, Any]:
+    return {
+        "description": "It could not be done; nothing was changed.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+def _json(description: str, name: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _operation(name: str, summary: str, scopes: str, answers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An operation. `scopes` are separated by spaces: one of them is needed."""
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{"token": [scope]} for scope in scopes.split()],
+        "responses": {**answers, "default": {"$ref": "#/components/responses/Problem"}},
+        **more,
+    }
+
+
+def _query(name: str, schema: dict[str, Any], description: str = "") -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _one(name: str, schema: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    """An object with one name that it must have, and perhaps others."""
+    return {
+        "type": "object",
+        "properties": {name: schema, **optional},
+        "required": [name],
+        "additionalProperties": False,
+    }
+
+
+FILTERS = _filters()
+_SITE = {"type": "string", "enum": list(SITES)}
+_NETWORK = {"type": "string", "minLength": 2, "maxLength": 64}
+
+_SCOPE = {
+    "description": "What to end. `site` and `everyone` take the scope `everyone:revoke`, as does a `filter` or `ip` that "
+    "matches more than a hundred sessions without naming a person, a flag or a network of moderate size.",
+    "oneOf": [
+        _one("session", _ID),
+        _one("sessions", {"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST_IDS}),
+        _one("user", _ID, site=_SITE),
+        _one("ip", {**_NETWORK, "description": "An address, or a block such as 203.0.113.0/24."}),
+        _one("site", _SITE),
+        _one(
+            "filter",
+            {"type": "object", "properties": FILTERS, "additionalProperties": False, "minProperties": 1},
+        ),
+        _one("everyone", {"const": True, "type": "boolean"}),
+    ],
+}
+
+_REASON = {
+    "type": "object",
+    "properties": {
+        "code": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 60,
+            "description": f"{', '.join(words.REASONS)}; any other is kept in words, as `other`.",
+        },
+        "text": {"type": "string", "maxLength": 2000, "description": "For admins; the user never sees it."},
+        "user_text": {"type": "string", "maxLength": 500, "description": "Shown to whose session it was."},
+    },
+    "required": ["code"],
+    "additionalProperties": False,
+}
+
+_REVOCATION = {
+    "type": "object",
+    "properties": {
+        "scope": _SCOPE,
+        "reason": _REASON,
+        "dry_run": {"type": "boolean", "description": "Only count."},
+        "expected_count": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "409 where it no longer matches so many.",
+        },
+    },
+    "required": ["scope"],
+    "anyOf": [
+        {"required": ["reason"]},
+        {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
+    ],
+    "additionalProperties": False,
+}
+
+_SUBJECT = {
+    "oneOf": [
+        {
+            **_one("email", {"type": "string", "minLength": 3, "maxLength": 254}, format={"const": "email"}),
+            "required": ["format", "email"],
+        },
+        {**_one("id", _ID, format={"const": "opaque"}), "required": ["format", "id"]},
+    ]
+}
+
+_KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "pattern": KEY},
+    "description": "Any text of yours. For a day, the same key with the same body gets the first answer and ends nothing "
+    "again; with another body 422; while the first is still at work 409.",
+}
+
+PATHS: dict[str, Any] = {
+    "/api/v1/openapi.json": {
+        "get": {
+            **_operation("describe", "This document", "", {"200": {"description": "OpenAPI 3.1"}}),
+            "security": [],
+        }
+    },
+    "/api/v1/sessions": {
+        "get": _operation(
+            "list_sessions",
+            "Sessions of all sites, newest sign-in first",
+            "sessions:read",
+            {
+                "200": {
+                    **_json("A page; the next one is `next`, or the header Link.", "Sessions"),
+                    "headers": {"Link": {"schema": {"type": "string"}}},
+                }
+            },
+            parameters=[
+                *(_query(name, schema) for name, schema in FILTERS.items()),
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the page before"),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+            ],
+        )
+    },
+    "/api/v1/sessions/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "get_session",
+            "One session with its timeline",
+            "sessions:read",
+            {"200": _json("The session", "SessionDetail")},
+        ),
+        "delete": _operation(
+            "end_session",
+            "End a session; again is harmless",
+            "sessions:revoke",
+            {"204": {"description": "It has ended."}},
+        ),
+    },
+    "/api/v1/revocations": {
+        "post": _operation(
+            "revoke",
+            "End sessions",
+            "sessions:revoke everyone:revoke",
+            {
+                "200": _json("A dry run: what would be ended.", "Receipt"),
+                "201": _json("They have ended.", "Receipt"),
+            },
+            parameters=[_KEY_HEADER],
+            requestBody=_body(_REVOCATION),
+        )
+    },
+    "/api/v1/revocations/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "get_revocation",
+            "A revocation as it stands now",
+            "sessions:read",
+            {"200": _json("The receipt", "Revocation")},
+        ),
+    },
+    "/api/v1/events": {
+        "get": _operation(
+            "list_events",
+            "The audit log in its order, oldest first; with `Accept: application/x-ndjson` a line each",
+            "events:read",
+            {
+                "200": {
+                    "description": "Events; pass `next` as `after` for those that follow.",
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Events"}},
+                        "application/x-ndjson": {"schema": {"type": "string"}},
+                    },
+                }
+            },
+            parameters=[
+                _query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "default": 0}),
+                _query(
+                    "types",
+                    {"type": "string", "pattern": "^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64}){0,49}$"},
+                    "Names, separated by commas",
+                ),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+            ],
+        )
+    },
+    "/api/v1/global-token-revocation": {
+        "post": _operation(
+            "revoke_user",
+            "End all sessions of a user (draft-parecki-oauth-global-token-revocation)",
+            "sessions:revoke",
+            {"204": {"description": "All have ended."}},
+            requestBody=_body(_one("sub_id", _SUBJECT)),
+        )
+    },
+}

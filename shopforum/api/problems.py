@@ -1,0 +1,138 @@
+"""Whatever goes wrong is answered as application/problem+json (RFC 9457), and says nothing of our insides."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from pyramid.config import Configurator
+from pyramid.exceptions import PredicateMismatch, URLDecodeError
+from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..sessions import AuthorityUnavailable
+from .rates import TooFast
+
+log = structlog.get_logger("shopforum")
+
+# What cannot be put down in one place by the document alone.
+Errors = list[dict[str, str]]
+
+
+class Problem(Exception):
+    """An answer that is an error. `members` are added to the document as they are."""
+
+    def __init__(
+        self, status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def includeme(config: Configurator) -> None:
+    """Register the exception views."""
+    config.add_exception_view(problem, context=Problem)
+    config.add_exception_view(http_error, context=HTTPException)
+    config.add_notfound_view(not_found)
+    config.add_forbidden_view(forbidden)
+    config.add_exception_view(too_fast, context=TooFast)
+    config.add_exception_view(away, context=DBAPIError)
+    config.add_exception_view(away, context=PoolTimeout)
+    config.add_exception_view(away, context=AuthorityUnavailable)
+    config.add_exception_view(unreadable, context=URLDecodeError)
+    config.add_exception_view(unexpected, context=Exception)
+
+
+def problem(exc: Problem, request: Request) -> Response:
+    """An error as a view has told it."""
+    return answer(exc.status, exc.detail, headers=exc.headers, **exc.members)
+
+
+def http_error(exc: HTTPException, request: Request) -> Response:
+    """An error that shared code has raised."""
+    kept = {name: exc.headers[name] for name in ("Retry-After",) if name in exc.headers}
+    return answer(exc.code, str(exc.detail or ""), headers=kept)
+
+
+def not_found(exc: HTTPNotFound, request: Request) -> Response:
+    """404, or 405 where the address exists but not for this method (RFC 9110, 15.5.6: with Allow)."""
+    if not isinstance(exc, PredicateMismatch):
+        return answer(404, "There is nothing at this address.")
+    methods: Callable[[str], str] = request.registry.methods_of
+    return answer(
+        405, "The address does not take this method.", headers={"Allow": methods(request.matched_route.name)}
+    )
+
+
+def forbidden(exc: HTTPForbidden, request: Request) -> Response:
+    """401 where no good token came, 403 where the token lacks the scope (RFC 6750, 3.1). Written to the trail."""
+    try:
+        return _unauthorized(request) if request.identity is None else _lacking(exc, request)
+    except TooFast as error:
+        return too_fast(error, request)
+    except (DBAPIError, PoolTimeout) as error:
+        return away(error, request)
+
+
+def _lacking(exc: HTTPForbidden, request: Request) -> Response:
+    needed = exc.result.scope
+    request.refused("scope", request.identity, missing=needed)
+    challenge = f'Bearer realm="shopforum", error="insufficient_scope", scope="{needed}"'
+    return answer(
+        403,
+        f"The token lacks the scope {' or '.join(needed.split())}.",
+        headers={"WWW-Authenticate": challenge},
+        missing_scope=needed,
+    )
+
+
+def _unauthorized(request: Request) -> Response:
+    challenge = 'Bearer realm="shopforum"'
+    if "Authorization" in request.headers:
+        request.refused("token")
+        challenge += ', error="invalid_token"'
+        return answer(401, "The token is not valid.", headers={"WWW-Authenticate": challenge})
+    detail = "Send a token as Authorization: Bearer. Cookies are not looked at."
+    return answer(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+def too_fast(exc: TooFast, request: Request) -> Response:
+    """429: the bucket is full."""
+    return answer(429, "Too many calls. Wait a little.", headers={"Retry-After": str(exc.retry_after)})
+
+
+def away(exc: Exception, request: Request) -> Response:
+    """503: the database or the identity provider is away or too slow."""
+    log.error("api unavailable", why=type(exc).__name__, exc_info=exc)
+    return answer(503, "A part of our systems cannot be reached just now.", headers={"Retry-After": "5"})
+
+
+def unreadable(exc: URLDecodeError, request: Request) -> Response:
+    """400: the path is no UTF-8."""
+    return answer(400, "The address cannot be read.")
+
+
+def unexpected(exc: Exception, request: Request) -> Response:
+    """500: the details are in the log alone."""
+    log.error("unexpected", exc_info=exc)
+    return answer(500, "The fault is ours. It has been noted.")
+
+
+def answer(
+    status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """A problem document."""
+    title = HTTPStatus(status).phrase
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail or title, **members}
+    response = Response(
+        json.dumps(document).encode(), status=f"{status} {title}", content_type="application/problem+json"
+    )
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,68 @@
+"""The API's tables: tokens, how fast they are used, and the answers kept for calls that are repeated.
+
+A token is kept as a keyed hash (`shopforum.sessions.tokens`): nothing here can be used to call.
+"""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from ..db import metadata
+
+_Instant = DateTime(timezone=True)
+
+# Never deleted: the trail names them. Several may have one name, while a client changes from one to the next.
+tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", _Instant),
+    # Written at most once a minute.
+    Column("last_used_at", _Instant),
+    Column("revoked_at", _Instant),
+    CheckConstraint("cardinality(scopes) > 0", name="some_scope"),
+    Index("ix_api_tokens_name", "name"),
+)
+
+# A bucket for each token and each address that comes with bad ones: `level` calls were in it at `at`, and it leaks.
+rates = Table(
+    "api_rates",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("level", Double, nullable=False),
+    Column("at", _Instant, nullable=False),
+    Index("ix_api_rates_at", "at"),
+)
+
+# A call with an Idempotency-Key: claimed before it acts, with its answer once there is one. `request_id` is in the
+# audit row of the act, so that an act whose answer was lost is found again.
+replays = Table(
+    "api_replays",
+    metadata,
+    Column("token_id", UUID, ForeignKey("api_tokens.id", ondelete="CASCADE"), primary_key=True),
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("claimed_until", _Instant, nullable=False),
+    Column("status", Integer),
+    Column("answer", JSONB),
+    CheckConstraint("(status IS NULL) = (answer IS NULL)", name="answered_with_status"),
+    Index("ix_api_replays_created_at", "created_at"),
+)

@@ -1,0 +1,85 @@
+"""What the commands that act on a deployment share: opening it by its ini file, who acts, and how they end."""
+
+import os
+import pwd
+import secrets
+import socket
+from collections.abc import Iterator
+from configparser import Error as IniError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+from pyramid.paster import get_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopforum.admin.reading import Reading, TooSlow
+from shopforum.sessions import Sessions
+from shopforum.sessions.audit import Client, clean
+
+DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
+
+# Nobody else waits for a statement of the command line, so it may take longer than one of the console.
+_LIMIT_MILLISECONDS = 60_000
+
+
+class Stop(click.ClickException):
+    """Ends the command with a message on standard error and an exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # click reads it from the instance
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The sessions of a deployment, a way to read them, and the console's address."""
+
+    sessions: Sessions
+    reading: Reading
+    console: str
+
+
+def site(ini: str, name: str) -> Any:
+    """The registry of one site of an ini file. Raises Stop for settings it cannot run on."""
+    try:
+        return get_app(ini, name).registry
+    except (ValueError, LookupError, IniError) as error:
+        raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
+
+
+@contextmanager
+def opened(ini: str) -> Iterator[Deployment]:
+    """The deployment of an ini file. A database that is away ends the command with 3, settings that are wrong with 2."""
+    registry = site(ini, "admin")
+    try:
+        yield Deployment(
+            registry.sessions, Reading(registry.db, _LIMIT_MILLISECONDS), registry.site.urls["admin"]
+        )
+    except TooSlow:
+        raise Stop("That took too long and was stopped. Narrow the filters.", DATABASE_AWAY) from None
+    except SQLAlchemyError as error:
+        _away(error)
+    finally:
+        registry.db.engine.dispose()
+
+
+def actor() -> str:
+    """Who acts, for the trail: `cli:` and the login name. By the system's word, not by a variable that anybody sets."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return f"cli:{clean(name, 200)}"
+
+
+def client(command: str) -> Client:
+    """Where the act comes from, for the trail: this command on this machine."""
+    return Client(None, clean(f"shopforum {command} on {socket.gethostname()}", 300), secrets.token_hex(8))
+
+
+def _away(error: SQLAlchemyError) -> NoReturn:
+    # The driver's first line names host and port, never the password.
+    reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
+    raise Stop(f"The database cannot be reached or is not set up: {reason}", DATABASE_AWAY) from None

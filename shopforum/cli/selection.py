@@ -1,0 +1,107 @@
+"""Which sessions a command means: the console's filters as options, ids and their beginnings, users by name."""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+from sqlalchemy import func, select
+from webob.multidict import MultiDict
+
+from shopforum.admin import words
+from shopforum.admin.filters import SessionFilter
+from shopforum.admin.forms import Target
+from shopforum.admin.queries import s
+from shopforum.admin.reading import Reading
+from shopforum.sessions.tokens import as_uuid
+from shopforum.settings import SITES
+
+from .deployment import NOTHING, Stop
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_ALONE = ("user", "site")
+
+_OPTIONS = (
+    click.option("--user", metavar="WHO", help="Name, e-mail address or id."),
+    click.option("--site", type=click.Choice(SITES)),
+    click.option("--state", type=click.Choice(words.TABS)),
+    click.option("--ip", metavar="BLOCK", help="An address or a block such as 192.0.2.0/24."),
+    click.option("--device", metavar="WORDS", help="Such as 'Firefox Linux'."),
+    click.option(
+        "--flag", metavar="KIND", help="One of the console's flags, such as refresh_without_session."
+    ),
+    click.option(
+        "--created-after", metavar="TIME", help="Signed in after; in UTC, such as 2026-11-23T18:00."
+    ),
+    click.option("--seen-before", metavar="TIME", help="Last seen before."),
+)
+NAMES = ("user", "site", "state", "ip", "device", "flag", "created_after", "seen_before")
+
+
+def filtered(command: _F) -> _F:
+    """Decorator: the console's filters as options, which the command takes as `**filters`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def as_filter(filters: dict[str, str | None]) -> SessionFilter:
+    """The options as the console's filter. Raises click.UsageError for what makes no sense."""
+    form = SessionFilter(MultiDict({name: value for name, value in filters.items() if value}))
+    if not form.validate():
+        raise click.UsageError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    return form
+
+
+def target(
+    db: Reading, sessions: tuple[str, ...], filters: dict[str, str | None], *, everyone: bool, by_gate: bool
+) -> Target:
+    """What the options name, of which there must be one kind.
+
+    A user or a site alone is ended by a gate, logins on their way included, where `by_gate` is true; whatever else is
+    named by filters means the sessions that match now. Raises click.UsageError, Stop.
+    """
+    used = {name: value for name, value in filters.items() if value}
+    if bool(sessions) + bool(used) + everyone != 1:
+        raise click.UsageError("Name sessions by --session, or by filters, or --everyone: one of these.")
+    if sessions:
+        return Target(sessions=tuple(dict.fromkeys(session_id(db, text) for text in sessions)))
+    if everyone:
+        return Target(everyone=True)
+    form = as_filter(filters)
+    if by_gate and set(used) <= set(_ALONE):
+        return Target(user_id=user_id(db, used["user"]) if "user" in used else None, site=used.get("site"))
+    return Target(filter=form.query())
+
+
+def session_id(db: Reading, text: str) -> UUID:
+    """The id that is spelled, or the one session whose id begins so (8 digits or more). Raises Stop."""
+    found = as_uuid(text)
+    if found:
+        return found
+    digits = text.replace("-", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{8,32}", digits):
+        raise click.UsageError("A session is named by its id, or by the first 8 digits of it or more.")
+    low, high = (UUID(digits.ljust(32, end)) for end in "0f")
+    rows = db.all(select(s.c.id).where(s.c.id.between(low, high)).limit(2))
+    if not rows:
+        raise Stop("No session has an id that begins so.", NOTHING)
+    if len(rows) > 1:
+        raise Stop(
+            f"More than one session has an id that begins so: {rows[0]['id']}, {rows[1]['id']}.", NOTHING
+        )
+    return rows[0]["id"]
+
+
+def user_id(db: Reading, text: str) -> UUID:
+    """The user whose id or whole e-mail address this is. Raises Stop where nobody, or more than one, is called so."""
+    found = as_uuid(text)
+    known = s.c.user_id == found if found else func.lower(s.c.user_email) == text.lower()
+    rows = db.all(select(s.c.user_id).where(known).distinct().limit(2))
+    if len(rows) != 1:
+        raise Stop(
+            "To end all of a user's sessions, give the id or the whole e-mail address of somebody who has signed in.",
+            NOTHING,
+        )
+    return rows[0]["user_id"]

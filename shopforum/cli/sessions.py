@@ -1,0 +1,144 @@
+"""`shopforum sessions`: the console's powers without the web server, by the same code and with the same audit.
+
+`list` and `show` are here, `tail` in `session_tail.py`, what changes something in `session_acts.py`.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+from sqlalchemy import RowMapping, Select
+
+from shopforum import devices, paging
+from shopforum.admin import queries, trail
+from shopforum.admin.filters import SessionFilter
+from shopforum.admin.reading import Reading
+from shopforum.api import answers
+
+from . import selection, session_acts, session_page, session_tail
+from .deployment import NOTHING, Stop, opened
+from .terminal import many, moment, short_moment, table
+
+# Rows read in one statement.
+_STEP = 500
+
+_COLUMNS = (
+    *(("SESSION", 8), ("STATE", 9), ("SITE", 6), ("USER", 18), ("DEVICE", 17), ("ADDRESS", 15)),
+    ("LAST SEEN (UTC)", 15),
+)
+
+
+_EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  nothing matched, or refused: no confirmation, another count than expected
+  2  the call itself is wrong
+  3  the database cannot be reached
+  4  ended here; FusionAuth has not confirmed all of it yet, the worker goes on
+"""
+
+
+@click.group(epilog=_EXIT_CODES)
+def command() -> None:
+    """See sessions and end them, without the web server.
+
+    Works while the sites or FusionAuth are down: sessions end here at once, and `shopforum worker` tells FusionAuth
+    when it is back. Every act is in the audit log as cli:LOGIN.
+    """
+
+
+@command.command("list")
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@selection.filtered
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most so many."
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON lines: one session a line.")
+def list_(ini: str, limit: int, as_json: bool, **filters: str | None) -> None:
+    """List sessions, newest sign-in first. Filters are the console's, and all must hold."""
+    form = selection.as_filter(filters)
+    with opened(ini) as deployment:
+        now = deployment.sessions.now()
+        statement = queries.listed().where(*queries.conditions(deployment.reading, form))
+        found = _pages(deployment.reading, statement, limit)
+        if as_json:
+            for row in found:
+                click.echo(json.dumps(answers.session(row), default=answers.plain))
+            return
+        rows = list(found)
+        click.echo(table(_COLUMNS, [_line(row, now) for row in rows]))
+        click.echo(f"\n{_summary(deployment.reading, form, len(rows))} As of {moment(now)} UTC.")
+
+
+@command.command()
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@click.argument("session", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(ini: str, session: str, as_json: bool) -> None:
+    """Show one session with its story, by its id or the first 8 digits of it."""
+    with opened(ini) as deployment:
+        db = deployment.reading
+        session_id = selection.session_id(db, session)
+        row = queries.one(db, session_id)
+        if row is None:
+            raise Stop("There is no such session.", NOTHING)
+        places, timeline = queries.places(db, session_id), trail.of_session(db, row)
+        if as_json:
+            told = {
+                "timeline": list(map(answers.event, timeline)),
+                "seen_at": list(map(answers.place, places)),
+            }
+            click.echo(json.dumps(answers.session(row) | told, default=answers.plain))
+            return
+        sections = (
+            session_page.facts(row, deployment.sessions.now(), deployment.console),
+            session_page.flags(queries.flags(db, session_id)),
+            session_page.places(places),
+            session_page.pairs(queries.generations(db, session_id)),
+            session_page.timeline(timeline[::-1]),
+        )
+        click.echo("\n\n".join(section for section in sections if section))
+
+
+def _pages(db: Reading, statement: Select[Any], limit: int) -> Iterator[RowMapping]:
+    """The first `limit` rows, read in steps so that memory and time stay small."""
+    cursor = ""
+    while limit > 0:
+        part = paging.fetch(
+            db, statement, queries.CREATED_AT, queries.ID, cursor=cursor, size=min(limit, _STEP)
+        )
+        yield from part.rows
+        limit -= len(part.rows)
+        if part.older is None:
+            return
+        cursor = part.older
+
+
+def _line(row: RowMapping, now: datetime) -> tuple[Any, ...]:
+    marks = ("!" if row["flags"] else "") + ("?" if row["quarantined_at"] else "")
+    return (
+        str(row["id"])[:8],
+        row["state"] + marks,
+        row["site"],
+        row["user_name"],
+        devices.label(row["last_agent"]),
+        row["last_address"],
+        short_moment(row["last_seen_at"], now),
+    )
+
+
+def _summary(db: Reading, form: SessionFilter, shown: int) -> str:
+    state = form.state.data or ""
+    counts = queries.counts(db, form, (state,))
+    count = shown if counts is None else counts[state]
+    if count > shown:
+        told = f"{shown:,} of {f'{queries.CAP:,}+' if count > queries.CAP else f'{count:,}'} sessions."
+    else:
+        told = f"{many(shown)}."
+    return f"{told} ! flagged, ? in quarantine."
+
+
+for _more in (session_tail.tail, *session_acts.COMMANDS):
+    command.add_command(_more)

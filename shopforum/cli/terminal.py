@@ -1,0 +1,80 @@
+"""Writing for people at a terminal: aligned tables, times with ages, and no character that a terminal would obey."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+WIDTH = 100
+_GAP = "  "
+# Control, format (bidirectional overrides, zero width), surrogates, unassigned, line and paragraph separators: names
+# and browsers come from outside, and a terminal would be steered by them.
+_OBEYED = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+
+
+def safe(value: Any) -> str:
+    """A value as text of one line that changes nothing but what is shown."""
+    return "".join("\ufffd" if unicodedata.category(char) in _OBEYED else char for char in str(value or ""))
+
+
+def fit(text: str, width: int) -> str:
+    """The text, cut to that many columns with an ellipsis."""
+    if columns(text) <= width:
+        return text
+    text = text[: width * 2]
+    while columns(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes: wide characters two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def table(heads: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows under heads, each head with the most columns it may take. Values are made safe and cut."""
+    cells = [[fit(safe(cell), most) for cell, (_, most) in zip(row, heads, strict=True)] for row in rows]
+    titles = [title for title, _ in heads]
+    widths = [max(map(columns, column)) for column in zip(titles, *cells, strict=True)]
+    return "\n".join(
+        _GAP.join(
+            cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in (titles, *cells)
+    )
+
+
+def moment(at: datetime | None) -> str:
+    """`2026-11-23 21:03:12`, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else "-"
+
+
+def short_moment(at: datetime, now: datetime) -> str:
+    """`11-23 21:03 12m`: month, day and time in UTC, and how long ago."""
+    return f"{at.astimezone(UTC):%m-%d %H:%M} {age(now - at)}"
+
+
+def full_moment(at: datetime | None, now: datetime) -> str:
+    """`2026-11-23 21:03:12 (12m ago)`, or `(in 3h)`; a dash for never."""
+    if at is None:
+        return "-"
+    gone = now - at
+    return f"{moment(at)} ({f'{age(gone)} ago' if gone >= timedelta() else f'in {age(-gone)}'})"
+
+
+def age(gone: timedelta) -> str:
+    """A span in its largest unit: 45s, 12m, 5h, 31d."""
+    seconds = max(int(gone.total_seconds()), 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def many(count: int, noun: str = "session") -> str:
+    """`1 session`, `1,200 sessions`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,104 @@
+"""A visitor of a running site, over HTTP: as much of a browser as the demonstration needs."""
+
+import http.client
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from urllib.parse import urlencode, urlsplit
+
+_TIMEOUT_SECONDS = 20
+_CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class SiteAway(Exception):
+    """Nobody answers at the site's address."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the path of a redirect (empty if it is none), the page, and the names of the cookies
+    that were set to a value.
+    """
+
+    status: int
+    location: str
+    body: str
+    given: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.status}, to {self.location}" if self.location else str(self.status)
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser (`agent`), cookies, and, where the system has it, an address of their own (`address`).
+
+    Cookies are kept by name: one visitor visits one site, `url`, which is reached on this machine.
+    """
+
+    url: str
+    agent: str
+    address: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str) -> Answer:
+        """Ask for a page. Raises SiteAway."""
+        return self._send("GET", path, None)
+
+    def log_in(self, email: str, password: str) -> Answer:
+        """Fill in the site's login form and send it. Raises SiteAway."""
+        found = _CSRF.search(self.get("/login").body)
+        token = unescape(found[1]) if found else ""
+        fields = {"csrf_token": token, "email": email, "password": password}
+        return self._send("POST", "/login", urlencode(fields))
+
+    def _send(self, method: str, path: str, body: str | None) -> Answer:
+        headers = {"Host": urlsplit(self.url).netloc, "User-Agent": self.agent, "Accept": "text/html"}
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if body is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.url}
+        try:
+            return self._answer(method, path, body, headers, (self.address, 0))
+        except ConnectionRefusedError as error:
+            raise SiteAway(self.url) from error
+        except OSError:
+            # Some systems have no other address of their own than 127.0.0.1.
+            try:
+                return self._answer(method, path, body, headers, None)
+            except OSError as error:
+                raise SiteAway(self.url) from error
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: str | None,
+        headers: dict[str, str],
+        source: tuple[str, int] | None,
+    ) -> Answer:
+        # By address: not every machine resolves *.localhost.
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", urlsplit(self.url).port or 80, timeout=_TIMEOUT_SECONDS, source_address=source
+        )
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            page = response.read().decode("utf-8", "replace")
+            given = self._take(response.headers.get_all("Set-Cookie") or [])
+            return Answer(response.status, response.headers.get("Location", ""), page, given)
+        finally:
+            connection.close()
+
+    def _take(self, headers: list[str]) -> frozenset[str]:
+        """Keep the cookies that were set, forget those that were taken back; returns the names of the former."""
+        given = set()
+        for header in headers:
+            pair, _, attributes = header.partition(";")
+            name, _, value = pair.partition("=")
+            if value and "max-age=0" not in attributes.lower().replace(" ", "").split(";"):
+                self.cookies[name] = value
+                given.add(name)
+            else:
+                self.cookies.pop(name, None)
+        return frozenset(given)

@@ -1,0 +1,187 @@
+"""Looking closely: flags and their dismissal, a session's story and fork, a person, exports and what is new."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import Browser
+from webtest import TestResponse
+from wire import credentials
+
+from shopforum.sessions.audit import Client, Event, write
+
+Console = Callable[[str], Browser]
+Started = Callable[..., Any]
+OTHER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+
+def form_of(page: TestResponse, action: str) -> Any:
+    return next(form for form in page.forms.values() if form.action == action)
+
+
+@pytest.fixture
+def stolen(started: Started, thief: Callable[..., Browser]) -> Any:
+    """A session whose refresh token somebody has tried alone."""
+    one = started()
+    cookies = credentials(one.browser)
+    thief("store", {"__Host-refresh": cookies["__Host-refresh"]}).get("/shopping-cart")
+    return one
+
+
+def test_a_flag_is_explained_and_dismissed_until_it_happens_again(
+    console: Console, stolen: Any, thief: Callable[..., Browser]
+):
+    client = console("responder")
+    page = client.get(f"/sessions/{stolen.id}")
+    assert "Token alone, 1 time." in page
+    events = page.click("Its events")
+    assert "Refresh token came alone" in events
+    form = form_of(page, f"/sessions/{stolen.id}/flags/refresh_without_session")
+    assert "Say in a few words" in form.submit(status=422)
+    form["text"] = "our own test"
+    page = form.submit().follow()
+    assert "Dismissed. Should it happen again" in page
+    assert "“our own test”" in page
+    assert str(stolen.id) not in client.get("/sessions?state=flagged")
+    assert "⚑" not in client.get("/sessions")
+    assert "Flag dismissed" in client.get("/audit?event=flag_dismissed")
+    thief("store", {"__Host-refresh": credentials(stolen.browser)["__Host-refresh"]}).get("/shopping-cart")
+    assert str(stolen.id) in client.get("/sessions?state=flagged")
+
+
+def test_a_flag_that_is_not_there(console: Console, stolen: Any):
+    client = console("responder")
+    csrf = form_of(client.get("/sessions"), "/logout")["csrf_token"].value
+    for path in (f"/sessions/{stolen.id}/flags/two_places", f"/sessions/{stolen.user_id}/flags/two_places"):
+        client.post(path, {"csrf_token": csrf, "text": "x"}, status=404)
+
+
+def test_the_fork_shows_who_held_the_cookies(
+    console: Console, started: Started, thief: Callable[..., Browser]
+):
+    one = started()
+    client = console("viewer")
+    assert "Who held its cookies" not in client.get(f"/sessions/{one.id}")
+    other = thief("store", credentials(one.browser))
+    other.extra_environ["HTTP_USER_AGENT"] = OTHER
+    other.get("/shopping-cart")
+    page = client.get(f"/sessions/{one.id}")
+    assert "Who held its cookies" in page
+    assert "2 used pair 1, which was not theirs" in page
+    assert "Chrome 140 on Windows" in page
+    assert "style=" not in page.text
+
+
+def test_the_story_has_what_no_trail_has(console: Console, started: Started, sql: Any):
+    one = started()
+    for _ in range(2):
+        sql(
+            "UPDATE sessions SET issued_at = issued_at - interval '1 hour' WHERE id = :id RETURNING 1 AS one",
+            id=one.id,
+        )
+        one.browser.get("/shopping-cart")
+        one.browser.get("/shopping-cart")
+    sql(
+        "UPDATE sessions SET idle_end = now() - interval '1 second' WHERE id = :id RETURNING 1 AS one",
+        id=one.id,
+    )
+    page = console("viewer").get(f"/sessions/{one.id}")
+    assert "Session id replaced \u00d72" in page
+    assert "Idled out" in page
+    assert "Signed in" in page
+
+
+def test_a_person_in_full(console: Console, started: Started):
+    one, forums = started("member"), started("member", "forums")
+    neighbour = started("shopper", address="192.0.2.1")
+    page = console("viewer").get(f"/users/{one.user_id}")
+    for words in (
+        "Firefox 140 on Linux",
+        "0 orders",
+        "0 posts",
+        "Sam Shore",
+        "Signed in",
+        str(forums.id)[:8],
+    ):
+        assert words in page, words
+    assert f"/users/{neighbour.user_id}" in page, "who else was at that address"
+
+
+def test_the_trail_as_csv_is_no_formula_and_is_itself_in_the_trail(
+    console: Console, started: Started, sql: Any
+):
+    started()
+    client = console("viewer")
+    with client.app.registry.db.transaction() as connection:
+        write(connection, Event("session_created", "store", Client(), actor="=HYPERLINK(1)"))
+    answer = client.get("/audit?event=session_created").click("CSV")
+    assert answer.content_type == "text/csv"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {row["event"] for row in rows} == {"session_created"}
+    assert "'=HYPERLINK(1)" in {row["actor"] for row in rows}
+    assert all(row["at"].endswith("Z") for row in rows)
+    (row,) = sql("SELECT actor, detail FROM audit_log WHERE event = 'trail_exported'")
+    assert row["actor"] == "viewer@harbour.example"
+    assert row["detail"] == {"filter": "event=session_created", "format": "csv"}
+
+
+def test_sessions_as_json_lines_page_by_page(
+    console: Console, started: Started, monkeypatch: pytest.MonkeyPatch, count_sql: Any
+):
+    ones = [started(who, address="192.0.2.1") for who in ("shopper", "member", "moderator")]
+    monkeypatch.setattr("shopforum.admin.export._STEP", 1)
+    client = console("viewer")
+    answer = client.get("/sessions/export?site=store&format=jsonl")
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    assert [row["id"] for row in rows] == [str(one.id) for one in reversed(ones)]
+    assert {row["state"] for row in rows} == {"active"}
+    assert not any("hash" in name or "token" in name for name in rows[0])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/audit/export?format=xml", "/audit/export?user=1", "/sessions/export?ip=x", "/sessions/news?ip=x"],
+)
+def test_what_cannot_be_exported(console: Console, path: str):
+    console("viewer").get(path, status=422)
+
+
+def test_how_many_are_new_without_staying_signed_in(console: Console, started: Started, sql: Any):
+    client = console("viewer")
+    address = client.get("/sessions?site=store").html.find(attrs={"data-live": True})["data-live"]
+    assert client.get(address).json["new"] == 0
+    started()
+    sql(
+        "UPDATE sessions SET last_seen_at = now() - interval '5 minutes' WHERE site = 'admin' RETURNING 1 AS one"
+    )
+    answer = client.get(address, headers={"Purpose": "prefetch"})
+    assert answer.json["new"] == 1
+    assert len(answer.json["at"]) == len("12:03:11")
+    assert sql(
+        "SELECT 1 AS one FROM sessions WHERE site = 'admin' AND last_seen_at < now() - interval '4 minutes'"
+    )
+
+
+def test_the_head_of_the_chain_is_on_every_page(console: Console, sql: Any):
+    mac = "0123456789abcdef" * 4
+    sql("UPDATE audit_head SET seq = 18234, mac = decode(:mac, 'hex') RETURNING 1 AS one", mac=mac)
+    page = console("viewer").get("/audit")
+    assert "Sealed to #18234" in page
+    assert " ".join(["01234567", "89abcdef"] * 4) in page
+
+
+def test_the_chart_leads_to_what_it_counts(console: Console, browser: Callable[..., Browser]):
+    store = browser("store")
+    page = store.get("/login")
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    form["email"], form["password"] = "nobody@mail.example", "wrong"
+    form.submit(expect_errors=True)
+    dashboard = console("viewer").get("/")
+    link = next(
+        a for a in dashboard.html.find("figure").find_all("a") if "any_failed_login&since" in a["href"]
+    )
+    assert "Login failed" in dashboard.goto(link["href"])

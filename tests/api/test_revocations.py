@@ -1,0 +1,173 @@
+"""Ending sessions by the API: every reach, previews, expectations, and receipts that tell what the provider said."""
+
+from uuid import uuid4
+
+import pytest
+
+REASON = {"code": "incident", "text": "case 7"}
+
+
+@pytest.fixture
+def revoke(call):
+    """`revoke({"site": "store"}, 201, ...)`: POST a revocation."""
+
+    def send(scope, status=201, caller=call, **more):
+        body = {"scope": scope, "reason": REASON, **more}
+        return caller("POST", "/revocations", body, status)
+
+    return send
+
+
+def test_one_session(revoke, started, sql):
+    one, other = started(), started("member", "forums")
+    answer = revoke({"session": str(one.id)})
+    assert {name: answer.json[name] for name in ("matched", "revoked")} == {"matched": 1, "revoked": 1}
+    assert answer.json["upstream"] == {"confirmed": 1, "pending": 0, "failed": 0}
+    assert answer.headers["Location"].endswith(f"/api/v1/revocations/{answer.json['id']}")
+    assert not one.lives
+    assert other.lives
+    row = sql("SELECT * FROM audit_log WHERE event = 'authn_token_revoked'")[0]
+    assert (row["actor"], str(row["session_id"])) == ("token:robot", str(one.id))
+    assert (row["detail"]["reason"], row["detail"]["reason_admin"]) == ("incident", "case 7")
+    assert row["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_each_reach_ends_what_it_names_and_nothing_else(revoke, started):
+    scopes = (
+        (lambda s: {"user": str(s[0].user_id)}, [0, 1]),
+        (lambda s: {"user": str(s[0].user_id), "site": "forums"}, [1]),
+        (lambda s: {"ip": "203.0.113.0/24"}, [1, 2]),
+        (lambda s: {"ip": "203.0.113.5"}, [1]),
+        (lambda s: {"site": "forums"}, [1, 2]),
+        (lambda s: {"sessions": [str(s[0].id), str(s[2].id)]}, [0, 2]),
+        (lambda s: {"filter": {"site": "store", "state": "active"}}, [0]),
+        (lambda s: {"filter": {"device": "firefox", "ip": "203.0.113.6"}}, [2]),
+        (lambda s: {"everyone": True}, [0, 1, 2]),
+    )
+    for scope, ended in scopes:
+        all_of_them = [
+            started("moderator"),
+            started("moderator", "forums", "203.0.113.5"),
+            started("member", "forums", "203.0.113.6"),
+        ]
+        answer = revoke(scope(all_of_them))
+        assert answer.json["matched"] == answer.json["revoked"] == len(ended)
+        assert [number for number, each in enumerate(all_of_them) if not each.lives] == ended
+        for each in all_of_them:
+            if each.lives:
+                revoke({"session": str(each.id)})
+
+
+def test_a_dry_run_counts_and_changes_nothing(call, revoke, started, sql):
+    one = started()
+    answer = call("POST", "/revocations", {"scope": {"site": "store"}, "dry_run": True}, 200)
+    assert (answer.json["id"], answer.json["matched"], answer.json["revoked"]) == (None, 1, 0)
+    revoke({"everyone": True}, 200, dry_run=True)
+    assert one.lives
+    assert sql("SELECT 1 FROM revocations") == []
+
+
+def test_an_expectation_that_no_longer_holds_is_409(revoke, started, sql):
+    one = started()
+    for scope in ({"user": str(one.user_id)}, {"ip": "192.0.2.1"}, {"session": str(one.id)}):
+        answer = revoke(scope, 409, expected_count=2)
+        assert answer.json["matched"] == 1
+    assert one.lives
+    assert sql("SELECT 1 FROM revocations") == []
+    revoke({"ip": "192.0.2.1"}, expected_count=1)
+    assert not one.lives
+
+
+def test_what_matches_nothing_ends_nothing(revoke, started, sql):
+    one = started()
+    for scope in ({"ip": "203.0.113.0/24"}, {"filter": {"user": "nobody"}}, {"session": str(uuid4())}):
+        answer = revoke(scope, 201)
+        assert (answer.json["matched"], answer.json["revoked"]) == (0, 0)
+        revoke(scope, 409, expected_count=1)
+    assert one.lives
+    # That it was tried is on record.
+    assert len(sql("SELECT 1 FROM revocations WHERE matched = 0")) == 3
+
+
+def test_everyone_and_a_site_take_a_scope_of_their_own(caller, revoke, started):
+    one = started()
+    small, large = caller("sessions:revoke"), caller("everyone:revoke")
+    for scope in ({"everyone": True}, {"site": "store"}):
+        answer = revoke(scope, 403, small)
+        assert answer.json["missing_scope"] == "everyone:revoke"
+        assert revoke(scope, 403, small, dry_run=True)
+    for scope in ({"session": str(one.id)}, {"user": str(one.user_id)}, {"filter": {"site": "store"}}):
+        assert revoke(scope, 403, large).json["missing_scope"] == "sessions:revoke"
+    assert one.lives
+    revoke({"everyone": True}, 201, large)
+    assert not one.lives
+
+
+def test_a_wide_filter_is_a_site_by_another_name(caller, revoke, started, sql):
+    one = started()
+    sql(
+        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
+          last_seen_at, issued_at, promoted_at)
+        SELECT site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end, last_seen_at,
+          issued_at, promoted_at FROM sessions, generate_series(1, 100) WHERE id = :id""",
+        id=one.id,
+    )
+    small = caller("sessions:revoke")
+    assert revoke({"filter": {"state": "active"}}, 403, small).json["missing_scope"] == "everyone:revoke"
+    assert one.lives
+    # By person it is no whole site, however many sessions that person has.
+    assert revoke({"filter": {"user": str(one.user_id)}}, 201, small).json["matched"] == 101
+    assert not one.lives
+
+
+def test_the_receipt_follows_the_provider(call, revoke, started, idp, sql, apps):
+    one = started()
+    idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
+    answer = revoke({"session": str(one.id)})
+    assert answer.json["upstream"] == {"confirmed": 0, "pending": 0, "failed": 1}
+    assert not one.lives
+    receipt = f"/revocations/{answer.json['id']}"
+    assert call("GET", receipt, status=200).json["upstream"]["failed"] == 1
+    sql("UPDATE revocation_outbox SET next_try_at = now()")
+    from shopforum.sessions import worker
+
+    apps["admin"].registry.idp.breaker.reset()
+    worker.run_once(apps["admin"].registry.sessions)
+    after = call("GET", receipt, status=200).json
+    assert after["upstream"] == {"confirmed": 1, "pending": 0, "failed": 0}
+    assert after["reason"] == {"code": "incident", "text": "case 7", "user_text": ""}
+    assert after["actor"] == "token:robot"
+
+
+def test_a_reason_in_words_of_ones_own_is_kept(call, started, sql):
+    one = started()
+    reason = {"code": "edr-alert", "text": "host 12", "user_text": "Please log in again."}
+    call("POST", "/revocations", {"scope": {"session": str(one.id)}, "reason": reason}, 201)
+    row = sql("SELECT * FROM revocations")[0]
+    assert row["reason_code"] == "other"
+    assert row["reason_admin"].split() == ["edr-alert", "host", "12"]
+    assert row["reason_user"] == "Please log in again."
+
+
+def test_global_token_revocation(call, started, sql):
+    one, two, other = started(), started("shopper", "store", "203.0.113.1"), started("member", "forums")
+    call("POST", "/global-token-revocation", {"sub_id": {"format": "email", "email": "x@y.example"}}, 404)
+    call("POST", "/global-token-revocation", {"sub_id": {"format": "opaque", "id": str(uuid4())}}, 404)
+    wrong = {"sub_id": {"format": "phone_number", "phone_number": "1"}}
+    call("POST", "/global-token-revocation", wrong, 422)
+    subject = {"format": "email", "email": "Shopper@harbour.example"}
+    assert call("POST", "/global-token-revocation", {"sub_id": subject}, 204).body == b""
+    assert not one.lives
+    assert not two.lives
+    assert other.lives
+    call("POST", "/global-token-revocation", {"sub_id": {"format": "opaque", "id": str(other.user_id)}}, 204)
+    assert not other.lives
+
+
+def test_it_works_while_the_provider_is_away(revoke, call, started, idp):
+    one = started()
+    idp.hook("fail", path="/", times=50, status=503)
+    assert call("GET", "/sessions", status=200).json["total"]["count"] == 1
+    assert revoke({"session": str(one.id)}).json["upstream"]["confirmed"] == 0
+    call("GET", "/events", status=200)
+    call("DELETE", f"/sessions/{one.id}", status=204)

@@ -1,0 +1,156 @@
+"""Dead and spent credentials presented again: after a logout, after a revocation, after a rotation."""
+
+from functools import partial
+
+import pytest
+from hearts import together
+from support import person
+from wire import SESSION, credentials, give, set_cookies, tokens
+
+CART = "/shopping-cart"
+
+
+def knocks(sql):
+    return [
+        (row["kind"], row["count"], row["address"])
+        for row in sql("SELECT kind, count, host(last_address) AS address FROM session_flags")
+    ]
+
+
+def rotated(client, sql):
+    """Have the session id replaced, and the new one shown; returns the pair before."""
+    before = credentials(client)
+    sql("UPDATE sessions SET issued_at = issued_at - interval '11 minutes' WHERE ended_at IS NULL")
+    client.get(CART, status=200)
+    assert credentials(client) != before
+    client.get(CART, status=200)
+    return before
+
+
+def test_after_a_logout_the_pair_is_dead_seen_and_touches_nobody_else(store, browser, idp, sql, thief):
+    elsewhere = browser("store")
+    elsewhere.log_in("shopper")
+    store.log_in("shopper")
+    stolen = credentials(store)
+    [token] = sql("SELECT refresh_token_id AS id FROM sessions ORDER BY created_at DESC LIMIT 1")
+    form = next(form for form in store.get(CART).forms.values() if form.action == "/logout")
+    idp.forget_calls()
+    form.submit(status=303)
+    assert [f"{call['method']} {call['path']}" for call in idp.calls()] == [
+        f"DELETE /api/jwt/refresh/{token['id']}"
+    ]
+    idp.forget_calls()
+    for _ in range(3):
+        answer = thief("store", stolen).get(CART, status=302)
+        assert "/login" in answer.headers["Location"]
+        assert not any("Max-Age=0" not in header for header in set_cookies(answer).values())
+    assert idp.calls() == []
+    assert knocks(sql) == [("session_use_after_expire", 3, "203.0.113.66")]
+    elsewhere.get(CART, status=200)
+    assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NULL")) == 1
+
+
+def test_a_pair_that_idled_out_after_a_logout_does_not_come_back_by_its_refresh_token(
+    store, idp, sql, thief, idle_out
+):
+    """Not even where FusionAuth was never told and would still honour the token."""
+    store.log_in("shopper")
+    stolen = credentials(store)
+    form = next(form for form in store.get(CART).forms.values() if form.action == "/logout")
+    idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=1, status=503)
+    form.submit(status=303)
+    idle_out()
+    [user] = sql("SELECT user_id FROM sessions")
+    assert len(tokens(idp, user["user_id"])) == 1
+    idp.forget_calls()
+    thief("store", stolen).get(CART, status=302)
+    assert idp.calls() == []
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_logout_beats_the_tabs_that_are_still_loading(store, sql, thief, idle_out, round_):
+    """Whatever a late answer puts into the browser is dead, and no tab is shown an error."""
+    store.log_in("shopper")
+    form = next(form for form in store.get(CART).forms.values() if form.action == "/logout")
+    pair = credentials(store)
+    idle_out()
+    tabs = [thief("store", pair) for _ in range(5)]
+    *answers, goodbye = together(
+        *[partial(tab.get, CART, status="*") for tab in tabs], partial(form.submit, status="*")
+    )
+    assert {answer.status_int for answer in answers} <= {200, 302}
+    assert goodbye.status_int == 303
+    for tab in [*tabs, store, thief("store", pair)]:
+        tab.get(CART, status=302)
+    assert sql("SELECT 1 FROM sessions WHERE ended_at IS NULL") == []
+
+
+def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, thief):
+    store.log_in("shopper")
+    stolen = rotated(store, sql)
+    sql("UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds'")
+    idp.forget_calls()
+    thief("store", stolen).get(CART, status=302)
+    assert [call["method"] for call in idp.calls()] == ["DELETE"]
+    page = store.get(CART, status=302).follow(status=200)
+    assert "used from two places" in page.text
+    [event] = sql("SELECT detail FROM audit_log WHERE event = 'authn_token_reuse'")
+    assert event["detail"]["reason"] == "replayed"
+    assert credentials(store) == {}
+
+
+def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sql):
+    store.log_in("shopper")
+    before = rotated(store, sql)
+    straggler = store.get(
+        CART, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in before.items())}, status=200
+    )
+    assert set_cookies(straggler) == {}
+    store.get(CART, status=200)
+
+
+def test_the_pair_before_the_one_before_has_no_grace(store, sql, thief):
+    store.log_in("shopper")
+    oldest = rotated(store, sql)
+    rotated(store, sql)
+    thief("store", oldest).get(CART, status=302)
+    store.get(CART, status=302)
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_thief_with_both_cookies_is_found_soon_after_the_next_rotation(store, sql, thief, every):
+    """Both go on, the thief polling each minute; whoever is left with the older pair comes back with it."""
+    store.log_in("shopper")
+    copy = thief("store", credentials(store))
+    minutes = 0
+    while minutes < 11 + every:
+        minutes += 1
+        sql(
+            "UPDATE sessions SET issued_at = issued_at - interval '1 minute', promoted_at = promoted_at - interval "
+            "'1 minute', idle_end = idle_end - interval '1 minute', last_seen_at = last_seen_at - interval '1 minute'"
+        )
+        if copy.get(CART, status="*").status_int == 302:
+            break
+        if minutes % every == 0 and store.get(CART, status="*").status_int == 302:
+            break
+    assert [row["end_reason"] for row in sql("SELECT end_reason FROM sessions")] == ["replayed"]
+    assert {row["a"] for row in sql("SELECT host(address) AS a FROM session_places")} == {
+        "127.0.0.1",
+        "203.0.113.66",
+    }
+    for client in (store, copy):
+        client.get(CART, status=302)
+
+
+def test_what_is_revoked_stays_so_through_every_later_act_of_its_owner(store, browser, sql, thief):
+    """Logging in again, elsewhere or here, brings no older session back."""
+    store.log_in("shopper")
+    stolen = credentials(store)
+    sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    browser("store").log_in("shopper")
+    store.log_in("shopper")
+    thief("store", stolen).get(CART, status=302)
+    give(store, stolen)
+    assert credentials(store)[SESSION] == stolen[SESSION]
+    store.get(CART, status=302)
+    assert person("shopper").first_name not in store.get("/").text

@@ -1,0 +1,58 @@
+"""The command line against this worker's database and provider."""
+
+import json
+from collections.abc import Callable
+from configparser import RawConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shopforum.cli import main
+from shopforum.settings import SITES
+
+
+@pytest.fixture
+def write_ini(tmp_path: Path, settings: Callable[[str], dict[str, str]]) -> Callable[..., str]:
+    """`write_ini(**changes)`: an ini file of the three sites, with some settings changed; returns its path."""
+
+    def write(**changes: str) -> str:
+        parser = RawConfigParser()
+        for site in SITES:
+            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site), **changes}
+        path = tmp_path / "site.ini"
+        with path.open("w") as file:
+            parser.write(file)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def ini(write_ini: Callable[..., str], apps: dict[str, Any]) -> str:
+    """An ini file for the sites as the tests run them."""
+    return write_ini()
+
+
+@pytest.fixture
+def run(ini: str) -> Callable[..., Result]:
+    """`run("list", "--json")`: `shopforum sessions list INI --json`."""
+
+    def invoke(command: str, *options: object) -> Result:
+        return CliRunner().invoke(
+            main, ["sessions", command, ini, *map(str, options)], catch_exceptions=False
+        )
+
+    return invoke
+
+
+@pytest.fixture
+def lines(run: Callable[..., Result]) -> Callable[..., list[dict[str, Any]]]:
+    """The same with --json, read as JSON lines."""
+
+    def read(command: str, *options: object) -> list[dict[str, Any]]:
+        answer = run(command, *options, "--json")
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    return read

@@ -1,0 +1,98 @@
+"""A clock for the database that a test sets: `now()` is what the test says, for the heart's own statements.
+
+A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
+The statements stay as they are, but for being prepared: planning them anew is most of what they cost.
+"""
+
+import re
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg2
+from sqlalchemy import Engine, event
+
+_START = datetime(2030, 1, 1, tzinfo=UTC)
+_PREPARABLE = re.compile(r"\s*(select|with|insert|update|delete)\b", re.IGNORECASE)
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+# What a literal of that kind would be; of the others the server finds out.
+_TYPES = {bool: "boolean", int: "integer", float: "double precision"}
+
+_SCHEMA = """
+set search_path = pg_catalog, public;
+create schema simulation;
+create function simulation.now() returns timestamptz language sql stable
+  as $$ select pg_catalog.current_setting('simulation.now')::timestamptz $$;
+create function simulation.clock_timestamp() returns timestamptz language sql stable
+  as $$ select pg_catalog.current_setting('simulation.now')::timestamptz $$;
+"""
+
+# Columns that take the time by themselves.
+_DEFAULTS = """
+do $$
+declare one record;
+begin
+  for one in select c.oid::regclass as name, a.attname from pg_attrdef d join pg_class c on c.oid = d.adrelid
+      join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+    where pg_get_expr(d.adbin, d.adrelid) ~ '^(simulation\\.)?(now|clock_timestamp)\\(\\)$'
+  loop
+    execute format('alter table %s alter column %I set default {}.clock_timestamp()', one.name, one.attname);
+  end loop;
+end $$;
+"""
+
+
+class SimulatedClock:
+    """While it is entered, an engine's connections go by `seconds` (since its start) instead of the server's clock."""
+
+    def __init__(self, engine: Engine, database_url: str) -> None:
+        self.engine, self.url = engine, database_url
+        self.seconds = 0.0
+        # A little goes by from one statement to the next, or two acts would be at one instant.
+        self.statements = 0
+
+    def __enter__(self) -> Self:
+        self._run(_SCHEMA + _DEFAULTS.replace("{}", "simulation"))
+        self.engine.dispose()
+        event.listen(self.engine, "connect", self._prepare)
+        event.listen(self.engine, "before_cursor_execute", self._set, retval=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        event.remove(self.engine, "connect", self._prepare)
+        event.remove(self.engine, "before_cursor_execute", self._set)
+        self.engine.dispose()
+        self._run(_DEFAULTS.replace("{}", "pg_catalog") + "drop schema simulation cascade")
+
+    def _prepare(self, connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("set search_path = simulation, pg_catalog, public")
+            cursor.execute("set plan_cache_mode = force_generic_plan")
+
+    def _set(self, connection: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> tuple[str, Any]:
+        """In the statement's own round trip."""
+        self.statements += 1
+        now = _START + timedelta(seconds=self.seconds, microseconds=10 * self.statements)
+        begin = f"set simulation.now = '{now}'; "
+        if not _PREPARABLE.match(statement):
+            return begin + statement, values
+        names = list(dict.fromkeys(_PARAMETER.findall(statement)))
+        plans = connection.info.setdefault("plans", {})
+        if statement not in plans:
+            first = values[0] if isinstance(values, list) else values
+            types = ", ".join(_TYPES.get(type(first[name]), "unknown") for name in names)
+            numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
+            plan = f"plan_{len(plans)}"
+            cursor.execute(f"prepare {plan} {f'({types})' if names else ''} as {numbered}")
+            plans[statement] = plan
+        arguments = ", ".join(f"%({name})s" for name in names)
+        return f"{begin}execute {plans[statement]} {f'({arguments})' if names else ''}", values
+
+    def _run(self, statements: str) -> None:
+        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute(statements)
+            connection.commit()

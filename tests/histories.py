@@ -1,0 +1,233 @@
+"""What a history of browsers, thieves and admins must leave true, for test_machine.py to check after every act.
+
+A `History` knows every pair that was ever handed out, whose it is, and why its session is over, where it is; so it can
+say of each answer whether it is the one that the rules promise. A response that is longer under way than the grace
+counts as lost, which is the promise that the rules are built on.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from clocks import SimulatedClock
+from hearts import OWNER, THIEF, Heart, Provider
+
+from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, RefreshRefused, Scope, revocation
+from shopforum.sessions.audit import Client
+from shopforum.sessions.model import Outcome, Pair
+
+GRACE = 60
+# Seconds from the click to the arrival of the slowest response that is not lost.
+SLOWEST = 55
+ABSOLUTE = 9000.0
+WHY = Reason("admin", "carol", "suspected_theft")
+PEOPLE = ("ann", "bob")
+
+
+class MoodyProvider(Provider):
+    """A provider whose grace for one-time tokens runs by the machine's clock, and which remembers its refusals."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = 0.0
+        self.exchanged_at: dict[str, float] = {}
+        self.refused = 0
+
+    def refresh(self, refresh_token: str) -> Refreshed:
+        old = [token for token, at in self.exchanged_at.items() if self.clock - at >= GRACE]
+        for token in old:
+            self.exchanged.pop(token, None)
+        try:
+            answer = super().refresh(refresh_token)
+        except RefreshRefused:
+            self.refused += 1
+            raise
+        if answer.refresh_token != refresh_token:
+            self.exchanged_at.setdefault(refresh_token, self.clock)
+        return answer
+
+
+@dataclass
+class Known:
+    """What the machine knows of a session."""
+
+    id: UUID
+    person: str
+    authenticated_at: Any
+    stolen: bool = False
+    # Why it is over for good, as far as a request can know.
+    over: str | None = None
+    # Every pair that was ever handed out, with its generation, and those that a refresh has brought.
+    pairs: dict[Pair, int] = field(default_factory=dict)
+    refreshed: set[Pair] = field(default_factory=set)
+
+
+@dataclass
+class Browser:
+    """A cookie jar, an honest one's or a thief's copy."""
+
+    client: Client
+    person: str
+    jar: Pair = field(default_factory=Pair)
+
+
+@dataclass
+class Flight:
+    """A request under way: sent with the jar of its time, not answered yet, or answered and not yet back."""
+
+    browser: Browser
+    pair: Pair
+    sent: float
+    answer: Outcome | None = None
+
+
+class History:
+    """Three browsers of two people at one site, what is under way, and what is known of every session."""
+
+    def __init__(self, heart: Heart, provider: MoodyProvider, clock: SimulatedClock) -> None:
+        self.heart, self.provider, self.database_clock = heart, provider, clock
+        provider.__init__()  # type: ignore[misc]
+        for table in ("sessions", "revocation_gates", "revocations"):
+            heart.sql(f"DELETE FROM {table}")
+        self.clock = clock.seconds = 0.0
+        self.browsers = [Browser(OWNER, PEOPLE[number % 2]) for number in range(3)]
+        self.sessions: dict[UUID, Known] = {}
+        self.flights: list[Flight] = []
+        self.logins: list[tuple[Browser, Any, bool]] = []
+        self.thieves: list[Browser] = []
+
+    def time_goes_by(self, seconds: float) -> None:
+        """For the database, the provider and whatever is under way."""
+        self.clock += seconds
+        self.provider.clock = self.database_clock.seconds = self.clock
+        self.flights = [flight for flight in self.flights if self.clock - flight.sent <= SLOWEST]
+
+    def clicks(self, number: int) -> None:
+        """A request whose response is quick."""
+        browser = self.signed_in(number)
+        self.back(self.answered(Flight(browser, browser.jar, self.clock)))
+
+    def times_are_kept(self) -> None:
+        """Nothing ever moves the password's time or the absolute end."""
+        for row in self.heart.sql("SELECT id, authenticated_at, absolute_end FROM sessions"):
+            assert row["authenticated_at"] == self.sessions[row["id"]].authenticated_at
+            assert row["absolute_end"] - row["authenticated_at"] == timedelta(seconds=ABSOLUTE)
+
+    def answered(self, flight: Flight, *, touch: bool = True) -> Flight:
+        """The server answers; everything that the rules promise of an answer is checked here."""
+        known = self.owner_of(flight.pair)
+        [row] = self.row(known) or [None]
+        asked, refused = len(self.provider.refreshes), self.provider.refused
+        try:
+            outcome = self.heart.resume(flight.pair, flight.browser.client, touch=touch)
+        except AuthorityUnavailable:
+            assert self.provider.away or not touch
+            assert known is not None
+            assert known.over is None
+            assert row["in_time"]
+            assert not row["active"]
+            return flight
+        flight.answer = outcome
+        calls = len(self.provider.refreshes) - asked
+        assert calls <= 1
+        if known is None or known.over or not row["in_time"]:
+            assert (outcome.session, outcome.issue, calls) == (None, None, 0), known
+            return flight
+        assert not (calls and row["active"]) or self.provider.one_time
+        generation = known.pairs[flight.pair]
+        straggles = row["floor"] < generation <= row["previous"] and row["in_grace"]
+        # A refresh whose answer was slow was repeated: the first answer is as good, in the same browser.
+        beside = row["previous"] < generation and flight.pair in known.refreshed
+        sibling = beside and flight.browser.client.agent == row["last_agent"]
+        if generation < row["generation"] and not (straggles or sibling):
+            assert known.stolen, "an honest browser was taken for a thief"
+            assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "replayed")
+            self.is_over(known, "replayed")
+        elif outcome.session is None:
+            assert self.provider.refused > refused, outcome
+            assert not row["active"]
+            self.is_over(known, "refused")
+        else:
+            assert outcome.session.id == known.id
+            assert outcome.session.user_name == known.person.title()
+            assert not (straggles and outcome.issue), "a straggler got a cookie"
+            self.note_issue(known, outcome, refreshed=calls > 0)
+            [after] = self.row(known)
+            assert after["generation"] == max(generation, row["generation"]), "what was shown is the newest"
+        return flight
+
+    def back(self, flight: Flight) -> None:
+        """The response reaches the browser: only now does the jar change."""
+        answer = flight.answer
+        if answer is not None and answer.issue is not None:
+            flight.browser.jar = answer.issue
+        elif answer is not None and answer.ended:
+            flight.browser.jar = Pair()
+
+    def signed_in(self, number: int) -> Browser:
+        """The browser; whoever finds himself signed out logs in."""
+        browser = self.browsers[number]
+        known = self.owner_of(browser.jar)
+        if known is None or known.over:
+            self.log_in(browser)
+        return browser
+
+    def log_in(self, browser: Browser, typed: Any = None) -> Known:
+        flight = self.answered(Flight(browser, browser.jar, self.clock))
+        held = flight.answer.session if flight.answer else None
+        since = typed or self.heart.sessions.now()
+        pair, outcome = self.heart.log_in(
+            browser.person, browser.client, since=since, replaced=held.id if held else None
+        )
+        known = Known(outcome.session.id, browser.person, since, pairs={pair: 1})
+        self.sessions[known.id] = known
+        if held:
+            self.is_over(self.sessions[held.id], "superseded")
+        browser.jar = pair
+        return known
+
+    def gate(
+        self, scope: Scope, people: set[str], spared: Known | None = None, *, marked: bool = True
+    ) -> None:
+        """A gate closes. Where it is not `marked`, the rows behind it look alive for now: a process that died, or
+        more of them than one step marks.
+        """
+        alive = spared is not None and spared.over is None
+        spare = spared.id if spared is not None and alive else None
+        if marked:
+            self.heart.sessions.revoke(scope, WHY, OWNER, spare=spare)
+        else:
+            with self.heart.sessions.db.transaction() as connection:
+                revocation.revoke(connection, scope, WHY, OWNER, sites=("store", "forums"), spare=spare)
+        self.logins = [(b, typed, beaten or b.person in people) for b, typed, beaten in self.logins]
+        for known in list(self.sessions.values()):
+            if known.person in people and not (alive and known is spared):
+                self.is_over(known, "gate")
+
+    def is_over(self, known: Known, why: str) -> None:
+        """From here on no pair that was ever handed out is good, and the provider is not asked."""
+        known.over = known.over or why
+        asked = len(self.provider.refreshes)
+        for pair in known.pairs:
+            outcome = self.heart.resume(pair, THIEF)
+            assert (outcome.session, outcome.issue) == (None, None), (why, known)
+        assert len(self.provider.refreshes) == asked
+
+    def note_issue(self, known: Known, outcome: Outcome, *, refreshed: bool) -> None:
+        if outcome.issue is not None:
+            assert outcome.issue not in known.pairs
+            [row] = self.row(known)
+            known.pairs[outcome.issue] = row["issued"]
+            known.refreshed |= {outcome.issue} if refreshed else set()
+
+    def owner_of(self, pair: Pair) -> Known | None:
+        return next((known for known in self.sessions.values() if pair in known.pairs), None)
+
+    def row(self, known: Known | None) -> list[Any]:
+        return self.heart.sql(
+            "SELECT generation, previous, floor, issued, last_agent, idle_end > now() AS active, absolute_end > now() AS in_time, "
+            "promoted_at > now() - :grace * interval '1 second' AS in_grace FROM sessions WHERE id = :id",
+            id=known.id if known else None,
+            grace=GRACE,
+        )
