@@ -173,7 +173,7 @@ def test_roles_as_they_are_now_and_none_for_who_is_gone(client, idp):
     assert client.roles(user) is None
 
 
-@pytest.mark.parametrize("status", [401, 403, 500])
+@pytest.mark.parametrize("status", [401, 403, 409, 500])
 def test_no_answer_about_roles_is_no_answer_that_there_are_none(client, idp, status):
     idp.hook("fail", path="/api/user", times=1, status=status)
     with pytest.raises(AuthorityUnavailable):

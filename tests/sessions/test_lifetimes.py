@@ -63,6 +63,8 @@ def test_the_absolute_end_counts_from_the_password(heart):
         ({"sessions.max_per_user": "0"}, "sessions.max_per_user"),
         ({"sessions.max_per_user": "many"}, "sessions.max_per_user"),
         ({"sessions.same_site": "None"}, "sessions.same_site"),
+        ({"sessions.risk": "on"}, "sessions.risk"),
+        ({"sessions.risk_signals": "other_browser moon_phase"}, "sessions.risk_signals"),
     ],
 )
 def test_settings_that_make_no_sense_stop_the_boot(settings, word):

@@ -137,6 +137,8 @@ def test_a_session_id_that_comes_to_another_site_is_told_of_its_session(heart_of
     assert forums.resume(Pair(pair.session_id), THIEF) == Outcome()
     [flag] = store.sql("SELECT session_id, kind, count FROM session_flags")
     assert tuple(flag.values()) == (started.session.id, "cross_app_token", 2)
-    [event] = store.sql("SELECT site FROM audit_log WHERE event = 'cross_app_token' AND detail = '{}' LIMIT 1")
+    [event] = store.sql(
+        "SELECT site FROM audit_log WHERE event = 'cross_app_token' AND detail = '{}' LIMIT 1"
+    )
     assert event["site"] == "forums"
     assert store.resume(pair).session is not None

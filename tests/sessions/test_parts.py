@@ -9,6 +9,7 @@ from pyramid.csrf import get_csrf_token, new_csrf_token
 from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 from webtest import TestApp
 
 from shopforum import db, migrations
@@ -62,3 +63,18 @@ def enter(request):
     headers = remember(request, login)
     assert cookie_headers(request, Outcome()) == []
     return Response(str(user_id), headerlist=[("Content-Type", "text/plain; charset=utf-8"), *headers])
+
+
+def test_a_connection_that_breaks_in_a_transaction_is_gone_and_the_next_is_new(heart):
+    """The server ends it between two statements: DBAPIError as from any other, and nothing of it in the pool."""
+    database = heart.sessions.db
+
+    def broken():
+        with database.transaction() as connection:
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            heart.sql("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DBAPIError):
+        broken()
+    assert database.one(text("SELECT 1 AS one"))["one"] == 1

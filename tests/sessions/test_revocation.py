@@ -201,6 +201,32 @@ def test_a_scope_that_is_not_one_thing_is_refused(fields):
         Scope(**fields)
 
 
+def test_more_ids_than_one_act_may_name_are_refused():
+    with pytest.raises(ValueError, match="more than 100000"):
+        Scope(sessions=(uuid.uuid4(),) * 100_001)
+
+
+def test_what_the_provider_said_itself_it_is_not_told_again_and_newer_logins_stay(heart):
+    old, _ = heart.log_in("ann")
+    [told] = heart.sql("SELECT clock_timestamp() AS at")
+    new, _ = heart.log_in("ann")
+    other, third = heart.log_in("bob")
+    scopes = (Scope(user_id=heart.users["ann"]), Scope(sessions=(third.session.id,)))
+    for scope in scopes:
+        with heart.sessions.db.transaction() as connection:
+            revocation.revoke(
+                connection, scope, WHY, OWNER, sites=("store",), upstream=False, before=told["at"]
+            )
+    assert heart.resume(old).session is None
+    assert heart.resume(other).session is None
+    assert heart.resume(new).session is not None
+    assert heart.sql("SELECT 1 FROM revocation_outbox") == []
+    assert [row["matched"] for row in heart.sql("SELECT matched FROM revocations ORDER BY created_at")] == [
+        1,
+        0,
+    ]
+
+
 @pytest.mark.parametrize("what", ["session", "user", "site", "everyone", "logout"])
 def test_races_of_an_end_and_a_refresh_leave_nothing_alive(heart, what):
     """Every interleaving of refreshing tabs with an end: afterwards no pair that anybody holds is served."""

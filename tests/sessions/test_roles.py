@@ -3,6 +3,8 @@
 import pytest
 from hearts import OWNER, together
 
+from shopforum.sessions.refreshing import read_roles
+
 
 @pytest.fixture
 def console(heart_of):
@@ -55,3 +57,19 @@ def test_a_site_that_does_not_ask_never_asks(heart):
     heart.pass_time(1000)
     heart.resume(pair)
     assert heart.provider.asked_roles == 0
+
+
+def test_who_comes_while_another_asks_is_served_with_the_roles_known(console):
+    pair, started = console.log_in()
+    console.provider.told_roles[started.session.user_id] = ()
+    console.pass_time(61)
+    meanwhile = []
+    console.provider.before_answer = lambda: meanwhile.append(read_roles(console.sessions, row, OWNER))
+    row = {
+        "id": started.session.id,
+        "user_id": started.session.user_id,
+        "site": "admin",
+        "roles": ["shopper"],
+    }
+    assert console.resume(pair).session.roles == frozenset()
+    assert meanwhile == [["shopper"]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hearts import OWNER, THIEF, together
 
-from shopforum.sessions import AuthorityUnavailable, Reason, Rule, Scope, SignInBlocked
+from shopforum.sessions import AuthorityUnavailable, Login, Reason, Rule, Scope, SignInBlocked
 from shopforum.sessions.audit import Client
 
 WHY = Reason("admin", "ann@example.com", "incident", admin="cookies leaked")
@@ -71,6 +71,15 @@ def test_a_login_that_is_refused_while_the_provider_is_away_is_refused_all_the_s
     heart.provider.away = True
     with pytest.raises(SignInBlocked):
         heart.log_in("ann")
+
+
+def test_a_login_without_a_refresh_token_has_none_to_give_back(heart_of):
+    console = heart_of("admin", **{"sessions.renewable": "false"})
+    console.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
+    login = Login(uuid.uuid4(), "Ann", "ann@example.com", ("owner",), None, None, console.sessions.now())
+    with pytest.raises(SignInBlocked):
+        console.sessions.start(login, THIEF)
+    assert console.provider.revoked == []
 
 
 def test_a_rule_of_another_site_does_not_count(heart_of):
