@@ -148,13 +148,13 @@ def revoke(
 
     `sites` are the sites whose provider is told when a scope names none. `spare` is a session that stays, the acting
     admin's own. Sessions that have ended already are left as they are: revoking twice is harmless. `upstream` is
-    False where it is the provider who says so; `before`, an instant, leaves logins alone that are newer than what it
+    False where it is the provider who says so; `before`, an instant, has a gate leave logins alone that are newer than what it
     speaks of.
     """
     key = scope.gate
     if key is not None:
         connection.execute(_ONE_AT_A_TIME)
-    matched = count(connection, scope, spare, before)
+    matched = count(connection, scope, spare, before if key else None)
     row = connection.execute(
         _RECORD,
         {

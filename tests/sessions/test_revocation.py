@@ -223,7 +223,7 @@ def test_what_the_provider_said_itself_it_is_not_told_again_and_newer_logins_sta
     assert heart.sql("SELECT 1 FROM revocation_outbox") == []
     assert [row["matched"] for row in heart.sql("SELECT matched FROM revocations ORDER BY created_at")] == [
         1,
-        0,
+        1,
     ]
 
 
