@@ -1,11 +1,10 @@
 """The account's tables: sign-ins that their owner has not answered for, and mail that waits to be sent."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text, func
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
 from ..db import metadata
-
-_Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 # A sign-in with a new device, until somebody who was signed in before says whether it was theirs.
 new_sign_ins = Table(
@@ -14,7 +13,7 @@ new_sign_ins = Table(
     Column("session_id", UUID, primary_key=True),
     Column("user_id", UUID, nullable=False),
     Column("site", Text, nullable=False),
-    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_new_sign_ins_user_id", "user_id"),
     Index("ix_new_sign_ins_created_at", "created_at"),
 )
@@ -24,13 +23,13 @@ mail = Table(
     "outgoing_mail",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("recipient", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("plain", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_try_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_error", Text),
     Index("ix_outgoing_mail_next_try_at", "next_try_at"),
 )

@@ -13,14 +13,13 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
 
 from ..sessions import Reason, Scope, Sessions
 from ..sessions.audit import Client
+from ..sessions.revocation import MOST
 from . import queries
 from .filters import SessionFilter, from_query
 from .forms import Target
 from .queries import LIVE, s
 from .reading import Reading
 
-# What one act may hold by its ids. A user's, a site's and everyone's sessions end by a gate, however many there are.
-MOST = 100_000
 SHOWN = 50
 # Milliseconds: who is about to end a hundred thousand sessions waits longer than who leafs through a list.
 _PATIENCE = 10_000

@@ -6,7 +6,6 @@ A token is kept as a keyed hash (`shopforum.sessions.tokens`): nothing here can 
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Index,
@@ -19,8 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from ..db import metadata
-
-_Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 # Never deleted: the trail names them. Several may have one name, while a client changes from one to the next.
 tokens = Table(
@@ -30,12 +28,12 @@ tokens = Table(
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
-    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("created_by", Text, nullable=False),
-    Column("expires_at", _Instant),
+    Column("expires_at", Instant),
     # Written at most once a minute.
-    Column("last_used_at", _Instant),
-    Column("revoked_at", _Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
     CheckConstraint("cardinality(scopes) > 0", name="some_scope"),
     Index("ix_api_tokens_name", "name"),
 )
@@ -46,7 +44,7 @@ rates = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("level", Double, nullable=False),
-    Column("at", _Instant, nullable=False),
+    Column("at", Instant, nullable=False),
     Index("ix_api_rates_at", "at"),
 )
 
@@ -59,8 +57,8 @@ replays = Table(
     Column("key_hash", LargeBinary, primary_key=True),
     Column("body_hash", LargeBinary, nullable=False),
     Column("request_id", Text, nullable=False),
-    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
-    Column("claimed_until", _Instant, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("claimed_until", Instant, nullable=False),
     Column("status", Integer),
     Column("answer", JSONB),
     CheckConstraint("(status IS NULL) = (answer IS NULL)", name="answered_with_status"),

@@ -14,7 +14,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -28,8 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
 
 from ..db import metadata
-
-Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 
 def _id() -> Column[int]:

@@ -3,12 +3,11 @@
 E-mail addresses, device marks and keys are keyed digests (`shopforum.sessions.tokens.Secrets.digest`).
 """
 
-from sqlalchemy import Column, DateTime, Double, Index, LargeBinary, Table, Text, func
+from sqlalchemy import Column, Double, Index, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from ..db import metadata
-
-_Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 # One row for each account, address and known device that somebody failed to log in with lately.
 failures = Table(
@@ -17,8 +16,8 @@ failures = Table(
     Column("key", LargeBinary, primary_key=True),
     # As of last_at: some are forgiven with time, so it is no whole number.
     Column("failures", Double, nullable=False),
-    Column("last_at", _Instant, nullable=False),
-    Column("blocked_until", _Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("blocked_until", Instant, nullable=False),
     Index("ix_login_failures_last_at", "last_at"),
 )
 
@@ -30,8 +29,8 @@ devices = Table(
     Column("account", LargeBinary, primary_key=True),
     # Empty for those from before it was noted: they count for all sites.
     Column("site", Text, nullable=False, server_default=""),
-    Column("first_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
-    Column("last_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_login_devices_account", "account"),
     Index("ix_login_devices_last_at", "last_at"),
 )
@@ -46,7 +45,7 @@ kept_forms = Table(
     Column("path", Text, nullable=False),
     # Pairs of name and value, in the form's order.
     Column("fields", JSONB, nullable=False),
-    Column("created_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_kept_forms_user_id_created_at", "user_id", "created_at"),
     Index("ix_kept_forms_created_at", "created_at"),
 )

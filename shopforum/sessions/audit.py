@@ -13,6 +13,9 @@ from sqlalchemy import Connection, insert
 
 from . import tables
 
+# As many sessions as one row names; their count beside them is exact.
+NAMED = 500
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 

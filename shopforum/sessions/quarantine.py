@@ -37,9 +37,6 @@ UPDATE sessions s SET quarantined_at = NULL, quarantine_reason = NULL
 FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
 )
 
-# As many ids as an audit row names; the count is exact.
-_NAMED = 500
-
 
 def enter(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
     """Put live sessions into quarantine; returns how many were not in it before."""
@@ -68,7 +65,7 @@ def _act(
                 user_id=users.pop() if len(users) == 1 else None,
                 session_id=rows[0].id if len(rows) == 1 else None,
                 detail={
-                    "sessions": [str(row.id) for row in rows[:_NAMED]],
+                    "sessions": [str(row.id) for row in rows[: audit.NAMED]],
                     "count": len(rows),
                     "reason": reason.code,
                     "reason_admin": reason.admin,

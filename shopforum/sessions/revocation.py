@@ -20,9 +20,6 @@ from .records import GATED
 # A revocation waits for no count of millions: "matched" says at most this many. And no more sessions are ended by id.
 MOST = 100_000
 
-# As many ids as an audit row names.
-_NAMED = 500
-
 
 @dataclass(frozen=True)
 class Scope:
@@ -195,7 +192,7 @@ def revoke(
             revocation_id=revocation_id,
             detail={
                 "scope": scope.name,
-                "sessions": [str(i) for i in scope.sessions[:_NAMED]],
+                "sessions": [str(i) for i in scope.sessions[: audit.NAMED]],
                 "count": matched,
                 "reason": reason.code,
                 "reason_admin": reason.admin,

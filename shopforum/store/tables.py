@@ -9,7 +9,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -23,8 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
 from ..db import metadata
-
-_Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 SEARCH_TEXT = (
     "setweight(to_tsvector('english'::regconfig, name), 'A'::\"char\") || "
@@ -37,7 +35,7 @@ _SOLD = text("NOT withdrawn")
 
 def _now(name: str) -> Column:  # type: ignore[type-arg]
     """An instant filled in by the database's clock."""
-    return Column(name, _Instant, nullable=False, server_default=func.clock_timestamp())
+    return Column(name, Instant, nullable=False, server_default=func.clock_timestamp())
 
 
 def _id() -> Column:  # type: ignore[type-arg]
@@ -81,7 +79,7 @@ carts = Table(
     Column("guest_hash", LargeBinary),
     _now("created_at"),
     _now("changed_at"),
-    Column("closed_at", _Instant),
+    Column("closed_at", Instant),
     Column("closed_as", Text),
     CheckConstraint("(user_id IS NULL) <> (guest_hash IS NULL)", name="one_owner"),
     CheckConstraint("(closed_at IS NULL) = (closed_as IS NULL)", name="closed_with_reason"),
@@ -102,11 +100,11 @@ cart_lines = Table(
     Column("quantity", Integer, nullable=False),
     # The price when it was put in, to tell of a change since.
     Column("price_minor", BigInteger, nullable=False),
-    Column("removed_at", _Instant),
+    Column("removed_at", Instant),
     # When it was put aside for later: it stays with the user's open cart, and is not in it.
-    Column("saved_at", _Instant),
+    Column("saved_at", Instant),
     # When a login last brought this line from a guest's cart, or more of it, or put it aside for one.
-    Column("merged_at", _Instant),
+    Column("merged_at", Instant),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     # A product stands once in a cart, and once beside it.
     Index(

@@ -1,11 +1,10 @@
 """The webhooks' tables: which events were taken, which were refused, and how far each endpoint has been told."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Table, Text, func
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
 from ..db import metadata
-
-_Instant = DateTime(timezone=True)
+from ..sessions.tables import Instant
 
 # Events of FusionAuth's that were taken, each once: a signature has no end of its own.
 taken = Table(
@@ -13,7 +12,7 @@ taken = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("type", Text, nullable=False),
-    Column("taken_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("taken_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_webhook_events_taken_at", "taken_at"),
 )
 
@@ -23,7 +22,7 @@ refusals = Table(
     metadata,
     Column("why", Text, primary_key=True),
     Column("count", Integer, nullable=False),
-    Column("last_at", _Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
 )
 
 # How far an endpoint has been told of the sealed audit log; the lease is of the worker that is telling it.
@@ -34,7 +33,7 @@ endpoints = Table(
     Column("seq", BigInteger, nullable=False),
     Column("lease", UUID),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_try_at", _Instant, nullable=False, server_default=func.clock_timestamp()),
-    Column("told_at", _Instant),
+    Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("told_at", Instant),
     Column("last_error", Text),
 )
