@@ -19,7 +19,7 @@ from support import Browser, Idp, site_settings, url_of
 from wire import give
 
 import shopforum
-from shopforum import migrations, sample
+from shopforum import logs, migrations, sample
 from shopforum.cli import postgres
 from shopforum.devidp.server import serve_in_thread
 from shopforum.settings import SITES
@@ -164,6 +164,17 @@ def forums(browser: Callable[..., Browser]) -> Browser:
 def admin(browser: Callable[..., Browser]) -> Browser:
     """A client of the console."""
     return browser("admin")
+
+
+@pytest.fixture
+def logged(apps: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """`logged()`: what was logged since it was last asked, as production writes it.
+
+    Logging belongs to the process, and another test of this one may have started a site with readable lines.
+    """
+    logs.configure("json")
+    capfd.readouterr()
+    return lambda: "".join(capfd.readouterr())
 
 
 @pytest.fixture

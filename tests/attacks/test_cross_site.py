@@ -42,19 +42,19 @@ def dormant(sql):
 
 
 @pytest.mark.parametrize("headers", STRANGERS, ids=str)
-def test_a_stranger_s_form_does_not_so_much_as_extend_the_session(store, idp, sql, capfd, headers):
+def test_a_stranger_s_form_does_not_so_much_as_extend_the_session(store, idp, sql, logged, headers):
     """With a good token even: the browser's own word counts first."""
     store.log_in("shopper")
     token = token_of(store.get(CART))
     dormant(sql)
     before = sql(BEFORE)
     idp.forget_calls()
-    capfd.readouterr()
+    logged()
     answer = store.post("/logout", {"csrf_token": token}, headers=headers, status=403)
     assert set_cookies(answer) == {}
     assert sql(BEFORE) == before
     assert idp.calls() == []
-    events = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    events = [json.loads(line)["event"] for line in logged().splitlines()]
     assert "malicious_csrf" in events
 
 

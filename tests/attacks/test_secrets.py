@@ -8,15 +8,6 @@ from sqlalchemy import text
 from support import person
 from wire import credentials
 
-from shopforum import logs
-
-
-@pytest.fixture(autouse=True)
-def json_logs():
-    """As in production; another test of this process may have set up a site with readable lines."""
-    logs.configure("json")
-
-
 PAGES = {"store": ["/", "/shopping-cart", "/account/sessions", "/nothing-here"], "forums": ["/", "/posts"]}
 
 
@@ -32,7 +23,7 @@ def everything_stored(apps):
     return "\n".join(rows)
 
 
-def test_no_secret_in_the_database_the_logs_or_a_page(store, forums, admin, browser, apps, idp, capfd):
+def test_no_secret_in_the_database_the_logs_or_a_page(store, forums, admin, browser, apps, idp, logged):
     secrets = {person(who).password for who in ("shopper", "member", "responder")}
     pages = []
     for client, who, site in ((store, "shopper", "store"), (forums, "member", "forums")):
@@ -49,11 +40,11 @@ def test_no_secret_in_the_database_the_logs_or_a_page(store, forums, admin, brow
     idp.hook("fail", path="/api/login", times=1, status=500)
     browser("store").log_in("shopper", status=503)
     secrets.add("wrong-guess-of-a-password")
-    out, err = capfd.readouterr()
-    assert '"event": "request"' in err
+    lines = logged()
+    assert '"event": "request"' in lines
     places = {
         "database": everything_stored(apps),
-        "logs": out + err,
+        "logs": lines,
         "pages": "\n".join(p.text for p in pages),
     }
     assert len(secrets) >= 10
@@ -74,10 +65,11 @@ def test_a_dump_matches_no_value_without_the_key(store, apps):
 @pytest.mark.parametrize(
     "agent", ['x"\n{"event": "forged"}', "\x1b[2J\x1b[31mred", "a" * 5000, "\u2028\u202e"]
 )
-def test_what_a_browser_says_of_itself_cannot_break_a_log_line(store, apps, capfd, agent):
+def test_what_a_browser_says_of_itself_cannot_break_a_log_line(store, logged, agent):
     store.get("/login", headers={"User-Agent": agent.encode("utf-8").decode("latin-1").replace("\n", " ")})
     store.log_in("shopper")
-    _, err = capfd.readouterr()
-    for line in err.splitlines():
+    lines = logged().splitlines()
+    assert lines
+    for line in lines:
         assert not re.search(r"[\x00-\x1f\x7f\u2028]", line)
         assert line.startswith("{")
