@@ -139,7 +139,8 @@ class History:
         straggles = row["floor"] < generation <= row["previous"] and row["in_grace"]
         # A refresh whose answer was slow was repeated: the first answer is as good, in the same browser.
         beside = row["previous"] < generation and flight.pair in known.refreshed
-        sibling = beside and flight.browser.client.agent == row["last_agent"]
+        repeated = any(known.pairs[pair] == row["generation"] for pair in known.refreshed)
+        sibling = beside and repeated and flight.browser.client.agent == row["last_agent"]
         if generation < row["generation"] and not (straggles or sibling):
             assert known.stolen, "an honest browser was taken for a thief"
             assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "replayed")

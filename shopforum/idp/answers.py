@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from ..sessions.audit import clean
 from ..sessions.authority import AuthorityUnavailable
 
 
@@ -73,8 +74,8 @@ def login(body: Any, application_id: str) -> LoginAnswer:
     token_id = body.get("refreshTokenId")
     return LoginAnswer(
         user_id=_uuid(user.get("id")),
-        name=(name or str(user.get("username") or email))[:200],
-        email=email[:320],
+        name=clean(name or str(user.get("username") or email), 200),
+        email=clean(email, 320),
         roles=roles,
         refresh_token=_field(body, "refreshToken", str, default=None),
         refresh_token_id=_uuid(token_id) if token_id else None,
@@ -117,7 +118,7 @@ def claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, binascii.Error):
+    except (IndexError, ValueError, RecursionError, binascii.Error):
         raise AuthorityUnavailable("the answer's token cannot be read") from None
     if not isinstance(found, dict):
         raise AuthorityUnavailable("the answer's token cannot be read")
@@ -130,12 +131,19 @@ def refresh_token_dead(status: int, body: Any) -> bool:
     The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and
     `invalid_grant` from the other. Every other 4xx speaks of us, not of the token.
     """
-    if status == 404:
+    if unknown(status, body):
         return True
     if status != 400 or not isinstance(body, dict):
         return False
     fields = body.get("fieldErrors")
     return body.get("error") == "invalid_grant" or (isinstance(fields, dict) and "refreshToken" in fields)
+
+
+def unknown(status: int, body: Any) -> bool:
+    """Whether FusionAuth says that what was asked for is not there. Its 404 has no body; one that has is a gateway's
+    before it, which says nothing about tokens and users.
+    """
+    return status == 404 and not body
 
 
 def uuid_or_unavailable(value: Any) -> UUID:

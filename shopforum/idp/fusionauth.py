@@ -86,15 +86,15 @@ class FusionAuth:
             params["applicationId"] = self._settings.applications[site]
             if user_id is not None:
                 params["userId"] = str(user_id)
-        status, _ = self._transport.call("DELETE", path, key=True, params=params)
-        # 404: unknown, or expired and not yet swept up. Either way there is nothing left to revoke.
-        if status not in (200, 404):
+        status, body = self._transport.call("DELETE", path, key=True, params=params)
+        # Unknown, or expired and not yet swept up: either way there is nothing left to revoke.
+        if status != 200 and not answers.unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
         """The user's roles in this site's application. See Authority.roles."""
         status, body = self._transport.call("GET", f"/api/user/{user_id}", key=True)
-        if status == 404:
+        if answers.unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a question for a user with {status}")

@@ -1,12 +1,17 @@
 """One pooled HTTP session to FusionAuth: short time-outs, no cookies, no redirects, bounded answers."""
 
 import json
-import time
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
@@ -14,6 +19,29 @@ from ..settings import IdpSettings
 from .breaker import Breaker
 
 _LARGEST_ANSWER = 256 * 1024
+
+# The sockets on which this thread waits for an answer.
+_waiting = threading.local()
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> Any:
+        _waiting.sockets.append(self.sock)
+        return super().getresponse()
+
+
+class _TlsConnection(HTTPSConnection):
+    def getresponse(self) -> Any:
+        _waiting.sockets.append(self.sock)
+        return super().getresponse()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
 
 
 class Transport:
@@ -30,6 +58,7 @@ class Transport:
         # Only what never reached the server is sent again: a refresh is not repeatable where tokens rotate.
         retry = Retry(total=None, connect=1, read=0, redirect=0, status=0, other=0, backoff_factor=0)
         adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=retry)
+        adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         self._http.mount("http://", adapter)
         self._http.mount("https://", adapter)
 
@@ -49,19 +78,22 @@ class Transport:
         if self._settings.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._settings.tenant_id
         timeouts = (self._settings.connect_timeout, self._settings.read_timeout)
-        deadline = time.monotonic() + sum(timeouts)
         try:
-            with self._http.request(
-                method,
-                self._settings.url + path,
-                headers=headers,
-                timeout=timeouts,
-                allow_redirects=False,
-                stream=True,
-                **body,
-            ) as response:
-                content = _read(response, deadline)
-        except (requests.RequestException, OSError) as error:
+            with (
+                _ended_after(sum(timeouts)),
+                self._http.request(
+                    method,
+                    self._settings.url + path,
+                    headers=headers,
+                    timeout=timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                    **body,
+                ) as response,
+            ):
+                content = _read(response)
+        except (requests.RequestException, OSError, ValueError) as error:
+            # ValueError: a Location that is no address is looked at even where it is not followed.
             raise AuthorityUnavailable(f"FusionAuth cannot be reached: {type(error).__name__}") from None
         status = response.status_code
         if status in (401, 403):
@@ -71,13 +103,35 @@ class Transport:
         return status, _parse(content)
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body, up to a size and an instant: an answer that drips in would hold the thread for ever."""
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """Shut this thread's connection down after so long. The time-out of a read begins anew with every byte: an answer
+    that drips in, its headers too, would hold the thread for ever, and outlast the lease of a refresh.
+    """
+    sockets: list[socket.socket] = []
+    _waiting.sockets = sockets
+    watch = threading.Timer(seconds, _shut, (sockets,))
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _shut(sockets: list[socket.socket]) -> None:
+    for one in sockets:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+
+
+def _read(response: requests.Response) -> bytes:
+    """The body, up to a size."""
     content = b""
     for chunk in response.iter_content(16384):
         content += chunk
-        if len(content) > _LARGEST_ANSWER or time.monotonic() > deadline:
-            raise AuthorityUnavailable("FusionAuth's answer was too large or too slow")
+        if len(content) > _LARGEST_ANSWER:
+            raise AuthorityUnavailable("FusionAuth's answer was too large")
     return content
 
 

@@ -44,6 +44,8 @@ def read(request: Request, name: str, shape: re.Pattern[str]) -> str | None:
 
 
 def _pairs(header: str) -> list[tuple[str, str]]:
-    """The cookies as sent. Names are compared to the letter: `__HOST-session` is a stranger."""
-    pairs = (part.strip().partition("=") for part in header.split(";"))
+    """The cookies as sent. Names are compared to the letter: `__HOST-session` is a stranger, and so is one behind a
+    space of another kind (U+0085, U+00A0), which a browser takes for no prefix and lets a sibling host set.
+    """
+    pairs = (part.strip(" \t").partition("=") for part in header.split(";"))
     return [(key, value) for key, _, value in pairs]

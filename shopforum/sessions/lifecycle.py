@@ -81,7 +81,7 @@ class Sessions:
             outcome = self._resume_once(pair, client, only, touch, refresh)
             if outcome is not None:
                 return outcome
-            # Somebody else is refreshing. No connection and no lock is held while waiting (ASVS 5.0 15.4.3).
+            # No connection and no lock is held while waiting (ASVS 5.0 15.4.3).
             if time.monotonic() >= deadline:
                 raise SessionBusy("another request is refreshing this session")
             time.sleep(0.03)
@@ -175,7 +175,7 @@ class Sessions:
     def _resume_once(
         self, pair: Pair, client: Client, only: UUID | None, touch: bool, refresh: bool
     ) -> Outcome | None:
-        """None means: somebody else is refreshing this session, look again."""
+        """None means: look again. Somebody else is refreshing this session, or the provider was asked meanwhile."""
         row = self._find(pair, client, only, touch) if pair.session_id else None
         if row is None:
             if pair.session_id or pair.refresh_token:
@@ -183,6 +183,7 @@ class Sessions:
             return Outcome()
         if not row["paired"]:
             self.note(row, client, "session_without_refresh_token")
+            strangers.note_refresh_token(self, pair, client, beside=row["id"])
             return Outcome()
         if not row["live"]:
             if row["ended_by"]:
@@ -197,7 +198,10 @@ class Sessions:
             # Only to be ended; or the form belongs to another session: the caller refuses it, and this one is left
             # untouched.
             return Outcome(Session.of(row))
-        return self._held_back(row, client) or self._serve(row, pair, client, touch)
+        held = self._held_back(row, client)
+        if held is None and self._is_elsewhere(row, client):
+            self._find(pair, client, only, touch, judged=True)
+        return held or self._serve(row, pair, client, touch)
 
     def _held_back(self, row: RowMapping, client: Client) -> Outcome | None:
         """A live session that is not served just now, though nothing ends it."""
@@ -208,6 +212,13 @@ class Sessions:
         if row["quarantined_at"] is None and not self._suspicious(row, client):
             return None
         return Outcome(ended="quarantined", held=row["id"])
+
+    def _is_elsewhere(self, row: RowMapping, client: Client) -> bool:
+        """Whether the request is the first from its place, where signals are acted upon: only after they were looked
+        at may the place count as the session's. Of many requests sent at once, the later ones would show none.
+        """
+        place = (client.address, client.agent)
+        return self.config.risk == "enforce" and (row["last_address"], row["last_agent"]) != place
 
     def _suspicious(self, row: RowMapping, client: Client) -> bool:
         """Note the risk signals of a request; True where they have put the session into quarantine."""
@@ -230,11 +241,8 @@ class Sessions:
             if not touch:
                 raise SessionBusy("nobody waits for a prefetch: it refreshes nothing")
             return refreshing.refresh(self, row, pair, client)
-        if row["roles_due"]:
-            roles = refreshing.read_roles(self, row, client)
-            if roles is None:
-                return None
-            row = {**row, "roles": roles}  # type: ignore[assignment]  # as good as a row from here on
+        if row["roles_due"] and refreshing.read_roles(self, row, client):
+            return None
         if row["standing"] in ("current", "sibling") and touch:
             if row["response_lost"]:
                 return refreshing.repeat(self, row, pair, client)
@@ -242,7 +250,9 @@ class Sessions:
                 return self._rotate(row, pair)
         return Outcome(Session.of(row))
 
-    def _find(self, pair: Pair, client: Client, only: UUID | None, touch: bool) -> RowMapping | None:
+    def _find(
+        self, pair: Pair, client: Client, only: UUID | None, touch: bool, *, judged: bool = False
+    ) -> RowMapping | None:
         digests, site = self.config.secrets.digests, self.config.site
         assert pair.session_id is not None  # noqa: S101 - checked by the caller
         return records.find(
@@ -259,6 +269,7 @@ class Sessions:
             at_once=risk.AT_ONCE,
             network=risk.network(client.address),
             touch=touch,
+            move=judged or self.config.risk != "enforce",
             only=only,
             **records.where(client),
         )

@@ -15,7 +15,8 @@ _LISTED = text(
 )
 
 _EXCESS = text(
-    f"SELECT s.id FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"
+    f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id IS DISTINCT FROM CAST(:leaving AS uuid)
+    ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
 )
 
 
@@ -24,7 +25,9 @@ def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
     return db.all(_LISTED, user_id=user_id, site=site)
 
 
-def excess(connection: Connection, user_id: UUID, site: str, keep: int) -> tuple[UUID, ...]:
-    """The user's live sessions on the site beyond the `keep` last used."""
-    values = {"user_id": user_id, "site": site, "keep": keep}
+def excess(
+    connection: Connection, user_id: UUID, site: str, keep: int, leaving: UUID | None
+) -> tuple[UUID, ...]:
+    """The user's live sessions on the site beyond the `keep` last used, not counting one that is `leaving` anyway."""
+    values = {"user_id": user_id, "site": site, "keep": keep, "leaving": leaving}
     return tuple(connection.execute(_EXCESS, values).scalars())

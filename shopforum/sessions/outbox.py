@@ -6,9 +6,10 @@ work by SKIP LOCKED. The provider's word that a token is unknown counts as done 
 """
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from .authority import Authority, AuthorityUnavailable
 from .database import Database
@@ -60,13 +61,19 @@ def deliver(db: Database, authority: Authority, revocation_id: UUID | None = Non
         tried += 1
         try:
             authority.revoke(row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"])
-        except AuthorityUnavailable as error:
+        except Exception as error:
             db.all(_FAILED, id=row["id"], error=str(error)[:500], longest=LONGEST_WAIT)
-            done = False
-        else:
-            db.all(_DONE, id=row["id"])
-            done = True
-        if not done or time.monotonic() > deadline:
-            db.all(_RELEASED, ids=[unsent["id"] for unsent in rows[position + 1 :]])
+            _release(db, rows[position + 1 :])
+            if not isinstance(error, AuthorityUnavailable):
+                # A fault of ours, to be seen; the rows behind it go on all the same.
+                raise
+            break
+        db.all(_DONE, id=row["id"])
+        if time.monotonic() > deadline:
+            _release(db, rows[position + 1 :])
             break
     return tried
+
+
+def _release(db: Database, rows: Sequence[RowMapping]) -> None:
+    db.all(_RELEASED, ids=[row["id"] for row in rows])

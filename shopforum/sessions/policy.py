@@ -59,9 +59,14 @@ class SessionPolicy:
         found = {"why": outcome.ended, "ref": outcome.ended_by and str(outcome.ended_by)}
         return {name: value for name, value in found.items() if value}
 
-    def held(self, request: Request) -> bool:
-        """Whether the presented session is alive and only held back: its cookies are to be kept."""
-        return self._of(request).held is not None
+    def spent(self, request: Request) -> bool:
+        """Whether the presented cookies are good for nothing any more, and may be cleared.
+
+        Not where the session is alive and only held back, and not where a login in this very browser has taken the session's place: the login's response may have been
+        faster than this one, which would then clear the new cookies.
+        """
+        outcome = self._of(request)
+        return bool(outcome.ended) and outcome.held is None and outcome.ended != "superseded"
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for somebody who has just proven who they are; returns the cookies to set."""
@@ -110,7 +115,9 @@ class SessionPolicy:
 def client_of(request: Request) -> Client:
     """Where the request came from, fit to be stored and shown."""
     try:
-        address = str(ipaddress.ip_address((request.remote_addr or "").partition("%")[0]))
+        found = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
+        # An IPv4 client is the same by whichever socket it came (::ffff:192.0.2.1), or a rule would not find it.
+        address = str(getattr(found, "ipv4_mapped", None) or found)
     except ValueError:
         address = None
     agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)

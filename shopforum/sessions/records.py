@@ -53,7 +53,8 @@ WITH found AS (
     s.idle_end > now() AS active,
     CASE WHEN c.generation > s.generation THEN 'next'
       WHEN c.generation = s.generation THEN 'current'
-      WHEN c.generation > s.previous AND c.why = 'refresh' THEN 'sibling'
+      WHEN c.generation > s.previous AND c.why = 'refresh' AND EXISTS (SELECT 1 FROM session_credentials n
+        WHERE n.session_id = s.id AND n.generation = s.generation AND n.why = 'refresh') THEN 'sibling'
       WHEN c.generation > s.floor AND s.promoted_at > now() - :grace * interval '1 second' THEN 'previous'
       ELSE 'spent' END AS standing,
     CASE WHEN s.issued = s.generation THEN s.issued_at <= now() - :rotate_every * interval '1 second'
@@ -79,15 +80,16 @@ WITH found AS (
   FROM found f WHERE :touch AND t.id = f.id AND f.paired AND f.live AND f.active AND f.standing <> 'spent'
     AND f.rule_id IS NULL AND t.quarantined_at IS NULL
     AND (CAST(:only AS uuid) IS NULL OR t.id = :only) AND t.ended_at IS NULL AND t.idle_end > now()
-    AND (t.last_seen_at < now() - :touch_every * interval '1 second'
-      OR (t.last_address, t.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent))
+    AND CASE WHEN (t.last_address, t.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent) THEN :move
+      ELSE t.last_seen_at < now() - :touch_every * interval '1 second' END
   RETURNING t.id
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT f.id, CAST(:address AS inet), :agent FROM found f
   WHERE CAST(:address AS inet) IS NOT NULL AND f.paired AND f.live AND f.active
     AND (f.id IN (SELECT id FROM touched)
-      OR (NOT :touch AND (f.last_address, f.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)))
+      OR (NOT (:touch AND :move)
+        AND (f.last_address, f.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)))
     AND ((SELECT count(*) FROM session_places p WHERE p.session_id = f.id) < {MOST_PLACES}
       OR EXISTS (SELECT 1 FROM session_places p WHERE (p.session_id, p.address, p.agent)
         = (f.id, CAST(:address AS inet), :agent)))
@@ -159,7 +161,7 @@ WITH renewed AS (
     roles = coalesce(CAST(:roles AS text[]), roles), roles_read_at = now(),
     last_address = CAST(:address AS inet), last_agent = :agent
   WHERE id = :id AND lease = :lease AND ended_at IS NULL AND absolute_end > now() AND NOT {GATED}
-  RETURNING id, issued, quarantined_at
+  RETURNING id, user_id, site, issued, quarantined_at
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM renewed WHERE CAST(:address AS inet) IS NOT NULL
@@ -167,7 +169,9 @@ WITH renewed AS (
 )
 INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
 SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed
-RETURNING (SELECT quarantined_at IS NOT NULL FROM renewed) AS quarantined"""
+RETURNING (SELECT CASE WHEN quarantined_at IS NOT NULL THEN 'quarantined'
+  WHEN EXISTS ({rules.MATCHING.format(user="renewed.user_id", site="renewed.site")}) THEN 'blocked' END
+  FROM renewed) AS held"""
 )
 
 _RELEASE = text("UPDATE sessions SET lease = NULL, lease_until = NULL WHERE id = :id AND lease = :lease")
@@ -241,7 +245,7 @@ def claim(db: Database, session: RowMapping, lease: UUID, seconds: float) -> boo
 
 def renew(db: Database, event: Event, credential: Credential, **values: Any) -> RowMapping | None:
     """Finish a refresh: the session is active again under a new pair. None when it was revoked meanwhile, or the
-    lease ran out and somebody else has it; else whether it is `quarantined` by now.
+    lease ran out and somebody else has it; else `held` says whether it is quarantined or blocked by now.
     """
     with db.transaction() as connection:
         values = {**values, **vars(credential), **where(event.client)}

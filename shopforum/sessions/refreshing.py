@@ -5,7 +5,6 @@ revocation wins whichever commits first. Here, too, the provider is asked for ro
 """
 
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from .audit import Client
 from .authority import AuthorityUnavailable, Refreshed, RefreshRefused
 from .model import Outcome, Pair, Reason, Session
 from .revocation import Scope
-from .tokens import new_session_id
+from .tokens import REFRESH_TOKEN, new_session_id
 
 if TYPE_CHECKING:
     from .lifecycle import Sessions
@@ -30,7 +29,7 @@ def refresh(sessions: "Sessions", row: RowMapping, pair: Pair, client: Client) -
     if not records.claim(sessions.db, row, lease, sessions.config.lease):
         return None
     try:
-        answer = sessions.authority.refresh(pair.refresh_token)
+        answer = _ask(sessions, pair.refresh_token)
     except RefreshRefused:
         expired = sessions.event("session_expired", client, row["id"], row["user_id"], "idp")
         if records.expire(sessions.db, expired, lease, "refresh_refused"):
@@ -54,31 +53,41 @@ def repeat(sessions: "Sessions", row: RowMapping, pair: Pair, client: Client) ->
     lease = uuid.uuid4()
     if pair.refresh_token is not None and records.claim(sessions.db, row, lease, sessions.config.lease):
         try:
-            answer = sessions.authority.refresh(pair.refresh_token)
+            answer = _ask(sessions, pair.refresh_token)
         except (RefreshRefused, AuthorityUnavailable):
-            return Outcome(Session.of(row))
+            # It may have been revoked while the provider was asked: look again.
+            return None
         return _renew(sessions, row, answer, lease, client)
     return Outcome(Session.of(row))
 
 
-def read_roles(sessions: "Sessions", row: RowMapping, client: Client) -> Sequence[str] | None:
-    """The session's roles, asked for again; as they were while the provider is away or another request is asking.
+def read_roles(sessions: "Sessions", row: RowMapping, client: Client) -> bool:
+    """Ask for the session's roles again. False where another request does so just now; else the row is to be looked at
+    again, since the session may have been revoked meanwhile.
 
-    None where the account is closed: its sessions on this site have been ended (ASVS 5.0 7.4.2, 8.3.2).
+    The roles stay as they were while the provider is away. Where the account is closed, its sessions on this site are
+    ended (ASVS 5.0 7.4.2, 8.3.2).
     """
-    known: Sequence[str] = row["roles"]
     if not records.claim_roles(sessions.db, row["id"], sessions.config.roles_every):
-        return known
+        return False
     try:
         roles = sessions.authority.roles(row["user_id"])
     except AuthorityUnavailable:
-        return known
+        return True
     if roles is None:
         reason = Reason("idp", "identity provider", "account_closed")
         sessions.revoke(Scope(user_id=row["user_id"], site=row["site"]), reason, client)
-        return None
-    records.set_roles(sessions.db, row["id"], roles)
-    return roles
+    else:
+        records.set_roles(sessions.db, row["id"], roles)
+    return True
+
+
+def _ask(sessions: "Sessions", refresh_token: str) -> Refreshed:
+    """The provider's answer. One whose token no cookie can hold is none: taken, it would lose the session."""
+    answer = sessions.authority.refresh(refresh_token)
+    if not REFRESH_TOKEN.fullmatch(answer.refresh_token):
+        raise AuthorityUnavailable("the answer's refresh token does not fit into a cookie")
+    return answer
 
 
 def _renew(
@@ -102,9 +111,9 @@ def _renew(
     )
     if renewed is None:
         return None
-    if renewed["quarantined"]:
-        # Put there while the provider was asked: the new pair must not get lost, but no page is served.
-        return Outcome(ended="quarantined", held=row["id"], issue=successor, max_age=row["remaining"])
+    if renewed["held"]:
+        # Since the provider was asked: the new pair must not get lost, but no page is served.
+        return Outcome(ended=renewed["held"], held=row["id"], issue=successor, max_age=row["remaining"])
     roles = frozenset(answer.roles) if answer.roles is not None else None
     return Outcome(Session.of(row, roles), issue=successor, max_age=row["remaining"])
 

@@ -6,6 +6,7 @@ no request is served on those sessions by any worker, because every request read
 afterwards (`outbox.py`), without a transaction open; until it agrees the receipt says so.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -117,6 +118,8 @@ WITH due AS (
 SELECT array_agg(DISTINCT site) AS sites, array_agg(DISTINCT user_id) AS users FROM ended"""
 )
 
+_LOCK = text("SELECT 1 FROM sessions WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
+
 _OUTBOX = text(
     """INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
     VALUES (:revocation_id, :site, :user_id, :refresh_token_id)"""
@@ -126,6 +129,11 @@ _OUTBOX = text(
 def count(connection: Connection, scope: Scope, spare: UUID | None = None, before: Any = None) -> int:
     """How many live sessions the scope holds now: what a preview shows and a revocation records."""
     return int(connection.execute(_COUNT, _values(scope, spare) | {"before": before}).scalar_one())
+
+
+def lock(connection: Connection, ids: Sequence[UUID]) -> None:
+    """For a transaction that ends sessions one after the other: take their locks in the order in which every act does."""
+    connection.execute(_LOCK, {"ids": list(ids)})
 
 
 def revoke(

@@ -25,12 +25,13 @@ def start(sessions: "Sessions", login: Login, client: Client, replaced: UUID | N
     pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
     try:
         with sessions.db.transaction() as connection:
-            if replaced:
-                why = Reason("user", login.user_email or str(login.user_id), "superseded")
-                _end(sessions, connection, (replaced,), why, client)
             row = _insert(sessions, connection, login, pair, client)
             # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
-            excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user)
+            excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user, replaced)
+            if replaced:
+                revocation.lock(connection, (replaced, *excess))
+                why = Reason("user", login.user_email or str(login.user_id), "superseded")
+                _end(sessions, connection, (replaced,), why, client)
             if excess:
                 why = Reason("policy", "session limit", "evicted")
                 _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")

@@ -5,6 +5,7 @@ A refresh token without its session id (attack A1), a session id of another site
 """
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
@@ -34,20 +35,28 @@ _NEWS = text(
 
 def note(sessions: "Sessions", pair: Pair, client: Client) -> None:
     """Write down what cookies are that no session of this site knows."""
-    row, kind = None, ""
-    if pair.refresh_token:
-        kind = "refresh_without_session"
-        row = records.by_refresh_token(sessions.db, _hashes(sessions, "refresh", pair.refresh_token))
-    if row is None and pair.session_id:
-        kind = "cross_app_token"
-        row = sessions.db.one(
-            _BY_SESSION_ID, hashes=_hashes(sessions, "session", pair.session_id, elsewhere=True)
-        )
+    if note_refresh_token(sessions, pair, client) or pair.session_id is None:
+        return
+    hashes = _hashes(sessions, "session", pair.session_id, elsewhere=True)
+    row = sessions.db.one(_BY_SESSION_ID, hashes=hashes)
     if row is not None:
-        # Nobody is ever signed in by this row.
-        sessions.note(row, client, kind)
-    elif pair.session_id:
+        sessions.note(row, client, "cross_app_token")
+    else:
         _note_made_up(sessions, client)
+
+
+def note_refresh_token(
+    sessions: "Sessions", pair: Pair, client: Client, *, beside: UUID | None = None
+) -> bool:
+    """Count a refresh token that came without its session id on the session it belongs to, unless that is the one
+    `beside`; False where it belongs to none. Nobody is ever signed in by it.
+    """
+    if pair.refresh_token is None:
+        return False
+    row = records.by_refresh_token(sessions.db, _hashes(sessions, "refresh", pair.refresh_token))
+    if row is not None and row["id"] != beside:
+        sessions.note(row, client, "refresh_without_session")
+    return row is not None
 
 
 def _hashes(sessions: "Sessions", kind: str, secret: str, *, elsewhere: bool = False) -> list[bytes]:

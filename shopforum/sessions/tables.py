@@ -217,6 +217,7 @@ audit_log = Table(
     Index("ix_audit_log_session_id_id", "session_id", "id", postgresql_where=text("session_id IS NOT NULL")),
     Index("ix_audit_log_user_id_id", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
     Index("ix_audit_log_event_id", "event", "id"),
+    Index("ix_audit_log_site_id", "site", "id"),
     Index("ix_audit_log_at", "at"),
     Index("ix_audit_log_actor_id", "actor", "id", postgresql_where=text("actor <> ''")),
     Index(

@@ -41,6 +41,8 @@ def test_the_pair_is_good_as_it_is(pair):
         "{S}=; {R}=",
         "{S}; {R}",
         "{S}={s}\xff; {R}={r}",
+        "\x85{S}={s}; \x85{R}={r}",
+        "\xa0{S}={s}; \xa0{R}={r}",
         "{S}={s}; {R}=" + "x" * 5000,
         ";" * 3000,
         "=" * 3000,
@@ -81,7 +83,10 @@ def test_a_session_id_is_read_from_nowhere_but_the_cookie(pair, how):
 def test_an_owner_s_session_survives_everything_a_sibling_can_plant(store):
     """A Domain cookie of a sibling cannot have a `__Host-` name; under any other name it changes nothing."""
     store.log_in("shopper")
-    for name in ("session", "__Secure-session", "__Host-Session", "refresh", "csrf_token", "auth_tkt"):
+    names = ["session", "__Secure-session", "__Host-Session", "refresh", "csrf_token", "auth_tkt"]
+    # To a browser these have no `__Host-` prefix; Python's strip() would give them one.
+    names += [f"{space}{name}" for space in "\x85\xa0\x1f" for name in (SESSION, REFRESH, "__Host-csrf")]
+    for name in names:
         store.get(
             CART,
             headers={"Cookie": f"{name}=planted; " + "; ".join(f"{k}={v}" for k, v in store.cookies.items())},

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from hearts import together
 from support import person
-from wire import SESSION, credentials, give, set_cookies, tokens
+from wire import REFRESH, SESSION, credentials, give, set_cookies, tokens
 
 CART = "/shopping-cart"
 
@@ -154,3 +154,16 @@ def test_what_is_revoked_stays_so_through_every_later_act_of_its_owner(store, br
     assert credentials(store)[SESSION] == stolen[SESSION]
     store.get(CART, status=302)
     assert person("shopper").first_name not in store.get("/").text
+
+
+def test_an_answer_that_comes_after_a_login_in_the_same_browser_does_not_clear_its_cookies(store, browser):
+    """Another tab's request, sent with the old cookies and answered when the login had been."""
+    store.log_in("shopper")
+    old = credentials(store)
+    page = store.get("/login?why=fresh")
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    form["password"] = person("shopper").password
+    form.submit(status=302)
+    late = give(browser("store"), old).get("/shopping-cart", status=302)
+    assert "why=superseded" in late.headers["Location"]
+    assert not {SESSION, REFRESH} & set_cookies(late).keys()

@@ -32,6 +32,19 @@ def refused(browser, idp, sql):
     return check
 
 
+def test_the_owner_of_a_refresh_token_is_told_whatever_session_id_it_came_with(store, browser, refused, sql):
+    """A1 by somebody who has an account: the thief's own session id beside the stolen refresh token."""
+    store.log_in("shopper")
+    thief = browser("store")
+    thief.log_in("member")
+    refused("store", {SESSION: credentials(thief)[SESSION], REFRESH: credentials(store)[REFRESH]})
+    found = sql("SELECT s.user_name, f.kind FROM session_flags f JOIN sessions s ON s.id = f.session_id")
+    assert {(row["user_name"], row["kind"]) for row in found} == {
+        ("Sam Shore", "refresh_without_session"),
+        ("Mia Marsh", "session_without_refresh_token"),
+    }
+
+
 @pytest.mark.parametrize("idle", [False, True], ids=["active", "dormant"])
 def test_halves_of_a_pair(store, browser, sql, refused, idle):
     store.log_in("shopper")

@@ -10,6 +10,7 @@ from shopforum.sessions import (
     AuthorityUnavailable,
     Reason,
     Refreshed,
+    Rule,
     Scope,
     config,
     policy,
@@ -172,6 +173,31 @@ def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
     assert left == bad
 
 
+def test_a_row_that_makes_us_fail_holds_up_no_other(heart):
+    """A fault of ours, not of the provider: it is raised, and the rows behind it go on."""
+    outcomes = [heart.log_in(f"user{number}")[1] for number in range(3)]
+    heart.provider.away = True
+    for outcome in outcomes:
+        heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    heart.provider.away = False
+    [first] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
+    good = heart.provider.revoke
+
+    def failing(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
+        if refresh_token_id == first["token"]:
+            raise KeyError(site)
+        good(site, refresh_token_id=refresh_token_id, user_id=user_id)
+
+    heart.provider.revoke = failing
+    heart.pass_time(400)
+    with pytest.raises(KeyError):
+        worker.run_once(heart.sessions)
+    worker.run_once(heart.sessions)
+    assert heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL") == [
+        first
+    ]
+
+
 def test_a_new_key_asks_the_provider_for_nothing(heart_of):
     """Two digests of one refresh token, under the old key and the new, are not two tokens."""
     old, new = "o" * 40, "n" * 40
@@ -199,6 +225,25 @@ def test_a_link_local_address_is_stored_without_its_interface(heart):
     pair, _ = heart.log_in()
     assert heart.resume(pair, policy.client_of(Request())).session is not None
     assert "fe80::1" in places(heart)
+
+
+def test_a_client_is_the_same_by_an_ipv4_and_an_ipv6_socket(heart):
+    """Or a rule against its network would not find it, and all of them would be one network."""
+
+    class Request:
+        remote_addr = "::ffff:203.0.113.66"
+        environ: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+    client = policy.client_of(Request())
+    assert client.address == "203.0.113.66"
+    heart.sessions.add_rule(Rule(3600, network="203.0.113.0/24"), WHY, OWNER)
+    assert heart.sessions.refuses(client)
+
+
+def test_a_frozen_process_does_not_keep_others_from_revoking(heart):
+    """Its transaction holds the lock of all gates; the server ends it."""
+    [row] = heart.sql("SELECT current_setting('idle_in_transaction_session_timeout')::interval AS kept")
+    assert 0 < row["kept"].total_seconds() <= 30
 
 
 def test_a_statement_costs_one_round_trip(heart):

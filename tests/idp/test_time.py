@@ -1,0 +1,70 @@
+"""A FusionAuth that answers a byte at a time: no read times out, and the call has to end all the same."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shopforum import settings as site_settings
+from shopforum.idp import FusionAuth
+from shopforum.sessions import AuthorityUnavailable
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def dripping() -> Iterator[Callable[[bytes], str]]:
+    """`dripping(begin)`: the address of a server that sends these bytes and then one each tenth of a second."""
+    over = threading.Event()
+    threads = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(begin: bytes) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(begin)
+            try:
+                while not over.wait(0.1):
+                    connection.sendall(b"x")
+            except OSError:
+                return
+
+    def start(begin: bytes) -> str:
+        threads.append(threading.Thread(target=serve, args=(begin,)))
+        threads[0].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    over.set()
+    for thread in threads:
+        thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        HEAD + b"Content-Length: 9000\r\n\r\n",
+        HEAD + b"Connection: close\r\n\r\n",
+    ],
+    ids=["status", "headers", "body", "body without an end"],
+)
+def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
+    """Sooner than the lease of a refresh, or a second request would ask for the same token."""
+    slow = {"idp.url": dripping(begin), "idp.connect_timeout": "0.2", "idp.read_timeout": "0.3"}
+    client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
+    started = time.monotonic()
+    with pytest.raises(AuthorityUnavailable):
+        client.refresh("a-refresh-token")
+    assert time.monotonic() - started < 1.5
+
+
+def test_the_defaults_leave_a_refresh_time_to_be_written(settings):
+    """Whoever waits for a place, connects and reads is done before the lease is anybody else's."""
+    parsed = site_settings.parse(settings("store")).idp
+    assert 0.5 + parsed.connect_timeout + parsed.read_timeout < 5
