@@ -15,6 +15,7 @@ from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -163,8 +164,24 @@ def _heading_close(self: Any, tokens: list[Token], index: int, options: Any, env
     return "</strong></p>\n"
 
 
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A table, but none with more cells than characters: the parser fills short rows up, and many wide tables of short
+    rows would make megabytes, and seconds of work, of a post.
+    """
+    begins = table(state, start, end, True)
+    if silent or not begins:
+        return begins
+    after = next((line for line in range(start, end) if state.isEmpty(line)), end)
+    first, last = state.bMarks[start], state.eMarks[after - 1]
+    columns = state.src.count("|", state.bMarks[start + 1], state.eMarks[start + 1]) + 1
+    return columns * (after - start) <= last - first and table(state, start, end, False)
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("js-default", {"html": False, "breaks": True, "maxNesting": 20})
+    # An address given once and referred to a thousand times would make megabytes of a post.
+    parser.disable("reference")
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     parser.validateLink = _is_address  # type: ignore[method-assign]
     parser.core.ruler.push("link_words", _link_words)
     parser.add_render_rule("mention", _mention)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import mail, newdevice
 from shopforum.api import chores as api_chores
+from shopforum.forums import chores as forum_chores
 from shopforum.login import chores as login_chores
 from shopforum.sessions import worker
 from shopforum.sessions.database import Database
@@ -49,8 +50,8 @@ def command(ini: str, once: bool) -> None:
 
 def _tidy(db: Database) -> int:
     """One step of what is merely old; returns how much went."""
-    chores = (login_chores.run_once, store_chores.run_once, api_chores.run_once, webhook_chores.run_once)
-    return sum(chore(db) for chore in chores) + newdevice.forget(db)
+    kept = (login_chores, store_chores, forum_chores, api_chores, webhook_chores)
+    return sum(chores.run_once(db) for chores in kept) + newdevice.forget(db)
 
 
 def _deliver(registry: Any) -> int:

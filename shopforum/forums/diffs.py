@@ -1,12 +1,14 @@
 """What an edit changed, word by word."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
-# Comparing takes the square of what differs: longer texts are compared by line.
-_MOST_WORDS = 4000
+# Comparing takes up to the cube of what differs. What is longer is compared by line, and at last not at all: anybody
+# can ask for this page.
+_MOST = 2000
 _CONTEXT = 160
 
 
@@ -21,16 +23,31 @@ class Part:
 def compare(before: str, after: str) -> list[Part]:
     """The parts of two texts in reading order; long stretches that are the same are cut in their middle."""
     old, new = _WORD.findall(before), _WORD.findall(after)
-    if len(old) + len(new) > _MOST_WORDS:
-        old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    parts: list[Part] = []
+    start = _shared(old, new)
+    end = _shared(old[start:][::-1], new[start:][::-1])
+    middle = _middle(old[start : len(old) - end], new[start : len(new) - end])
+    parts = [Part("same", "".join(old[:start])), *middle, Part("same", "".join(old[len(old) - end :]))]
+    return [Part(p.change, _shortened(p.text) if p.change == "same" else p.text) for p in parts if p.text]
+
+
+def _shared(old: list[str], new: list[str]) -> int:
+    """How many words two texts begin with are the same."""
+    pairs = zip(old, new, strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new)))
+
+
+def _middle(old: list[str], new: list[str]) -> Iterator[Part]:
+    """The parts of what differs: words, lines, or the whole, by what there is of it."""
+    if len(old) + len(new) > _MOST:
+        old, new = "".join(old).splitlines(keepends=True), "".join(new).splitlines(keepends=True)
+    if len(old) + len(new) > _MOST:
+        old, new = ["".join(old)], ["".join(new)]
     for kind, i, j, k, m in SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
-            parts.append(Part("same", _shortened("".join(old[i:j]))))
-            continue
-        parts += [Part("removed", "".join(old[i:j]))] if i < j else []
-        parts += [Part("added", "".join(new[k:m]))] if k < m else []
-    return parts
+            yield Part("same", "".join(old[i:j]))
+        else:
+            yield Part("removed", "".join(old[i:j]))
+            yield Part("added", "".join(new[k:m]))
 
 
 def _shortened(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, text
 
 from ..sessions.database import Database
+from . import members
 from . import posts as reading
 from .people import Missing, Person
 from .tables import flags, posts, topics
@@ -17,10 +18,16 @@ REASONS = {
     "other": "Something else",
 }
 
+# So many reports of one person can wait at a time: nobody buries the queue.
+MOST_OPEN = 20
+
 _FLAG = text("""
-    INSERT INTO forum_flags (post_id, user_id, user_name, reason, note)
-    VALUES (:post_id, :user_id, :user_name, :reason, :note)
-    ON CONFLICT (post_id, user_id) WHERE settled_at IS NULL DO NOTHING
+    WITH theirs AS (SELECT count(*) AS open FROM forum_flags WHERE user_id = :user_id AND settled_at IS NULL),
+    made AS (
+      INSERT INTO forum_flags (post_id, user_id, user_name, reason, note)
+      SELECT :post_id, :user_id, :user_name, :reason, :note FROM theirs WHERE open < :most
+      ON CONFLICT (post_id, user_id) WHERE settled_at IS NULL DO NOTHING)
+    SELECT open < :most AS accepted FROM theirs
     """)
 _SETTLE = text("""
     UPDATE forum_flags f SET settled_at = clock_timestamp(), outcome = :outcome FROM forum_posts p
@@ -36,9 +43,13 @@ def reportable(db: Database, post_id: int, person: Person) -> RowMapping:
     return row
 
 
-def flag(db: Database, post_id: int, person: Person, reason: str, note: str) -> None:
-    """Report a `reportable` post; a second report of it by the same person changes nothing."""
-    db.all(_FLAG, post_id=post_id, user_id=person.id, user_name=person.name, reason=reason, note=note)
+def flag(db: Database, post_id: int, person: Person, reason: str, note: str) -> bool:
+    """Report a `reportable` post; a second report of it by the same person changes nothing. False, and nothing done,
+    where too many of theirs wait.
+    """
+    who = {"user_id": person.id, "user_name": person.name, "most": MOST_OPEN}
+    row = db.one(_FLAG, post_id=post_id, reason=reason, note=note, **who)
+    return row is not None and bool(row["accepted"])
 
 
 def of_post(db: Database, post_id: int) -> list[RowMapping]:
@@ -55,7 +66,7 @@ def settle(connection: Connection, post_id: int, outcome: str) -> int | None:
 def queue() -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """The posts with open reports, the longest waiting first: a statement and its order, for `paging.page`.
 
-    `reports` are the open ones, `earlier` counts those of the same author's posts that led to a removal.
+    `reports` are the open ones, `suspended` is said of the author, `earlier` counts those of the same author's posts that led to a removal.
     """
     reports = func.json_agg(
         func.json_build_object(
@@ -78,6 +89,7 @@ def queue() -> tuple[Select[Any], list[ColumnElement[Any]]]:
     )
     statement = (
         select(waiting.c.first, waiting.c.reports, earlier.label("earlier"))
+        .add_columns(members.suspended(posts.c.author_id), posts.c.removed_by)
         .add_columns(posts.c.id, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
         .add_columns(topics.c.title.label("topic_title"), func.left(posts.c.body, 1000).label("beginning"))
         .select_from(waiting)

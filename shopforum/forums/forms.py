@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any
 
 from wtforms import Form, HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from ..markdown import MAX_LENGTH
 from .flags import REASONS
@@ -14,8 +14,8 @@ from .search import PERIODS
 _JOINERS = "\u200c\u200d"
 
 
-def _line(value: Any) -> str:
-    """One line of text; a field that is missing counts as empty."""
+def line(value: Any) -> str:
+    """One line of text without what cannot be seen; a field that is missing counts as empty."""
     if not isinstance(value, str):
         return ""
     spaced = " ".join(value.split())
@@ -25,7 +25,7 @@ def _line(value: Any) -> str:
 
 def _body(value: Any) -> str:
     """Text of many lines, "" where nothing of it can be seen; spaces before its first line mean code in Markdown."""
-    if not isinstance(value, str) or not _line(value):
+    if not isinstance(value, str) or not line(value):
         return ""
     return value.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
 
@@ -39,7 +39,7 @@ def _body_field(label: str) -> TextAreaField:
         ],
         filters=[_body],
         description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`, and @handle to mention somebody.",
-        render_kw={"rows": "8"},
+        render_kw={"rows": "8", "dir": "auto"},
     )
 
 
@@ -48,7 +48,7 @@ def _reason_field(label: str, needed: str | None = None) -> StringField:
     return StringField(
         label,
         [DataRequired(needed) if needed else Optional(), length],
-        filters=[_line],
+        filters=[line],
         render_kw={"maxlength": "300", "autocomplete": "off"},
     )
 
@@ -68,8 +68,8 @@ class TopicForm(Form):
             DataRequired("Give your topic a title."),
             Length(3, 120, message="A title has 3 to 120 characters."),
         ],
-        filters=[_line],
-        render_kw={"maxlength": "120", "autocomplete": "off"},
+        filters=[line],
+        render_kw={"maxlength": "120", "autocomplete": "off", "dir": "auto"},
     )
     body = _body_field("Text")
 
@@ -107,6 +107,11 @@ class ModerateTopicForm(ModerateForm):
 
     category = SelectField("Category, if it is to be moved", choices={})
 
+    def validate_category(self, field: SelectField) -> None:
+        """A topic is moved to another category than its own, the field's default."""
+        if self.act.data == "move" and field.data == field.object_data:
+            raise ValidationError("It is there already: choose another.")
+
 
 class CategoryForm(Form):
     """A new category."""
@@ -114,13 +119,13 @@ class CategoryForm(Form):
     name = StringField(
         "Name",
         [DataRequired("Give it a name."), Length(2, 60, message="A name has 2 to 60 characters.")],
-        filters=[_line],
+        filters=[line],
         render_kw={"maxlength": "60", "autocomplete": "off"},
     )
     description = StringField(
         "What it is about",
         [Optional(), Length(max=200, message="That is too long: at most 200 characters.")],
-        filters=[_line],
+        filters=[line],
         render_kw={"maxlength": "200", "autocomplete": "off"},
     )
 
@@ -128,9 +133,9 @@ class CategoryForm(Form):
 class SearchForm(Form):
     """What is looked for. Every field may be empty."""
 
-    q = StringField("Words", filters=[_line], render_kw={"type": "search", "maxlength": "200"})
+    q = StringField("Words", filters=[line], render_kw={"type": "search", "maxlength": "200"})
     category = SelectField("Category", choices={})
-    author = StringField("Written by", filters=[_line], render_kw={"maxlength": "100", "autocomplete": "off"})
+    author = StringField("Written by", filters=[line], render_kw={"maxlength": "100", "autocomplete": "off"})
     within = SelectField(
         "When", choices={"": "At any time", **{name: f"In the last {name}" for name in PERIODS}}
     )

@@ -4,8 +4,11 @@ A handle is made of the name, `links.handle`: Mia Marsh is @mia-marsh, the next 
 given with the first post and stays, whatever becomes of the name; who has not written has none.
 """
 
-from sqlalchemy import Connection, text
+from uuid import UUID
 
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, text
+
+from ..sessions.tables import standing_rules
 from . import links
 from .people import Person, TooSoon
 from .rules import Rules
@@ -31,6 +34,18 @@ _WAIT = text(f"""
     SELECT ceil(extract(epoch FROM posted_at - clock_timestamp()) + {_PAUSE})::int AS seconds, post_count < :few AS new
     FROM forum_members WHERE user_id = :user_id
     """)
+
+
+def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """A column for moderators: whether a standing rule keeps somebody out of the forums, wherever they come from."""
+    rule = standing_rules.c
+    return (
+        exists()
+        .where(rule.user_id == user_id, or_(rule.site.is_(None), rule.site == "forums"))
+        .where(rule.network.is_(None), rule.device == "")
+        .where(rule.lifted_at.is_(None), rule.until > func.now())
+        .label("suspended")
+    )
 
 
 def enrol(connection: Connection, person: Person) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, case, func, literal, o
 
 from ..sessions.database import Database
 from . import inbox, mentions
+from .members import suspended
 from .people import Locked, Missing, Person
 from .reading import join_pointers
 from .tables import categories, category_reads, edits, members, posts, topic_reads, topics
@@ -28,11 +29,13 @@ def page_of(number: int) -> int:
     return (max(number, 1) - 1) // PAGE + 1
 
 
-def on_page(db: Database, topic_id: int, page: int, window: int = 0) -> list[RowMapping]:
+def on_page(
+    db: Database, topic_id: int, page: int, window: int = 0, moderator: bool = False
+) -> list[RowMapping]:
     """The posts on a page of a topic, a range of numbers. Removed ones are among them, their `body` empty.
 
     `handle` is the author's, `mentions` those the post mentions, `editable` says whether it is younger than `window`
-    seconds; 0 is for ever.
+    seconds; 0 is for ever. A moderator is also told whether the author is `suspended`.
     """
     columns = [column for column in posts.c if column.name not in ("body", "search", "title", "topic_id")]
     body = case((posts.c.removed_at.is_(None), posts.c.body), else_="").label("body")
@@ -43,7 +46,7 @@ def on_page(db: Database, topic_id: int, page: int, window: int = 0) -> list[Row
         .where(posts.c.topic_id == topic_id, posts.c.number.between(first + 1, first + PAGE))
         .order_by(posts.c.number)
     )
-    return db.all(statement)
+    return db.all(statement.add_columns(suspended(posts.c.author_id)) if moderator else statement)
 
 
 def number_of(db: Database, topic_id: int, post_id: int) -> int:
@@ -70,8 +73,10 @@ def post(db: Database, post_id: int, viewer: Person | None, window: int = 0) -> 
         .join(members, members.c.user_id == posts.c.author_id)
         .where(posts.c.id == post_id)
     )
-    row = db.one(inbox.along(statement, viewer))
     moderator = viewer is not None and viewer.moderator
+    if moderator:
+        statement = statement.add_columns(suspended(posts.c.author_id))
+    row = db.one(inbox.along(statement, viewer))
     own = viewer is not None and row is not None and row["author_id"] == viewer.id
     if row is None or (row["hidden"] and not moderator):
         raise Missing
@@ -101,7 +106,7 @@ def mine(author: Person, window: int = 0) -> tuple[Select[Any], list[ColumnEleme
     unread = (
         select(func.count())
         .where(later.c.topic_id == topics.c.id, later.c.number > func.greatest(number, posts.c.number))
-        .where(later.c.id > post_id, later.c.author_id != author.id)
+        .where(later.c.id > post_id, later.c.author_id != author.id, later.c.removed_at.is_(None))
         .correlate(posts, topics, topic_reads, category_reads)
         .scalar_subquery()
     )

@@ -1,7 +1,7 @@
 """How far somebody has read.
 
 There are two pointers: one for each topic, and one for each category that was marked read as a whole. A post is
-new that is beyond both and somebody else's. A topic that somebody never opened is new to them for 14 days after its
+new that is beyond both, somebody else's, and still there. A topic that somebody never opened is new to them for 14 days after its
 last post.
 """
 
@@ -88,7 +88,7 @@ def _beyond(what: Any, number: ColumnElement[int], post_id: ColumnElement[int], 
     return (
         select(what)
         .where(_later.c.topic_id == topics.c.id, _later.c.number > number, _later.c.id > post_id)
-        .where(_later.c.author_id != viewer)
+        .where(_later.c.author_id != viewer, _later.c.removed_at.is_(None))
         .correlate(topics, topic_reads, category_reads)
         .scalar_subquery()
     )

@@ -10,9 +10,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from ..settings import SettingsError
+from ..settings import number
 from .people import Person
 
 
@@ -41,14 +41,7 @@ class Rules:
 
 def parse(raw: Mapping[str, str]) -> Rules:
     """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    return Rules(**{field.name: _number(raw, field.name, field.default) for field in fields(Rules)})
-
-
-def _number(raw: Mapping[str, str], name: str, default: object) -> int:
-    try:
-        value = int(raw.get(f"forums.{name}", str(default)))
-    except ValueError:
-        raise SettingsError(f"forums.{name} must be a whole number") from None
-    if not 0 <= value <= 1_000_000_000:
-        raise SettingsError(f"forums.{name} must be between 0 and 1,000,000,000")
-    return value
+    defaults = vars(Rules()).items()
+    return Rules(
+        **{name: number(raw, f"forums.{name}", default, 0, 1_000_000_000) for name, default in defaults}
+    )

@@ -27,11 +27,24 @@ def test_long_sameness_is_cut() -> None:
     assert added == Part("added", "end")
 
 
+def test_a_change_in_a_long_text_is_shown_by_word() -> None:
+    before = " ".join(f"word{n}" for n in range(2900))
+    head, removed, added, tail = compare(before, before.replace("word1500 ", "another "))
+    assert (removed, added) == (Part("removed", "word1500"), Part("added", "another"))
+    assert head.text.endswith("word1499 ")
+    assert tail.text.startswith(" word1501")
+
+
 @given(strategies.text("ab \n,", max_size=60), strategies.text("ab \n,", max_size=60))
 def test_the_parts_make_both_texts(before: str, after: str) -> None:
     parts = compare(before, after)
     assert "".join(part.text for part in parts if part.change != "added") == before
     assert "".join(part.text for part in parts if part.change != "removed") == after
+
+
+def _cycle(length: int, step: int, between: str) -> str:
+    """So many marks, each a word of its own, of 150 kinds over and over."""
+    return between.join(chr(0x2200 + (i * step) % 150) for i in range(length))
 
 
 def test_the_longest_texts_are_quick() -> None:
@@ -40,6 +53,10 @@ def test_the_longest_texts_are_quick() -> None:
         ("a " * 10_000, "b " * 10_000),
         ("a b " * 900, "b a " * 900),
         ("a\n" * 9000, "a\nb\n" * 5000),
+        # Each line often enough to be worth comparing, seldom enough not to be passed over.
+        (_cycle(9990, 1, "\n"), _cycle(9990, 7, "\n")),
+        (_cycle(999, 1, "\n"), _cycle(999, 7, "\n")),
+        (_cycle(999, 1, ""), _cycle(999, 7, "")),
     ):
         compare(before, after)
     assert time.process_time() - started < 2

@@ -77,5 +77,5 @@ def test_what_is_hidden_already_is_not_hidden_again(
     form = form_to(moderator.get(path), path)
     form["act"], form["reason"] = "hide", "once"
     form.submit(status=303)
-    form.submit(status=422)
+    form.submit(status=409)
     assert visitor.get("/moderation").text.count("hid an earlier text") == 1

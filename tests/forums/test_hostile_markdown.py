@@ -234,3 +234,24 @@ def test_the_longest_texts_are_quick(unit: str) -> None:
     started = time.process_time()
     render(text)
     assert time.process_time() - started < 2
+
+
+def _table(columns: int, rows: int) -> str:
+    return "|".join("a" * columns) + "\n" + "|".join("-" * columns) + "\n" + "a\n" * rows + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]: http://" + "x" * 5000 + "\n\n" + "[a]" * 5000,
+        "[a]: http://x '" + "&lt;" * 2400 + "'\n\n" + "[a]" * 5000,
+        _table(181, 362) * 13,
+        _table(45, 90) * 56,
+        _table(2000, 8000),
+        "".join(f"> {line}\n" for line in (_table(181, 362) * 13).splitlines()),
+    ],
+    ids=["reference", "reference title", "tables", "small tables", "a table", "quoted tables"],
+)
+def test_no_text_grows_to_a_multiple(text: str) -> None:
+    """A small text that makes megabytes would fill the memory and the time of all who read the page."""
+    assert len(render(text[:MAX_LENGTH])) < 10 * MAX_LENGTH

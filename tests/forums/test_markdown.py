@@ -73,6 +73,19 @@ def test_pictures_become_links() -> None:
     assert "cat.png" not in within
 
 
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("| a | b | c |\n|---|:-:|--:|\n| d |\n| e | f | g |", 9),
+        ("a|b\n-|-\n1|2\n", 4),
+        ("|a|\n|-|\n|1|\n\n|b|\n|-|\n|2|", 4),
+        ("> |a|b|\n> |-|-|\n> ||2|\n> ||3|\n", 6),
+    ],
+)
+def test_tables(text: str, cells: int) -> None:
+    assert len(re.findall("<t[hd]>", render(text))) == cells
+
+
 def test_longer_texts_are_cut() -> None:
     assert str(render("x" * (MAX_LENGTH + 5))) == f"<p>{'x' * MAX_LENGTH}</p>\n"
 

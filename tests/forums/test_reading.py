@@ -1,9 +1,10 @@
 """What everybody can read: lists, topics and their pages, and what is new to whom."""
 
 import pytest
-from forums.helpers import fill, form_to, in_topic
+from forums.helpers import QUICK, fill, form_to, in_topic
 from support import Browser
 
+from shopforum.forums import posts, writing
 from shopforum.forums.people import Person
 from shopforum.forums.writing import Placed
 from shopforum.sessions.database import Database
@@ -112,3 +113,22 @@ def test_unread_topics_lead_to_the_first_new_post(
     listed = member.get("/categories/pans")
     assert "is-unread" in listed
     assert "is-unread" not in form_to(listed, "/categories/pans/read").submit(status=303).follow()
+
+
+def test_what_was_removed_is_not_new(
+    member: Browser, db: Database, topic: Placed, ann: Person, mia: Person
+) -> None:
+    writing.reply(db, topic.topic_id, mia, "mine", QUICK)
+    member.get(in_topic(topic))
+    one, other = fill(db, topic, ann, 2)
+
+    def new() -> list[str]:
+        return [
+            a.text for page in ("/", "/posts") for a in member.get(page).html.select("a[href*='unread=1']")
+        ]
+
+    assert new() == ["2 new posts", "2 new replies"]
+    posts.remove(db, one.post_id, ann)
+    assert new() == ["1 new post", "1 new reply"]
+    page = member.get(in_topic(topic) + "?unread=1")
+    assert page.html.select_one(".new-line").find_next("article")["id"] == f"post-{other.post_id}"

@@ -69,11 +69,33 @@ def test_without_words_it_lists_what_somebody_wrote(
         assert found(visitor, f"author={nobody}") == []
 
 
+def test_passages_are_whole_or_say_what_they_leave_out(visitor: Browser, db: Database, ann: Person) -> None:
+    long = " ".join(f"word{n}" for n in range(60))
+    for body in (
+        "It stands. There is a stool under the cat.",
+        f"{long} stool {long}",
+        f"{long} stool.",
+        long,
+    ):
+        writing.start_topic(db, "pens", ann, "The stool", body, QUICK)
+    whole, by_title, *others = sorted(line.partition(": ")[2] for line in found(visitor, "q=stool"))
+    assert whole == "It stands. There is a stool under the cat."
+    assert (by_title[:12], by_title[-2:]) == ("word0 word1 ", " …")
+    assert {(text[:2], text[-6:]) for text in others} == {("… ", "stool."), ("… ", "rd18 …")}
+
+
+def test_the_dearest_search_is_done_in_time(visitor: Browser, db: Database, bob: Person) -> None:
+    """Without a limit it runs into the time-out of statements."""
+    for _ in range(4):
+        writing.start_topic(db, "pens", bob, "Oh", "x " * 9990, QUICK)
+    assert len(found(visitor, "q=" + "x+" * 100)) == 4
+
+
 def test_what_is_found_is_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
     page = visitor.get("/search?q=oil")
     assert "<mark>oil</mark>" in page
     assert "<b>" not in page.html.select_one("ul.topics").decode()
-    assert search.marked("\x02a\x03 <script>") == "<mark>a</mark> &lt;script&gt;"
+    assert search.marked("\x02a\x03 <script>", "a <script>") == "<mark>a</mark> &lt;script&gt;"
     page = visitor.get("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in page
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select
 from ... import paging
 from ...web.errors import page
 from .. import inbox, mentions
+from ..forms import line
 from ..people import MODERATORS, Locked, Missing, Person, Stale, TooLate, TooSoon
 from ..rules import Rules
 from ..writing import Placed
@@ -25,7 +26,10 @@ def viewer(request: Request) -> Person | None:
     identity = request.identity
     if identity is None:
         return None
-    return Person(identity.user_id, identity.user_name, bool(identity.roles & MODERATORS))
+    # Where FusionAuth knows no name it is an address, which is nobody's business; and no name looks like a handle.
+    name = line(identity.user_name)
+    shown = name if name and "@" not in name else "Member"
+    return Person(identity.user_id, shown, bool(identity.roles & MODERATORS))
 
 
 def person(request: Request) -> Person:

@@ -12,6 +12,15 @@ from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
 from ..people import Missing, Person
 from . import id_of, listed, note_unread, person, viewer
 
+_POST_LABELS = {
+    "hide": "Remove it",
+    "show": "Restore it",
+    "dismiss": "Leave it as it is",
+}
+_EDIT_LABELS = {
+    "hide": "Hide what it said before",
+    "show": "Show again what it said before",
+}
 _TOPIC_LABELS = {
     "pin": "Pin it to the top of its category",
     "unpin": "Unpin it",
@@ -49,14 +58,24 @@ def moderate_topic(request: Request) -> Any:
     who = person(request)
     found = topics.topic(request.db, id_of(request), who)
     form = _topic_form(request, found)
-    if not form.validate():
-        request.response.status_int = 422
+    if not _acceptable(request, form, _TOPIC_LABELS):
         return {"topic": found, "form": form}
     if form.act.data == "move":
         moderation.move_topic(request.db, found["id"], who, int(form.category.data), form.reason.data)
     else:
         moderation.change_topic(request.db, found["id"], who, form.act.data, form.reason.data)
     return HTTPSeeOther(links.topic(found["id"], found["title"]) + "?notice=moderated")
+
+
+def _acceptable(request: Request, form: ModerateForm, labels: dict[str, str]) -> bool:
+    """Whether a form can be acted on. What can be done at other times, but not now, somebody else did meanwhile: 409."""
+    if form.validate():
+        return True
+    late = form.act.data in labels and form.act.data not in form.act.choices
+    if late:
+        form.act.errors = ["It has changed meanwhile: this is what can be done now."]
+    request.response.status_int = 409 if late else 422
+    return False
 
 
 def _topic_form(request: Request, topic: RowMapping) -> ModerateTopicForm:
@@ -78,8 +97,7 @@ def moderate_post(request: Request) -> Any:
     who = person(request)
     values = _post_values(request, who)
     form, found = values["form"], values["post"]
-    if not form.validate():
-        request.response.status_int = 422
+    if not _acceptable(request, form, _POST_LABELS):
         return values
     acts = {"hide": moderation.hide_post, "show": moderation.show_post, "dismiss": moderation.dismiss_flags}
     acts[form.act.data](request.db, found["id"], who, form.reason.data)
@@ -94,10 +112,13 @@ def _post_values(request: Request, who: Person) -> dict[str, Any]:
     note_unread(request, [found])
     reports = flags.of_post(request.db, found["id"])
     form = ModerateForm(request.POST)
-    choices = {"show": "Restore it"} if found["removed_at"] else {"hide": "Remove it"}
-    if reports:
-        choices["dismiss"] = "Leave it as it is"
-    form.act.choices = choices
+    # What its author took away can be removed, too: then the author cannot bring it back.
+    possible = {
+        "hide": found["removed_by"] != "moderator",
+        "show": found["removed_by"] is not None,
+        "dismiss": bool(reports),
+    }
+    form.act.choices = {act: label for act, label in _POST_LABELS.items() if possible[act]}
     return {"post": found, "reports": reports, "form": form, "render": render, "reasons": flags.REASONS}
 
 
@@ -110,8 +131,7 @@ def moderate_edit(request: Request) -> Any:
     """Hide what a post said before an edit, or show it again."""
     values = _edit_values(request)
     form, found = values["form"], values["edit"]
-    if not form.validate():
-        request.response.status_int = 422
+    if not _acceptable(request, form, _EDIT_LABELS):
         return values
     act = moderation.hide_edit if form.act.data == "hide" else moderation.show_edit
     act(request.db, found["id"], person(request), form.reason.data)
@@ -123,9 +143,8 @@ def _edit_values(request: Request) -> dict[str, Any]:
     note_unread(request, [found])
     edit = posts.edited(request.db, found["id"], int(request.matchdict["edit"]))
     form = ModerateForm(request.POST)
-    form.act.choices = (
-        {"show": "Show again what it said before"} if edit["hidden"] else {"hide": "Hide what it said before"}
-    )
+    act = "show" if edit["hidden"] else "hide"
+    form.act.choices = {act: _EDIT_LABELS[act]}
     return {"post": found, "edit": edit, "form": form, "compare": diffs.compare}
 
 

@@ -75,7 +75,7 @@ def restore(request: Request) -> HTTPSeeOther:
     """Bring back what one has removed oneself."""
     post = posts.restore(request.db, id_of(request), person(request))
     address = links.topic(post["topic_id"], post["topic_title"])
-    return HTTPSeeOther(f"{address}?post={post['id']}&notice=restored#post-{post['id']}")
+    return HTTPSeeOther(f"{address}?post={post['id']}&notice=restored")
 
 
 def flag_page(request: Request) -> dict[str, Any]:
@@ -92,8 +92,14 @@ def flag(request: Request) -> Any:
     form = FlagForm(request.POST)
     if not form.validate():
         request.response.status_int = 422
-        note_unread(request, [post])
-        return {"post": post, "form": form, "render": render}
-    flags.flag(request.db, post["id"], who, form.reason.data, form.text.data)
-    address = links.topic(post["topic_id"], post["topic_title"])
-    return HTTPSeeOther(f"{address}?post={post['id']}&notice=flagged")
+    elif flags.flag(request.db, post["id"], who, form.reason.data, form.text.data):
+        address = links.topic(post["topic_id"], post["topic_title"])
+        return HTTPSeeOther(f"{address}?post={post['id']}&notice=flagged")
+    else:
+        form.form_errors.append(
+            f"{flags.MOST_OPEN} reports of yours are waiting for a moderator. Send this one later; nothing is lost."
+        )
+        request.response.status_int = 429
+        request.response.headers["Retry-After"] = "3600"
+    note_unread(request, [post])
+    return {"post": post, "form": form, "render": render}

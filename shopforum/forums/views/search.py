@@ -13,12 +13,14 @@ from . import listed, note_unread, viewer
 def results(request: Request) -> dict[str, Any]:
     """The posts that match, the best first, or those of an author. A filter that makes no sense is none."""
     form = SearchForm(request.GET)
-    rows = topics.all_categories(request.db, viewer(request))
+    who = viewer(request)
+    rows = topics.all_categories(request.db, who)
     note_unread(request, rows)
     form.category.choices = {"": "All", **{row["slug"]: row["name"] for row in rows}}
     _drop_nonsense(form)
     query = search.Query(form.q.data[:200], form.category.data, form.author.data[:100], form.within.data)
-    page = listed(request, *search.results(query)) if query.words or query.author else None
+    moderator = who is not None and who.moderator
+    page = listed(request, *search.results(query, moderator)) if query.words or query.author else None
     return {"form": form, "page": page, "marked": search.marked, "excerpt": plain}
 
 

@@ -58,7 +58,9 @@ def _values(request: Request, topic: RowMapping, who: Person | None, page: int) 
     after = f"{address}?page={page + 1}" if page < last else None
     return {
         "topic": topic,
-        "posts": posts.on_page(request.db, topic["id"], page, rules(request).window(who)),
+        "posts": posts.on_page(
+            request.db, topic["id"], page, rules(request).window(who), who is not None and who.moderator
+        ),
         "page": Page([], None, None, after, before),
         "page_number": page,
         "pages": last,
