@@ -144,7 +144,7 @@ class SessionFilter(Filter):
 
     tabbed = "state"
 
-    user = TextField("User", description="Name, e-mail or id")
+    user = TextField("User", description="Name, e-mail or any id")
     site = _Choice("Site", _SITE_CHOICES)
     ip = NetworkField("Address", 64, description="Address or CIDR block")
     device = TextField("Device", 100, description="Such as Firefox Linux")

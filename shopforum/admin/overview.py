@@ -14,10 +14,13 @@ _HOUR = timedelta(hours=1)
 # Rows of the trail that the chart is drawn from, the latest.
 _MOST_ROWS = 200_000
 
+# What the dashboard has a card for.
+ATTACKS = ("refresh_without_session", "session_without_refresh_token", "session_use_after_expire")
+
 _ATTACKS = text(
     """SELECT kind, sum(count) AS tries, count(*) AS sessions, max(last_at) AS last_at,
       count(*) FILTER (WHERE s.revocation_id IS NOT NULL) AS cut, count(*) FILTER (WHERE dismissed_at IS NULL) AS open
-    FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags
+    FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags WHERE kind = ANY (:kinds)
       ORDER BY session_id LIMIT 20000) f
     -- OFFSET keeps the planner from reading the whole table instead of these few rows by their key.
     CROSS JOIN LATERAL (SELECT revocation_id FROM sessions WHERE id = f.session_id OFFSET 0) s GROUP BY kind"""
@@ -25,10 +28,11 @@ _ATTACKS = text(
 
 _ALERTS = text(
     """SELECT f.kind, f.count, f.last_at, f.last_address, s.id, s.site, s.user_id, s.user_name
-    FROM (SELECT * FROM session_flags WHERE dismissed_at IS NULL ORDER BY session_id LIMIT 20000) f
+    FROM (SELECT *, kind = ANY (:minor) AS minor FROM session_flags WHERE dismissed_at IS NULL
+      ORDER BY minor, last_at DESC) f
     CROSS JOIN LATERAL (SELECT * FROM sessions WHERE id = f.session_id AND ended_at IS NULL
       AND absolute_end > now() OFFSET 0) s
-    ORDER BY f.last_at DESC LIMIT 5"""
+    ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 
 _REPLAYS = text(
@@ -46,7 +50,7 @@ _HOURLY = text(
     f"""WITH hours AS (SELECT generate_series(date_trunc('hour', now(), 'UTC') - interval '{HOURS - 1} hours',
       date_trunc('hour', now(), 'UTC'), interval '1 hour') AS hour)
     SELECT hours.hour, a.event, a.count FROM hours LEFT JOIN (
-      SELECT date_trunc('hour', at, 'UTC') AS hour, event, count(*) AS count FROM (
+      SELECT date_bin('1 hour', at, TIMESTAMPTZ '2000-01-01 00:00Z') AS hour, event, count(*) AS count FROM (
         SELECT at, event FROM audit_log WHERE at >= (SELECT min(hour) FROM hours) AND event = ANY (:events)
         ORDER BY at DESC LIMIT {_MOST_ROWS}) recent
       GROUP BY 1, 2) a ON a.hour = hours.hour
@@ -76,17 +80,17 @@ _SERIES = (
 
 
 def attacks(db: Reading) -> dict[str, RowMapping]:
-    """By kind of flag, and `replays`: how many `tries`, on how many `sessions`, how many of these were `cut` off since
+    """By kind of ATTACKS, and `replays`: how many `tries`, on how many `sessions`, how many of these were `cut` off since
     and are still `open` to be looked at, and the last.
     """
-    found = {row["kind"]: row for row in db.all(_ATTACKS)}
+    found = {row["kind"]: row for row in db.all(_ATTACKS, kinds=list(ATTACKS))}
     replays = db.one(_REPLAYS)
     return {**found, **({"replays": replays} if replays and replays["tries"] else {})}
 
 
 def alerts(db: Reading) -> list[RowMapping]:
-    """The latest five flags that nobody has dismissed, on sessions that have not ended."""
-    return db.all(_ALERTS)
+    """The latest five flags that nobody has dismissed, on sessions that have not ended; those that say little last."""
+    return db.all(_ALERTS, minor=[kind for kind, word in words.FLAGS.items() if word.kind == "info"])
 
 
 def failures(db: Reading) -> RowMapping | None:

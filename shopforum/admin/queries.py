@@ -32,21 +32,19 @@ from ..sessions import tables
 from ..sessions.records import GATED, STATE
 from . import words
 from .filters import SessionFilter
-from .reading import Reading, TooSlow
+from .reading import Reading
 
 s = tables.sessions.alias("s")
 
 CREATED_AT: Column[Any] = s.c.created_at
 ID: Column[Any] = s.c.id
 
-# Counts stop here: "10,000+" says as much as the number would. Those on the tabs stop sooner, for there are six.
-CAP = 10_000
-TAB_CAP = 1_000
-# So many sessions with an address or a flag are looked up first and taken by their keys; of more, the newest are soon
-# met on the way through all.
-_FEW = 1_000
+# So many sessions with an address or a flag are taken by their keys; of more, the newest are soon met on the way
+# through all.
+_FEW = 10_000
 # A text that names more users than this is no name.
 _MOST_USERS = 200
+_MOST_ROWS = 10_000
 # Sign-ins in which a part of a name is looked for; the beginning of a name is found in all.
 _RECENT = 5_000
 _MOST_AGENTS = 5_000
@@ -65,12 +63,11 @@ LIVE: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.absolute_end > func
 
 QUARANTINED: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.quarantined_at.is_not(None))
 
-# The states of `records.STATE` taken apart, so that an index of what has not ended can serve them.
-_STATES: dict[str, ColumnElement[bool]] = {
-    "active": and_(LIVE, s.c.revocation_id.is_(None), s.c.idle_end > func.now()),
-    "dormant": and_(
-        LIVE, s.c.revocation_id.is_(None), s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None)
-    ),
+# The states of `records.STATE` taken apart, so that an index of what has not ended can serve them. What tells most
+# apart comes first: where few are active, all that has not ended is gone through.
+STATES: dict[str, ColumnElement[bool]] = {
+    "active": and_(s.c.idle_end > func.now(), LIVE),
+    "dormant": and_(s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None), LIVE),
     "revoked": or_(
         s.c.revocation_id.is_not(None), and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), _CLOSED)
     ),
@@ -110,8 +107,20 @@ def listed() -> Select[Any]:
     return select(*_COLUMNS)
 
 
-def conditions(db: Reading, form: SessionFilter, *, state: str | None = None) -> list[Any]:
-    """The filter as conditions on `s`; `state` stands in for the filter's own. Looks up users and browsers."""
+def conditions(db: Reading, form: SessionFilter) -> list[Any]:
+    """The filter as conditions on `s`. Looks up users and browsers."""
+    return [*matching(db, form), *in_state(db, form.state.data)]
+
+
+def in_state(db: Reading, state: str) -> list[Any]:
+    """A state as conditions on `s`: one of STATES, `flagged`, or `""` for all."""
+    if not state:
+        return []
+    return [_among(db, FLAGGED, _f.c.session_id) if state == "flagged" else STATES[state]]
+
+
+def matching(db: Reading, form: SessionFilter) -> list[Any]:
+    """The filter as conditions on `s`, whatever its state is."""
     found: list[Any] = []
     if form.user.data:
         ids = [form.user_id] if form.user_id else _users(db, form.user.data)
@@ -120,75 +129,20 @@ def conditions(db: Reading, form: SessionFilter, *, state: str | None = None) ->
         found.append(s.c.site == form.site.data)
     if form.ip.data:
         inside = _p.c.address.op("<<=")(cast(form.ip.data, INET))
-        found.append(_among(db, select(_p.c.session_id).where(inside)))
+        found.append(_among(db, select(_p.c.session_id).where(inside), _p.c.address))
     if form.device.data:
         found.append(_of_device(db, form.device.data))
     if form.flag.data == words.QUARANTINED:
         found.append(QUARANTINED)
     elif form.flag.data:
-        found.append(_among(db, _flagged.where(_f.c.kind == form.flag.data)))
+        found.append(_among(db, FLAGGED.where(_f.c.kind == form.flag.data), _f.c.session_id))
     if form.created_after.data:
         found.append(s.c.created_at > form.created_after.data)
     if form.seen_before.data:
         # What was last seen before an instant has begun before it, and only the beginning has an index.
         before = form.seen_before.data
         found += [s.c.created_at < before, s.c.last_seen_at < before]
-    state = form.state.data if state is None else state
-    if state:
-        found.append(_among(db, _flagged) if state == "flagged" else _STATES[state])
     return found
-
-
-def counts(
-    db: Reading, form: SessionFilter, states: tuple[str, ...], cap: int | None = None
-) -> dict[str, int] | None:
-    """How many match in each state, `""` for all, each at most `cap` (or CAP) + 1; None where that would take too
-    long.
-    """
-    cap = cap or CAP
-    try:
-        brief = db.within(1000)
-        matching = conditions(brief, form, state="")
-        columns = []
-        for state in states:
-            own = [] if not state else [_among(brief, _flagged) if state == "flagged" else _STATES[state]]
-            capped = select(literal(1)).select_from(s).where(*matching, *own).limit(cap + 1).subquery()
-            columns.append(select(func.count()).select_from(capped).scalar_subquery().label(state or "all"))
-        row = brief.one(select(*columns))
-    except TooSlow:
-        return None
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return {state: row[state or "all"] for state in states}
-
-
-def on_tabs(db: Reading, form: SessionFilter, states: tuple[str, ...]) -> dict[str, str] | None:
-    """The same as it is shown over a list: "57" or "1,000+"."""
-    found = counts(db, form, states, TAB_CAP)
-    if found is None:
-        return None
-    return {name: f"{TAB_CAP:,}+" if count > TAB_CAP else f"{count:,}" for name, count in found.items()}
-
-
-def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
-    """How many can still be ended on each site, each at most CAP + 1."""
-    columns = []
-    for site in sites:
-        capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
-        columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
-    row = db.one(select(*columns))
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return dict(row)
-
-
-def news(db: Reading, form: SessionFilter) -> dict[str, Any]:
-    """How many match, at most 100, and what time it is (UTC)."""
-    found = select(literal(1)).select_from(s).where(*conditions(db, form)).limit(100).subquery()
-    clock = func.to_char(func.timezone("UTC", func.now()), "HH24:MI:SS")
-    row = db.one(
-        select(select(func.count()).select_from(found).scalar_subquery().label("new"), clock.label("at"))
-    )
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return dict(row)
 
 
 def ids_of(ids: Sequence[UUID]) -> ColumnElement[Any]:
@@ -221,15 +175,18 @@ def generations(db: Reading, session_id: UUID) -> list[RowMapping]:
 
 
 # What wants a look: flags that nobody has dismissed.
-_flagged = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
+FLAGGED = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
 
 
-def _among(db: Reading, ids: Select[Any]) -> ColumnElement[bool]:
-    """Sessions whose ids a statement selects: by their keys where these are few, else looked up on the way."""
-    few = db.all(ids.distinct().limit(_FEW + 1))
-    if len(few) <= _FEW:
-        return s.c.id == func.any(ids_of([row["session_id"] for row in few]))
-    return s.c.id.in_(ids)
+def _among(db: Reading, ids: Select[Any], indexed: Column[Any]) -> ColumnElement[bool]:
+    """Sessions whose ids a statement selects: by their keys where these are few, else looked up on the way. They
+    are counted in the order of an index, `indexed` being its column.
+    """
+    counted = db.one(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
+    if counted and counted["count"] <= _FEW:
+        return s.c.id == func.any(func.array(ids.scalar_subquery()))
+    # OFFSET keeps the planner from looking them all up before it takes the newest.
+    return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
 
 
 _FIND_USERS = text(
@@ -251,7 +208,7 @@ def _users(db: Reading, typed: str) -> list[UUID]:
         _FIND_USERS,
         beginning=f"{pattern}%",
         part=f"%{pattern}%",
-        most_rows=CAP,
+        most_rows=_MOST_ROWS,
         recent=_RECENT,
         most=_MOST_USERS,
     )

@@ -45,8 +45,9 @@ class Reading(Database):
 
     def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
         with self.transaction() as connection:
+            # What is read here is over sooner than it would be compiled.
             connection.exec_driver_sql(
-                f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {self.limit}"
+                f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {self.limit}; SET LOCAL jit = off"
             )
             return self._rows(connection, statement, values)
 

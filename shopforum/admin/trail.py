@@ -1,9 +1,10 @@
 """Reading what was done: the audit trail, and revocations with what the identity provider has said to them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, Select, select, text
+from sqlalchemy import Column, RowMapping, Select, func, select, text
 
 from ..sessions import ledger, tables
 from ..sessions.ledger import Head
@@ -108,6 +109,15 @@ _OUTBOX = text(
 def ended(db: Reading, revocation_id: UUID) -> RowMapping | None:
     """How many sessions are marked as `ended` by it, and how often they have knocked since."""
     return db.one(_ENDED, id=revocation_id)
+
+
+def ended_by(db: Reading, ids: Sequence[UUID]) -> UUID | None:
+    """The one revocation that has ended sessions of these, or None where it was none, or several."""
+    by = queries.s.c.revocation_id
+    found = db.all(
+        select(by).where(queries.s.c.id == func.any(queries.ids_of(ids)), by.is_not(None)).distinct().limit(2)
+    )
+    return found[0]["revocation_id"] if len(found) == 1 else None
 
 
 def sessions_of(revocation_id: UUID) -> Select[Any]:

@@ -6,7 +6,6 @@ without a scope is refused. Only what goes around every request is shared: the r
 security headers (`web/tweens.py`). Its routes and checks are made from the document in `openapi.py`.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.tweens import EXCVIEW
 
 from ..sessions import Sessions
-from ..settings import SettingsError, Site
+from ..settings import Site, number
 from ..web import SiteRequest
 
 # Where the request's id is handed over.
@@ -26,17 +25,20 @@ REQUEST_ID = "shopforum.request_id"
 
 
 def includeme(config: Configurator) -> None:
-    """Mount the API on the console. `api.calls_per_minute` limits each token, 600 if not set. Raises SettingsError."""
+    """Mount the API on the console. `api.calls_per_minute` limits each token, 600 if not set; `idp.issuer` is what
+    FusionAuth's tenant calls itself in `iss`, its address if not set. Raises SettingsError.
+    """
     registry = config.registry
-    per_minute = registry.settings.get("api.calls_per_minute", "600")
-    if not re.fullmatch("[1-9][0-9]{0,5}", per_minute):
-        raise SettingsError("api.calls_per_minute must be a whole number, from 1 to 999999")
-    registry.api = make(registry.site, registry.sessions, int(per_minute))
+    per_minute = number(registry.settings, "api.calls_per_minute", 600, 1, 999_999)
+    issuer = registry.settings.get("idp.issuer", "").strip() or registry.settings["idp.url"]
+    registry.api = make(registry.site, registry.sessions, per_minute, issuer.rstrip("/"))
     config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.harden", over=EXCVIEW)
 
 
-def make(site: Site, sessions: Sessions, per_minute: int) -> Router:
-    """The API's own app over the site's sessions and database. `per_minute` is each token's limit of calls."""
+def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router:
+    """The API's own app over the site's sessions and database. `per_minute` is each token's limit of calls; subjects
+    of `issuer` are our users.
+    """
     from ..admin.reading import Reading
     from . import gate, policy
     from .rates import Rate
@@ -48,7 +50,8 @@ def make(site: Site, sessions: Sessions, per_minute: int) -> Router:
         config.set_default_permission(policy.NOBODY)
         config.include(".problems")
         config.add_tween("shopforum.api.gate.guard", under=EXCVIEW)
-        for name, value in {"site": site, "sessions": sessions, "db": sessions.db, "policy": own}.items():
+        shared = {"site": site, "sessions": sessions, "db": sessions.db, "policy": own, "issuer": issuer}
+        for name, value in shared.items():
             config.add_request_method(lambda _, value=value: value, name, property=True)
         config.add_request_method(lambda request: Reading(request.db), "reading", reify=True)
         config.add_request_method(lambda request: request.environ.get(REQUEST_ID, ""), "id", property=True)

@@ -161,6 +161,13 @@ _REVOCATION = {
     "additionalProperties": False,
 }
 
+_ISSUER = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 2000,
+    "description": "FusionAuth's, as its tenant has it.",
+}
+
 _SUBJECT = {
     "oneOf": [
         {
@@ -168,6 +175,15 @@ _SUBJECT = {
             "required": ["format", "email"],
         },
         {**_one("id", _ID, format={"const": "opaque"}), "required": ["format", "id"]},
+        {
+            **_one(
+                "sub",
+                {"type": "string", "minLength": 1, "maxLength": 255},
+                format={"const": "iss_sub"},
+                iss=_ISSUER,
+            ),
+            "required": ["format", "iss", "sub"],
+        },
     ]
 }
 

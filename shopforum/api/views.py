@@ -12,7 +12,7 @@ from sqlalchemy import text
 from webob.multidict import MultiDict
 
 from .. import paging
-from ..admin import plans, queries, trail
+from ..admin import counting, plans, queries, trail
 from ..admin.filters import SessionFilter
 from ..admin.forms import Target
 from ..sessions import Reason, client_of
@@ -45,18 +45,18 @@ def list_sessions(request: Request, given: Given) -> Response:
         and paging.decode(cursor, tuple(c.type.python_type for c in (queries.CREATED_AT, queries.ID))) is None
     ):
         raise invalid(cursor="This is no cursor: pass `next` as it came.")
+    where = queries.conditions(db, form)
     part = paging.fetch(
         db,
-        queries.listed().where(*queries.conditions(db, form)),
+        queries.listed().where(*where),
         queries.CREATED_AT,
         queries.ID,
         cursor=cursor,
         size=given.query["limit"],
     )
-    state = form.state.data or ""
-    found = queries.counts(db, form, (state,))
-    count = len(part.rows) if found is None else min(found[state], queries.CAP)
-    total = {"count": count, "exact": found is not None and found[state] <= queries.CAP}
+    found = counting.count(db, where)
+    count = len(part.rows) if found is None else min(found, counting.CAP)
+    total = {"count": count, "exact": found is not None and found <= counting.CAP}
     response = answers.reply(
         {"sessions": [answers.session(row) for row in part.rows], "next": part.older, "total": total}
     )
@@ -145,13 +145,21 @@ def revoke_user(request: Request, given: Given) -> Response:
     if subject["format"] == "email":
         users = [row["user_id"] for row in db.all(_OF_EMAIL, email=subject["email"])]
     else:
-        users = [UUID(subject["id"])] if db.one(_SEEN, id=UUID(subject["id"])) else []
+        user_id = _subject(request, subject)
+        users = [user_id] if user_id and db.one(_SEEN, id=user_id) else []
     if not users:
         raise Problem(404, "There is no such user.")
     reason = reasons.because(request.identity.actor, {"code": "incident", "text": "global token revocation"})
     for user_id in users:
         _carry_out(request, plans.make(db, Target(user_id=user_id), None), reason)
     return Response(status=204)
+
+
+def _subject(request: Request, subject: dict[str, str]) -> UUID | None:
+    """The user's id, or None for somebody else's subject."""
+    if subject["format"] == "opaque":
+        return UUID(subject["id"])
+    return as_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.issuer else None
 
 
 def invalid(**errors: str) -> Problem:

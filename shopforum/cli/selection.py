@@ -9,7 +9,7 @@ import click
 from sqlalchemy import func, select
 from webob.multidict import MultiDict
 
-from shopforum.admin import words
+from shopforum.admin import pasted, words
 from shopforum.admin.filters import SessionFilter
 from shopforum.admin.forms import Target
 from shopforum.admin.queries import s
@@ -80,18 +80,14 @@ def session_id(db: Reading, text: str) -> UUID:
     found = as_uuid(text)
     if found:
         return found
-    digits = text.replace("-", "").lower()
-    if not re.fullmatch(r"[0-9a-f]{8,32}", digits):
+    if not re.fullmatch(r"[0-9a-f]{8,32}", text.replace("-", "").lower()):
         raise click.UsageError("A session is named by its id, or by the first 8 digits of it or more.")
-    low, high = (UUID(digits.ljust(32, end)) for end in "0f")
-    rows = db.all(select(s.c.id).where(s.c.id.between(low, high)).limit(2))
-    if not rows:
+    ids = pasted.beginning(db, s.c.id, text)
+    if not ids:
         raise Stop("No session has an id that begins so.", NOTHING)
-    if len(rows) > 1:
-        raise Stop(
-            f"More than one session has an id that begins so: {rows[0]['id']}, {rows[1]['id']}.", NOTHING
-        )
-    return rows[0]["id"]
+    if len(ids) > 1:
+        raise Stop(f"More than one session has an id that begins so: {ids[0]}, {ids[1]}.", NOTHING)
+    return ids[0]
 
 
 def user_id(db: Reading, text: str) -> UUID:

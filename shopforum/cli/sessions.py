@@ -12,7 +12,7 @@ import click
 from sqlalchemy import RowMapping, Select
 
 from shopforum import devices, paging
-from shopforum.admin import queries, trail
+from shopforum.admin import counting, queries, trail
 from shopforum.admin.filters import SessionFilter
 from shopforum.admin.reading import Reading
 from shopforum.api import answers
@@ -130,11 +130,10 @@ def _line(row: RowMapping, now: datetime) -> tuple[Any, ...]:
 
 
 def _summary(db: Reading, form: SessionFilter, shown: int) -> str:
-    state = form.state.data or ""
-    counts = queries.counts(db, form, (state,))
-    count = shown if counts is None else counts[state]
+    found = counting.count(db, queries.conditions(db, form))
+    count = shown if found is None else found
     if count > shown:
-        told = f"{shown:,} of {f'{queries.CAP:,}+' if count > queries.CAP else f'{count:,}'} sessions."
+        told = f"{shown:,} of {f'{counting.CAP:,}+' if count > counting.CAP else f'{count:,}'} sessions."
     else:
         told = f"{many(shown)}."
     return f"{told} ! flagged, ? in quarantine."

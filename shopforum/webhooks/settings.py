@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pyramid.settings import asbool, aslist
 
-from ..settings import SettingsError, variable
+from ..settings import SettingsError, number, variable
 from .events import TOLD
 
 ALGORITHMS = (
@@ -58,16 +58,13 @@ def parse(raw: Mapping[str, str]) -> WebhookSettings:
     if algorithm.startswith("HS") and len(secret.encode()) < int(algorithm[2:]) // 8:
         key = "webhooks.fusionauth_secret"
         raise SettingsError(f"{key} must have {int(algorithm[2:]) // 8} bytes or more: set {variable(key)}")
-    age = raw.get("webhooks.max_age", "300")
-    if not re.fullmatch(r"[1-9][0-9]{0,3}", age) or int(age) > 3600:
-        raise SettingsError("webhooks.max_age must be between 1 and 3600 seconds")
     names = aslist(raw.get("webhooks.out", ""))
     if len(set(names)) != len(names):
         raise SettingsError("webhooks.out names an endpoint twice")
     return WebhookSettings(
         algorithm=None if algorithm == "off" else algorithm,
         secret=secret,
-        max_age=int(age),
+        max_age=number(raw, "webhooks.max_age", 300, 1, 3600),
         endpoints=tuple(_endpoint(raw, name) for name in names),
     )
 

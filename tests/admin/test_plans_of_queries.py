@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event, text
 from webob.multidict import MultiDict
 
 from shopforum import paging
-from shopforum.admin import overview, people, plans, queries, standing, trail
+from shopforum.admin import counting, overview, people, plans, queries, standing, trail
 from shopforum.admin.filters import AuditFilter, SessionFilter
 from shopforum.admin.forms import Target
 from shopforum.admin.reading import Reading
@@ -98,21 +98,35 @@ FILTERS: list[dict[str, str]] = [
     {"flag": "quarantined"},
     {"flag": "two_places", "state": "flagged"},
     {"created_after": "2026-01-01", "seen_before": "2026-01-02"},
+    {"ip": "203.0.113.0/24", "state": "flagged"},
+    {"ip": "203.0.113.0/24", "user": "ada7.anchor"},
+    {"ip": "203.0.113.9", "device": "iphone"},
+    {"site": "admin", "state": "active"},
+    {"user": "ada7.anchor", "state": "flagged"},
+    {"device": "iphone", "state": "flagged"},
+    {"flag": "other_browser", "site": "admin"},
 ]
 
 
+@pytest.mark.parametrize("few", [1000, 10])
 @pytest.mark.parametrize("typed", FILTERS, ids=lambda typed: "-".join(typed) or "all")
 def test_no_filter_walks_a_table(
-    big: Reading, someone: dict[str, Any], typed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    big: Reading, someone: dict[str, Any], typed: dict[str, str], few: int, monkeypatch: pytest.MonkeyPatch
 ):
+    """Neither its pages nor its counts, whether few or many have the address or the flag."""
     monkeypatch.setattr(queries, "_RECENT", 200)
+    monkeypatch.setattr(queries, "_FEW", few)
+    monkeypatch.setattr(counting, "LOOKED_AT", 200)
     form = SessionFilter(MultiDict({k: v.format(**someone) for k, v in typed.items()}))
     assert form.validate()
     with explained(big) as plans:
-        statement = queries.listed().where(*queries.conditions(big, form))
+        where = queries.conditions(big, form)
+        statement = queries.listed().where(*where)
         first = paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40)
         if first.older:
             paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40, cursor=first.older)
+        counting.on_tabs(big, queries.matching(big, form))
+        counting.count(big, where, 200)
     check(plans)
 
 
@@ -134,6 +148,11 @@ PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
     lambda db, one: overview.attacks(db),
     lambda db, one: overview.events(db),
     lambda db, one: overview.alerts(db),
+    lambda db, one: overview.failures(db),
+    lambda db, one: overview.revocations(db),
+    lambda db, one: people.activity(db, one["user_id"]),
+    lambda db, one: counting.on_tabs(db, []),
+    lambda db, one: trail.sealed(db),
     lambda db, one: people.devices(db, one["user_id"]),
     lambda db, one: people.history(db, one["user_id"], logins=True),
     lambda db, one: standing.in_force(db, user_id=one["user_id"]),
@@ -159,6 +178,11 @@ TRAILS = [
     {"session": "{id}"},
     {"actor": "owner@harbour.example"},
     {"since": "2026-01-01", "until": "2026-01-02"},
+    {"site": "admin"},
+    {"site": "admin", "event": "session_created"},
+    {"site": "store", "event": "authz_fail"},
+    {"actor": "owner@harbour.example", "event": "authn_token_revoked"},
+    {"user": "{user_id}", "event": "authn_login_fail"},
 ]
 
 

@@ -12,14 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from webob.multidict import MultiDict
 
 from shopforum import devices, paging
-from shopforum.admin import overview, people, plans, queries, trail, words
+from shopforum.admin import counting, overview, people, plans, queries, trail, words
 from shopforum.admin.filters import AuditFilter, SessionFilter
 from shopforum.admin.forms import Target
 from shopforum.admin.reading import Reading, TooSlow
 from shopforum.sessions import Scope, revocation, tables
 from shopforum.sessions.records import STATE
-
-TABS = (*words.TABS, "")
 
 
 def asked(**fields: str) -> SessionFilter:
@@ -50,11 +48,14 @@ def everything(sampled: Engine) -> list[Any]:
 
 
 def test_the_tabs_are_the_states_of_the_heart(reading: Reading, everything: list[Any]):
-    counts = queries.counts(reading, asked(), TABS)
+    counts = counting.on_tabs(reading, [])
     states = Counter(row["state"] for row in everything)
     assert min(states[state] for state in words.STATES) > 50, "the sample has every state"
     flagged = sum(bool(row["flags"]) for row in everything)
-    assert counts == {**states, "flagged": flagged, "": len(everything)}
+    counted = {**states, "flagged": flagged, "": len(everything)}
+    assert counts == {name: f"{n:,}" if n <= 1000 else "1,000+" for name, n in counted.items()}
+    for state in words.STATES:
+        assert counting.count(reading, queries.in_state(reading, state)) == states[state]
     for state in words.STATES:
         assert found(reading, asked(state=state)) == {r["id"] for r in everything if r["state"] == state}
 
@@ -71,7 +72,7 @@ def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[An
         connection.execute(gate.values(revocation_id=uuid4()))
         rows = list(connection.execute(state))
         for name in words.STATES:
-            found = connection.execute(select(queries.s.c.id).where(queries._STATES[name])).scalars()
+            found = connection.execute(select(queries.s.c.id).where(queries.STATES[name])).scalars()
             assert set(found) == {row.id for row in rows if row.state == name}
         closed = Counter(row.state for row in rows)["revoked"] - before["revoked"]
         assert closed == 0 if key == "user:nobody" else closed > 0
@@ -149,10 +150,18 @@ def test_pages_show_every_session_once(reading: Reading, everything: list[Any]):
 
 
 def test_counts_stop_where_nobody_reads_on(reading: Reading, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queries, "CAP", 100)
-    counts = queries.counts(reading, asked(), TABS)
+    assert counting.count(reading, [], 100) == 101
+    flagged = counting.count(reading, queries.in_state(reading, "flagged"))
+    monkeypatch.setattr(counting, "LOOKED_AT", 100)
+    counts = counting.on_tabs(reading, [])
     assert counts is not None
-    assert counts[""] == 101
+    assert counts[""] == "101+"
+    assert all(
+        int(counts[state].removesuffix("+")) <= 101 and counts[state][-1] == "+" for state in words.STATES
+    )
+    assert counts["flagged"][-1] == "+", "many are flagged"
+    monkeypatch.setattr(counting, "LOOKED_AT", 2 * flagged)
+    assert counting.on_tabs(reading, [])["flagged"] == str(flagged), "few are, and are counted in full"
 
 
 def test_a_list_shows_no_hash(reading: Reading, everything: list[Any]):
@@ -214,7 +223,14 @@ def test_reading_cannot_write(reading: Reading):
 def test_reading_is_cut_short(reading: Reading):
     with pytest.raises(TooSlow):
         reading.within(50).all(text("SELECT pg_sleep(5)"))
-    assert queries.counts(reading.within(1000), asked(), TABS)
+    assert counting.on_tabs(reading, [])
+
+
+def test_a_list_does_without_counts_that_take_too_long(reading: Reading, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(counting, "_PATIENCE", 50)
+    slow = [text("pg_sleep(1) IS NOT NULL")]
+    assert counting.on_tabs(reading, slow) is None
+    assert counting.count(reading, slow) is None
 
 
 def test_a_person_and_who_else_was_there(reading: Reading, everything: list[Any]):
@@ -271,8 +287,10 @@ def in_vain(sampled: Engine) -> Iterator[None]:
 def test_the_dashboard_counts_tries_and_hours(reading: Reading, everything: list[Any]):
     attacks = overview.attacks(reading)
     flagged = Counter(kind for row in everything for kind in row["tries"])
-    assert set(attacks) == {*flagged, "replays"}
-    assert {kind: attacks[kind]["sessions"] for kind in flagged} == flagged
+    assert set(attacks) == {*overview.ATTACKS, "replays"}
+    assert {kind: attacks[kind]["sessions"] for kind in overview.ATTACKS} == {
+        kind: flagged[kind] for kind in overview.ATTACKS
+    }
     failures = overview.failures(reading)
     assert failures is not None
     assert failures["count"] == 1

@@ -164,6 +164,22 @@ def test_global_token_revocation(call, started, sql):
     assert not other.lives
 
 
+def test_global_token_revocation_by_issuer_and_subject(call, started, idp):
+    one = started()
+    ours, sub = {"format": "iss_sub", "iss": idp.url}, str(one.user_id)
+    refused = (
+        ({**ours, "iss": "https://elsewhere.example", "sub": sub}, 404),
+        ({**ours, "sub": str(uuid4())}, 404),
+        ({**ours, "sub": "no id of ours"}, 404),
+        ({"format": "iss_sub", "sub": sub}, 422),
+    )
+    for subject, status in refused:
+        call("POST", "/global-token-revocation", {"sub_id": subject}, status)
+    assert one.lives
+    call("POST", "/global-token-revocation", {"sub_id": {**ours, "iss": f"{idp.url}/", "sub": sub}}, 204)
+    assert not one.lives
+
+
 def test_it_works_while_the_provider_is_away(revoke, call, started, idp):
     one = started()
     idp.hook("fail", path="/", times=50, status=503)

@@ -5,8 +5,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 
-from .. import overview, queries, trail
-from ..filters import from_query
+from .. import counting, overview, trail
 
 
 def includeme(config: Configurator) -> None:
@@ -25,7 +24,7 @@ def dashboard(request: Request) -> dict[str, Any]:
     hours, series = overview.chart(db)
     revocations = overview.revocations(db)
     return {
-        "counts": queries.on_tabs(db, from_query(""), ("active", "dormant", "flagged", "revoked", "expired")),
+        "counts": counting.on_tabs(db, []),
         "attacks": overview.attacks(db),
         "alerts": overview.alerts(db),
         "failures": overview.failures(db),

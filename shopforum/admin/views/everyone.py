@@ -8,7 +8,7 @@ from pyramid.response import Response
 
 from ...sessions import Scope, client_of
 from ...settings import SITES
-from .. import queries
+from .. import counting
 from ..forms import EveryoneForm
 from . import REVOKE_ALL
 from .confirming import FRESH
@@ -42,7 +42,7 @@ def submit(request: Request) -> Response:
 
 
 def _page(request: Request, form: EveryoneForm, status: int) -> Response:
-    values = {"form": form, "live": queries.live(request.reading, SITES), "cap": queries.CAP}
+    values = {"form": form, "live": counting.live(request.reading, SITES), "cap": counting.CAP}
     response = render_to_response("shopforum:admin/templates/everyone.jinja2", values, request=request)
     response.status_int = status
     return response

@@ -6,7 +6,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPUnprocessableEntity
 from pyramid.request import Request
 
-from .. import queries
+from .. import counting
 from ..filters import SessionFilter
 
 
@@ -20,4 +20,4 @@ def news(request: Request) -> dict[str, Any]:
     form = SessionFilter(request.GET)
     if not form.validate():
         raise HTTPUnprocessableEntity("The filter makes no sense.")
-    return queries.news(request.reading, form)
+    return counting.news(request.reading, form)

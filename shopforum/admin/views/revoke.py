@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...sessions import client_of
-from .. import forms, plans, standing
+from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
 from ..plans import Plan
 from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
@@ -51,7 +51,9 @@ def revoke(request: Request) -> Any:
     if plan.problem or not confirming.confirmed(request, target):
         return confirming.page(request, form, plan, END)
     if plan.empty:
-        return HTTPSeeOther("/sessions?notice=already_ended")
+        # Who has sent the form twice has ended them with the first of the two.
+        by = trail.ended_by(request.reading, target.sessions)
+        return HTTPSeeOther(f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
     valid = form.validate()
     rule = _rule(request, form, plan)
     if not valid or form.block.errors or (plan.only_own and not form.include_own.data):

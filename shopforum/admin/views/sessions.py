@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import RowMapping
 
 from ...paging import FIELD, Page
 from ...sessions.tokens import as_uuid
-from .. import fork, queries, story, trail, words
+from .. import counting, fork, pasted, queries, story, trail, words
 from ..filters import SessionFilter
 from ..forms import NoteForm, RevokeForm
 from ..reading import page
@@ -36,7 +36,7 @@ def includeme(config: Configurator) -> None:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab over the list; `count` is text, because it may be "10,000+"."""
+    """A tab over the list; `count` is text, because it may be "1,000+"."""
 
     label: str
     url: str
@@ -44,15 +44,21 @@ class Tab:
     count: str | None
 
 
-def sessions(request: Request) -> dict[str, Any]:
-    """The list. A filter that makes no sense is shown again with what is wrong, over an empty list."""
+def sessions(request: Request) -> Any:
+    """The list. A filter that makes no sense is shown again with what is wrong, over an empty list; an id or an address
+    that was pasted into it leads on.
+    """
     form = SessionFilter(request.GET)
     db = request.reading
     found, counts = Page([], None, None, None, None), None
     if form.validate():
-        statement = queries.listed().where(*queries.conditions(db, form))
+        elsewhere = form.user.data and pasted.leads_to(db, form)
+        if elsewhere:
+            return HTTPSeeOther(elsewhere)
+        matching = queries.matching(db, form)
+        statement = queries.listed().where(*matching, *queries.in_state(db, form.state.data))
         found = page(request, statement, queries.CREATED_AT, queries.ID, size=30)
-        counts = queries.on_tabs(db, form, (*words.TABS, ""))
+        counts = counting.on_tabs(db, matching)
     else:
         request.response.status_int = 422
     return {
