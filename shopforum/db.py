@@ -44,7 +44,9 @@ def create(url: str, pool_size: int) -> Engine:
         connect_args={
             "connect_timeout": 3,
             "application_name": "shopforum",
-            "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC",
+            "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c timezone=UTC"
+            # A process that was frozen within a revocation would else keep every other from revoking.
+            " -c idle_in_transaction_session_timeout=10000",
         },
     )
 

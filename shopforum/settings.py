@@ -8,9 +8,12 @@ there in production. A missing or malformed key stops the boot with its name: no
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pyramid.settings import asbool
+
+Number = TypeVar("Number", int, float)
 
 SITES = ("store", "forums", "admin")
 TITLES = {"store": "Harbour Store", "forums": "Harbour Forums", "admin": "Harbour Console"}
@@ -109,7 +112,7 @@ def parse(raw: Mapping[str, str]) -> Settings:
         site=Site(name, TITLES[name], urls[name], urls, development),
         secret=secret,
         database_url=_required(raw, "database.url"),
-        pool_size=_integer(raw, "database.pool_size", 10),
+        pool_size=number(raw, "database.pool_size", 10, 1, 1000),
         prepare=asbool(raw.get("database.prepare", "true")),
         idp=IdpSettings(
             url=_required(raw, "idp.url").rstrip("/"),
@@ -119,8 +122,8 @@ def parse(raw: Mapping[str, str]) -> Settings:
             client_secret=raw.get(f"idp.{name}.client_secret", ""),
             tenant_id=raw.get("idp.tenant_id") or None,
             refresh_endpoint=_one_of(raw, "idp.refresh_endpoint", ("jwt", "oauth2")),
-            connect_timeout=_seconds(raw, "idp.connect_timeout", 1.0),
-            read_timeout=_seconds(raw, "idp.read_timeout", 3.0),
+            connect_timeout=number(raw, "idp.connect_timeout", 1.0, 0.01, 60),
+            read_timeout=number(raw, "idp.read_timeout", 3.0, 0.01, 60),
         ),
         log_format=_one_of(raw, "log.format", ("json", "console")),
     )
@@ -154,23 +157,15 @@ def _origin(raw: Mapping[str, str], key: str) -> str:
     return value
 
 
-def _integer(raw: Mapping[str, str], key: str, default: int) -> int:
+def number(raw: Mapping[str, str], key: str, default: Number, least: float, most: float) -> Number:
+    """A setting from `least` to `most`, a whole number where the default is one. Raises SettingsError."""
     try:
-        value = int(raw.get(key, default))
+        value = type(default)(raw.get(key, default))
     except ValueError:
-        raise SettingsError(f"{key} must be a whole number") from None
-    if value < 1:
-        raise SettingsError(f"{key} must be at least 1")
-    return value
-
-
-def _seconds(raw: Mapping[str, str], key: str, default: float) -> float:
-    try:
-        value = float(raw.get(key, default))
-    except ValueError:
-        raise SettingsError(f"{key} must be a number of seconds") from None
-    if not 0 < value <= 60:
-        raise SettingsError(f"{key} must be between 0 and 60 seconds")
+        kind = "whole number" if isinstance(default, int) else "number"
+        raise SettingsError(f"{key} must be a {kind}") from None
+    if not least <= value <= most:
+        raise SettingsError(f"{key} must be from {least:,} to {most:,}")
     return value
 
 

@@ -76,15 +76,28 @@ def press(page: Any, label: str, *, status: int | None = None, **typed: object) 
     """Press the button whose name begins so, as a browser without JavaScript does. `typed` are texts by product, with
     underscores: `stoneware_mug=3`.
     """
-    buttons = page.html.select(f'button[aria-label^="{label}"]')
-    button = buttons[0] if buttons else page.html.find("button", string=label)
+    button = _button(page, label)
     form = _form_of(page, button)
     for slug, entered in typed.items():
         row = page.html.select_one(f'tr:has(a[href="/products/{slug.replace("_", "-")}"])')
         form[row.select_one("input[type=number]")["name"]] = str(entered)
     form.action = button.get("formaction", form.action)
     name = button.get("name")
-    return form.submit(name, value=button["value"], status=status) if name else form.submit(status=status)
+    if not name:
+        return form.submit(status=status)
+    # Only the pressed one of the buttons of that name.
+    same = [each for each in page.html.select(f'button[name="{name}"]') if _form_of(page, each) is form]
+    return form.submit(name, index=same.index(button), status=status)
+
+
+def target(page: Any, label: str) -> str:
+    """Where the button whose name begins so posts its form."""
+    return str(_button(page, label)["formaction"])
+
+
+def _button(page: Any, label: str) -> Any:
+    buttons = page.html.select(f'button[aria-label^="{label}"]')
+    return buttons[0] if buttons else page.html.find("button", string=label)
 
 
 def _form_of(page: Any, button: Any) -> Any:

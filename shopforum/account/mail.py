@@ -26,7 +26,7 @@ from pyramid.settings import asbool
 from sqlalchemy import Connection, RowMapping, text
 
 from ..sessions.database import Database
-from ..settings import SettingsError
+from ..settings import SettingsError, number
 
 _TIMEOUT = 10
 _LEASE = 60
@@ -93,16 +93,14 @@ class Letter:
 def parse(raw: Mapping[str, str]) -> MailSettings:
     """Read the settings. Raises SettingsError naming the key that makes no sense."""
     host, folder, sender = (raw.get(f"mail.{name}", "").strip() for name in ("host", "folder", "from"))
-    port, tls = raw.get("mail.port", "587"), raw.get("mail.tls", "starttls")
-    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise SettingsError("mail.port must be a port")
+    tls = raw.get("mail.tls", "starttls")
     if tls not in ("starttls", "tls", "none"):
         raise SettingsError("mail.tls must be starttls, tls or none")
     if host and not _ADDRESS.fullmatch(sender):
         raise SettingsError("mail.from must be an e-mail address")
     return MailSettings(
         host=host,
-        port=int(port),
+        port=number(raw, "mail.port", 587, 1, 65535),
         tls=tls,
         user=raw.get("mail.user", ""),
         password=raw.get("mail.password", ""),

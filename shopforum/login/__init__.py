@@ -12,10 +12,11 @@ from . import settings
 
 
 def includeme(config: Configurator) -> None:
-    """Routes and views. Adds `registry.login_hooks`, `registry.on_new_device`, `registry.login` (the settings)
-    and `registry.keep_form`.
+    """Routes and views. Adds `registry.login_hooks`, `registry.login_notices` (what the login page says on the way to a
+    path), `registry.on_new_device`, `registry.login` (the settings) and `registry.keep_form`.
     """
     config.registry.login_hooks = []
+    config.registry.login_notices = {}
     config.registry.on_new_device = None
     config.registry.login = settings.parse(config.registry.settings)
     config.registry.notices["goodbye"] = Notice("success", "You are logged out.")

@@ -21,14 +21,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions.policy import FORM_SESSION
 from ..web import way
+from ..web.errors import WRITTEN
 
 log = structlog.get_logger("shopforum")
 
 _LEFT_OUT = frozenset({"csrf_token", "password", "code"})
 _LARGEST = 64 * 1024
-# Fields that people write text into; other short ones are sent along unseen.
-_WRITTEN = frozenset({"title", "body", "reason", "text"})
-
 # The newest twenty of a person: kept forms are for the one that was just sent, and must not fill the disk.
 _KEEP = text(
     """
@@ -82,11 +80,11 @@ def keep_form(request: Request) -> str | None:
 
 
 def show(request: Request) -> dict[str, Any]:
-    """What had been typed, and a button that sends it."""
+    """What had been typed, and a button that sends it. Short fields that nobody writes into go along unseen."""
     row = _found(request, _READ)
     written = [(name, value) for name, value in row["fields"] if _is_written(name, value)]
     unseen = [(name, value) for name, value in row["fields"] if not _is_written(name, value)]
-    return {"written": written, "unseen": unseen, "key": request.matchdict["key"]}
+    return {"written": written, "unseen": unseen, "labels": WRITTEN, "key": request.matchdict["key"]}
 
 
 def send(request: Request) -> Response:
@@ -115,7 +113,7 @@ def _fields(form: Mapping[str, Any]) -> str | None:
 
 
 def _is_written(name: str, value: str) -> bool:
-    return name in _WRITTEN or "\n" in value or len(value) > 80
+    return name in WRITTEN or "\n" in value or len(value) > 80
 
 
 def _digest(request: Request, key: str) -> bytes:

@@ -11,9 +11,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from ..settings import SettingsError
+from ..settings import number
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,8 @@ class LoginSettings:
 
 def parse(raw: Mapping[str, str]) -> LoginSettings:
     """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    return LoginSettings(
-        **{field.name: _number(raw, field.name, field.default) for field in fields(LoginSettings)}
-    )
-
-
-def _number(raw: Mapping[str, str], name: str, default: object) -> float:
-    try:
-        value = float(raw.get(f"login.{name}", str(default)))
-    except ValueError:
-        raise SettingsError(f"login.{name} must be a number") from None
-    smallest = 0 if name == "refusal_floor" else 1
-    if not smallest <= value <= 1_000_000:
-        raise SettingsError(f"login.{name} must be between {smallest} and 1,000,000")
-    return value
+    values = {}
+    for name, default in vars(LoginSettings()).items():
+        least = 0 if name == "refusal_floor" else 1
+        values[name] = number(raw, f"login.{name}", float(default), least, 1_000_000)
+    return LoginSettings(**values)

@@ -63,7 +63,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, "authn_login_success", detail, login)
     target = attempt.target or way.landing(request.site.name)
-    for result in _hooks(request, login):
+    for result in _hooks(request, login, target):
         headers += result.headers
         if result.notice:
             target = way.with_notice(target, result.notice)
@@ -131,12 +131,12 @@ def _tell_of_new_device(request: Request, login: Login) -> None:
         log.exception("telling of a new device failed", why=type(error).__name__)
 
 
-def _hooks(request: Request, login: Login) -> list[LoginHookResult]:
+def _hooks(request: Request, login: Login, target: str) -> list[LoginHookResult]:
     """Let the others take part. One that fails costs its own addition, never the login."""
     results = []
     for hook in request.registry.login_hooks:
         try:
-            results.append(hook(request, login.user_id))
+            results.append(hook(request, login.user_id, target))
         except SQLAlchemyError as error:
             log.exception("login hook failed", hook=repr(hook), why=type(error).__name__)
     return [result for result in results if result is not None]

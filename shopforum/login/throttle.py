@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from ..sessions import client_of
 from ..sessions.database import Database
+from ..web.templating import plural
 from . import known
 from .settings import LoginSettings
 
@@ -56,10 +57,12 @@ _CLEAR = text("DELETE FROM login_failures WHERE key = :key")
 
 
 class TooManyTries(Exception):
-    """Wait first. `retry_after` is in whole seconds."""
+    """Wait first. `retry_after` is in whole seconds; as text, what to say to the person."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"{retry_after} seconds")
+        long = retry_after >= 120
+        wait = plural(-(-retry_after // 60), "minute") if long else plural(retry_after, "second")
+        super().__init__(f"Too many tries. Wait {wait}, then try again.")
         self.retry_after = retry_after
 
 
@@ -120,7 +123,5 @@ def _address(request: Request) -> bytes:
     if address is None:
         return digest("", "login address", "unknown")
     parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
     network = ipaddress.ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False)
     return digest("", "login address", str(network))

@@ -91,8 +91,7 @@ def submit(request: Request) -> Response:
     try:
         turn = throttle.take(request, challenge.account)
     except throttle.TooManyTries as wait:
-        text = f"Too many tries. Wait {wait.retry_after} seconds, then try again."
-        return _refused(request, form, challenge, 429, text, wait.retry_after)
+        return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
     attempt = signin.Attempt(challenge.account, turn, challenge.at, challenge.target)
     started = time.monotonic()
     try:

@@ -63,7 +63,10 @@ def show(request: Request) -> Response:
     if session is not None and why != "fresh":
         return HTTPFound(target or way.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
-    return page(request, form, 200, notice=reasons.notice(request.db, why, request.GET.get("ref")))
+    notice = reasons.notice(request.db, why, request.GET.get("ref"))
+    if notice is None:
+        notice = request.registry.login_notices.get((target or "").partition("?")[0])
+    return page(request, form, 200, notice=notice)
 
 
 def submit(request: Request) -> Response:
@@ -81,7 +84,7 @@ def submit(request: Request) -> Response:
     try:
         turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
-        return refused(request, form, 429, _wait(wait.retry_after), wait.retry_after)
+        return refused(request, form, 429, str(wait), wait.retry_after)
     started = time.monotonic()
     attempt = signin.Attempt(account, turn, request.sessions.now(), target, form.email.data)
     client = client_of(request)
@@ -128,10 +131,3 @@ def away(request: Request, form: LoginForm, error: AuthorityUnavailable) -> Resp
     level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
     level("identity provider unavailable", why=str(error))
     return refused(request, form, 503, _AWAY, error.retry_after)
-
-
-def _wait(seconds: int) -> str:
-    length = f"{seconds} second{'' if seconds == 1 else 's'}"
-    if seconds >= 120:
-        length = f"{-(-seconds // 60)} minutes"
-    return f"Too many tries. Wait {length}, then try again."

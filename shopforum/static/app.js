@@ -16,19 +16,11 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => sent.delete(pressed), 5000);
 });
 
-// <input data-autosubmit="what it was">: a changed quantity is sent by itself, a moment after the last change.
+// <input data-autosubmit>: a changed quantity is sent by itself, a moment after the last change.
 document.addEventListener("change", ({ target }) => {
   if (!target.matches("[data-autosubmit]")) return;
   clearTimeout(pending);
   pending = setTimeout(() => target.form.requestSubmit(), 500);
-});
-
-// What was typed there and not sent yet goes along with a smaller form of the same page, such as "Remove".
-document.addEventListener("formdata", ({ target, formData }) => {
-  for (const input of document.querySelectorAll("[data-autosubmit]")) {
-    if (input.form === target || !target.action.startsWith(`${input.form.action}/`)) continue;
-    if (input.value !== input.dataset.autosubmit) formData.set(input.name, input.value);
-  }
 });
 
 // <form data-selection> around a table: a checkbox for all rows, and the number of ticked ones.

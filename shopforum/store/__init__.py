@@ -23,6 +23,14 @@ _NOTICES = {
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
     ),
 }
+# Who is sent to the login from here has not asked for it.
+_LOGIN_NOTICES = {
+    "/shopping-cart": Notice(
+        "info", "Log in to see your saved cart. You can also look around first: what you choose comes along."
+    ),
+    "/checkout": Notice("info", "Log in to order. What is in your cart comes along."),
+    "/orders": Notice("info", "Log in to see your orders."),
+}
 
 
 def includeme(config: Configurator) -> None:
@@ -30,6 +38,7 @@ def includeme(config: Configurator) -> None:
     config.registry.nav = _nav
     config.registry.notices.update(_NOTICES)
     config.registry.login_hooks.append(guests.merge_cart)
+    config.registry.login_notices |= _LOGIN_NOTICES
     config.include(".views")
 
 

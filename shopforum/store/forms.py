@@ -8,7 +8,8 @@ from typing import Any
 from webob.multidict import MultiDict
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp
+from wtforms.form import BaseForm
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
 
 # More than any stock; keeps sums of quantities far from what an integer holds.
 _MOST = 1_000_000
@@ -39,6 +40,11 @@ class _Quantity(IntegerField):
             raise ValueError("Enter a whole number.") from None
         if self.data is not None:
             self.data = min(self.data, _MOST)
+
+    def pre_validate(self, form: BaseForm) -> None:
+        if self.process_errors:
+            # What is no number is not too small as well.
+            raise StopValidation
 
 
 class AddForm(Form):

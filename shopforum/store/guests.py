@@ -63,12 +63,12 @@ def require_whole_session(request: Request) -> None:
         raise HTTPForbidden
 
 
-def merge_cart(request: Request, user_id: UUID) -> LoginHookResult | None:
+def merge_cart(request: Request, user_id: UUID, target: str) -> LoginHookResult | None:
     """Login hook: the guest's cart goes into the user's, and its cookie goes."""
     value = token(request)
     if value is None:
         return None
-    buying = request.POST.get("next", "").partition("?")[0] == "/checkout"
+    buying = target.partition("?")[0] == "/checkout"
     changed = merging.merge(request.db, _hashes(request, value), user_id, buying=buying)
     return LoginHookResult([_JAR.expired(COOKIE)], "merged" if changed else None)
 

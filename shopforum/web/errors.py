@@ -39,6 +39,18 @@ MESSAGES = {
     ),
 }
 
+# What people write into forms of ours by hand, by the names of the fields: worth keeping when it cannot be taken.
+WRITTEN = {
+    "title": "Title",
+    "body": "Text",
+    "reason": "Reason",
+    "text": "Text",
+    "name": "Name",
+    "street": "Street and number",
+    "postal_code": "Postal code",
+    "city": "Town or city",
+}
+
 # Nothing more is read of a request that cannot be read, or is not for us.
 _UNREADABLE = {400, 413, 421}
 
@@ -86,9 +98,8 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
         return page(request, 403)
     query = {"next": way_back(request)}
     policy = request.registry.queryUtility(ISecurityPolicy)
-    ended = policy.ended(request)
-    headers = cleared_headers(request) if ended and not policy.held(request) else []
-    return HTTPFound("/login?" + urlencode(query | ended), headers=headers)
+    headers = cleared_headers(request) if policy.spent(request) else []
+    return HTTPFound("/login?" + urlencode(query | policy.ended(request)), headers=headers)
 
 
 def stale_form(exc: Exception, request: Request) -> Response:
@@ -96,7 +107,8 @@ def stale_form(exc: Exception, request: Request) -> Response:
     log.warning("malicious_csrf", path=request.path_info[:200], why=type(exc).__name__)
     title, text = _STALE_FORM
     # Another site's text is not shown as the visitor's own, and a forged request must not so much as extend a session.
-    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin), plain=True)
+    ours = not isinstance(exc, BadCSRFOrigin)
+    return page(request, 403, title=title, text=text, keep=ours, back=_page_before(request), plain=True)
 
 
 def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
@@ -126,10 +138,11 @@ def page(
     retry_after: int | None = None,
     *,
     keep: bool = True,
+    back: str | None = None,
     plain: bool = False,
 ) -> Response:
-    """The error page. What a form held is shown on it, if `keep`. Where it is `plain`, and for a fault of ours, it
-    does not ask who is signed in.
+    """The error page. What a form held is shown on it, if `keep`, and the way `back` to the form. Where it is `plain`,
+    and for a fault of ours, it does not ask who is signed in.
     """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
     request.environ["shopforum.plain"] = plain or status >= 500 or status in _UNREADABLE
@@ -139,6 +152,8 @@ def page(
         "message": text or known_text,
         "retry_after": retry_after,
         "kept": _typed(request) if keep and status not in _UNREADABLE else [],
+        "back": back,
+        "back_label": "Back to the form" if back else None,
     }
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
     response.status_int = status
@@ -151,11 +166,8 @@ def _typed(request: Request) -> list[tuple[str, str]]:
     """What somebody wrote into the form that could not be taken: text worth keeping, never a password or a code."""
     if request.method != "POST":
         return []
-    texts = (request.POST.get(name) for name in ("title", "body", "reason", "text"))
-    labels = ("Title", "Text", "Reason", "Text")
-    return [
-        (label, text) for label, text in zip(labels, texts, strict=True) if isinstance(text, str) and text
-    ]
+    texts = [(label, request.POST.get(name)) for name, label in WRITTEN.items()]
+    return [(label, text) for label, text in texts if isinstance(text, str) and text]
 
 
 def way_back(request: Request) -> str:
@@ -165,5 +177,10 @@ def way_back(request: Request) -> str:
     kept: str | None = request.registry.keep_form(request)
     if kept:
         return kept
+    return _page_before(request) or "/"
+
+
+def _page_before(request: Request) -> str | None:
+    """The page of this site that a form stood on, as the browser says."""
     referer = request.referer or ""
-    return referer.removeprefix(request.host_url) if referer.startswith(request.host_url + "/") else "/"
+    return referer.removeprefix(request.host_url) if referer.startswith(request.host_url + "/") else None

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -33,11 +33,16 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Undo:
-    """A form in a notice that takes the act back."""
+    """A button in a notice that takes the act back, with a name and a value.
+
+    `form` is the id of the page's form that it belongs to, and whose fields it sends along; it has one of its own else.
+    """
 
     action: str
     label: str
-    fields: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    value: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,23 @@
 """How the tests log in, and how they look at a page: in light and dark, wide and narrow, for everything that can be
 told by a machine."""
 
+import random
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, Request, Response
 from support import person
 
+from shopforum.forums import sample as forums_sample
+from shopforum.sample.crowd import crowd
+
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+PEOPLE = [(p.id, p.name, p.email) for p in crowd(random.Random(3), 20)]
+
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 # Width, scheme, and whether axe runs. What it reads depends on the width or on the scheme, never on both: twice will do.
 GUISES = ((WIDE, "light", True), (WIDE, "dark", False), (NARROW, "light", False), (NARROW, "dark", True))
@@ -66,9 +74,42 @@ def fill_in_login(page: Page, who: str, password: str | None = None) -> None:
         page.get_by_role("main").get_by_role("button", name="Log in").click()
 
 
+def seed(sites: Any, site: str, module: Any, people: list[Any]) -> None:
+    """Put a sample into the database."""
+    with sites.apps[site].registry.db.transaction() as connection:
+        module.seed(connection, people, random.Random(5))
+
+
+def seed_forums(sites: Any) -> None:
+    """Topics and posts of the crowd, a member and a moderator among it."""
+    logins = [
+        (UUID(person(who).id), f"{person(who).first_name} {person(who).last_name}")
+        for who in ("member", "moderator")
+    ]
+    seed(sites, "forums", forums_sample, [*logins, *((user_id, name) for user_id, name, _ in PEOPLE)])
+
+
+def send(pages: "Inspector", selector: str, **fields: str) -> None:
+    """Send a form with these values as they are, whatever its controls would make of them."""
+    with pages.page.expect_navigation():
+        pages.page.locator(selector).evaluate(
+            """(form, fields) => {
+                for (const [name, value] of Object.entries(fields)) {
+                    for (const old of form.querySelectorAll(`[name=${name}]`)) old.remove();
+                    form.append(Object.assign(document.createElement("input"), {type: "hidden", name, value}));
+                }
+                form.noValidate = true;
+                form.submit();
+            }""",
+            fields,
+        )
+
+
 @dataclass
 class Inspector:
-    """Goes through the pages of a site and notes what is wrong with each."""
+    """Goes through the pages of a site and notes what is wrong with each: what axe finds, what scrolls sideways, what
+    is too small or too heavy, and what comes from elsewhere.
+    """
 
     page: Page
     url: str

@@ -182,6 +182,7 @@ def test_codes_are_not_sent_without_end(store: Browser, idp: Idp) -> None:
     statuses = [form.submit("send", value="TEST", expect_errors=True).status_int for _ in range(7)]
     assert statuses[:5] == [303] * 5
     assert 429 in statuses
+    assert "Wait 1 second, then" in form.submit("send", value="TEST", status=429).text
     assert len(idp.calls("/api/two-factor/send")) == statuses.count(303)
 
 

@@ -89,6 +89,21 @@ def test_cursors_come_back_as_they_were():
     assert decode(encode("older", [float("inf")]), (float,)) is None
 
 
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("", "All products"),
+        ("category=desk", "Desk"),
+        ("q=mug", "Results for “mug”"),
+        ("q=mug&category=desk", "Results for “mug” in Desk"),
+        ("q=" + "w" * 200, f"Results for “{'w' * 59}…”"),
+        ("q=%3Cb%3E", "Results for “<b>”"),
+    ],
+)
+def test_the_heading_says_what_is_listed(store, full, query, heading):
+    assert store.get(f"/products?{query}").html.h1.text == heading
+
+
 def test_a_product(store, full):
     page = store.get("/products/stoneware-mug")
     assert "€16.00" in page.text

@@ -1,3 +1,5 @@
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from hearts import together
 from shelf import forms, notice, press, put
@@ -99,6 +101,52 @@ def test_a_guest_logs_in_and_is_back_at_the_checkout(store):
     answer = store.log_in("shopper", next="/checkout")
     assert answer.location.endswith("/checkout?notice=merged")
     assert "we have kept: Stoneware mug" in notice(answer.follow(status=200))
+
+
+def test_what_a_login_brought_is_said_where_it_cannot_be_ordered_too(store, stocked):
+    page = put(store, "stoneware-mug").follow()
+    stocked.set("stoneware-mug", stock=0)
+    store.get("/checkout", status=302)
+    page = store.log_in("shopper", next="/checkout").follow(status=302).follow(status=200)
+    assert "we have kept: Stoneware mug" in notice(page)
+    assert "Sold out. Remove it" in page.text
+
+
+def kept(page):
+    return {label.text: label.find_next("textarea").text.strip() for label in page.html.select("main label")}
+
+
+def test_an_address_survives_whatever_cannot_take_it(shopper, idp, stocked):
+    typed = {
+        "Name": "Sam Shore",
+        "Street and number": "Harbour Lane 4",
+        "Postal code": "26121",
+        "Town or city": "Oldenburg",
+    }
+    form = filled(shopper.get("/checkout"))
+    stocked.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
+    assert kept(form.submit(status=503)) == typed
+    form["csrf_token"] = "stale"
+    page = form.submit(status=403, headers={"Referer": "https://store.test/checkout"})
+    assert kept(page) == typed
+    assert page.html.find("a", string="Back to the form")["href"] == "/checkout"
+    elsewhere = {"Origin": "https://forums.test", "Referer": "https://forums.test/checkout"}
+    page = form.submit(status=403, headers=elsewhere)
+    assert (kept(page), page.html.find("a", string="Back to the form")) == ({}, None)
+
+
+def test_an_order_that_waited_for_a_login_can_be_looked_at(shopper, stocked):
+    form = filled(shopper.get("/checkout"))
+    stocked.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    way = parse_qs(urlsplit(form.submit(status=302).location).query)["next"][0]
+    page = shopper.log_in("shopper", next=way).follow(status=200)
+    again = forms(page, r"/resume/.*")[0]
+    seen = page.html.select("input[id^=kept-]")
+    assert [field["value"] for field in seen] == ["Sam Shore", "Harbour Lane 4", "26121", "Oldenburg"]
+    again["city"] = "Emden"
+    answer = shopper.post(again.submit(status=307).location, again.submit_fields(), status=303)
+    assert "26121 Emden" in answer.follow().text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import secrets
 import uuid
 
 import pytest
+import requests
 from hearts import together
-from shelf import change, forms, notice, press, put
+from shelf import change, forms, notice, press, put, target
+from support import person
 
 from shopforum.store import cart as carts
 from shopforum.store import merging, orders, saved
@@ -177,12 +179,9 @@ class TestPages:
 
     def test_removing_and_undoing(self, shopper):
         page = press(shopper.get("/shopping-cart"), "Save for later: Fountain pen").follow()
-        rows = page.html.select("section[aria-labelledby=saved] tbody form")
-        action = rows[-1]["action"]
-        form = next(form for form in forms(page, action) if "Remove" in form.text)
-        page = form.submit(status=303).follow()
+        page = press(page, "Remove Fountain pen", status=303).follow()
         assert notice(page) == "Fountain pen was taken out of your saved things."
-        page = forms(page, "/shopping-cart/undo")[0].submit(status=303).follow()
+        page = press(page, "Undo", status=303).follow()
         assert notice(page) == "Fountain pen is saved for later again."
         assert page.html.select("#saved")
 
@@ -206,7 +205,7 @@ class TestPages:
 
     def test_nobody_elses(self, shopper, browser):
         page = press(shopper.get("/shopping-cart"), "Save for later: Fountain pen").follow()
-        line = page.html.select_one("section[aria-labelledby=saved] form")["action"].rsplit("/", 1)[-1]
+        line = target(page, "Move to cart").rsplit("/", 1)[-1]
         other = browser("store")
         other.log_in("member")
         put(other, "stoneware-mug")
@@ -214,6 +213,15 @@ class TestPages:
         for path in (f"items/{line}/save", f"saved/{line}", "saved/0", f"saved/{'9' * 18}"):
             other.post(f"/shopping-cart/{path}", {"csrf_token": token}, status=404)
         assert shopper.get("/shopping-cart").html.select("#saved")
+
+    def test_a_login_with_a_second_factor_does_so_too(self, shopper, idp):
+        forms(shopper.get("/"), "/logout")[0].submit()
+        put(shopper, "linen-notebook")
+        idp.hook("user", email=person("shopper").email, twoFactor=True)
+        form = forms(shopper.log_in("shopper", next="/checkout").follow(), "/login/two-factor")[0]
+        form["code"] = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"][-1]["code"]
+        page = form.submit(status=302).follow(status=200)
+        assert notice(page).endswith("Saved for later, from earlier: Fountain pen, Stoneware mug.")
 
     def test_a_login_at_the_checkout_says_what_it_put_aside(self, shopper):
         forms(shopper.get("/"), "/logout")[0].submit()

@@ -12,11 +12,6 @@ def texts(page):
     return {row.select_one("th a").text: row.select_one("input[type=number]")["value"] for row in rows}
 
 
-def field_of(page, name):
-    """The name of the field with a product's quantity."""
-    return page.html.select_one(f'input[aria-label="Quantity of {name}"]')["name"]
-
-
 @pytest.fixture
 def page(store):
     put(store, "stoneware-mug", 2)
@@ -58,7 +53,7 @@ def test_what_the_checkout_did_not_expect_is_said_there(shopper, page):
     answer = press(page, "Checkout", fountain_pen=9, linen_notebook=0, status=303).follow(status=200)
     said = "Only 3 left of Fountain pen: your cart holds 3. Linen notebook was taken out of your cart."
     assert notice(answer) == said
-    cart = forms(answer, "/shopping-cart/undo")[0].submit(status=303).follow()
+    cart = press(answer, "Undo", status=303).follow()
     assert texts(cart) == {"Stoneware mug": "2", "Fountain pen": "3", "Linen notebook": "1"}
 
 
@@ -67,7 +62,7 @@ def test_nothing_left_has_no_checkout_but_an_undo(shopper, page):
     empty = answer.follow(status=302).follow(status=200)
     assert "Your cart is empty" in empty.text
     assert notice(empty) == "Stoneware mug, Fountain pen and Linen notebook were taken out of your cart."
-    cart = forms(empty, "/shopping-cart/undo")[0].submit().follow()
+    cart = press(empty, "Undo").follow()
     assert texts(cart) == {"Stoneware mug": "2", "Fountain pen": "2", "Linen notebook": "1"}
 
 
@@ -86,21 +81,31 @@ def test_every_button_of_the_form_takes_it_along(shopper, page, button, expected
     assert texts(page) == {**expected, "Linen notebook": "1"}
 
 
-def test_a_form_that_goes_elsewhere_takes_what_the_script_adds(shopper, page):
-    """What app.js does for "Remove", which is a form of its own."""
-    form = next(form for form in forms(page, r"/shopping-cart/items/\d+") if "Linen" in form.text)
-    mug = field_of(page, "Stoneware mug")
-    answer = shopper.post(form.action, [*form.submit_fields(), (mug, "7")], status=303)
-    assert texts(answer.follow()) == {"Stoneware mug": "7", "Fountain pen": "2"}
-    undo = forms(answer.follow(), "/shopping-cart/undo")[0]
-    answer = shopper.post(undo.action, [*undo.submit_fields(), (mug, "8")], status=303)
-    assert texts(answer.follow())["Stoneware mug"] == "8"
-    wrong = shopper.post(
-        form.action, [*form.submit_fields(), (field_of(page, "Linen notebook"), "")], status=303
-    )
-    assert "Linen notebook" not in texts(wrong.follow())
-    wrong = shopper.post(undo.action, [*undo.submit_fields(), (mug, "eight")], status=422)
-    assert texts(wrong)["Stoneware mug"] == "eight"
+def test_what_is_taken_out_or_moved_takes_it_along(shopper, page):
+    page = press(shopper.get("/shopping-cart"), "Remove Linen notebook", stoneware_mug=5, status=303).follow()
+    assert texts(page) == {"Stoneware mug": "5", "Fountain pen": "2"}
+    page = press(page, "Undo", stoneware_mug=6, status=303).follow()
+    assert texts(page) == {"Stoneware mug": "6", "Fountain pen": "2", "Linen notebook": "1"}
+    page = press(page, "Save for later: Fountain pen").follow()
+    page = press(page, "Move to cart: Fountain pen", stoneware_mug=7, status=303).follow()
+    assert texts(page) == {"Stoneware mug": "7", "Fountain pen": "2", "Linen notebook": "1"}
+
+
+def test_what_was_typed_into_a_line_that_goes_does_not_matter(page):
+    page = press(page, "Remove Linen notebook", linen_notebook="many", status=303).follow()
+    assert texts(page) == {"Stoneware mug": "2", "Fountain pen": "2"}
+
+
+def test_an_undo_beside_something_wrong_waits_for_it(page):
+    page = press(page, "Remove Linen notebook").follow()
+    page = press(page, "Undo", stoneware_mug="eight", status=422)
+    assert texts(page) == {"Stoneware mug": "eight", "Fountain pen": "2"}
+
+
+def test_enter_only_updates_beside_an_undo(page):
+    page = press(page, "Remove Linen notebook").follow()
+    first = page.html.select_one("#cart button, button[form=cart]")
+    assert not {"name", "formaction"} & first.attrs.keys()
 
 
 def test_what_does_not_pass_stays_in_its_field_and_nothing_changes(store, page):
@@ -113,6 +118,13 @@ def test_what_does_not_pass_stays_in_its_field_and_nothing_changes(store, page):
     assert texts(store.get("/shopping-cart"))["Fountain pen"] == "2"
     again = press(answer, "Update", stoneware_mug=3, status=303).follow()
     assert texts(again) == {"Stoneware mug": "3", "Fountain pen": "1", "Linen notebook": "1"}
+
+
+@pytest.mark.parametrize("quantity", ["", "many", "1.5"])
+def test_what_is_no_number_is_not_called_too_small_as_well(store, quantity):
+    page = put(store, "fountain-pen", quantity, status=422)
+    [error] = page.html.select(".error-summary li")
+    assert error.text == "Enter a whole number."
 
 
 def test_what_was_not_typed_does_not_undo_another_window(store, page):
@@ -161,6 +173,15 @@ def test_a_visitor_without_a_cart_is_asked_to_log_in(store):
     token = store.get("/products/fountain-pen").html.select_one("input[name=csrf_token]")["value"]
     answer = store.post("/shopping-cart", {"csrf_token": token}, status=302)
     assert "/login?next=" in answer.location
+
+
+@pytest.mark.parametrize(
+    "button", ["Update", "Remove Linen notebook", "Undo", "Save for later: Fountain pen"]
+)
+def test_after_a_logout_in_another_tab_every_button_leads_to_the_login(shopper, page, button):
+    page = press(shopper.get("/shopping-cart"), "Remove Stoneware mug").follow()
+    forms(shopper.get("/"), "/logout")[0].submit()
+    assert press(page, button, status=302).location.startswith("/login?next=")
 
 
 def test_what_was_typed_survives_a_session_that_ended(shopper, page, sql):

@@ -65,13 +65,13 @@ def update(request: Request) -> Any:
 
 def change(request: Request) -> Any:
     """Set the quantity of a line of one's own; 0 takes it out."""
-    guests.require_whole_session(request)
+    owner = _owner(request)
     typed = typed_quantities(request.POST)
     typed.read(int(request.matchdict["id"]), request.POST.get("quantity", ""))
     if typed.errors:
         return refuse(request, typed)
     try:
-        changes = carts.change(request.db, guests.owner(request), typed.wanted)
+        changes = carts.change(request.db, owner, typed.wanted)
     except NoLine:
         raise HTTPNotFound from None
     return HTTPSeeOther(notices.after(changes))
@@ -79,14 +79,14 @@ def change(request: Request) -> Any:
 
 def undo(request: Request) -> Any:
     """Bring back the lines that were taken out."""
-    guests.require_whole_session(request)
+    owner = _owner(request)
     if wrong := settle(request):
         return wrong
     lines = numbers(request.POST.get("line", ""))
     if not lines:
         raise HTTPNotFound
     try:
-        carts.restore(request.db, guests.owner(request), lines)
+        carts.restore(request.db, owner, lines)
     except NoLine:
         raise HTTPNotFound from None
     return HTTPSeeOther(notices.address("restored", lines))

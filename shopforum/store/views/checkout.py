@@ -27,7 +27,9 @@ def review(request: Request) -> Any:
     if not cart.lines:
         return HTTPFound(notices.address(removed=[line.id for line in cart.removed]))
     if not cart.orderable:
-        return HTTPFound(notices.address("unready", removed=[line.id for line in cart.removed]))
+        # What a login brought is news; what cannot be ordered is marked in the cart anyway.
+        code = "merged" if request.GET.get("notice") == "merged" else "unready"
+        return HTTPFound(notices.address(code, removed=[line.id for line in cart.removed]))
     last = orders.last_address(request.db, request.identity.user_id)
     form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
     return {**_page(cart, form), "notice": notices.of(request, cart)}

@@ -48,16 +48,19 @@ def of(request: Request, cart: Cart) -> Notice | None:
     code = request.GET.get("notice", "")
     if code == "merged":
         return _merged(cart)
-    lines = cart.named(numbers(request.GET.get("line", "")))
+    named = cart.named(numbers(request.GET.get("line", "")))
     say = _WORDS.get(code)
     general: Notice | None = request.registry.notices.get(code)
-    said = say(lines) if say and lines else general
+    said = say(named) if say and named else general
     if not cart.removed:
         return said
     verb = "was" if len(cart.removed) == 1 else "were"
     where = "saved things" if cart.removed[0].saved else "cart"
     text = f"{_listed(cart.removed, 'and')} {verb} taken out of your {where}."
-    undo = Undo("/shopping-cart/undo", "Undo", {"line": ",".join(str(line.id) for line in cart.removed)})
+    lines = ",".join(str(line.id) for line in cart.removed)
+    # On the cart's page it is a button of the form of all quantities.
+    form = "cart" if request.matched_route.name == "store_cart" else ""
+    undo = Undo("/shopping-cart/undo", "Undo", "line", lines, form)
     return Notice(said.kind if said else "success", f"{said.text} {text}" if said else text, undo)
 
 
