@@ -4,7 +4,7 @@ ASVS 5.0 7.5.2 asks for that: who finds an unlocked screen must not be able to l
 """
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pyramid.config import Configurator
@@ -43,7 +43,8 @@ def show(request: Request) -> dict[str, Any]:
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row["id"] == me.id]
     others = [row for row in rows if row["id"] != me.id]
-    values = {"current": current, "others": others, "label": label, "password_url": _password_url(request)}
+    values = {"current": current, "others": others, "label": label}
+    values["password_url"] = request.registry.password_url
     values["reported"] = request.GET.get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
     count = _count(request.GET.get("signed-out"))
@@ -103,16 +104,6 @@ def _end(request: Request, code: str, *session_ids: UUID) -> None:
     me = request.identity
     reason = Reason("user", me.user_email or str(me.user_id), code)
     request.sessions.revoke(Scope(sessions=session_ids), reason, client_of(request))
-
-
-def _password_url(request: Request) -> str:
-    """Where FusionAuth lets people change their password: its hosted page, unless the settings name another."""
-    named: str = request.registry.settings.get("login.password_url", "")
-    if named:
-        return named
-    idp = request.registry.parsed_settings.idp
-    query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
-    return f"{idp.url}/password/forgot?{urlencode(query)}"
 
 
 def _count(value: str | None) -> int | None:

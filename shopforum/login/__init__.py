@@ -13,12 +13,15 @@ from . import settings
 
 def includeme(config: Configurator) -> None:
     """Routes and views. Adds `registry.login_hooks`, `registry.login_notices` (what the login page says on the way to a
-    path), `registry.on_new_device`, `registry.login` (the settings) and `registry.keep_form`.
+    path), `registry.on_new_device`, `registry.login` (the settings), `registry.password_url` and
+    `registry.keep_form`.
     """
     config.registry.login_hooks = []
     config.registry.login_notices = {}
     config.registry.on_new_device = None
     config.registry.login = settings.parse(config.registry.settings)
+    idp = config.registry.parsed_settings.idp
+    config.registry.password_url = settings.password_url(config.registry.settings, idp)
     config.registry.notices["goodbye"] = Notice("success", "You are logged out.")
     config.include(".views")
     config.include(".two_factor")

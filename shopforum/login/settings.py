@@ -8,17 +8,19 @@
 | login.address_recovery | 60 | the same |
 | login.longest_wait | 900 | waits double up to this |
 | login.refusal_floor | 0.3 | a refusal takes at least as long, whatever FusionAuth had to look up |
+| login.password_url | FusionAuth's hosted page | where people change their password |
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from ..settings import number
+from ..settings import IdpSettings, number
 
 
 @dataclass(frozen=True)
 class LoginSettings:
-    """The settings above, parsed."""
+    """The numbers above, parsed."""
 
     account_failures: float = 5
     account_recovery: float = 1800
@@ -35,3 +37,11 @@ def parse(raw: Mapping[str, str]) -> LoginSettings:
         least = 0 if name == "refusal_floor" else 1
         values[name] = number(raw, f"login.{name}", float(default), least, 1_000_000)
     return LoginSettings(**values)
+
+
+def password_url(raw: Mapping[str, str], idp: IdpSettings) -> str:
+    """Where people change their password, known or forgotten: FusionAuth's hosted page, unless the settings name
+    another.
+    """
+    query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
+    return raw.get("login.password_url") or f"{idp.url}/password/forgot?{urlencode(query)}"

@@ -34,7 +34,7 @@ _REFUSALS = {
     "credentials": "The e-mail address or the password is not right. Check both and try again.",
     "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
     "password_change": "Your password is right, but it has to be changed before you can log in. "
-    "Ask for a new one, then come back.",
+    "Follow “Forgot your password?” below, then come back.",
     "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
     "blocked": "Your password is right, but logging in is blocked for this account just now. Ask support why.",
@@ -110,7 +110,9 @@ def log_out(request: Request) -> Response:
 
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
     """The login page; it asks to confirm where somebody is signed in already."""
-    response = render_to_response(_TEMPLATE, {"form": form, **values}, request=request)
+    response = render_to_response(
+        _TEMPLATE, {"form": form, "password_url": request.registry.password_url, **values}, request=request
+    )
     response.status_int = status
     return response
 

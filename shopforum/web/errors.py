@@ -4,6 +4,7 @@ A signed-out visitor is sent to the login page with the way back; FusionAuth or 
 Retry-After and never touches a cookie.
 """
 
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import structlog
@@ -19,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..sessions import AuthorityUnavailable, FreshLoginRequired, cleared_headers
 from ..sessions.authority import AuthorityMisconfigured
+from . import methods, way
 
 log = structlog.get_logger("shopforum")
 
@@ -35,7 +37,7 @@ MESSAGES = {
     500: ("Something went wrong", "The fault is ours. It has been noted under the number below."),
     503: (
         "One moment",
-        "We cannot reach a part of our systems just now. You are still signed in; try again shortly.",
+        "We cannot reach a part of our systems just now. Nobody is signed out by it; try again shortly.",
     ),
 }
 
@@ -87,7 +89,11 @@ def http_error(exc: HTTPException, request: Request) -> Response:
 
 def not_found(exc: HTTPNotFound, request: Request) -> Response:
     """404, or 405 where the address exists but not for this method."""
-    return page(request, 405 if isinstance(exc, PredicateMismatch) else 404)
+    if not isinstance(exc, PredicateMismatch):
+        return page(request, 404)
+    response = page(request, 405)
+    response.headers["Allow"] = methods.allowed(request)
+    return response
 
 
 def forbidden(exc: HTTPForbidden, request: Request) -> Response:
@@ -107,8 +113,7 @@ def stale_form(exc: Exception, request: Request) -> Response:
     log.warning("malicious_csrf", path=request.path_info[:200], why=type(exc).__name__)
     title, text = _STALE_FORM
     # Another site's text is not shown as the visitor's own, and a forged request must not so much as extend a session.
-    ours = not isinstance(exc, BadCSRFOrigin)
-    return page(request, 403, title=title, text=text, keep=ours, back=_page_before(request), plain=True)
+    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin), plain=True)
 
 
 def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
@@ -138,11 +143,10 @@ def page(
     retry_after: int | None = None,
     *,
     keep: bool = True,
-    back: str | None = None,
     plain: bool = False,
 ) -> Response:
-    """The error page. What a form held is shown on it, if `keep`, and the way `back` to the form. Where it is `plain`,
-    and for a fault of ours, it does not ask who is signed in.
+    """The error page. What a form held is shown on it, if `keep`. Where it is `plain`, and for a fault of ours, it
+    does not ask who is signed in.
     """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
     request.environ["shopforum.plain"] = plain or status >= 500 or status in _UNREADABLE
@@ -152,11 +156,14 @@ def page(
         "message": text or known_text,
         "retry_after": retry_after,
         "kept": _typed(request) if keep and status not in _UNREADABLE else [],
-        "back": back,
-        "back_label": "Back to the form" if back else None,
     }
+    if request.method == "POST":
+        values |= {"back": _page_before(request), "back_label": _page_before(request) and "Back to the form"}
+    elif status == 503 and way.safe(request.path_qs):
+        values |= {"back": request.path_qs, "back_label": "Try again"}
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
-    response.status_int = status
+    # By its name: WebOb knows none for 421.
+    response.status = f"{status} {HTTPStatus(status).phrase}"
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -182,5 +189,7 @@ def way_back(request: Request) -> str:
 
 def _page_before(request: Request) -> str | None:
     """The page of this site that a form stood on, as the browser says."""
-    referer = request.referer or ""
-    return referer.removeprefix(request.host_url) if referer.startswith(request.host_url + "/") else None
+    origin, referer = request.host_url, request.referer or ""
+    path = referer.removeprefix(origin)
+    # Two slashes would begin another host's address.
+    return path if referer.startswith(f"{origin}/") and not path.startswith("//") else None

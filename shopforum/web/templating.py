@@ -77,6 +77,7 @@ def _globals(event: BeforeRender) -> None:
         return
     plain = request.environ.get("shopforum.plain", False)
     event["site"] = request.site
+    event["plain"] = plain
     event["session"] = None if plain else _session(request)
     event["csrf_token"] = lambda: get_csrf_token(request)
     event.setdefault("notice", None if plain else _notice(request))

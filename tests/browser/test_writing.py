@@ -3,14 +3,15 @@
 import json
 import random
 import re
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from browser.visits import fill_in_login, log_in
+from browser.visits import NARROW, fill_in_login, log_in
 from playwright.sync_api import expect
 from support import person
 
-from shopforum.forums import sample
+from shopforum.forums import sample, writing
+from shopforum.forums.people import Person
 from shopforum.forums.rules import Rules
 from shopforum.sample.crowd import crowd
 
@@ -199,3 +200,39 @@ def test_a_draft_is_for_its_writer_alone_and_goes_with_the_logout(sites, forums,
     with mia.expect_navigation():
         mia.get_by_role("button", name="Log out").click()
     assert drafts(mia) == []
+
+
+def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
+    registry, author = sites.apps["forums"].registry, Person(uuid4(), "W" * 200)
+    bodies = (
+        "A" * 300,
+        "`" + "b" * 300 + "`",
+        "|a|b|\n|-|-|\n|" + "c" * 300 + "|d|",
+        "> " * 19 + "deep " * 20,
+    )
+    for body in (*bodies, "e" + "\u0301" * 300):
+        placed = writing.start_topic(registry.db, "pans", author, "X" * 120, body, registry.forum_rules)
+    for body in bodies:
+        writing.reply(registry.db, placed.topic_id, author, body, registry.forum_rules)
+    page = somebody(viewport=NARROW)
+    for path in ("/", "/categories/pans", placed.url, "/search?q=deep", f"/posts/{placed.post_id}/history"):
+        page.goto(forums + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide == 0, path
+
+
+def test_what_comes_of_a_form_is_focused(sites, forums, somebody):
+    """After a POST, whoever does not see the page is led to what it says, be it at the top or at its end."""
+    mia = somebody()
+    log_in(mia, forums, "member")
+    start_topic(mia, forums)
+    press(mia, "Post reply")
+    expect(mia.get_by_role("alert")).to_be_focused()
+    mia.get_by_label("Your reply").fill("A reply")
+    press(mia, "Preview")
+    expect(mia.get_by_role("heading", name="Preview")).to_be_focused()
+    press(mia, "Post reply")
+    press(mia, "Delete post 2")
+    expect(mia.get_by_role("status")).to_be_focused()
+    press(mia, "Undo")
+    expect(mia.get_by_role("status")).to_be_focused()

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from login.filling import attempt, form_of
 from sqlalchemy.exc import OperationalError
-from support import Browser, person
+from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
 
 from shopforum.web.hooks import LoginHookResult
@@ -80,6 +81,15 @@ def test_a_preset_session_id_is_never_taken_over(store: Browser, sql: Callable[.
     store.reset()
     store.get("/account/sessions", headers=preset, status=302)
     assert sql("SELECT count(*) AS n FROM session_credentials") == [{"n": 1}]
+
+
+@pytest.mark.parametrize("site", ["store", "forums", "admin"])
+def test_who_forgot_the_password_finds_the_way(
+    browser: Callable[[str], Browser], idp: Idp, site: str
+) -> None:
+    link = browser(site).get("/login").html.find("a", string="Forgot your password?")
+    assert link["href"].startswith(f"{idp.url}/password/forgot?client_id={APPLICATIONS[site]}")
+    assert requests.get(link["href"], timeout=10).status_code == 200
 
 
 def test_a_second_login_ends_the_first(store: Browser, sql: Callable[..., Any]) -> None:

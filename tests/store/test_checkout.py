@@ -75,7 +75,10 @@ def test_what_changed_meanwhile_is_shown_before_it_is_ordered(shopper, stocked, 
     page = shopper.get("/checkout")
     stocked.set("stoneware-mug", **change)
     page = filled(page, city="Emden").submit(status=409)
-    assert "Something has changed" in notice(page)
+    said = (
+        "Something has changed" if "price_minor" in change else "Not everything in your cart can be ordered"
+    )
+    assert said in notice(page)
     assert forms(page, "/checkout")[0]["city"].value == "Emden"
     assert stocked.count("orders") == 0
     if "price_minor" in change:
@@ -113,7 +116,7 @@ def test_what_a_login_brought_is_said_where_it_cannot_be_ordered_too(store, stoc
 
 
 def kept(page):
-    return {label.text: label.find_next("textarea").text.strip() for label in page.html.select("main label")}
+    return {label.text: label.find_next("input")["value"] for label in page.html.select("main label")}
 
 
 def test_an_address_survives_whatever_cannot_take_it(shopper, idp, stocked):
@@ -126,14 +129,25 @@ def test_an_address_survives_whatever_cannot_take_it(shopper, idp, stocked):
     form = filled(shopper.get("/checkout"))
     stocked.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
-    assert kept(form.submit(status=503)) == typed
+    here = {"Referer": "https://store.test/checkout"}
+    pages = [form.submit(status=503, headers=here)]
     form["csrf_token"] = "stale"
-    page = form.submit(status=403, headers={"Referer": "https://store.test/checkout"})
-    assert kept(page) == typed
-    assert page.html.find("a", string="Back to the form")["href"] == "/checkout"
-    elsewhere = {"Origin": "https://forums.test", "Referer": "https://forums.test/checkout"}
-    page = form.submit(status=403, headers=elsewhere)
-    assert (kept(page), page.html.find("a", string="Back to the form")) == ({}, None)
+    pages.append(form.submit(status=403, headers=here))
+    for page in pages:
+        assert kept(page) == typed
+        assert page.html.find("a", string="Back to the form")["href"] == "/checkout"
+        assert "Log in" not in page.text
+    for referer in ("https://forums.test/checkout", "https://store.test//forums.test/", "https://store.test"):
+        page = form.submit(status=403, headers={"Origin": "https://forums.test", "Referer": referer})
+        assert (kept(page), page.html.find("a", string="Back to the form")) == ({}, None)
+
+
+def test_a_page_that_cannot_be_had_just_now_can_be_tried_again(shopper, idp, stocked):
+    stocked.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
+    page = shopper.get("/orders?cursor=x", status=503)
+    assert page.html.find("a", string="Try again")["href"] == "/orders?cursor=x"
+    assert page.click("Try again").status_int == 200
 
 
 def test_an_order_that_waited_for_a_login_can_be_looked_at(shopper, stocked):

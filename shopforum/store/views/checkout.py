@@ -70,6 +70,8 @@ def _again(request: Request, form: AddressForm, status: int, notice: Notice | No
     if not cart.lines:
         return HTTPSeeOther("/shopping-cart")
     request.response.status_int = status
+    if notice and not cart.orderable:
+        notice = request.registry.notices["unready"]
     return {**_page(cart, form), "notice": notice}
 
 
