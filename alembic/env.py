@@ -4,6 +4,7 @@ The database is `-x url=...`, else what `shopforum.migrations` passes, else `dat
 """
 
 from alembic import context
+from alembic.util import CommandError
 from pyramid.paster import get_appsettings
 from sqlalchemy import text
 
@@ -18,14 +19,17 @@ _STATEMENT_TIMEOUT = "60s"
 
 
 def database_url() -> str:
-    """Where to migrate. Raises KeyError where the ini file and the environment name no database."""
+    """Where to migrate. Raises CommandError where the ini file and the environment name no database."""
     arguments = context.get_x_argument(as_dictionary=True)
     url = arguments.get("url") or context.config.attributes.get("url")
     if url:
         return str(url)
-    return settings.with_environment(get_appsettings(context.config.config_file_name, "store"))[
-        "database.url"
-    ]
+    raw = settings.with_environment(get_appsettings(context.config.config_file_name, "store"))
+    if not raw.get("database.url"):
+        raise CommandError(
+            f"database.url is missing: set it in the ini file or as {settings.variable('database.url')}"
+        )
+    return str(raw["database.url"])
 
 
 def online() -> None:

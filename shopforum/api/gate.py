@@ -1,7 +1,7 @@
 """Between the wire and the operations: what is handed to the API, what it refuses unread, and what it checks."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pyramid.config import Configurator
@@ -53,8 +53,6 @@ def guard(handler: Handler, registry: Any) -> Handler:
 
 def add_operations(config: Configurator) -> None:
     """A route and a view for each operation of the document, with its scopes as the permission."""
-    methods = {path: ", ".join(_methods(item)) for path, item in PATHS.items()}
-    config.registry.methods_of = methods.__getitem__
     for path, item in PATHS.items():
         config.add_route(path, path)
         for method in ("get", "post", "delete"):
@@ -66,12 +64,6 @@ def add_operations(config: Configurator) -> None:
                     request_method=method.upper(),
                     **({} if permission is None else {"permission": permission}),
                 )
-
-
-def _methods(item: dict[str, Any]) -> Iterator[str]:
-    for method in ("get", "post", "delete"):
-        if method in item:
-            yield from ("GET", "HEAD") if method == "get" else (method.upper(),)
 
 
 def _view(operation: dict[str, Any]) -> Callable[[Any, Request], Response]:

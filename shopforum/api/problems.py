@@ -1,7 +1,7 @@
 """Whatever goes wrong is answered as application/problem+json (RFC 9457), and says nothing of our insides."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..sessions import AuthorityUnavailable
+from ..web import methods
 from .rates import TooFast
 
 log = structlog.get_logger("shopforum")
@@ -65,10 +66,7 @@ def not_found(exc: HTTPNotFound, request: Request) -> Response:
     """404, or 405 where the address exists but not for this method (RFC 9110, 15.5.6: with Allow)."""
     if not isinstance(exc, PredicateMismatch):
         return answer(404, "There is nothing at this address.")
-    methods: Callable[[str], str] = request.registry.methods_of
-    return answer(
-        405, "The address does not take this method.", headers={"Allow": methods(request.matched_route.name)}
-    )
+    return answer(405, "The address does not take this method.", headers={"Allow": methods.allowed(request)})
 
 
 def forbidden(exc: HTTPForbidden, request: Request) -> Response:

@@ -1,12 +1,13 @@
 """`shopforum check INI`: what is wrong with a deployment, and how to mend it."""
 
 from collections.abc import Iterator
+from configparser import Error as IniError
 from urllib.parse import urlsplit
 
 import click
 from pyramid.paster import get_appsettings
 
-from shopforum.settings import SITES, Settings, SettingsError, parse, variable, with_environment
+from shopforum.settings import SITES, Settings, parse, variable, with_environment
 
 from . import check_database, check_fusionauth, check_webhooks
 from .findings import Finding
@@ -36,7 +37,7 @@ def findings(ini: str) -> Iterator[Finding]:
     try:
         raw = {site: with_environment(get_appsettings(ini, site)) for site in SITES}
         sites = [parse(raw[site]) for site in SITES]
-    except SettingsError as error:
+    except (ValueError, LookupError, IniError) as error:
         yield Finding("settings", problem=str(error), mend=f"change {ini} or the environment")
         return
     yield Finding("settings", fine=f"{ini} can be read")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from configparser import Error as IniError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from pyramid.paster import get_app
@@ -54,15 +54,25 @@ def opened(ini: str) -> Iterator[Deployment]:
     """The deployment of an ini file. A database that is away ends the command with 3, settings that are wrong with 2."""
     registry = site(ini, "admin")
     try:
-        yield Deployment(
-            registry.sessions, Reading(registry.db, _LIMIT_MILLISECONDS), registry.site.urls["admin"]
-        )
+        with reaching_the_database():
+            yield Deployment(
+                registry.sessions, Reading(registry.db, _LIMIT_MILLISECONDS), registry.site.urls["admin"]
+            )
+    finally:
+        registry.db.engine.dispose()
+
+
+@contextmanager
+def reaching_the_database() -> Iterator[None]:
+    """A database that is away or too slow ends the command with 3. Raises Stop."""
+    try:
+        yield
     except TooSlow:
         raise Stop("That took too long and was stopped. Narrow the filters.", DATABASE_AWAY) from None
     except SQLAlchemyError as error:
-        _away(error)
-    finally:
-        registry.db.engine.dispose()
+        # The driver's first line names host and port, never the password.
+        reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
+        raise Stop(f"The database cannot be reached or is not set up: {reason}", DATABASE_AWAY) from None
 
 
 def actor() -> str:
@@ -77,9 +87,3 @@ def actor() -> str:
 def client(command: str) -> Client:
     """Where the act comes from, for the trail: this command on this machine."""
     return Client(None, clean(f"shopforum {command} on {socket.gethostname()}", 300), secrets.token_hex(8))
-
-
-def _away(error: SQLAlchemyError) -> NoReturn:
-    # The driver's first line names host and port, never the password.
-    reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-    raise Stop(f"The database cannot be reached or is not set up: {reason}", DATABASE_AWAY) from None

@@ -59,6 +59,8 @@ def _end(_number: int, _frame: Any) -> NoReturn:
 def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: bool) -> None:
     with ExitStack() as stack:
         lock = stack.enter_context(_only_one(folder))
+        if port == idp_port:
+            raise StartError(f"--port and --idp-port are both {port}: give two")
         _require_free(port, "--port")
         _require_free(idp_port, "--idp-port")
         if database is None:

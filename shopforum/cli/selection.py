@@ -48,10 +48,23 @@ def filtered(command: _F) -> _F:
 
 def as_filter(filters: dict[str, str | None]) -> SessionFilter:
     """The options as the console's filter. Raises click.UsageError for what makes no sense."""
-    form = SessionFilter(MultiDict({name: value for name, value in filters.items() if value}))
+    given = _given(filters)
+    form = SessionFilter(MultiDict(given))
     if not form.validate():
         raise click.UsageError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    for name in given:
+        if not form[name].data:
+            # `--user "$WHO"` with WHO unset would filter by nothing, and so end everybody's.
+            raise click.UsageError(f"--{name.replace('_', '-')} is blank: leave it out, or say what it is.")
     return form
+
+
+def _given(filters: dict[str, str | None]) -> dict[str, str]:
+    """The options that were given. Raises click.UsageError for bytes that are no text."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    if any("\ud800" <= character <= "\udfff" for value in given.values() for character in value):
+        raise click.UsageError("A filter holds bytes that are no UTF-8.")
+    return given
 
 
 def target(
@@ -62,7 +75,7 @@ def target(
     A user or a site alone is ended by a gate, logins on their way included, where `by_gate` is true; whatever else is
     named by filters means the sessions that match now. Raises click.UsageError, Stop.
     """
-    used = {name: value for name, value in filters.items() if value}
+    used = _given(filters)
     if bool(sessions) + bool(used) + everyone != 1:
         raise click.UsageError("Name sessions by --session, or by filters, or --everyone: one of these.")
     if sessions:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import structlog
-from pyramid.paster import get_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import mail, newdevice
@@ -20,6 +19,8 @@ from shopforum.store import chores as store_chores
 from shopforum.webhooks import chores as webhook_chores
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
+
+from .deployment import reaching_the_database, site
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
@@ -36,16 +37,21 @@ def command(ini: str, once: bool) -> None:
 
     INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
     """
-    registry = get_app(ini, "store").registry
+    registry = site(ini, "store")
     if once:
-        while worker.run_once(registry.sessions) + _tidy(registry.db):
-            pass
-        while worker.seal(registry.sessions):
-            pass
-        while _deliver(registry):
-            pass
+        with reaching_the_database():
+            _once(registry)
     else:
         _run(registry)
+
+
+def _once(registry: Any) -> None:
+    while worker.run_once(registry.sessions) + _tidy(registry.db):
+        pass
+    while worker.seal(registry.sessions):
+        pass
+    while _deliver(registry):
+        pass
 
 
 def _tidy(db: Database) -> int:

@@ -116,6 +116,30 @@ def test_what_is_refused_changes_nothing(signed_in, run, sql, options, code):
     assert sql("SELECT 1 FROM revocations") == []
 
 
+@pytest.mark.parametrize("command", ["revoke", "quarantine", "list"])
+def test_a_filter_that_an_empty_variable_has_made_blank_is_not_everybody(signed_in, run, sql, command):
+    acts = () if command == "list" else (*REASON, "--yes")
+    blanks = (
+        ("--user", ""),
+        ("--user", "\xa0"),
+        ("--device", " "),
+        ("--ip", "\x07"),
+        ("--created-after", ""),
+    )
+    for option, value in blanks:
+        answer = run(command, option, value, "--site", "store", *acts)
+        assert answer.exit_code == 2
+        assert f"{option} is blank" in answer.stderr
+    assert len(served(signed_in)) == 3
+    assert sql("SELECT 1 FROM revocations") == []
+
+
+def test_a_filter_that_is_no_text_is_refused(run):
+    answer = run("revoke", "--user", "mia\udcff", "--dry-run")
+    assert answer.exit_code == 2
+    assert "no UTF-8" in answer.stderr
+
+
 @pytest.fixture
 def at_a_terminal(ini, monkeypatch):
     """`at_a_terminal(typed, *options)`: end sessions with a terminal on which somebody types; returns the exit code."""

@@ -68,6 +68,16 @@ def test_what_is_wrong_is_named(deployment, changes, said):
     assert "hunter2" not in output
 
 
+@pytest.mark.parametrize("content", [b"", b"[app:main]\n", b"no ini file \xff"])
+def test_a_file_that_is_no_ini_is_said_to_be_none(tmp_path, content):
+    path = tmp_path / "wrong.ini"
+    path.write_bytes(content)
+    code, output = check(path)
+    assert code == 1
+    assert "WRONG  settings:" in output
+    assert "mend:" in output
+
+
 def test_migrations_that_have_not_run(deployment, empty_database):
     code, output = check(deployment({"database.url": empty_database}))
     assert code == 1

@@ -162,6 +162,14 @@ def test_what_is_taken_is_said(tmp_path, server: Server):
             assert "Traceback" not in output
 
 
+def test_one_port_for_both_is_refused(tmp_path):
+    port = free_port()
+    process = start(tmp_path, port, port)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"--port and --idp-port are both {port}" in output
+
+
 def test_two_side_by_side_but_not_in_one_folder(tmp_path):
     with running(tmp_path / "one", free_port(), free_port(), "--no-seed") as (_, one):
         with running(tmp_path / "two", free_port(), free_port(), "--no-seed") as (_, two):

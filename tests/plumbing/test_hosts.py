@@ -22,7 +22,7 @@ def test_each_host_is_its_own_site(everything, site):
 @pytest.mark.parametrize("host", ["evil.test", "store.test:8080", "store.test.", "127.0.0.1", ""])
 def test_any_other_host_is_misdirected(everything, host):
     client = TestApp(everything, extra_environ={"HTTP_HOST": host, "wsgi.url_scheme": "https"})
-    client.get("/", status=421)
+    assert client.get("/", status=421).status == "421 Misdirected Request"
 
 
 def test_a_host_is_not_case_sensitive(everything):

@@ -49,6 +49,14 @@ def test_the_command_takes_the_url_from_the_environment(empty_database, monkeypa
     assert migrations.current(empty_database) == migrations.head()
 
 
+def test_without_a_url_the_command_says_what_to_set(monkeypatch):
+    monkeypatch.delenv("SHOPFORUM_DATABASE_URL", raising=False)
+    done = command("-c", "production.ini", "upgrade", "head")
+    assert done.returncode != 0
+    assert "SHOPFORUM_DATABASE_URL" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_the_folder_is_not_a_package():
     assert not (migrations.FOLDER / "__init__.py").exists(), "it would hide the alembic that is installed"
 

@@ -16,14 +16,22 @@ from shopforum.settings import SITES
 
 
 @pytest.fixture
-def ini(tmp_path, settings):
-    parser = RawConfigParser()
-    for site in SITES:
-        parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site)}
-    path = tmp_path / "worker.ini"
-    with path.open("w") as file:
-        parser.write(file)
-    return str(path)
+def write_ini(tmp_path, settings):
+    def write(**changes):
+        parser = RawConfigParser()
+        for site in SITES:
+            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site), **changes}
+        path = tmp_path / "worker.ini"
+        with path.open("w") as file:
+            parser.write(file)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def ini(write_ini):
+    return write_ini()
 
 
 @pytest.fixture
@@ -71,3 +79,14 @@ def test_it_works_until_it_is_told_to_end(ini, db, idp):
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
+
+
+def test_what_keeps_it_from_working_is_said(tmp_path, write_ini):
+    away = write_ini(**{"database.url": "postgresql://nobody:secret-word@127.0.0.1:1/none"})
+    empty = tmp_path / "empty.ini"
+    empty.touch()
+    for path, code, said in ((away, 3, "database cannot be reached"), (empty, 2, "cannot be used")):
+        result = CliRunner().invoke(command, [str(path), "--once"])
+        assert result.exit_code == code, result.exception
+        assert said in result.stderr
+        assert "secret-word" not in result.output
