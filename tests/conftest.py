@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import hypothesis
 import psycopg2
 import pytest
 from sqlalchemy import event, text
@@ -42,6 +43,13 @@ begin
   end loop;
   update audit_head set seq = 0, mac = decode(repeat('00', 32), 'hex');
 end $$"""
+
+
+# A busy machine is no fault of a property: how long its examples take is not judged.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

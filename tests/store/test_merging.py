@@ -10,6 +10,9 @@ from shopforum.store import cart as carts
 from shopforum.store.cart import Owner
 from shopforum.store.merging import merge
 
+# How fast a busy machine makes up its examples says nothing of them.
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
 
 def lines(database, owner):
     return {line.slug: line.quantity for line in carts.load(database, owner).lines}
@@ -96,7 +99,7 @@ def test_one_user_logging_in_twice_at_once_counts_nothing_twice(database, shelf,
 baskets = st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(1, 12))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     mine=baskets, guests=baskets, stocks=st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(0, 12))
 )

@@ -16,6 +16,9 @@ from shopforum.store import merging, orders, saved
 from shopforum.store.cart import NoLine, Owner
 from shopforum.store.orders import Address, CartChanged, NoCart
 
+# How fast a busy machine makes up its examples says nothing of them.
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
 HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 SLUGS = sorted(GOODS)
 STOCK = 12
@@ -124,7 +127,7 @@ def fresh(database, shelf):
     return Street(database, shelf)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=UNCHECKED)
 @given(st.lists(act, max_size=25))
 def test_one_after_the_other(database, shelf, acts):
     street = fresh(database, shelf)
@@ -133,7 +136,7 @@ def test_one_after_the_other(database, shelf, acts):
         street.check()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=UNCHECKED)
 @given(st.lists(st.lists(act, min_size=1, max_size=6), min_size=2, max_size=5))
 def test_all_at_once(database, shelf, scripts):
     """Windows of the same people, and of others, in real threads."""
