@@ -37,10 +37,12 @@ _ROUTES = (
     ("admin_audit_export", "/audit/export"),
     ("admin_tokens", "/tokens"),
     ("admin_token_revoke", "/tokens/{id}/revoke"),
+    ("admin_webhooks", "/webhooks"),
+    ("admin_redeliver", "/webhooks/{name}/redeliver"),
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "export", "live", "tokens"),
+    *("audit", "export", "live", "tokens", "webhooks"),
 )
 
 _ANY_ROLE = {"viewer", "responder", "owner"}

@@ -13,7 +13,7 @@ from .reading import Reading, TooSlow
 CAP = 10_000
 # Those on the tabs stop sooner, and are taken from so many sessions.
 TAB_CAP = 1_000
-LOOKED_AT = 5_000
+LOOKED_AT = 4_000
 # Milliseconds. A list without its counts is better than none.
 _PATIENCE = 1000
 

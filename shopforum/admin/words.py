@@ -111,6 +111,7 @@ EVENTS = {
     "flag_dismissed": Word("Flag dismissed", "neutral"),
     "list_exported": Word("Sessions exported", "info"),
     "webhook_refused": Word("Webhook refused", "warning"),
+    "webhook_redelivered": Word("Webhook sent again", "info"),
     "trail_exported": Word("Audit trail exported", "info"),
     "refresh_without_session": Word("Refresh token came alone", "danger"),
     "cross_app_token": Word("Session id of another site", "danger"),

@@ -32,7 +32,7 @@ _TIMEOUTS = (3, 5)
 
 # A new endpoint is told of what happens from now on.
 _ENLIST = text(
-    """INSERT INTO webhook_endpoints (name, seq) SELECT :name, seq FROM audit_head
+    """INSERT INTO webhook_endpoints (name, seq, since) SELECT :name, seq, seq FROM audit_head
     ON CONFLICT (name) DO NOTHING"""
 )
 

@@ -25,7 +25,8 @@ refusals = Table(
     Column("last_at", Instant, nullable=False),
 )
 
-# How far an endpoint has been told of the sealed audit log; the lease is of the worker that is telling it.
+# How far an endpoint has been told of the sealed audit log, and after which row it began; the lease is of the worker
+# that is telling it.
 endpoints = Table(
     "webhook_endpoints",
     metadata,
@@ -36,4 +37,5 @@ endpoints = Table(
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("told_at", Instant),
     Column("last_error", Text),
+    Column("since", BigInteger, nullable=False),
 )

@@ -37,6 +37,8 @@ PAGES = {
     ("admin_tokens", "GET"): ("owner",),
     ("admin_tokens", "POST"): ("owner",),
     ("admin_token_revoke", "POST"): ("owner",),
+    ("admin_webhooks", "GET"): ROLES,
+    ("admin_redeliver", "POST"): ("owner",),
     ("admin_everyone", "POST"): ("owner",),
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -28,10 +28,13 @@ def big(large: Engine) -> Reading:
 def explained(db: Reading) -> Iterator[list[Any]]:
     """Collect the plan of every statement that runs meanwhile."""
     run: list[tuple[str, Any]] = []
+    settings: set[str] = set()
     plans: list[Any] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith("SET"):
+        if statement.startswith("SET"):
+            settings.add(statement)
+        else:
             run.append((statement, parameters))
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -39,7 +42,8 @@ def explained(db: Reading) -> Iterator[list[Any]]:
         yield plans
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    with db.engine.connect() as connection, connection.connection.cursor() as cursor:
+    with db.transaction() as connection, connection.connection.cursor() as cursor:
+        cursor.execute(settings.pop())
         for statement, parameters in run:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
             (answer,) = cursor.fetchone()

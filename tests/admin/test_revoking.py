@@ -168,8 +168,13 @@ def test_ending_twice_is_harmless(console: Console, started: Started, sql: Any):
     assert "/revocations/" in post(client, {"session": str(one.id), "reason": "test"}).location
     again = post(client, {"session": str(one.id), "reason": "test"})
     assert again.status_int == 303
-    assert "had ended already" in again.follow()
+    page = again.follow()
+    assert "had ended already" in page
+    assert "/revocations/" in page.request.path, "who has clicked twice wants the receipt"
     assert len(sql("SELECT 1 AS one FROM revocations")) == 1
+    assert post(client, {"session": str(uuid4()), "reason": "test"}).location.endswith(
+        "/sessions?notice=already_ended"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,6 +209,7 @@ def test_the_own_session_stays_unless_ticked(console: Console, started: Started,
     assert f'value="{own["id"]}"' not in client.get("/sessions"), "no box and no button for it"
     confirm = post(client, {"user": str(own["user_id"])}).follow()
     assert "Your own session is among them" in confirm
+    assert "End your own session?" in confirm
     form = form_of(confirm)
     form["reason"] = "test"
     form.submit(status=422)

@@ -35,6 +35,8 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.visit(f"/sessions/release?session={two_places}")
         pages.visit("/sessions/revoke?filter=ip%3D203.0.113.0/24")
         pages.page.get_by_label("Reason").select_option("incident")
+        pages.page.get_by_label("Note for admins").fill("https://tickets.example/" + "x" * 250)
+        pages.page.get_by_label("Message to the user").fill("Dampfschifffahrt" * 20)
         pages.page.get_by_label("And refuse what matches").check()
         pages.press("End 1 session")
         pages.look()
@@ -44,6 +46,8 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.page.goto(f"{pages.url}/rules")
         pages.press("Lift")
         pages.look()
+        for path in ("/audit", "/webhooks"):
+            pages.visit(path)
         pages.visit("/sessions/revoke?filter=ip%3D198.51.100.1", 422)
         pages.visit("/tokens")
 

@@ -1,0 +1,66 @@
+"""`/webhooks`: who is told of the audit log, how far each has come, and telling one again."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther, HTTPUnprocessableEntity
+from pyramid.request import Request
+
+from ...sessions import client_of
+from ...sessions.audit import Event
+from ...web.templating import Notice
+from ...webhooks import deliveries
+from ..forms import actor
+
+REDELIVER = "webhooks:redeliver"
+_MOST = 2**63 - 1
+
+
+def includeme(config: Configurator) -> None:
+    """The views and their notice."""
+    config.registry.notices["redelivering"] = Notice(
+        "success", "It is told again, from that message on, as soon as the worker comes to it."
+    )
+    config.add_session_permissions({REDELIVER: {"owner"}})
+    config.add_view(
+        show,
+        route_name="admin_webhooks",
+        request_method="GET",
+        renderer="shopforum:admin/templates/webhooks.jinja2",
+    )
+    config.add_view(redeliver, route_name="admin_redeliver", request_method="POST", permission=REDELIVER)
+
+
+def show(request: Request) -> dict[str, Any]:
+    """Each endpoint with its latest messages. Of its address only the host is shown: the rest may be a secret."""
+    told = [
+        {
+            "name": endpoint.name,
+            "host": urlsplit(endpoint.url).hostname,
+            "far": deliveries.how_far(request.reading, endpoint),
+            "messages": deliveries.latest(request.reading, endpoint),
+        }
+        for endpoint in request.registry.webhooks.endpoints
+    ]
+    return {"told": told, "may_redeliver": bool(request.has_permission(REDELIVER))}
+
+
+def redeliver(request: Request) -> HTTPSeeOther:
+    """Tell an endpoint again, from a message on."""
+    name, typed = request.matchdict["name"], request.POST.get("seq", "")
+    endpoint = next((e for e in request.registry.webhooks.endpoints if e.name == name), None)
+    if endpoint is None:
+        raise HTTPNotFound
+    seq = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
+    event = Event(
+        "webhook_redelivered",
+        request.site.name,
+        client_of(request),
+        initiating_entity="admin",
+        actor=actor(request.identity),
+        detail={"endpoint": name, "seq": seq},
+    )
+    if not 0 < seq <= _MOST or not deliveries.again(request.db, endpoint, seq, event):
+        raise HTTPUnprocessableEntity("It was never to be told of that message.")
+    return HTTPSeeOther("/webhooks?notice=redelivering")
