@@ -6,6 +6,7 @@ identity provider in a thread. Between two tests both are put back to what they 
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from configparser import RawConfigParser
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -130,6 +131,22 @@ def settings(database_url: str, _idp: Idp) -> Callable[[str], dict[str, str]]:
     """`settings(site)`: what an ini file would say, as in production, for this worker's database and provider."""
     shared = site_settings(database_url, _idp.url)
     return lambda site: {**shared, "shopforum.site": site}
+
+
+@pytest.fixture
+def write_ini(tmp_path: Path, settings: Callable[[str], dict[str, str]]) -> Callable[..., str]:
+    """`write_ini(**changes)`: an ini file of the three sites, with some settings changed; returns its path."""
+
+    def write(**changes: str) -> str:
+        parser = RawConfigParser()
+        for site in SITES:
+            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site), **changes}
+        path = tmp_path / "site.ini"
+        with path.open("w") as file:
+            parser.write(file)
+        return str(path)
+
+    return write
 
 
 @pytest.fixture(scope="session")

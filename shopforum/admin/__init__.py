@@ -1,7 +1,7 @@
 """The security admins' console: every session of every site is seen here, explained, and ended.
 
-Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py`, `trail.py` (audit, revocations) and `overview.py` (dashboard), over
-`reading.py`; `filters.py` and `forms.py` check what comes in; `plans.py` says what an act would end before it does;
+Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py`, `trail.py` (audit, revocations) and
+`overview.py` (dashboard), over `reading.py`; `filters.py` and `forms.py` check what comes in; `plans.py` says what an act would end before it does;
 `views/` has the pages. Whatever ends a session goes through `request.sessions.revoke`.
 """
 

@@ -25,19 +25,17 @@ def count(db: Reading, where: list[Any], cap: int = CAP) -> int | None:
     # In the order of the list, and so by the index that serves the list.
     capped = select(literal(1)).select_from(s).where(*where).order_by(*_NEWEST).limit(cap + 1).subquery()
     try:
-        row = db.within(_PATIENCE).one(select(func.count()).select_from(capped))
+        return int(db.within(_PATIENCE).only(select(func.count()).select_from(capped))["count"])
     except TooSlow:
         return None
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    return int(row["count"])
 
 
 def on_tabs(db: Reading, where: list[Any]) -> dict[str, str] | None:
     """How many meet conditions on `s` in each state, flagged, and in all (`""`), as it is shown over a list: "57" or
     "1,000+". None where that would take too long.
 
-    The newest LOOKED_AT are looked at, once for all states. Where there are more, what is counted among those is the least
-    that there is: "57+". What is flagged is counted in full, unless it is many.
+    The newest LOOKED_AT are looked at, once for all states. Where there are more, what is counted among those is the
+    least that there is: "57+". What is flagged is counted in full, unless it is many.
     """
     db = db.within(_PATIENCE)
     try:
@@ -57,8 +55,7 @@ def _newest(db: Reading, where: list[Any]) -> dict[str, int]:
     m = select(state, flagged).where(*where).order_by(*_NEWEST).limit(LOOKED_AT + 1).subquery("m")
     counts = [func.count().filter(m.c.state == name).label(name) for name in STATES]
     more = (func.count().filter(m.c.flagged).label("flagged"), func.count().label("all"))
-    row = db.one(select(*counts, *more).select_from(m))
-    assert row is not None  # noqa: S101 - an aggregate has one row
+    row = db.only(select(*counts, *more).select_from(m))
     return {"" if name == "all" else name: number for name, number in row.items()}
 
 
@@ -68,12 +65,11 @@ def _flagged(db: Reading, where: list[Any]) -> int | None:
     # OFFSET keeps the planner from reading a whole table instead of these few rows by their key.
     meets = select(literal(1).label("one")).select_from(s).where(s.c.id == f.c.session_id, *where)
     found = meets.offset(0).lateral("found")
-    row = db.one(
+    row = db.only(
         select(func.count().label("looked_at"), func.count(found.c.one).label("met")).select_from(
             f.outerjoin(found, true())
         )
     )
-    assert row is not None  # noqa: S101 - an aggregate has one row
     return int(row["met"]) if row["looked_at"] <= LOOKED_AT // 2 else None
 
 
@@ -89,17 +85,12 @@ def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
     for site in sites:
         capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
         columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
-    row = db.one(select(*columns))
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return dict(row)
+    return dict(db.only(select(*columns)))
 
 
 def news(db: Reading, form: SessionFilter) -> dict[str, Any]:
     """How many match, at most 100, and what time it is (UTC)."""
     found = select(literal(1)).select_from(s).where(*conditions(db, form)).limit(100).subquery()
     clock = func.to_char(func.timezone("UTC", func.now()), "HH24:MI:SS")
-    row = db.one(
-        select(select(func.count()).select_from(found).scalar_subquery().label("new"), clock.label("at"))
-    )
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return dict(row)
+    new = select(func.count()).select_from(found).scalar_subquery().label("new")
+    return dict(db.only(select(new, clock.label("at"))))

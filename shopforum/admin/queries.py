@@ -182,8 +182,8 @@ def _among(db: Reading, ids: Select[Any], indexed: Column[Any]) -> ColumnElement
     """Sessions whose ids a statement selects: by their keys where these are few, else looked up on the way. They
     are counted in the order of an index, `indexed` being its column.
     """
-    counted = db.one(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
-    if counted and counted["count"] <= _FEW:
+    counted = db.only(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
+    if counted["count"] <= _FEW:
         return s.c.id == func.any(func.array(ids.scalar_subquery()))
     # OFFSET keeps the planner from looking them all up before it takes the newest.
     return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()

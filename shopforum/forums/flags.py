@@ -48,8 +48,7 @@ def flag(db: Database, post_id: int, person: Person, reason: str, note: str) -> 
     where too many of theirs wait.
     """
     who = {"user_id": person.id, "user_name": person.name, "most": MOST_OPEN}
-    row = db.one(_FLAG, post_id=post_id, reason=reason, note=note, **who)
-    return row is not None and bool(row["accepted"])
+    return bool(db.only(_FLAG, post_id=post_id, reason=reason, note=note, **who)["accepted"])
 
 
 def of_post(db: Database, post_id: int) -> list[RowMapping]:
@@ -66,7 +65,8 @@ def settle(connection: Connection, post_id: int, outcome: str) -> int | None:
 def queue() -> tuple[Select[Any], list[ColumnElement[Any]]]:
     """The posts with open reports, the longest waiting first: a statement and its order, for `paging.page`.
 
-    `reports` are the open ones, `suspended` is said of the author, `earlier` counts those of the same author's posts that led to a removal.
+    `reports` are the open ones, `suspended` is said of the author, `earlier` counts those of the same author's posts
+    that led to a removal.
     """
     reports = func.json_agg(
         func.json_build_object(

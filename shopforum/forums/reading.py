@@ -1,8 +1,8 @@
 """How far somebody has read.
 
 There are two pointers: one for each topic, and one for each category that was marked read as a whole. A post is
-new that is beyond both, somebody else's, and still there. A topic that somebody never opened is new to them for 14 days after its
-last post.
+new that is beyond both, somebody else's, and still there. A topic that somebody never opened is new to them for 14
+days after its last post.
 """
 
 from typing import Any

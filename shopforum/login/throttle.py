@@ -99,7 +99,7 @@ def clear(db: Database, turn: Try) -> None:
 
 
 def _take(db: Database, settings: LoginSettings, address: bytes, account: bytes) -> Try:
-    row = db.one(
+    row = db.only(
         _TAKE,
         address=address,
         account=account,
@@ -109,7 +109,6 @@ def _take(db: Database, settings: LoginSettings, address: bytes, account: bytes)
         account_recovery=settings.account_recovery,
         longest_wait=settings.longest_wait,
     )
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
     if row["failures"] is None:
         raise TooManyTries(max(1, math.ceil(row["wait"] or 0)))
     failures = round(row["failures"])

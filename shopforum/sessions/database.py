@@ -46,6 +46,11 @@ class Database:
         rows = self.all(statement, **values)
         return rows[0] if rows else None
 
+    def only(self, statement: Statement, **values: Any) -> RowMapping:
+        """Like `all`, for what always has one row: an aggregate, or a SELECT without FROM. Raises ValueError if not."""
+        [row] = self.all(statement, **values)
+        return row
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises.

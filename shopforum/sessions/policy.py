@@ -62,8 +62,9 @@ class SessionPolicy:
     def spent(self, request: Request) -> bool:
         """Whether the presented cookies are good for nothing any more, and may be cleared.
 
-        Not where the session is alive and only held back, and not where a login in this very browser has taken the session's place: the login's response may have been
-        faster than this one, which would then clear the new cookies.
+        Not where the session is alive and only held back, and not where a login in this very browser has taken the
+        session's place: the login's response may have been faster than this one, which would then clear the new
+        cookies.
         """
         outcome = self._of(request)
         return bool(outcome.ended) and outcome.held is None and outcome.ended != "superseded"

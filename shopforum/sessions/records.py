@@ -209,9 +209,7 @@ class Credential:
 
 def now(db: Database) -> Any:
     """The database's clock, a UTC instant: the only clock the heart goes by."""
-    row = db.one(text("SELECT clock_timestamp() AS at"))
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return row["at"]
+    return db.only(text("SELECT clock_timestamp() AS at"))["at"]
 
 
 def find(db: Database, **values: Any) -> RowMapping | None:

@@ -11,6 +11,8 @@ from wtforms.fields import SelectChoice
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
 
+from ..web.numbers import bigint
+
 # More than any stock; keeps sums of quantities far from what an integer holds.
 _MOST = 1_000_000
 
@@ -108,8 +110,8 @@ def typed_quantities(fields: Mapping[str, Any]) -> Quantities:
 
 def numbers(text: Any) -> list[int]:
     """The ids in a field or a query, apart by commas. What is none, or fits no bigint, is left out."""
-    parts = text.split(",") if isinstance(text, str) else []
-    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= 18]
+    parts = map(bigint, text.split(",")) if isinstance(text, str) else ()
+    return [part for part in parts if part is not None]
 
 
 def _stripped(value: Any) -> Any:

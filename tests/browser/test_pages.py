@@ -1,4 +1,7 @@
-"""Every kind of page of the store, of the login and of one's own devices, in light and dark, wide and narrow. What is looked at: see `Inspector`."""
+"""Every kind of page of the store, of the login and of one's own devices, in light and dark, wide and narrow.
+
+What is looked at: see `Inspector`.
+"""
 
 from uuid import UUID
 

@@ -2,31 +2,12 @@
 
 import json
 from collections.abc import Callable
-from configparser import RawConfigParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from shopforum.cli import main
-from shopforum.settings import SITES
-
-
-@pytest.fixture
-def write_ini(tmp_path: Path, settings: Callable[[str], dict[str, str]]) -> Callable[..., str]:
-    """`write_ini(**changes)`: an ini file of the three sites, with some settings changed; returns its path."""
-
-    def write(**changes: str) -> str:
-        parser = RawConfigParser()
-        for site in SITES:
-            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site), **changes}
-        path = tmp_path / "site.ini"
-        with path.open("w") as file:
-            parser.write(file)
-        return str(path)
-
-    return write
 
 
 @pytest.fixture

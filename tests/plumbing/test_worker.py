@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import uuid
-from configparser import RawConfigParser
 
 import pytest
 from click.testing import CliRunner
@@ -12,21 +11,6 @@ from sqlalchemy import text
 from waiting import eventually
 
 from shopforum.cli.worker import command
-from shopforum.settings import SITES
-
-
-@pytest.fixture
-def write_ini(tmp_path, settings):
-    def write(**changes):
-        parser = RawConfigParser()
-        for site in SITES:
-            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site), **changes}
-        path = tmp_path / "worker.ini"
-        with path.open("w") as file:
-            parser.write(file)
-        return str(path)
-
-    return write
 
 
 @pytest.fixture

@@ -151,21 +151,29 @@ def test_the_provider_is_told_of_a_login_that_comes_after_the_marking(heart):
     assert pair.refresh_token not in heart.provider.live
 
 
-def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
-    outcomes = [heart.log_in(f"user{number}")[1] for number in range(5)]
+def stuck(heart, people, error):
+    """The sessions of so many people are ended while the provider is away; then it is back, but for the first, which
+    raises the error. Returns that one's row.
+    """
+    outcomes = [heart.log_in(f"user{number}")[1] for number in range(people)]
     heart.provider.away = True
     for outcome in outcomes:
         heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
     heart.provider.away = False
-    [bad] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
+    [first] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
     good = heart.provider.revoke
 
-    def stubborn(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
-        if refresh_token_id == bad["token"]:
-            raise AuthorityUnavailable("500")
+    def revoke(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
+        if refresh_token_id == first["token"]:
+            raise error
         good(site, refresh_token_id=refresh_token_id, user_id=user_id)
 
-    heart.provider.revoke = stubborn
+    heart.provider.revoke = revoke
+    return first
+
+
+def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
+    bad = stuck(heart, 5, AuthorityUnavailable("500"))
     for _ in range(4):
         heart.pass_time(400)
         worker.run_once(heart.sessions)
@@ -175,27 +183,13 @@ def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
 
 def test_a_row_that_makes_us_fail_holds_up_no_other(heart):
     """A fault of ours, not of the provider: it is raised, and the rows behind it go on."""
-    outcomes = [heart.log_in(f"user{number}")[1] for number in range(3)]
-    heart.provider.away = True
-    for outcome in outcomes:
-        heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
-    heart.provider.away = False
-    [first] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
-    good = heart.provider.revoke
-
-    def failing(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
-        if refresh_token_id == first["token"]:
-            raise KeyError(site)
-        good(site, refresh_token_id=refresh_token_id, user_id=user_id)
-
-    heart.provider.revoke = failing
+    bad = stuck(heart, 3, KeyError("a fault"))
     heart.pass_time(400)
     with pytest.raises(KeyError):
         worker.run_once(heart.sessions)
     worker.run_once(heart.sessions)
-    assert heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL") == [
-        first
-    ]
+    [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
+    assert left == bad
 
 
 def test_a_new_key_asks_the_provider_for_nothing(heart_of):

@@ -9,12 +9,12 @@ from pyramid.request import Request
 
 from ...sessions import client_of
 from ...sessions.audit import Event
+from ...web.numbers import bigint
 from ...web.templating import Notice
 from ...webhooks import deliveries
 from ..forms import actor
 
 REDELIVER = "webhooks:redeliver"
-_MOST = 2**63 - 1
 
 
 def includeme(config: Configurator) -> None:
@@ -48,11 +48,10 @@ def show(request: Request) -> dict[str, Any]:
 
 def redeliver(request: Request) -> HTTPSeeOther:
     """Tell an endpoint again, from a message on."""
-    name, typed = request.matchdict["name"], request.POST.get("seq", "")
+    name, seq = request.matchdict["name"], bigint(request.POST.get("seq", ""))
     endpoint = next((e for e in request.registry.webhooks.endpoints if e.name == name), None)
     if endpoint is None:
         raise HTTPNotFound
-    seq = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
     event = Event(
         "webhook_redelivered",
         request.site.name,
@@ -61,6 +60,6 @@ def redeliver(request: Request) -> HTTPSeeOther:
         actor=actor(request.identity),
         detail={"endpoint": name, "seq": seq},
     )
-    if not 0 < seq <= _MOST or not deliveries.again(request.db, endpoint, seq, event):
+    if not seq or not deliveries.again(request.db, endpoint, seq, event):
         raise HTTPUnprocessableEntity("It was never to be told of that message.")
     return HTTPSeeOther("/webhooks?notice=redelivering")

@@ -45,11 +45,6 @@ def id_of(request: Request) -> int:
     return int(request.matchdict["id"])
 
 
-def number(text: str) -> int | None:
-    """A whole number from a query or a hidden field, None for anything else and for what no bigint holds."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
-
-
 def rules(request: Request) -> Rules:
     """The forums' settings."""
     found: Rules = request.registry.forum_rules

@@ -6,9 +6,10 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...markdown import plain
+from ...web.numbers import bigint
 from .. import inbox
 from ..people import Missing
-from . import UNREAD, id_of, listed, number, person
+from . import UNREAD, id_of, listed, person
 
 # What a moderator did, to whom it happened.
 ACTS = {
@@ -57,6 +58,6 @@ def read(request: Request) -> HTTPSeeOther:
 
 def read_all(request: Request) -> HTTPSeeOther:
     """Mark as read all that was shown or older; what came meanwhile stays unread."""
-    newest, notice = (number(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
+    newest, notice = (bigint(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
     inbox.read_all(request.db, person(request), newest, notice)
     return HTTPSeeOther("/inbox?notice=all-read")

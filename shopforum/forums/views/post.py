@@ -8,10 +8,11 @@ from pyramid.request import Request
 from sqlalchemy import RowMapping
 
 from ...markdown import render
+from ...web.numbers import bigint
 from .. import diffs, flags, links, posts, writing
 from ..forms import EditForm, FlagForm
 from ..people import Missing, TooLate
-from . import id_of, listed, note_unread, number, person, rules, viewer, written
+from . import id_of, listed, note_unread, person, rules, viewer, written
 
 
 def edit_page(request: Request) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def edit(request: Request) -> Any:
     form = EditForm(request.POST)
 
     def save() -> writing.Placed:
-        body, reason, seen = form.body.data, form.reason.data, number(form.seen.data or "")
+        body, reason, seen = form.body.data, form.reason.data, bigint(form.seen.data or "")
         return writing.edit(request.db, post["id"], person(request), body, reason, seen, rules(request))
 
     answer = written(request, form, save)

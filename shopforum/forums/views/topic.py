@@ -8,11 +8,12 @@ from sqlalchemy import RowMapping
 
 from ...markdown import render
 from ...paging import Page
+from ...web.numbers import bigint
 from ...web.templating import Notice, Undo
 from .. import links, posts, reading, topics, writing
 from ..forms import ReplyForm
 from ..people import Locked, Person
-from . import id_of, note_unread, number, person, rules, viewer, written
+from . import id_of, note_unread, person, rules, viewer, written
 
 
 def show(request: Request) -> Any:
@@ -74,18 +75,18 @@ def _values(request: Request, topic: RowMapping, who: Person | None, page: int) 
 
 def _wanted_page(request: Request, topic: RowMapping) -> int:
     """The page that the query asks for. What makes no sense asks for the first. Raises Missing for a foreign post."""
-    post_id = number(request.GET.get("post", ""))
+    post_id = bigint(request.GET.get("post", ""))
     if post_id is not None:
         return posts.page_of(posts.number_of(request.db, topic["id"], post_id))
     if "unread" in request.GET:
         return posts.page_of(topic["first_unread"] or topic["post_count"])
-    page = number(request.GET.get("page", "")) or 1
+    page = bigint(request.GET.get("page", "")) or 1
     return min(page, posts.page_of(topic["post_count"]))
 
 
 def _quotation(request: Request, topic: RowMapping, shown: list[RowMapping]) -> str:
     """The text of the post to quote, as Markdown with a link back; nothing where it is not on the page."""
-    post_id = number(request.GET.get("quote", ""))
+    post_id = bigint(request.GET.get("quote", ""))
     quoted = next((post for post in shown if post["id"] == post_id and post["removed_at"] is None), None)
     if quoted is None:
         return ""
@@ -97,7 +98,7 @@ def _quotation(request: Request, topic: RowMapping, shown: list[RowMapping]) -> 
 
 def _removed_notice(request: Request, shown: list[RowMapping], who: Person | None) -> Notice | None:
     """The way back, on the page that follows a removal."""
-    post_id = number(request.GET.get("post", ""))
+    post_id = bigint(request.GET.get("post", ""))
     if who is None or request.GET.get("notice") != "removed":
         return None
     if not any(post["id"] == post_id and post["author_id"] == who.id for post in shown):

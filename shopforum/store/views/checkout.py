@@ -7,6 +7,7 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 
 from ... import paging
+from ...web.numbers import bigint
 from ...web.templating import Notice
 from .. import cart as carts
 from .. import orders
@@ -40,11 +41,11 @@ def place(request: Request) -> Any:
     form = AddressForm(request.POST)
     if not form.validate():
         return _again(request, form, 422)
-    cart_id, seen = request.POST.get("cart", ""), request.POST.get("seen", "")
-    if not (cart_id.isascii() and cart_id.isdecimal() and len(cart_id) <= 18):
+    cart_id, seen = bigint(request.POST.get("cart", "")), request.POST.get("seen", "")
+    if cart_id is None:
         return _again(request, form, 409, _CHANGED)
     try:
-        number = orders.place(request.db, request.identity.user_id, int(cart_id), seen, Address(**form.data))
+        number = orders.place(request.db, request.identity.user_id, cart_id, seen, Address(**form.data))
     except (CartChanged, NoCart):
         return _again(request, form, 409, _CHANGED)
     return HTTPSeeOther(request.route_path("store_order", number=number, _query={"notice": "placed"}))

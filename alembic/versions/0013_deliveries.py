@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_webhooks"
+revision = "0013_deliveries"
 down_revision = "0012_console"
 branch_labels = None
 depends_on = None
