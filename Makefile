@@ -20,7 +20,7 @@ run: $(INSTALLED) ## Start everything: database, identity provider, the three si
 	@exec $(BIN)/shopforum dev
 
 test: $(INSTALLED) ## Run the whole test suite; browser tests run where a Chromium is found
-	@$(BIN)/pytest -n auto --maxprocesses 8 $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 # A race that goes wrong once in a thousand is not found by six rounds.
 races: $(INSTALLED) ## Play each race SHOPFORUM_RACES times (300), and longer histories; takes minutes
