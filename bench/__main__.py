@@ -23,9 +23,9 @@ from sqlalchemy import event, text
 from waitress.server import create_server
 
 import shopforum
-from shopforum import migrations, sample
-from shopforum.cli import instance, postgres
-from shopforum.devidp.server import serve_in_thread
+from shopforum import migrations
+from shopforum.dev import instance, postgres, sample
+from shopforum.dev.idp.server import serve_in_thread
 
 CART = "/shopping-cart"
 

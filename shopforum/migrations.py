@@ -1,8 +1,10 @@
 """The database's schema: where it stands, where it should stand, and how to bring it there.
 
-The migrations are in alembic/ beside this package; `alembic -c production.ini upgrade head` runs the same ones.
+The migrations are in the checkout's alembic/, which is data of this package: the link `deployment/alembic`, a real
+folder in a wheel. `alembic -c production.ini upgrade head` runs the same ones.
 """
 
+from importlib.resources import files
 from pathlib import Path
 
 from alembic import command
@@ -11,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 
-FOLDER = Path(__file__).resolve().parent.parent / "alembic"
+FOLDER = Path(str(files("shopforum") / "deployment" / "alembic"))
 
 
 def upgrade(url: str, revision: str = "head") -> None:

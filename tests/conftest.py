@@ -21,9 +21,9 @@ from support import Browser, Idp, site_settings, url_of
 from wire import give
 
 import shopforum
-from shopforum import logs, migrations, sample
-from shopforum.cli import postgres
-from shopforum.devidp.server import serve_in_thread
+from shopforum import logs, migrations
+from shopforum.dev import postgres, sample
+from shopforum.dev.idp.server import serve_in_thread
 from shopforum.settings import SITES
 
 _SERVER = pytest.StashKey[postgres.Server]()

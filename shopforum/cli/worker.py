@@ -20,7 +20,7 @@ from shopforum.webhooks import chores as webhook_chores
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
 
-from .deployment import reaching_the_database, site
+from .deployment import Stop, reaching_the_database, site
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
@@ -67,7 +67,7 @@ def _deliver(registry: Any) -> int:
 
 
 def _keep_delivering(registry: Any, ending: threading.Event) -> None:
-    """In a thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation."""
+    """A thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation."""
     pause = 0.0
     while not ending.wait(pause):
         try:
@@ -78,17 +78,28 @@ def _keep_delivering(registry: Any, ending: threading.Event) -> None:
 
 
 def _run(registry: Any) -> None:
-    """Work while there is work, else look again every second; what is merely old can wait a minute."""
+    """Work in threads until the process is interrupted, told to end, or a thread has died of a fault.
+
+    The signals are waited for and never handled: a handler runs within whatever it interrupts, and setting an event
+    there waits for ever where the interrupted code holds the event's lock.
+    """
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: ending.set())
-    deliveries = threading.Thread(target=_keep_delivering, args=(registry, ending), name="deliveries")
-    deliveries.start()
-    try:
-        _work(registry, ending)
-    finally:
-        ending.set()
-        deliveries.join()
+    jobs = [
+        threading.Thread(target=work, args=(registry, ending), name=work.__name__)
+        for work in (_work, _keep_delivering)
+    ]
+    for job in jobs:
+        job.start()
+    while all(job.is_alive() for job in jobs) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
+        pass
+    died = not all(job.is_alive() for job in jobs)
+    ending.set()
+    for job in jobs:
+        job.join()
+    if died:
+        raise Stop("The worker died of the fault above.", 1)
 
 
 def _work(registry: Any, ending: threading.Event) -> None:

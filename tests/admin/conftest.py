@@ -14,9 +14,9 @@ from sqlalchemy import Engine, text
 from support import Browser, person
 
 from shopforum import migrations
-from shopforum.admin import sample
 from shopforum.admin.reading import Reading
-from shopforum.cli import postgres
+from shopforum.dev import postgres
+from shopforum.dev.sample import sessions as sample
 from shopforum.sessions.database import Database
 
 USERS = [

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from support import Browser
 
-from shopforum.admin import sample
+from shopforum.dev.sample import sessions as sample
 from shopforum.sessions.audit import Client, Event, write
 
 Console = Callable[[str], Browser]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from shopforum.admin import sample, words
+from shopforum.admin import words
+from shopforum.dev.sample import sessions as sample
 from shopforum.sessions import ledger
 
 USERS = [(uuid.UUID(int=n), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example") for n in range(20)]

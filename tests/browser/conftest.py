@@ -20,8 +20,8 @@ from waitress.server import create_server
 
 import shopforum
 from shopforum import hosts
+from shopforum.dev.sample import store as store_sample
 from shopforum.settings import SITES
-from shopforum.store import sample as store_sample
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [

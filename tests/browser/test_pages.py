@@ -8,7 +8,7 @@ from uuid import UUID
 from browser.visits import fill_in_login, seed, seed_forums, send
 from support import person
 
-from shopforum.store import sample as store_sample
+from shopforum.dev.sample import store as store_sample
 
 
 def test_store_for_visitors(sites, inspect):

@@ -2,7 +2,7 @@
 
 from browser.visits import PEOPLE, seed
 
-from shopforum.admin import sample as admin_sample
+from shopforum.dev.sample import sessions as admin_sample
 
 
 def test_console_when_empty(sites, inspect):

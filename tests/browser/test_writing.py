@@ -10,10 +10,11 @@ from browser.visits import NARROW, fill_in_login, log_in
 from playwright.sync_api import expect
 from support import person
 
-from shopforum.forums import sample, writing
+from shopforum.dev.sample import forums as sample
+from shopforum.dev.sample.crowd import crowd
+from shopforum.forums import writing
 from shopforum.forums.people import Person
 from shopforum.forums.rules import Rules
-from shopforum.sample.crowd import crowd
 
 BODY = "How do I season **cast iron**? See https://example.com/pans."
 

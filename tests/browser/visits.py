@@ -12,8 +12,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, Request, Response
 from support import person
 
-from shopforum.forums import sample as forums_sample
-from shopforum.sample.crowd import crowd
+from shopforum.dev.sample import forums as forums_sample
+from shopforum.dev.sample.crowd import crowd
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 PEOPLE = [(p.id, p.name, p.email) for p in crowd(random.Random(3), 20)]

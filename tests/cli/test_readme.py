@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from shopforum.cli import deployment, main
-from shopforum.sample import LOGINS
+from shopforum.dev.sample import LOGINS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from webtest import TestApp
 
 from shopforum.api.tokens import SCOPES
-from shopforum.cli import instance, main
+from shopforum.cli import main
+from shopforum.dev import instance
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from wire import REFRESH, SESSION, credentials, give
 
 import shopforum
 from shopforum import migrations
-from shopforum.cli import postgres
+from shopforum.dev import postgres
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.audit import Client
 

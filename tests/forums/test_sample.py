@@ -10,7 +10,7 @@ from forums.helpers import count_again
 from sqlalchemy import text
 from support import Browser, person
 
-from shopforum.forums import sample
+from shopforum.dev.sample import forums as sample
 from shopforum.sessions.database import Database
 
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from sqlalchemy import insert
 
 from shopforum import db, migrations
-from shopforum.cli import instance, main
+from shopforum.cli import main
+from shopforum.dev import instance
 from shopforum.sessions import tables
 
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 from waiting import eventually
 
-from shopforum.cli.postgres import Server
+from shopforum.dev.postgres import Server
 from shopforum.settings import SITES
 
 KEYS = {*SITES, "idp", "database", "pid", "logins", "idp_api_key", "idp_pid", "idp_hooks", "ini", "api_token"}

@@ -10,7 +10,7 @@ import psycopg2
 
 from shopforum import migrations
 
-PROJECT = migrations.FOLDER.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def tables(url):

@@ -4,8 +4,9 @@ import uuid
 import pytest
 from shelf import GOODS, change
 
+from shopforum.dev.sample import store as sample
 from shopforum.store import cart as carts
-from shopforum.store import chores, merging, sample
+from shopforum.store import chores, merging
 from shopforum.store.cart import NoLine, Owner
 
 

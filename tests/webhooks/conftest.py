@@ -12,8 +12,8 @@ from waitress import create_server, wasyncore
 from webhooks.helpers import PATH, Receiver, Sender
 
 import shopforum
-from shopforum.devidp.database import Database
-from shopforum.devidp.jwts import SigningKey
+from shopforum.dev.idp.database import Database
+from shopforum.dev.idp.jwts import SigningKey
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 from support import APPLICATIONS, Browser, person
 
-from shopforum.devidp.jwts import SigningKey
+from shopforum.dev.idp.jwts import SigningKey
 
 PATH = "/webhooks/fusionauth"
 

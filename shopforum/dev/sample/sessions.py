@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
-from ..sessions import tables
-from . import words
-from .sample_rows import AGENTS, AWAY, HOMES, THIEVES, Person, Seed, revoke
-from .sample_signals import flag, fork, place, signals
+from shopforum.admin import words
+from shopforum.sessions import tables
+
+from .session_rows import AGENTS, AWAY, HOMES, THIEVES, Person, Seed, revoke
+from .session_signals import flag, fork, place, signals
 
 COUNT = 2_000
 _SITES = ("store", "store", "forums")

@@ -12,9 +12,9 @@ from contextlib import closing
 import pytest
 import requests
 
-from shopforum.devidp import main
-from shopforum.devidp.provision import provision
-from shopforum.devidp.server import require_loopback, serve_in_thread
+from shopforum.dev.idp import main
+from shopforum.dev.idp.provision import provision
+from shopforum.dev.idp.server import require_loopback, serve_in_thread
 
 TENANT, STORE = str(uuid.uuid4()), str(uuid.uuid4())
 STORE_CLIENT = {"store": {"id": STORE, "client_secret": "a secret"}}
@@ -144,7 +144,7 @@ def free_port():
 
 
 def command(database, *more):
-    return [sys.executable, "-m", "shopforum.devidp", "--database", str(database), "--api-key", "key", *more]
+    return [sys.executable, "-m", "shopforum.dev.idp", "--database", str(database), "--api-key", "key", *more]
 
 
 def test_the_process_serves_says_so_and_ends(database):

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shopforum.devidp.provision import provision as provision_idp
 from shopforum.settings import SITES
+
+from ..idp.provision import provision as provision_idp
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from . import totals
-from .catalogue import PRODUCTS
-from .orders import Address, new_number
-from .tables import cart_lines, carts, order_lines, orders, products
+from shopforum.store import totals
+from shopforum.store.orders import Address, new_number
+from shopforum.store.tables import cart_lines, carts, order_lines, orders, products
+
+from .store_catalogue import PRODUCTS
 
 # Products by slug: id, price, tax rate, stock.
 Goods = Mapping[str, RowMapping]

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from waitress import create_server, wasyncore
@@ -34,55 +34,48 @@ def serve(database: str | Path, api_key: str, host: str, port: int, webhook: str
     Raises ValueError for a host that is not loopback and OSError when the port is taken.
     """
     require_loopback(host)
-    service = Service(database, api_key, webhook)
-    server = _listen(service, host, port)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        # A call that waits because of a fault would hold the end up.
-        service.state.reset()
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"development identity provider listening on http://{shown}:{port}\n")
-    sys.stdout.flush()
-    try:
-        server.run()
-    finally:
-        server.close()
-        service.close()
-
-
-def _listen(service: Service, host: str, port: int, sockets: dict[int, Any] | None = None) -> Any:
-    return create_server(
-        make_app(service),
-        map=sockets,
-        host=host,
-        port=port,
-        threads=_THREADS,
-        max_request_body_size=LARGEST_BODY,
-        ident=None,
-    )
+    # Waited for and never handled: a handler runs within whatever it interrupts, which may hold a lock that it needs.
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with Running(database, api_key, port, host, webhook):
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"development identity provider listening on http://{shown}:{port}\n")
+        sys.stdout.flush()
+        signal.sigwait(ends)
 
 
 class Running:
-    """A provider in a thread of this process.
+    """A provider in threads of this process.
 
     ``url`` is its base address, ``hooks`` that of its test hooks, ``port`` its port and ``api_key`` its API
     key. A context manager: leaving it closes the server.
     """
 
-    def __init__(self, database: str | Path, api_key: str, port: int) -> None:
+    def __init__(
+        self,
+        database: str | Path,
+        api_key: str,
+        port: int,
+        host: str = "127.0.0.1",
+        webhook: str | None = None,
+    ) -> None:
         self.api_key = api_key
-        self._service = Service(database, api_key)
+        self._service = Service(database, api_key, webhook)
         self._sockets: dict[int, Any] = {}
-        self._server = _listen(self._service, "127.0.0.1", port, self._sockets)
+        self._server = create_server(
+            make_app(self._service),
+            map=self._sockets,
+            host=host,
+            port=port,
+            threads=_THREADS,
+            max_request_body_size=LARGEST_BODY,
+            ident=None,
+        )
         self.port = int(self._server.effective_port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.hooks = f"{self.url}/hooks"
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"devidp-{self.port}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"idp-{self.port}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""``python -m shopforum.devidp``: run the development identity provider."""
+"""``python -m shopforum.dev.idp``: run the development identity provider."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from .server import serve
 
 def main(arguments: list[str] | None = None) -> None:
     """Run until interrupted; exits with status 2 for wrong arguments and 1 when it cannot listen."""
-    parser = argparse.ArgumentParser(prog="python -m shopforum.devidp", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m shopforum.dev.idp", description=__doc__)
     parser.add_argument("--database", required=True, help="path of its SQLite file, created when missing")
     parser.add_argument("--port", type=int, default=9011)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")

@@ -8,10 +8,8 @@ from pyramid.paster import get_appsettings
 from sqlalchemy import text
 
 from shopforum import migrations, settings
-from shopforum.admin import sample as admin_sample
-from shopforum.forums import sample as forums_sample
-from shopforum.store import sample as store_sample
 
+from . import forums, sessions, store
 from .crowd import crowd
 from .people import LOGINS, Login, provision
 
@@ -35,9 +33,9 @@ def seed(ini: Path, idp_database: Path) -> None:
     with migrations.engine(options["database.url"]).begin() as connection:
         if connection.execute(text("SELECT 1 FROM products LIMIT 1")).first():
             return
-        store_sample.seed(connection, [user_id for user_id, _, _ in shoppers], dice)
-        forums_sample.seed(connection, [(user_id, name) for user_id, name, _ in members], dice)
-        admin_sample.seed(connection, shoppers, dice)
+        store.seed(connection, [user_id for user_id, _, _ in shoppers], dice)
+        forums.seed(connection, [(user_id, name) for user_id, name, _ in members], dice)
+        sessions.seed(connection, shoppers, dice)
 
 
 def _logins(site: str) -> list[tuple[UUID, str, str]]:

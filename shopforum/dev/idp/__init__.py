@@ -46,7 +46,7 @@ def make_app(service: Service) -> Router:
     """The WSGI application of one provider."""
     config = Configurator()
     config.registry["devidp"] = service
-    config.add_tween("shopforum.devidp.gate.gate")
+    config.add_tween("shopforum.dev.idp.gate.gate")
     for module in _MODULES:
-        config.include(f"shopforum.devidp.{module}")
+        config.include(f"shopforum.dev.idp.{module}")
     return config.make_wsgi_app()

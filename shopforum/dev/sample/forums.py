@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from . import members
-from .people import Person
-from .sample_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
+from shopforum.forums import members
+from shopforum.forums.people import Person
+
+from .forums_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
 
 _DAY = 86_400
 _BUSY_TITLE = "Show your desk"

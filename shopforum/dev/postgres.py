@@ -23,8 +23,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from shopforum.cli import processes
-from shopforum.cli.processes import StartError
+from . import processes
+from .processes import StartError
 
 OWNER = "shopforum"
 # Below the ports that systems hand out for outgoing connections, so that a kept port is seldom taken later.

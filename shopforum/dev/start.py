@@ -19,10 +19,10 @@ import plaster
 from pyramid.paster import get_app
 from waitress import create_server
 
-from shopforum import migrations, sample
+from shopforum import migrations
 from shopforum.settings import SITES, TITLES
 
-from . import instance, postgres, processes
+from . import instance, postgres, processes, sample
 from .processes import StartError
 
 # The children of a start that was killed take a moment to end.
@@ -53,6 +53,9 @@ def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_s
 
 
 def _end(_number: int, _frame: Any) -> NoReturn:
+    """End once: a second signal would interrupt the stopping of the children, and leave some behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(0)
 
 
@@ -124,7 +127,7 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         "--development",
     ]
     log = folder / "idp.log"
-    with processes.child([sys.executable, "-m", "shopforum.devidp", *options], log, keep=[lock]) as process:
+    with processes.child([sys.executable, "-m", "shopforum.dev.idp", *options], log, keep=[lock]) as process:
         processes.wait_until(lambda: processes.answers(port), process, log)
         yield process.pid
 

@@ -4,21 +4,23 @@ import os
 import re
 import secrets
 from configparser import RawConfigParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pyramid.settings import aslist
 
-from shopforum import db, sample
+from shopforum import db
 from shopforum.api import tokens
 from shopforum.api.tokens import Actor
-from shopforum.migrations import FOLDER
 from shopforum.sessions.audit import Client
 from shopforum.sessions.database import Database
 from shopforum.sessions.tokens import Secrets
 from shopforum.settings import SITES
 
-_TEMPLATE = FOLDER.parent / "development.ini"
+from . import sample
+
+_TEMPLATE = files("shopforum") / "deployment" / "development.ini"
 _SECRETS = ("shopforum.secret", "idp.api_key", *(f"idp.{site}.client_secret" for site in SITES))
 
 
@@ -34,9 +36,8 @@ def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
         "idp.url": f"http://127.0.0.1:{idp_port}",
         "listen": f"127.0.0.1:{port}",
         "mail.folder": str(folder / "mail").replace("%", "%%"),
-        "script_location": str(FOLDER).replace("%", "%%"),
     }
-    write_private(path, _with_values(_TEMPLATE.read_text(), values))
+    write_private(path, _with_values(_TEMPLATE.read_text(encoding="utf-8"), values))
     return path
 
 

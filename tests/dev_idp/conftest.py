@@ -9,8 +9,8 @@ import pytest
 import requests
 from fusionauth.fusionauth_client import FusionAuthClient
 
-from shopforum.devidp.provision import provision
-from shopforum.devidp.server import Running, serve_in_thread
+from shopforum.dev.idp.provision import provision
+from shopforum.dev.idp.server import Running, serve_in_thread
 
 API_KEY = "test-api-key"
 TENANT = "7c6f9a30-0000-4000-8000-000000000001"

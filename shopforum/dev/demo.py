@@ -18,13 +18,13 @@ import requests
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.sample import LOGINS
+from shopforum.cli.deployment import DONE, NOTHING, USAGE, Stop, site
+from shopforum.cli.terminal import many
 from shopforum.sessions import Reason, Scope, Sessions, records
 from shopforum.sessions.audit import Client
 from shopforum.sessions.cookies import REFRESH, SESSION
 
-from .deployment import DONE, NOTHING, USAGE, Stop, site
-from .terminal import many
+from .sample import LOGINS
 from .visitor import Answer, SiteAway, Visitor
 
 _CART = "/shopping-cart"

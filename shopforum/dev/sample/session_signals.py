@@ -4,8 +4,9 @@ import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..sessions import tables
-from .sample_rows import AGENTS, AWAY, THIEVES, Seed, revoke
+from shopforum.sessions import tables
+
+from .session_rows import AGENTS, AWAY, THIEVES, Seed, revoke
 
 RULED = ipaddress.ip_network("203.0.113.192/26")
 _RESPONDER, _OWNER = "responder@harbour.example", "owner@harbour.example"

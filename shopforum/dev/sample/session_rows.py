@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from ..sessions import tables
+from shopforum.sessions import tables
 
 _WINDOWS, _MAC, _LINUX = (
     "Windows NT 10.0; Win64; x64",
