@@ -53,7 +53,7 @@ def exported(copy: Path) -> Path:
     for path in PROJECT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
-    for name in ("shopforum", "alembic", "requirements", "docs"):
+    for name in ("shopforum", "alembic", "requirements", "docs", "bench", "tests"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT / name, copy / name, symlinks=True, ignore=ignored)
     return copy
