@@ -11,7 +11,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-strip-extras --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races coverage lint fmt bench pictures lock
+.PHONY: help setup run test races coverage lint fmt bench pictures docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -49,6 +49,9 @@ bench: $(TEST) ## Measure requests per second and latencies (bench/)
 
 pictures: $(TEST) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
 	@$(BIN)/python docs/take_pictures.py
+
+docs: $(TEST) ## Write docs/settings.md from the declared settings
+	@$(BIN)/python docs/write_settings.py
 
 lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --output-file=prod.txt prod.in

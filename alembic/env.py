@@ -5,11 +5,12 @@ The database is `-x url=...`, else what `shopforum.migrations` passes, else `dat
 
 from alembic import context
 from alembic.util import CommandError
-from pyramid.paster import get_appsettings
 from sqlalchemy import text
 
 import shopforum.db
-from shopforum import migrations, settings
+from shopforum import configuration, migrations
+from shopforum.core.settings import SettingsError
+from shopforum.ini import section
 
 # Any number will do, as long as it stays: it stands for "a migration of shopforum is running".
 _RUNNING = 7_305_441_236
@@ -24,12 +25,10 @@ def database_url() -> str:
     url = arguments.get("url") or context.config.attributes.get("url")
     if url:
         return str(url)
-    raw = settings.with_environment(get_appsettings(context.config.config_file_name, "store"))
-    if not raw.get("database.url"):
-        raise CommandError(
-            f"database.url is missing: set it in the ini file or as {settings.variable('database.url')}"
-        )
-    return str(raw["database.url"])
+    try:
+        return configuration.database_url(section(str(context.config.config_file_name), "store"))
+    except SettingsError as error:
+        raise CommandError(str(error)) from None
 
 
 def online() -> None:

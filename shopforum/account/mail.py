@@ -1,32 +1,18 @@
-"""Mail: queued in the database with what it tells of, sent by the worker, never by a request.
-
-Settings, all under `mail.`; with neither a host nor a folder no mail is written.
-
-| key | default | what it is |
-|---|---|---|
-| mail.host | | the SMTP server |
-| mail.port | 587 | its port |
-| mail.tls | starttls | starttls, tls (from the first byte) or none |
-| mail.user, mail.password | | if the server wants them |
-| mail.from | | the sender's address; needed with a host |
-| mail.folder | | development: write .eml files there instead of sending |
-| mail.new_device | true | tell people of logins with a device of theirs that is new |
-"""
+"""Mail: queued in the database with what it tells of, sent by the worker, never by a request."""
 
 import re
 import smtplib
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
-from pyramid.settings import asbool
 from sqlalchemy import Connection, RowMapping, text
 
+from ..core.settings import SettingsError, read, setting
 from ..sessions.database import Database
-from ..settings import SettingsError, number
 
 _TIMEOUT = 10
 _LEASE = 60
@@ -61,18 +47,44 @@ _FAILED = text(
 _DROP = text("DELETE FROM outgoing_mail WHERE created_at < clock_timestamp() - interval '2 days' RETURNING 1")
 
 
-@dataclass(frozen=True)
-class MailSettings:
-    """The settings above, parsed."""
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("must be an e-mail address")
+    return text
 
-    host: str
-    port: int
-    tls: str
-    user: str
-    password: str = field(repr=False)
-    sender: str
-    folder: Path | None
-    new_device: bool
+
+@dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """How mail goes out; with neither a host nor a folder none is written."""
+
+    host: str = setting("mail.host", "", "the SMTP server")
+    port: int = setting("mail.port", 587, "its port", least=1, most=65535)
+    tls: str = setting(
+        "mail.tls",
+        "starttls",
+        "how the connection is encrypted; tls from the first byte",
+        of=("starttls", "tls", "none"),
+    )
+    user: str = setting("mail.user", "", "who we are to the server, if it asks")
+    password: str = setting("mail.password", "", "and the password", secret=True)
+    sender: str = setting(
+        "mail.from",
+        "shopforum@localhost",
+        "the sender's address; needed with a host",
+        convert=_address,
+        kind="e-mail address",
+    )
+    folder: Path | None = setting(
+        "mail.folder",
+        None,
+        "development: a folder for .eml files, in place of a server",
+        convert=Path,
+        kind="path",
+        optional=True,
+    )
+    new_device: bool = setting(
+        "mail.new_device", True, "tell people of logins with a device of theirs that is new"
+    )
 
     @property
     def on(self) -> bool:
@@ -91,23 +103,10 @@ class Letter:
 
 
 def parse(raw: Mapping[str, str]) -> MailSettings:
-    """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    host, folder, sender = (raw.get(f"mail.{name}", "").strip() for name in ("host", "folder", "from"))
-    tls = raw.get("mail.tls", "starttls")
-    if tls not in ("starttls", "tls", "none"):
-        raise SettingsError("mail.tls must be starttls, tls or none")
-    if host and not _ADDRESS.fullmatch(sender):
-        raise SettingsError("mail.from must be an e-mail address")
-    return MailSettings(
-        host=host,
-        port=number(raw, "mail.port", 587, 1, 65535),
-        tls=tls,
-        user=raw.get("mail.user", ""),
-        password=raw.get("mail.password", ""),
-        sender=sender or "shopforum@localhost",
-        folder=Path(folder) if folder else None,
-        new_device=asbool(raw.get("mail.new_device", "true")),
-    )
+    """Read the settings. Raises SettingsError."""
+    if raw.get("mail.host", "").strip() and not raw.get("mail.from", "").strip():
+        raise SettingsError("mail.from must be set where mail.host is")
+    return read(MailSettings, raw)
 
 
 def queue(connection: Connection, letter: Letter) -> bool:

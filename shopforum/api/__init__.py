@@ -16,22 +16,23 @@ from pyramid.router import Router
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.tweens import EXCVIEW
 
+from ..core.settings import read
 from ..sessions import Sessions
-from ..settings import Site, number
+from ..settings import Site
 from ..web import SiteRequest
+from .settings import ApiSettings
 
 # Where the request's id is handed over.
 REQUEST_ID = "shopforum.request_id"
 
 
 def includeme(config: Configurator) -> None:
-    """Mount the API on the console. `api.calls_per_minute` limits each token, 600 if not set; `idp.issuer` is what
-    FusionAuth's tenant calls itself in `iss`, its address if not set. Raises SettingsError.
-    """
+    """Mount the API on the console. Raises SettingsError."""
     registry = config.registry
-    per_minute = number(registry.settings, "api.calls_per_minute", 600, 1, 999_999)
-    issuer = registry.settings.get("idp.issuer", "").strip() or registry.settings["idp.url"]
-    registry.api = make(registry.site, registry.sessions, per_minute, issuer.rstrip("/"))
+    idp = registry.parsed_settings.idp
+    issuer = (idp.issuer or idp.url).rstrip("/")
+    per_minute = read(ApiSettings, registry.settings).calls_per_minute
+    registry.api = make(registry.site, registry.sessions, per_minute, issuer)
     config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.harden", over=EXCVIEW)
 
 

@@ -1,13 +1,15 @@
 """`shopforum check INI`: what is wrong with a deployment, and how to mend it."""
 
 from collections.abc import Iterator
-from configparser import Error as IniError
 from urllib.parse import urlsplit
 
 import click
-from pyramid.paster import get_appsettings
 
-from shopforum.settings import SITES, Settings, parse, variable, with_environment
+from shopforum import configuration
+from shopforum.configuration import Configuration
+from shopforum.core.settings import variable
+from shopforum.ini import section
+from shopforum.settings import DEMO, SITES
 
 from . import check_database, check_fusionauth, check_webhooks
 from .findings import Finding
@@ -35,33 +37,32 @@ def command(ini: str) -> None:
 def findings(ini: str) -> Iterator[Finding]:
     """Check after check, each as soon as it is known. Settings that cannot be read are the last finding."""
     try:
-        raw = {site: with_environment(get_appsettings(ini, site)) for site in SITES}
-        sites = [parse(raw[site]) for site in SITES]
-    except (ValueError, LookupError, IniError) as error:
+        sites = [configuration.load(section(ini, site)) for site in SITES]
+    except ValueError as error:
         yield Finding("settings", problem=str(error), mend=f"change {ini} or the environment")
         return
     yield Finding("settings", fine=f"{ini} can be read")
     yield from _secrets(sites)
     yield from _cookies(sites[0])
-    yield from check_database.findings(ini, sites[0].database_url)
+    yield from check_database.findings(ini, sites[0].settings.database_url)
     yield from check_fusionauth.findings(sites)
-    yield from check_webhooks.findings(raw["admin"], sites[-1])
+    yield from check_webhooks.findings(sites[-1])
 
 
-def _secrets(sites: list[Settings]) -> Iterator[Finding]:
+def _secrets(sites: list[Configuration]) -> Iterator[Finding]:
     """Demo secrets are public: whoever reads development.ini could sign in as anybody."""
-    values = {"shopforum.secret": sites[0].secret, "idp.api_key": sites[0].idp.api_key}
+    values = {"shopforum.secret": sites[0].settings.secret, "idp.api_key": sites[0].idp.api_key}
     values |= {f"idp.{each.site.name}.client_secret": each.idp.client_secret for each in sites}
     for name, value in values.items():
-        if value.startswith("development"):
+        if value.startswith(DEMO):
             yield Finding(
                 name, problem="is the demo secret", mend=f"set {variable(name)} to a secret of your own"
             )
-    if not any(value.startswith("development") for value in values.values()):
+    if not any(value.startswith(DEMO) for value in values.values()):
         yield Finding("secrets", fine="none is a demo secret")
 
 
-def _cookies(settings: Settings) -> Iterator[Finding]:
+def _cookies(settings: Configuration) -> Iterator[Finding]:
     """Browsers keep __Host- cookies over https, and over plain http on localhost alone."""
     for name, url in settings.site.urls.items():
         parts = urlsplit(url)

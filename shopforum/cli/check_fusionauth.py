@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from shopforum.settings import Settings
+from shopforum.configuration import Configuration
 
 from . import findings as found
 from .findings import Finding
@@ -19,7 +19,7 @@ _KEY = "idp.api_key"
 class _Api:
     """The few questions we have, asked as the sites ask: same key, same tenant, same time-outs."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Configuration) -> None:
         self._idp = settings.idp
         self._http = requests.Session()
         self._http.trust_env = False
@@ -33,7 +33,7 @@ class _Api:
         return self._http.get(self._idp.url + path, headers=headers, timeout=timeouts, allow_redirects=False)
 
 
-def findings(sites: list[Settings]) -> Iterator[Finding]:
+def findings(sites: list[Configuration]) -> Iterator[Finding]:
     """Reachable, on time, our key accepted, and each site's application set up as it needs."""
     api = _Api(sites[0])
     url = sites[0].idp.url
@@ -64,7 +64,7 @@ def _clock(response: requests.Response) -> Iterator[Finding]:
         yield found.clock("FusionAuth clock", skew)
 
 
-def _application(api: _Api, settings: Settings) -> Finding:
+def _application(api: _Api, settings: Configuration) -> Finding:
     about = f"{settings.site.name} application"
     answer = api.get(f"/api/application/{settings.idp.application_id}")
     if answer.status_code == 401:
@@ -80,7 +80,7 @@ def _application(api: _Api, settings: Settings) -> Finding:
     return Finding(about, fine="is set up")
 
 
-def _missing(application: dict[str, Any], settings: Settings) -> list[str]:
+def _missing(application: dict[str, Any], settings: Configuration) -> list[str]:
     """What to change. The console's sessions are never refreshed, so it needs the least."""
     wanted = ["requireAuthentication"]
     if settings.site.name != "admin":

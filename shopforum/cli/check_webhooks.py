@@ -1,13 +1,13 @@
 """The webhooks' and the mail's part of `shopforum check`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum import migrations
 from shopforum.account import mail
-from shopforum.settings import Settings, SettingsError
+from shopforum.configuration import Configuration
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
@@ -19,20 +19,16 @@ _BEHIND = text(
 )
 
 
-def findings(raw: Mapping[str, str], site: Settings) -> Iterator[Finding]:
-    """Whether FusionAuth is listened to, who is told, and whether mail can go out. `raw` are a site's settings."""
-    try:
-        webhooks, letters = webhook_settings.parse(raw), mail.parse(raw)
-    except SettingsError as error:
-        yield Finding("webhooks and mail", problem=str(error), mend="change it in the ini or the environment")
-        return
+def findings(site: Configuration) -> Iterator[Finding]:
+    """Whether FusionAuth is listened to, who is told, and whether mail can go out."""
+    webhooks, letters = webhook_settings.parse(site.raw), mail.parse(site.raw)
     yield _inbound(webhooks, site)
-    yield from _outbound(webhooks, site.database_url)
+    yield from _outbound(webhooks, site.settings.database_url)
     fine = f"through {letters.host or letters.folder}" if letters.on else "off: nobody is told of new devices"
     yield Finding("mail", fine=fine)
 
 
-def _inbound(webhooks: webhook_settings.WebhookSettings, site: Settings) -> Finding:
+def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) -> Finding:
     about = "webhooks from FusionAuth"
     if webhooks.algorithm is None:
         return Finding(about, fine="off: what is revoked there is felt here at the next refresh")

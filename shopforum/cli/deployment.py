@@ -5,16 +5,15 @@ import pwd
 import secrets
 import socket
 from collections.abc import Iterator
-from configparser import Error as IniError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import click
-from pyramid.paster import get_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.admin.reading import Reading, TooSlow
+from shopforum.ini import app
 from shopforum.sessions import Sessions
 from shopforum.sessions.audit import Client, clean
 
@@ -44,8 +43,8 @@ class Deployment:
 def site(ini: str, name: str) -> Any:
     """The registry of one site of an ini file. Raises Stop for settings it cannot run on."""
     try:
-        return get_app(ini, name).registry
-    except (ValueError, LookupError, IniError) as error:
+        return app(ini, name).registry
+    except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
 
 

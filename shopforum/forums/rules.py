@@ -1,30 +1,49 @@
-"""Settings of the forums, all under `forums.`; durations in seconds.
-
-| key | default | what it is |
-|---|---|---|
-| forums.post_delay | 10 | between two posts of one person, and between two edits of one post |
-| forums.newcomer_delay | 60 | between two posts of somebody who has written little; never less than post_delay |
-| forums.newcomer_posts | 5 | so many posts end that; moderators are never newcomers |
-| forums.edit_window | 0 | how long a post can be edited by its author; 0 is for ever, as for moderators |
-| forums.mentions | 10 | how many people one post can mention, all its edits together |
-"""
+"""The settings of the forums, under `forums.`; durations in seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..settings import number
+from ..core.settings import read, setting
 from .people import Person
 
+_MOST = 1_000_000_000
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Rules:
-    """The settings above, parsed."""
+    """How fast and how long people may write."""
 
-    post_delay: int = 10
-    newcomer_delay: int = 60
-    newcomer_posts: int = 5
-    edit_window: int = 0
-    mentions: int = 10
+    post_delay: int = setting(
+        "forums.post_delay",
+        10,
+        "seconds between two posts of one person, and between two edits of one post",
+        least=0,
+        most=_MOST,
+    )
+    newcomer_delay: int = setting(
+        "forums.newcomer_delay",
+        60,
+        "seconds between two posts of somebody who has written little; never less than post_delay",
+        least=0,
+        most=_MOST,
+    )
+    newcomer_posts: int = setting(
+        "forums.newcomer_posts",
+        5,
+        "so many posts end that; moderators are never newcomers",
+        least=0,
+        most=_MOST,
+    )
+    edit_window: int = setting(
+        "forums.edit_window",
+        0,
+        "seconds for which a post can be edited by its author; 0 is for ever, as for moderators",
+        least=0,
+        most=_MOST,
+    )
+    mentions: int = setting(
+        "forums.mentions", 10, "people that one post can mention, all its edits together", least=0, most=_MOST
+    )
 
     def pace(self, author: Person) -> dict[str, int]:
         """How fast somebody may write, as the statements of writing.py take it."""
@@ -40,8 +59,5 @@ class Rules:
 
 
 def parse(raw: Mapping[str, str]) -> Rules:
-    """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    defaults = vars(Rules()).items()
-    return Rules(
-        **{name: number(raw, f"forums.{name}", default, 0, 1_000_000_000) for name, default in defaults}
-    )
+    """Read the settings. Raises SettingsError."""
+    return read(Rules, raw)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from ..sessions.audit import Client
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
-from ..settings import IdpSettings
 from . import answers
 from .answers import REFUSALS, LoginAnswer, LoginRefused
+from .settings import IdpSettings
 from .transport import Transport
 
 

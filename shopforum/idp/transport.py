@@ -15,8 +15,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
-from ..settings import IdpSettings
 from .breaker import Breaker
+from .settings import IdpSettings
 
 _LARGEST_ANSWER = 256 * 1024
 

@@ -21,7 +21,7 @@ def includeme(config: Configurator) -> None:
     config.registry.on_new_device = None
     config.registry.login = settings.parse(config.registry.settings)
     idp = config.registry.parsed_settings.idp
-    config.registry.password_url = settings.password_url(config.registry.settings, idp)
+    config.registry.password_url = settings.password_url(config.registry.login, idp)
     config.registry.notices["goodbye"] = Notice("success", "You are logged out.")
     config.include(".views")
     config.include(".two_factor")

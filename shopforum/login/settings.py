@@ -1,47 +1,66 @@
-"""Settings of the login, all under `login.`; durations in seconds.
-
-| key | default | what it is |
-|---|---|---|
-| login.account_failures | 5 | tries for one account before waits begin |
-| login.account_recovery | 1800 | one failed try for an account is forgiven every so long |
-| login.address_failures | 50 | the same for one IPv4 address or one IPv6 /64 |
-| login.address_recovery | 60 | the same |
-| login.longest_wait | 900 | waits double up to this |
-| login.refusal_floor | 0.3 | a refusal takes at least as long, whatever FusionAuth had to look up |
-| login.password_url | FusionAuth's hosted page | where people change their password |
-"""
+"""The settings of the login, under `login.`; durations in seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from ..settings import IdpSettings, number
+from ..core.settings import read, setting
+from ..idp.settings import IdpSettings
+
+_MOST = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoginSettings:
-    """The numbers above, parsed."""
+    """How many tries there are, and where people change their password."""
 
-    account_failures: float = 5
-    account_recovery: float = 1800
-    address_failures: float = 50
-    address_recovery: float = 60
-    longest_wait: float = 900
-    refusal_floor: float = 0.3
+    account_failures: float = setting(
+        "login.account_failures", 5.0, "tries for one account before waits begin", least=1, most=_MOST
+    )
+    account_recovery: float = setting(
+        "login.account_recovery",
+        1800.0,
+        "seconds after which one failed try for an account is forgiven",
+        least=1,
+        most=_MOST,
+    )
+    address_failures: float = setting(
+        "login.address_failures",
+        50.0,
+        "tries from one IPv4 address or one IPv6 /64 before waits begin",
+        least=1,
+        most=_MOST,
+    )
+    address_recovery: float = setting(
+        "login.address_recovery",
+        60.0,
+        "seconds after which one failed try from an address is forgiven",
+        least=1,
+        most=_MOST,
+    )
+    longest_wait: float = setting(
+        "login.longest_wait", 900.0, "seconds; waits double up to this", least=1, most=_MOST
+    )
+    refusal_floor: float = setting(
+        "login.refusal_floor",
+        0.3,
+        "seconds that a refusal takes at least, whatever FusionAuth had to look up",
+        least=0,
+        most=_MOST,
+    )
+    password_url: str = setting(
+        "login.password_url", "", "where people change their password; FusionAuth's hosted page if not set"
+    )
 
 
 def parse(raw: Mapping[str, str]) -> LoginSettings:
-    """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    values = {}
-    for name, default in vars(LoginSettings()).items():
-        least = 0 if name == "refusal_floor" else 1
-        values[name] = number(raw, f"login.{name}", float(default), least, 1_000_000)
-    return LoginSettings(**values)
+    """Read the settings. Raises SettingsError."""
+    return read(LoginSettings, raw)
 
 
-def password_url(raw: Mapping[str, str], idp: IdpSettings) -> str:
+def password_url(settings: LoginSettings, idp: IdpSettings) -> str:
     """Where people change their password, known or forgotten: FusionAuth's hosted page, unless the settings name
     another.
     """
     query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
-    return raw.get("login.password_url") or f"{idp.url}/password/forgot?{urlencode(query)}"
+    return settings.password_url or f"{idp.url}/password/forgot?{urlencode(query)}"

@@ -29,7 +29,7 @@ class Secrets:
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys or any(len(key) < 32 for key in keys):
-            raise ValueError("sessions.secret needs keys of 32 characters or more, the newest first")
+            raise ValueError("needs keys of 32 characters or more, the newest first")
         self._hash_keys = [_derive(key, "session hashes") for key in keys]
         self._form_keys = [_derive(key, "form tokens") for key in keys]
         self.audit_keys = [_derive(key, "audit log") for key in keys]

@@ -1,15 +1,4 @@
-"""Settings of the webhooks, all under `webhooks.`.
-
-| key | default | what it is |
-|---|---|---|
-| webhooks.fusionauth | off | the one signature algorithm that is accepted from FusionAuth: RS256 … EdDSA, HS256 … |
-| webhooks.fusionauth_secret | | the shared secret for an HS algorithm; the other kinds use FusionAuth's published keys |
-| webhooks.max_age | 300 | seconds; an event from FusionAuth that is older is refused |
-| webhooks.out | | names of the endpoints that are told, separated by spaces |
-| webhooks.NAME.url | | where the endpoint is |
-| webhooks.NAME.secret | | `whsec_` and base64 of 24 to 64 bytes; several while one is replaced |
-| webhooks.NAME.events | all | names of events, separated by spaces |
-"""
+"""The settings of the webhooks, under `webhooks.`: what FusionAuth tells us, and who is told of the audit log."""
 
 import base64
 import binascii
@@ -18,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from pyramid.settings import asbool, aslist
-
-from ..settings import SettingsError, number, variable
+from ..core.settings import Setting, SettingsError, find, read, setting, settings_of, variable
+from ..settings import is_development
 from .events import TOLD
 
 ALGORITHMS = (
@@ -39,60 +27,117 @@ class Endpoint:
     events: frozenset[str]
 
 
-@dataclass(frozen=True)
-class WebhookSettings:
-    """The settings above, parsed. `algorithm` is None where FusionAuth is not listened to."""
+def _name(text: str) -> tuple[str, ...]:
+    names = tuple(text.split())
+    if len({name.replace("-", "_") for name in names}) != len(names):
+        raise ValueError("names an endpoint twice")
+    if not all(re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) for name in names):
+        raise ValueError("takes names of small letters, digits, - and _")
+    return names
 
-    algorithm: str | None
-    secret: str = field(repr=False)
-    max_age: int
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSettings:
+    """What is listened to, and who is told."""
+
+    fusionauth: str = setting(
+        "webhooks.fusionauth",
+        "off",
+        "the one signature algorithm that is accepted from FusionAuth",
+        of=("off", *ALGORITHMS),
+    )
+    secret: str = setting(
+        "webhooks.fusionauth_secret",
+        "",
+        "the shared secret for an HS algorithm; the other kinds use FusionAuth's published keys",
+        secret=True,
+    )
+    max_age: int = setting(
+        "webhooks.max_age", 300, "seconds; an older event from FusionAuth is refused", least=1, most=3600
+    )
+    out: tuple[str, ...] = setting(
+        "webhooks.out",
+        (),
+        "names of the endpoints that are told of the audit log",
+        convert=_name,
+        kind="words",
+    )
     endpoints: tuple[Endpoint, ...]
+
+    @property
+    def algorithm(self) -> str | None:
+        """The algorithm of FusionAuth's signatures; None where FusionAuth is not listened to."""
+        return None if self.fusionauth == "off" else self.fusionauth
+
+
+def endpoint_settings(name: str) -> tuple[Setting, Setting, Setting]:
+    """The keys of one endpoint: where it is, its secrets, its events."""
+    return (
+        Setting(f"webhooks.{name}.url", "where the endpoint is", _url, "https:// address"),
+        Setting(
+            f"webhooks.{name}.secret",
+            "whsec_ and base64 of 24 to 64 bytes; several while one is replaced",
+            _secrets,
+            "words",
+            secret=True,
+        ),
+        Setting(
+            f"webhooks.{name}.events",
+            "names of events; all if not set",
+            _events,
+            "words",
+            frozenset(TOLD),
+        ),
+    )
+
+
+def declared(raw: Mapping[str, str]) -> tuple[Setting, ...]:
+    """All keys, those of the endpoints that `webhooks.out` names among them. Raises SettingsError."""
+    names = find(WebhookSettings, "webhooks.out").read(raw)
+    return (*settings_of(WebhookSettings), *(one for name in names for one in endpoint_settings(name)))
 
 
 def parse(raw: Mapping[str, str]) -> WebhookSettings:
     """Read the settings. Raises SettingsError naming the key that makes no sense."""
-    algorithm, secret = raw.get("webhooks.fusionauth", "off"), raw.get("webhooks.fusionauth_secret", "")
-    if algorithm != "off" and algorithm not in ALGORITHMS:
-        raise SettingsError(f"webhooks.fusionauth must be off or one of {', '.join(ALGORITHMS)}")
+    parsed = read(WebhookSettings, raw, endpoints=())
+    algorithm = parsed.algorithm or ""
     # As long as the hash (RFC 7518, 3.2).
-    if algorithm.startswith("HS") and len(secret.encode()) < int(algorithm[2:]) // 8:
+    if algorithm.startswith("HS") and len(parsed.secret.encode()) < int(algorithm[2:]) // 8:
         key = "webhooks.fusionauth_secret"
         raise SettingsError(f"{key} must have {int(algorithm[2:]) // 8} bytes or more: set {variable(key)}")
-    names = aslist(raw.get("webhooks.out", ""))
-    if len(set(names)) != len(names):
-        raise SettingsError("webhooks.out names an endpoint twice")
-    return WebhookSettings(
-        algorithm=None if algorithm == "off" else algorithm,
-        secret=secret,
-        max_age=number(raw, "webhooks.max_age", 300, 1, 3600),
-        endpoints=tuple(_endpoint(raw, name) for name in names),
-    )
+    endpoints = tuple(_endpoint(raw, name) for name in parsed.out)
+    return read(WebhookSettings, raw, endpoints=endpoints)
 
 
 def _endpoint(raw: Mapping[str, str], name: str) -> Endpoint:
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
-        raise SettingsError("webhooks.out takes names of small letters, digits, - and _")
-    url = raw.get(f"webhooks.{name}.url", "").strip()
-    parts = urlsplit(url)
-    development = asbool(raw.get("shopforum.development", "false"))
-    if parts.scheme != "https" and not (development and parts.scheme == "http"):
-        raise SettingsError(f"webhooks.{name}.url must be an address that begins with https://")
+    url, secret, events = endpoint_settings(name)
+    # In development the receiver is on the same machine.
+    if not url.read(raw).startswith("https://") and not is_development(raw):
+        raise SettingsError(f"{url.key} must be an address that begins with https://")
+    return Endpoint(name, url.read(raw), secret.read(raw), events.read(raw))
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("must be an address that begins with https://")
     if not parts.hostname or "@" in parts.netloc:
-        raise SettingsError(f"webhooks.{name}.url must name a host, and no user")
-    events = frozenset(aslist(raw.get(f"webhooks.{name}.events", ""))) or frozenset(TOLD)
+        raise ValueError("must name a host, and no user")
+    return text
+
+
+def _events(text: str) -> frozenset[str]:
+    events = frozenset(text.split())
     if unknown := events - set(TOLD):
-        raise SettingsError(f"webhooks.{name}.events: nobody is told of {', '.join(sorted(unknown))}")
-    return Endpoint(name, url, _secrets(raw, name), events)
+        raise ValueError(f"nobody is told of {', '.join(sorted(unknown))}")
+    return events
 
 
-def _secrets(raw: Mapping[str, str], name: str) -> tuple[bytes, ...]:
-    key = f"webhooks.{name}.secret"
+def _secrets(text: str) -> tuple[bytes, ...]:
     try:
-        found = tuple(
-            base64.b64decode(text.removeprefix("whsec_"), validate=True) for text in aslist(raw.get(key, ""))
-        )
+        found = tuple(base64.b64decode(one.removeprefix("whsec_"), validate=True) for one in text.split())
     except binascii.Error:
         found = ()
     if not found or any(not 24 <= len(secret) <= 64 for secret in found):
-        raise SettingsError(f"{key} must be whsec_ and base64 of 24 to 64 bytes: set {variable(key)}")
+        raise ValueError("must be whsec_ and base64 of 24 to 64 bytes")
     return found

@@ -102,7 +102,7 @@ def test_settings_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["soon", "-1", "1.5", "1000000001", ""])
+@pytest.mark.parametrize("value", ["soon", "-1", "1.5", "1000000001"])
 def test_a_setting_that_makes_no_sense_stops_the_boot(value: str) -> None:
     with pytest.raises(SettingsError, match=r"forums\.edit_window"):
         rules.parse({"forums.edit_window": value})

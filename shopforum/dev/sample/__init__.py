@@ -4,10 +4,10 @@ import random
 from pathlib import Path
 from uuid import UUID
 
-from pyramid.paster import get_appsettings
 from sqlalchemy import text
 
-from shopforum import migrations, settings
+from shopforum import configuration, migrations
+from shopforum.ini import section
 
 from . import forums, sessions, store
 from .crowd import crowd
@@ -25,7 +25,7 @@ def seed(ini: Path, idp_database: Path) -> None:
     `ini` is the instance's ini file, `idp_database` the development identity provider's file. The crowd has no
     passwords: only `LOGINS` can log in.
     """
-    options = settings.with_environment(get_appsettings(str(ini), "store"))
+    options = configuration.load(section(str(ini), "store")).raw
     provision(options, idp_database)
     dice = random.Random(_SEED)  # noqa: S311 - sample data, not secrets
     everybody = [(p.id, p.name, p.email) for p in crowd(dice)]

@@ -1,0 +1,119 @@
+"""All settings of a site: the ini file, overridden by the environment, read once at boot. docs/settings.md has the keys.
+
+Every key can be given by the environment, for all sites or for one, and the environment wins: `idp.api_key` is the
+variable SHOPFORUM_IDP_API_KEY, the console's `sessions.idle` SHOPFORUM_ADMIN_SESSIONS_IDLE; with `_FILE` behind the
+name it is the path of a file that holds the value. Secrets belong there in production. Nothing is guessed: a key or a
+variable that nobody knows stops the boot.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import settings
+from .account import mail
+from .api.settings import ApiSettings
+from .core.settings import (
+    Setting,
+    SettingsError,
+    find,
+    from_environment,
+    read,
+    refuse_unknown,
+    refuse_unknown_variables,
+    settings_of,
+)
+from .forums.rules import Rules
+from .idp import settings as idp_settings
+from .idp.settings import IdpSettings
+from .login.settings import LoginSettings
+from .sessions import config as sessions_config
+from .settings import SITES, Site, SiteSettings
+from .webhooks import settings as webhook_settings
+
+# An admin who changes the network or the browser gives the password again, a role that was taken away counts within a
+# minute, and nobody renews a session of the console by a cookie (NIST SP 800-63B-4, 5.1).
+CONSOLE_DEFAULTS = {
+    "database.pool_size": "5",
+    "sessions.idle": "900",
+    "sessions.absolute": "28800",
+    "sessions.renewable": "false",
+    "sessions.same_site": "Strict",
+    "sessions.rotate_every": "300",
+    "sessions.roles_every": "60",
+    "sessions.risk": "enforce",
+    "sessions.risk_signals": "other_system other_browser older_browser two_places other_network",
+}
+# What the application sets itself, from the keys under `shopforum.`.
+_SESSIONS_OWN = {"sessions.site", "sessions.secret", "sessions.sites"}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that one site's app factory needs, typed; `raw` has every key as text, for the packages."""
+
+    site: Site
+    settings: SiteSettings
+    idp: IdpSettings
+    raw: Mapping[str, str]
+
+
+def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...]]:
+    """All keys by subject, in the order of the documentation; those of the webhook endpoints that `raw` names, too."""
+    sessions = tuple(one for one in sessions_config.declared() if one.key not in _SESSIONS_OWN)
+    return {
+        "The site": settings_of(SiteSettings),
+        "FusionAuth": idp_settings.declared(SITES),
+        "Sessions": sessions,
+        "Login": settings_of(LoginSettings),
+        "Mail": settings_of(mail.MailSettings),
+        "Webhooks": webhook_settings.declared(raw or {}),
+        "Admin API": settings_of(ApiSettings),
+        "Forums": settings_of(Rules),
+    }
+
+
+def load(ini: Mapping[str, str]) -> Configuration:
+    """Read everything that a section of the ini file and the environment say of one site, with the rules between the
+    keys. Raises SettingsError.
+    """
+    raw = complete(ini)
+    site = settings.parse(raw)
+    idp = idp_settings.parse(raw, site.name, SITES)
+    if not site.development:
+        settings.refuse_unsafe(site, idp.api_key)
+    own = {
+        "sessions.sites": " ".join(name for name in SITES if name != "admin"),
+        "sessions.site": site.name,
+        "sessions.secret": site.secret,
+    }
+    raw = {**raw, **own}
+    # The packages read theirs again; here all of them are looked at, so that `shopforum check` refuses what they do.
+    sessions_config.parse(raw)
+    webhook_settings.parse(raw)
+    mail.parse(raw)
+    for cls in (LoginSettings, Rules, ApiSettings):
+        read(cls, raw)
+    return Configuration(settings.site(site), site, idp, raw)
+
+
+def database_url(ini: Mapping[str, str]) -> str:
+    """The database alone, for who has nothing else to do: a migration runs where no site is set up. Raises SettingsError."""
+    return str(find(SiteSettings, "database.url").read(complete(ini)))
+
+
+def complete(ini: Mapping[str, str]) -> dict[str, str]:
+    """A section's settings with the environment's laid over them. Raises SettingsError for what nobody knows."""
+    site = ini.get("shopforum.site", "")
+    if site not in SITES:
+        raise SettingsError(f"shopforum.site must be one of {', '.join(SITES)}")
+    merged = {**(CONSOLE_DEFAULTS if site == "admin" else {}), **ini}
+    # Which endpoints there are may itself be said by the environment.
+    merged |= from_environment(_declared({}), site)
+    merged |= from_environment(_declared(merged), site)
+    refuse_unknown(merged, _declared(merged))
+    refuse_unknown_variables(_declared(merged), SITES)
+    return merged
+
+
+def _declared(raw: Mapping[str, str]) -> tuple[Setting, ...]:
+    return tuple(one for group in groups(raw).values() for one in group)

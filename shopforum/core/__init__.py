@@ -1,0 +1,1 @@
+"""The lowest floor: what every package may import, and which imports nothing of shopforum."""
