@@ -26,8 +26,8 @@ test: $(TEST) ## Run the whole test suite; browser tests run where a Chromium is
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 # A race that goes wrong once in a thousand is not found by six rounds.
-races: $(TEST) ## Play each race SHOPFORUM_RACES times (300), and longer histories; takes minutes
-	@SHOPFORUM_RACES=$${SHOPFORUM_RACES:-300} SHOPFORUM_EXAMPLES=$${SHOPFORUM_EXAMPLES:-400} \
+races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer histories; takes minutes
+	@SHOPFORUM_TEST_RACES=$${SHOPFORUM_TEST_RACES:-300} SHOPFORUM_TEST_EXAMPLES=$${SHOPFORUM_TEST_EXAMPLES:-400} \
 		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_machine.py $(ARGS)
 
 coverage: $(TEST) ## Show that the tests walk every branch of the heart and of FusionAuth's client

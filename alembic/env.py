@@ -44,6 +44,7 @@ def online() -> None:
             target_metadata=shopforum.db.all_metadata(),
             transaction_per_migration=True,
             compare_server_default=True,
+            on_version_apply=context.config.attributes.get("on_applied"),
         )
         with context.begin_transaction():
             context.run_migrations()

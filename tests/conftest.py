@@ -4,6 +4,7 @@ One server runs for the whole run; each worker has a database of its own, copied
 identity provider in a thread. Between two tests both are put back to what they were.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from configparser import RawConfigParser
@@ -45,6 +46,12 @@ begin
   update audit_head set seq = 0, mac = decode(repeat('00', 32), 'hex');
 end $$"""
 
+
+# All that the tests ask is on this machine, whatever proxy the environment names.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
+# The sites of the tests are what the tests say, and a shell may be set up for another.
+for _name in [name for name in os.environ if name.startswith("SHOPFORUM_") and "_TEST_" not in name]:
+    del os.environ[_name]
 
 # A busy machine is no fault of a property: how long its examples take is not judged.
 hypothesis.settings.register_profile(

@@ -1,4 +1,4 @@
-"""The heart: sessions, their credentials, revocations and the audit log."""
+"""Sessions, their credentials, revocations, and the audit log with its guards."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,8 +9,33 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# The application's role may append rows and seal each once; it may not rewrite or remove any.
+_GUARD = """
+CREATE FUNCTION audit_log_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.seq IS NULL AND NEW.seq IS NOT NULL AND NEW.mac IS NOT NULL
+    AND to_jsonb(NEW) - 'seq' - 'mac' = to_jsonb(OLD) - 'seq' - 'mac' THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege';
+END $$"""
+_GUARDED = (
+    """CREATE TRIGGER audit_log_rows BEFORE UPDATE OR DELETE ON audit_log
+    FOR EACH ROW EXECUTE FUNCTION audit_log_guard()""",
+    """CREATE TRIGGER audit_log_table BEFORE TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_log_guard()""",
+)
+
 
 def upgrade() -> None:
+    op.create_table(
+        "audit_head",
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("one", name=op.f("ck_audit_head_one_row")),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_audit_head")),
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -33,12 +58,18 @@ def upgrade() -> None:
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
         ),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
-    op.create_index("ix_audit_log_at", "audit_log", ["at"])
     op.create_index(
-        "ix_audit_log_actor_id", "audit_log", ["actor", "id"], postgresql_where=sa.text("actor <> ''")
+        "ix_audit_log_actor_id",
+        "audit_log",
+        ["actor", "id"],
+        unique=False,
+        postgresql_where=sa.text("actor <> ''"),
     )
+    op.create_index("ix_audit_log_at", "audit_log", ["at"], unique=False)
     op.create_index("ix_audit_log_event_id", "audit_log", ["event", "id"], unique=False)
     op.create_index(
         "ix_audit_log_revocation_id_id",
@@ -54,12 +85,19 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("session_id IS NOT NULL"),
     )
+    op.create_index("ix_audit_log_site_id", "audit_log", ["site", "id"], unique=False)
+    op.create_index(
+        "ix_audit_log_unsealed", "audit_log", ["id"], unique=False, postgresql_where=sa.text("seq IS NULL")
+    )
     op.create_index(
         "ix_audit_log_user_id_id",
         "audit_log",
         ["user_id", "id"],
         unique=False,
         postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_audit_log_seq", "audit_log", ["seq"], unique=True, postgresql_where=sa.text("seq IS NOT NULL")
     )
     op.create_table(
         "revocation_gates",
@@ -85,6 +123,7 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.Text(), nullable=False),
         sa.Column("reason_admin", sa.Text(), server_default="", nullable=False),
         sa.Column("reason_user", sa.Text(), server_default="", nullable=False),
+        sa.Column("typed", sa.Text(), server_default="", nullable=False),
         sa.Column("matched", sa.Integer(), nullable=False),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
@@ -94,6 +133,7 @@ def upgrade() -> None:
         "ix_revocations_not_by_user",
         "revocations",
         ["created_at", "id"],
+        unique=False,
         postgresql_where=sa.text("initiating_entity <> 'user'"),
     )
     op.create_index(
@@ -137,25 +177,35 @@ def upgrade() -> None:
         sa.Column("refresh_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("lease", sa.UUID(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "roles_read_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("new_sign_in", sa.UUID(), nullable=True),
+        sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("quarantine_reason", sa.Text(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_reason", sa.Text(), nullable=True),
         sa.Column("revocation_id", sa.UUID(), nullable=True),
         sa.CheckConstraint(
             "(ended_at IS NULL) = (end_reason IS NULL)", name=op.f("ck_sessions_ended_with_reason")
         ),
-        sa.CheckConstraint("idle_end <= absolute_end", name=op.f("ck_sessions_idle_within_absolute")),
+        sa.CheckConstraint(
+            "(quarantined_at IS NULL) = (quarantine_reason IS NULL)",
+            name=op.f("ck_sessions_quarantined_with_reason"),
+        ),
         sa.CheckConstraint(
             "floor < previous AND previous < generation AND generation <= issued",
             name=op.f("ck_sessions_generations_in_order"),
         ),
+        sa.CheckConstraint("idle_end <= absolute_end", name=op.f("ck_sessions_idle_within_absolute")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         postgresql_with={"fillfactor": "80"},
     )
     op.create_index("ix_sessions_absolute_end", "sessions", ["absolute_end"], unique=False)
-    op.create_index("ix_sessions_site_created_at_id", "sessions", ["site", "created_at", "id"])
-    op.create_index("ix_sessions_agent", "sessions", ["agent"])
-    op.create_index("ix_sessions_user_email", "sessions", [sa.text("lower(user_email) text_pattern_ops")])
-    op.create_index("ix_sessions_user_name", "sessions", [sa.text("lower(user_name) text_pattern_ops")])
+    op.create_index("ix_sessions_agent", "sessions", ["agent"], unique=False)
     op.create_index("ix_sessions_created_at_id", "sessions", ["created_at", "id"], unique=False)
     op.create_index(
         "ix_sessions_live",
@@ -165,14 +215,73 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_index(
+        "ix_sessions_quarantined",
+        "sessions",
+        ["created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("quarantined_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_sessions_revocation_id",
         "sessions",
         ["revocation_id"],
         unique=False,
         postgresql_where=sa.text("revocation_id IS NOT NULL"),
     )
+    op.create_index("ix_sessions_site_created_at_id", "sessions", ["site", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_sessions_user_email",
+        "sessions",
+        [sa.literal_column("lower(user_email)").label("lowered")],
+        unique=False,
+        postgresql_ops={"lowered": "text_pattern_ops"},
+    )
     op.create_index(
         "ix_sessions_user_id_created_at_id", "sessions", ["user_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_sessions_user_name",
+        "sessions",
+        [sa.literal_column("lower(user_name)").label("lowered")],
+        unique=False,
+        postgresql_ops={"lowered": "text_pattern_ops"},
+    )
+    op.create_table(
+        "standing_rules",
+        sa.Column("id", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=True),
+        sa.Column("site", sa.Text(), nullable=True),
+        sa.Column("network", postgresql.CIDR(), nullable=True),
+        sa.Column("device", sa.Text(), server_default="", nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("reason_admin", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason_user", sa.Text(), server_default="", nullable=False),
+        sa.Column("revocation_id", sa.UUID(), nullable=True),
+        sa.Column("hits", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_hit_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "user_id IS NOT NULL OR network IS NOT NULL OR device <> ''",
+            name=op.f("ck_standing_rules_names_something"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_standing_rules")),
+    )
+    op.create_index("ix_standing_rules_created_at_id", "standing_rules", ["created_at", "id"], unique=False)
+    op.create_index(
+        "ix_standing_rules_unlifted",
+        "standing_rules",
+        ["until"],
+        unique=False,
+        postgresql_where=sa.text("lifted_at IS NULL"),
     )
     op.create_table(
         "revocation_outbox",
@@ -260,6 +369,9 @@ def upgrade() -> None:
         ),
         sa.Column("last_address", postgresql.INET(), nullable=True),
         sa.Column("last_agent", sa.Text(), server_default="", nullable=False),
+        sa.Column("dismissed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dismissed_by", sa.Text(), nullable=True),
+        sa.Column("dismissed_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["session_id"], ["sessions.id"], name=op.f("fk_session_flags_session_id"), ondelete="CASCADE"
         ),
@@ -288,48 +400,23 @@ def upgrade() -> None:
         "ix_session_places_address_session_id", "session_places", ["address", "session_id"], unique=False
     )
 
+    # The head of the chain, which every seal goes on from.
+    op.execute("INSERT INTO audit_head (seq, mac) VALUES (0, decode(repeat('00', 32), 'hex'))")
+    op.execute(_GUARD)
+    for trigger in _GUARDED:
+        op.execute(trigger)
+
 
 def downgrade() -> None:
-    op.drop_index("ix_session_places_address_session_id", table_name="session_places")
     op.drop_table("session_places")
     op.drop_table("session_flags")
-    op.drop_index("ix_session_credentials_refresh_hash", table_name="session_credentials")
     op.drop_table("session_credentials")
-    op.drop_index("ix_revocation_outbox_revocation_id", table_name="revocation_outbox")
-    op.drop_index(
-        "ix_revocation_outbox_open",
-        table_name="revocation_outbox",
-        postgresql_where=sa.text("done_at IS NULL"),
-    )
     op.drop_table("revocation_outbox")
-    op.drop_index("ix_sessions_user_id_created_at_id", table_name="sessions")
-    op.drop_index(
-        "ix_sessions_revocation_id",
-        table_name="sessions",
-        postgresql_where=sa.text("revocation_id IS NOT NULL"),
-    )
-    op.drop_index("ix_sessions_live", table_name="sessions", postgresql_where=sa.text("ended_at IS NULL"))
-    op.drop_index("ix_sessions_created_at_id", table_name="sessions")
-    op.drop_index("ix_sessions_absolute_end", table_name="sessions")
+    op.drop_table("standing_rules")
     op.drop_table("sessions")
-    op.drop_index(
-        "ix_revocations_unmarked", table_name="revocations", postgresql_where=sa.text("marked_at IS NULL")
-    )
-    op.drop_index("ix_revocations_created_at_id", table_name="revocations")
     op.drop_table("revocations")
     op.drop_table("revocation_gates")
-    op.drop_index(
-        "ix_audit_log_user_id_id", table_name="audit_log", postgresql_where=sa.text("user_id IS NOT NULL")
-    )
-    op.drop_index(
-        "ix_audit_log_session_id_id",
-        table_name="audit_log",
-        postgresql_where=sa.text("session_id IS NOT NULL"),
-    )
-    op.drop_index(
-        "ix_audit_log_revocation_id_id",
-        table_name="audit_log",
-        postgresql_where=sa.text("revocation_id IS NOT NULL"),
-    )
-    op.drop_index("ix_audit_log_event_id", table_name="audit_log")
     op.drop_table("audit_log")
+    op.drop_table("audit_head")
+
+    op.execute("DROP FUNCTION audit_log_guard()")

@@ -12,6 +12,8 @@ import click
 _COMMANDS = {
     "audit": "shopforum.cli.audit",
     "check": "shopforum.cli.check",
+    "init": "shopforum.cli.init",
+    "migrate": "shopforum.cli.migrate",
     "sessions": "shopforum.cli.sessions",
     "token": "shopforum.cli.token",
     "worker": "shopforum.cli.worker",

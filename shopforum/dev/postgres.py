@@ -163,6 +163,11 @@ def _unprivileged() -> list[str]:
         return []
     if sys.platform != "linux":
         raise StartError("PostgreSQL does not run as root: use an ordinary account, or give --database")
+    if shutil.which("setpriv") is None:
+        raise StartError(
+            "PostgreSQL does not run as root, and setpriv (util-linux) is not here to change that:"
+            " use an ordinary account, or give --database"
+        )
     nobody = pwd.getpwnam("nobody")
     return [
         "setpriv",
@@ -171,6 +176,8 @@ def _unprivileged() -> list[str]:
         "--clear-groups",
         "--inh-caps=-all,+dac_override",
         "--ambient-caps=-all,+dac_override",
+        # access(2), by which initdb looks for its programs, ignores the capabilities of an ordinary account otherwise.
+        "--securebits=+no_setuid_fixup",
         # Changing the account clears what the parent asked the kernel for, so it is asked again.
         "--pdeathsig=INT",
     ]

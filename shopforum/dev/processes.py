@@ -80,13 +80,6 @@ def is_free(port: int) -> bool:
         return True
 
 
-def answers(port: int) -> bool:
-    """Whether something listens on a TCP port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def _end_with_parent(stop: signal.Signals) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None

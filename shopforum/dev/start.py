@@ -16,6 +16,7 @@ from typing import IO, Any, NoReturn
 
 import click
 import plaster
+from alembic.util import CommandError
 from pyramid.paster import get_app
 from waitress import create_server
 
@@ -66,19 +67,28 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
             raise StartError(f"--port and --idp-port are both {port}: give two")
         _require_free(port, "--port")
         _require_free(idp_port, "--idp-port")
+        # Left by a process that was killed: whoever reads it would take a start for a running instance.
+        (folder / "dev.json").unlink(missing_ok=True)
         if database is None:
             click.echo("Starting PostgreSQL ...")
             server = stack.enter_context(postgres.running(folder, keep=[lock]))
             database = server.create("shopforum")
         ini = instance.write_ini(folder, port, idp_port, database)
-        migrations.upgrade(database)
+        click.echo("Migrating the database ...")
+        try:
+            migrations.upgrade(database)
+        except CommandError:
+            raise StartError(
+                f"the data in {folder} was made by another version: remove the folder, or give another --data-dir"
+            ) from None
         idp_database = folder / "idp.sqlite"
         sample.provision(instance.base_settings(ini), idp_database)
         seeded = folder / "seeded"
         if seed and not seeded.exists():
-            click.echo("Making the sample data ...")
+            click.echo("Making the sample data, once ...")
             sample.seed(ini, idp_database)
             seeded.touch()
+        click.echo("Starting the identity provider, the worker and the sites ...")
         idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock))
         stack.enter_context(_worker(folder, ini, lock))
         token = instance.api_token(folder, ini, database)
@@ -109,7 +119,10 @@ def _locked(file: IO[str]) -> bool:
 
 def _require_free(port: int, option: str) -> None:
     if not processes.is_free(port):
-        raise StartError(f"port {port} is taken: stop what listens there, or give another {option}")
+        raise StartError(
+            f"port {port} is taken: stop what listens there, or choose another, as in"
+            f" `shopforum dev {option} {port + 1}` or `make run ARGS='{option} {port + 1}'`"
+        )
 
 
 @contextmanager
@@ -127,8 +140,10 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         "--development",
     ]
     log = folder / "idp.log"
+    before = log.stat().st_size if log.exists() else 0
     with processes.child([sys.executable, "-m", "shopforum.dev.idp", *options], log, keep=[lock]) as process:
-        processes.wait_until(lambda: processes.answers(port), process, log)
+        # What it says itself: on a port that somebody took meanwhile, somebody would answer.
+        processes.wait_until(lambda: b"listening on" in log.read_bytes()[before:], process, log)
         yield process.pid
 
 
@@ -168,6 +183,7 @@ def _table(facts: dict[str, Any]) -> str:
     rows += [
         ("Identity provider", facts["idp"]),
         ("Admin API", f"{facts['admin']}/api/v1/openapi.json"),
+        ("Mail goes to", _from_here(Path(facts["ini"]).parent / "mail")),
         ("Command line", f"{program} check {_from_here(Path(facts['ini']))}"),
     ]
     lines = ["", *(f"  {name:<18} {value}" for name, value in rows), ""]

@@ -90,13 +90,13 @@ class KeySet:
     def _fetch(self) -> dict[str, jwt.PyJWK]:
         """The published keys that fit the algorithm, by their ids. Faster than FusionAuth's patience with us."""
         try:
-            with (
-                requests.Session() as http,
-                http.get(
+            with requests.Session() as http:
+                # As the client of FusionAuth does: a proxy that the environment names could answer with keys of its own.
+                http.trust_env = False
+                with http.get(
                     self._url, headers=self._headers, timeout=(0.3, 0.5), allow_redirects=False, stream=True
-                ) as answer,
-            ):
-                content = answer.raw.read(_LARGEST_KEY_SET, decode_content=True)
+                ) as answer:
+                    content = answer.raw.read(_LARGEST_KEY_SET, decode_content=True)
             published = list(json.loads(content)["keys"]) if answer.status_code == 200 else []
         except (requests.RequestException, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise KeysUnavailable(f"{self._url} gave no keys: {type(error).__name__}") from None

@@ -1,7 +1,7 @@
 """The rules of the heart under any history: browsers, thieves, admins, clocks, a provider with moods.
 
 Hypothesis invents the histories; what is played is the real code on the real database, whose clock is the machine's
-(`clocks.py`). What every answer must be is in `histories.py`. SHOPFORUM_EXAMPLES=2000 looks longer, and shortens what
+(`clocks.py`). What every answer must be is in `histories.py`. SHOPFORUM_TEST_EXAMPLES=2000 looks longer, and shortens what
 it finds, which takes minutes.
 """
 
@@ -27,8 +27,8 @@ from hypothesis.stateful import (
 from shopforum.sessions import Scope, worker
 from shopforum.sessions.model import Pair
 
-LONGER = "SHOPFORUM_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("SHOPFORUM_EXAMPLES", "40"))
+LONGER = "SHOPFORUM_TEST_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("SHOPFORUM_TEST_EXAMPLES", "40"))
 # Three browsers of two people.
 BROWSERS = st.integers(0, 2)
 # Acts that end sessions are rare, or little else would be seen.

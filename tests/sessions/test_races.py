@@ -1,6 +1,6 @@
 """Races: a refresh or a rotation against everything that ends a session, and against other logins.
 
-Every round lets the threads go at once, with a provider that takes a random while. SHOPFORUM_RACES=2000 plays more
+Every round lets the threads go at once, with a provider that takes a random while. SHOPFORUM_TEST_RACES=2000 plays more
 rounds of each kind.
 """
 
@@ -16,7 +16,7 @@ from hearts import OWNER, Heart, together
 from shopforum.sessions import Login, Reason, Scope, Session, worker
 from shopforum.sessions.model import Outcome, Pair
 
-RACES = int(os.environ.get("SHOPFORUM_RACES", "6"))
+RACES = int(os.environ.get("SHOPFORUM_TEST_RACES", "6"))
 WHY = Reason("admin", "carol", "suspected_theft")
 SCOPES = {
     "session": lambda session: Scope(sessions=(session.id,)),

@@ -8,7 +8,7 @@ What it proves: with lost and slow responses (slow is up to 50 seconds, below th
 thief, and of copied cookies that are polled every minute each fork is found, in the middle after less than 12 minutes.
 What it does not: requests are played one after the other, so that races in the database are left to test_races.py; an
 owner who never comes back shows no fork; and with few sessions a rare mistake could stay unseen.
-SHOPFORUM_SESSIONS=2000 plays two thousand sessions of eight hours in each test, for a quarter of an hour each;
+SHOPFORUM_TEST_SESSIONS=2000 plays two thousand sessions of eight hours in each test, for a quarter of an hour each;
 `-o log_cli=true -o log_cli_level=info` shows what came of it, and docs/sessions.md has it.
 """
 
@@ -30,7 +30,7 @@ from shopforum.sessions.model import Pair
 
 log = logging.getLogger(__name__)
 
-SESSIONS = int(os.environ.get("SHOPFORUM_SESSIONS", "0"))
+SESSIONS = int(os.environ.get("SHOPFORUM_TEST_SESSIONS", "0"))
 HOUR = 3600.0
 LOSSES = [(0.01, 0.01), (0.05, 0.05)]
 

@@ -1,11 +1,11 @@
-"""The forums: categories, topics, posts and their edits, what was read, reports and what moderators did."""
+"""Forums: categories, topics, posts, moderation, the inbox."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004_forums"
-down_revision = "0003_store"
+revision = "0005_forums"
+down_revision = "0004_store"
 branch_labels = None
 depends_on = None
 
@@ -32,7 +32,16 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column("handle", sa.Text(), nullable=False),
+        sa.Column("post_count", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_forum_members")),
+        sa.UniqueConstraint("handle", name=op.f("uq_forum_members_handle")),
+    )
+    op.create_table(
+        "forum_security_reads",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("audit_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_forum_security_reads")),
     )
     op.create_table(
         "forum_category_reads",
@@ -128,11 +137,20 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(removed_at IS NULL) = (removed_by IS NULL)", name=op.f("ck_forum_posts_removed_by_somebody")
         ),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["forum_members.user_id"], name=op.f("fk_forum_posts_author_id")
+        ),
         sa.ForeignKeyConstraint(["topic_id"], ["forum_topics.id"], name=op.f("fk_forum_posts_topic_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_posts")),
         sa.UniqueConstraint("topic_id", "number", name=op.f("uq_forum_posts_topic_id_number")),
     )
     op.create_index("ix_forum_posts_author_id_id", "forum_posts", ["author_id", "id"], unique=False)
+    op.create_index(
+        "ix_forum_posts_author_name_id",
+        "forum_posts",
+        [sa.literal_column("lower(author_name)"), "id"],
+        unique=False,
+    )
     op.create_index("ix_forum_posts_search", "forum_posts", ["search"], unique=False, postgresql_using="gin")
     op.create_table(
         "forum_topic_reads",
@@ -172,6 +190,8 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_reason", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["post_id"], ["forum_posts.id"], name=op.f("fk_forum_edits_post_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_edits")),
     )
@@ -206,29 +226,68 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("settled_at IS NULL"),
     )
+    op.create_table(
+        "forum_inbox",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("topic_id", sa.BigInteger(), nullable=False),
+        sa.Column("post_id", sa.BigInteger(), nullable=True),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind = 'moderation' OR post_id IS NOT NULL", name=op.f("ck_forum_inbox_about_a_post")
+        ),
+        sa.CheckConstraint("kind IN ('reply', 'mention', 'moderation')", name=op.f("ck_forum_inbox_kind")),
+        sa.ForeignKeyConstraint(["post_id"], ["forum_posts.id"], name=op.f("fk_forum_inbox_post_id")),
+        sa.ForeignKeyConstraint(["topic_id"], ["forum_topics.id"], name=op.f("fk_forum_inbox_topic_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_inbox")),
+    )
+    op.create_index(
+        "ix_forum_inbox_unread",
+        "forum_inbox",
+        ["user_id", "topic_id"],
+        unique=False,
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
+    op.create_index("ix_forum_inbox_user_id_id", "forum_inbox", ["user_id", "id"], unique=False)
+    op.create_index(
+        "uq_forum_inbox_post",
+        "forum_inbox",
+        ["user_id", "post_id"],
+        unique=True,
+        postgresql_where=sa.text("kind <> 'moderation'"),
+    )
+    op.create_table(
+        "forum_mentions",
+        sa.Column("post_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["forum_posts.id"], name=op.f("fk_forum_mentions_post_id")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["forum_members.user_id"], name=op.f("fk_forum_mentions_user_id")
+        ),
+        sa.PrimaryKeyConstraint("post_id", "user_id", name=op.f("pk_forum_mentions")),
+    )
 
 
 def downgrade() -> None:
-    op.drop_index(
-        "uq_forum_flags_open", table_name="forum_flags", postgresql_where=sa.text("settled_at IS NULL")
-    )
-    op.drop_index("ix_forum_flags_post_id", table_name="forum_flags")
+    op.drop_table("forum_mentions")
+    op.drop_table("forum_inbox")
     op.drop_table("forum_flags")
-    op.drop_index("ix_forum_edits_post_id_id", table_name="forum_edits")
     op.drop_table("forum_edits")
     op.drop_table("forum_actions")
     op.drop_table("forum_topic_reads")
-    op.drop_index("ix_forum_posts_search", table_name="forum_posts", postgresql_using="gin")
-    op.drop_index("ix_forum_posts_author_id_id", table_name="forum_posts")
     op.drop_table("forum_posts")
-    op.drop_index("ix_forum_topics_listed", table_name="forum_topics", postgresql_where=sa.text("NOT hidden"))
-    op.drop_index(
-        "ix_forum_topics_latest_of_category",
-        table_name="forum_topics",
-        postgresql_where=sa.text("NOT hidden"),
-    )
-    op.drop_index("ix_forum_topics_latest", table_name="forum_topics", postgresql_where=sa.text("NOT hidden"))
     op.drop_table("forum_topics")
     op.drop_table("forum_category_reads")
+    op.drop_table("forum_security_reads")
     op.drop_table("forum_members")
     op.drop_table("forum_categories")
