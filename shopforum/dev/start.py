@@ -71,6 +71,9 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
         (folder / "dev.json").unlink(missing_ok=True)
         if database is None:
             click.echo("Starting PostgreSQL ...")
+            # Every server of this folder holds the lock that is ours now. After a reboot PostgreSQL would take the number
+            # in its own file for a server that runs, if any process has it.
+            (folder / "postgres" / "postmaster.pid").unlink(missing_ok=True)
             server = stack.enter_context(postgres.running(folder, keep=[lock]))
             database = server.create("shopforum")
         ini = instance.write_ini(folder, port, idp_port, database)

@@ -187,6 +187,22 @@ def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path, sta
         assert facts["store"] != before["store"]
 
 
+def test_it_starts_after_a_reboot_that_left_the_files_of_the_running(tmp_path, running):
+    with running(tmp_path, free_port(), free_port(), "--no-seed"):
+        left = (tmp_path / "postgres" / "postmaster.pid").read_text()
+        facts = (tmp_path / "dev.json").read_text()
+    (tmp_path / "dev.json").write_text(facts)
+    # Another process of the same account has the number meanwhile.
+    account = {"user": "nobody"} if os.geteuid() == 0 else {}
+    with subprocess.Popen(["sleep", "60"], **account) as other:
+        try:
+            (tmp_path / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n" + left.partition("\n")[2])
+            with running(tmp_path, free_port(), free_port(), "--no-seed") as (process, after):
+                assert after["pid"] == process.pid
+        finally:
+            other.kill()
+
+
 def test_what_is_taken_is_said(tmp_path, server: Server, start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
