@@ -42,8 +42,8 @@ _QUEUE = text(
 
 _CLAIM = text(
     """
-WITH due AS (
-  SELECT id FROM outgoing_mail WHERE next_try_at <= clock_timestamp()
+WITH due AS MATERIALIZED (
+  SELECT id FROM outgoing_mail WHERE next_try_at <= now()
   ORDER BY next_try_at LIMIT :step FOR UPDATE SKIP LOCKED
 )
 UPDATE outgoing_mail m SET attempts = attempts + 1, next_try_at = clock_timestamp() + :lease * interval '1 second'

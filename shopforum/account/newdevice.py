@@ -14,6 +14,7 @@ from sqlalchemy import text
 from ..devices import label
 from ..sessions import Login, Session, client_of, records
 from ..sessions.database import Database
+from ..sessions.purging import purge
 from . import letters, mail
 
 # The new session is the one that this login's refresh token was issued for. It has no row here where it was the first
@@ -52,10 +53,7 @@ _KNOWN = text(
     RETURNING 1"""
 )
 
-_FORGET = text(
-    """DELETE FROM new_sign_ins WHERE session_id IN (SELECT session_id FROM new_sign_ins
-    WHERE created_at < clock_timestamp() - interval '60 days' LIMIT :step FOR UPDATE SKIP LOCKED) RETURNING 1"""
-)
+_FORGET = purge("new_sign_ins", "created_at < now() - interval '60 days'", "created_at")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ STEP = 500
 
 # What a gate has ended. Its reach is bound and not joined with the revocation's row: only so does a user's revocation
 # use the index of users.
-_BEHIND = """s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
+_BEHIND = """s.ended_at IS NULL AND s.absolute_end > now()
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)"""
 
@@ -24,7 +24,7 @@ _BEHIND = """s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
 # provider's bulk revocation may have missed.
 _MARK = text(
     f"""
-WITH due AS (
+WITH due AS MATERIALIZED (
   SELECT s.id FROM sessions s WHERE {_BEHIND} LIMIT :step FOR UPDATE OF s SKIP LOCKED
 ), ended AS (
   UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id,
