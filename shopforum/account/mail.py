@@ -26,6 +26,7 @@ from pyramid.settings import asbool
 from sqlalchemy import Connection, RowMapping, text
 
 from ..sessions.database import Database
+from ..sessions.purging import purge
 from ..settings import SettingsError, number
 
 _TIMEOUT = 10
@@ -58,7 +59,7 @@ _FAILED = text(
 )
 
 # Who did not get the news in two days is not helped by it any more.
-_DROP = text("DELETE FROM outgoing_mail WHERE created_at < clock_timestamp() - interval '2 days' RETURNING 1")
+_DROP = purge("outgoing_mail", "created_at < now() - interval '2 days'", "created_at")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def run_once(db: Database, settings: MailSettings) -> int:
 
     A letter may arrive twice where the server took it and we could not write that down.
     """
-    dropped = len(db.all(_DROP))
+    dropped = len(db.all(_DROP, step=_STEP))
     if not settings.on:
         return dropped
     claimed = db.all(_CLAIM, step=_STEP, lease=_LEASE)

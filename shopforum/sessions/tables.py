@@ -108,6 +108,9 @@ sessions = Table(
     Index("ix_sessions_agent", "agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
+    # What a gate may have ended and nobody has marked yet (marking.py).
+    Index("ix_sessions_unended", "absolute_end", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_sessions_unended_of_site", "site", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_quarantined", "created_at", "id", postgresql_where=text("quarantined_at IS NOT NULL")),
     postgresql_with={"fillfactor": "80"},
 )
