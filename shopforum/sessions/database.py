@@ -9,11 +9,40 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, RowMapping
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .prepared import Prepared
 
 Statement = Executable | Prepared
+
+# SQLSTATEs, or how they begin, of what passes: connections, conflicts, resources, locks, time limits and operators, disks,
+# a standby that was asked to write, a transaction that slept too long.
+_PASSES = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code for an error; empty where it did not say one, as for a connection that broke."""
+    orig = getattr(error, "orig", None)
+    return getattr(orig, "pgcode", None) or getattr(orig, "sqlstate", None) or ""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, full or too slow, so that the same may succeed later.
+
+    Else it has answered: it refuses a value (`refuses_value`), or the statement or the schema is wrong.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    code = sqlstate(error)
+    if not code:
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return code.startswith(_PASSES)
+
+
+def refuses_value(error: BaseException) -> bool:
+    """Whether a value does not fit: no address, too large a number, text that is none (SQLSTATE classes 22 and 54)."""
+    return sqlstate(error).startswith(("22", "54"))
 
 
 class Database:
