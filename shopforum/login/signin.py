@@ -106,8 +106,7 @@ def write(
         user_id=login.user_id if login else user_id,
         detail=detail,
     )
-    with request.db.transaction() as connection:
-        audit.write(connection, event)
+    audit.append(request.db, event)
 
 
 def _require_token(request: Request, answer: LoginAnswer) -> None:

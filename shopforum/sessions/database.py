@@ -4,9 +4,10 @@ A connection is taken from the pool for one statement or one transaction and giv
 while a template renders or another server is asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -16,9 +17,16 @@ from .prepared import Prepared
 
 Statement = Executable | Prepared
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 # SQLSTATEs, or how they begin, of what passes: connections, conflicts, resources, locks, time limits and operators, disks,
 # a standby that was asked to write, a transaction that slept too long.
 _PASSES = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")
+
+
+# Of two that waited for each other, the server has undone one: a deadlock, or a serialization failure.
+_CONFLICTS = ("40P01", "40001")
 
 
 def sqlstate(error: BaseException) -> str:
@@ -45,6 +53,24 @@ def refuses_value(error: BaseException) -> bool:
     return sqlstate(error).startswith(("22", "54"))
 
 
+def once_more(act: Callable[P, R]) -> Callable[P, R]:
+    """Run a function a second time where its transaction was undone for the sake of another.
+
+    For a function with one transaction (`Database.transaction`) that does nothing else which lasts.
+    """
+
+    @wraps(act)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return act(*args, **kwargs)
+        except DBAPIError as error:
+            if sqlstate(error) not in _CONFLICTS:
+                raise
+            return act(*args, **kwargs)
+
+    return run
+
+
 class Database:
     """An engine with two ways in: single statements in autocommit, and transactions.
 
@@ -60,13 +86,14 @@ class Database:
     def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
         """Run one statement that may safely run twice and return its rows.
 
-        A connection that died in the pool (a restart, a failover) is replaced and the statement tried once more.
+        A connection that died in the pool (a restart, a failover) is replaced and the statement tried once more; so is
+        one that was undone for the sake of another.
         Raises sqlalchemy.exc.DBAPIError.
         """
         try:
             return self._run(statement, values)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if not error.connection_invalidated and sqlstate(error) not in _CONFLICTS:
                 raise
             return self._run(statement, values)
 
@@ -82,7 +109,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises.
+        """A transaction: committed when the block ends, rolled back when it raises. In a function that is `once_more`.
 
         The driver is switched over, which asks nothing of the server. SQLAlchemy's isolation levels would: two round
         trips more, and a connection that breaks in them raises the driver's own error instead of a DBAPIError.

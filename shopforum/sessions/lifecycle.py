@@ -97,17 +97,16 @@ class Sessions:
         detail: dict[str, Any] | None = None,
     ) -> UUID:
         """End what the scope holds, tell the provider at once if it answers, and return the revocation's id."""
-        with self.db.transaction() as connection:
-            revocation_id = revocation.revoke(
-                connection,
-                scope,
-                reason,
-                client,
-                sites=self.config.sites,
-                spare=spare,
-                event=event,
-                detail=detail,
-            )
+        revocation_id = revocation.commit(
+            self.db,
+            scope,
+            reason,
+            client,
+            sites=self.config.sites,
+            spare=spare,
+            event=event,
+            detail=detail,
+        )
         if scope.gate:
             marking.mark(self.db, revocation_id, scope)
         outbox.deliver(self.db, self.authority, revocation_id)

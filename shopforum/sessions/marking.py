@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from .database import Database
+from .database import Database, once_more
 from .revocation import Scope
 
 # Sessions marked in one transaction.
@@ -65,6 +65,7 @@ def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> N
     connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
 
 
+@once_more
 def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
     """Mark up to STEP sessions that the scope's gate has ended; returns how many. Safe to run several at once."""
     with db.transaction() as connection:

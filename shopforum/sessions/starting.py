@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from . import audit, marking, of_user, records, revocation
 from .audit import Client
 from .authority import AuthorityUnavailable
+from .database import once_more
 from .model import Login, Outcome, Pair, Reason, Session
 from .revocation import Scope
 from .rules import SignInBlocked
@@ -24,17 +25,7 @@ def start(sessions: "Sessions", login: Login, client: Client, replaced: UUID | N
         raise ValueError("the provider issued no refresh token: is it enabled for this application?")
     pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
     try:
-        with sessions.db.transaction() as connection:
-            row = _insert(sessions, connection, login, pair, client)
-            # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
-            excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user, replaced)
-            if replaced:
-                revocation.lock(connection, (replaced, *excess))
-                why = Reason("user", login.user_email or str(login.user_id), "superseded")
-                _end(sessions, connection, (replaced,), why, client)
-            if excess:
-                why = Reason("policy", "session limit", "evicted")
-                _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
+        row = _commit(sessions, login, pair, client, replaced)
     except SignInBlocked:
         _withdraw(sessions, login)
         raise
@@ -42,6 +33,25 @@ def start(sessions: "Sessions", login: Login, client: Client, replaced: UUID | N
         {"site": config.site, "authenticated_ago": 0.0, "new_sign_in": None, **vars(login), **row}
     )
     return Outcome(session, issue=pair, max_age=row["remaining"])
+
+
+@once_more
+def _commit(
+    sessions: "Sessions", login: Login, pair: Pair, client: Client, replaced: UUID | None
+) -> RowMapping:
+    config = sessions.config
+    with sessions.db.transaction() as connection:
+        row = _insert(sessions, connection, login, pair, client)
+        # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
+        excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user, replaced)
+        if replaced:
+            revocation.lock(connection, (replaced, *excess))
+            why = Reason("user", login.user_email or str(login.user_id), "superseded")
+            _end(sessions, connection, (replaced,), why, client)
+        if excess:
+            why = Reason("policy", "session limit", "evicted")
+            _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
+        return row
 
 
 def _insert(

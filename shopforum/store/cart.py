@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from ..sessions.prepared import Prepared
 from . import totals
 
@@ -193,6 +193,7 @@ def _cart(rows: list[RowMapping]) -> Cart:
     return Cart(rows[0]["cart_id"] if rows else 0, lines, saved, removed)
 
 
+@once_more
 def add(
     db: Database, owner: Owner, slug: str, quantity: int, *, new_guest: bytes | None = None
 ) -> Change | None:
@@ -220,6 +221,7 @@ def add(
         return Change(line["id"], line["quantity"], clamped=clamped, created=created)
 
 
+@once_more
 def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change]:
     """Set the quantities of lines, by their ids, held at the stock; 0 takes a line out, so that it can be restored.
 
@@ -242,6 +244,7 @@ def _changed(row: RowMapping) -> Change:
     return Change(row["id"], row["quantity"], clamped=clamped, sold_out=not row["stock"])
 
 
+@once_more
 def restore(db: Database, owner: Owner, lines: Sequence[int]) -> None:
     """Bring removed lines back where they stood, with their quantities as far as the stock goes.
 
