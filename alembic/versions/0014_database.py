@@ -1,4 +1,6 @@
-"""Every foreign key has an index of its own, and every job of the worker finds its rows by one."""
+"""Every foreign key has an index of its own, and every job of the worker finds its rows by one; which form a session
+was signed in by.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +25,7 @@ _UNENDED = sa.text("ended_at IS NULL")
 
 
 def upgrade() -> None:
+    op.add_column("sessions", sa.Column("login_form", sa.LargeBinary()))
     for table, column in _FOREIGN_KEYS:
         op.create_index(f"ix_{table}_{column}", table, [column])
     op.create_index("ix_sessions_unended", "sessions", ["absolute_end"], postgresql_where=_UNENDED)
@@ -44,3 +47,4 @@ def downgrade() -> None:
     op.drop_index("ix_sessions_unended", "sessions")
     for table, column in reversed(_FOREIGN_KEYS):
         op.drop_index(f"ix_{table}_{column}", table)
+    op.drop_column("sessions", "login_form")

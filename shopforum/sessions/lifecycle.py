@@ -51,14 +51,17 @@ class Sessions:
         """The database's clock. To be read before the provider is asked for a login."""
         return records.now(self.db)
 
-    def start(self, login: Login, client: Client, replaced: UUID | None = None) -> Outcome:
+    def start(
+        self, login: Login, client: Client, replaced: UUID | None = None, login_form: bytes | None = None
+    ) -> Outcome:
         """A new session with a new pair of credentials, whatever was presented (fixation, ASVS 5.0 7.2.4).
 
-        `replaced` is the session this browser had until now; it ends in the same transaction. Raises ValueError
-        where the site's sessions need a refresh token and the login brought none, SignInBlocked where a standing rule
-        refuses the login.
+        `replaced` is the session this browser had until now; it ends in the same transaction. `login_form` stands for
+        the form that was sent: of several logins by one form, as by a double click, the one that was sent last stays,
+        and an earlier one that comes in later gets an outcome without a session. Raises ValueError where the site's
+        sessions need a refresh token and the login brought none, SignInBlocked where a standing rule refuses the login.
         """
-        return starting.start(self, login, client, replaced)
+        return starting.start(self, login, client, replaced, login_form)
 
     def resume(
         self,

@@ -103,11 +103,11 @@ _START = text(
 WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
     cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at,
-    address, agent, last_address, last_agent)
+    address, agent, last_address, last_agent, login_form)
   SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at, :authenticated_at,
     CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
     least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
-    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent FROM clock
+    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
   RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS remaining
 ), paired AS (
   INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why, seen_at, seen_address,

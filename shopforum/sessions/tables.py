@@ -85,6 +85,8 @@ sessions = Table(
     Column("lease_until", Instant),
     # When the provider was last asked for the roles, where the site has them read again in between.
     Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # Which form it was signed in by, as a keyed hash: a form that is sent twice leaves one session.
+    Column("login_form", LargeBinary),
     # A sign-in of the same person with a new browser that the owner has not been asked about yet.
     Column("new_sign_in", UUID),
     # In quarantine nothing is served before the password was given again; the reason is a code.

@@ -137,11 +137,15 @@ SELECT id FROM carts
 WHERE closed_at IS NULL AND (user_id = :user_id OR guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
 ORDER BY id LIMIT 1 FOR UPDATE
 """)
-_OPEN = text("""
-INSERT INTO carts (user_id, guest_hash) VALUES (:user_id, :guest_hash)
-ON CONFLICT (user_id) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
+# Of two first additions at once the second finds the first one's cart.
+_OPEN, _OPEN_GUEST = (
+    text(f"""
+INSERT INTO carts ({owner}) VALUES (:{owner})
+ON CONFLICT ({owner}) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
 RETURNING id
 """)
+    for owner in ("user_id", "guest_hash")
+)
 _TOUCH = text("UPDATE carts SET changed_at = clock_timestamp() WHERE id = :cart")
 _PRODUCT = text("SELECT id, stock FROM products WHERE slug = :slug AND NOT withdrawn")
 _BEFORE = text("""
@@ -199,7 +203,7 @@ def add(
 ) -> Change | None:
     """Put `quantity` (1 or more) pieces into the cart, as far as the stock goes; None where there is no such product.
 
-    Where the owner has no cart yet, one is made: for a user, or under `new_guest` for a guest.
+    Where the owner has no cart yet, one is made: for a user, or under `new_guest` for a guest, unless there is one.
     """
     with db.transaction() as connection:
         product = connection.execute(_PRODUCT, {"slug": slug}).mappings().first()
@@ -210,7 +214,9 @@ def add(
         cart = lock(connection, owner)
         created = cart is None
         if cart is None:
-            cart = connection.execute(_OPEN, {"user_id": owner.user_id, "guest_hash": new_guest}).scalar_one()
+            statement = _OPEN if owner.user_id else _OPEN_GUEST
+            values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
+            cart = connection.execute(statement, values).scalar_one()
         values = {"cart": cart, "product": product["id"]}
         before = connection.execute(_BEFORE, values).scalar() or 0
         line = connection.execute(_ADD, {**values, "quantity": quantity}).mappings().first()
