@@ -183,6 +183,7 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column("login_form", sa.LargeBinary(), nullable=True),
         sa.Column("new_sign_in", sa.UUID(), nullable=True),
         sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("quarantine_reason", sa.Text(), nullable=True),
@@ -229,6 +230,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("revocation_id IS NOT NULL"),
     )
     op.create_index("ix_sessions_site_created_at_id", "sessions", ["site", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_sessions_unended",
+        "sessions",
+        ["absolute_end"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ix_sessions_unended_of_site",
+        "sessions",
+        ["site", "absolute_end"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_index(
         "ix_sessions_user_email",
         "sessions",

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_mail")),
     )
+    op.create_index("ix_outgoing_mail_created_at", "outgoing_mail", ["created_at"], unique=False)
     op.create_index("ix_outgoing_mail_next_try_at", "outgoing_mail", ["next_try_at"], unique=False)
 
 

@@ -37,7 +37,13 @@ def upgrade() -> None:
         sa.CheckConstraint("(user_id IS NULL) <> (guest_hash IS NULL)", name=op.f("ck_carts_one_owner")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carts")),
     )
-    op.create_index("ix_carts_changed_at", "carts", ["changed_at"], unique=False)
+    op.create_index(
+        "ix_carts_guests_changed_at",
+        "carts",
+        ["changed_at"],
+        unique=False,
+        postgresql_where=sa.text("user_id IS NULL"),
+    )
     op.create_index(
         "uq_carts_open_guest_hash",
         "carts",
@@ -134,6 +140,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_cart_lines_product_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cart_lines")),
     )
+    op.create_index("ix_cart_lines_cart_id", "cart_lines", ["cart_id"], unique=False)
     op.create_index("ix_cart_lines_product_id", "cart_lines", ["product_id"], unique=False)
     op.create_index(
         "ix_cart_lines_removed_at",

@@ -53,6 +53,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "category_id", name=op.f("pk_forum_category_reads")),
     )
+    op.create_index(
+        "ix_forum_category_reads_category_id", "forum_category_reads", ["category_id"], unique=False
+    )
     op.create_table(
         "forum_topics",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -83,6 +86,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_topics")),
     )
+    op.create_index("ix_forum_topics_category_id", "forum_topics", ["category_id"], unique=False)
     op.create_index(
         "ix_forum_topics_latest",
         "forum_topics",
@@ -162,6 +166,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "topic_id", name=op.f("pk_forum_topic_reads")),
     )
+    op.create_index("ix_forum_topic_reads_topic_id", "forum_topic_reads", ["topic_id"], unique=False)
     op.create_table(
         "forum_actions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -178,6 +183,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["topic_id"], ["forum_topics.id"], name=op.f("fk_forum_actions_topic_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_actions")),
     )
+    op.create_index("ix_forum_actions_post_id", "forum_actions", ["post_id"], unique=False)
+    op.create_index("ix_forum_actions_topic_id", "forum_actions", ["topic_id"], unique=False)
     op.create_table(
         "forum_edits",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -251,6 +258,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["topic_id"], ["forum_topics.id"], name=op.f("fk_forum_inbox_topic_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_inbox")),
     )
+    op.create_index("ix_forum_inbox_post_id", "forum_inbox", ["post_id"], unique=False)
+    op.create_index("ix_forum_inbox_topic_id", "forum_inbox", ["topic_id"], unique=False)
     op.create_index(
         "ix_forum_inbox_unread",
         "forum_inbox",
@@ -276,6 +285,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("post_id", "user_id", name=op.f("pk_forum_mentions")),
     )
+    op.create_index("ix_forum_mentions_user_id", "forum_mentions", ["user_id"], unique=False)
 
 
 def downgrade() -> None:

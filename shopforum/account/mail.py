@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from ..core.settings import SettingsError, read, setting
 from ..sessions.database import Database
+from ..sessions.purging import purge
 
 _TIMEOUT = 10
 _LEASE = 60
@@ -28,8 +29,8 @@ _QUEUE = text(
 
 _CLAIM = text(
     """
-WITH due AS (
-  SELECT id FROM outgoing_mail WHERE next_try_at <= clock_timestamp()
+WITH due AS MATERIALIZED (
+  SELECT id FROM outgoing_mail WHERE next_try_at <= now()
   ORDER BY next_try_at LIMIT :step FOR UPDATE SKIP LOCKED
 )
 UPDATE outgoing_mail m SET attempts = attempts + 1, next_try_at = clock_timestamp() + :lease * interval '1 second'
@@ -44,7 +45,7 @@ _FAILED = text(
 )
 
 # Who did not get the news in two days is not helped by it any more.
-_DROP = text("DELETE FROM outgoing_mail WHERE created_at < clock_timestamp() - interval '2 days' RETURNING 1")
+_DROP = purge("outgoing_mail", "created_at < now() - interval '2 days'", "created_at")
 
 
 def _address(text: str) -> str:
@@ -122,7 +123,7 @@ def run_once(db: Database, settings: MailSettings) -> int:
 
     A letter may arrive twice where the server took it and we could not write that down.
     """
-    dropped = len(db.all(_DROP))
+    dropped = len(db.all(_DROP, step=_STEP))
     if not settings.on:
         return dropped
     claimed = db.all(_CLAIM, step=_STEP, lease=_LEASE)

@@ -13,11 +13,13 @@ from sqlalchemy import text
 
 from ..devices import label
 from ..sessions import Login, Session, client_of, records
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
+from ..sessions.purging import purge
 from . import letters, mail
 
 # The new session is the one that this login's refresh token was issued for. It has no row here where it was the first
-# on this site: nobody else is there to be asked.
+# on this site: nobody else is there to be asked. The others are locked in the order in which every act on several
+# sessions locks them: in another, a revocation of the same person at the same moment would deadlock.
 _MARK = text(
     f"""
 WITH fresh AS (
@@ -25,10 +27,12 @@ WITH fresh AS (
 ), asked AS (
   INSERT INTO new_sign_ins (session_id, user_id, site) SELECT id, :user_id, :site FROM fresh
   ON CONFLICT (session_id) DO NOTHING
-), marked AS (
-  UPDATE sessions s SET new_sign_in = fresh.id FROM fresh
+), due AS MATERIALIZED (
+  SELECT s.id, fresh.id AS new_sign_in FROM sessions s, fresh
   WHERE s.user_id = :user_id AND s.site = :site AND s.id <> fresh.id AND s.ended_at IS NULL
-    AND s.absolute_end > clock_timestamp() AND NOT {records.GATED}
+    AND s.absolute_end > now() AND NOT {records.GATED} ORDER BY s.id FOR UPDATE OF s
+), marked AS (
+  UPDATE sessions s SET new_sign_in = due.new_sign_in FROM due WHERE s.id = due.id
 )
 SELECT created_at FROM fresh"""
 )
@@ -52,10 +56,7 @@ _KNOWN = text(
     RETURNING 1"""
 )
 
-_FORGET = text(
-    """DELETE FROM new_sign_ins WHERE session_id IN (SELECT session_id FROM new_sign_ins
-    WHERE created_at < clock_timestamp() - interval '60 days' LIMIT :step FOR UPDATE SKIP LOCKED) RETURNING 1"""
-)
+_FORGET = purge("new_sign_ins", "created_at < now() - interval '60 days'", "created_at")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class NewSignIn:
     at: Any
 
 
+@once_more
 def tell(request: Request, login: Login) -> None:
     """Mark the person's other live sessions on this site, and queue the letter. For a device that is new to somebody
     who has logged in to this site before.

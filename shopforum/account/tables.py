@@ -32,4 +32,5 @@ mail = Table(
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_error", Text),
     Index("ix_outgoing_mail_next_try_at", "next_try_at"),
+    Index("ix_outgoing_mail_created_at", "created_at"),
 )

@@ -92,5 +92,4 @@ def refused(request: Request, why: str, token: Token | None = None, **more: str)
         actor=known.actor if known else "",
         detail={"why": why, "method": request.method, "path": clean(request.path_info, 200), **more},
     )
-    with request.db.transaction() as connection:
-        audit.write(connection, event)
+    audit.append(request.db, event)

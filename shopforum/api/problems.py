@@ -14,7 +14,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..sessions import AuthorityUnavailable
+from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
 from .rates import TooFast
 
@@ -44,8 +44,8 @@ def includeme(config: Configurator) -> None:
     config.add_notfound_view(not_found)
     config.add_forbidden_view(forbidden)
     config.add_exception_view(too_fast, context=TooFast)
-    config.add_exception_view(away, context=DBAPIError)
-    config.add_exception_view(away, context=PoolTimeout)
+    config.add_exception_view(database_failed, context=DBAPIError)
+    config.add_exception_view(database_failed, context=PoolTimeout)
     config.add_exception_view(away, context=AuthorityUnavailable)
     config.add_exception_view(unreadable, context=URLDecodeError)
     config.add_exception_view(unexpected, context=Exception)
@@ -76,7 +76,7 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
     except TooFast as error:
         return too_fast(error, request)
     except (DBAPIError, PoolTimeout) as error:
-        return away(error, request)
+        return database_failed(error, request)
 
 
 def _lacking(exc: HTTPForbidden, request: Request) -> Response:
@@ -110,6 +110,16 @@ def away(exc: Exception, request: Request) -> Response:
     """503: the database or the identity provider is away or too slow."""
     log.error("api unavailable", why=type(exc).__name__, exc_info=exc)
     return answer(503, "A part of our systems cannot be reached just now.", headers={"Retry-After": "5"})
+
+
+def database_failed(exc: Exception, request: Request) -> Response:
+    """503 while the database is away; 422 for a value that it refuses; else the fault is ours."""
+    if is_outage(exc):
+        return away(exc, request)
+    if refuses_value(exc):
+        log.error("database refused a value", exc_info=exc)
+        return answer(422, "A value cannot be used: a number that is too large, or an address that is none.")
+    return unexpected(exc, request)
 
 
 def unreadable(exc: URLDecodeError, request: Request) -> Response:

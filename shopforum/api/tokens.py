@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from ..sessions import audit
 from ..sessions.audit import Client, Event
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from ..sessions.tokens import Secrets
 from . import rates
 
@@ -96,6 +96,7 @@ SELECT id, name, scopes, refused, EXISTS (SELECT 1 FROM taken) AS free FROM foun
 ).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
 
 
+@once_more
 def create(
     db: Database, keys: Secrets, name: str, scopes: Iterable[str], days: int | None, actor: Actor
 ) -> tuple[UUID, str]:
@@ -119,6 +120,7 @@ def listed(db: Database) -> list[RowMapping]:
     return db.all(_LIST)
 
 
+@once_more
 def revoke(db: Database, actor: Actor, *, token_id: UUID | None = None, name: str | None = None) -> int:
     """Revoke a token, or all of a name, from the next call on; returns how many were still to be revoked."""
     with db.transaction() as connection:

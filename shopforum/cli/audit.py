@@ -7,7 +7,9 @@ call itself is wrong or the database cannot be reached.
 import csv
 import json
 import sys
+import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.sessions import Sessions, ledger
 from shopforum.sessions.ledger import Head
 
-from .deployment import site
+from .deployment import USAGE, Stop, reaching_the_database, site
 
 _COLUMNS = (
     "seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id", "revocation_id",
@@ -45,13 +47,11 @@ def command() -> None:
 def verify(ini: str, witness: str | None, as_json: bool) -> None:
     """Check the hash chain and name the first bad row."""
     sessions = _sessions(ini)
-    try:
+    with _reaching_the_database():
         # What the worker has not come to yet is sealed first, so that the answer covers every row there is.
         while ledger.seal(sessions.db, sessions.config.secrets.audit_keys[0]):
             pass
         verdict = ledger.verify(sessions.db, sessions.config.secrets.audit_keys, _head(witness))
-    except SQLAlchemyError as error:
-        _unreachable(error)
     if as_json:
         facts = {"ok": verdict.bad is None, "good": verdict.good, "bad": verdict.bad, "why": verdict.why}
         click.echo(json.dumps(facts | {"head": str(verdict.head)}))
@@ -70,7 +70,7 @@ def verify(ini: str, witness: str | None, as_json: bool) -> None:
 def export(ini: str, form: str) -> None:
     """Write the whole audit log to standard output, oldest first."""
     sessions = _sessions(ini)
-    try:
+    with _reaching_the_database():
         if form == "jsonl":
             for row in _rows(sessions):
                 click.echo(json.dumps(row, default=str))
@@ -78,8 +78,6 @@ def export(ini: str, form: str) -> None:
             writer = csv.writer(sys.stdout)
             writer.writerow(_COLUMNS)
             writer.writerows([_cell(row[name]) for name in _COLUMNS] for row in _rows(sessions))
-    except SQLAlchemyError as error:
-        _unreachable(error)
 
 
 def _rows(sessions: Sessions) -> Iterator[dict[str, Any]]:
@@ -115,6 +113,14 @@ def _sessions(ini: str) -> Sessions:
     return found
 
 
-def _unreachable(error: Exception) -> None:
-    click.echo(f"The database cannot be reached or is not set up: {type(error).__name__}", err=True)
-    sys.exit(2)
+@contextmanager
+def _reaching_the_database() -> Iterator[None]:
+    """As for the other commands, but for the code: 1 says that the chain is broken, 2 that it could not be checked."""
+    try:
+        with reaching_the_database():
+            yield
+    except Stop as stop:
+        raise Stop(stop.message, USAGE) from None
+    except SQLAlchemyError as error:
+        traceback.print_exception(error)
+        raise Stop("The database has failed, by the fault above.", USAGE) from None

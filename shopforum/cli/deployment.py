@@ -14,13 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.admin.reading import Reading, TooSlow
 from shopforum.ini import app
-from shopforum.sessions import Sessions
+from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client, clean
+from shopforum.sessions.database import sqlstate
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
 
 # Nobody else waits for a statement of the command line, so it may take longer than one of the console.
 _LIMIT_MILLISECONDS = 60_000
+
+# SQLSTATEs of a table or a column that is not there.
+_NOT_SET_UP = ("42P01", "42703")
 
 
 class Stop(click.ClickException):
@@ -63,7 +67,10 @@ def opened(ini: str) -> Iterator[Deployment]:
 
 @contextmanager
 def reaching_the_database() -> Iterator[None]:
-    """A database that is away or too slow ends the command with 3. Raises Stop."""
+    """A database that is away, too slow or not set up ends the command with 3, a value that it refuses with 2.
+
+    Raises Stop; what is a fault of ours is raised as it is.
+    """
     try:
         yield
     except TooSlow:
@@ -71,7 +78,15 @@ def reaching_the_database() -> Iterator[None]:
     except SQLAlchemyError as error:
         # The driver's first line names host and port, never the password.
         reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-        raise Stop(f"The database cannot be reached or is not set up: {reason}", DATABASE_AWAY) from None
+        if is_outage(error):
+            raise Stop(f"The database cannot be reached: {reason}", DATABASE_AWAY) from None
+        if sqlstate(error) in _NOT_SET_UP:
+            raise Stop(
+                f"The database is not set up: run alembic upgrade head. {reason}", DATABASE_AWAY
+            ) from None
+        if refuses_value(error):
+            raise Stop(f"The database refuses a value: {reason}", USAGE) from None
+        raise
 
 
 def actor() -> str:

@@ -24,9 +24,7 @@ _POLL_SECONDS = 0.5
 _WIDTHS = (14, 24, 6, 22, 8, 15)
 _HEAD = text("SELECT seq FROM audit_head")
 # What a worker would have sealed long ago.
-_LEFT_ALONE = text(
-    "SELECT 1 FROM audit_log WHERE seq IS NULL AND at < clock_timestamp() - interval '5 seconds' LIMIT 1"
-)
+_LEFT_ALONE = text("SELECT 1 FROM audit_log WHERE seq IS NULL AND at < now() - interval '5 seconds' LIMIT 1")
 
 
 @click.command()

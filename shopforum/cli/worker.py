@@ -13,7 +13,7 @@ from shopforum.account import mail, newdevice
 from shopforum.api import chores as api_chores
 from shopforum.forums import chores as forum_chores
 from shopforum.login import chores as login_chores
-from shopforum.sessions import worker
+from shopforum.sessions import is_outage, worker
 from shopforum.sessions.database import Database
 from shopforum.store import chores as store_chores
 from shopforum.webhooks import chores as webhook_chores
@@ -73,8 +73,16 @@ def _keep_delivering(registry: Any, ending: threading.Event) -> None:
         try:
             pause = 0.0 if _deliver(registry) else _PAUSE_SECONDS
         except SQLAlchemyError as error:
-            log.warning("worker.database_away", error=type(error).__name__)
+            _note(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
+
+
+def _note(error: SQLAlchemyError) -> None:
+    """Log why the jobs pause: an outage passes by itself; a fault is there to be seen, and the other jobs go on."""
+    if is_outage(error):
+        log.warning("worker.database_away", error=type(error).__name__)
+    else:
+        log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
 
 def _run(registry: Any) -> None:
@@ -117,5 +125,5 @@ def _work(registry: Any, ending: threading.Event) -> None:
                     pass
             pause = 0.0 if done else _PAUSE_SECONDS
         except SQLAlchemyError as error:
-            log.warning("worker.database_away", error=type(error).__name__)
+            _note(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.cli.deployment import DONE, NOTHING, USAGE, Stop, site
 from shopforum.cli.terminal import many
-from shopforum.sessions import Reason, Scope, Sessions, records
+from shopforum.sessions import Reason, Scope, Sessions, is_outage, records
 from shopforum.sessions.audit import Client
 from shopforum.sessions.cookies import REFRESH, SESSION
 
@@ -109,6 +109,8 @@ def attack(kind: str, ini: Path) -> None:
         scene = _open(ini)
         refused = play(scene)
     except (SiteAway, requests.RequestException, SQLAlchemyError) as error:
+        if isinstance(error, SQLAlchemyError) and not is_outage(error):
+            raise
         raise _Odd(
             f"The demonstration is not running: start it with `make run` ({error.__class__.__name__})."
         ) from None

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, TextClause, select, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from . import flags, inbox
 from .people import Missing, Person
 from .tables import actions, topics
@@ -52,6 +52,7 @@ _SHOW_EDIT = text("""
     """)
 
 
+@once_more
 def change_topic(db: Database, topic_id: int, moderator: Person, act: str, reason: str) -> RowMapping:
     """Do one of TOPIC_ACTS; what is so already stays so and is not logged. Returns the topic. Raises Missing."""
     column, value = TOPIC_ACTS[act]
@@ -66,6 +67,7 @@ def change_topic(db: Database, topic_id: int, moderator: Person, act: str, reaso
     return topic
 
 
+@once_more
 def move_topic(db: Database, topic_id: int, moderator: Person, category_id: int, reason: str) -> RowMapping:
     """Put a topic into another category. Returns the topic as it was. Raises Missing."""
     with db.transaction() as connection:
@@ -84,6 +86,7 @@ def move_topic(db: Database, topic_id: int, moderator: Person, category_id: int,
     return topic
 
 
+@once_more
 def hide_post(db: Database, post_id: int, moderator: Person, reason: str) -> None:
     """Take a post out of sight, settling what was reported about it. Raises Missing."""
     with db.transaction() as connection:
@@ -94,6 +97,7 @@ def hide_post(db: Database, post_id: int, moderator: Person, reason: str) -> Non
         _log(connection, moderator, "hide_post", reason, topic_id, post_id)
 
 
+@once_more
 def show_post(db: Database, post_id: int, moderator: Person, reason: str) -> None:
     """Bring a removed post back. Raises Missing."""
     with db.transaction() as connection:
@@ -103,6 +107,7 @@ def show_post(db: Database, post_id: int, moderator: Person, reason: str) -> Non
         _log(connection, moderator, "show_post", reason, topic_id, post_id)
 
 
+@once_more
 def dismiss_flags(db: Database, post_id: int, moderator: Person, reason: str) -> None:
     """Leave a post as it is and settle what was reported about it. Raises Missing where nothing is open."""
     with db.transaction() as connection:
@@ -130,6 +135,7 @@ def log() -> tuple[Select[Any], list[ColumnElement[Any]]]:
     return statement, [actions.c.id]
 
 
+@once_more
 def _change_edit(
     db: Database, change: TextClause, act: str, edit_id: int, moderator: Person, reason: str
 ) -> None:

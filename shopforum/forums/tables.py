@@ -106,6 +106,7 @@ topics = Table(
         postgresql_where=text("NOT hidden"),
     ),
     Index("ix_forum_topics_latest", "last_post_id", postgresql_where=text("NOT hidden")),
+    Index("ix_forum_topics_category_id", "category_id"),
 )
 
 # Written as PostgreSQL prints it, for the comparison with the migrations.
@@ -162,6 +163,7 @@ topic_reads = Table(
     Column("user_id", UUID, primary_key=True),
     Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), primary_key=True),
     Column("number", Integer, nullable=False),
+    Index("ix_forum_topic_reads_topic_id", "topic_id"),
 )
 category_reads = Table(
     "forum_category_reads",
@@ -169,6 +171,7 @@ category_reads = Table(
     Column("user_id", UUID, primary_key=True),
     Column("category_id", BigInteger, ForeignKey("forum_categories.id"), primary_key=True),
     Column("post_id", BigInteger, nullable=False),
+    Index("ix_forum_category_reads_category_id", "category_id"),
 )
 
 # What readers reported. Settled once a moderator has removed the post or dismissed the report.
@@ -208,6 +211,8 @@ actions = Table(
     Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), nullable=False),
     Column("post_id", BigInteger, ForeignKey("forum_posts.id")),
     Column("reason", Text, nullable=False),
+    Index("ix_forum_actions_topic_id", "topic_id"),
+    Index("ix_forum_actions_post_id", "post_id"),
 )
 
 # Who was ever mentioned in a post, by its author, in words of his own: at most a few.
@@ -216,6 +221,7 @@ mentions = Table(
     metadata,
     Column("post_id", BigInteger, ForeignKey("forum_posts.id"), primary_key=True),
     Column("user_id", UUID, ForeignKey("forum_members.user_id"), primary_key=True),
+    Index("ix_forum_mentions_user_id", "user_id"),
 )
 
 # What somebody is told: that they were answered or mentioned, or what a moderator did with something of theirs.
@@ -236,6 +242,8 @@ inbox = Table(
     CheckConstraint("kind IN ('reply', 'mention', 'moderation')", name="kind"),
     CheckConstraint("kind = 'moderation' OR post_id IS NOT NULL", name="about_a_post"),
     Index("ix_forum_inbox_user_id_id", "user_id", "id"),
+    Index("ix_forum_inbox_topic_id", "topic_id"),
+    Index("ix_forum_inbox_post_id", "post_id"),
     Index("ix_forum_inbox_unread", "user_id", "topic_id", postgresql_where=text("read_at IS NULL")),
     # One post is news to somebody once, however often it is edited.
     Index(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from . import inbox, links, members, mentions
 from .people import Locked, Missing, Person, Stale, TooLate, TooSoon
 from .rules import Rules
@@ -69,6 +69,7 @@ class Placed:
         return links.post(self.topic_id, self.title, self.post_id)
 
 
+@once_more
 def start_topic(db: Database, slug: str, author: Person, title: str, body: str, rules: Rules) -> Placed:
     """Open a topic in a category with its first post. Raises Missing and TooSoon."""
     with db.transaction() as connection:
@@ -89,6 +90,7 @@ def start_topic(db: Database, slug: str, author: Person, title: str, body: str, 
     return Placed(topic_id, title, post_id)
 
 
+@once_more
 def reply(db: Database, topic_id: int, author: Person, body: str, rules: Rules) -> Placed:
     """Add a post to a topic. Raises Missing, Locked and TooSoon; a moderator may reply in a locked topic."""
     with db.transaction() as connection:
@@ -111,6 +113,7 @@ def reply(db: Database, topic_id: int, author: Person, body: str, rules: Rules) 
     return Placed(topic_id, topic["title"], post_id)
 
 
+@once_more
 def edit(
     db: Database,
     post_id: int,

@@ -59,6 +59,10 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     except SignInBlocked:
         raise LoginRefused("blocked", 200) from None
     throttle.clear(request.db, attempt.turn)
+    if not headers:
+        # The form was sent twice, and the later login is done: its answer brings the cookies, and tells of a new device.
+        write(request, "authn_login_success", {"sent_again": True}, login)
+        return HTTPFound(attempt.target or way.landing(request.site.name))
     device = known.note(request, attempt.account)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, "authn_login_success", detail, login)
@@ -106,8 +110,7 @@ def write(
         user_id=login.user_id if login else user_id,
         detail=detail,
     )
-    with request.db.transaction() as connection:
-        audit.write(connection, event)
+    audit.append(request.db, event)
 
 
 def _require_token(request: Request, answer: LoginAnswer) -> None:

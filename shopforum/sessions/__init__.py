@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from . import config as settings
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from .csrf import CSRFPolicy
-from .database import Database
+from .database import Database, is_outage, refuses_value
 from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
@@ -45,6 +45,8 @@ __all__ = [
     "SignInBlocked",
     "cleared_headers",
     "client_of",
+    "is_outage",
+    "refuses_value",
 ]
 
 

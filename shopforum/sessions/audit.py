@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 
 from . import tables
+from .database import Database, once_more
 
 # As many sessions as one row names; their count beside them is exact.
 NAMED = 500
@@ -65,3 +66,10 @@ def write(connection: Connection, event: Event) -> None:
             detail=event.detail,
         )
     )
+
+
+@once_more
+def append(db: Database, event: Event) -> None:
+    """Append an event that stands by itself."""
+    with db.transaction() as connection:
+        write(connection, event)

@@ -12,6 +12,8 @@ from pyramid.request import Request
 
 SESSION = "__Host-session"
 REFRESH = "__Host-refresh"
+# What forms of somebody who is signed out are bound to (csrf.py).
+VISITOR = "__Host-csrf"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from .cookies import CookieJar
 from .policy import FORM_SESSION
 from .tokens import Secrets, as_uuid
 
-COOKIE = "__Host-csrf"
+COOKIE = cookies.VISITOR
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 

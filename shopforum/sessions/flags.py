@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from . import audit
 from .audit import Client, Event
-from .database import Database
+from .database import Database, once_more
 
 _FLAG = text(
     """
@@ -26,6 +26,7 @@ _DISMISS = text(
 )
 
 
+@once_more
 def note(db: Database, event: Event) -> None:
     """Count a suspicious use of a session; the event's name is the kind. The audit row is written at the first and at
     every power of two after it, so that a flood leaves a trail and not a flood of rows.
@@ -43,6 +44,7 @@ def note(db: Database, event: Event) -> None:
             audit.write(connection, event)
 
 
+@once_more
 def dismiss(db: Database, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
     """Take a flag off the list of what wants a look; False where it is not there, or off already."""
     with db.transaction() as connection:

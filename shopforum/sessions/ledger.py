@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, text
 
-from .database import Database
+from .database import Database, once_more
 
 # Rows sealed in one transaction.
 STEP = 500
@@ -58,6 +58,7 @@ class Verdict:
     why: str = ""
 
 
+@once_more
 def seal(db: Database, key: bytes) -> Head | None:
     """Seal up to STEP rows. Returns the new head, or None where there was nothing to do or another is at it."""
     with db.transaction() as connection:

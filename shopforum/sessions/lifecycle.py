@@ -51,14 +51,17 @@ class Sessions:
         """The database's clock. To be read before the provider is asked for a login."""
         return records.now(self.db)
 
-    def start(self, login: Login, client: Client, replaced: UUID | None = None) -> Outcome:
+    def start(
+        self, login: Login, client: Client, replaced: UUID | None = None, login_form: bytes | None = None
+    ) -> Outcome:
         """A new session with a new pair of credentials, whatever was presented (fixation, ASVS 5.0 7.2.4).
 
-        `replaced` is the session this browser had until now; it ends in the same transaction. Raises ValueError
-        where the site's sessions need a refresh token and the login brought none, SignInBlocked where a standing rule
-        refuses the login.
+        `replaced` is the session this browser had until now; it ends in the same transaction. `login_form` stands for
+        the form that was sent: of several logins by one form, as by a double click, the one that was sent last stays,
+        and an earlier one that comes in later gets an outcome without a session. Raises ValueError where the site's
+        sessions need a refresh token and the login brought none, SignInBlocked where a standing rule refuses the login.
         """
-        return starting.start(self, login, client, replaced)
+        return starting.start(self, login, client, replaced, login_form)
 
     def resume(
         self,
@@ -97,17 +100,16 @@ class Sessions:
         detail: dict[str, Any] | None = None,
     ) -> UUID:
         """End what the scope holds, tell the provider at once if it answers, and return the revocation's id."""
-        with self.db.transaction() as connection:
-            revocation_id = revocation.revoke(
-                connection,
-                scope,
-                reason,
-                client,
-                sites=self.config.sites,
-                spare=spare,
-                event=event,
-                detail=detail,
-            )
+        revocation_id = revocation.commit(
+            self.db,
+            scope,
+            reason,
+            client,
+            sites=self.config.sites,
+            spare=spare,
+            event=event,
+            detail=detail,
+        )
         if scope.gate:
             marking.mark(self.db, revocation_id, scope)
         outbox.deliver(self.db, self.authority, revocation_id)

@@ -8,15 +8,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from .database import Database
+from .database import Database, once_more
 from .revocation import Scope
 
 # Sessions marked in one transaction.
 STEP = 500
 
 # What a gate has ended. Its reach is bound and not joined with the revocation's row: only so does a user's revocation
-# use the index of users.
-_BEHIND = """s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
+# use the index of users. Those of a site and of everyone are found in the order of their absolute ends: what expired
+# long ago is not looked at, and a session that began after the gate stands at the end.
+_BEHIND = """s.ended_at IS NULL AND s.absolute_end > now()
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)"""
 
@@ -24,12 +25,11 @@ _BEHIND = """s.ended_at IS NULL AND s.absolute_end > clock_timestamp()
 # provider's bulk revocation may have missed.
 _MARK = text(
     f"""
-WITH due AS (
-  SELECT s.id FROM sessions s WHERE {_BEHIND} LIMIT :step FOR UPDATE OF s SKIP LOCKED
-), ended AS (
+WITH ended AS (
   UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = r.reason_code, revocation_id = r.id,
     lease = NULL, lease_until = NULL
-  FROM due, revocations r WHERE s.id = due.id AND r.id = :revocation_id
+  FROM revocations r WHERE r.id = :revocation_id AND s.id = ANY (ARRAY(
+    SELECT s.id FROM sessions s WHERE {_BEHIND} ORDER BY s.absolute_end LIMIT :step FOR UPDATE OF s SKIP LOCKED))
   RETURNING s.id, s.site, s.user_id, s.refresh_token_id, s.created_at > r.created_at AS late
 ), told AS (
   INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
@@ -38,7 +38,7 @@ WITH due AS (
 SELECT count(*) FROM ended"""
 )
 
-_LEFT = text(f"SELECT 1 FROM sessions s WHERE {_BEHIND} LIMIT 1")
+_LEFT = text(f"SELECT 1 FROM sessions s WHERE {_BEHIND} ORDER BY s.absolute_end LIMIT 1")
 
 # A login that began before a revocation and ends after it. The provider issued its token after it was told.
 _END_LATE = text(
@@ -65,6 +65,7 @@ def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> N
     connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
 
 
+@once_more
 def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
     """Mark up to STEP sessions that the scope's gate has ended; returns how many. Safe to run several at once."""
     with db.transaction() as connection:

@@ -1,5 +1,6 @@
 """One person's sessions on a site: the list that its owner sees, and how many there may be."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
@@ -15,8 +16,14 @@ _LISTED = text(
 )
 
 _EXCESS = text(
-    f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id IS DISTINCT FROM CAST(:leaving AS uuid)
+    f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id <> ALL (CAST(:leaving AS uuid[]))
     ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
+)
+
+
+_ONE_BY_A_FORM = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(:login_form, 'hex'), 0))")
+_BY_FORM = text(
+    f"SELECT s.id, s.authenticated_at FROM sessions s WHERE {_LIVE} AND s.login_form = :login_form"
 )
 
 
@@ -26,8 +33,18 @@ def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
 
 
 def excess(
-    connection: Connection, user_id: UUID, site: str, keep: int, leaving: UUID | None
+    connection: Connection, user_id: UUID, site: str, keep: int, leaving: Sequence[UUID]
 ) -> tuple[UUID, ...]:
-    """The user's live sessions on the site beyond the `keep` last used, not counting one that is `leaving` anyway."""
-    values = {"user_id": user_id, "site": site, "keep": keep, "leaving": leaving}
+    """The user's live sessions on the site beyond the `keep` last used, not counting those that are `leaving` anyway."""
+    values = {"user_id": user_id, "site": site, "keep": keep, "leaving": list(leaving)}
     return tuple(connection.execute(_EXCESS, values).scalars())
+
+
+def by_form(connection: Connection, user_id: UUID, site: str, login_form: bytes) -> Sequence[RowMapping]:
+    """The user's live sessions that were signed in by this form, with `authenticated_at`.
+
+    Of two logins by one form at once the second waits here until the first has ended its transaction.
+    """
+    connection.execute(_ONE_BY_A_FORM, {"login_form": login_form})
+    values = {"user_id": user_id, "site": site, "login_form": login_form}
+    return connection.execute(_BY_FORM, values).mappings().all()

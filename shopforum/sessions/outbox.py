@@ -23,8 +23,8 @@ PATIENCE = 2.0
 
 _CLAIM = text(
     """
-WITH due AS (
-  SELECT id, next_try_at AS due_at FROM revocation_outbox WHERE done_at IS NULL AND next_try_at <= clock_timestamp()
+WITH due AS MATERIALIZED (
+  SELECT id, next_try_at AS due_at FROM revocation_outbox WHERE done_at IS NULL AND next_try_at <= now()
     AND (CAST(:revocation_id AS uuid) IS NULL OR revocation_id = :revocation_id)
   ORDER BY next_try_at LIMIT :step FOR UPDATE SKIP LOCKED
 )

@@ -70,10 +70,16 @@ class SessionPolicy:
         return bool(outcome.ended) and outcome.held is None and outcome.ended != "superseded"
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
-        """Start a session for somebody who has just proven who they are; returns the cookies to set."""
+        """Start a session for somebody who has just proven who they are; returns the cookies to set.
+
+        None where the same form was sent again meanwhile, and that login has taken this one's place.
+        """
         current = self._of(request)
         replaced = current.session.id if current.session else current.held
-        outcome = request.sessions.start(login, client_of(request), replaced=replaced)
+        form = request.environ.get(FORM_SESSION) or cookies.read(request, cookies.VISITOR, SESSION_ID)
+        config = request.sessions.config
+        login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
+        outcome = request.sessions.start(login, client_of(request), replaced=replaced, login_form=login_form)
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:

@@ -4,6 +4,9 @@ A statement sent as text is planned anew each time, which takes the session chec
 knows no prepared statements; PREPARE and EXECUTE are plain SQL. They live in one server connection: behind a pooler
 that gives each transaction another one they have to be off (`Database(engine, prepare=False)`).
 
+The server has to be told to keep the plan: of parameters that are arrays it expects that a plan for their values is
+better, and plans them anew each time all the same.
+
 Name the columns of such a statement: one with `*` fails when a migration adds a column beneath a running process.
 """
 
@@ -23,7 +26,8 @@ class Prepared:
         names = list(dict.fromkeys(_PARAMETER.findall(sql)))
         numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql)
         self.name = f"shopforum_{name}"
-        self._prepare = f"PREPARE {self.name} AS {numbered}".replace("%", "%%")
+        prepare = f"PREPARE {self.name} AS {numbered}; SET plan_cache_mode = force_generic_plan"
+        self._prepare = prepare.replace("%", "%%")
         self._execute = f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in names)})"
         self._text = _PARAMETER.sub(lambda found: f"%({found[1]})s", sql.replace("%", "%%"))
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from . import audit
 from .audit import Client, Event
-from .database import Database
+from .database import Database, once_more
 from .model import Reason
 from .records import GATED
 
@@ -48,6 +48,7 @@ def leave(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> 
     return _act(db, _LEAVE, "session_released", ids, reason, client)
 
 
+@once_more
 def _act(
     db: Database, statement: object, name: str, ids: Sequence[UUID], reason: Reason, client: Client
 ) -> int:

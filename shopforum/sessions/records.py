@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from . import audit, rules
 from .audit import Client, Event
-from .database import Database
+from .database import Database, once_more
 from .prepared import Prepared
 
 # A session is dead that was cleared no later than a gate of its user, its site or everyone. Need `s`.
@@ -103,11 +103,11 @@ _START = text(
 WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
     cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at,
-    address, agent, last_address, last_agent)
+    address, agent, last_address, last_agent, login_form)
   SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at, :authenticated_at,
     CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
     least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
-    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent FROM clock
+    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
   RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS remaining
 ), paired AS (
   INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why, seen_at, seen_address,
@@ -241,6 +241,7 @@ def claim(db: Database, session: RowMapping, lease: UUID, seconds: float) -> boo
     return row is not None
 
 
+@once_more
 def renew(db: Database, event: Event, credential: Credential, **values: Any) -> RowMapping | None:
     """Finish a refresh: the session is active again under a new pair. None when it was revoked meanwhile, or the
     lease ran out and somebody else has it; else `held` says whether it is quarantined or blocked by now.
@@ -258,6 +259,7 @@ def release(db: Database, session_id: UUID, lease: UUID) -> None:
     db.all(_RELEASE, id=session_id, lease=lease)
 
 
+@once_more
 def expire(db: Database, event: Event, lease: UUID, reason: str) -> bool:
     """End a session whose refresh token is dead. Only the lease's holder can say so: False for anybody else."""
     with db.transaction() as connection:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from . import audit
 from .audit import Client, Event
+from .database import Database, once_more
 from .model import Reason
 from .records import GATED
 
@@ -211,6 +212,13 @@ def revoke(
         ),
     )
     return revocation_id
+
+
+@once_more
+def commit(db: Database, scope: Scope, reason: Reason, client: Client, **options: Any) -> UUID:
+    """`revoke` in a transaction of its own; the options are its."""
+    with db.transaction() as connection:
+        return revoke(connection, scope, reason, client, **options)
 
 
 def _values(scope: Scope, spare: UUID | None) -> dict[str, Any]:

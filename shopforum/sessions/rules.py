@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from . import audit
 from .audit import Client, Event
-from .database import Database
+from .database import Database, once_more
 from .model import Reason
 
 # At most a year: a rule that nobody looks at again should run out by itself.
@@ -90,6 +90,7 @@ class Rule:
         )
 
 
+@once_more
 def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
     """Put a rule into force; returns its id."""
     named = {
@@ -126,6 +127,7 @@ def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id:
     return rule_id
 
 
+@once_more
 def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
     """End a rule before its time; False where it was not in force any more."""
     with db.transaction() as connection:

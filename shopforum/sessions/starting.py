@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from . import audit, marking, of_user, records, revocation
 from .audit import Client
 from .authority import AuthorityUnavailable
+from .database import once_more
 from .model import Login, Outcome, Pair, Reason, Session
 from .revocation import Scope
 from .rules import SignInBlocked
@@ -17,35 +18,69 @@ if TYPE_CHECKING:
     from .lifecycle import Sessions
 
 
-def start(sessions: "Sessions", login: Login, client: Client, replaced: UUID | None) -> Outcome:
+def start(
+    sessions: "Sessions", login: Login, client: Client, replaced: UUID | None, login_form: bytes | None
+) -> Outcome:
     """See `Sessions.start`."""
     config = sessions.config
     if config.renewable and not (login.refresh_token and login.refresh_token_id):
         raise ValueError("the provider issued no refresh token: is it enabled for this application?")
     pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
     try:
-        with sessions.db.transaction() as connection:
-            row = _insert(sessions, connection, login, pair, client)
-            # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
-            excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user, replaced)
-            if replaced:
-                revocation.lock(connection, (replaced, *excess))
-                why = Reason("user", login.user_email or str(login.user_id), "superseded")
-                _end(sessions, connection, (replaced,), why, client)
-            if excess:
-                why = Reason("policy", "session limit", "evicted")
-                _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
+        row = _commit(sessions, login, pair, client, replaced, login_form)
     except SignInBlocked:
         _withdraw(sessions, login)
         raise
+    if row is None:
+        _withdraw(sessions, login)
+        return Outcome(ended="superseded")
     session = Session.of(
         {"site": config.site, "authenticated_ago": 0.0, "new_sign_in": None, **vars(login), **row}
     )
     return Outcome(session, issue=pair, max_age=row["remaining"])
 
 
+@once_more
+def _commit(
+    sessions: "Sessions",
+    login: Login,
+    pair: Pair,
+    client: Client,
+    replaced: UUID | None,
+    login_form: bytes | None,
+) -> RowMapping | None:
+    """None where the same form was sent once more, later, and that login is done already: the browser waits for its
+    answer alone.
+    """
+    config = sessions.config
+    leaving = {replaced} if replaced else set()
+    with sessions.db.transaction() as connection:
+        if login_form:
+            for other in of_user.by_form(connection, login.user_id, config.site, login_form):
+                if other["authenticated_at"] > login.authenticated_at:
+                    return None
+                leaving.add(other["id"])
+        row = _insert(sessions, connection, login, pair, client, login_form)
+        # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
+        gone = tuple(leaving)
+        excess = of_user.excess(connection, login.user_id, config.site, config.max_per_user, gone)
+        if leaving:
+            revocation.lock(connection, (*gone, *excess))
+            why = Reason("user", login.user_email or str(login.user_id), "superseded")
+            _end(sessions, connection, gone, why, client)
+        if excess:
+            why = Reason("policy", "session limit", "evicted")
+            _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
+        return row
+
+
 def _insert(
-    sessions: "Sessions", connection: Connection, login: Login, pair: Pair, client: Client
+    sessions: "Sessions",
+    connection: Connection,
+    login: Login,
+    pair: Pair,
+    client: Client,
+    login_form: bytes | None,
 ) -> RowMapping:
     config = sessions.config
     values = {k: v for k, v in vars(login).items() if k != "refresh_token"} | {"roles": list(login.roles)}
@@ -56,6 +91,7 @@ def _insert(
         site=config.site,
         idle=config.idle,
         absolute=config.absolute,
+        login_form=login_form,
         **values,
         **vars(sessions.credential(pair)),
         **records.where(client),
@@ -81,7 +117,7 @@ def _end(
 
 
 def _withdraw(sessions: "Sessions", login: Login) -> None:
-    """Have the provider take back the token of a login that is refused: nobody has it, and nobody should."""
+    """Have the provider take back the token of a login that is refused or came too late: nobody has it, and nobody should."""
     if login.refresh_token_id is None:
         return
     try:

@@ -68,6 +68,5 @@ def _hashes(sessions: "Sessions", kind: str, secret: str, *, elsewhere: bool = F
 
 def _note_made_up(sessions: "Sessions", client: Client) -> None:
     if sessions.db.one(_NEWS, network=risk.network(client.address)):
-        with sessions.db.transaction() as connection:
-            event = Event("strict_session_violation", sessions.config.site, client, initiating_entity="user")
-            audit.write(connection, event)
+        event = Event("strict_session_violation", sessions.config.site, client, initiating_entity="user")
+        audit.append(sessions.db, event)

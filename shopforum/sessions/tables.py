@@ -85,6 +85,8 @@ sessions = Table(
     Column("lease_until", Instant),
     # When the provider was last asked for the roles, where the site has them read again in between.
     Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # Which form it was signed in by, as a keyed hash: a form that is sent twice leaves one session.
+    Column("login_form", LargeBinary),
     # A sign-in of the same person with a new browser that the owner has not been asked about yet.
     Column("new_sign_in", UUID),
     # In quarantine nothing is served before the password was given again; the reason is a code.
@@ -108,6 +110,9 @@ sessions = Table(
     Index("ix_sessions_agent", "agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
+    # What a gate may have ended and nobody has marked yet (marking.py).
+    Index("ix_sessions_unended", "absolute_end", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_sessions_unended_of_site", "site", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_quarantined", "created_at", "id", postgresql_where=text("quarantined_at IS NOT NULL")),
     postgresql_with={"fillfactor": "80"},
 )

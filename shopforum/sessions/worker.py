@@ -1,17 +1,12 @@
 """The heart's chores, for a process beside the web server; safe to run in several at once."""
 
-from sqlalchemy import text
-
 from . import ledger, marking, outbox
 from .ledger import Head
 from .lifecycle import Sessions
+from .purging import purge
 
 # Rows go 30 days after the absolute end: until then a spent credential that comes back is recognised.
-_PURGE = text(
-    """DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
-    WHERE absolute_end < clock_timestamp() - interval '30 days' LIMIT :step FOR UPDATE SKIP LOCKED)
-    RETURNING 1"""
-)
+_PURGE = purge("sessions", "absolute_end < now() - interval '30 days'", "absolute_end")
 
 
 def seal(sessions: Sessions) -> Head | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from ..sessions.prepared import Prepared
 from . import totals
 
@@ -137,11 +137,15 @@ SELECT id FROM carts
 WHERE closed_at IS NULL AND (user_id = :user_id OR guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
 ORDER BY id LIMIT 1 FOR UPDATE
 """)
-_OPEN = text("""
-INSERT INTO carts (user_id, guest_hash) VALUES (:user_id, :guest_hash)
-ON CONFLICT (user_id) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
+# Of two first additions at once the second finds the first one's cart.
+_OPEN, _OPEN_GUEST = (
+    text(f"""
+INSERT INTO carts ({owner}) VALUES (:{owner})
+ON CONFLICT ({owner}) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
 RETURNING id
 """)
+    for owner in ("user_id", "guest_hash")
+)
 _TOUCH = text("UPDATE carts SET changed_at = clock_timestamp() WHERE id = :cart")
 _PRODUCT = text("SELECT id, stock FROM products WHERE slug = :slug AND NOT withdrawn")
 _BEFORE = text("""
@@ -193,12 +197,13 @@ def _cart(rows: list[RowMapping]) -> Cart:
     return Cart(rows[0]["cart_id"] if rows else 0, lines, saved, removed)
 
 
+@once_more
 def add(
     db: Database, owner: Owner, slug: str, quantity: int, *, new_guest: bytes | None = None
 ) -> Change | None:
     """Put `quantity` (1 or more) pieces into the cart, as far as the stock goes; None where there is no such product.
 
-    Where the owner has no cart yet, one is made: for a user, or under `new_guest` for a guest.
+    Where the owner has no cart yet, one is made: for a user, or under `new_guest` for a guest, unless there is one.
     """
     with db.transaction() as connection:
         product = connection.execute(_PRODUCT, {"slug": slug}).mappings().first()
@@ -209,7 +214,9 @@ def add(
         cart = lock(connection, owner)
         created = cart is None
         if cart is None:
-            cart = connection.execute(_OPEN, {"user_id": owner.user_id, "guest_hash": new_guest}).scalar_one()
+            statement = _OPEN if owner.user_id else _OPEN_GUEST
+            values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
+            cart = connection.execute(statement, values).scalar_one()
         values = {"cart": cart, "product": product["id"]}
         before = connection.execute(_BEFORE, values).scalar() or 0
         line = connection.execute(_ADD, {**values, "quantity": quantity}).mappings().first()
@@ -220,6 +227,7 @@ def add(
         return Change(line["id"], line["quantity"], clamped=clamped, created=created)
 
 
+@once_more
 def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change]:
     """Set the quantities of lines, by their ids, held at the stock; 0 takes a line out, so that it can be restored.
 
@@ -242,6 +250,7 @@ def _changed(row: RowMapping) -> Change:
     return Change(row["id"], row["quantity"], clamped=clamped, sold_out=not row["stock"])
 
 
+@once_more
 def restore(db: Database, owner: Owner, lines: Sequence[int]) -> None:
     """Bring removed lines back where they stood, with their quantities as far as the stock goes.
 

@@ -1,9 +1,10 @@
 """Whose cart a request means: the user's, or the guest's who holds the cart cookie.
 
-The cookie is a secret of 256 random bits; the database knows its keyed hash alone. It is set when a guest first puts
+The cookie is a secret of 256 bits; the database knows its keyed hash alone. It is set when a guest first puts
 something in, and gone when a login has merged the cart.
 """
 
+import base64
 import re
 import secrets
 from uuid import UUID
@@ -30,9 +31,18 @@ def token(request: Request) -> str | None:
     return cookies.read(request, COOKIE, _SHAPE)
 
 
-def new_token() -> str:
-    """A fresh value for the cookie: 32 random bytes as base64url."""
-    return secrets.token_urlsafe(32)
+def new_token(request: Request) -> str:
+    """A fresh value for the cookie: 32 bytes as base64url. Two first additions at once get the same, and so one cart.
+
+    It is made, by a key, from the secret that a visitor's browser sends with both. A session that has just ended has
+    none; its own id will not do, a thief of that alone would see the cart.
+    """
+    secret = cookies.read(request, cookies.VISITOR, _SHAPE)
+    if secret is None:
+        return secrets.token_urlsafe(32)
+    config = request.sessions.config
+    digest = config.secrets.digest(config.site, "new cart", secret)
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def owner(request: Request) -> Owner:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from . import saved
 
 _GUEST = text("""
@@ -46,6 +46,7 @@ RETURNING id
 """)
 
 
+@once_more
 def merge(db: Database, guest_hashes: tuple[bytes, ...], user_id: UUID, *, buying: bool = False) -> int:
     """Move what is in the guest's open cart to the user's and close it, in one transaction.
 

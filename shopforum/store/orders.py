@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Select, func, select, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from . import cart as carts
 from . import saved
 from .cart import Cart
@@ -59,6 +59,7 @@ def shown(cart: Cart) -> str:
     return hashlib.sha256(repr((cart.id, facts, cart.totals)).encode()).hexdigest()
 
 
+@once_more
 def place(db: Database, user_id: UUID, cart_id: int, seen: str, address: Address) -> str:
     """Order what is in the user's cart, if it is still what `seen` (of `shown`) says; returns the order's number.
 

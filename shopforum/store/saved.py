@@ -6,7 +6,7 @@ the other side holds the same product, the quantities add up.
 
 from sqlalchemy import Connection, text
 
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from .cart import Change, NoLine, Owner, lock
 
 # The lines that are to move, and those of the same products on the other side. Who is there already moves nothing.
@@ -45,6 +45,7 @@ UPDATE cart_lines l SET cart_id = next.id FROM next WHERE l.cart_id = :cart AND 
 """)
 
 
+@once_more
 def put_aside(db: Database, owner: Owner, line_id: int) -> None:
     """Save a line of the owner's cart for later. Raises NoLine if it is not there."""
     with db.transaction() as connection:
@@ -58,6 +59,7 @@ def put_all_aside(connection: Connection, cart: int) -> None:
     _put_aside(connection, cart, lines, login=True)
 
 
+@once_more
 def take_back(db: Database, owner: Owner, line_id: int) -> Change:
     """Put a saved line into the cart, as far as the stock goes; what is sold out stays saved. Raises NoLine."""
     with db.transaction() as connection:

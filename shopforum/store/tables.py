@@ -87,7 +87,8 @@ carts = Table(
     # One open cart each: what makes two first adds at once meet in one cart.
     Index("uq_carts_open_user_id", "user_id", unique=True, postgresql_where=text("closed_at IS NULL")),
     Index("uq_carts_open_guest_hash", "guest_hash", unique=True, postgresql_where=text("closed_at IS NULL")),
-    Index("ix_carts_changed_at", "changed_at"),
+    # Guests' alone: users' carts stay, and the purge shall not walk over them.
+    Index("ix_carts_guests_changed_at", "changed_at", postgresql_where=text("user_id IS NULL")),
 )
 
 cart_lines = Table(
@@ -121,6 +122,8 @@ cart_lines = Table(
         unique=True,
         postgresql_where=text("saved_at IS NOT NULL"),
     ),
+    # A cart's page reads both sides of it, and a partial index serves neither that nor the foreign key.
+    Index("ix_cart_lines_cart_id", "cart_id"),
     Index("ix_cart_lines_product_id", "product_id"),
     Index("ix_cart_lines_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
 )

@@ -1,7 +1,7 @@
 """What people see when something cannot be done: one styled page, the right status, and the way on.
 
 A signed-out visitor is sent to the login page with the way back; FusionAuth or the database away is 503 with
-Retry-After and never touches a cookie.
+Retry-After and never touches a cookie. A value that the database refuses is 422, any other word of its a fault of ours.
 """
 
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..sessions import AuthorityUnavailable, FreshLoginRequired, cleared_headers
+from ..sessions import AuthorityUnavailable, FreshLoginRequired, cleared_headers, is_outage, refuses_value
 from ..sessions.authority import AuthorityMisconfigured
 from . import methods, way
 
@@ -56,6 +56,10 @@ WRITTEN = {
 # Nothing more is read of a request that cannot be read, or is not for us.
 _UNREADABLE = {400, 413, 421}
 
+_REFUSED_VALUE = (
+    "Check what you entered: a number may be too large, or an address may be none. Nothing was changed."
+)
+
 _STALE_FORM = (
     "This form is out of date",
     "It was made before you signed in or out, or sent from elsewhere. Go back, reload the page and send it again.",
@@ -70,8 +74,8 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(stale_form, context=BadCSRFToken)
     config.add_exception_view(stale_form, context=BadCSRFOrigin)
     config.add_exception_view(unavailable, context=AuthorityUnavailable)
-    config.add_exception_view(database_away, context=DBAPIError)
-    config.add_exception_view(database_away, context=PoolTimeout)
+    config.add_exception_view(database_failed, context=DBAPIError)
+    config.add_exception_view(database_failed, context=PoolTimeout)
     config.add_exception_view(unexpected, context=Exception)
 
 
@@ -123,10 +127,18 @@ def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
     return page(request, 503, retry_after=exc.retry_after)
 
 
-def database_away(exc: Exception, request: Request) -> Response:
-    """The database is away or too slow: 503, never an anonymous page and never a cleared cookie."""
-    log.error("database failed", why=type(exc).__name__, exc_info=exc)
-    return page(request, 503, retry_after=5)
+def database_failed(exc: Exception, request: Request) -> Response:
+    """The database is away or too slow: 503, never an anonymous page and never a cleared cookie. A value that it
+    refuses: 422. Anything else is a fault of ours.
+    """
+    if is_outage(exc):
+        log.error("database failed", why=type(exc).__name__, exc_info=exc)
+        return page(request, 503, retry_after=5)
+    if refuses_value(exc):
+        # What let it through is to be mended, and shows here alone.
+        log.error("database refused a value", exc_info=exc)
+        return page(request, 422, text=_REFUSED_VALUE)
+    return unexpected(exc, request)
 
 
 def unexpected(exc: Exception, request: Request) -> Response:

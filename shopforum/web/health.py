@@ -8,6 +8,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..sessions import is_outage
+
 
 def includeme(config: Configurator) -> None:
     """Both on every site, open to everybody, telling nothing but ok or not."""
@@ -30,8 +32,11 @@ def readyz(request: Request) -> dict[str, Any]:
         row = request.db.one(text("SELECT version_num FROM alembic_version"))
         if row is None or row["version_num"] != request.registry.migration_head:
             checks["migrations"] = "not at the newest: run alembic upgrade head"
-    except SQLAlchemyError:
-        checks = {"database": "away, or not set up", "migrations": "unknown"}
+    except SQLAlchemyError as error:
+        if is_outage(error):
+            checks = {"database": "away", "migrations": "unknown"}
+        else:
+            checks["migrations"] = "cannot be read: run alembic upgrade head"
     ready = set(checks.values()) == {"ok"}
     if not ready:
         request.response.status_int = 503

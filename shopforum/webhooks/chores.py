@@ -1,14 +1,10 @@
 """The webhooks' chores, for the worker. Safe to run in several at once."""
 
-from sqlalchemy import text
-
 from ..sessions.database import Database
+from ..sessions.purging import purge
 
 # Longer than the oldest event that is taken (`webhooks.max_age`).
-_FORGET = text(
-    """DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events
-    WHERE taken_at < clock_timestamp() - interval '1 day' LIMIT :step FOR UPDATE SKIP LOCKED) RETURNING 1"""
-)
+_FORGET = purge("webhook_events", "taken_at < now() - interval '1 day'", "taken_at")
 
 
 def run_once(db: Database, step: int = 500) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 
 from ..sessions.audit import Event, write
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from .settings import Endpoint
 
 # Looking for an endpoint's messages stops after so many rows of the log.
@@ -50,6 +50,7 @@ def latest(db: Database, endpoint: Endpoint) -> Sequence[RowMapping]:
     return db.all(_LATEST, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
 
 
+@once_more
 def again(db: Database, endpoint: Endpoint, seq: int, event: Event) -> bool:
     """Have an endpoint told of row `seq` and all after it, at once. False where it was never to be told of that one.
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from ..sessions import Reason, Scope, audit, records, revocation
 from ..sessions.audit import Client
-from ..sessions.database import Database
+from ..sessions.database import Database, once_more
 from .meaning import Act, Event
 
 # How far FusionAuth's clock may be from the database's: what `shopforum check` lets pass.
@@ -64,6 +64,7 @@ def check_age(db: Database, event: Event, max_age: int) -> None:
         raise RefusedError("late")
 
 
+@once_more
 def take(db: Database, event: Event, act: Act, client: Client) -> UUID | None:
     """End what the event means; returns the revocation, or None where nothing was left to end. Raises RefusedError where
     the event was taken before.
@@ -89,6 +90,7 @@ def take(db: Database, event: Event, act: Act, client: Client) -> UUID | None:
         )
 
 
+@once_more
 def refuse(db: Database, why: str, client: Client, site: str) -> None:
     """Count a refusal; the audit row is written at the first of an hour and at every power of two after it."""
     with db.transaction() as connection:

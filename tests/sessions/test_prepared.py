@@ -2,7 +2,9 @@
 
 import pytest
 from sqlalchemy import event, text
+from support import Browser, url_of
 
+import shopforum
 from shopforum import db
 from shopforum.sessions.database import Database
 from shopforum.sessions.prepared import Prepared
@@ -52,3 +54,16 @@ def test_a_column_that_a_migration_adds_breaks_no_running_process(heart):
     finally:
         heart.sql("ALTER TABLE sessions DROP COLUMN added_later")
     assert heart.resume(pair).session is not None
+
+
+def test_a_page_s_statements_are_planned_once_a_connection(settings, apps):
+    """By the server's own count: a plan for each call costs more than running it."""
+    app = shopforum.main({}, **settings("store") | {"database.pool_size": "1"})
+    client = Browser(app, url_of("store"))
+    client.log_in("shopper")
+    for _ in range(8):
+        client.get("/shopping-cart", status=200)
+    planned = text("SELECT name, generic_plans > 7 AS kept, custom_plans FROM pg_prepared_statements")
+    rows = {row["name"]: (row["kept"], row["custom_plans"]) for row in app.registry.db.all(planned)}
+    app.registry.db.engine.dispose()
+    assert rows == {"shopforum_find": (True, 0), "shopforum_cart": (True, 0)}

@@ -6,7 +6,7 @@ from pyramid.response import Response
 from pyramid.security import Denied
 
 from ...sessions import client_of
-from ...sessions.audit import Event, clean, write
+from ...sessions.audit import Event, append, clean
 from ...web.errors import forbidden
 
 
@@ -24,6 +24,5 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
             session_id=me.id,
             detail={"method": request.method, "path": clean(request.path_info, 200)},
         )
-        with request.db.transaction() as connection:
-            write(connection, event)
+        append(request.db, event)
     return forbidden(exc, request)

@@ -10,8 +10,7 @@ from pyramid.response import Response
 from sqlalchemy import ColumnElement, Select
 
 from ...sessions import client_of
-from ...sessions.audit import Event
-from ...sessions.audit import write as note
+from ...sessions.audit import Event, append
 from .. import export, queries, trail
 from ..filters import AuditFilter, Filter, SessionFilter
 from ..forms import actor
@@ -67,8 +66,7 @@ def _file(
         actor=actor(me),
         detail={"filter": form.typed(), "format": kind},
     )
-    with request.db.transaction() as connection:
-        note(connection, taken)
+    append(request.db, taken)
     name = "sessions" if event == "list_exported" else "audit"
     response = Response(content_type=export.FORMATS[kind], charset="utf-8")
     response.app_iter = export.write(found, columns, kind)

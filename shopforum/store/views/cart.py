@@ -32,7 +32,7 @@ def add(request: Request) -> Any:
         return catalogue.show(request, slug, form)
     guest, hashed = None, None
     if request.identity is None:
-        guest = guests.new_token()
+        guest = guests.new_token(request)
         hashed = guests.new_hash(request, guest)
     change = carts.add(request.db, guests.owner(request), slug, form.quantity.data, new_guest=hashed)
     if change is None:

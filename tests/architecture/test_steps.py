@@ -1,0 +1,130 @@
+"""Each job takes no more rows at a time than it says, whatever plan the server makes of its statement.
+
+A subquery with LIMIT and FOR UPDATE that the plan runs again for each row takes the next rows each time.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import overdue
+import pytest
+from hearts import Provider
+from sqlalchemy import event, text
+
+import shopforum
+from shopforum import db
+from shopforum.account import newdevice
+from shopforum.api import chores as api_chores
+from shopforum.forums import chores as forum_chores
+from shopforum.login import chores as login_chores
+from shopforum.sessions import ledger, marking, outbox, worker
+from shopforum.sessions.database import Database
+from shopforum.sessions.revocation import Scope
+from shopforum.store import chores as store_chores
+from shopforum.webhooks import chores as webhook_chores
+
+# What is left is the nested loop, which asks its inner side again for each row of the outer one.
+_OFF = ("hashjoin", "mergejoin", "hashagg", "material", "memoize", "sort", "bitmapscan", "tidscan")
+_AT_ONCE = 2
+
+
+@pytest.fixture(params=["as planned", "row by row"])
+def database(request: pytest.FixtureRequest, database_url: str, clean: None) -> Iterator[Database]:
+    """Five rows for each job, and five to be left, on connections whose plans ask a subquery for each row."""
+    engine = db.create(database_url, 2)
+
+    def nested_loops(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            for name in _OFF:
+                cursor.execute(f"SET enable_{name} = off")
+        connection.commit()
+
+    if request.param == "row by row":
+        event.listen(engine, "connect", nested_loops)
+    database = Database(engine)
+    with database.transaction() as connection:
+        overdue.fill(connection, old=5, fresh=5)
+    yield database
+    engine.dispose()
+
+
+class _Hub:
+    def __init__(self, db: Database) -> None:
+        self.db, self.authority = db, Provider()
+
+
+def _mark(database: Database) -> int:
+    revocation_id = uuid.uuid4()
+    database.all(
+        text(
+            """INSERT INTO revocations (id, scope, initiating_entity, actor, reason_code, matched)
+            VALUES (:id, 'everyone', 'admin', 'Ann', 'other', 0)"""
+        ),
+        id=revocation_id,
+    )
+    database.all(
+        text("INSERT INTO revocation_gates VALUES ('everyone', now(), :id) ON CONFLICT DO NOTHING"),
+        id=revocation_id,
+    )
+    return marking.mark(database, revocation_id, Scope(everyone=True))
+
+
+# What to run, how many go at a time, of which tables.
+STEPS: dict[str, tuple[Callable[[Database], Any], set[str]]] = {
+    "sessions": (lambda d: d.all(worker._PURGE, step=_AT_ONCE), {"sessions"}),
+    "store": (lambda d: store_chores.run_once(d, _AT_ONCE), {"carts", "cart_lines"}),
+    "forums": (lambda d: forum_chores.run_once(d, _AT_ONCE), {"forum_inbox"}),
+    "api": (lambda d: api_chores.run_once(d, _AT_ONCE), {"api_replays", "api_rates"}),
+    "login": (
+        lambda d: login_chores.run_once(d, _AT_ONCE),
+        {"login_failures", "kept_forms", "login_devices"},
+    ),
+    "webhooks": (lambda d: webhook_chores.run_once(d, _AT_ONCE), {"webhook_events"}),
+    "newdevice": (lambda d: newdevice.forget(d, _AT_ONCE), {"new_sign_ins"}),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_purge_deletes_as_many_as_it_says(database: Database, name: str) -> None:
+    run, tables = STEPS[name]
+
+    def rows(table: str) -> int:
+        return int(database.only(text(f"SELECT count(*) AS n FROM {table}"))["n"])
+
+    before = {table: rows(table) for table in tables}
+    for left in (3, 1, 0, 0):
+        run(database)
+        assert {table: before[table] - rows(table) for table in tables} == dict.fromkeys(tables, 5 - left)
+
+
+def test_the_outbox_claims_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = _Hub(database)
+    told = []
+    for _ in range(4):
+        outbox.deliver(database, hub.authority, step=_AT_ONCE)
+        told.append(len(hub.authority.revoked))
+    assert told == [2, 4, 5, 5]
+
+
+def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marking, "STEP", _AT_ONCE)
+    assert [_mark(database) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_the_sealer_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "STEP", _AT_ONCE)
+    heads = [ledger.seal(database, b"k" * 32) for _ in range(4)]
+    assert [head and head.seq for head in heads] == [7, 9, 10, None]
+
+
+def test_no_statement_takes_its_rows_in_a_subquery_that_may_run_again() -> None:
+    again = re.compile(r"\bIN\s*\(\s*SELECT\b(?:(?!\"\"\").)*?\bFOR UPDATE", re.DOTALL)
+    claims = re.compile(r"\bAS \(\s*SELECT\b(?:(?!\n\)).)*?LIMIT(?:(?!\n\)).)*?FOR UPDATE", re.DOTALL)
+    for path in Path(shopforum.__file__).parent.rglob("*.py"):
+        source = path.read_text()
+        if path.name != "purging.py":
+            assert not again.search(source), path
+        assert not claims.search(source), path

@@ -1,0 +1,73 @@
+"""Rows that the worker's jobs look for, beside as many that they leave alone."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+# `:age` is far longer than anything is kept, or nothing at all.
+_ROWS = [
+    """INSERT INTO sessions (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at, cleared_at,
+      absolute_end, idle_end, last_seen_at, issued_at, promoted_at, created_at)
+    SELECT 'store', gen_random_uuid(), 'Ann ' || n, 'ann' || n || '@harbour.example', '{shopper}', gen_random_uuid(), at,
+      at, at + interval '30 days', at + interval '30 minutes', at, at, at, at
+    FROM generate_series(1, :rows) n, LATERAL (SELECT now() - CAST(:age AS interval) - n * interval '1 s' AS at) o""",
+    """INSERT INTO carts (guest_hash, changed_at) SELECT sha256((:age || n)::bytea), now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO carts (user_id, changed_at) SELECT gen_random_uuid(), now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO products (slug, name, category, summary, description, price_minor, tax_rate, stock)
+    VALUES ('mug' || :age, 'Mug', 'kitchen', '', '', 100, 19, 5)""",
+    """INSERT INTO cart_lines (cart_id, product_id, quantity, price_minor, removed_at)
+    SELECT c.id, p.id, 1, 100, CASE WHEN :age <> '0' THEN now() - CAST(:age AS interval) END
+    FROM carts c JOIN products p ON p.slug = 'mug' || :age
+    WHERE c.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM cart_lines l WHERE l.cart_id = c.id)""",
+    """INSERT INTO forum_categories (slug, name, position) VALUES ('c' || :age, 'C', 1)""",
+    """INSERT INTO forum_topics (category_id, title, author_id, author_name)
+    SELECT id, 'T', gen_random_uuid(), 'Ann' FROM forum_categories WHERE slug = 'c' || :age""",
+    """INSERT INTO forum_inbox (user_id, kind, topic_id, actor_name, created_at)
+    SELECT gen_random_uuid(), 'moderation', (SELECT max(id) FROM forum_topics), 'Bob', now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO api_tokens (hash, name, scopes, created_by) VALUES (sha256(:age::bytea), 'T', '{x}', 'Ann')""",
+    """INSERT INTO api_replays (token_id, key_hash, body_hash, request_id, created_at, claimed_until)
+    SELECT id, sha256((:age || n)::bytea), '', '', now() - CAST(:age AS interval), now() FROM generate_series(1, :rows) n,
+      (SELECT id FROM api_tokens WHERE hash = sha256(:age::bytea)) t""",
+    """INSERT INTO api_rates (key, level, at) SELECT :age || n, 1, now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO login_failures (key, failures, last_at, blocked_until)
+    SELECT sha256((:age || n)::bytea), 1, now() - CAST(:age AS interval), now() FROM generate_series(1, :rows) n""",
+    """INSERT INTO kept_forms (key, site, user_id, path, fields, created_at)
+    SELECT sha256((:age || n)::bytea), 'store', gen_random_uuid(), '/', '[]', now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO login_devices (device, account, last_at)
+    SELECT sha256((:age || n)::bytea), '', now() - CAST(:age AS interval) FROM generate_series(1, :rows) n""",
+    """INSERT INTO webhook_events (id, type, taken_at) SELECT gen_random_uuid(), 'x', now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO new_sign_ins (session_id, user_id, site, created_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 'store', now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO outgoing_mail (recipient, subject, plain, html, created_at, next_try_at)
+    SELECT 'ann@harbour.example', 'S', 'P', 'H', now() - CAST(:age AS interval),
+      now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '0' END) FROM generate_series(1, :rows) n""",
+    """INSERT INTO revocations (created_at, scope, initiating_entity, actor, reason_code, matched, marked_at)
+    SELECT now() - CAST(:age AS interval) - interval '1 hour', 'session', 'admin', 'Ann', 'other', 1, now()
+    FROM generate_series(1, :rows) n""",
+    """INSERT INTO revocation_outbox (revocation_id, site, refresh_token_id, done_at)
+    SELECT id, 'store', gen_random_uuid(), CASE WHEN :age = '0' THEN now() END FROM revocations
+    WHERE created_at < now() - CAST(:age AS interval)
+      AND NOT EXISTS (SELECT FROM revocation_outbox o WHERE o.revocation_id = revocations.id)""",
+    """INSERT INTO audit_log (event, site, initiating_entity, at, seq) SELECT 'session_created', 'store', 'user',
+      now() - CAST(:age AS interval), CASE WHEN :age <> '0' THEN (SELECT seq FROM audit_head) + n END
+    FROM generate_series(1, :rows) n""",
+    """UPDATE audit_head SET seq = (SELECT coalesce(max(seq), 0) FROM audit_log)""",
+]
+
+
+def fill(connection: Connection, *, old: int, fresh: int) -> None:
+    """Write `old` rows that every purge takes and `fresh` ones that none does, of each kind."""
+    for age, rows in (("500 days", old), ("0", fresh)):
+        for statement in _ROWS:
+            values: dict[str, Any] = {"age": age, "rows": rows}
+            names = [name for name in values if f":{name}" in statement]
+            connection.execute(
+                text(statement.replace(":age::", "CAST(:age AS text)::")), {n: values[n] for n in names}
+            )
