@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ..sessions.audit import clean
 from ..sessions.authority import AuthorityUnavailable
+from ..sessions.tokens import as_uuid
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,15 @@ def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
 
 def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:
     for registration in _field(user, "registrations", list, default=[]):
-        if isinstance(registration, dict) and registration.get("applicationId") == application_id:
+        if isinstance(registration, dict) and same_id(registration.get("applicationId"), application_id):
             return tuple(sorted(str(role) for role in _field(registration, "roles", list, default=[])))
     return None
+
+
+def same_id(one: Any, other: str) -> bool:
+    """Compare two ids by their value: an operator may have written one in capitals."""
+    found = as_uuid(one) if isinstance(one, str) else None
+    return found is not None and found == as_uuid(other)
 
 
 def two_factor(body: Any) -> TwoFactorRequired:
@@ -126,12 +133,13 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def refresh_token_dead(status: int, body: Any) -> bool:
-    """Whether an answer says that the refresh token is dead, in any of the three ways that mean it.
+    """Whether an answer says that the refresh token is dead, in any of the ways that mean it.
 
     The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and
-    `invalid_grant` from the other. Every other 4xx speaks of us, not of the token.
+    `invalid_grant` from the other. 409, 410 and 423 speak of the user, whose login is prevented, expired or locked. Every
+    other 4xx speaks of us, not of the token.
     """
-    if unknown(status, body):
+    if unknown(status, body) or status in (409, 410, 423):
         return True
     if status != 400 or not isinstance(body, dict):
         return False

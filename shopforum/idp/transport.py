@@ -3,8 +3,10 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -68,19 +70,32 @@ class Transport:
         Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything
         that is no answer, AuthorityMisconfigured where FusionAuth refuses us.
         """
-        with self.breaker.guard():
-            return self._call(method, path, key=key, **body)
+        with self.turn() as ask:
+            return ask(method, path, key=key, **body)
 
-    def _call(self, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+    @contextmanager
+    def turn(self) -> Iterator[Callable[..., tuple[int, Any]]]:
+        """Several calls one after the other: yields a function like `call`. Together they have one place among the calls
+        under way, and the time of one call: a refresh that took longer would outlast its lease.
+        """
+        with self.breaker.guard():
+            seconds = self._settings.connect_timeout + self._settings.read_timeout
+            yield partial(self._call, time.monotonic() + seconds)
+
+    def _call(self, ends: float, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise AuthorityUnavailable("FusionAuth took too long")
         headers = {"Accept": "application/json"}
         if key:
             headers["Authorization"] = self._settings.api_key
         if self._settings.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._settings.tenant_id
-        timeouts = (self._settings.connect_timeout, self._settings.read_timeout)
+        # A connection is tried twice.
+        timeouts = (min(self._settings.connect_timeout, left / 2), min(self._settings.read_timeout, left))
         try:
             with (
-                _ended_after(sum(timeouts)),
+                _ended_after(left),
                 self._http.request(
                     method,
                     self._settings.url + path,

@@ -10,6 +10,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ..idp import same_id
 from ..sessions import client_of
 from . import meaning, taking
 from .keys import KeySet, KeysUnavailable
@@ -65,13 +66,13 @@ def _receive(request: Request) -> None:
     if not keys.signed(request.headers.get(_HEADER, ""), request.body):
         raise RefusedError("forged")
     idp = request.registry.parsed_settings.idp
-    applications = {application.lower(): site for site, application in idp.applications.items()}
     try:
         event = meaning.frame(request.body)
-        act = meaning.act(event, applications)
+        act = meaning.act(event, idp.applications)
     except meaning.GarbledError:
         raise RefusedError("garbled") from None
-    if idp.tenant_id and event.body.get("tenantId") not in (None, idp.tenant_id):
+    tenant = event.body.get("tenantId")
+    if idp.tenant_id and tenant is not None and not same_id(tenant, idp.tenant_id):
         raise RefusedError("foreign")
     taking.check_age(request.db, event, request.registry.webhooks.max_age)
     if act is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from ..idp import same_id
 from ..sessions.tokens import as_uuid
 
 # Events about a user as a whole, and the code of the reason their sessions end for.
@@ -62,7 +63,7 @@ def frame(body: bytes) -> Event:
 
 
 def act(event: Event, applications: Mapping[str, str]) -> Act | None:
-    """What follows from an event; None for what is none of ours. `applications` maps their ids to our sites.
+    """What follows from an event; None for what is none of ours. `applications` maps our sites to the ids of theirs.
 
     Raises GarbledError where an event lacks what its type needs: ending too much is as wrong as ending nothing.
     """
@@ -72,7 +73,7 @@ def act(event: Event, applications: Mapping[str, str]) -> Act | None:
     if event.type == _REVOKED:
         return _revoked(body, applications)
     if event.type in _OF_REGISTRATION:
-        site = applications.get(str(body.get("applicationId")).lower())
+        site = _site(body.get("applicationId"), applications)
         if site is None:
             return None
         roles = _roles(body) if event.type == "user.registration.update" else None
@@ -86,7 +87,7 @@ def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | 
     user_id = _user(body) if named else None
     site = None
     if application is not None:
-        site = applications.get(str(application).lower())
+        site = _site(application, applications)
         if site is None:
             return None
     if token is not None:
@@ -97,6 +98,10 @@ def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | 
     if user_id is None and site is None:
         raise GarbledError("neither a user nor an application is named")
     return Act("revoked_at_provider", user_id, site)
+
+
+def _site(application: Any, applications: Mapping[str, str]) -> str | None:
+    return next((site for site, ours in applications.items() if same_id(application, ours)), None)
 
 
 def _user(body: Mapping[str, Any]) -> UUID:

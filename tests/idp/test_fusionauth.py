@@ -31,7 +31,7 @@ def test_no_cookie_of_one_user_answers_for_another(client):
     second = log_in(client, "member")
     assert first.user_id != second.user_id
     for login in (first, second, first):
-        answer = client.refresh(login.refresh_token)
+        answer = client.refresh(login.refresh_token, login.user_id)
         assert (answer.user_id, answer.refresh_token_id) == (login.user_id, login.refresh_token_id)
 
 
@@ -40,7 +40,7 @@ def test_a_login_and_its_end(client):
     assert (login.name, login.email, login.roles) == ("Mia Marsh", person("member").email, ("shopper",))
     client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
     # Unknown is done.
     client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
 
@@ -49,10 +49,10 @@ def test_a_login_and_its_end(client):
 def test_a_revocation_by_user_or_site_ends_the_token(client, reach):
     login = log_in(client, "shopper")
     client.revoke("forums", refresh_token_id=None, user_id=login.user_id if reach == "user" else None)
-    assert client.refresh(login.refresh_token).user_id == login.user_id
+    assert client.refresh(login.refresh_token, login.user_id).user_id == login.user_id
     client.revoke("store", refresh_token_id=None, user_id=login.user_id if reach == "user" else None)
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
 
 
 @pytest.mark.parametrize("status", [202, 203, 212, 213, 404, 409, 410, 423])
@@ -107,7 +107,82 @@ def test_somebody_who_was_deregistered_is_not_refreshed(client, idp):
     )
     assert answer.status_code == 200
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
+
+
+@pytest.mark.parametrize(
+    "custom",
+    [
+        {"remove": ["applicationId"]},
+        {"remove": ["roles"]},
+        {"set": {"applicationId": APPLICATIONS["forums"], "roles": ["owner"]}},
+        {"set": {"applicationId": None, "roles": "shopper", "nested": {"roles": ["owner"]}}},
+        {"remove": ["applicationId", "roles", "email", "aud", "iss", "jti", "sid", "authenticationType"]},
+    ],
+)
+def test_a_customers_lambda_ends_no_session_and_gives_no_role(client, idp, custom):
+    """Of all the claims that a lambda may change none is believed: registration and roles are the user's own."""
+    idp.hook("lambda", **custom)
+    login = log_in(client, "shopper")
+    answer = client.refresh(login.refresh_token, login.user_id)
+    assert (answer.user_id, answer.roles) == (login.user_id, ("shopper",)) == (login.user_id, login.roles)
+
+
+def test_roles_are_those_of_now_at_a_refresh(client, idp):
+    login = log_in(client, "member")
+    answer = requests.patch(
+        f"{idp.url}/api/user/registration/{login.user_id}",
+        json={"registration": {"applicationId": APPLICATIONS["store"], "roles": []}},
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    )
+    assert answer.status_code == 200
+    assert client.refresh(login.refresh_token, login.user_id).roles == ()
+
+
+def test_ids_in_capitals_are_the_same_ids(settings, idp):
+    capitals = {
+        name: value.upper()
+        for name, value in settings("store").items()
+        if name == "idp.tenant_id" or name.endswith("application_id")
+    }
+    client = FusionAuth(site_settings.parse({**settings("store"), **capitals}).idp)
+    login = log_in(client, "shopper")
+    assert login.roles == client.roles(login.user_id) == ("shopper",)
+    assert client.refresh(login.refresh_token, login.user_id).roles == ("shopper",)
+    user = {
+        "id": str(login.user_id),
+        "active": True,
+        "registrations": [{"applicationId": "X", "roles": ["owner"]}],
+    }
+    idp.hook("fail", path="/api/user", times=1, status=200, body={"user": user})
+    nowhere = FusionAuth(site_settings.parse({**settings("store"), "idp.store.application_id": "X"}).idp)
+    assert nowhere.roles(login.user_id) is None
+
+
+def test_a_user_who_cannot_be_asked_for_costs_no_one_time_token(client, idp):
+    """The token is spent last, when nothing else can fail."""
+    idp.hook("policy", usage="OneTimeUse")
+    login = log_in(client, "shopper")
+    for fault in (
+        {"status": 500},
+        {"status": 401},
+        {"status": 200, "body": {}},
+        {"status": 404, "body": "<html>"},
+    ):
+        idp.hook("fail", path="/api/user", times=1, **fault)
+        with pytest.raises(AuthorityUnavailable):
+            client.refresh(login.refresh_token, login.user_id)
+    assert client.refresh(login.refresh_token, login.user_id).refresh_token != login.refresh_token
+
+
+@pytest.mark.parametrize("status", [409, 410, 423])
+def test_what_is_said_of_the_user_ends_the_session(client, idp, status):
+    login = log_in(client, "shopper")
+    for path in ("/api/jwt/refresh", "/oauth2/token"):
+        idp.hook("fail", path=path, method="POST", times=1, status=status)
+    with pytest.raises(RefreshRefused):
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def jwt(claims):
@@ -125,10 +200,8 @@ def test_a_refresh_whose_token_cannot_be_read_signs_nobody_out(settings, idp, to
         "token": token,
     }
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=200, body=body)
-    # A token that names no application is that of somebody deregistered; any other nonsense is no answer.
-    expected = RefreshRefused if token == jwt({}) else AuthorityUnavailable
-    with pytest.raises(expected):
-        client.refresh(login.refresh_token)
+    with pytest.raises(AuthorityUnavailable):
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
@@ -151,7 +224,7 @@ def test_a_client_without_a_secret_or_a_tenant_sends_none(settings, idp):
     client = FusionAuth(site_settings.parse({**settings("store"), **bare}).idp)
     login = client.login(person("shopper").email, person("shopper").password, Client(), "")
     with pytest.raises(AuthorityMisconfigured):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def test_a_revocation_that_is_answered_strangely_is_not_done(settings, idp):

@@ -3,11 +3,12 @@
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
-from support import Browser, person
+from support import TENANT, Browser, person
 from waiting import eventually
 from webhooks.helpers import about, application, signed_in
 
@@ -209,6 +210,22 @@ def test_another_tenants_event_is_refused(two_sites: Any, fusionauth: Any) -> No
     event = fusionauth.event("user.deactivate", user=about("member"), tenantId=str(uuid.uuid4()))
     fusionauth.send(event, status=403)
     assert signed_in(two_sites[0])
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.lower])
+def test_ids_are_compared_as_ids(
+    two_sites: Any, fusionauth: Any, console: Any, monkeypatch: pytest.MonkeyPatch, spelled: Any
+) -> None:
+    """The ini, or an event, may have them in capitals."""
+    parsed = console.registry.parsed_settings
+    ids = {site: spelled(one) for site, one in parsed.idp.applications.items()}
+    idp = replace(parsed.idp, tenant_id=spelled(TENANT), applications=ids)
+    monkeypatch.setattr(console.registry, "parsed_settings", replace(parsed, idp=idp))
+    event = fusionauth.event(
+        "jwt.refresh-token.revoke", applicationId=application("store").upper(), tenantId=TENANT.upper()
+    )
+    fusionauth.send(event)
+    assert [signed_in(client) for client in two_sites] == [False, True, False]
 
 
 def test_reads_and_sets_no_cookie_and_takes_nothing_but_post(fusionauth: Any, count_sql: Any) -> None:

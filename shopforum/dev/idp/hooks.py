@@ -14,17 +14,22 @@ from pyramid.response import Response
 
 from . import people, tokens
 from .errors import RefusedError, answer, field_error, general_error, nothing
+from .jwts import RESERVED_CLAIMS
 from .policies import JWT_CONFIGURATION, deep_merge, layered
 from .reading import (
     flag,
     identifier,
     json_body,
+    mapping,
     only,
     required_identifier,
     required_text,
+    strings,
+    text,
     whole,
 )
 from .service import service_of, tenant
+from .state import Lambda
 
 _SHORT_POLICY = {
     "usage": ("refreshTokenUsagePolicy",),
@@ -179,6 +184,22 @@ def policy(request: Request) -> Response:
     return answer(everywhere)
 
 
+def customize(request: Request) -> Response:
+    """``POST /hooks/lambda``: customers' lambdas, for one application or for all, until the hooks are reset.
+
+    ``set`` adds or replaces claims of the JWTs, ``remove`` names claims that go; FusionAuth's reserved claims are a 400.
+    ``refuse`` is the code with which logins are refused after the right password.
+    """
+    service, body = service_of(request), json_body(request)
+    only(body, ("applicationId", "set", "remove", "refuse"))
+    claims, without = mapping(body, "set"), strings(body, "remove")
+    if reserved := sorted(RESERVED_CLAIMS.intersection([*claims, *without])):
+        raise general_error("invalid", f"A lambda cannot change {', '.join(reserved)}.")
+    custom = Lambda(claims, tuple(without), text(body, "refuse"))
+    service.state.switches.lambdas[identifier(body, "applicationId")] = custom
+    return nothing(204)
+
+
 def reset(request: Request) -> Response:
     """``POST /hooks/reset``: clear faults, calls, switches, hook policies, codes and the clock's offset."""
     service_of(request).state.reset()
@@ -259,6 +280,7 @@ def includeme(config: Configurator) -> None:
         ("user", "POST", user_state),
         ("policy", "POST", policy),
         ("webhook", "POST", webhook),
+        ("lambda", "POST", customize),
         ("reset", "POST", reset),
         ("advance", "POST", advance),
         ("tokens", "GET", token_states),
