@@ -33,6 +33,10 @@ class TwoFactorRequired(Exception):
         self.methods = methods
 
 
+class AccountFault(AuthorityUnavailable):
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about the others."""
+
+
 class LoginRefused(Exception):
     """No login. `kind` is for the log and, where the password was right, for the person.
 

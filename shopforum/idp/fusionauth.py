@@ -28,6 +28,7 @@ class FusionAuth:
         AuthorityUnavailable.
         """
         status, body = self._transport.call(
+            self.breaker.login,
             "POST",
             "/api/login",
             key=True,
@@ -38,6 +39,7 @@ class FusionAuth:
     def two_factor(self, two_factor_id: str, code: str, client: Client, device: str) -> LoginAnswer:
         """Answer a challenge with a code. Raises LoginRefused (`code`, `challenge`), AuthorityUnavailable."""
         status, body = self._transport.call(
+            self.breaker.login,
             "POST",
             "/api/two-factor/login",
             key=False,
@@ -54,7 +56,9 @@ class FusionAuth:
     def send_code(self, two_factor_id: str, method_id: str) -> None:
         """Have a code sent by a method of the challenge. Raises LoginRefused (`challenge`), AuthorityUnavailable."""
         path = f"/api/two-factor/send/{quote(two_factor_id, safe='')}"
-        status, _ = self._transport.call("POST", path, key=False, json={"methodId": method_id})
+        status, _ = self._transport.call(
+            self.breaker.login, "POST", path, key=False, json={"methodId": method_id}
+        )
         if status != 200:
             raise LoginRefused("challenge", status)
 
@@ -65,7 +69,7 @@ class FusionAuth:
         since, and the token's own claims about it are a customer's lambda's to change. The user is asked for first: a
         one-time token is not spent for a question that fails.
         """
-        with self._transport.turn() as ask:
+        with self._transport.turn(self.breaker.refresh) as ask:
             roles = self._roles(ask, user_id)
             if roles is None:
                 raise RefreshRefused
@@ -93,14 +97,14 @@ class FusionAuth:
             params["applicationId"] = self._settings.applications[site]
             if user_id is not None:
                 params["userId"] = str(user_id)
-        status, body = self._transport.call("DELETE", path, key=True, params=params)
+        status, body = self._transport.call(self.breaker.revoke, "DELETE", path, key=True, params=params)
         # Unknown, or expired and not yet swept up: either way there is nothing left to revoke.
         if status != 200 and not answers.unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
         """The user's roles in this site's application. See Authority.roles."""
-        with self._transport.turn() as ask:
+        with self._transport.turn(self.breaker.refresh) as ask:
             return self._roles(ask, user_id)
 
     def _roles(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> tuple[str, ...] | None:

@@ -75,9 +75,10 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
 def refuse(request: Request, kind: str, attempt: Attempt, started: float) -> None:
     """Record a refusal, and let it take its time: whether an account exists must not show in how long it took.
 
-    `kind` is LoginRefused's, `started` the `time.monotonic()` when the provider was about to be asked.
+    `kind` is LoginRefused's, or `undecided`; `started` the `time.monotonic()` when the provider was about to be asked.
     """
-    guessed = kind in ("credentials", "code")
+    # What the provider could not decide may have been a guess: forgiven, it could be made without end.
+    guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}

@@ -20,7 +20,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from .. import devices
-from ..idp import LoginRefused, TwoFactorRequired
+from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web.templating import Notice
 from . import signin, throttle
@@ -36,6 +36,7 @@ _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
 
 _LATE = "/login?why=challenge"
 _WRONG = "That code is not right. Check it, or ask for a new one."
+_UNDECIDED = "Our login service could not finish this login. Wait a moment and try again, or ask support."
 _AWAY = "The code cannot be checked just now. It stays good for a few minutes: try again in a moment."
 
 
@@ -107,6 +108,9 @@ def submit(request: Request) -> Response:
             return _refused(request, form, challenge, 422, _WRONG)
         why = "challenge" if refusal.kind == "challenge" else "refused"
         return HTTPSeeOther(f"/login?why={why}", headers=[_JAR.expired(COOKIE)])
+    except AccountFault as error:
+        signin.refuse(request, "undecided", attempt, started)
+        return _refused(request, form, challenge, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
         return _refused(request, form, challenge, 503, _AWAY, error.retry_after)

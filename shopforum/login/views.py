@@ -16,7 +16,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from .. import devices
-from ..idp import LoginRefused, TwoFactorRequired
+from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.csrf import require_own_form
@@ -41,6 +41,10 @@ _REFUSALS = {
     "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
 }
 _BLOCKED = "Logging in is not possible from here just now. Ask support why."
+_UNDECIDED = (
+    "Our login service could not finish this login. Wait a few minutes and try again. "
+    "If it happens again, ask support."
+)
 _AWAY = "Logging in is not possible just now. Nothing is wrong with your password: try again in a moment."
 
 
@@ -97,6 +101,9 @@ def submit(request: Request) -> Response:
     except LoginRefused as refusal:
         signin.refuse(request, refusal.kind, attempt, started)
         return refused(request, form, 422, _REFUSALS[refusal.kind])
+    except AccountFault as error:
+        signin.refuse(request, "undecided", attempt, started)
+        return away(request, form, error, _UNDECIDED)
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
         return away(request, form, error)
@@ -128,8 +135,8 @@ def refused(
     return response
 
 
-def away(request: Request, form: LoginForm, error: AuthorityUnavailable) -> Response:
+def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:
     """FusionAuth cannot be asked, or refuses us: 503, and nobody learns anything about the password."""
     level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
     level("identity provider unavailable", why=str(error))
-    return refused(request, form, 503, _AWAY, error.retry_after)
+    return refused(request, form, 503, text, error.retry_after)

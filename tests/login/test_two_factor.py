@@ -203,6 +203,15 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
     assert submit(answer, code_of(idp)).status_int == 302
 
 
+def test_codes_that_the_provider_cannot_judge_are_counted(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    errors = {"generalErrors": [{"code": "[LambdaInvocationException]", "message": "x"}]}
+    idp.hook("fail", path="/api/two-factor/login", times=5, status=512, body=errors)
+    for _ in range(5):
+        assert "could not finish this login" in submit(page, "000000").text
+    assert submit(page, code_of(idp)).status_int == 429
+
+
 def test_the_console_asks_for_it_too(admin: Browser, idp: Idp) -> None:
     login = person("owner")
     idp.hook("user", email=login.email, twoFactor=True)
