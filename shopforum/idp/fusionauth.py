@@ -34,6 +34,8 @@ class FusionAuth:
             key=True,
             json=self._about(client, device) | {"loginId": email, "password": password},
         )
+        if status == 242:
+            raise answers.two_factor(body)
         return self._logged_in(status, body)
 
     def two_factor(self, two_factor_id: str, code: str, client: Client, device: str) -> LoginAnswer:
@@ -45,22 +47,22 @@ class FusionAuth:
             key=False,
             json=self._about(client, device) | {"twoFactorId": two_factor_id, "code": code},
         )
-        if status == 421:
+        if status == 421 or (status == 400 and answers.wrong_field(body, "code")):
             raise LoginRefused("code", status)
-        if status == 404:
+        if answers.unknown(status, body):
             raise LoginRefused("challenge", status)
-        if status == 400:
-            raise LoginRefused("code", status)
         return self._logged_in(status, body)
 
     def send_code(self, two_factor_id: str, method_id: str) -> None:
         """Have a code sent by a method of the challenge. Raises LoginRefused (`challenge`), AuthorityUnavailable."""
         path = f"/api/two-factor/send/{quote(two_factor_id, safe='')}"
-        status, _ = self._transport.call(
+        status, body = self._transport.call(
             self.breaker.login, "POST", path, key=False, json={"methodId": method_id}
         )
-        if status != 200:
+        if answers.unknown(status, body):
             raise LoginRefused("challenge", status)
+        if status != 200:
+            raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
 
     def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
         """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.
@@ -118,8 +120,10 @@ class FusionAuth:
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:
             return answers.login(body, self._settings.application_id)
-        if status == 242:
-            raise answers.two_factor(body)
+        if status == 400:
+            raise answers.bad_request(body)
+        if status == 404 and not answers.unknown(status, body):
+            raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
             raise LoginRefused(REFUSALS[status], status)
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")

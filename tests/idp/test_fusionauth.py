@@ -57,7 +57,8 @@ def test_a_revocation_by_user_or_site_ends_the_token(client, reach):
 
 @pytest.mark.parametrize("status", [202, 203, 212, 213, 404, 409, 410, 423])
 def test_only_200_is_a_login(client, idp, status):
-    idp.hook("fail", path="/api/login", times=1, status=status, body={"user": {"id": person("shopper").id}})
+    body = {} if status == 404 else {"body": {"user": {"id": person("shopper").id}}}
+    idp.hook("fail", path="/api/login", times=1, status=status, **body)
     with pytest.raises(LoginRefused) as refused:
         log_in(client, "shopper")
     assert refused.value.status == status
@@ -209,13 +210,94 @@ def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
     with pytest.raises(LoginRefused) as refused:
         client.two_factor("00000000-0000-4000-8000-000000000000", "123456", HERE, "Firefox")
     assert refused.value.kind == "challenge"
-    idp.hook("fail", path="/api/two-factor/login", times=1, status=400, body={"fieldErrors": {}})
+    blank = {
+        "fieldErrors": {"code": [{"code": "[blank]code", "message": "You must specify the [code] property."}]}
+    }
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=400, body=blank)
     with pytest.raises(LoginRefused) as refused:
         client.two_factor("00000000-0000-4000-8000-000000000000", "", HERE, "Firefox")
     assert refused.value.kind == "code"
     with pytest.raises(LoginRefused) as refused:
         client.send_code("../../login", "no-such-method")
     assert refused.value.kind == "challenge"
+
+
+def ask(client, path):
+    """Make the call of the login that goes to this path."""
+    if path == "/api/login":
+        log_in(client, "shopper")
+    elif path == "/api/two-factor/login":
+        client.two_factor("challenge", "123456", HERE, "Firefox")
+    else:
+        client.send_code("challenge", "method")
+
+
+def errors(general=(), **fields):
+    """An `Errors` body, from codes."""
+    return {
+        "fieldErrors": {name: [{"code": code, "message": "…"}] for name, code in fields.items()},
+        "generalErrors": [{"code": code, "message": "…"} for code in general],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        errors(["[LoginRestricted]"]),
+        {"generalErrors": [{"code": "closed on Sundays", "message": "…"}]},
+        errors(**{"user.data.plan": "[unpaid]"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/login", "/api/two-factor/login"])
+def test_a_400_in_a_customers_words_is_a_refusal_and_no_wrong_password(settings, idp, path, body):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    idp.hook("fail", path=path, times=1, status=400, body=body)
+    with pytest.raises(LoginRefused) as refused:
+        ask(client, path)
+    assert refused.value.kind == "restricted"
+    assert refused.value.code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        errors(loginId="[blank]loginId"),
+        errors(applicationId="[couldNotConvert]applicationId"),
+        errors(applicationId="[invalid]applicationId"),
+        errors(["[TenantIdRequired]"]),
+        {},
+        {"fieldErrors": [], "generalErrors": {"code": "[x]"}},
+        [],
+        None,
+    ],
+)
+def test_a_400_in_fusionauths_words_is_a_fault_of_ours(client, idp, body):
+    idp.hook("fail", path="/api/login", times=1, status=400, body=body)
+    with pytest.raises(AuthorityMisconfigured):
+        log_in(client, "shopper")
+
+
+def test_an_application_that_is_not_there_makes_no_password_wrong(settings, idp):
+    nowhere = {**settings("store"), "idp.store.application_id": str(uuid.uuid4())}
+    with pytest.raises(AuthorityMisconfigured):
+        log_in(FusionAuth(site_settings.parse(nowhere).idp), "shopper")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/login", {"status": 404, "body": {"message": "no Route matched with those values"}}),
+        ("/api/two-factor/login", {"status": 404, "body": "<h1>Not found"}),
+        ("/api/two-factor/login", {"status": 242, "body": {"twoFactorId": "x", "methods": [{"id": "a"}]}}),
+        ("/api/two-factor/send", {"status": 404, "body": "<h1>Not found"}),
+        ("/api/two-factor/send", {"status": 400, "body": {}}),
+    ],
+)
+def test_an_answer_of_something_else_is_neither_a_wrong_password_nor_a_late_code(settings, idp, path, answer):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    idp.hook("fail", path=path, times=1, **answer)
+    with pytest.raises(AuthorityUnavailable):
+        ask(client, path)
 
 
 def test_a_client_without_a_secret_or_a_tenant_sends_none(settings, idp):

@@ -100,8 +100,8 @@ def user_state(request: Request) -> Response:
     """``POST /hooks/user``: put a user into the state behind one of the documented login statuses.
 
     ``passwordChangeRequired`` (203), ``verified`` false (212), ``registrationVerified`` false (213, all of
-    the user's registrations), ``twoFactor`` true (242), ``loginPrevented`` true (409), ``expired`` true
-    (410).
+    the user's registrations), ``twoFactor`` true (242), ``twoFactorRequired`` true (242 without methods for who has none),
+    ``loginPrevented`` true (409), ``expired`` true (410).
     """
     service, body = service_of(request), json_body(request)
     flags = (
@@ -109,6 +109,7 @@ def user_state(request: Request) -> Response:
         "verified",
         "registrationVerified",
         "twoFactor",
+        "twoFactorRequired",
         "loginPrevented",
         "expired",
     )
@@ -131,7 +132,9 @@ def user_state(request: Request) -> Response:
 
 def _user_changes(given: dict[str, bool], user: sqlite3.Row, now: int) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        name: given[name] for name in ("passwordChangeRequired", "verified") if name in given
+        name: given[name]
+        for name in ("passwordChangeRequired", "verified", "twoFactorRequired")
+        if name in given
     }
     if "expired" in given:
         changes["expiry"] = now - 1 if given["expired"] else None
