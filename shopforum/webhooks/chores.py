@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from ..sessions.database import Database
 
-# Longer than the oldest event that is taken (`webhooks.max_age`).
+# Longer than FusionAuth tries to deliver. What comes again after that ends nothing that is younger than it (`taking.py`).
 _FORGET = text(
     """DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events
     WHERE taken_at < clock_timestamp() - interval '1 day' LIMIT :step FOR UPDATE SKIP LOCKED) RETURNING 1"""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,17 +24,21 @@ _OF_REGISTRATION = {
 }
 
 
+# In milliseconds since the epoch: the last day that a datetime can hold, and be compared with some seconds added.
+_LAST_DAY = 253_402_214_400_000
+
+
 class GarbledError(Exception):
     """Signed, but not what FusionAuth sends."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event's frame. `created_at` is in milliseconds since the epoch, by FusionAuth's clock."""
+    """An event's frame. `created_at` is by FusionAuth's clock."""
 
     id: UUID
     type: str
-    created_at: int
+    created_at: datetime
     body: Mapping[str, Any]
 
 
@@ -59,7 +64,9 @@ def frame(body: bytes) -> Event:
         raise GarbledError("no event can be read") from None
     if event_id is None or not isinstance(kind, str) or type(created_at) is not int:
         raise GarbledError("the event has no proper id, type or createInstant")
-    return Event(event_id, kind[:100], created_at, event)
+    if not 0 <= created_at < _LAST_DAY:
+        raise GarbledError("the event has an impossible createInstant")
+    return Event(event_id, kind[:100], datetime.fromtimestamp(created_at / 1000, UTC), event)
 
 
 def act(event: Event, applications: Mapping[str, str]) -> Act | None:

@@ -4,7 +4,7 @@
 |---|---|---|
 | webhooks.fusionauth | off | the one signature algorithm that is accepted from FusionAuth: RS256 … EdDSA, HS256 … |
 | webhooks.fusionauth_secret | | the shared secret for an HS algorithm; the other kinds use FusionAuth's published keys |
-| webhooks.max_age | 300 | seconds; an event from FusionAuth that is older is refused |
+| webhooks.max_age | 300 | seconds; an event from FusionAuth that is older is called late in the audit log |
 | webhooks.out | | names of the endpoints that are told, separated by spaces |
 | webhooks.NAME.url | | where the endpoint is |
 | webhooks.NAME.secret | | `whsec_` and base64 of 24 to 64 bytes; several while one is replaced |
