@@ -4,7 +4,7 @@ from http.cookiejar import Cookie
 from typing import Any
 
 import requests
-from support import Browser
+from support import Browser, person
 
 SESSION, REFRESH = "__Host-session", "__Host-refresh"
 
@@ -34,6 +34,11 @@ def set_cookies(response: Any) -> dict[str, str]:
 def paths(idp: Any) -> list[str]:
     """The calls that the identity provider received, as `METHOD path`."""
     return [f"{call['method']} {call['path']}" for call in idp.calls()]
+
+
+def asked_for(name: str) -> str:
+    """The call by which a refresh asks whether somebody is still registered, and with which roles."""
+    return f"GET /api/user/{person(name).id}"
 
 
 def tokens(idp: Any, user_id: Any) -> list[dict[str, Any]]:

@@ -49,6 +49,11 @@ def findings(sites: list[Configuration]) -> Iterator[Finding]:
             mend = "set SHOPFORUM_IDP_API_KEY to a key that may POST /api/login and GET and DELETE /api/jwt/refresh"
             yield Finding(_KEY, problem="FusionAuth refuses it", mend=mend)
             return
+        # At each refresh the sites ask for the user. This one is nobody: 404.
+        if api.get(f"/api/user/{uuid.UUID(int=0)}").status_code != 404:
+            mend = "let the key GET /api/user: no session is refreshed without it"
+            yield Finding(_KEY, problem="our key may not look at users", mend=mend)
+            return
         yield Finding(_KEY, fine="FusionAuth accepts it")
         for site in sites:
             yield _application(api, site)

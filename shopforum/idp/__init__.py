@@ -6,10 +6,18 @@ contract and how sure each part of it is are in docs/fusionauth.md.
 
 from pyramid.config import Configurator
 
-from .answers import LoginAnswer, LoginRefused, TwoFactorRequired
+from .answers import AccountFault, LoginAnswer, LoginRefused, TwoFactorRequired, same_id
 from .fusionauth import FusionAuth
 
-__all__ = ["FusionAuth", "LoginAnswer", "LoginRefused", "TwoFactorRequired", "add_idp"]
+__all__ = [
+    "AccountFault",
+    "FusionAuth",
+    "LoginAnswer",
+    "LoginRefused",
+    "TwoFactorRequired",
+    "add_idp",
+    "same_id",
+]
 
 
 def add_idp(config: Configurator, idp: FusionAuth) -> None:

@@ -3,12 +3,14 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from ..sessions.audit import clean
-from ..sessions.authority import AuthorityUnavailable
+from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..sessions.tokens import as_uuid
 
 
 @dataclass(frozen=True)
@@ -32,28 +34,33 @@ class TwoFactorRequired(Exception):
         self.methods = methods
 
 
+class AccountFault(AuthorityUnavailable):
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about the others."""
+
+
 class LoginRefused(Exception):
     """No login. `kind` is for the log and, where the password was right, for the person.
 
     It is one of:
     `credentials` (unknown, wrong, locked, expired or prevented: told apart to nobody, since FusionAuth answers some
-    of them to a wrong password too), `unregistered`, `password_change`, `unverified`, `code` (a wrong second factor),
-    `challenge` (a second factor that came too late).
+    of them to a wrong password too), `unregistered`, `password_change`, `unverified`, `restricted` (by a lambda of the
+    customer's, whose `code` says why), `no_second_factor` (one is required and none is set up), `code` (a wrong second
+    factor), `challenge` (a second factor that came too late).
     """
 
-    def __init__(self, kind: str, status: int) -> None:
+    def __init__(self, kind: str, status: int, code: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
         self.status = status
+        self.code = code
 
 
-# Statuses of /api/login other than 200 and 242 (FUSIONAUTH: only 200 is a login, though all 2xx look like success).
+# Statuses of /api/login other than 200, 242 and 400 (FUSIONAUTH: only 200 is a login, though all 2xx look like success).
 REFUSALS = {
     202: "unregistered",
     203: "password_change",
     212: "unverified",
     213: "unverified",
-    400: "credentials",
     404: "credentials",
     409: "credentials",
     410: "credentials",
@@ -82,6 +89,41 @@ def login(body: Any, application_id: str) -> LoginAnswer:
     )
 
 
+def bad_request(body: Any) -> LoginRefused | AuthorityMisconfigured:
+    """Read a 400 of a login, which is never a wrong password.
+
+    A login validation lambda refuses with it, in codes of the customer's. FusionAuth's own codes name what is missing or
+    wrong in the request: our mistake.
+    """
+    for code in _codes(body):
+        if not _OURS.match(code):
+            return LoginRefused("restricted", 400, clean(code, 100))
+    return AuthorityMisconfigured(
+        f"FusionAuth answered a login with 400 ({clean(', '.join(_codes(body)), 200)})"
+    )
+
+
+_OURS = re.compile(
+    r"\[(blank|couldNotConvert|missing|invalid|TenantIdRequired|invalidJSON|invalidContentType)\]"
+)
+
+
+def wrong_field(body: Any, name: str) -> bool:
+    """Whether a 400 speaks of this field of the request."""
+    fields = body.get("fieldErrors") if isinstance(body, dict) else None
+    return isinstance(fields, dict) and name in fields
+
+
+def _codes(body: Any) -> list[str]:
+    """The codes of an `Errors` body, those of no field first."""
+    if not isinstance(body, dict):
+        return []
+    fields = body.get("fieldErrors")
+    lists = [body.get("generalErrors"), *(fields.values() if isinstance(fields, dict) else ())]
+    errors = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, dict)]
+    return [str(one.get("code") or "") for one in errors]
+
+
 def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
     """The roles of a user that was asked for; None where the account is not active or not registered."""
     user = _field(body, "user", dict)
@@ -90,13 +132,21 @@ def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
 
 def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:
     for registration in _field(user, "registrations", list, default=[]):
-        if isinstance(registration, dict) and registration.get("applicationId") == application_id:
+        if isinstance(registration, dict) and same_id(registration.get("applicationId"), application_id):
             return tuple(sorted(str(role) for role in _field(registration, "roles", list, default=[])))
     return None
 
 
+def same_id(one: Any, other: str) -> bool:
+    """Compare two ids by their value: an operator may have written one in capitals."""
+    found = as_uuid(one) if isinstance(one, str) else None
+    return found is not None and found == as_uuid(other)
+
+
 def two_factor(body: Any) -> TwoFactorRequired:
-    """Read a 242: the challenge's id and what may answer it."""
+    """Read a 242: the challenge's id and what may answer it. Raises LoginRefused where nothing may: a second factor is
+    required of somebody who has none.
+    """
     methods = tuple(
         (
             str(method.get("id", "")),
@@ -106,6 +156,8 @@ def two_factor(body: Any) -> TwoFactorRequired:
         for method in _field(body, "methods", list, default=[])
         if isinstance(method, dict)
     )
+    if not methods:
+        raise LoginRefused("no_second_factor", 242)
     return TwoFactorRequired(_field(body, "twoFactorId", str), methods)
 
 
@@ -126,17 +178,17 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def refresh_token_dead(status: int, body: Any) -> bool:
-    """Whether an answer says that the refresh token is dead, in any of the three ways that mean it.
+    """Whether an answer says that the refresh token is dead, in any of the ways that mean it.
 
     The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and
-    `invalid_grant` from the other. Every other 4xx speaks of us, not of the token.
+    `invalid_grant` from the other. 409, 410 and 423 speak of the user, whose login is prevented, expired or locked. Every
+    other 4xx speaks of us, not of the token.
     """
-    if unknown(status, body):
+    if unknown(status, body) or status in (409, 410, 423):
         return True
     if status != 400 or not isinstance(body, dict):
         return False
-    fields = body.get("fieldErrors")
-    return body.get("error") == "invalid_grant" or (isinstance(fields, dict) and "refreshToken" in fields)
+    return body.get("error") == "invalid_grant" or wrong_field(body, "refreshToken")
 
 
 def unknown(status: int, body: Any) -> bool:

@@ -1,5 +1,6 @@
 """FusionAuth as the sites use it: log in, refresh, revoke."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -27,53 +28,65 @@ class FusionAuth:
         AuthorityUnavailable.
         """
         status, body = self._transport.call(
+            self.breaker.login,
             "POST",
             "/api/login",
             key=True,
             json=self._about(client, device) | {"loginId": email, "password": password},
         )
+        if status == 242:
+            raise answers.two_factor(body)
         return self._logged_in(status, body)
 
     def two_factor(self, two_factor_id: str, code: str, client: Client, device: str) -> LoginAnswer:
         """Answer a challenge with a code. Raises LoginRefused (`code`, `challenge`), AuthorityUnavailable."""
         status, body = self._transport.call(
+            self.breaker.login,
             "POST",
             "/api/two-factor/login",
             key=False,
             json=self._about(client, device) | {"twoFactorId": two_factor_id, "code": code},
         )
-        if status == 421:
+        if status == 421 or (status == 400 and answers.wrong_field(body, "code")):
             raise LoginRefused("code", status)
-        if status == 404:
+        if answers.unknown(status, body):
             raise LoginRefused("challenge", status)
-        if status == 400:
-            raise LoginRefused("code", status)
         return self._logged_in(status, body)
 
     def send_code(self, two_factor_id: str, method_id: str) -> None:
         """Have a code sent by a method of the challenge. Raises LoginRefused (`challenge`), AuthorityUnavailable."""
         path = f"/api/two-factor/send/{quote(two_factor_id, safe='')}"
-        status, _ = self._transport.call("POST", path, key=False, json={"methodId": method_id})
-        if status != 200:
+        status, body = self._transport.call(
+            self.breaker.login, "POST", path, key=False, json={"methodId": method_id}
+        )
+        if answers.unknown(status, body):
             raise LoginRefused("challenge", status)
+        if status != 200:
+            raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
 
-    def refresh(self, refresh_token: str) -> Refreshed:
-        """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh."""
-        if self._settings.refresh_endpoint == "oauth2":
-            status, body = self._transport.call(
-                "POST", "/oauth2/token", key=False, data=self._grant(refresh_token)
-            )
-            names = ("refresh_token", "refresh_token_id", "access_token")
-        else:
-            status, body = self._transport.call(
-                "POST", "/api/jwt/refresh", key=False, json={"refreshToken": refresh_token}
-            )
-            names = ("refreshToken", "refreshTokenId", "token")
-        if answers.refresh_token_dead(status, body):
-            raise RefreshRefused
-        if status != 200 or not isinstance(body, dict):
-            raise AuthorityMisconfigured(f"FusionAuth answered a refresh with {status}")
-        return self._refreshed(refresh_token, *(body.get(name) for name in names))
+    def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
+        """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.
+
+        Registration and roles come from the user, as at a login. A refresh answers 200 for somebody who was deregistered
+        since, and the token's own claims about it are a customer's lambda's to change. The user is asked for first: a
+        one-time token is not spent for a question that fails.
+        """
+        with self._transport.turn(self.breaker.refresh) as ask:
+            roles = self._roles(ask, user_id)
+            if roles is None:
+                raise RefreshRefused
+            if self._settings.refresh_endpoint == "oauth2":
+                status, body = ask("POST", "/oauth2/token", key=False, data=self._grant(refresh_token))
+                names = ("refresh_token", "refresh_token_id", "access_token")
+            else:
+                json = {"refreshToken": refresh_token}
+                status, body = ask("POST", "/api/jwt/refresh", key=False, json=json)
+                names = ("refreshToken", "refreshTokenId", "token")
+            if answers.refresh_token_dead(status, body):
+                raise RefreshRefused
+            if status != 200 or not isinstance(body, dict):
+                raise AuthorityMisconfigured(f"FusionAuth answered a refresh with {status}")
+            return _refreshed(refresh_token, *(body.get(name) for name in names), roles=roles)
 
     def revoke(self, site: str, *, refresh_token_id: UUID | None, user_id: UUID | None) -> None:
         """Revoke at FusionAuth. See Authority.revoke. By id, never by the token's value: that would end up in
@@ -86,40 +99,31 @@ class FusionAuth:
             params["applicationId"] = self._settings.applications[site]
             if user_id is not None:
                 params["userId"] = str(user_id)
-        status, body = self._transport.call("DELETE", path, key=True, params=params)
+        status, body = self._transport.call(self.breaker.revoke, "DELETE", path, key=True, params=params)
         # Unknown, or expired and not yet swept up: either way there is nothing left to revoke.
         if status != 200 and not answers.unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
         """The user's roles in this site's application. See Authority.roles."""
-        status, body = self._transport.call("GET", f"/api/user/{user_id}", key=True)
+        with self._transport.turn(self.breaker.refresh) as ask:
+            return self._roles(ask, user_id)
+
+    def _roles(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> tuple[str, ...] | None:
+        status, body = ask("GET", f"/api/user/{user_id}", key=True)
         if answers.unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a question for a user with {status}")
         return answers.roles(body, self._settings.application_id)
 
-    def _refreshed(self, presented: str, token: Any, token_id: Any, jwt: Any) -> Refreshed:
-        if not isinstance(jwt, str) or not isinstance(token, str | None):
-            raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")
-        claims = answers.claims(jwt)
-        if claims.get("applicationId") != self._settings.application_id:
-            # Deregistered since the login: FusionAuth still answers 200, without application and roles.
-            raise RefreshRefused
-        roles = claims.get("roles")
-        return Refreshed(
-            refresh_token=token or presented,
-            refresh_token_id=answers.uuid_or_unavailable(token_id) if token_id else None,
-            user_id=answers.uuid_or_unavailable(claims.get("sub")),
-            roles=tuple(sorted(map(str, roles))) if isinstance(roles, list) else None,
-        )
-
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:
             return answers.login(body, self._settings.application_id)
-        if status == 242:
-            raise answers.two_factor(body)
+        if status == 400:
+            raise answers.bad_request(body)
+        if status == 404 and not answers.unknown(status, body):
+            raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
             raise LoginRefused(REFUSALS[status], status)
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")
@@ -145,3 +149,15 @@ class FusionAuth:
         if self._settings.client_secret:
             grant["client_secret"] = self._settings.client_secret
         return grant
+
+
+def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, roles: tuple[str, ...]) -> Refreshed:
+    """Read a 200 of a refresh. Of the JWT only `sub` is read, which no lambda can change."""
+    if not isinstance(jwt, str) or not isinstance(token, str | None):
+        raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")
+    return Refreshed(
+        refresh_token=token or presented,
+        refresh_token_id=answers.uuid_or_unavailable(token_id) if token_id else None,
+        user_id=answers.uuid_or_unavailable(answers.claims(jwt).get("sub")),
+        roles=roles,
+    )

@@ -3,8 +3,10 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -15,7 +17,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
-from .breaker import Breaker
+from .answers import AccountFault
+from .breaker import Breaker, Breakers, Unreachable
 from .settings import IdpSettings
 
 _LARGEST_ANSWER = 256 * 1024
@@ -49,7 +52,8 @@ class Transport:
 
     def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
         self._settings = settings
-        self.breaker = Breaker(most=pool_size // 2)
+        # Three kinds of calls together leave one of a server's sixteen threads.
+        self.breaker = Breakers(most=pool_size // 4)
         self._http = requests.Session()
         self._http.trust_env = False
         # FusionAuth sets its own refresh_token cookie at every login, and on a refresh the cookie beats the body. In
@@ -62,25 +66,39 @@ class Transport:
         self._http.mount("http://", adapter)
         self._http.mount("https://", adapter)
 
-    def call(self, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+    def call(self, breaker: Breaker, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
         """One request. `key` says whether the API key goes along. The body is `json=`, `data=` or `params=`.
 
-        Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything
-        that is no answer, AuthorityMisconfigured where FusionAuth refuses us.
+        Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything that is
+        no answer: Unreachable where the server did not answer, AccountFault where its error may concern this account
+        alone, AuthorityMisconfigured where FusionAuth refuses us.
         """
-        with self.breaker.guard():
-            return self._call(method, path, key=key, **body)
+        with self.turn(breaker) as ask:
+            return ask(method, path, key=key, **body)
 
-    def _call(self, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+    @contextmanager
+    def turn(self, breaker: Breaker) -> Iterator[Callable[..., tuple[int, Any]]]:
+        """Several calls one after the other: yields a function like `call`. Together they have one place among the calls
+        under way, and the time of one call: a refresh that took longer would outlast its lease.
+        """
+        with breaker.guard():
+            seconds = self._settings.connect_timeout + self._settings.read_timeout
+            yield partial(self._call, time.monotonic() + seconds)
+
+    def _call(self, ends: float, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise Unreachable("FusionAuth took too long")
         headers = {"Accept": "application/json"}
         if key:
             headers["Authorization"] = self._settings.api_key
         if self._settings.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._settings.tenant_id
-        timeouts = (self._settings.connect_timeout, self._settings.read_timeout)
+        # A connection is tried twice.
+        timeouts = (min(self._settings.connect_timeout, left / 2), min(self._settings.read_timeout, left))
         try:
             with (
-                _ended_after(sum(timeouts)),
+                _ended_after(left),
                 self._http.request(
                     method,
                     self._settings.url + path,
@@ -94,13 +112,26 @@ class Transport:
                 content = _read(response)
         except (requests.RequestException, OSError, ValueError) as error:
             # ValueError: a Location that is no address is looked at even where it is not followed.
-            raise AuthorityUnavailable(f"FusionAuth cannot be reached: {type(error).__name__}") from None
+            raise _no_answer(error) from None
         status = response.status_code
         if status in (401, 403):
             raise AuthorityMisconfigured(f"FusionAuth refuses our key or client ({status} from {path})")
-        if status >= 500 or status == 429 or 300 <= status < 400:
+        if status == 429 or (status >= 500 and content.strip()):
+            # Too many tries for one account; a lambda, a webhook or a connector that fails for it (512, 504, 500).
+            raise AccountFault(f"FusionAuth answered {status}")
+        if status >= 500:
+            raise Unreachable(f"FusionAuth answered {status}")
+        if 300 <= status < 400:
             raise AuthorityUnavailable(f"FusionAuth answered {status}")
         return status, _parse(content)
+
+
+def _no_answer(error: Exception) -> AuthorityUnavailable:
+    """The exception for a call that failed on its way: the server's fault, or that of an answer that cannot be read."""
+    unreadable = isinstance(error, requests.RequestException | ValueError)
+    silent = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    kind = AuthorityUnavailable if unreadable and not isinstance(error, silent) else Unreachable
+    return kind(f"FusionAuth cannot be reached: {type(error).__name__}")
 
 
 @contextmanager

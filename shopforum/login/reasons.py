@@ -42,7 +42,6 @@ _NOTICES = {
     "role_removed": Notice("info", "What you may do here has changed. Log in again to go on."),
     "registration_removed": Notice("warning", "This account is not registered here any more."),
     "challenge": Notice("warning", "The code came too late for this login. Log in again for a new one."),
-    "refused": Notice("warning", "This account cannot log in here just now. Ask support why."),
     "fresh": Notice("info", "Give your password again to go on: what comes next needs it to be recent."),
     **dict.fromkeys(
         (
@@ -60,6 +59,22 @@ _NOTICES = {
     ),
 }
 
+
+# Why a login is refused. One text for an unknown address, a wrong password and a locked account: FusionAuth tells some of
+# them apart without the right password, we do not. The other texts are for who gave the right one.
+REFUSALS = {
+    "credentials": "The e-mail address or the password is not right. Check both and try again.",
+    "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
+    "password_change": "Your password is right, but it has to be changed before you can log in. "
+    "Follow “Forgot your password?” below, then come back.",
+    "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
+    "Follow the link in the message we sent you, then log in.",
+    "restricted": "This account may not log in here just now. Your password is not the reason: ask support what is.",
+    "no_second_factor": "Your password is right, but this account needs a second step, such as a code from an app, and "
+    "none is set up yet. Ask support to set one up, then log in.",
+    "blocked": "Your password is right, but logging in is blocked for this account just now. Ask support why.",
+    "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
+}
 
 _MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id")
 

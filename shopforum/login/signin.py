@@ -13,7 +13,7 @@ from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..idp import LoginAnswer, LoginRefused
-from ..sessions import AuthorityMisconfigured, Login, SignInBlocked, audit, client_of
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.tokens import REFRESH_TOKEN
@@ -76,21 +76,31 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     return HTTPFound(target, headers=[*headers, *device.headers, forget_visitor(request)])
 
 
-def refuse(request: Request, kind: str, attempt: Attempt, started: float) -> None:
+def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: str = "") -> None:
     """Record a refusal, and let it take its time: whether an account exists must not show in how long it took.
 
-    `kind` is LoginRefused's, `started` the `time.monotonic()` when the provider was about to be asked.
+    `kind` is LoginRefused's, or `undecided`; `started` the `time.monotonic()` when the provider was about to be asked,
+    `code` the provider's own reason, for whoever is asked why.
     """
-    guessed = kind in ("credentials", "code")
+    # What the provider could not decide may have been a guess: forgiven, it could be made without end.
+    guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
+    if code:
+        detail["code"] = code
     user_id = known.owner(request.db, attempt.email)
     write(request, "authn_login_fail", detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
         write(request, "authn_login_fail_max", detail, user_id=user_id)
     # No connection is held meanwhile.
     time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
+
+
+def log_outage(error: AuthorityUnavailable) -> None:
+    """Log that the provider could not be asked, or refuses us: the latter is an operator's to mend."""
+    level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
+    level("identity provider unavailable", why=str(error))
 
 
 def write(

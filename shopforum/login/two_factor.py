@@ -20,11 +20,11 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from .. import devices
-from ..idp import LoginRefused, TwoFactorRequired
+from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web.templating import Notice
-from . import signin, throttle
-from .forms import CodeForm
+from . import page, reasons, signin, throttle
+from .forms import CodeForm, LoginForm
 
 COOKIE = "__Host-two-factor"
 # Two parts of base64url: what form_token makes of the challenge.
@@ -36,6 +36,7 @@ _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
 
 _LATE = "/login?why=challenge"
 _WRONG = "That code is not right. Check it, or ask for a new one."
+_UNDECIDED = "Our login service could not finish this login. Wait a moment and try again, or ask support."
 _AWAY = "The code cannot be checked just now. It stays good for a few minutes: try again in a moment."
 
 
@@ -61,7 +62,9 @@ def includeme(config: Configurator) -> None:
 
 def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt) -> Response:
     """Send the browser to the code page with the challenge. The password was right."""
-    methods = tuple((i, kind, _masked(hint)) for i, kind, hint in required.methods[:8])
+    # What can be used here comes first.
+    usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
+    methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
     challenge = Challenge(
         required.two_factor_id, methods, attempt.account, attempt.authenticated_at, attempt.target
     )
@@ -102,13 +105,24 @@ def submit(request: Request) -> Response:
         response = signin.complete(request, answer, attempt)
         response.headerlist.append(_JAR.expired(COOKIE))
     except LoginRefused as refusal:
-        signin.refuse(request, refusal.kind, attempt, started)
-        if refusal.kind == "code":
+        # An account that is locked, expired or prevented: password and code were right, so it is no guess.
+        kind = "restricted" if refusal.kind == "credentials" else refusal.kind
+        signin.refuse(request, kind, attempt, started, refusal.code)
+        if kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
-        why = "challenge" if refusal.kind == "challenge" else "refused"
-        return HTTPSeeOther(f"/login?why={why}", headers=[_JAR.expired(COOKIE)])
+        if kind == "challenge":
+            return HTTPSeeOther(_LATE, headers=[_JAR.expired(COOKIE)])
+        again = LoginForm(data={"next": challenge.target or ""})
+        response = page.refused(request, again, 422, reasons.REFUSALS[kind])
+        response.headerlist.append(_JAR.expired(COOKIE))
+        return response
+    except AccountFault as error:
+        signin.log_outage(error)
+        signin.refuse(request, "undecided", attempt, started)
+        return _refused(request, form, challenge, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
+        signin.log_outage(error)
         return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
     return response
 
@@ -124,8 +138,9 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
 def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, **values: Any) -> Response:
     methods = [(i, _SENDABLE[kind], hint) for i, kind, hint in challenge.methods if kind in _SENDABLE]
     app = any(kind == "authenticator" for _, kind, _ in challenge.methods)
-    page = {"form": form, "methods": methods, "app": app, **values}
-    response = render_to_response(_TEMPLATE, page, request=request)
+    response = render_to_response(
+        _TEMPLATE, {"form": form, "methods": methods, "app": app, **values}, request=request
+    )
     response.status_int = status
     return response
 

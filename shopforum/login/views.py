@@ -5,42 +5,27 @@ there is none. 429 says to wait, 503 that FusionAuth cannot be asked; both keep 
 """
 
 import time
-from typing import Any
 
-import structlog
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.renderers import render_to_response
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from .. import devices
-from ..idp import LoginRefused, TwoFactorRequired
+from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
-from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.csrf import require_own_form
 from ..web import way
 from . import known, reasons, signin, throttle, two_factor
 from .forms import LoginForm
+from .page import page, refused
 
-log = structlog.get_logger("shopforum")
-
-_TEMPLATE = "shopforum:login/templates/login.jinja2"
-
-# One text for an unknown address, a wrong password and a locked account: FusionAuth tells some of them apart without
-# the right password, we do not. The other texts are for who gave the right one.
-_REFUSALS = {
-    "credentials": "The e-mail address or the password is not right. Check both and try again.",
-    "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
-    "password_change": "Your password is right, but it has to be changed before you can log in. "
-    "Follow “Forgot your password?” below, then come back.",
-    "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
-    "Follow the link in the message we sent you, then log in.",
-    "blocked": "Your password is right, but logging in is blocked for this account just now. Ask support why.",
-    "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
-}
 _BLOCKED = "Logging in is not possible from here just now. Ask support why."
+_UNDECIDED = (
+    "Our login service could not finish this login. Wait a few minutes and try again. "
+    "If it happens again, ask support."
+)
 _AWAY = "Logging in is not possible just now. Nothing is wrong with your password: try again in a moment."
 
 
@@ -95,8 +80,11 @@ def submit(request: Request) -> Response:
         throttle.forgive(request.db, turn)
         return two_factor.begin(request, challenge, attempt)
     except LoginRefused as refusal:
-        signin.refuse(request, refusal.kind, attempt, started)
-        return refused(request, form, 422, _REFUSALS[refusal.kind])
+        signin.refuse(request, refusal.kind, attempt, started, refusal.code)
+        return refused(request, form, 422, reasons.REFUSALS[refusal.kind])
+    except AccountFault as error:
+        signin.refuse(request, "undecided", attempt, started)
+        return away(request, form, error, _UNDECIDED)
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
         return away(request, form, error)
@@ -108,28 +96,7 @@ def log_out(request: Request) -> Response:
     return HTTPSeeOther("/?notice=goodbye", headers=headers)
 
 
-def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
-    """The login page; it asks to confirm where somebody is signed in already."""
-    response = render_to_response(
-        _TEMPLATE, {"form": form, "password_url": request.registry.password_url, **values}, request=request
-    )
-    response.status_int = status
-    return response
-
-
-def refused(
-    request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None
-) -> Response:
-    """The login page with the reason it was not taken, the e-mail address kept and the password gone."""
-    form.form_errors = [text]
-    response = page(request, form, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
-
-
-def away(request: Request, form: LoginForm, error: AuthorityUnavailable) -> Response:
+def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:
     """FusionAuth cannot be asked, or refuses us: 503, and nobody learns anything about the password."""
-    level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
-    level("identity provider unavailable", why=str(error))
-    return refused(request, form, 503, _AWAY, error.retry_after)
+    signin.log_outage(error)
+    return refused(request, form, 503, text, error.retry_after)

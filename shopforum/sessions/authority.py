@@ -40,8 +40,8 @@ class AuthorityMisconfigured(AuthorityUnavailable):
 class Authority(Protocol):
     """An identity provider as the heart sees it. Every call has a time-out of its own, of a few seconds."""
 
-    def refresh(self, refresh_token: str) -> Refreshed:
-        """Ask for a new token. Raises RefreshRefused, AuthorityUnavailable."""
+    def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
+        """Ask for a new token for the session of this user. Raises RefreshRefused, AuthorityUnavailable."""
 
     def revoke(self, site: str, *, refresh_token_id: UUID | None, user_id: UUID | None) -> None:
         """End one refresh token, else one user's on a site, else all of the site's. What is unknown is done.

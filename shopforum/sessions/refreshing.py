@@ -29,7 +29,7 @@ def refresh(sessions: "Sessions", row: RowMapping, pair: Pair, client: Client) -
     if not records.claim(sessions.db, row, lease, sessions.config.lease):
         return None
     try:
-        answer = _ask(sessions, pair.refresh_token)
+        answer = _ask(sessions, pair.refresh_token, row["user_id"])
     except RefreshRefused:
         expired = sessions.event("session_expired", client, row["id"], row["user_id"], "idp")
         if records.expire(sessions.db, expired, lease, "refresh_refused"):
@@ -53,7 +53,7 @@ def repeat(sessions: "Sessions", row: RowMapping, pair: Pair, client: Client) ->
     lease = uuid.uuid4()
     if pair.refresh_token is not None and records.claim(sessions.db, row, lease, sessions.config.lease):
         try:
-            answer = _ask(sessions, pair.refresh_token)
+            answer = _ask(sessions, pair.refresh_token, row["user_id"])
         except (RefreshRefused, AuthorityUnavailable):
             # It may have been revoked while the provider was asked: look again.
             return None
@@ -82,9 +82,9 @@ def read_roles(sessions: "Sessions", row: RowMapping, client: Client) -> bool:
     return True
 
 
-def _ask(sessions: "Sessions", refresh_token: str) -> Refreshed:
+def _ask(sessions: "Sessions", refresh_token: str, user_id: UUID) -> Refreshed:
     """The provider's answer. One whose token no cookie can hold is none: taken, it would lose the session."""
-    answer = sessions.authority.refresh(refresh_token)
+    answer = sessions.authority.refresh(refresh_token, user_id)
     if not REFRESH_TOKEN.fullmatch(answer.refresh_token):
         raise AuthorityUnavailable("the answer's refresh token does not fit into a cookie")
     return answer

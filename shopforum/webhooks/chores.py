@@ -3,7 +3,7 @@
 from ..sessions.database import Database
 from ..sessions.purging import purge
 
-# Longer than the oldest event that is taken (`webhooks.max_age`).
+# Longer than FusionAuth tries to deliver. What comes again after that ends nothing that is younger than it (`taking.py`).
 _FORGET = purge("webhook_events", "taken_at < now() - interval '1 day'", "taken_at")
 
 

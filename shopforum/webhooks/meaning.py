@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from ..idp import same_id
 from ..sessions.tokens import as_uuid
 
 # Events about a user as a whole, and the code of the reason their sessions end for.
@@ -22,17 +24,21 @@ _OF_REGISTRATION = {
 }
 
 
+# In milliseconds since the epoch: the last day that a datetime can hold, and be compared with some seconds added.
+_LAST_DAY = 253_402_214_400_000
+
+
 class GarbledError(Exception):
     """Signed, but not what FusionAuth sends."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event's frame. `created_at` is in milliseconds since the epoch, by FusionAuth's clock."""
+    """An event's frame. `created_at` is by FusionAuth's clock."""
 
     id: UUID
     type: str
-    created_at: int
+    created_at: datetime
     body: Mapping[str, Any]
 
 
@@ -58,11 +64,13 @@ def frame(body: bytes) -> Event:
         raise GarbledError("no event can be read") from None
     if event_id is None or not isinstance(kind, str) or type(created_at) is not int:
         raise GarbledError("the event has no proper id, type or createInstant")
-    return Event(event_id, kind[:100], created_at, event)
+    if not 0 <= created_at < _LAST_DAY:
+        raise GarbledError("the event has an impossible createInstant")
+    return Event(event_id, kind[:100], datetime.fromtimestamp(created_at / 1000, UTC), event)
 
 
 def act(event: Event, applications: Mapping[str, str]) -> Act | None:
-    """What follows from an event; None for what is none of ours. `applications` maps their ids to our sites.
+    """What follows from an event; None for what is none of ours. `applications` maps our sites to the ids of theirs.
 
     Raises GarbledError where an event lacks what its type needs: ending too much is as wrong as ending nothing.
     """
@@ -72,7 +80,7 @@ def act(event: Event, applications: Mapping[str, str]) -> Act | None:
     if event.type == _REVOKED:
         return _revoked(body, applications)
     if event.type in _OF_REGISTRATION:
-        site = applications.get(str(body.get("applicationId")).lower())
+        site = _site(body.get("applicationId"), applications)
         if site is None:
             return None
         roles = _roles(body) if event.type == "user.registration.update" else None
@@ -86,7 +94,7 @@ def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | 
     user_id = _user(body) if named else None
     site = None
     if application is not None:
-        site = applications.get(str(application).lower())
+        site = _site(application, applications)
         if site is None:
             return None
     if token is not None:
@@ -97,6 +105,10 @@ def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | 
     if user_id is None and site is None:
         raise GarbledError("neither a user nor an application is named")
     return Act("revoked_at_provider", user_id, site)
+
+
+def _site(application: Any, applications: Mapping[str, str]) -> str | None:
+    return next((site for site, ours in applications.items() if same_id(application, ours)), None)
 
 
 def _user(body: Mapping[str, Any]) -> UUID:

@@ -53,7 +53,11 @@ class WebhookSettings:
         secret=True,
     )
     max_age: int = setting(
-        "webhooks.max_age", 300, "seconds; an older event from FusionAuth is refused", least=1, most=3600
+        "webhooks.max_age",
+        300,
+        "seconds; an older event from FusionAuth is called late in the audit log",
+        least=1,
+        most=3600,
     )
     out: tuple[str, ...] = setting(
         "webhooks.out",

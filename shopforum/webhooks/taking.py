@@ -1,10 +1,14 @@
-"""Taking an event of FusionAuth's: once, in time, in one transaction with what it ends.
+"""Taking an event of FusionAuth's: once, in one transaction with what it ends.
+
+An event speaks of an instant, and ends only what was authenticated by then. So a late one, or an old one that somebody
+has kept and sends again, ends what should have ended long ago and nothing since: there is no age at which it has to be
+refused, and FusionAuth, which delivers at least once, is never told that a delivery failed.
 
 FusionAuth waits for our answer before it commits, and it may be our own revocation that it tells us of. So FusionAuth
 is not asked anything meanwhile, and sessions that have ended already are left as they are: nothing goes in circles.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +22,12 @@ from .meaning import Act, Event
 # How far FusionAuth's clock may be from the database's: what `shopforum check` lets pass.
 SKEW = timedelta(seconds=5)
 
+# Of several deliveries at once the others wait here until the first has committed. One from the future is remembered from
+# its own instant on, or it could be sent again when it has been forgotten and its instant has not come.
 _TAKE = text(
-    "INSERT INTO webhook_events (id, type) VALUES (:id, :type) ON CONFLICT (id) DO NOTHING RETURNING 1"
+    """INSERT INTO webhook_events (id, type, taken_at)
+    VALUES (:id, :type, greatest(clock_timestamp(), CAST(:at AS timestamptz))) ON CONFLICT (id) DO NOTHING
+    RETURNING extract(epoch FROM clock_timestamp() - CAST(:at AS timestamptz))::bigint AS age"""
 )
 
 _ONE = text(
@@ -29,7 +37,8 @@ _ONE = text(
 
 _WITH_OTHER_ROLES = text(
     f"""SELECT id FROM sessions s WHERE user_id = :user_id AND site = :site AND ended_at IS NULL
-    AND absolute_end > clock_timestamp() AND NOT {records.GATED} AND NOT roles <@ CAST(:roles AS text[])"""
+    AND absolute_end > clock_timestamp() AND NOT {records.GATED} AND NOT roles <@ CAST(:roles AS text[])
+    AND roles_read_at <= CAST(:before AS timestamptz)"""
 )
 
 # Our own revocation, or one that reaches further, closed a gate over this a moment ago: its echo.
@@ -47,36 +56,31 @@ _REFUSE = text(
 
 
 class RefusedError(Exception):
-    """The event is not taken. `why` is a code for the audit log."""
+    """The delivery is not taken. `why` is a code for the audit log."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
 
 
-def check_age(db: Database, event: Event, max_age: int) -> None:
-    """Raise RefusedError for an event that is too old, or from the future: a signature alone is good for ever."""
-    try:
-        age = records.now(db) - _instant(event)
-    except (OverflowError, ValueError, OSError):
-        raise RefusedError("late") from None
-    if not -SKEW <= age <= timedelta(seconds=max_age):
-        raise RefusedError("late")
-
-
 @once_more
-def take(db: Database, event: Event, act: Act, client: Client) -> UUID | None:
-    """End what the event means; returns the revocation, or None where nothing was left to end. Raises RefusedError where
-    the event was taken before.
+def take(db: Database, event: Event, act: Act, client: Client, late_after: float) -> UUID | None:
+    """End what the event means; returns the revocation, or None where nothing was left to end, or the event was taken
+    before. An event older than `late_after` seconds is called late in the audit log.
     """
     with db.transaction() as connection:
-        if connection.execute(_TAKE, {"id": event.id, "type": event.type}).first() is None:
-            raise RefusedError("replayed")
+        taken = connection.execute(
+            _TAKE, {"id": event.id, "type": event.type, "at": event.created_at}
+        ).first()
+        if taken is None:
+            return None
         scope = _scope(connection, event, act)
         if scope is None:
             return None
         reason = Reason("idp", "FusionAuth", act.reason)
-        detail = {"webhook": event.type, "webhook_id": str(event.id)}
+        detail: dict[str, Any] = {"webhook": event.type, "webhook_id": str(event.id)}
+        if taken.age > late_after:
+            detail["late_seconds"] = taken.age
         return revocation.revoke(
             connection,
             scope,
@@ -86,7 +90,7 @@ def take(db: Database, event: Event, act: Act, client: Client) -> UUID | None:
             detail=detail,
             upstream=False,
             # A webhook may be late, and somebody has signed in anew since.
-            before=_instant(event) + SKEW,
+            before=event.created_at + SKEW,
         )
 
 
@@ -104,6 +108,7 @@ def refuse(db: Database, why: str, client: Client, site: str) -> None:
 def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
     """What to end; None where nothing is left of it."""
     values: dict[str, Any] = {"user_id": act.user_id, "site": act.site, "token_id": act.token_id}
+    values["before"] = event.created_at + SKEW
     if act.token_id is not None or act.roles is not None:
         statement = _ONE if act.token_id is not None else _WITH_OTHER_ROLES
         roles = {} if act.roles is None else {"roles": list(act.roles)}
@@ -112,11 +117,7 @@ def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
     scope = Scope(user_id=act.user_id, site=act.site)
     user, site = act.user_id, act.site
     over = (Scope(everyone=True), site and Scope(site=site), user and Scope(user_id=user), scope)
-    known = {"keys": [one.gate for one in over if one], "at": _instant(event) + SKEW}
+    known = {"keys": [one.gate for one in over if one], "at": event.created_at + SKEW}
     if event.type == "jwt.refresh-token.revoke" and connection.execute(_KNOWN, known).first():
-        return scope if revocation.count(connection, scope, before=_instant(event) + SKEW) else None
+        return scope if revocation.count(connection, scope, before=event.created_at + SKEW) else None
     return scope
-
-
-def _instant(event: Event) -> datetime:
-    return datetime.fromtimestamp(event.created_at / 1000, UTC)

@@ -1,5 +1,7 @@
 """The test hooks: they do what they say, hide secrets, and refuse what they do not know."""
 
+import base64
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,6 +27,44 @@ def test_calls_are_recorded_without_hooks_and_without_secrets(login, client, wor
         {"method": "DELETE", "path": "/api/jwt/refresh", "query": f"userId={person.id}"},
     ]
     assert token not in answer.text
+
+
+def claims_of(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def test_a_lambda_adds_replaces_and_removes_claims(login, client, world, hook, person):
+    hook(
+        "lambda",
+        applicationId=world.store.upper(),
+        set={"roles": ["x"], "new": {"a": 1}},
+        remove=["applicationId"],
+    )
+    answer = login().success_response
+    renewed = client.exchange_refresh_token_for_jwt({"refreshToken": answer["refreshToken"]}).success_response
+    for token in (answer["token"], renewed["token"]):
+        claims = claims_of(token)
+        assert (claims["roles"], claims["new"], claims["sub"]) == (["x"], {"a": 1}, person.id)
+        assert "applicationId" not in claims
+    other = claims_of(login(applicationId=world.forums).success_response["token"])
+    assert other["applicationId"] == world.forums
+    hook("reset")
+    assert claims_of(login().success_response["token"])["applicationId"] == world.store
+
+
+def test_a_lambda_refuses_who_gave_the_right_password(login, hook):
+    hook("lambda", refuse="LoginRestricted")
+    answer = login()
+    assert (answer.status, answer.error_response["generalErrors"][0]["code"]) == (400, "[LoginRestricted]")
+    assert login(password="wrong").status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [{"set": {"sub": "x"}}, {"remove": ["exp"]}, {"set": []}, {"remove": "x"}, {"x": 1}]
+)
+def test_a_lambda_leaves_reserved_claims_alone(world, body):
+    assert requests.post(f"{world.hooks}/lambda", json=body, timeout=5).status_code == 400
 
 
 def test_a_fault_replaces_the_next_answers_only(login, hook):

@@ -131,7 +131,7 @@ def test_a_two_factor_challenge_ends_after_five_minutes(login, hook, client, per
     code = requests.get(f"{world.hooks}/two-factor/{challenge}", timeout=5).json()["code"]
     hook("advance", seconds=301)
     assert client.two_factor_login({"twoFactorId": challenge, "code": code}).status == 404
-    assert client.send_two_factor_code_for_login_using_method(challenge, {}).status == 404
+    assert client.send_two_factor_code_for_login_using_method(challenge, {}).status == 400
 
 
 @pytest.mark.parametrize("missing", ["loginId", "password"])

@@ -31,7 +31,7 @@ def test_no_cookie_of_one_user_answers_for_another(client):
     second = log_in(client, "member")
     assert first.user_id != second.user_id
     for login in (first, second, first):
-        answer = client.refresh(login.refresh_token)
+        answer = client.refresh(login.refresh_token, login.user_id)
         assert (answer.user_id, answer.refresh_token_id) == (login.user_id, login.refresh_token_id)
 
 
@@ -40,7 +40,7 @@ def test_a_login_and_its_end(client):
     assert (login.name, login.email, login.roles) == ("Mia Marsh", person("member").email, ("shopper",))
     client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
     # Unknown is done.
     client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
 
@@ -49,15 +49,16 @@ def test_a_login_and_its_end(client):
 def test_a_revocation_by_user_or_site_ends_the_token(client, reach):
     login = log_in(client, "shopper")
     client.revoke("forums", refresh_token_id=None, user_id=login.user_id if reach == "user" else None)
-    assert client.refresh(login.refresh_token).user_id == login.user_id
+    assert client.refresh(login.refresh_token, login.user_id).user_id == login.user_id
     client.revoke("store", refresh_token_id=None, user_id=login.user_id if reach == "user" else None)
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
 
 
 @pytest.mark.parametrize("status", [202, 203, 212, 213, 404, 409, 410, 423])
 def test_only_200_is_a_login(client, idp, status):
-    idp.hook("fail", path="/api/login", times=1, status=status, body={"user": {"id": person("shopper").id}})
+    body = {} if status == 404 else {"body": {"user": {"id": person("shopper").id}}}
+    idp.hook("fail", path="/api/login", times=1, status=status, **body)
     with pytest.raises(LoginRefused) as refused:
         log_in(client, "shopper")
     assert refused.value.status == status
@@ -107,7 +108,82 @@ def test_somebody_who_was_deregistered_is_not_refreshed(client, idp):
     )
     assert answer.status_code == 200
     with pytest.raises(RefreshRefused):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
+
+
+@pytest.mark.parametrize(
+    "custom",
+    [
+        {"remove": ["applicationId"]},
+        {"remove": ["roles"]},
+        {"set": {"applicationId": APPLICATIONS["forums"], "roles": ["owner"]}},
+        {"set": {"applicationId": None, "roles": "shopper", "nested": {"roles": ["owner"]}}},
+        {"remove": ["applicationId", "roles", "email", "aud", "iss", "jti", "sid", "authenticationType"]},
+    ],
+)
+def test_a_customers_lambda_ends_no_session_and_gives_no_role(client, idp, custom):
+    """Of all the claims that a lambda may change none is believed: registration and roles are the user's own."""
+    idp.hook("lambda", **custom)
+    login = log_in(client, "shopper")
+    answer = client.refresh(login.refresh_token, login.user_id)
+    assert (answer.user_id, answer.roles) == (login.user_id, ("shopper",)) == (login.user_id, login.roles)
+
+
+def test_roles_are_those_of_now_at_a_refresh(client, idp):
+    login = log_in(client, "member")
+    answer = requests.patch(
+        f"{idp.url}/api/user/registration/{login.user_id}",
+        json={"registration": {"applicationId": APPLICATIONS["store"], "roles": []}},
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    )
+    assert answer.status_code == 200
+    assert client.refresh(login.refresh_token, login.user_id).roles == ()
+
+
+def test_ids_in_capitals_are_the_same_ids(settings, idp):
+    capitals = {
+        name: value.upper()
+        for name, value in settings("store").items()
+        if name == "idp.tenant_id" or name.endswith("application_id")
+    }
+    client = FusionAuth(site_settings.parse({**settings("store"), **capitals}).idp)
+    login = log_in(client, "shopper")
+    assert login.roles == client.roles(login.user_id) == ("shopper",)
+    assert client.refresh(login.refresh_token, login.user_id).roles == ("shopper",)
+    user = {
+        "id": str(login.user_id),
+        "active": True,
+        "registrations": [{"applicationId": "X", "roles": ["owner"]}],
+    }
+    idp.hook("fail", path="/api/user", times=1, status=200, body={"user": user})
+    nowhere = FusionAuth(site_settings.parse({**settings("store"), "idp.store.application_id": "X"}).idp)
+    assert nowhere.roles(login.user_id) is None
+
+
+def test_a_user_who_cannot_be_asked_for_costs_no_one_time_token(client, idp):
+    """The token is spent last, when nothing else can fail."""
+    idp.hook("policy", usage="OneTimeUse")
+    login = log_in(client, "shopper")
+    for fault in (
+        {"status": 500},
+        {"status": 401},
+        {"status": 200, "body": {}},
+        {"status": 404, "body": "<html>"},
+    ):
+        idp.hook("fail", path="/api/user", times=1, **fault)
+        with pytest.raises(AuthorityUnavailable):
+            client.refresh(login.refresh_token, login.user_id)
+    assert client.refresh(login.refresh_token, login.user_id).refresh_token != login.refresh_token
+
+
+@pytest.mark.parametrize("status", [409, 410, 423])
+def test_what_is_said_of_the_user_ends_the_session(client, idp, status):
+    login = log_in(client, "shopper")
+    for path in ("/api/jwt/refresh", "/oauth2/token"):
+        idp.hook("fail", path=path, method="POST", times=1, status=status)
+    with pytest.raises(RefreshRefused):
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def jwt(claims):
@@ -125,10 +201,8 @@ def test_a_refresh_whose_token_cannot_be_read_signs_nobody_out(settings, idp, to
         "token": token,
     }
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=200, body=body)
-    # A token that names no application is that of somebody deregistered; any other nonsense is no answer.
-    expected = RefreshRefused if token == jwt({}) else AuthorityUnavailable
-    with pytest.raises(expected):
-        client.refresh(login.refresh_token)
+    with pytest.raises(AuthorityUnavailable):
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
@@ -136,7 +210,10 @@ def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
     with pytest.raises(LoginRefused) as refused:
         client.two_factor("00000000-0000-4000-8000-000000000000", "123456", HERE, "Firefox")
     assert refused.value.kind == "challenge"
-    idp.hook("fail", path="/api/two-factor/login", times=1, status=400, body={"fieldErrors": {}})
+    blank = {
+        "fieldErrors": {"code": [{"code": "[blank]code", "message": "You must specify the [code] property."}]}
+    }
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=400, body=blank)
     with pytest.raises(LoginRefused) as refused:
         client.two_factor("00000000-0000-4000-8000-000000000000", "", HERE, "Firefox")
     assert refused.value.kind == "code"
@@ -145,13 +222,91 @@ def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
     assert refused.value.kind == "challenge"
 
 
+def ask(client, path):
+    """Make the call of the login that goes to this path."""
+    if path == "/api/login":
+        log_in(client, "shopper")
+    elif path == "/api/two-factor/login":
+        client.two_factor("challenge", "123456", HERE, "Firefox")
+    else:
+        client.send_code("challenge", "method")
+
+
+def errors(general=(), **fields):
+    """An `Errors` body, from codes."""
+    return {
+        "fieldErrors": {name: [{"code": code, "message": "…"}] for name, code in fields.items()},
+        "generalErrors": [{"code": code, "message": "…"} for code in general],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        errors(["[LoginRestricted]"]),
+        {"generalErrors": [{"code": "closed on Sundays", "message": "…"}]},
+        errors(**{"user.data.plan": "[unpaid]"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/login", "/api/two-factor/login"])
+def test_a_400_in_a_customers_words_is_a_refusal_and_no_wrong_password(settings, idp, path, body):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    idp.hook("fail", path=path, times=1, status=400, body=body)
+    with pytest.raises(LoginRefused) as refused:
+        ask(client, path)
+    assert refused.value.kind == "restricted"
+    assert refused.value.code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        errors(loginId="[blank]loginId"),
+        errors(applicationId="[couldNotConvert]applicationId"),
+        errors(applicationId="[invalid]applicationId"),
+        errors(["[TenantIdRequired]"]),
+        {},
+        {"fieldErrors": [], "generalErrors": {"code": "[x]"}},
+        [],
+        None,
+    ],
+)
+def test_a_400_in_fusionauths_words_is_a_fault_of_ours(client, idp, body):
+    idp.hook("fail", path="/api/login", times=1, status=400, body=body)
+    with pytest.raises(AuthorityMisconfigured):
+        log_in(client, "shopper")
+
+
+def test_an_application_that_is_not_there_makes_no_password_wrong(settings, idp):
+    nowhere = {**settings("store"), "idp.store.application_id": str(uuid.uuid4())}
+    with pytest.raises(AuthorityMisconfigured):
+        log_in(FusionAuth(site_settings.parse(nowhere).idp), "shopper")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/login", {"status": 404, "body": {"message": "no Route matched with those values"}}),
+        ("/api/two-factor/login", {"status": 404, "body": "<h1>Not found"}),
+        ("/api/two-factor/login", {"status": 242, "body": {"twoFactorId": "x", "methods": [{"id": "a"}]}}),
+        ("/api/two-factor/send", {"status": 404, "body": "<h1>Not found"}),
+        ("/api/two-factor/send", {"status": 400, "body": {}}),
+    ],
+)
+def test_an_answer_of_something_else_is_neither_a_wrong_password_nor_a_late_code(settings, idp, path, answer):
+    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    idp.hook("fail", path=path, times=1, **answer)
+    with pytest.raises(AuthorityUnavailable):
+        ask(client, path)
+
+
 def test_a_client_without_a_secret_or_a_tenant_sends_none(settings, idp):
     """FusionAuth then decides: the development provider wants the secret, and says so by a 401."""
     bare = {"idp.tenant_id": "", "idp.store.client_secret": "", "idp.refresh_endpoint": "oauth2"}
     client = FusionAuth(site_settings.parse({**settings("store"), **bare}).idp)
     login = client.login(person("shopper").email, person("shopper").password, Client(), "")
     with pytest.raises(AuthorityMisconfigured):
-        client.refresh(login.refresh_token)
+        client.refresh(login.refresh_token, login.user_id)
 
 
 def test_a_revocation_that_is_answered_strangely_is_not_done(settings, idp):

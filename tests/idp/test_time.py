@@ -3,13 +3,16 @@
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from support import person
 
 from shopforum import settings as site_settings
 from shopforum.idp import FusionAuth
 from shopforum.sessions import AuthorityUnavailable
+from shopforum.sessions.audit import Client
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -60,8 +63,21 @@ def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
     client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
     started = time.monotonic()
     with pytest.raises(AuthorityUnavailable):
-        client.refresh("a-refresh-token")
+        client.refresh("a-refresh-token", uuid.uuid4())
     assert time.monotonic() - started < 1.5
+
+
+def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
+    """It asks for the user, then for a token; each is slow, and both together end before the lease does."""
+    slow = {"idp.connect_timeout": "0.2", "idp.read_timeout": "0.6"}
+    client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
+    login = client.login(person("shopper").email, person("shopper").password, Client(), "")
+    for path in ("/api/user", "/api/jwt/refresh"):
+        idp.hook("fail", path=path, times=1, delay_seconds=0.5)
+    started = time.monotonic()
+    with pytest.raises(AuthorityUnavailable):
+        client.refresh(login.refresh_token, login.user_id)
+    assert time.monotonic() - started < 0.95
 
 
 def test_the_defaults_leave_a_refresh_time_to_be_written(settings):

@@ -70,6 +70,57 @@ def test_who_gave_the_right_password_is_told_what_to_do(
     assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
 
 
+REFUSED = [
+    ("lambda", {"refuse": "LoginRestricted"}, "may not log in here just now", "restricted"),
+    ("user", {"twoFactorRequired": True}, "needs a second step", "no_second_factor"),
+]
+
+
+@pytest.mark.parametrize(("hook", "given", "words", "kind"), REFUSED, ids=["lambda", "no second factor"])
+def test_who_is_refused_after_the_right_password_is_neither_locked_out_nor_told_it_was_wrong(
+    store: Browser,
+    idp: Idp,
+    sql: Callable[..., Any],
+    audit: Audit,
+    hook: str,
+    given: dict[str, Any],
+    words: str,
+    kind: str,
+) -> None:
+    login = person("shopper")
+    idp.hook(hook, **given, **({"email": login.email} if hook == "user" else {}))
+    for _ in range(7):
+        page = attempt(store, login.email, login.password, next="/orders")
+        assert page.status_int == 422
+        assert words in page.text
+        assert "support" in page.text
+        assert WRONG not in page.text
+    assert form_of(page)["email"].value == login.email
+    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+    assert {row["detail"]["kind"] for row in audit("authn_login_fail")} == {kind}
+    if hook == "lambda":
+        assert audit("authn_login_fail")[0]["detail"]["code"] == "[LoginRestricted]"
+    # A wrong password is one all the same.
+    assert WRONG in attempt(store, login.email, "wrong").text
+    idp.hook("reset")
+    if hook == "user":
+        idp.hook("user", email=login.email, twoFactorRequired=False)
+    assert attempt(store, login.email, login.password).status_int == 302
+
+
+def test_a_request_that_the_provider_cannot_read_is_no_wrong_password(
+    store: Browser, idp: Idp, sql: Callable[..., Any], logged: Callable[[], str]
+) -> None:
+    login = person("shopper")
+    body = {"fieldErrors": {"loginId": [{"code": "[blank]loginId", "message": "…"}]}}
+    idp.hook("fail", path="/api/login", times=1, status=400, body=body)
+    page = attempt(store, login.email, login.password)
+    assert page.status_int == 503
+    assert WRONG not in page.text
+    assert "[blank]loginId" in logged()
+    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+
+
 def test_an_account_of_another_site_is_not_let_in(forums: Browser, sql: Callable[..., Any]) -> None:
     login = person("shopper")
     page = attempt(forums, login.email, login.password)

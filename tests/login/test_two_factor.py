@@ -203,6 +203,75 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
     assert submit(answer, code_of(idp)).status_int == 302
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"status": 203, "body": {"changePasswordId": "x"}}, "it has to be changed"),
+        ({"status": 212}, "not confirmed"),
+        ({"status": 400, "body": {"generalErrors": [{"code": "[LoginRestricted]"}]}}, "may not log in here"),
+        ({"status": 409, "body": {"actions": []}}, "may not log in here"),
+        ({"status": 423}, "may not log in here"),
+    ],
+)
+def test_who_is_refused_after_the_right_code_is_told_why(
+    store: Browser, idp: Idp, sql: Sql, answer: dict[str, Any], words: str
+) -> None:
+    page = begin(store, next="/orders")
+    idp.hook("fail", path="/api/two-factor/login", times=1, **answer)
+    refused = submit(page, code_of(idp))
+    assert refused.status_int == 422
+    assert words in refused.text
+    assert COOKIE not in store.cookies
+    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+    form = next(form for form in refused.forms.values() if "password" in form.fields)
+    assert (form.action, form["next"].value) == ("/login", "/orders")
+    form["email"], form["password"] = LOGIN.email, LOGIN.password
+    assert form.submit().location == "/login/two-factor"
+
+
+@pytest.mark.parametrize(
+    ("methods", "hint"),
+    [
+        ([{"id": "K", "method": "webauthn"}], "cannot be used here. Enter one of your recovery codes"),
+        ([{"id": "A", "method": "authenticator"}], "your authenticator app shows"),
+        ([{"id": f"{n}", "method": "x"} for n in range(8)] + [{"id": "E", "method": "email"}], "sent to you"),
+    ],
+)
+def test_there_is_a_way_on_whatever_the_method(
+    store: Browser, idp: Idp, methods: list[dict[str, str]], hint: str
+) -> None:
+    idp.hook("fail", path="/api/login", times=1, status=242, body={"twoFactorId": "x", "methods": methods})
+    page = begin(store)
+    assert hint in page.text
+    assert page.html.find("a", string="Start again")["href"] == "/login"
+    assert ("No code yet?" in page.text) == any(one["method"] == "email" for one in methods)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"twoFactorId": "x", "methods": []},
+        {"twoFactorId": "x", "configurableMethods": ["email"]},
+        {"configurableMethods": []},
+        {},
+    ],
+)
+def test_without_any_method_no_code_is_asked_for(store: Browser, idp: Idp, body: dict[str, Any]) -> None:
+    idp.hook("fail", path="/api/login", times=1, status=242, body=body)
+    page = store.log_in(LOGIN, status=422)
+    assert "none is set up yet" in page.text
+    assert COOKIE not in store.cookies
+
+
+def test_codes_that_the_provider_cannot_judge_are_counted(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    errors = {"generalErrors": [{"code": "[LambdaInvocationException]", "message": "x"}]}
+    idp.hook("fail", path="/api/two-factor/login", times=5, status=512, body=errors)
+    for _ in range(5):
+        assert "could not finish this login" in submit(page, "000000").text
+    assert submit(page, code_of(idp)).status_int == 429
+
+
 def test_the_console_asks_for_it_too(admin: Browser, idp: Idp) -> None:
     login = person("owner")
     idp.hook("user", email=login.email, twoFactor=True)

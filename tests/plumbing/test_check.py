@@ -68,6 +68,14 @@ def test_what_is_wrong_is_named(deployment, changes, said):
     assert "hunter2" not in output
 
 
+def test_a_key_that_may_not_look_at_users(deployment, idp):
+    """Without it no session is refreshed."""
+    idp.hook("fail", path="/api/user", times=1, status=401)
+    code, output = check(deployment())
+    assert code == 1
+    assert "GET /api/user" in output
+
+
 @pytest.mark.parametrize("content", [b"", b"[app:main]\n", b"no ini file \xff"])
 def test_a_file_that_is_no_ini_is_said_to_be_none(tmp_path, content):
     path = tmp_path / "wrong.ini"

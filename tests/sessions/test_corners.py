@@ -65,11 +65,11 @@ def test_a_loser_whose_lease_ran_out_does_not_clear_the_winner_s_cookies(heart):
     heart.let_idle()
     won: list[Outcome] = []
 
-    def overtaken(token: str) -> Refreshed:
+    def overtaken(token: str, user_id: uuid.UUID) -> Refreshed:
         del heart.provider.refresh  # the next call is answered at once
         heart.sql("UPDATE sessions SET lease_until = now()")
         won.append(heart.resume(pair))
-        return heart.provider.refresh(token)
+        return heart.provider.refresh(token, user_id)
 
     heart.provider.refresh = overtaken
     late = heart.resume(pair)

@@ -30,7 +30,7 @@ from shopforum.sessions.database import Database
 from shopforum.sessions.model import Pair
 
 class Authority:
-    def refresh(self, token):
+    def refresh(self, token, user_id):
         print("answered", flush=True)
         sys.stdin.read()
 

@@ -174,7 +174,7 @@ def test_an_answer_for_somebody_else_ends_the_session(heart, monkeypatch):
     pair, _ = heart.log_in()
     heart.let_idle()
     other = Refreshed("some-other-token", uuid.uuid4(), uuid.uuid4(), ("owner",))
-    monkeypatch.setattr(heart.provider, "refresh", lambda token: other)
+    monkeypatch.setattr(heart.provider, "refresh", lambda _token, _user_id: other)
     outcome = heart.resume(pair)
     assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "expired")
     assert heart.resume(pair).ended == "identity_mismatch"
@@ -185,7 +185,7 @@ def test_a_fault_of_ours_gives_the_lease_back(heart, monkeypatch):
     heart.let_idle()
     good = heart.provider.refresh
 
-    def broken(token: str) -> Refreshed:
+    def broken(_token: str, _user_id: uuid.UUID) -> Refreshed:
         raise ZeroDivisionError
 
     monkeypatch.setattr(heart.provider, "refresh", broken)

@@ -1,7 +1,7 @@
 """The forums' half of the workflow, W22 to W33: the same rules, and nothing shared with the store."""
 
 from support import APPLICATIONS, person
-from wire import REFRESH, SESSION, credentials, paths, set_cookies, tokens
+from wire import REFRESH, SESSION, asked_for, credentials, paths, set_cookies, tokens
 
 MINE = "/posts"
 
@@ -41,7 +41,7 @@ def test_w31_w32_the_posts_are_shown_and_refreshed(forums, idp, idle_out):
     idp.forget_calls()
     old = credentials(forums)
     assert person("member").first_name in forums.get(MINE, status=200).text
-    assert paths(idp) == ["POST /api/jwt/refresh"]
+    assert paths(idp) == [asked_for("member"), "POST /api/jwt/refresh"]
     assert credentials(forums)[SESSION] != old[SESSION]
 
 

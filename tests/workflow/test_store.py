@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import requests
 from hearts import together
-from support import person
-from wire import REFRESH, SESSION, credentials, paths, set_cookies
+from support import APPLICATIONS, person
+from wire import REFRESH, SESSION, asked_for, credentials, paths, set_cookies
 
 CART = "/shopping-cart"
 
@@ -77,11 +78,32 @@ def test_w13_to_w17_an_expired_session_is_refreshed_in_the_same_response(refresh
     idp.forget_calls()
     page = store.get(CART, status=200)
     assert person("shopper").first_name in page.text
-    assert paths(idp) == [call]
+    assert paths(idp) == [asked_for("shopper"), call]
     fresh = credentials(store)
     assert fresh[SESSION] != old[SESSION]
     assert store.get(CART, status=200)
     assert len(sql("SELECT 1 FROM sessions")) == 1
+
+
+def test_w15_a_customers_lambda_ends_no_session(refreshing, idp, sql, idle_out):
+    """It may take `applicationId` out of each token, and put any role in."""
+    store, _ = refreshing
+    idp.hook("lambda", remove=["applicationId"], set={"roles": ["owner"]})
+    store.log_in("shopper")
+    for _ in range(2):
+        idle_out()
+        store.get(CART, status=200)
+    assert [row["roles"] for row in sql("SELECT roles FROM sessions")] == [["shopper"]]
+
+
+def test_w15_who_was_deregistered_is_not_refreshed(refreshing, idp, idle_out):
+    store, _ = refreshing
+    store.log_in("member")
+    url = f"{idp.url}/api/user/registration/{person('member').id}/{APPLICATIONS['store']}"
+    requests.delete(url, headers={"Authorization": idp.api_key}, timeout=5).raise_for_status()
+    idle_out()
+    store.get(CART, status=302)
+    assert credentials(store) == {}
 
 
 def test_w16_the_old_session_id_is_spent(store, sql, idle_out, thief):
@@ -102,7 +124,7 @@ def test_w17_forty_requests_at_once_make_one_refresh_forty_pages_one_cookie(stor
     tabs = [thief("store", pair) for _ in range(40)]
     pages = together(*[lambda tab=tab: tab.get(CART) for tab in tabs])
     assert [page.status_int for page in pages] == [200] * 40
-    assert paths(idp) == ["POST /api/jwt/refresh"]
+    assert paths(idp) == [asked_for("shopper"), "POST /api/jwt/refresh"]
     assert sum(SESSION in set_cookies(page) for page in pages) == 1
 
 

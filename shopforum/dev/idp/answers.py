@@ -38,6 +38,8 @@ def access_token(
         now=now,
         seconds=seconds,
     )
+    if (custom := service.lambda_for(application_id)) is not None:
+        claims = {name: value for name, value in claims.items() if name not in custom.without} | custom.claims
     return service.keys.sign(claims, "refresh_token" if kind == "REFRESH_TOKEN" else "password"), claims[
         "exp"
     ] * 1000

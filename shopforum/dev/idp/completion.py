@@ -9,7 +9,7 @@ from pyramid.response import Response
 
 from . import people, tokens
 from .answers import access_token, login_answer
-from .errors import RefusedError, answer, field_error
+from .errors import RefusedError, answer, field_error, general_error
 from .reading import flag, mapping, text
 from .service import Service
 
@@ -37,6 +37,9 @@ def complete(
         if body["passwordChangeRequired"]:
             return _change_password_first(service, user_id)
         application = find_application(db, application_id)
+        custom = service.lambda_for(application_id)
+        if custom is not None and custom.refusal:
+            raise general_error(custom.refusal, "A login validation lambda refuses this login.")
         registration = people.registration_of(db, user_id, application_id)
         status = _status(body, application_id, registration)
         refresh = None

@@ -14,17 +14,22 @@ from pyramid.response import Response
 
 from . import people, tokens
 from .errors import RefusedError, answer, field_error, general_error, nothing
+from .jwts import RESERVED_CLAIMS
 from .policies import JWT_CONFIGURATION, deep_merge, layered
 from .reading import (
     flag,
     identifier,
     json_body,
+    mapping,
     only,
     required_identifier,
     required_text,
+    strings,
+    text,
     whole,
 )
 from .service import service_of, tenant
+from .state import Lambda
 
 _SHORT_POLICY = {
     "usage": ("refreshTokenUsagePolicy",),
@@ -95,8 +100,8 @@ def user_state(request: Request) -> Response:
     """``POST /hooks/user``: put a user into the state behind one of the documented login statuses.
 
     ``passwordChangeRequired`` (203), ``verified`` false (212), ``registrationVerified`` false (213, all of
-    the user's registrations), ``twoFactor`` true (242), ``loginPrevented`` true (409), ``expired`` true
-    (410).
+    the user's registrations), ``twoFactor`` true (242), ``twoFactorRequired`` true (242 without methods for who has none),
+    ``loginPrevented`` true (409), ``expired`` true (410).
     """
     service, body = service_of(request), json_body(request)
     flags = (
@@ -104,6 +109,7 @@ def user_state(request: Request) -> Response:
         "verified",
         "registrationVerified",
         "twoFactor",
+        "twoFactorRequired",
         "loginPrevented",
         "expired",
     )
@@ -126,7 +132,9 @@ def user_state(request: Request) -> Response:
 
 def _user_changes(given: dict[str, bool], user: sqlite3.Row, now: int) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        name: given[name] for name in ("passwordChangeRequired", "verified") if name in given
+        name: given[name]
+        for name in ("passwordChangeRequired", "verified", "twoFactorRequired")
+        if name in given
     }
     if "expired" in given:
         changes["expiry"] = now - 1 if given["expired"] else None
@@ -177,6 +185,22 @@ def policy(request: Request) -> Response:
             raise RefusedError(404)
     policies[application_id] = merged
     return answer(everywhere)
+
+
+def customize(request: Request) -> Response:
+    """``POST /hooks/lambda``: customers' lambdas, for one application or for all, until the hooks are reset.
+
+    ``set`` adds or replaces claims of the JWTs, ``remove`` names claims that go; FusionAuth's reserved claims are a 400.
+    ``refuse`` is the code with which logins are refused after the right password.
+    """
+    service, body = service_of(request), json_body(request)
+    only(body, ("applicationId", "set", "remove", "refuse"))
+    claims, without = mapping(body, "set"), strings(body, "remove")
+    if reserved := sorted(RESERVED_CLAIMS.intersection([*claims, *without])):
+        raise general_error("invalid", f"A lambda cannot change {', '.join(reserved)}.")
+    custom = Lambda(claims, tuple(without), text(body, "refuse"))
+    service.state.switches.lambdas[identifier(body, "applicationId")] = custom
+    return nothing(204)
 
 
 def reset(request: Request) -> Response:
@@ -259,6 +283,7 @@ def includeme(config: Configurator) -> None:
         ("user", "POST", user_state),
         ("policy", "POST", policy),
         ("webhook", "POST", webhook),
+        ("lambda", "POST", customize),
         ("reset", "POST", reset),
         ("advance", "POST", advance),
         ("tokens", "GET", token_states),

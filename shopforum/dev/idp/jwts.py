@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .database import Database
 
+# What no customer's lambda can change. All other claims, `applicationId` and `roles` too, a lambda may change or remove.
+RESERVED_CLAIMS = frozenset({"amr", "auth_time", "cnf", "gty", "exp", "iat", "sub", "tid", "tty"})
+
 
 class SigningKey:
     """The provider's RSA key pair: made at the first start, kept in its database afterwards."""

@@ -135,6 +135,7 @@ def public_key(request: Request) -> Response:
     """``GET /api/jwt/public-key[?applicationId=|?kid=]``: the one key in PEM form."""
     service = service_of(request)
     kid, application_id = request.GET.get("kid"), request.GET.get("applicationId")
+    application_id = application_id and application_id.lower()
     if kid is None and application_id is None:
         return answer({"publicKeys": {service.keys.kid: service.keys.public_pem()}})
     with service.database.read() as db:
@@ -149,7 +150,7 @@ def discovery(request: Request) -> Response:
     service, base = service_of(request), request.host_url
     with service.database.read() as db:
         home = tenant(db)
-    if request.matchdict.get("tenantId", home["id"]) != home["id"]:
+    if request.matchdict.get("tenantId", home["id"]).lower() != home["id"]:
         raise RefusedError(404)
     return answer(
         {

@@ -120,7 +120,8 @@ def shown(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         for kind in ("email", "username")
         if body.get(kind)
     ]
-    body.pop("loginPrevented", None)
+    for hooked in ("loginPrevented", "twoFactorRequired"):
+        body.pop(hooked, None)
     return {name: value for name, value in body.items() if value is not None}
 
 

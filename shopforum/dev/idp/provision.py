@@ -58,9 +58,9 @@ def provision(
     try:
         hashes = _password_hashes(opened, list(users := list(users)))
         with opened.write() as db:
-            _put_tenant(db, tenant_id, issuer)
+            _put_tenant(db, tenant_id.lower(), issuer)
             for name, client in applications.items():
-                _put_application(db, name, client, tenant_id)
+                _put_application(db, name, client, tenant_id.lower())
             for user in users:
                 _put_user(db, user, hashes)
     finally:
@@ -104,7 +104,7 @@ def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_i
             {"id": str(uuid.uuid5(uuid.UUID(client["id"]), role)), "name": role} for role in ROLES[name]
         ],
     }
-    put_application(db, client["id"], settings, tenant_id)
+    put_application(db, client["id"].lower(), settings, tenant_id)
 
 
 def _put_user(db: sqlite3.Connection, user: DemoUser, hashes: dict[str, str]) -> None:
@@ -115,7 +115,7 @@ def _put_user(db: sqlite3.Connection, user: DemoUser, hashes: dict[str, str]) ->
     body = people.new_user_body(user["id"], now)
     body |= {"email": user["email"].lower(), "firstName": user["firstName"], "lastName": user["lastName"]}
     people.store_user(db, body, hashes[user["password"]], create=True)
-    for application_id, roles in user["registrations"].items():
+    for application_id, roles in ((one.lower(), roles) for one, roles in user["registrations"].items()):
         registration_id = str(uuid.uuid5(uuid.UUID(user["id"]), application_id))
         people.store_registration(
             db, user["id"], people.new_registration(application_id, registration_id, list(roles), now)

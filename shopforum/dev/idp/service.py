@@ -14,7 +14,7 @@ from .jwts import SigningKey
 from .passwords import Passwords
 from .policies import JWT_CONFIGURATION, Policy, deep_merge, policy_for
 from .reading import has_api_key
-from .state import State
+from .state import Lambda, State
 from .webhooks import Webhooks
 
 VERSION = "1.69.0"
@@ -51,6 +51,11 @@ class Service:
         overrides = self.state.switches.policy
         override = deep_merge(overrides.get(None, {}), overrides.get(application_id, {}))
         return policy_for(db, application_id, override)
+
+    def lambda_for(self, application_id: str | None) -> Lambda | None:
+        """What the test hooks have a customer's lambdas do for an application, if anything."""
+        lambdas = self.state.switches.lambdas
+        return lambdas.get(application_id) or lambdas.get(None)
 
     def bearer_claims(self, request: Request) -> dict[str, Any] | None:
         """The claims of the request's JWT, from a Bearer header or the ``access_token`` cookie; or None."""

@@ -45,6 +45,17 @@ class Challenge:
     code: str = ""
 
 
+@dataclass(frozen=True)
+class Lambda:
+    """What a customer's lambdas do: ``claims`` are added to each JWT or replace what is there, ``without`` are removed;
+    ``refusal`` is the code with which a login is refused whose password was right.
+    """
+
+    claims: dict[str, Any]
+    without: tuple[str, ...]
+    refusal: str | None
+
+
 @dataclass
 class Switches:
     """What the test hooks can turn; ``policy`` lies over the stored policies, by application or for all."""
@@ -54,6 +65,8 @@ class Switches:
     clock_offset: int = 0
     webhook: str | None = None
     policy: dict[str | None, dict[str, Any]] = field(default_factory=dict)
+    # Customers' lambdas, by application or for all.
+    lambdas: dict[str | None, "Lambda"] = field(default_factory=dict)
 
 
 class State:

@@ -26,8 +26,9 @@ def challenge_due(
     request: Request, service: Service, user: sqlite3.Row, body: dict[str, Any]
 ) -> Response | None:
     """The 242 answer when the user has a second factor and the device is not trusted; else None."""
-    methods = people.user_body(user)["twoFactor"]["methods"]
-    if not methods:
+    known = people.user_body(user)
+    methods = known["twoFactor"]["methods"]
+    if not methods and not known.get("twoFactorRequired"):
         return None
     trust = request.cookies.get(_TRUST_COOKIE) or text(body, "twoFactorTrustId")
     trusted = service.state.find_challenge("trust", trust)
@@ -39,21 +40,22 @@ def challenge_due(
         "noJWT": flag(body, "noJWT"),
     }
     made = service.state.challenge("twoFactor", user["id"], _CHALLENGE_SECONDS, data, _code())
+    if not methods:
+        return answer({"twoFactorId": made.id, "configurableMethods": ["authenticator", "email"]}, 242)
     return answer({"twoFactorId": made.id, "methods": methods}, 242)
 
 
 def send(request: Request) -> Response:
     """``POST /api/two-factor/send/{twoFactorId}``: a fresh code for the challenge."""
     service = service_of(request)
-    body = json_body(request, optional=True)
+    method_id = required_text(json_body(request, optional=True), "methodId")
     found = service.state.find_challenge("twoFactor", request.matchdict["twoFactorId"])
     if found is None:
         raise RefusedError(404)
-    method_id = text(body, "methodId")
     with service.database.read() as db:
         user = people.find_user(db, found.user_id)
     known = [method["id"] for method in people.user_body(user)["twoFactor"]["methods"]] if user else []
-    if method_id is not None and method_id not in known:
+    if method_id not in known:
         raise RefusedError(404)
     found.code = _code()
     return nothing(200)

@@ -166,6 +166,7 @@ def change(request: Request) -> Response:
                 "passwordLastUpdateInstant",
                 "lastLoginInstant",
                 "loginPrevented",
+                "twoFactorRequired",
             )
             base = people.new_user_body(user_id, now) | {key: stored[key] for key in fixed if key in stored}
             body = read_user(given, base)
