@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..sessions import Reason, Scope, Sessions
 from ..sessions.audit import Client
@@ -152,13 +153,16 @@ def _by_gate(db: Reading, target: Target, own: UUID | None, live: ColumnElement[
 
 
 def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMapping:
-    """Everything a plan counts, in one statement; the ids of the newest `most`, or none if there is no such limit."""
-    newest = select(s.c.id, s.c.user_id, s.c.site).where(where)
+    """Everything a plan counts, in one statement; the ids of the newest `most`, newest first, or none if there is no such
+    limit.
+    """
+    newest = select(s.c.id, s.c.user_id, s.c.site, s.c.created_at).where(where)
     if most is not None:
         newest = newest.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most)
     m = newest.subquery("m")
-    ids = func.coalesce(func.array_agg(m.c.id), queries.ids_of([])) if most is not None else literal(None)
-    return db.within(_PATIENCE).only(
+    in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
+    ids = func.coalesce(func.array_agg(in_order), queries.ids_of([])) if most is not None else literal(None)
+    return db.patient(_PATIENCE).only(
         select(
             ids.label("ids"),
             func.count().label("matched"),
@@ -170,6 +174,9 @@ def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMa
 
 
 def _plan(db: Reading, where: Any, found: RowMapping, scope: Scope, **more: Any) -> Plan:
+    if found["ids"] is not None:
+        # They are known by now: what was slow to find is not looked for again.
+        where = s.c.id == func.any(queries.ids_of(found["ids"][:SHOWN]))
     rows = queries.listed().where(where).order_by(s.c.created_at.desc(), s.c.id.desc()).limit(SHOWN)
     return Plan(
         scope,

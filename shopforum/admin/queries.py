@@ -1,7 +1,9 @@
 """Reading sessions for the lists: which match a filter, how many, and everything about one.
 
-What a filter names by text is looked up first (which users, which browsers), and the sessions then by what has an
-index: in one statement the planner would walk the whole table where little matches. Nothing here reads a hash.
+What a filter means is said once, in `matching`: the list, the counts, the exports and every act go by it, and none of
+them by a part of it. Browsers are looked up first, and the sessions then by what has an index: in one statement the
+planner would walk the whole table where little matches. A part of a name has no index; who looks for one waits for all
+sessions to be read, up to the time limit, and is told where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Sequence
@@ -42,11 +44,6 @@ ID: Column[Any] = s.c.id
 # So many sessions with an address or a flag are taken by their keys; of more, the newest are soon met on the way
 # through all.
 _FEW = 10_000
-# A text that names more users than this is no name.
-_MOST_USERS = 200
-_MOST_ROWS = 10_000
-# Sign-ins in which a part of a name is looked for; the beginning of a name is found in all.
-_RECENT = 5_000
 _MOST_AGENTS = 5_000
 
 # The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
@@ -108,7 +105,7 @@ def listed() -> Select[Any]:
 
 
 def conditions(db: Reading, form: SessionFilter) -> list[Any]:
-    """The filter as conditions on `s`. Looks up users and browsers."""
+    """The filter as conditions on `s`. Looks up browsers."""
     return [*matching(db, form), *in_state(db, form.state.data)]
 
 
@@ -119,12 +116,17 @@ def in_state(db: Reading, state: str) -> list[Any]:
     return [_among(db, FLAGGED, _f.c.session_id) if state == "flagged" else STATES[state]]
 
 
-def matching(db: Reading, form: SessionFilter) -> list[Any]:
-    """The filter as conditions on `s`, whatever its state is."""
+def matching(db: Reading, form: SessionFilter, *, beginning: bool = False) -> list[Any]:
+    """The filter as conditions on `s`, whatever its state is.
+
+    `beginning` takes a name for the beginning of one, which has an index: less than the filter means, and only for a page
+    that says so.
+    """
     found: list[Any] = []
-    if form.user.data:
-        ids = [form.user_id] if form.user_id else _users(db, form.user.data)
-        found.append(s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id.in_(ids))
+    if form.user_id:
+        found.append(s.c.user_id == form.user_id)
+    elif form.user.data:
+        found.append(_of_user(db, form.user.data, beginning=beginning))
     if form.site.data:
         found.append(s.c.site == form.site.data)
     if form.ip.data:
@@ -189,30 +191,15 @@ def _among(db: Reading, ids: Select[Any], indexed: Column[Any]) -> ColumnElement
     return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
 
 
-_FIND_USERS = text(
+def _of_user(db: Reading, typed: str, *, beginning: bool) -> ColumnElement[bool]:
+    """Sessions whose user's name or e-mail address holds what was typed. The whole address of somebody means that person
+    alone, by index: not those whose addresses end like it.
     """
-SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_email) LIKE :beginning LIMIT :most_rows) e
-UNION
-SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_name) LIKE :beginning LIMIT :most_rows) n
-UNION
-SELECT user_id FROM (SELECT user_id, user_name, user_email FROM sessions ORDER BY created_at DESC, id DESC
-  LIMIT :recent) r WHERE lower(r.user_name) LIKE :part OR lower(r.user_email) LIKE :part
-LIMIT :most"""
-).columns(user_id=Uuid)
-
-
-def _users(db: Reading, typed: str) -> list[UUID]:
-    """Users whose name or e-mail begins with what was typed, or, among the latest sign-ins, holds it."""
-    pattern = _like(typed.lower())
-    rows = db.all(
-        _FIND_USERS,
-        beginning=f"{pattern}%",
-        part=f"%{pattern}%",
-        most_rows=_MOST_ROWS,
-        recent=_RECENT,
-        most=_MOST_USERS,
-    )
-    return [row["user_id"] for row in rows]
+    email, name, lowered = func.lower(s.c.user_email), func.lower(s.c.user_name), func.lower(typed)
+    if "@" in typed[1:] and db.one(select(literal(1)).select_from(s).where(email == lowered).limit(1)):
+        return email == lowered
+    pattern = func.lower(f"{'' if beginning else '%'}{_like(typed)}%")
+    return or_(email.like(pattern), name.like(pattern))
 
 
 # From one agent to the next along the index: as many steps as there are different ones, however many sessions.

@@ -24,7 +24,8 @@ class TooSlow(HTTPServiceUnavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "That took too long and was stopped. Narrow the filters: a user, an address or a site helps.",
+            "That took too long and was stopped; nothing was changed. Narrow the filters: a user's id or whole e-mail "
+            "address, an address, or a time after which they signed in helps.",
             headers=[("Retry-After", "10")],
         )
 
@@ -53,6 +54,10 @@ class Reading(Database):
     def within(self, limit: int) -> "Reading":
         """The same with another time limit, in milliseconds."""
         return Reading(self, limit)
+
+    def patient(self, limit: int) -> "Reading":
+        """The same with a longer time limit, if its own is not longer yet."""
+        return self.within(max(self.limit, limit))
 
 
 def page(request: Request, statement: Select[Any], *order: ColumnElement[Any], size: int = 40) -> Page:

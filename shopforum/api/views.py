@@ -132,7 +132,7 @@ def list_events(request: Request, given: Given) -> Response:
     return answers.reply({"events": events, "next": following})
 
 
-_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email) LIMIT 100")
+_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
 _SEEN = text(
     "SELECT 1 AS seen WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id) "
     "OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"
