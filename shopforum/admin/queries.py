@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     RowMapping,
     Select,
+    Text,
     Uuid,
     and_,
     cast,
@@ -26,15 +27,15 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
-from .. import devices
-from ..sessions import tables
+from ..sessions import agents, tables
 from ..sessions.records import GATED, STATE
 from . import words
 from .filters import SessionFilter
-from .reading import Reading
+from .reading import Reading, TooSlow
 
 s = tables.sessions.alias("s")
 
@@ -44,7 +45,19 @@ ID: Column[Any] = s.c.id
 # So many sessions with an address or a flag are taken by their keys; of more, the newest are soon met on the way
 # through all.
 _FEW = 10_000
-_MOST_AGENTS = 5_000
+# More different browsers than there are in use: somebody makes them up.
+MOST_AGENTS = 20_000
+
+
+class TooMany(TooSlow):
+    """There are more different browsers than can be looked through by name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Sessions were used with more than {MOST_AGENTS:,} different browsers: too many to look through. Nothing was "
+            "changed. Use another filter, such as an address or a user."
+        )
+
 
 # The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
 # through tens of thousands of rows.
@@ -202,28 +215,48 @@ def _of_user(db: Reading, typed: str, *, beginning: bool) -> ColumnElement[bool]
     return or_(email.like(pattern), name.like(pattern))
 
 
-# From one agent to the next along the index: as many steps as there are different ones, however many sessions.
+# From one agent to the next along each index: as many steps as there are different ones, however many sessions.
 _AGENTS = text(
-    """
+    " UNION ".join(
+        f"""SELECT agent FROM (
 WITH RECURSIVE different AS (
-  (SELECT agent FROM sessions ORDER BY agent LIMIT 1)
+  (SELECT {column} AS agent FROM {table} ORDER BY {column} LIMIT 1)
   UNION ALL
-  SELECT (SELECT s.agent FROM sessions s WHERE s.agent > d.agent ORDER BY s.agent LIMIT 1)
+  SELECT (SELECT t.{column} FROM {table} t WHERE t.{column} > d.agent ORDER BY t.{column} LIMIT 1)
   FROM different d WHERE d.agent IS NOT NULL
 )
-SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most"""
+SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most) {table}_{column}"""
+        for table, column in (("sessions", "agent"), ("sessions", "last_agent"), ("session_places", "agent"))
+    )
 )
 
 
 def _of_device(db: Reading, typed: str) -> ColumnElement[bool]:
-    """Browsers that hold each word of what was typed, in their name for people or in what they call themselves."""
-    parts = typed.casefold().split()
-    agents = [row["agent"] for row in db.all(_AGENTS, most=_MOST_AGENTS + 1)]
-    if len(agents) > _MOST_AGENTS:
-        return and_(*(s.c.agent.ilike(f"%{_like(part)}%") for part in parts))
-    names = {agent: f"{devices.label(agent)} {agent}".casefold() for agent in agents}
-    good = [agent for agent, name in names.items() if all(part in name for part in parts)]
-    return s.c.agent.in_(good) if good else false()
+    """Sessions that were used with a browser of these words: at the login, last, or in between, as a thief's may be.
+    Raises TooMany where there are more browsers than can be looked through.
+    """
+    wanted = agents.words(typed)
+    known = [row["agent"] for row in db.all(_AGENTS, most=MOST_AGENTS + 1)]
+    if len(known) > MOST_AGENTS:
+        raise TooMany
+    good = [agent for agent in known if agents.means(wanted, agent)]
+    if not good:
+        return false()
+    x = tables.sessions.alias("x")
+    meant = func.any(cast(literal(good, ARRAY(Text)), ARRAY(Text)))
+    used = [
+        select(x.c.id.label("session_id")).where(x.c.agent == meant),
+        select(x.c.id.label("session_id")).where(x.c.last_agent == meant),
+        select(_p.c.session_id).where(_p.c.agent == meant),
+    ]
+    some = union_all(*(part.limit(_FEW + 1) for part in used)).subquery()
+    if db.only(select(func.count()).select_from(some))["count"] <= _FEW:
+        return s.c.id == func.any(func.array(union_all(*used).scalar_subquery()))
+    return or_(
+        s.c.agent == meant,
+        s.c.last_agent == meant,
+        select(literal(1)).where(_p.c.session_id == s.c.id, _p.c.agent == meant).offset(0).exists(),
+    )
 
 
 def _like(typed: str) -> str:

@@ -22,12 +22,12 @@ _PLANNED = "SET TRANSACTION READ ONLY; SET LOCAL jit = off; SET LOCAL random_pag
 class TooSlow(HTTPServiceUnavailable):
     """A statement took longer than the console may."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "That took too long and was stopped; nothing was changed. Narrow the filters: a user's id or whole e-mail "
-            "address, an address, or a time after which they signed in helps.",
-            headers=[("Retry-After", "10")],
-        )
+    def __init__(
+        self,
+        why: str = "That took too long and was stopped; nothing was changed. Narrow the filters: a user's id or whole "
+        "e-mail address, an address, or a time after which they signed in helps.",
+    ) -> None:
+        super().__init__(why, headers=[("Retry-After", "10")])
 
 
 class Reading(Database):

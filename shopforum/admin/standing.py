@@ -67,8 +67,12 @@ def named(plan: Plan) -> dict[str, Any]:
 
 
 def of_filter(form: SessionFilter) -> dict[str, Any]:
-    """What of a filter holds for sessions to come: a user by id, a network, a device, and the site beside them."""
+    """The rule that refuses what a filter selects: a user by id, a network, a device, and the site beside them. Empty where
+    the filter says something else, too: a rule that leaves that out would refuse more than was looked at.
+    """
     if not form.validate() or (form.user.data and not form.user_id):
+        return {}
+    if form.flag.data or form.created_after.data or form.seen_before.data:
         return {}
     found = {"user_id": form.user_id, "network": form.ip.data or None, "device": form.device.data or ""}
     return {**found, "site": form.site.data or None} if any(found.values()) else {}
