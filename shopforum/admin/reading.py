@@ -24,8 +24,8 @@ class TooSlow(HTTPServiceUnavailable):
 
     def __init__(
         self,
-        why: str = "That took too long and was stopped; nothing was changed. Narrow the filters: a user's id or whole "
-        "e-mail address, an address, or a time after which they signed in helps.",
+        why: str = "That took too long and was stopped. Narrow the filters: a user's id or whole e-mail address, an "
+        "address, or a time after which they signed in helps.",
     ) -> None:
         super().__init__(why, headers=[("Retry-After", "10")])
 
