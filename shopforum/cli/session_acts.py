@@ -244,9 +244,8 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
             click.echo(f"Ended {facts['revoked']:,} of {many(facts['matched'])}; none is served any more.")
         else:
             click.echo("Ended all of them; none is served any more.")
-            click.echo(
-                f"At least {many(facts['matched'])}: `shopforum worker` goes on counting for the receipt."
-            )
+            so_far = f"At least {many(facts['matched'])}" if facts["matched"] else "How many is not known yet"
+            click.echo(f"{so_far}: `shopforum worker` goes on counting for the receipt.")
         click.echo(
             f"FusionAuth: {told['confirmed']:,} confirmed, {told['pending']:,} pending, {told['failed']:,} failed."
         )

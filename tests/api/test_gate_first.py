@@ -107,3 +107,29 @@ def test_the_receipt_becomes_exact(call, owner, sql, apps):
     receipt = call("GET", f"/revocations/{receipt['id']}", status=200).json
     assert (receipt["matched"], receipt["revoked"], receipt["exact"]) == (STEP + 10, STEP + 10, True)
     assert f"<dd>{STEP + 10}</dd>" in owner.get(f"/revocations/{receipt['id']}")
+
+
+def test_a_younger_act_says_that_it_is_not_counted_yet(call, owner, sql):
+    sql(CROWD, many=3 * STEP)
+    call("POST", "/revocations", EVERYONE | {"scope": {"site": "store"}}, 201)
+    receipt = call("POST", "/revocations", EVERYONE, 201).json
+    assert (receipt["matched"], receipt["exact"]) == (0, False)
+    page = owner.get(f"/revocations/{receipt['id']}", expect_errors=True)
+    if page.status_int == 302:
+        owner.log_in("owner")
+        page = owner.get(f"/revocations/{receipt['id']}")
+    assert "<dd>still counting</dd>" in page
+
+
+def test_the_dashboard_says_where_its_numbers_stop(owner, sql):
+    sql(CROWD, many=20_001)
+    sql(
+        "INSERT INTO session_flags (session_id, kind) SELECT id, 'refresh_without_session' FROM sessions WHERE user_name = 'x'"
+    )
+    sql(
+        """INSERT INTO audit_log (event, site, initiating_entity) SELECT 'authn_token_reuse', 'store', 'policy'
+        FROM generate_series(1, 10001)"""
+    )
+    page = owner.get("/")
+    assert "At least 20,000 tries blocked" in page
+    assert "At least 10,001 tries blocked" in page
