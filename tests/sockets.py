@@ -13,16 +13,18 @@ from waitress.server import create_server
 
 
 @contextmanager
-def served(app: Any, **options: Any) -> Iterator[int]:
-    """Serve an app by waitress, with the options of production.ini and those given; yields the port."""
+def served(app: Any, *, proxied: bool = False, **options: Any) -> Iterator[int]:
+    """Serve an app by waitress, with the options of production.ini and those given; yields the port. Where it is
+    `proxied`, the tests are the proxy that production.ini trusts.
+    """
     ini = configparser.ConfigParser(interpolation=None)
     ini.read(Path(__file__).parents[1] / "production.ini")
-    # No proxy stands before the tests: whoever connects is a stranger.
-    unwanted = {"use", "listen", "trusted_proxy", "trusted_proxy_headers", "clear_untrusted_proxy_headers"}
-    kept = {
-        name: value for name, value in ini.items("server:main") if name not in unwanted | set(ini.defaults())
-    }
-    server = create_server(app, listen="127.0.0.1:0", clear_untrusted_proxy_headers=True, **(kept | options))
+    unwanted = {"use", "listen", *ini.defaults()}
+    if not proxied:
+        # No proxy stands before the tests: whoever connects is a stranger.
+        unwanted |= {"trusted_proxy", "trusted_proxy_headers"}
+    kept = {name: value for name, value in ini.items("server:main") if name not in unwanted}
+    server = create_server(app, listen="127.0.0.1:0", **(kept | options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

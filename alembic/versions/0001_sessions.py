@@ -208,6 +208,7 @@ def upgrade() -> None:
     op.create_index("ix_sessions_absolute_end", "sessions", ["absolute_end"], unique=False)
     op.create_index("ix_sessions_agent", "sessions", ["agent"], unique=False)
     op.create_index("ix_sessions_created_at_id", "sessions", ["created_at", "id"], unique=False)
+    op.create_index("ix_sessions_last_agent", "sessions", ["last_agent"], unique=False)
     op.create_index(
         "ix_sessions_live",
         "sessions",
@@ -414,6 +415,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_session_places_address_session_id", "session_places", ["address", "session_id"], unique=False
     )
+    op.create_index("ix_session_places_agent", "session_places", ["agent"], unique=False)
 
     # The head of the chain, which every seal goes on from.
     op.execute("INSERT INTO audit_head (seq, mac) VALUES (0, decode(repeat('00', 32), 'hex'))")

@@ -79,13 +79,18 @@ def _shown(number: int, *, least: bool = False) -> str:
     return f"{number:,}+" if least else f"{number:,}"
 
 
-def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int]:
-    """How many can still be ended on each site, each at most CAP + 1."""
+def live(db: Reading, sites: tuple[str, ...]) -> dict[str, int | None]:
+    """How many can still be ended on each site, each at most CAP + 1; None where counting them would take too long, as
+    while millions that have ended are not marked yet.
+    """
     columns = []
     for site in sites:
         capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
         columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
-    return dict(db.only(select(*columns)))
+    try:
+        return dict(db.within(_PATIENCE).only(select(*columns)))
+    except TooSlow:
+        return dict.fromkeys(sites)
 
 
 def news(db: Reading, form: SessionFilter) -> dict[str, Any]:

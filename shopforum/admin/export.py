@@ -32,6 +32,7 @@ SESSIONS = (
         "user_email",
         "agent",
         "address",
+        "last_agent",
         "last_address",
     ),
     *("created_at", "authenticated_at", "last_seen_at", "idle_end", "absolute_end", "refresh_count"),

@@ -4,7 +4,6 @@ A filter is the query string, so a filtered list is a link. The names are those 
 `ip`, `device`, `flag`, `created_after`, `seen_before`).
 """
 
-import ipaddress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -15,6 +14,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length, ValidationError
 
+from ..sessions import addresses
 from ..sessions.audit import clean
 from ..sessions.tokens import as_uuid
 from ..settings import SITES, TITLES
@@ -26,7 +26,7 @@ _WIDEST = {4: 12, 6: 28}
 
 def moderate(network: str) -> bool:
     """Whether a block is of the size that somebody can hold."""
-    block = ipaddress.ip_network(network)
+    block = addresses.network(network)
     return block.prefixlen >= _WIDEST[block.version]
 
 
@@ -106,9 +106,11 @@ class NetworkField(TextField):
         if not self.data:
             return
         try:
-            block = ipaddress.ip_network(self.data, strict=False)
+            block = addresses.network(self.data)
         except ValueError:
-            raise ValidationError(f"{self.label.text}: an address or a block such as 192.0.2.0/24.") from None
+            raise ValidationError(
+                f"{self.label.text}: an address or a block such as 192.0.2.0/24, without a zone (%)."
+            ) from None
         single = block.prefixlen == block.max_prefixlen
         self.data = str(block.network_address) if single else str(block)
 

@@ -132,7 +132,9 @@ class RuleForm(RevokeForm):
 
     user = IdField("User", 40, description="A user's id, as on their page")
     network = NetworkField("Network", 64, description="Address or CIDR block")
-    device = TextField("Device", 100, description="Words of what the browser calls itself, such as curl")
+    device = TextField(
+        "Device", 100, description="Words as in the list's filter, such as curl or Firefox Linux"
+    )
     on_site = SelectField(
         "Site", choices=options_of([("", "All sites"), *((site, TITLES[site]) for site in SITES)]), default=""
     )

@@ -1,12 +1,11 @@
 """What was pasted where a user is looked for, but is something else: an id, or the beginning of one, or an address."""
 
-import ipaddress
 import re
 from uuid import UUID
 
 from sqlalchemy import Column, select
 
-from ..sessions import tables
+from ..sessions import addresses, tables
 from .filters import SessionFilter
 from .queries import s
 from .reading import Reading
@@ -39,7 +38,7 @@ def beginning(db: Reading, column: Column[UUID], typed: str) -> list[UUID]:
 
 def _is_network(typed: str) -> bool:
     try:
-        ipaddress.ip_network(typed, strict=False)
+        addresses.network(typed)
     except ValueError:
         return False
     return True

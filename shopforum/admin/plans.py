@@ -10,15 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..sessions import Reason, Scope, Sessions
 from ..sessions.audit import Client
 from ..sessions.revocation import MOST
-from . import queries
+from . import counting, queries
 from .filters import SessionFilter, from_query
 from .forms import Target
 from .queries import LIVE, s
-from .reading import Reading
+from .reading import Reading, TooSlow
 
 SHOWN = 50
 # Milliseconds: who is about to end a hundred thousand sessions waits longer than who leafs through a list.
@@ -33,7 +34,8 @@ class Plan:
     """The live sessions that a target holds: `matched` in all, `others` beside the admin's own.
 
     `digest` stands for exactly these sessions: a plan that was made again and has the same digest holds the same ones.
-    It is empty for a site and for everyone, as are the `ids`. `gone` counts the chosen sessions that have ended already. `filter` is the
+    It is empty for a site and for everyone, as are the `ids`. Where it is not `exact`, there are at least so many: they
+    were not counted, or not to the end. `gone` counts the chosen sessions that have ended already. `filter` is the
     filter's query string, `typed` the same for people. `narrow` says whether the target names people, places or flags,
     and not just whatever is there. A plan with a `problem`, which says why, has no scope; but for a filter that matches
     nothing, which can be carried out all the same and leaves its row.
@@ -52,6 +54,7 @@ class Plan:
     filter: str = ""
     typed: str = ""
     narrow: bool = True
+    exact: bool = True
 
     @property
     def others(self) -> int:
@@ -87,10 +90,18 @@ class Plan:
         return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != spare))
 
 
-def make(db: Reading, target: Target, own: UUID | None, *, quarantined: bool | None = None) -> Plan:
+def make(
+    db: Reading,
+    target: Target,
+    own: UUID | None,
+    *,
+    quarantined: bool | None = None,
+    counted: bool = True,
+) -> Plan:
     """Look up what a target holds now. `own` is the acting admin's session, or None where it is no session that acts.
 
-    `quarantined` leaves only what is in quarantine, or only what is not.
+    `quarantined` leaves only what is in quarantine, or only what is not. `counted` is False where a site's or everyone's
+    sessions are to end at once and nobody asks how many they are.
     """
     live = LIVE if quarantined is None else and_(LIVE, s.c.quarantined_at.is_not(None) == quarantined)
     if target.filter is not None:
@@ -102,7 +113,7 @@ def make(db: Reading, target: Target, own: UUID | None, *, quarantined: bool | N
         return _by_ids(db, target.sessions, own, live)
     if not (target.user_id or target.site or target.everyone):
         return Plan(problem="Nothing was chosen that could be ended. Go back and tick at least one session.")
-    return _by_gate(db, target, own, live)
+    return _by_gate(db, target, own, live, counted=counted)
 
 
 def carry_out(
@@ -119,7 +130,11 @@ def digest(ids: Iterable[UUID]) -> str:
 
 def _by_filter(db: Reading, form: SessionFilter, own: UUID | None, live: ColumnElement[bool]) -> Plan:
     where = and_(*queries.conditions(db, form), live)
-    found = _count(db, where, own, MOST + 1)
+    try:
+        found = _count(db, where, own, MOST + 1)
+    except TooSlow as error:
+        # A part of what matches is never ended for all of it.
+        raise TooSlow(f"Nothing was changed. {error.detail}") from error
     if len(found["ids"]) > MOST:
         return Plan(
             problem=f"More than {MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
@@ -139,26 +154,40 @@ def _by_ids(db: Reading, ids: Sequence[UUID], own: UUID | None, live: ColumnElem
     return _plan(db, where, found, Scope(sessions=tuple(ids)), gone=len(ids) - len(found["ids"]))
 
 
-def _by_gate(db: Reading, target: Target, own: UUID | None, live: ColumnElement[bool]) -> Plan:
+def _by_gate(
+    db: Reading, target: Target, own: UUID | None, live: ColumnElement[bool], *, counted: bool
+) -> Plan:
     scope = Scope(user_id=target.user_id, site=target.site, everyone=target.everyone)
+    if scope.wide and not counted:
+        return Plan(scope, narrow=False, exact=False)
     conditions: list[Any] = [live]
     if scope.user_id:
         conditions.append(s.c.user_id == scope.user_id)
     if scope.site:
         conditions.append(s.c.site == scope.site)
     where = and_(*conditions)
-    found = _count(db, where, own, MOST if scope.user_id else None)
-    return _plan(db, where, found, scope, narrow=scope.user_id is not None)
+    if scope.wide:
+        try:
+            return _plan(db, where, _count(db, where, own, None), scope, narrow=False)
+        except TooSlow:
+            # Millions, or as many that an earlier act has ended and that are not marked yet. That is no reason not to act.
+            least = min(counting.count(db, [where]) or 0, counting.CAP)
+            return Plan(scope, matched=least, narrow=False, exact=False)
+    found = _count(db, where, own, MOST)
+    return _plan(db, where, found, scope, exact=found["matched"] < MOST)
 
 
 def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMapping:
-    """Everything a plan counts, in one statement; the ids of the newest `most`, or none if there is no such limit."""
-    newest = select(s.c.id, s.c.user_id, s.c.site).where(where)
+    """Everything a plan counts, in one statement; the ids of the newest `most`, newest first, or none if there is no such
+    limit.
+    """
+    newest = select(s.c.id, s.c.user_id, s.c.site, s.c.created_at).where(where)
     if most is not None:
         newest = newest.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most)
     m = newest.subquery("m")
-    ids = func.coalesce(func.array_agg(m.c.id), queries.ids_of([])) if most is not None else literal(None)
-    return db.within(_PATIENCE).only(
+    in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
+    ids = func.coalesce(func.array_agg(in_order), queries.ids_of([])) if most is not None else literal(None)
+    return db.patient(_PATIENCE).only(
         select(
             ids.label("ids"),
             func.count().label("matched"),
@@ -170,6 +199,9 @@ def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMa
 
 
 def _plan(db: Reading, where: Any, found: RowMapping, scope: Scope, **more: Any) -> Plan:
+    if found["ids"] is not None:
+        # They are known by now: what was slow to find is not looked for again.
+        where = s.c.id == func.any(queries.ids_of(found["ids"][:SHOWN]))
     rows = queries.listed().where(where).order_by(s.c.created_at.desc(), s.c.id.desc()).limit(SHOWN)
     return Plan(
         scope,

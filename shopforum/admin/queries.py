@@ -1,7 +1,9 @@
 """Reading sessions for the lists: which match a filter, how many, and everything about one.
 
-What a filter names by text is looked up first (which users, which browsers), and the sessions then by what has an
-index: in one statement the planner would walk the whole table where little matches. Nothing here reads a hash.
+What a filter means is said once, in `matching`: the list, the counts, the exports and every act go by it, and none of
+them by a part of it. Browsers are looked up first, and the sessions then by what has an index: in one statement the
+planner would walk the whole table where little matches. A part of a name has no index; who looks for one waits for all
+sessions to be read, up to the time limit, and is told where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     RowMapping,
     Select,
+    Text,
     Uuid,
     and_,
     cast,
@@ -24,15 +27,15 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
-from .. import devices
-from ..sessions import tables
+from ..sessions import agents, tables
 from ..sessions.records import GATED, STATE
 from . import words
 from .filters import SessionFilter
-from .reading import Reading
+from .reading import Reading, TooSlow
 
 s = tables.sessions.alias("s")
 
@@ -42,12 +45,19 @@ ID: Column[Any] = s.c.id
 # So many sessions with an address or a flag are taken by their keys; of more, the newest are soon met on the way
 # through all.
 _FEW = 10_000
-# A text that names more users than this is no name.
-_MOST_USERS = 200
-_MOST_ROWS = 10_000
-# Sign-ins in which a part of a name is looked for; the beginning of a name is found in all.
-_RECENT = 5_000
-_MOST_AGENTS = 5_000
+# More different browsers than there are in use: somebody makes them up.
+MOST_AGENTS = 20_000
+
+
+class TooMany(TooSlow):
+    """There are more different browsers than can be looked through by name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Sessions were used with more than {MOST_AGENTS:,} different browsers: too many to look through. Nothing was "
+            "changed. Use another filter, such as an address or a user."
+        )
+
 
 # The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
 # through tens of thousands of rows.
@@ -108,7 +118,7 @@ def listed() -> Select[Any]:
 
 
 def conditions(db: Reading, form: SessionFilter) -> list[Any]:
-    """The filter as conditions on `s`. Looks up users and browsers."""
+    """The filter as conditions on `s`. Looks up browsers."""
     return [*matching(db, form), *in_state(db, form.state.data)]
 
 
@@ -119,12 +129,17 @@ def in_state(db: Reading, state: str) -> list[Any]:
     return [_among(db, FLAGGED, _f.c.session_id) if state == "flagged" else STATES[state]]
 
 
-def matching(db: Reading, form: SessionFilter) -> list[Any]:
-    """The filter as conditions on `s`, whatever its state is."""
+def matching(db: Reading, form: SessionFilter, *, beginning: bool = False) -> list[Any]:
+    """The filter as conditions on `s`, whatever its state is.
+
+    `beginning` takes a name for the beginning of one, which has an index: less than the filter means, and only for a page
+    that says so.
+    """
     found: list[Any] = []
-    if form.user.data:
-        ids = [form.user_id] if form.user_id else _users(db, form.user.data)
-        found.append(s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id.in_(ids))
+    if form.user_id:
+        found.append(s.c.user_id == form.user_id)
+    elif form.user.data:
+        found.append(_of_user(db, form.user.data, beginning=beginning))
     if form.site.data:
         found.append(s.c.site == form.site.data)
     if form.ip.data:
@@ -189,54 +204,59 @@ def _among(db: Reading, ids: Select[Any], indexed: Column[Any]) -> ColumnElement
     return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
 
 
-_FIND_USERS = text(
+def _of_user(db: Reading, typed: str, *, beginning: bool) -> ColumnElement[bool]:
+    """Sessions whose user's name or e-mail address holds what was typed. The whole address of somebody means that person
+    alone, by index: not those whose addresses end like it.
     """
-SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_email) LIKE :beginning LIMIT :most_rows) e
-UNION
-SELECT user_id FROM (SELECT user_id FROM sessions WHERE lower(user_name) LIKE :beginning LIMIT :most_rows) n
-UNION
-SELECT user_id FROM (SELECT user_id, user_name, user_email FROM sessions ORDER BY created_at DESC, id DESC
-  LIMIT :recent) r WHERE lower(r.user_name) LIKE :part OR lower(r.user_email) LIKE :part
-LIMIT :most"""
-).columns(user_id=Uuid)
+    email, name, lowered = func.lower(s.c.user_email), func.lower(s.c.user_name), func.lower(typed)
+    if "@" in typed[1:] and db.one(select(literal(1)).select_from(s).where(email == lowered).limit(1)):
+        return email == lowered
+    pattern = func.lower(f"{'' if beginning else '%'}{_like(typed)}%")
+    return or_(email.like(pattern), name.like(pattern))
 
 
-def _users(db: Reading, typed: str) -> list[UUID]:
-    """Users whose name or e-mail begins with what was typed, or, among the latest sign-ins, holds it."""
-    pattern = _like(typed.lower())
-    rows = db.all(
-        _FIND_USERS,
-        beginning=f"{pattern}%",
-        part=f"%{pattern}%",
-        most_rows=_MOST_ROWS,
-        recent=_RECENT,
-        most=_MOST_USERS,
-    )
-    return [row["user_id"] for row in rows]
-
-
-# From one agent to the next along the index: as many steps as there are different ones, however many sessions.
+# From one agent to the next along each index: as many steps as there are different ones, however many sessions.
 _AGENTS = text(
-    """
+    " UNION ".join(
+        f"""SELECT agent FROM (
 WITH RECURSIVE different AS (
-  (SELECT agent FROM sessions ORDER BY agent LIMIT 1)
+  (SELECT {column} AS agent FROM {table} ORDER BY {column} LIMIT 1)
   UNION ALL
-  SELECT (SELECT s.agent FROM sessions s WHERE s.agent > d.agent ORDER BY s.agent LIMIT 1)
+  SELECT (SELECT t.{column} FROM {table} t WHERE t.{column} > d.agent ORDER BY t.{column} LIMIT 1)
   FROM different d WHERE d.agent IS NOT NULL
 )
-SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most"""
+SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most) {table}_{column}"""
+        for table, column in (("sessions", "agent"), ("sessions", "last_agent"), ("session_places", "agent"))
+    )
 )
 
 
 def _of_device(db: Reading, typed: str) -> ColumnElement[bool]:
-    """Browsers that hold each word of what was typed, in their name for people or in what they call themselves."""
-    parts = typed.casefold().split()
-    agents = [row["agent"] for row in db.all(_AGENTS, most=_MOST_AGENTS + 1)]
-    if len(agents) > _MOST_AGENTS:
-        return and_(*(s.c.agent.ilike(f"%{_like(part)}%") for part in parts))
-    names = {agent: f"{devices.label(agent)} {agent}".casefold() for agent in agents}
-    good = [agent for agent, name in names.items() if all(part in name for part in parts)]
-    return s.c.agent.in_(good) if good else false()
+    """Sessions that were used with a browser of these words: at the login, last, or in between, as a thief's may be.
+    Raises TooMany where there are more browsers than can be looked through.
+    """
+    wanted = agents.words(typed)
+    known = [row["agent"] for row in db.all(_AGENTS, most=MOST_AGENTS + 1)]
+    if len(known) > MOST_AGENTS:
+        raise TooMany
+    good = [agent for agent in known if agents.means(wanted, agent)]
+    if not good:
+        return false()
+    x = tables.sessions.alias("x")
+    meant = func.any(cast(literal(good, ARRAY(Text)), ARRAY(Text)))
+    used = [
+        select(x.c.id.label("session_id")).where(x.c.agent == meant),
+        select(x.c.id.label("session_id")).where(x.c.last_agent == meant),
+        select(_p.c.session_id).where(_p.c.agent == meant),
+    ]
+    some = union_all(*(part.limit(_FEW + 1) for part in used)).subquery()
+    if db.only(select(func.count()).select_from(some))["count"] <= _FEW:
+        return s.c.id == func.any(func.array(union_all(*used).scalar_subquery()))
+    return or_(
+        s.c.agent == meant,
+        s.c.last_agent == meant,
+        select(literal(1)).where(_p.c.session_id == s.c.id, _p.c.agent == meant).offset(0).exists(),
+    )
 
 
 def _like(typed: str) -> str:

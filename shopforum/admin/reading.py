@@ -22,11 +22,12 @@ _PLANNED = "SET TRANSACTION READ ONLY; SET LOCAL jit = off; SET LOCAL random_pag
 class TooSlow(HTTPServiceUnavailable):
     """A statement took longer than the console may."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "That took too long and was stopped. Narrow the filters: a user, an address or a site helps.",
-            headers=[("Retry-After", "10")],
-        )
+    def __init__(
+        self,
+        why: str = "That took too long and was stopped. Narrow the filters: a user's id or whole e-mail address, an "
+        "address, or a time after which they signed in helps.",
+    ) -> None:
+        super().__init__(why, headers=[("Retry-After", "10")])
 
 
 class Reading(Database):
@@ -53,6 +54,10 @@ class Reading(Database):
     def within(self, limit: int) -> "Reading":
         """The same with another time limit, in milliseconds."""
         return Reading(self, limit)
+
+    def patient(self, limit: int) -> "Reading":
+        """The same with a longer time limit, if its own is not longer yet."""
+        return self.within(max(self.limit, limit))
 
 
 def page(request: Request, statement: Select[Any], *order: ColumnElement[Any], size: int = 40) -> Page:

@@ -13,6 +13,9 @@ from .plans import Plan
 from .queries import s
 from .reading import Reading
 
+# Rules that a list shows, and says so where there may be more.
+MOST = 200
+
 _r = tables.standing_rules
 MADE_AT: Column[Any] = _r.c.created_at
 RULE_ID: Column[Any] = _r.c.id
@@ -40,13 +43,13 @@ def one(db: Reading, rule_id: UUID) -> RowMapping | None:
 def in_force(
     db: Reading, *, user_id: UUID | None = None, revocation_id: UUID | None = None
 ) -> list[RowMapping]:
-    """Rules in force, newest first and at most 200: all, one user's, or those made with a revocation."""
+    """Rules in force, newest first and at most MOST: all, one user's, or those made with a revocation."""
     found = rows().where(_r.c.lifted_at.is_(None), _r.c.until > func.now())
     if user_id:
         found = found.where(_r.c.user_id == user_id)
     if revocation_id:
         found = found.where(_r.c.revocation_id == revocation_id)
-    return db.all(found.order_by(MADE_AT.desc(), RULE_ID.desc()).limit(200))
+    return db.all(found.order_by(MADE_AT.desc(), RULE_ID.desc()).limit(MOST))
 
 
 def ended() -> Select[Any]:
@@ -64,8 +67,12 @@ def named(plan: Plan) -> dict[str, Any]:
 
 
 def of_filter(form: SessionFilter) -> dict[str, Any]:
-    """What of a filter holds for sessions to come: a user by id, a network, a device, and the site beside them."""
+    """The rule that refuses what a filter selects: a user by id, a network, a device, and the site beside them. Empty where
+    the filter says something else, too: a rule that leaves that out would refuse more than was looked at.
+    """
     if not form.validate() or (form.user.data and not form.user_id):
+        return {}
+    if form.flag.data or form.created_after.data or form.seen_before.data:
         return {}
     found = {"user_id": form.user_id, "network": form.ip.data or None, "device": form.device.data or ""}
     return {**found, "site": form.site.data or None} if any(found.values()) else {}

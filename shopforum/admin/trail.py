@@ -63,7 +63,7 @@ _LAMPS = """count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
     count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed"""
 
 _COUNTED = text(
-    f"""SELECT r.*, r.matched AS revoked, o.* FROM revocations r CROSS JOIN LATERAL (
+    f"""SELECT r.*, r.matched AS revoked, r.scope NOT IN ('site', 'everyone') OR r.marked_at IS NOT NULL AS exact, o.* FROM revocations r CROSS JOIN LATERAL (
       SELECT {_LAMPS}, max(o.done_at) AS confirmed_at,
         (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS somebody
       FROM revocation_outbox o WHERE o.revocation_id = r.id) o
@@ -78,7 +78,8 @@ def revocations() -> Select[Any]:
 
 
 def counted(db: Reading, ids: list[UUID]) -> dict[UUID, RowMapping]:
-    """Revocations with how many sessions they `matched` and have `revoked`, how many of their messages the provider
+    """Revocations with how many sessions they `matched` and have `revoked`, at least so many where it is not `exact` because
+    a site's or everyone's are still being counted; how many of their messages the provider
     has `confirmed`, are `pending` or have `failed` so far, and the name of `somebody` whose session they ended.
     """
     return {row["id"]: row for row in db.all(_COUNTED, ids=ids)}

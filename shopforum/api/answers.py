@@ -77,6 +77,10 @@ _RECEIPT = {
     "id": _maybe(_ID),
     "matched": _COUNT,
     "revoked": _COUNT,
+    "exact": {
+        "type": "boolean",
+        "description": "Where it is false, there are at least so many: they have all ended, and are still being counted.",
+    },
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
 }
 
@@ -161,15 +165,17 @@ def event(row: RowMapping) -> dict[str, Any]:
 def receipt(row: RowMapping) -> dict[str, Any]:
     """A row of `trail.counted`: what was ended, and what the identity provider has said to it so far."""
     upstream = {name: row[name] for name in ("confirmed", "pending", "failed")}
-    return {"id": str(row["id"]), "matched": row["matched"], "revoked": row["revoked"], "upstream": upstream}
+    facts = {name: row[name] for name in ("matched", "revoked", "exact")}
+    return {"id": str(row["id"]), **facts, "upstream": upstream}
 
 
-def counted(matched: int) -> dict[str, Any]:
+def counted(matched: int, *, exact: bool) -> dict[str, Any]:
     """The same where nothing was ended."""
     return {
         "id": None,
         "matched": matched,
         "revoked": 0,
+        "exact": exact,
         "upstream": {"confirmed": 0, "pending": 0, "failed": 0},
     }
 

@@ -132,7 +132,7 @@ def list_events(request: Request, given: Given) -> Response:
     return answers.reply({"events": events, "next": following})
 
 
-_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email) LIMIT 100")
+_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
 _SEEN = text(
     "SELECT 1 AS seen WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id) "
     "OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"
@@ -169,17 +169,23 @@ def invalid(**errors: str) -> Problem:
 
 
 def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
-    """Make the plan, hold it against what was expected, and carry it out."""
-    plan = plans.make(request.reading, target, None)
+    """Make the plan, hold it against what was expected, and carry it out. Where nobody asks for a count, the end of a site
+    or of everyone waits for none.
+    """
+    expected = body.get("expected_count")
+    counted = bool(body.get("dry_run")) or expected is not None
+    plan = plans.make(request.reading, target, None, counted=counted)
     if plan.scope is None:
         raise Problem(422, plan.problem, errors=[{"field": "scope", "detail": plan.problem}])
     if target.filter is not None:
         _require(request, "everyone:revoke" if plan.wide else "sessions:revoke")
-    expected = body.get("expected_count", plan.matched)
-    if expected != plan.matched:
-        raise Problem(409, f"It holds {plan.matched:,} sessions now, not {expected:,}.", matched=plan.matched)
+    if expected is not None and not (plan.exact and expected == plan.matched):
+        found = f"{'' if plan.exact else 'at least '}{plan.matched:,}"
+        raise Problem(
+            409, f"It holds {found} sessions now, not {expected:,}.", matched=plan.matched, exact=plan.exact
+        )
     if body.get("dry_run"):
-        return Outcome(200, answers.counted(plan.matched))
+        return Outcome(200, answers.counted(plan.matched, exact=plan.exact))
     return _receipt(
         request, _carry_out(request, plan, reasons.because(request.identity.actor, body["reason"]))
     )

@@ -73,8 +73,8 @@ def reaching_the_database() -> Iterator[None]:
     """
     try:
         yield
-    except TooSlow:
-        raise Stop("That took too long and was stopped. Narrow the filters.", DATABASE_AWAY) from None
+    except TooSlow as error:
+        raise Stop(str(error.detail), DATABASE_AWAY) from None
     except SQLAlchemyError as error:
         # The driver's first line names host and port, never the password.
         reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]

@@ -146,10 +146,13 @@ def _plan(
     target = selection.target(
         deployment.reading, options["sessions"], filters, everyone=everyone, by_gate=by_gate
     )
-    plan = plans.make(deployment.reading, target, None, quarantined=quarantined)
     expected = options["expected_count"]
-    if expected is not None and plan.matched != expected:
-        raise Stop(f"{plan.matched:,} sessions match now, not {expected:,}. Nothing was changed.", NOTHING)
+    # With --yes, the end of a site or of everyone waits for no count that nobody reads.
+    counted = options["dry_run"] or not options["yes"] or expected is not None
+    plan = plans.make(deployment.reading, target, None, quarantined=quarantined, counted=counted)
+    if expected is not None and not (plan.exact and plan.matched == expected):
+        found = f"{'' if plan.exact else 'at least '}{plan.matched:,}"
+        raise Stop(f"{found} sessions match now, not {expected:,}. Nothing was changed.", NOTHING)
     if plan.problem:
         raise Stop(plan.problem, NOTHING)
     if plan.empty:
@@ -161,7 +164,13 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
     """What an act reaches, as a document, or for people on standard error where a question follows."""
     if as_json:
         sessions = [answers.session(row) for row in plan.rows]
-        facts = {"dry_run": True, "matched": plan.matched, "users": plan.users, "sites": list(plan.sites)}
+        facts = {
+            "dry_run": True,
+            "matched": plan.matched,
+            "exact": plan.exact,
+            "users": plan.users if plan.exact else None,
+            "sites": list(plan.sites),
+        }
         click.echo(json.dumps(facts | {"sessions": sessions}, default=answers.plain))
         return
     now = deployment.sessions.now()
@@ -175,12 +184,14 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
     asks = verb.startswith("will")
     if rows:
         click.echo(table(_COLUMNS, rows), err=asks)
-    if plan.matched > len(rows):
+    if plan.exact and plan.matched > len(rows):
         click.echo(f"... and {plan.matched - len(rows):,} more.", err=asks)
     click.echo(f"This {verb} {_many(plan)}.", err=asks)
 
 
 def _many(plan: Plan) -> str:
+    if not plan.exact:
+        return f"at least {many(plan.matched)} (too many to count quickly)"
     return f"{many(plan.matched)} of {many(plan.users, 'user')}"
 
 
@@ -229,7 +240,12 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(facts, default=answers.plain))
     else:
-        click.echo(f"Ended {facts['revoked']:,} of {many(facts['matched'])}; none is served any more.")
+        if facts["exact"]:
+            click.echo(f"Ended {facts['revoked']:,} of {many(facts['matched'])}; none is served any more.")
+        else:
+            click.echo("Ended all of them; none is served any more.")
+            so_far = f"At least {many(facts['matched'])}" if facts["matched"] else "How many is not known yet"
+            click.echo(f"{so_far}: `shopforum worker` goes on counting for the receipt.")
         click.echo(
             f"FusionAuth: {told['confirmed']:,} confirmed, {told['pending']:,} pending, {told['failed']:,} failed."
         )

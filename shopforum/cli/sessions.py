@@ -130,9 +130,10 @@ def _line(row: RowMapping, now: datetime) -> tuple[Any, ...]:
 
 
 def _summary(db: Reading, form: SessionFilter, shown: int) -> str:
-    found = counting.count(db, queries.conditions(db, form))
-    count = shown if found is None else found
-    if count > shown:
+    count = counting.count(db, queries.conditions(db, form))
+    if count is None:
+        told = f"{many(shown)}; there may be more, counting them took too long."
+    elif count > shown:
         told = f"{shown:,} of {f'{counting.CAP:,}+' if count > counting.CAP else f'{count:,}'} sessions."
     else:
         told = f"{many(shown)}."

@@ -7,12 +7,14 @@ lost costs nothing; a pair that was replaced and comes back has two holders, and
 docs/sessions.md tells it at length; `refreshing.py` is what happens when a session has idled out.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError
 
 from . import (
     flags,
@@ -37,6 +39,8 @@ from .records import Credential
 from .revocation import Scope
 from .rules import Rule
 from .tokens import new_session_id
+
+log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -111,9 +115,19 @@ class Sessions:
             detail=detail,
         )
         if scope.gate:
-            marking.mark(self.db, revocation_id, scope)
+            self._mark(revocation_id, scope)
         outbox.deliver(self.db, self.authority, revocation_id)
         return revocation_id
+
+    def _mark(self, revocation_id: UUID, scope: Scope) -> None:
+        """The first step of marking, for the receipt. The act holds: what takes too long is the worker's, and no error."""
+        try:
+            if scope.wide:
+                marking.sweep(self.db)
+            else:
+                marking.mark(self.db, revocation_id, scope)
+        except DBAPIError:
+            log.warning("sessions behind a gate could not be marked yet", exc_info=True)
 
     def logout(self, session: Session, client: Client) -> None:
         """End the session for its owner, here and at the provider."""

@@ -11,9 +11,7 @@ from .records import GATED, STATE
 _LIVE = f"""s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s.absolute_end > now()
     AND NOT {GATED}"""
 
-_LISTED = text(
-    f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC LIMIT 200"
-)
+_LISTED = text(f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC")
 
 _EXCESS = text(
     f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id <> ALL (CAST(:leaving AS uuid[]))
@@ -28,7 +26,9 @@ _BY_FORM = text(
 
 
 def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
-    """A user's live sessions on a site, with their `state`, last seen first; at most 200."""
+    """A user's live sessions on a site, with their `state`, last seen first. All of them: they are what "sign out the others"
+    ends, and `sessions.max_per_user` bounds them.
+    """
     return db.all(_LISTED, user_id=user_id, site=site)
 
 

@@ -4,7 +4,6 @@ Views never see a cookie or a token. They see `request.identity` (a Session or N
 `remember` and `forget`.
 """
 
-import ipaddress
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from pyramid.request import Request, RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 
-from . import cookies
+from . import addresses, cookies
 from .audit import Client, clean
 from .cookies import CookieJar
 from .lifecycle import Sessions
@@ -121,12 +120,7 @@ class SessionPolicy:
 
 def client_of(request: Request) -> Client:
     """Where the request came from, fit to be stored and shown."""
-    try:
-        found = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
-        # An IPv4 client is the same by whichever socket it came (::ffff:192.0.2.1), or a rule would not find it.
-        address = str(getattr(found, "ipv4_mapped", None) or found)
-    except ValueError:
-        address = None
+    address = addresses.peer(request.remote_addr or "", str(request.environ.get("REMOTE_PORT", "")))
     agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)
     return Client(address, agent, getattr(request, "id", ""))
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
-from . import audit, rules
+from . import agents, audit, rules
 from .audit import Client, Event
 from .database import Database, once_more
 from .prepared import Prepared
@@ -290,5 +290,5 @@ def set_roles(db: Database, session_id: UUID, roles: Sequence[str]) -> None:
 
 
 def where(client: Client) -> dict[str, Any]:
-    """A client's address and agent as the statements name them."""
-    return {"address": client.address, "agent": client.agent}
+    """A client's address and agent as the statements name them, and the agent as rules look at it."""
+    return {"address": client.address, "agent": client.agent, "device": agents.text(client.agent)}

@@ -1,7 +1,8 @@
 """Ending sessions: the one way, whatever the reach, for logout, the owner's device list, the console and the rules.
 
 A revocation is one transaction: the act itself, the gate that makes it hold for what it cannot see (a login or a
-refresh in flight), the sessions, what the identity provider must be told, and the audit row. When it has committed,
+refresh in flight), the sessions, what the identity provider must be told, and the audit row. That of a site or of
+everyone counts nothing: the gate closes, however many sessions there are, and they are counted as they are marked. When it has committed,
 no request is served on those sessions by any worker, because every request reads them. The provider is told
 afterwards (`outbox.py`), without a transaction open; until it agrees the receipt says so.
 """
@@ -19,7 +20,7 @@ from .database import Database, once_more
 from .model import Reason
 from .records import GATED
 
-# A revocation waits for no count of millions: "matched" says at most this many. And no more sessions are ended by id.
+# No more sessions are ended by id in one act.
 MOST = 100_000
 
 
@@ -49,6 +50,11 @@ class Scope:
         return bool(self.sessions or self.typed)
 
     @property
+    def wide(self) -> bool:
+        """Whether it reaches a whole site or everyone: too many to count before the gate closes."""
+        return self.everyone or (self.site is not None and self.user_id is None)
+
+    @property
     def name(self) -> str:
         """session, filter, user, site or everyone."""
         if self.by_id:
@@ -74,7 +80,7 @@ _MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {
   AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
   AND (CAST(:before AS timestamptz) IS NULL OR s.cleared_at <= :before)"""
 
-_COUNT = text(f"SELECT count(*) FROM (SELECT 1 FROM sessions s WHERE {_MATCH} LIMIT {MOST}) matching")
+_COUNT = text(f"SELECT count(*) FROM sessions s WHERE {_MATCH}")
 
 _RECORD = text(
     """INSERT INTO revocations (scope, site, user_id, typed, initiating_entity, actor, reason_code, reason_admin,
@@ -128,7 +134,9 @@ _OUTBOX = text(
 
 
 def count(connection: Connection, scope: Scope, spare: UUID | None = None, before: Any = None) -> int:
-    """How many live sessions the scope holds now: what a preview shows and a revocation records."""
+    """How many live sessions the scope holds now: what a revocation records. Not to be asked of a wide scope before it is
+    revoked.
+    """
     return int(connection.execute(_COUNT, _values(scope, spare) | {"before": before}).scalar_one())
 
 
@@ -160,7 +168,7 @@ def revoke(
     key = scope.gate
     if key is not None:
         connection.execute(_ONE_AT_A_TIME)
-    matched = count(connection, scope, spare, before if key else None)
+    matched = 0 if scope.wide else count(connection, scope, spare, before if key else None)
     row = connection.execute(
         _RECORD,
         {
@@ -202,7 +210,7 @@ def revoke(
             detail={
                 "scope": scope.name,
                 "sessions": [str(i) for i in scope.sessions[: audit.NAMED]],
-                "count": matched,
+                **({} if scope.wide else {"count": matched}),
                 "reason": reason.code,
                 "reason_admin": reason.admin,
                 "reason_user": reason.user,

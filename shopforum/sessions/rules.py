@@ -1,6 +1,6 @@
 """Standing rules: what is refused for a while, so that what an admin has just ended does not come back.
 
-A rule names a user, a network, words of a browser's name for itself, a site, or several of these; what matches all
+A rule names a user, a network, words of a browser's name (`agents.py`), a site, or several of these; what matches all
 that it names is refused at the login, at a refresh and at every page in between. It ends nothing: that is what the
 revocation beside it does. When its time is over, or it is lifted, sessions that were not ended go on.
 """
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from . import audit
+from . import addresses, agents, audit
 from .audit import Client, Event
 from .database import Database, once_more
 from .model import Reason
@@ -20,13 +20,13 @@ from .model import Reason
 # At most a year: a rule that nobody looks at again should run out by itself.
 LONGEST = 366 * 86400
 
-# The oldest rule in force that matches. Needs the client's :address and :agent, and what to compare `user` and `site`
-# with. An address that is not known is in no network.
+# The oldest rule in force that matches. Needs the client's :address, its :device (`agents.text`), and what to compare
+# `user` and `site` with. An address that is not known is in no network.
 MATCHING = """SELECT r.id FROM standing_rules r WHERE r.lifted_at IS NULL AND r.until > now()
     AND (r.user_id IS NULL OR r.user_id = {user}) AND (r.site IS NULL OR r.site = {site})
     AND (r.network IS NULL OR CAST(:address AS inet) <<= r.network)
     AND (r.device = '' OR NOT EXISTS (SELECT 1 FROM regexp_split_to_table(r.device, ' ') word
-      WHERE position(word IN lower(CAST(:agent AS text))) = 0))
+      WHERE position(word IN CAST(:device AS text)) = 0))
     ORDER BY r.created_at LIMIT 1"""
 
 # Before a password is asked for: rules for one user cannot be told yet.
@@ -57,8 +57,8 @@ class SignInBlocked(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """What is refused, and for how many seconds. `network` is an address or a CIDR block, `device` words that the
-    browser's name for itself holds. Raises ValueError where it names nothing, or makes no sense.
+    """What is refused, and for how many seconds. `network` is an address or a CIDR block, kept in its one spelling,
+    `device` words that name a browser (`agents.means`). Raises ValueError where it names nothing, or makes no sense.
     """
 
     seconds: float
@@ -73,19 +73,19 @@ class Rule:
         if not 0 < self.seconds <= LONGEST:
             raise ValueError("a rule lasts between a second and a year")
         if self.network:
-            ipaddress.ip_network(self.network)
+            object.__setattr__(self, "network", str(addresses.network(self.network, strict=True)))
 
     @property
     def words(self) -> list[str]:
-        """The words of the device, in lower case."""
-        return self.device.lower().split()
+        """The words of the device, as they are compared."""
+        return agents.words(self.device)
 
     def matches(self, user_id: UUID, site: str, client: Client) -> bool:
         """Whether it refuses somebody: to warn whoever is about to shut themselves out."""
         return (
             self.user_id in (None, user_id)
             and self.site in (None, site)
-            and all(word in client.agent.lower() for word in self.words)
+            and agents.means(self.words, client.agent)
             and (not self.network or _inside(client.address, self.network))
         )
 
@@ -148,7 +148,7 @@ def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
 
 def refused(db: Database, site: str, client: Client) -> UUID | None:
     """The rule that refuses every login of this client on the site, whoever's, if there is one."""
-    row = db.one(_REFUSED, site=site, address=client.address, agent=client.agent)
+    row = db.one(_REFUSED, site=site, address=client.address, device=agents.text(client.agent))
     return None if row is None else row["id"]
 
 

@@ -1,8 +1,8 @@
 """The heart's tables, on a MetaData of their own: a host application adds it to its alembic targets.
 
 Nothing here can be used to sign in: credentials are kept as keyed hashes (`tokens.py`), refresh tokens never.
-All instants are the database's. The columns that a page view updates (`last_seen_at`, `idle_end`, `last_address`,
-`last_agent`) are in no index, so that the update stays heap-only (docs/sessions.md, "What it costs").
+All instants are the database's. The columns that a page view changes (`last_seen_at`, `idle_end`) are in no index, so
+that the update stays heap-only (docs/sessions.md, "What it costs").
 """
 
 from sqlalchemy import (
@@ -106,8 +106,9 @@ sessions = Table(
     Index("ix_sessions_live", "created_at", "id", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_user_id_created_at_id", "user_id", "created_at", "id"),
     Index("ix_sessions_site_created_at_id", "site", "created_at", "id"),
-    # What the console filters by; none of it changes while a session is used.
+    # What the console filters by; it changes while a session is used only where the browser does.
     Index("ix_sessions_agent", "agent"),
+    Index("ix_sessions_last_agent", "last_agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
     # What a gate may have ended and nobody has marked yet (marking.py).
@@ -253,6 +254,7 @@ places = Table(
     Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Index("ix_session_places_address_session_id", "address", "session_id"),
+    Index("ix_session_places_agent", "agent"),
 )
 
 # Why a session deserves a look, counted: one row a session and kind, so that a flood of tries stays one row.
@@ -282,7 +284,7 @@ standing_rules = Table(
     Column("user_id", UUID),
     Column("site", Text),
     Column("network", CIDR),
-    # Words that the browser's name for itself holds, in lower case, one space between two.
+    # Words that name a browser, as `agents.words` has them, one space between two.
     Column("device", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False),
     Column("reason_code", Text, nullable=False),

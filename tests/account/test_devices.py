@@ -127,3 +127,18 @@ def test_a_gate_that_the_provider_closed_is_told_as_what_it_is(store: Browser, s
     )
     page = store.get("/login", {"why": "revoked", "ref": str(row["id"])})
     assert "Your password was changed" in page.html.select_one("#notice p").text
+
+
+def test_the_others_are_all_of_them_however_many(store, sql):
+    """What a list would show of them is no limit for signing them out."""
+    store.log_in("shopper")
+    sql(
+        """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end,
+          idle_end, last_seen_at, issued_at, promoted_at)
+        SELECT site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end, idle_end,
+          last_seen_at, issued_at, promoted_at FROM sessions, generate_series(1, 250)"""
+    )
+    page = store.get("/account/sessions")
+    form = next(form for form in page.forms.values() if form.action.endswith("/revoke-others"))
+    form.submit(status=303)
+    assert sql("SELECT count(*) AS left FROM sessions WHERE ended_at IS NULL") == [{"left": 1}]

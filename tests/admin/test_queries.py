@@ -40,7 +40,8 @@ def everything(sampled: Engine) -> list[Any]:
                 f"""SELECT s.*, {STATE} AS state,
                 ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id AND dismissed_at IS NULL) AS flags,
                 ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id) AS tries,
-                ARRAY(SELECT host(address) FROM session_places p WHERE p.session_id = s.id) AS addresses
+                ARRAY(SELECT host(address) FROM session_places p WHERE p.session_id = s.id) AS addresses,
+                ARRAY(SELECT agent FROM session_places p WHERE p.session_id = s.id) AS agents
                 FROM sessions s"""
             )
         )
@@ -97,15 +98,16 @@ def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
         "site": (row["site"], lambda r: r["site"] == row["site"]),
         "state": (row["state"], lambda r: r["state"] == row["state"]),
         "ip": (row["addresses"][0], lambda r: row["addresses"][0] in r["addresses"]),
-        "device": ("firefox WINDOWS", lambda r: _is_firefox(r["agent"])),
+        "device": ("firefox WINDOWS", _used_firefox),
         "flag": ("session_use_after_expire", lambda r: "session_use_after_expire" in r["flags"]),
         "created_after": (row["created_at"].isoformat(), lambda r: r["created_at"] > row["created_at"]),
         "seen_before": (row["last_seen_at"].isoformat(), lambda r: r["last_seen_at"] < row["last_seen_at"]),
     }
 
 
-def _is_firefox(agent: str) -> bool:
-    return "Firefox" in devices.label(agent) and "Windows" in devices.label(agent)
+def _used_firefox(row: Any) -> bool:
+    names = map(devices.label, (row["agent"], row["last_agent"], *row["agents"]))
+    return any("Firefox" in name and "Windows" in name for name in names)
 
 
 @pytest.mark.parametrize("typed", ["Ada7 Anchor", "ada7 anc", "ADA7.ANCHOR@MAIL.EXAMPLE", "7.anchor@mail"])

@@ -272,3 +272,23 @@ def test_a_visitor_s_login_takes_no_token_of_somebody_s_session(browser):
     answer = victim.post("/login", fields, status="*")
     assert answer.status_int == 403
     assert "__Host-session" not in victim.cookies
+
+
+def test_a_touch_by_the_same_browser_changes_no_index(heart):
+    """It is the most frequent write there is: heap-only, although the browser used last can be looked up by an index."""
+
+    def updates():
+        heart.sql("SELECT pg_stat_force_next_flush()")
+        [row] = heart.sql(
+            "SELECT n_tup_upd AS all, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sessions'"
+        )
+        return row["all"], row["hot"]
+
+    pair, _ = heart.log_in()
+    heart.resume(pair)
+    before = updates()
+    for _ in range(3):
+        heart.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+        heart.resume(pair)
+    after = updates()
+    assert after[0] - before[0] == after[1] - before[1] == 6

@@ -15,6 +15,9 @@ from .. import export, queries, trail
 from ..filters import AuditFilter, Filter, SessionFilter
 from ..forms import actor
 
+# Milliseconds: a file may take longer to begin than a page.
+_PATIENCE = 10_000
+
 
 def includeme(config: Configurator) -> None:
     """The views."""
@@ -24,8 +27,8 @@ def includeme(config: Configurator) -> None:
 
 def sessions(request: Request) -> Response:
     """The sessions of a filter, newest sign-in first."""
-    form = _checked(SessionFilter(request.GET))
-    statement = queries.listed().where(*queries.conditions(request.reading, form))
+    form, db = _checked(SessionFilter(request.GET)), request.reading.patient(_PATIENCE)
+    statement = queries.listed().where(*queries.conditions(db, form))
     order = (queries.CREATED_AT, queries.ID)
     return _file(request, form, "list_exported", statement, order, export.SESSIONS)
 
@@ -56,7 +59,7 @@ def _file(
     kind = request.GET.get("format", "csv")
     if kind not in export.FORMATS:
         raise HTTPUnprocessableEntity("The format is csv or jsonl.")
-    found = export.rows(request.reading, statement, *order)
+    found = export.rows(request.reading.patient(_PATIENCE), statement, *order)
     me = request.identity
     taken = Event(
         event,

@@ -88,6 +88,7 @@ def _page(request: Request, form: RuleForm) -> dict[str, Any]:
     return {
         "form": form,
         "in_force": standing.in_force(db),
+        "most": standing.MOST,
         "page": page(request, standing.ended(), standing.MADE_AT, standing.RULE_ID, size=30),
         "may_revoke": may_revoke(request),
     }

@@ -14,7 +14,7 @@ from ...sessions.tokens import as_uuid
 from .. import counting, fork, pasted, queries, story, trail, words
 from ..filters import SessionFilter
 from ..forms import NoteForm, RevokeForm
-from ..reading import page
+from ..reading import TooSlow, page
 from . import may_revoke
 
 
@@ -50,15 +50,17 @@ def sessions(request: Request) -> Any:
     """
     form = SessionFilter(request.GET)
     db = request.reading
-    found, counts = Page([], None, None, None, None), None
+    found, counts, cut = Page([], None, None, None, None), None, False
     if form.validate():
         elsewhere = form.user.data and pasted.leads_to(db, form)
         if elsewhere:
             return HTTPSeeOther(elsewhere)
-        matching = queries.matching(db, form)
-        statement = queries.listed().where(*matching, *queries.in_state(db, form.state.data))
-        found = page(request, statement, queries.CREATED_AT, queries.ID, size=30)
-        counts = counting.on_tabs(db, matching)
+        try:
+            found, counts = _listed(request, form)
+        except TooSlow:
+            if not form.user.data or form.user_id:
+                raise
+            found, counts, cut = *_listed(request, form, beginning=True), True
     else:
         request.response.status_int = 422
     return {
@@ -68,9 +70,22 @@ def sessions(request: Request) -> Any:
         # The page asks what has come since its newest row; one that is not the first asks nothing.
         "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
+        "cut": cut,
         "matching": counts[form.state.data or ""] if counts else None,
         "may_revoke": may_revoke(request),
     }
+
+
+def _listed(
+    request: Request, form: SessionFilter, *, beginning: bool = False
+) -> tuple[Page, dict[str, str] | None]:
+    """The page of the list, and the counts on its tabs."""
+    db = request.reading
+    matching = queries.matching(db, form, beginning=beginning)
+    statement = queries.listed().where(*matching, *queries.in_state(db, form.state.data))
+    found = page(request, statement, queries.CREATED_AT, queries.ID, size=30)
+    # Counts of a part of what matches would be taken for those of all.
+    return found, None if beginning else counting.on_tabs(db, matching)
 
 
 def session(request: Request) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""Behind the proxy of production.ini, on real sockets: each client has its own address, however the proxy spells it."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from sockets import form, send, served
+from support import person
+
+from shopforum.sessions import Reason, Rule
+from shopforum.sessions.audit import Client
+
+
+@pytest.fixture
+def port(apps):
+    with served(apps["store"], proxied=True) as port:
+        yield port
+
+
+@pytest.fixture
+def log_in(port, browser):
+    """`log_in(forwarded, who, password=...)`: send the login form as the proxy passes it on; returns the answer."""
+
+    def attempt(forwarded, who="shopper", **fields):
+        client = browser("store")
+        page = next(f for f in client.get("/login").forms.values() if "password" in f.fields)
+        login = person(who)
+        sent = dict(page.submit_fields()) | {"email": login.email, "password": login.password} | fields
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookiejar)
+        headers = (f"Cookie: {cookies}", f"X-Forwarded-For: {forwarded}", "X-Forwarded-Proto: https")
+        return send(port, form("/login", urlencode(sent), *headers))
+
+    return attempt
+
+
+@pytest.fixture
+def failures(apps, monkeypatch):
+    """`failures(n)`: from one address so many are free."""
+    registry = apps["store"].registry
+    return lambda count: monkeypatch.setattr(
+        registry, "login", replace(registry.login, address_failures=count)
+    )
+
+
+FORWARDED = [
+    ("203.0.113.9", "203.0.113.9"),
+    ("203.0.113.9:51112", "203.0.113.9"),
+    ("::ffff:203.0.113.9", "203.0.113.9"),
+    ("::FFFF:203.0.113.9", "203.0.113.9"),
+    ('"[::ffff:203.0.113.9]:51112"', "203.0.113.9"),
+    ("[::ffff:203.0.113.9]", "203.0.113.9"),
+    ("::ffff:cb00:7109", "203.0.113.9"),
+    ("64:ff9b::203.0.113.9", "64:ff9b::cb00:7109"),
+    ("2001:db8::7", "2001:db8::7"),
+    ("[2001:db8::7]", "2001:db8::7"),
+    ("[2001:db8::7]:443", "2001:db8::7"),
+    ("fe80::1%eth0", "fe80::1"),
+    ("fe80::1%eth0.5", "fe80::1"),
+    ("198.51.100.1, ::ffff:203.0.113.9", "203.0.113.9"),
+    ("unknown", None),
+    ("_hidden:443", None),
+]
+
+
+@pytest.mark.parametrize(("forwarded", "address"), FORWARDED)
+def test_a_client_is_stored_by_its_own_address(log_in, sql, forwarded, address):
+    assert log_in(forwarded).status == 302
+    for table, column in (
+        ("sessions", "address"),
+        ("sessions", "last_address"),
+        ("session_credentials", "seen_address"),
+        ("audit_log", "address"),
+    ):
+        rows = sql(f"SELECT DISTINCT host({column}) AS found FROM {table}")
+        assert [row["found"] for row in rows] == [address], table
+    assert [row["found"] for row in sql("SELECT host(address) AS found FROM session_places")] == (
+        [address] if address else []
+    )
+
+
+@pytest.mark.parametrize(
+    "spelled", ["::ffff:203.0.113.{}", "[2001:db8:0:{}::7]:443", "[::ffff:203.0.113.{}]:5{}"]
+)
+def test_strangers_failures_make_nobody_else_wait(log_in, failures, spelled):
+    failures(3)
+    for number in range(6):
+        answer = log_in(spelled.format(number, number), email=f"p{number}@harbour.example", password="wrong")
+        assert answer.status == 422
+    assert log_in(spelled.format(99, 99)).status == 302
+
+
+def test_one_client_waits_in_every_spelling(log_in, failures):
+    failures(1)
+    assert log_in("203.0.113.9", email="a@harbour.example", password="wrong").status == 422
+    assert log_in("[::ffff:203.0.113.9]:443").status == 429
+
+
+def test_a_rule_holds_for_the_forwarded_address(log_in, apps):
+    rule = Rule(60, network="::ffff:203.0.113.0/120")
+    apps["store"].registry.sessions.add_rule(rule, Reason("admin", "ann", "test"), Client())
+    assert log_in("::ffff:203.0.113.9").status == 403
+    assert log_in("[2001:db8::7]:443").status == 302
+
+
+def test_a_stranger_cannot_forward(apps, browser, sql):
+    """Neither the header nor what the server makes of it counts from anybody but the proxy."""
+    with served(apps["store"]) as port:
+        client = browser("store")
+        client.log_in("shopper")
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookiejar)
+        sql("UPDATE sessions SET last_seen_at = now() - interval '1 hour', last_address = '198.51.100.1'")
+        request = (
+            f"GET /shopping-cart HTTP/1.1\r\nHost: store.test\r\nConnection: close\r\nCookie: {cookies}\r\n"
+        )
+        assert send(port, request + "X-Forwarded-For: ::ffff:203.0.113.9\r\n\r\n").status in (200, 302)
+    assert sql("SELECT 1 FROM session_places WHERE address <<= '203.0.113.0/24'") == []
