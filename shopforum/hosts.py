@@ -8,12 +8,15 @@ Each app refuses a Host that is not its own with 421 (RFC 9110, 15.5.20), so any
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .ini import reading
+
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def factory(loader: Any, global_config: dict[str, str], sites: str) -> WSGIApp:
     """Paste composite factory: `sites` names the app sections of the ini file, separated by spaces."""
-    apps = [loader.get_app(name, global_conf=global_config) for name in sites.split()]
+    path = global_config.get("__file__", "the ini file")
+    apps = reading(path, lambda: [loader.get_app(name, global_conf=global_config) for name in sites.split()])
     return dispatcher(apps)
 
 

@@ -13,15 +13,16 @@ T = TypeVar("T")
 
 def section(path: str, site: str) -> dict[str, str]:
     """The settings of a site's section `[app:SITE]`, as they are written. Raises SettingsError."""
-    return dict(_reading(path, lambda: get_appsettings(path, site)))
+    return dict(reading(path, lambda: get_appsettings(path, site)))
 
 
 def app(path: str, site: str) -> Any:
     """A site's WSGI application. Raises SettingsError for an ini file or settings that cannot be used."""
-    return _reading(path, lambda: get_app(path, site))
+    return reading(path, lambda: get_app(path, site))
 
 
-def _reading(path: str, read: Callable[[], T]) -> T:
+def reading(path: str, read: Callable[[], T]) -> T:
+    """Call a function that reads an ini file. Raises SettingsError where the file cannot be used."""
     try:
         return read()
     except configparser.InterpolationError as error:
