@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from support import person
 
 from shopforum.sessions import worker
@@ -36,7 +37,11 @@ def test_it_can_be_narrowed(store, browser, run, lines):
     assert run("tail", "--once", "--user", "shopper").exit_code == 2
 
 
-def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql):
+# A shell's background jobs are started with the interrupt ignored.
+@pytest.mark.parametrize(
+    "shell", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["alone", "as a job"]
+)
+def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql, shell):
     store.log_in("shopper")
     command = [
         sys.executable,
@@ -49,7 +54,7 @@ def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql):
         "--event",
         "session_created",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*shell, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         first = json.loads(process.stdout.readline())
         browser("store").log_in("member")
