@@ -158,13 +158,6 @@ class SessionFilter(Filter):
         """The user's id, where that was typed."""
         return as_uuid(self.user.data)
 
-    @property
-    def narrow(self) -> bool:
-        """Whether it names people, a flag or a network of moderate size, and not just whatever is there."""
-        if self.ip.data:
-            return moderate(self.ip.data)
-        return bool(self.user.data or self.flag.data)
-
 
 class AuditFilter(Filter):
     """Which rows of the trail."""

@@ -23,8 +23,8 @@ from . import rates
 PREFIX = "sfa_"
 SCOPES = {
     "sessions:read": "See sessions, their timelines and receipts",
-    "sessions:revoke": "End sessions, those of a user, or those that a filter matches",
-    "everyone:revoke": "End everyone's sessions, or all of a site",
+    "sessions:revoke": "End sessions of up to a hundred people an hour, but no owner's at the console",
+    "everyone:revoke": "End everyone's sessions, all of a site, or those of any number of people",
     "events:read": "Read the audit log",
 }
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,59}")

@@ -178,6 +178,8 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
     if plan.matched > len(rows):
         click.echo(f"... and {plan.matched - len(rows):,} more.", err=asks)
     click.echo(f"This {verb} {_many(plan)}.", err=asks)
+    if plan.console:
+        click.echo(f"Console sessions of {'owners' if plan.owners else 'admins'} are among them.", err=asks)
 
 
 def _many(plan: Plan) -> str:
@@ -192,7 +194,7 @@ def _ask(verb: str, plan: Plan) -> None:
     word = ""
     if plan.scope.everyone or (plan.scope.site and not plan.scope.user_id):
         word = plan.scope.site or EVERYONE
-    elif plan.large:
+    elif plan.grave:
         word = str(plan.matched)
     if word:
         agreed = click.prompt(f"Type {word} to confirm", default="", show_default=False, err=True) == word

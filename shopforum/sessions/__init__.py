@@ -24,6 +24,7 @@ from .database import Database
 from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
+from .reach import Limit, TooFar
 from .revocation import Scope
 from .rules import Rule, SignInBlocked
 from .views import FreshLoginRequired, require_fresh
@@ -34,6 +35,7 @@ __all__ = [
     "AuthorityMisconfigured",
     "AuthorityUnavailable",
     "FreshLoginRequired",
+    "Limit",
     "Login",
     "Reason",
     "RefreshRefused",
@@ -43,6 +45,7 @@ __all__ = [
     "Session",
     "Sessions",
     "SignInBlocked",
+    "TooFar",
     "cleared_headers",
     "client_of",
 ]

@@ -7,7 +7,8 @@ from pyramid.security import Denied
 
 from ...sessions import client_of
 from ...sessions.audit import Event, clean, write
-from ...web.errors import forbidden
+from ...web.errors import forbidden, page
+from .confirming import BeyondAuthority
 
 
 def denied(exc: HTTPForbidden, request: Request) -> Response:
@@ -26,4 +27,8 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
         )
         with request.db.transaction() as connection:
             write(connection, event)
-    return forbidden(exc, request)
+    return (
+        page(request, 403, text=str(exc.detail))
+        if isinstance(exc, BeyondAuthority)
+        else forbidden(exc, request)
+    )

@@ -48,7 +48,7 @@ def revoke(request: Request) -> Any:
         return elsewhere
     form, plan = RevokeForm(request.POST), confirming.plan(request, target, END)
     form.number.wanted = plan.others if plan.large else None
-    if plan.problem or not confirming.confirmed(request, target):
+    if plan.problem or not confirming.confirmed(request, target, plan):
         return confirming.page(request, form, plan, END)
     if plan.empty:
         # Who has sent the form twice has ended them with the first of the two.
@@ -78,7 +78,8 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
     """
     me, client = request.identity, client_of(request)
     reason, spare = form.because(me), None if form.include_own.data else me.id
-    revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare)
+    with confirming.within_authority(request) as limit:
+        revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)
     if rule is not None:
         request.sessions.add_rule(rule, reason, client, revocation_id)
     return revocation_id
