@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from ..sessions.database import Database
+from . import tokens
 
 # An answer is kept for a day; a bucket has long run empty.
 _AGES = (("api_replays", "created_at"), ("api_rates", "at"))
@@ -17,5 +18,7 @@ _PURGES = tuple(
 
 
 def run_once(db: Database, step: int = 500) -> int:
-    """Delete at most `step` rows of each table; returns how many went."""
-    return sum(len(db.all(purge, step=step)) for purge in _PURGES)
+    """Delete at most `step` rows of each table, and revoke tokens that have outlived their makers' rights; returns how many
+    went.
+    """
+    return sum(len(db.all(purge, step=step)) for purge in _PURGES) + tokens.revoke_orphans(db)

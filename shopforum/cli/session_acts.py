@@ -15,7 +15,7 @@ from shopforum import devices
 from shopforum.admin import plans, trail, words
 from shopforum.admin.forms import EVERYONE
 from shopforum.admin.plans import Plan
-from shopforum.api import answers
+from shopforum.api import answers, tokens
 from shopforum.sessions import Reason, outbox
 from shopforum.sessions.audit import clean
 
@@ -237,6 +237,10 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
         )
         if waiting:
             click.echo("FusionAuth has not confirmed all of it: `shopforum worker` goes on until it does.")
+        for maker in trail.ended(deployment.reading, revocation_id)["makers"]:
+            left = [row for row in tokens.listed(deployment.reading, maker) if row["state"] != "revoked"]
+            named = ", ".join(sorted({row["name"] for row in left}))
+            click.echo(f"API tokens that {safe(left[0]['created_by'])} made are not revoked: {named}.")
         click.echo(f"Receipt: {deployment.console}/revocations/{safe(facts['id'])}")
     return PENDING if waiting else DONE
 

@@ -33,6 +33,7 @@ PAGES = {
     ("admin_release", "POST"): ("responder", "owner"),
     ("admin_revoke", "GET"): ("responder", "owner"),
     ("admin_revoke", "POST"): ("responder", "owner"),
+    ("admin_user_tokens", "POST"): ("owner",),
     ("admin_everyone", "GET"): ("owner",),
     ("admin_tokens", "GET"): ("owner",),
     ("admin_tokens", "POST"): ("owner",),
