@@ -26,7 +26,7 @@ from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .reach import Limit, TooFar
 from .revocation import Scope
-from .rules import Rule, SignInBlocked
+from .rules import Rule, ShutOut, SignInBlocked
 from .views import FreshLoginRequired, require_fresh
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Scope",
     "Session",
     "Sessions",
+    "ShutOut",
     "SignInBlocked",
     "TooFar",
     "cleared_headers",

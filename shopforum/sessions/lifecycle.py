@@ -145,13 +145,24 @@ class Sessions:
         """Let sessions out of quarantine; returns how many were in it. Raises TooFar as `quarantine` does."""
         return quarantine.leave(self.db, ids, reason, client, limit)
 
-    def add_rule(self, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
-        """Refuse what matches the rule from now on; returns the rule's id. Ends nothing: see `revoke`."""
-        return rules.add(self.db, rule, reason, client, revocation_id)
+    def add_rule(
+        self,
+        rule: Rule,
+        reason: Reason,
+        client: Client,
+        revocation_id: UUID | None = None,
+        maker: Session | None = None,
+    ) -> UUID:
+        """Refuse what matches the rule from now on; returns the rule's id. Ends nothing: see `revoke`.
 
-    def lift_rule(self, rule_id: UUID, actor: str, client: Client) -> bool:
+        Raises ShutOut where `maker`, the session of the admin who makes it, would be refused.
+        """
+        who = None if maker is None else (maker.user_id, maker.site)
+        return rules.add(self.db, rule, reason, client, revocation_id, who)
+
+    def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
         """End a rule before its time; False where it was over."""
-        return rules.lift(self.db, rule_id, actor, client)
+        return rules.lift(self.db, rule_id, actor, client, note)
 
     def dismiss_flag(self, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
         """Say that a flag was looked at; False where there is none, or it was dismissed already."""

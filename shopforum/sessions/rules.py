@@ -51,6 +51,17 @@ _LIFT = text(
 )
 
 
+# Rules that are made at the same time are made one after the other: of two admins who refuse each other, one is refused
+# before the own rule is in force.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441239)")
+
+_SHUT_OUT = text(MATCHING.format(user="CAST(:user_id AS uuid)", site=":site"))
+
+
+class ShutOut(Exception):
+    """A rule would refuse, or another one refuses, the admin who makes it. Nothing was changed."""
+
+
 class SignInBlocked(Exception):
     """The password may be right, but a standing rule refuses the login."""
 
@@ -90,8 +101,17 @@ class Rule:
         )
 
 
-def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
-    """Put a rule into force; returns its id."""
+def add(
+    db: Database,
+    rule: Rule,
+    reason: Reason,
+    client: Client,
+    revocation_id: UUID | None = None,
+    maker: tuple[UUID, str] | None = None,
+) -> UUID:
+    """Put a rule into force; returns its id. `maker` is the user who makes it, and on which site: raises ShutOut where a rule
+    refuses the maker, this one or another. So there is always somebody left who can lift it.
+    """
     named = {
         "user_id": rule.user_id,
         "site": rule.site,
@@ -108,7 +128,12 @@ def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id:
         "revocation_id": revocation_id,
     }
     with db.transaction() as connection:
+        connection.execute(_ONE_AT_A_TIME)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
+        if maker is not None:
+            where = {"address": client.address, "agent": client.agent}
+            if connection.execute(_SHUT_OUT, {"user_id": maker[0], "site": maker[1], **where}).first():
+                raise ShutOut
         detail = {name: str(value) for name, value in named.items() if value}
         audit.write(
             connection,
@@ -126,8 +151,8 @@ def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id:
     return rule_id
 
 
-def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
-    """End a rule before its time; False where it was not in force any more."""
+def lift(db: Database, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
+    """End a rule before its time; False where it was not in force any more. `note` says why, for the audit log."""
     with db.transaction() as connection:
         row = connection.execute(_LIFT, {"id": rule_id, "actor": actor}).first()
         if row is not None:
@@ -138,7 +163,7 @@ def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
                 initiating_entity="admin",
                 actor=actor,
                 user_id=row.user_id,
-                detail={"rule": str(rule_id)},
+                detail={"rule": str(rule_id), "reason_admin": note},
             )
             audit.write(connection, event)
         return row is not None

@@ -25,6 +25,7 @@ PAGES = {
     ("admin_news", "GET"): ROLES,
     ("admin_rules", "GET"): ROLES,
     ("admin_rules", "POST"): ("responder", "owner"),
+    ("admin_rule_lift", "GET"): ("responder", "owner"),
     ("admin_rule_lift", "POST"): ("responder", "owner"),
     ("admin_flag", "POST"): ("responder", "owner"),
     ("admin_quarantine", "GET"): ("responder", "owner"),

@@ -7,7 +7,8 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from ...sessions import client_of
+from ...sessions import ShutOut, client_of
+from ...web.templating import Notice
 from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
 from ..plans import Plan
@@ -16,7 +17,10 @@ from .confirming import END
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """The views and their notice."""
+    config.registry.notices["rule_refused"] = Notice(
+        "error", "The sessions have ended. The rule was not made: a rule refuses you, this one or another."
+    )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
             view,
@@ -64,11 +68,19 @@ def revoke(request: Request) -> Any:
 
 
 def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
-    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form."""
+    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form. One that
+    reaches many more sessions than the page has shown is to be made where they are shown.
+    """
     named = standing.named(plan)
-    if not (form.block.data and named):
+    found = rules.checked(request, form.block, form.span.data, named) if form.block.data and named else None
+    if found is None:
         return None
-    return rules.checked(request, form.block, form.span.data, named)
+    rule, weight = found
+    if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
+        form.block.errors = [
+            f"This refuses {weight.plan.others:,} sessions, others than those shown here. Add the rule under Rules."
+        ]
+    return rule
 
 
 def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
@@ -81,5 +93,9 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
     with confirming.within_authority(request) as limit:
         revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)
     if rule is not None:
-        request.sessions.add_rule(rule, reason, client, revocation_id)
+        try:
+            request.sessions.add_rule(rule, reason, client, revocation_id, maker=me)
+        except ShutOut:
+            # By a rule of a moment ago, or by this one since the form was checked.
+            return f"{revocation_id}?notice=rule_refused"
     return revocation_id
