@@ -152,13 +152,16 @@ class Sessions:
         client: Client,
         revocation_id: UUID | None = None,
         maker: Session | None = None,
+        reached: Sequence[UUID] = (),
+        limit: Limit | None = None,
     ) -> UUID:
         """Refuse what matches the rule from now on; returns the rule's id. Ends nothing: see `revoke`.
 
-        Raises ShutOut where `maker`, the session of the admin who makes it, would be refused.
+        Raises ShutOut where `maker`, the session of the admin who makes it, would be refused, and TooFar where `reached`,
+        the sessions that the rule refuses now, are beyond `limit`.
         """
         who = None if maker is None else (maker.user_id, maker.site)
-        return rules.add(self.db, rule, reason, client, revocation_id, who)
+        return rules.add(self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit)
 
     def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
         """End a rule before its time; False where it was over."""

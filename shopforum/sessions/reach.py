@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from . import audit
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -40,9 +42,18 @@ _LATELY = text(
     """SELECT count(DISTINCT u.id) FROM audit_log a
       CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
     WHERE a.actor = :actor AND a.at > clock_timestamp() - interval '1 hour'
-      AND a.event IN ('authn_token_revoked', 'session_quarantined', 'session_released')
+      AND a.event IN ('authn_token_revoked', 'session_quarantined', 'session_released', 'standing_rule_added')
       AND CAST(u.id AS uuid) IS DISTINCT FROM CAST(:own AS uuid)"""
 )
+
+
+_USERS = text("SELECT DISTINCT user_id FROM sessions WHERE id = ANY (CAST(:ids AS uuid[])) LIMIT :most")
+
+
+def users_of(connection: Connection, ids: Sequence[UUID]) -> list[str]:
+    """Whose the sessions are, as the audit row of an act names them: at most `audit.NAMED`."""
+    found = connection.execute(_USERS, {"ids": list(ids), "most": audit.NAMED}).scalars()
+    return sorted(map(str, found)) if ids else []
 
 
 def one_at_a_time(connection: Connection, limit: Limit | None, actor: str) -> None:

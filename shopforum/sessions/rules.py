@@ -6,16 +6,18 @@ revocation beside it does. When its time is over, or it is lifted, sessions that
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from . import audit
+from . import audit, reach
 from .audit import Client, Event
 from .database import Database
 from .model import Reason
+from .reach import Limit
 
 # At most a year: a rule that nobody looks at again should run out by itself.
 LONGEST = 366 * 86400
@@ -108,9 +110,13 @@ def add(
     client: Client,
     revocation_id: UUID | None = None,
     maker: tuple[UUID, str] | None = None,
+    *,
+    reached: Sequence[UUID] = (),
+    limit: Limit | None = None,
 ) -> UUID:
     """Put a rule into force; returns its id. `maker` is the user who makes it, and on which site: raises ShutOut where a rule
-    refuses the maker, this one or another. So there is always somebody left who can lift it.
+    refuses the maker, this one or another. So there is always somebody left who can lift it. `reached` are the sessions that
+    the rule refuses now: raises TooFar where these, or the user, are beyond the maker's limit.
     """
     named = {
         "user_id": rule.user_id,
@@ -128,13 +134,15 @@ def add(
         "revocation_id": revocation_id,
     }
     with db.transaction() as connection:
+        reach.one_at_a_time(connection, limit, reason.actor)
         connection.execute(_ONE_AT_A_TIME)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
             where = {"address": client.address, "agent": client.agent}
             if connection.execute(_SHUT_OUT, {"user_id": maker[0], "site": maker[1], **where}).first():
                 raise ShutOut
-        detail = {name: str(value) for name, value in named.items() if value}
+        detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
+        users = {*reach.users_of(connection, reached), *([str(rule.user_id)] if rule.user_id else [])}
         audit.write(
             connection,
             Event(
@@ -145,9 +153,17 @@ def add(
                 actor=reason.actor,
                 user_id=rule.user_id,
                 revocation_id=revocation_id,
-                detail={"rule": str(rule_id), "seconds": rule.seconds, "reason": reason.code, **detail},
+                detail={
+                    "rule": str(rule_id),
+                    "seconds": rule.seconds,
+                    "reason": reason.code,
+                    "users": sorted(users),
+                    **detail,
+                },
             ),
         )
+        guarded = rule.user_id if limit and rule.site in (None, limit.site) else None
+        reach.check(connection, limit, reason.actor, reached, guarded)
     return rule_id
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from admin.test_plans import MANY, PLACES
@@ -234,6 +235,24 @@ def test_a_responder_keeps_no_owner_out_of_the_console(
     assert not sql("SELECT 1 AS one FROM standing_rules")
     # At the store an owner is a customer like any other.
     add(client, user=owner, on_site="store")
+
+
+def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: Any):
+    sql(MANY, count=plans.PEOPLE)
+    users = [row["user_id"] for row in sql("SELECT user_id FROM sessions")]
+    sql("UPDATE sessions SET address = '203.0.113.8' WHERE user_id = :id RETURNING 1 AS one", id=users[0])
+    sql(PLACES)
+    client = console("responder")
+    add(client, network="203.0.113.7", on_site="store")
+    add(client, network="203.0.113.8", on_site="store")
+    form = form_of(ask(client, user=str(uuid4()), on_site="store"), "/rules")
+    assert "101 people would be reached within an hour" in form.submit(status=403)
+    assert len(sql("SELECT 1 AS one FROM standing_rules")) == 2
+    [row] = sql("SELECT id FROM sessions WHERE user_id = :id", id=users[0])
+    form = form_of(client.get(f"/sessions/revoke?session={row['id']}"))
+    form["reason"] = "incident"
+    # Who was reached before is nobody more.
+    form.submit(status=303)
 
 
 def test_while_the_provider_is_away_nobody_is_taken_for_a_customer(console: Console, idp: Any):

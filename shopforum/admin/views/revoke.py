@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from ...sessions import ShutOut, client_of
+from ...sessions import ShutOut, TooFar, client_of
 from ...web.templating import Notice
 from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
@@ -19,7 +19,8 @@ from .confirming import END
 def includeme(config: Configurator) -> None:
     """The views and their notice."""
     config.registry.notices["rule_refused"] = Notice(
-        "error", "The sessions have ended. The rule was not made: a rule refuses you, this one or another."
+        "error",
+        "The sessions have ended. The rule was not made: a rule refuses you, or it reaches further than you may.",
     )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
@@ -75,16 +76,17 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
     found = rules.checked(request, form.block, form.span.data, named) if form.block.data and named else None
     if found is None:
         return None
-    rule, weight = found
+    weight = found[1]
     if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
         form.block.errors = [
             f"This refuses {weight.plan.others:,} sessions, others than those shown here. Add the rule under Rules."
         ]
-    return rule
+    return found
 
 
 def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
-    """End what the plan holds, without the admin's own session unless that was ticked. The revocation's id.
+    """End what the plan holds, without the admin's own session unless that was ticked. `rule` is one with its weight, or None.
+    The revocation's id.
 
     The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
     """
@@ -92,10 +94,13 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
     reason, spare = form.because(me), None if form.include_own.data else me.id
     with confirming.within_authority(request) as limit:
         revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)
-    if rule is not None:
         try:
-            request.sessions.add_rule(rule, reason, client, revocation_id, maker=me)
-        except ShutOut:
+            if rule is not None:
+                refused, reached = rule[0], rule[1].plan.ids
+                request.sessions.add_rule(
+                    refused, reason, client, revocation_id, maker=me, reached=reached, limit=limit
+                )
+        except (ShutOut, TooFar):
             # By a rule of a moment ago, or by this one since the form was checked.
             return f"{revocation_id}?notice=rule_refused"
     return revocation_id

@@ -20,7 +20,7 @@ from ..plans import CONSOLE, OWNERS
 from ..reading import page
 from ..standing import Weight
 from . import REVOKE, REVOKE_ALL, may_revoke
-from .confirming import BeyondAuthority, need_fresh
+from .confirming import BeyondAuthority, need_fresh, within_authority
 
 _TEMPLATE = "shopforum:admin/templates/rules.jinja2"
 _CONFIRM = "shopforum:admin/templates/rule.jinja2"
@@ -64,7 +64,10 @@ def add(request: Request) -> Any:
         return _ask(request, form, rule, weight, 409)
     me = request.identity
     try:
-        request.sessions.add_rule(rule, form.because(me), client_of(request), maker=me)
+        with within_authority(request) as limit:
+            request.sessions.add_rule(
+                rule, form.because(me), client_of(request), maker=me, reached=weight.plan.ids, limit=limit
+            )
     except ShutOut:
         form.network.errors = [_SHUT_OUT]
         request.response.status_int = 422
