@@ -143,6 +143,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("marked_at IS NULL"),
     )
+    op.create_index(
+        "ix_revocations_user_id",
+        "revocations",
+        ["user_id"],
+        unique=False,
+        postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
     op.create_table(
         "sessions",
         sa.Column("id", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),

@@ -32,13 +32,15 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("maker_id", sa.UUID(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("cardinality(scopes) > 0", name=op.f("ck_api_tokens_some_scope")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("hash", name=op.f("uq_api_tokens_hash")),
     )
+    op.create_index("ix_api_tokens_maker_id", "api_tokens", ["maker_id"], unique=False)
     op.create_index("ix_api_tokens_name", "api_tokens", ["name"], unique=False)
     op.create_table(
         "api_replays",

@@ -13,6 +13,7 @@ from .. import devices
 from ..sessions import risk
 from ..web.templating import NavItem, Notice
 from . import standing, trail, words
+from .plans import OWNERS
 from .reading import Reading
 from .views import READ, REVOKE, REVOKE_ALL
 from .views.denied import denied
@@ -28,6 +29,7 @@ _ROUTES = (
     ("admin_session", "/sessions/{id}"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
+    ("admin_user_tokens", "/users/{id}/tokens/revoke"),
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
     ("admin_revocation", "/revocations/{id}"),
@@ -50,7 +52,7 @@ _ANY_ROLE = {"viewer", "responder", "owner"}
 
 def includeme(config: Configurator) -> None:
     """Routes, views, permissions and navigation of the console."""
-    config.add_session_permissions({READ: _ANY_ROLE, REVOKE: {"responder", "owner"}, REVOKE_ALL: {"owner"}})
+    config.add_session_permissions({READ: _ANY_ROLE, REVOKE: {"responder", "owner"}, REVOKE_ALL: OWNERS})
     registry = config.registry
     registry.repeatable_fields.add("session")
     registry.nav = _nav

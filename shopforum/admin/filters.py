@@ -20,15 +20,6 @@ from ..sessions.tokens import as_uuid
 from ..settings import SITES, TITLES
 from . import words
 
-# What is larger than these blocks, by the version of IP, is no network of anybody's but a part of the internet.
-_WIDEST = {4: 12, 6: 28}
-
-
-def moderate(network: str) -> bool:
-    """Whether a block is of the size that somebody can hold."""
-    block = addresses.network(network)
-    return block.prefixlen >= _WIDEST[block.version]
-
 
 def _printable(value: Any) -> Any:
     return clean(value, 1000) if isinstance(value, str) else value
@@ -159,13 +150,6 @@ class SessionFilter(Filter):
     def user_id(self) -> UUID | None:
         """The user's id, where that was typed."""
         return as_uuid(self.user.data)
-
-    @property
-    def narrow(self) -> bool:
-        """Whether it names people, a flag or a network of moderate size, and not just whatever is there."""
-        if self.ip.data:
-            return moderate(self.ip.data)
-        return bool(self.user.data or self.flag.data)
 
 
 class AuditFilter(Filter):

@@ -40,7 +40,9 @@ _DEVICES = text(
 # What the sites know them by. Counts stop at a thousand.
 _ACTIVITY = text(
     """SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
-    (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts"""
+    (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts,
+    EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS tokens,
+    (SELECT count(*) FROM standing_rules WHERE actor = :email AND lifted_at IS NULL AND until > now()) AS rules"""
 )
 
 _LOGINS = (
@@ -85,9 +87,11 @@ def devices(db: Reading, user_id: UUID) -> list[Device]:
     return list(found.values())
 
 
-def activity(db: Reading, user_id: UUID) -> RowMapping:
-    """How many `orders` and `posts` the user has, each at most 1,001."""
-    return db.only(_ACTIVITY, user_id=user_id)
+def activity(db: Reading, user_id: UUID, email: str) -> RowMapping:
+    """How many `orders` and `posts` the user has, each at most 1,001; whether API `tokens` they made are not revoked, and
+    how many deny `rules` they made are in force.
+    """
+    return db.only(_ACTIVITY, user_id=user_id, email=email)
 
 
 def history(db: Reading, user_id: UUID, *, logins: bool = False) -> list[RowMapping]:

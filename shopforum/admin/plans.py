@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from ..sessions import Reason, Scope, Sessions
+from ..sessions import Limit, Reason, Scope, Sessions, tables
 from ..sessions.audit import Client
 from ..sessions.revocation import MOST
 from . import counting, queries
@@ -24,9 +24,12 @@ from .reading import Reading, TooSlow
 SHOWN = 50
 # Milliseconds: who is about to end a hundred thousand sessions waits longer than who leafs through a list.
 _PATIENCE = 10_000
-# From here on an act is large: it is asked for with a fresh password and the number typed out, and where the filter
-# names nobody and no place it takes the permission for whole sites.
+# With more sessions than this an act is asked for with a fresh password and the number typed out.
 LARGE = 100
+# More people than this, in one act or in all acts of an hour, take the permission for whole sites.
+PEOPLE = 100
+# The roles that hold the permission for whole sites. Whoever has none of them reaches no console session of these.
+CONSOLE, OWNERS = "admin", frozenset({"owner"})
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,11 @@ class Plan:
     `digest` stands for exactly these sessions: a plan that was made again and has the same digest holds the same ones.
     It is empty for a site and for everyone, as are the `ids`. Where it is not `exact`, there are at least so many: they
     were not counted, or not to the end. `gone` counts the chosen sessions that have ended already. `filter` is the
-    filter's query string, `typed` the same for people. `narrow` says whether the target names people, places or flags,
-    and not just whatever is there. A plan with a `problem`, which says why, has no scope; but for a filter that matches
-    nothing, which can be carried out all the same and leaves its row.
+    filter's query string, `typed` the same for people. `people` are those beside the admin; `console` and `owners` say
+    whether console sessions of other admins, and of owners, are among them. A plan with a `problem`, which says why, has
+    no scope; but for a filter that matches nothing, which can be carried out all the same and leaves its row.
+
+    What an act takes is decided by what it reaches, however that was named: see `large`, `wide` and `grave`.
     """
 
     scope: Scope | None = None
@@ -47,13 +52,15 @@ class Plan:
     matched: int = 0
     own: bool = False
     users: int = 0
+    people: int = 0
+    console: bool = False
+    owners: bool = False
     sites: tuple[str, ...] = ()
     rows: list[RowMapping] = field(default_factory=list)
     gone: int = 0
     digest: str = ""
     filter: str = ""
     typed: str = ""
-    narrow: bool = True
     exact: bool = True
 
     @property
@@ -63,13 +70,19 @@ class Plan:
 
     @property
     def large(self) -> bool:
-        """Whether it is so many that a click is too little."""
+        """Whether it is so many that the number has to be typed."""
         return self.others > LARGE
 
     @property
     def wide(self) -> bool:
-        """Whether it reaches like the end of a whole site, and needs the permission for that."""
-        return self.large and not self.narrow
+        """Whether it reaches so far that it takes the permission for whole sites."""
+        whole = self.scope is not None and bool(self.scope.gate) and not self.scope.user_id
+        return whole or self.people > PEOPLE or self.owners
+
+    @property
+    def grave(self) -> bool:
+        """Whether it takes a fresh password and the page that asks first."""
+        return self.large or self.wide or self.console
 
     @property
     def only_own(self) -> bool:
@@ -116,11 +129,24 @@ def make(
     return _by_gate(db, target, own, live, counted=counted)
 
 
+def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
+    """How far somebody may reach who has, or has not, the permission for whole sites. `own` is the acting admin."""
+    return None if unlimited else Limit(PEOPLE, CONSOLE, OWNERS, own)
+
+
 def carry_out(
-    sessions: Sessions, plan: Plan, reason: Reason, client: Client, *, spare: UUID | None = None
+    sessions: Sessions,
+    plan: Plan,
+    reason: Reason,
+    client: Client,
+    *,
+    spare: UUID | None = None,
+    limit: Limit | None = None,
 ) -> UUID:
-    """End what the plan holds; returns the id of the revocation. Raises ValueError for a plan that ends nothing."""
-    return sessions.revoke(plan.without(spare), reason, client, spare=spare)
+    """End what the plan holds; returns the id of the revocation. Raises ValueError for a plan that ends nothing, TooFar
+    for one that reaches further than `limit`.
+    """
+    return sessions.revoke(plan.without(spare), reason, client, spare=spare, limit=limit)
 
 
 def digest(ids: Iterable[UUID]) -> str:
@@ -143,7 +169,7 @@ def _by_filter(db: Reading, form: SessionFilter, own: UUID | None, live: ColumnE
         problem = "Nothing matches that could still be ended. What matched has ended meanwhile."
         return Plan(Scope(typed=form.typed()), problem)
     scope = Scope(sessions=tuple(found["ids"]), typed=form.typed())
-    return _plan(db, where, found, scope, filter=form.query(), typed=form.typed(), narrow=form.narrow)
+    return _plan(db, where, found, scope, filter=form.query(), typed=form.typed())
 
 
 def _by_ids(db: Reading, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
@@ -159,7 +185,7 @@ def _by_gate(
 ) -> Plan:
     scope = Scope(user_id=target.user_id, site=target.site, everyone=target.everyone)
     if scope.wide and not counted:
-        return Plan(scope, narrow=False, exact=False)
+        return Plan(scope, exact=False)
     conditions: list[Any] = [live]
     if scope.user_id:
         conditions.append(s.c.user_id == scope.user_id)
@@ -168,11 +194,11 @@ def _by_gate(
     where = and_(*conditions)
     if scope.wide:
         try:
-            return _plan(db, where, _count(db, where, own, None), scope, narrow=False)
+            return _plan(db, where, _count(db, where, own, None), scope)
         except TooSlow:
             # Millions, or as many that an earlier act has ended and that are not marked yet. That is no reason not to act.
             least = min(counting.count(db, [where]) or 0, counting.CAP)
-            return Plan(scope, matched=least, narrow=False, exact=False)
+            return Plan(scope, matched=least, exact=False)
     found = _count(db, where, own, MOST)
     return _plan(db, where, found, scope, exact=found["matched"] < MOST)
 
@@ -181,10 +207,14 @@ def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMa
     """Everything a plan counts, in one statement; the ids of the newest `most`, newest first, or none if there is no such
     limit.
     """
-    newest = select(s.c.id, s.c.user_id, s.c.site, s.c.created_at).where(where)
+    newest = select(s.c.id, s.c.user_id, s.c.site, s.c.roles, s.c.created_at).where(where)
     if most is not None:
         newest = newest.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(most)
     m = newest.subquery("m")
+    mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
+    other = m.c.user_id.is_distinct_from(mine)
+    console = and_(other, m.c.site == CONSOLE)
+    owners = and_(console, m.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))
     in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
     ids = func.coalesce(func.array_agg(in_order), queries.ids_of([])) if most is not None else literal(None)
     return db.patient(_PATIENCE).only(
@@ -192,6 +222,9 @@ def _count(db: Reading, where: Any, own: UUID | None, most: int | None) -> RowMa
             ids.label("ids"),
             func.count().label("matched"),
             func.count(m.c.user_id.distinct()).label("users"),
+            func.count(m.c.user_id.distinct()).filter(other).label("people"),
+            func.coalesce(func.bool_or(console), False).label("console"),
+            func.coalesce(func.bool_or(owners), False).label("owners"),
             func.array_agg(m.c.site.distinct()).label("sites"),
             func.coalesce(func.bool_or(m.c.id == own), False).label("own"),
         ).select_from(m)
@@ -208,6 +241,9 @@ def _plan(db: Reading, where: Any, found: RowMapping, scope: Scope, **more: Any)
         matched=found["matched"],
         own=found["own"],
         users=found["users"],
+        people=found["people"],
+        console=found["console"],
+        owners=found["owners"],
         sites=tuple(found["sites"] or ()),
         rows=db.all(rows),
         ids=tuple(found["ids"] or ()),

@@ -1,20 +1,27 @@
-"""Standing rules as the console sees them: what one would refuse, in words, and those that are kept."""
+"""Standing rules as the console sees them: what one would refuse, in words and in numbers, and those that are kept."""
 
+import ipaddress
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, Select, case, func, select
+from sqlalchemy import Column, RowMapping, Select, Text, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..sessions import tables
 from ..sessions.rules import Rule
-from .filters import SessionFilter, from_query, moderate
-from .forms import SPANS
-from .plans import Plan
+from . import plans, queries
+from .filters import SessionFilter, from_query
+from .forms import SPANS, Target
+from .plans import CONSOLE, OWNERS, Plan
 from .queries import s
 from .reading import Reading
 
 # Rules that a list shows, and says so where there may be more.
 MOST = 200
+# A block that is larger than these, by the version of IP, is no network of somebody's but a part of the internet.
+_WIDEST = {4: 16, 6: 32}
 
 _r = tables.standing_rules
 MADE_AT: Column[Any] = _r.c.created_at
@@ -87,9 +94,57 @@ def make(seconds: str, **named: Any) -> Rule:
     return Rule(float(seconds), **named)
 
 
-def wide(rule: Rule) -> bool:
-    """Whether it refuses people whoever they are, like the end of a whole site: neither a user nor a moderate network."""
-    return not rule.user_id and not (rule.network and moderate(rule.network))
+@dataclass(frozen=True)
+class Weight:
+    """What a rule reaches. `plan` holds the live sessions that it refuses; `owners` says whether it keeps an owner out of the
+    console; `wide` whether it takes the permission for whole sites, `grave` whether it takes a fresh password.
+    """
+
+    plan: Plan
+    owners: bool
+    wide: bool
+
+    @property
+    def grave(self) -> bool:
+        """As of an act that ends the same sessions."""
+        return self.wide or self.plan.grave
+
+
+def weigh(db: Reading, rule: Rule, own: UUID | None) -> Weight:
+    """Weigh a rule as the end of the sessions that it refuses, and of whoever may come yet. `own` is the admin's session.
+
+    An owner counts who was ever seen where the rule holds, signed in now or not, as long as a session of theirs is kept.
+    """
+    named = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
+    query = urlencode({name: str(value) for name, value in named.items() if value})
+    plan = plans.make(db, Target(filter=query), own)
+    owners = plan.owners or (rule.site in (None, CONSOLE) and _owner_seen(db, from_query(query), own))
+    wide = owners or plan.wide or plan.scope is None or not (rule.user_id or _moderate(rule.network))
+    return Weight(plan, owners, wide)
+
+
+def _owner_seen(db: Reading, form: SessionFilter, own: UUID | None) -> bool:
+    mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
+    form.validate()
+    found = select(literal(1)).where(
+        *queries.matching(db, form),
+        s.c.site == CONSOLE,
+        s.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))),
+        s.c.user_id.is_distinct_from(mine),
+    )
+    return db.one(found.limit(1)) is not None
+
+
+def _moderate(network: str | None) -> bool:
+    """Whether a block is of the size that somebody can hold."""
+    block = ipaddress.ip_network(network) if network else None
+    return block is not None and block.prefixlen >= _WIDEST[block.version]
+
+
+def of_row(row: RowMapping) -> Rule:
+    """The rule that a row keeps; for how long is not told."""
+    network = row["network"] and str(row["network"])
+    return Rule(1, user_id=row["user_id"], site=row["site"], network=network, device=row["device"])
 
 
 def in_words(user: str, network: Any, device: str, site: str | None) -> str:

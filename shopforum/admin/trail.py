@@ -86,7 +86,13 @@ def counted(db: Reading, ids: list[UUID]) -> dict[UUID, RowMapping]:
 
 
 _ENDED = text(
-    """SELECT count(*) AS ended, coalesce(sum(f.count), 0) AS knocks, max(f.last_at) AS last_knock FROM (
+    """SELECT count(*) AS ended, coalesce(sum(f.count), 0) AS knocks, max(f.last_at) AS last_knock,
+      ARRAY(SELECT DISTINCT t.maker_id FROM api_tokens t JOIN revocations r ON r.id = :id
+        WHERE t.revoked_at IS NULL AND t.maker_id IS NOT NULL AND (
+          ((r.site IS NULL OR r.site = 'admin') AND (r.scope IN ('everyone', 'site') OR r.user_id = t.maker_id))
+          OR EXISTS (SELECT 1 FROM sessions m WHERE m.revocation_id = r.id AND m.user_id = t.maker_id
+            AND m.site = 'admin'))) AS makers
+    FROM (
       SELECT id FROM sessions WHERE revocation_id = :id LIMIT 100001) s
     LEFT JOIN session_flags f ON f.session_id = s.id AND f.kind = 'session_use_after_expire'"""
 )
@@ -107,9 +113,11 @@ _OUTBOX = text(
 )
 
 
-def ended(db: Reading, revocation_id: UUID) -> RowMapping | None:
-    """How many sessions are marked as `ended` by it, and how often they have knocked since."""
-    return db.one(_ENDED, id=revocation_id)
+def ended(db: Reading, revocation_id: UUID) -> RowMapping:
+    """How many sessions are marked as `ended` by it, how often they have knocked since, and which of those whose console
+    sessions it reached, by their ids, are `makers` of API tokens that are not revoked.
+    """
+    return db.only(_ENDED, id=revocation_id)
 
 
 def ended_by(db: Reading, ids: Sequence[UUID]) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from ..sessions.database import Database
 from ..sessions.purging import purge
+from . import tokens
 
 # An answer is kept for a day; a bucket has long run empty.
 _AGES = (("api_replays", "created_at"), ("api_rates", "at"))
@@ -10,5 +11,7 @@ _PURGES = tuple(purge(table, f"{column} < now() - interval '1 day'", column) for
 
 
 def run_once(db: Database, step: int = 500) -> int:
-    """Delete at most `step` rows of each table; returns how many went."""
-    return sum(len(db.all(statement, step=step)) for statement in _PURGES)
+    """Delete at most `step` rows of each table, and revoke tokens that have outlived their makers' rights; returns how many
+    went.
+    """
+    return sum(len(db.all(statement, step=step)) for statement in _PURGES) + tokens.revoke_orphans(db)

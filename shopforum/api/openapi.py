@@ -109,8 +109,8 @@ _SITE = {"type": "string", "enum": list(SITES)}
 _NETWORK = {"type": "string", "minLength": 2, "maxLength": 64}
 
 _SCOPE = {
-    "description": "What to end. `site` and `everyone` take the scope `everyone:revoke`, as does a `filter` or `ip` that "
-    "matches more than a hundred sessions without naming a person, a flag or a network of moderate size.",
+    "description": "What to end. `site` and `everyone` take the scope `everyone:revoke`. So does any act that reaches a "
+    "console session of an owner, or with which the token's acts of an hour reach more than a hundred people.",
     "oneOf": [
         _one("session", _ID),
         _one("sessions", {"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST_IDS}),

@@ -71,7 +71,9 @@ class BearerPolicy:
         sent = _BEARER.fullmatch(request.headers.get("Authorization", ""))
         if sent is None:
             return Presented()
-        token = tokens.find(request.db, request.sessions.config.secrets, sent[1], self._rate)
+        token = tokens.find(
+            request.db, request.sessions.config.secrets, sent[1], self._rate, client_of(request)
+        )
         return Presented(refused=token) if token and token.refused else Presented(token)
 
 

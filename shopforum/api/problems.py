@@ -95,6 +95,9 @@ def _unauthorized(request: Request) -> Response:
     challenge = 'Bearer realm="shopforum"'
     if "Authorization" in request.headers:
         request.refused("token")
+        known = request.policy.presented(request).refused
+        if known is not None and known.refused == "blocked":
+            return answer(403, "A deny rule refuses this token, or the address it comes from, just now.")
         challenge += ', error="invalid_token"'
         return answer(401, "The token is not valid.", headers={"WWW-Authenticate": challenge})
     detail = "Send a token as Authorization: Bearer. Cookies are not looked at."

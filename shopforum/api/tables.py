@@ -30,12 +30,15 @@ tokens = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("created_by", Text, nullable=False),
-    Column("expires_at", Instant),
+    # The user who made it, with whose authority it goes; null where the command line or the demo did.
+    Column("maker_id", UUID),
+    Column("expires_at", Instant, nullable=False),
     # Written at most once a minute.
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
     CheckConstraint("cardinality(scopes) > 0", name="some_scope"),
     Index("ix_api_tokens_name", "name"),
+    Index("ix_api_tokens_maker_id", "maker_id"),
 )
 
 # A bucket for each token and each address that comes with bad ones: `level` calls were in it at `at`, and it leaks.

@@ -15,12 +15,14 @@ from .. import paging
 from ..admin import counting, plans, queries, trail
 from ..admin.filters import SessionFilter
 from ..admin.forms import Target
-from ..sessions import Reason, client_of
+from ..sessions import Reason, TooFar, client_of
 from ..sessions.tokens import as_uuid
 from . import answers, feed, reasons
 from .openapi import FILTERS, document
 from .problems import Problem
 from .replays import Key, Outcome
+
+_ALL = "everyone:revoke"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def end_session(request: Request, given: Given) -> Response:
     """End one. What has ended already stays as it is."""
     session_id = _id(request)
     plan = plans.make(request.reading, Target(sessions=(session_id,)), None)
+    _weigh(request, plan)
     if plan.matched:
         _carry_out(request, plan, reasons.because(request.identity.actor, {"code": "other"}))
     elif queries.one(request.reading, session_id) is None:
@@ -91,9 +94,7 @@ def revoke(request: Request, given: Given) -> Response:
     """End what the scope holds, once where the call has an Idempotency-Key."""
     target = _target(given.body["scope"])
     if target.everyone or target.whole_site:
-        _require(request, "everyone:revoke")
-    elif target.filter is None:
-        _require(request, "sessions:revoke")
+        _require(request, _ALL)
     key = request.headers.get("Idempotency-Key")
     if key is None or given.body.get("dry_run"):
         outcome = _revoke(request, target, given.body)
@@ -150,8 +151,11 @@ def revoke_user(request: Request, given: Given) -> Response:
     if not users:
         raise Problem(404, "There is no such user.")
     reason = reasons.because(request.identity.actor, {"code": "incident", "text": "global token revocation"})
-    for user_id in users:
-        _carry_out(request, plans.make(db, Target(user_id=user_id), None), reason)
+    found = [plans.make(db, Target(user_id=user_id), None) for user_id in users]
+    for plan in found:
+        _weigh(request, plan)
+    for plan in found:
+        _carry_out(request, plan, reason)
     return Response(status=204)
 
 
@@ -177,8 +181,7 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
     plan = plans.make(request.reading, target, None, counted=counted)
     if plan.scope is None:
         raise Problem(422, plan.problem, errors=[{"field": "scope", "detail": plan.problem}])
-    if target.filter is not None:
-        _require(request, "everyone:revoke" if plan.wide else "sessions:revoke")
+    _weigh(request, plan)
     if expected is not None and not (plan.exact and expected == plan.matched):
         found = f"{'' if plan.exact else 'at least '}{plan.matched:,}"
         raise Problem(
@@ -192,7 +195,19 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
 
 
 def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
-    return plans.carry_out(request.sessions, plan, reason, client_of(request))
+    """End what the plan holds. Raises Problem for what reaches further than the token may, its earlier acts included."""
+    limit = plans.limit(unlimited=bool(request.has_permission(_ALL)))
+    try:
+        return plans.carry_out(request.sessions, plan, reason, client_of(request), limit=limit)
+    except TooFar as error:
+        request.refused("reach", request.identity, missing=_ALL)
+        detail = f"{error} The token lacks the scope {_ALL}."
+        raise Problem(403, detail, missing_scope=_ALL) from None
+
+
+def _weigh(request: Request, plan: plans.Plan) -> None:
+    """Refuse a token without the scope that the plan's reach takes. Raises HTTPForbidden."""
+    _require(request, _ALL if plan.wide else "sessions:revoke")
 
 
 def _receipt(request: Request, revocation_id: UUID) -> Outcome:

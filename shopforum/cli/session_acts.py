@@ -15,7 +15,7 @@ from shopforum import devices
 from shopforum.admin import plans, trail, words
 from shopforum.admin.forms import EVERYONE
 from shopforum.admin.plans import Plan
-from shopforum.api import answers
+from shopforum.api import answers, tokens
 from shopforum.sessions import Reason, outbox
 from shopforum.sessions.audit import clean
 
@@ -187,6 +187,8 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
     if plan.exact and plan.matched > len(rows):
         click.echo(f"... and {plan.matched - len(rows):,} more.", err=asks)
     click.echo(f"This {verb} {_many(plan)}.", err=asks)
+    if plan.console:
+        click.echo(f"Console sessions of {'owners' if plan.owners else 'admins'} are among them.", err=asks)
 
 
 def _many(plan: Plan) -> str:
@@ -203,7 +205,7 @@ def _ask(verb: str, plan: Plan) -> None:
     word = ""
     if plan.scope.everyone or (plan.scope.site and not plan.scope.user_id):
         word = plan.scope.site or EVERYONE
-    elif plan.large:
+    elif plan.grave:
         word = str(plan.matched)
     if word:
         agreed = click.prompt(f"Type {word} to confirm", default="", show_default=False, err=True) == word
@@ -251,6 +253,10 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
         )
         if waiting:
             click.echo("FusionAuth has not confirmed all of it: `shopforum worker` goes on until it does.")
+        for maker in trail.ended(deployment.reading, revocation_id)["makers"]:
+            left = [row for row in tokens.listed(deployment.reading, maker) if row["state"] != "revoked"]
+            named = ", ".join(sorted({row["name"] for row in left}))
+            click.echo(f"API tokens that {safe(left[0]['created_by'])} made are not revoked: {named}.")
         click.echo(f"Receipt: {deployment.console}/revocations/{safe(facts['id'])}")
     return PENDING if waiting else DONE
 

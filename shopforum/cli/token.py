@@ -19,6 +19,8 @@ _HEADS = (
     ("SCOPES", 60),
     ("CREATED (UTC)", 19),
     ("LAST USED (UTC)", 19),
+    ("GOOD UNTIL (UTC)", 19),
+    ("MADE BY", 30),
     ("ID", 36),
 )
 
@@ -53,7 +55,11 @@ def command() -> None:
     help="What it may do; can be given several times.",
 )
 @click.option(
-    "--expires", "days", type=click.IntRange(1, tokens.MOST_DAYS), metavar="DAYS", help="Good for so long."
+    "--expires",
+    "days",
+    type=click.IntRange(1, tokens.MOST_DAYS),
+    metavar="DAYS",
+    help=f"Good for so long; {tokens.DAYS} if not given. Unused for {tokens.UNUSED_DAYS} days, it is over sooner.",
 )
 @click.option("--json", "as_json", is_flag=True, help='Print {"id", "token"}.')
 def create(ini: str, name: str, scopes: tuple[str, ...], days: int | None, as_json: bool) -> None:
@@ -120,5 +126,7 @@ def _cells(row: Any) -> list[Any]:
         " ".join(row["scopes"]),
         moment(row["created_at"]),
         moment(row["last_used_at"]),
+        moment(row["ends_at"]),
+        row["created_by"],
         row["id"],
     ]

@@ -38,9 +38,13 @@ INSERT INTO kept_forms (key, site, user_id, path, fields)
 SELECT :key, :site, user_id, :path, CAST(:fields AS jsonb) FROM owner RETURNING 1"""
 )
 
-_MINE = (
-    "key = :key AND site = :site AND user_id = :user_id AND created_at > clock_timestamp() - interval '1 day'"
-)
+# On the console a form is an act. Whoever is thrown out there loses those that were kept before, logged in again or not.
+_MINE = """key = :key AND site = :site AND user_id = :user_id AND created_at > clock_timestamp() - interval '1 day'
+    AND (site <> 'admin' OR NOT EXISTS (SELECT 1 FROM sessions s JOIN revocations r ON r.id = s.revocation_id
+      WHERE s.user_id = :user_id AND s.site = 'admin' AND r.initiating_entity IN ('admin', 'idp')
+        AND r.created_at > kept_forms.created_at)
+      AND NOT EXISTS (SELECT 1 FROM revocation_gates g WHERE g.not_before > kept_forms.created_at
+        AND g.key IN ('everyone', 'site:admin', 'user:' || :user_id, 'user:' || :user_id || '@admin')))"""
 _READ = text(f"SELECT path, fields FROM kept_forms WHERE {_MINE}")
 _TAKE = text(f"DELETE FROM kept_forms WHERE {_MINE} RETURNING path")
 

@@ -24,8 +24,9 @@ from .database import Database, is_outage, refuses_value
 from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
+from .reach import Limit, TooFar
 from .revocation import Scope
-from .rules import Rule, SignInBlocked
+from .rules import Rule, ShutOut, SignInBlocked
 from .views import FreshLoginRequired, require_fresh
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "AuthorityMisconfigured",
     "AuthorityUnavailable",
     "FreshLoginRequired",
+    "Limit",
     "Login",
     "Reason",
     "RefreshRefused",
@@ -42,7 +44,9 @@ __all__ = [
     "Scope",
     "Session",
     "Sessions",
+    "ShutOut",
     "SignInBlocked",
+    "TooFar",
     "cleared_headers",
     "client_of",
     "is_outage",

@@ -35,6 +35,7 @@ from .authority import Authority
 from .config import Config
 from .database import Database
 from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
+from .reach import Limit
 from .records import Credential
 from .revocation import Scope
 from .rules import Rule
@@ -102,8 +103,12 @@ class Sessions:
         spare: UUID | None = None,
         event: str = "authn_token_revoked",
         detail: dict[str, Any] | None = None,
+        limit: Limit | None = None,
     ) -> UUID:
-        """End what the scope holds, tell the provider at once if it answers, and return the revocation's id."""
+        """End what the scope holds, tell the provider at once if it answers, and return the revocation's id.
+
+        Raises TooFar, and changes nothing, where that reaches further than `limit`.
+        """
         revocation_id = revocation.commit(
             self.db,
             scope,
@@ -113,6 +118,7 @@ class Sessions:
             spare=spare,
             event=event,
             detail=detail,
+            limit=limit,
         )
         if scope.gate:
             self._mark(revocation_id, scope)
@@ -142,21 +148,40 @@ class Sessions:
         """Give the session a new id at its next request, as after a change of what it is worth (ASVS 5.0 7.2.4)."""
         records.rotate_soon(self.db, session.id)
 
-    def quarantine(self, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
-        """Ask for the password before anything more is served on these sessions; returns how many it is new for."""
-        return quarantine.enter(self.db, ids, reason, client)
+    def quarantine(
+        self, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+    ) -> int:
+        """Ask for the password before anything more is served on these sessions; returns how many it is new for.
 
-    def release(self, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
-        """Let sessions out of quarantine; returns how many were in it."""
-        return quarantine.leave(self.db, ids, reason, client)
+        Raises TooFar, and changes nothing, where that reaches further than `limit`.
+        """
+        return quarantine.enter(self.db, ids, reason, client, limit)
 
-    def add_rule(self, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
-        """Refuse what matches the rule from now on; returns the rule's id. Ends nothing: see `revoke`."""
-        return rules.add(self.db, rule, reason, client, revocation_id)
+    def release(self, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None) -> int:
+        """Let sessions out of quarantine; returns how many were in it. Raises TooFar as `quarantine` does."""
+        return quarantine.leave(self.db, ids, reason, client, limit)
 
-    def lift_rule(self, rule_id: UUID, actor: str, client: Client) -> bool:
+    def add_rule(
+        self,
+        rule: Rule,
+        reason: Reason,
+        client: Client,
+        revocation_id: UUID | None = None,
+        maker: Session | None = None,
+        reached: Sequence[UUID] = (),
+        limit: Limit | None = None,
+    ) -> UUID:
+        """Refuse what matches the rule from now on; returns the rule's id. Ends nothing: see `revoke`.
+
+        Raises ShutOut where `maker`, the session of the admin who makes it, would be refused, and TooFar where `reached`,
+        the sessions that the rule refuses now, are beyond `limit`.
+        """
+        who = None if maker is None else (maker.user_id, maker.site)
+        return rules.add(self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit)
+
+    def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
         """End a rule before its time; False where it was over."""
-        return rules.lift(self.db, rule_id, actor, client)
+        return rules.lift(self.db, rule_id, actor, client, note)
 
     def dismiss_flag(self, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
         """Say that a flag was looked at; False where there is none, or it was dismissed already."""

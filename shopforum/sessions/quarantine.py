@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from . import audit
+from . import audit, reach
 from .audit import Client, Event
 from .database import Database, once_more
 from .model import Reason
+from .reach import Limit
 from .records import GATED
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
@@ -38,25 +39,37 @@ FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
 )
 
 
-def enter(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
-    """Put live sessions into quarantine; returns how many were not in it before."""
-    return _act(db, _ENTER, "session_quarantined", ids, reason, client)
+def enter(
+    db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+) -> int:
+    """Put live sessions into quarantine; returns how many were not in it before. Raises TooFar beyond the limit."""
+    return _act(db, _ENTER, "session_quarantined", ids, reason, client, limit)
 
 
-def leave(db: Database, ids: Sequence[UUID], reason: Reason, client: Client) -> int:
-    """Release sessions from quarantine; returns how many were in it."""
-    return _act(db, _LEAVE, "session_released", ids, reason, client)
+def leave(
+    db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+) -> int:
+    """Release sessions from quarantine; returns how many were in it. Raises TooFar beyond the limit."""
+    return _act(db, _LEAVE, "session_released", ids, reason, client, limit)
 
 
 @once_more
 def _act(
-    db: Database, statement: object, name: str, ids: Sequence[UUID], reason: Reason, client: Client
+    db: Database,
+    statement: object,
+    name: str,
+    ids: Sequence[UUID],
+    reason: Reason,
+    client: Client,
+    limit: Limit | None,
 ) -> int:
     with db.transaction() as connection:
+        reach.one_at_a_time(connection, limit, reason.actor)
         values = {"ids": list(ids)} | ({"code": reason.code} if statement is _ENTER else {})
         rows = connection.execute(statement, values).all()  # type: ignore[call-overload]
         if rows:
             sites, users = {row.site for row in rows}, {row.user_id for row in rows}
+            named = [str(user_id) for user_id in sorted(users)[: audit.NAMED]]
             event = Event(
                 name,
                 sites.pop() if len(sites) == 1 else "all",
@@ -68,9 +81,11 @@ def _act(
                 detail={
                     "sessions": [str(row.id) for row in rows[: audit.NAMED]],
                     "count": len(rows),
+                    "users": named,
                     "reason": reason.code,
                     "reason_admin": reason.admin,
                 },
             )
             audit.write(connection, event)
+            reach.check(connection, limit, reason.actor, [row.id for row in rows])
         return len(rows)

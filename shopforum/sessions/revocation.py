@@ -14,10 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from . import audit
+from . import audit, reach
 from .audit import Client, Event
 from .database import Database, once_more
 from .model import Reason
+from .reach import Limit
 from .records import GATED
 
 # No more sessions are ended by id in one act.
@@ -122,7 +123,8 @@ WITH due AS (
   INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
   SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE :upstream AND refresh_token_id IS NOT NULL
 )
-SELECT array_agg(DISTINCT site) AS sites, array_agg(DISTINCT user_id) AS users FROM ended"""
+SELECT array_agg(DISTINCT site) AS sites, array_agg(DISTINCT user_id) AS users,
+  CASE WHEN :limited THEN array_agg(id) END AS ids FROM ended"""
 )
 
 _LOCK = text("SELECT 1 FROM sessions WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
@@ -157,14 +159,16 @@ def revoke(
     detail: dict[str, Any] | None = None,
     upstream: bool = True,
     before: Any = None,
+    limit: Limit | None = None,
 ) -> UUID:
     """End the scope's sessions in the caller's transaction; returns the id of the revocation, for its receipt.
 
     `sites` are the sites whose provider is told when a scope names none. `spare` is a session that stays, the acting
     admin's own. Sessions that have ended already are left as they are: revoking twice is harmless. `upstream` is
     False where it is the provider who says so; `before`, an instant, has a gate leave logins alone that are newer than what it
-    speaks of.
+    speaks of. `limit` is how far the actor may reach: raises TooFar, and nothing is changed.
     """
+    reach.one_at_a_time(connection, limit, reason.actor)
     key = scope.gate
     if key is not None:
         connection.execute(_ONE_AT_A_TIME)
@@ -184,8 +188,9 @@ def revoke(
     revocation_id: UUID = row.id
     if key is None:
         values = {"ids": list(scope.sessions), "code": reason.code, "spare": spare, "upstream": upstream}
-        ended = connection.execute(_END, values | {"revocation_id": revocation_id}).one()
-        sites_ended, users_ended = ended.sites or [], ended.users or []
+        values |= {"revocation_id": revocation_id, "limited": limit is not None}
+        ended = connection.execute(_END, values).one()
+        sites_ended, users_ended, reached = ended.sites or [], ended.users or [], ended.ids or []
     else:
         if spare:
             connection.execute(_SPARE, {"spare": spare, "at": row.created_at})
@@ -195,7 +200,7 @@ def revoke(
         if upstream:
             values = {"revocation_id": revocation_id, "user_id": scope.user_id, "refresh_token_id": None}
             connection.execute(_OUTBOX, [values | {"site": site} for site in told])
-        sites_ended, users_ended = [scope.site or "all"], [scope.user_id]
+        sites_ended, users_ended, reached = [scope.site or "all"], [scope.user_id], []
     audit.write(
         connection,
         Event(
@@ -211,6 +216,7 @@ def revoke(
                 "scope": scope.name,
                 "sessions": [str(i) for i in scope.sessions[: audit.NAMED]],
                 **({} if scope.wide else {"count": matched}),
+                "users": [str(user_id) for user_id in users_ended[: audit.NAMED] if user_id],
                 "reason": reason.code,
                 "reason_admin": reason.admin,
                 "reason_user": reason.user,
@@ -219,6 +225,8 @@ def revoke(
             },
         ),
     )
+    guarded = scope.user_id if limit and scope.site in (None, limit.site) else None
+    reach.check(connection, limit, reason.actor, reached, guarded)
     return revocation_id
 
 

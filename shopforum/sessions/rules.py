@@ -6,16 +6,18 @@ revocation beside it does. When its time is over, or it is lifted, sessions that
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from . import addresses, agents, audit
+from . import addresses, agents, audit, reach
 from .audit import Client, Event
 from .database import Database, once_more
 from .model import Reason
+from .reach import Limit
 
 # At most a year: a rule that nobody looks at again should run out by itself.
 LONGEST = 366 * 86400
@@ -49,6 +51,17 @@ _LIFT = text(
     """UPDATE standing_rules SET lifted_at = clock_timestamp(), lifted_by = :actor
     WHERE id = :id AND lifted_at IS NULL AND until > clock_timestamp() RETURNING id, user_id, site"""
 )
+
+
+# Rules that are made at the same time are made one after the other: of two admins who refuse each other, one is refused
+# before the own rule is in force.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441239)")
+
+_SHUT_OUT = text(MATCHING.format(user="CAST(:user_id AS uuid)", site=":site"))
+
+
+class ShutOut(Exception):
+    """A rule would refuse, or another one refuses, the admin who makes it. Nothing was changed."""
 
 
 class SignInBlocked(Exception):
@@ -91,8 +104,21 @@ class Rule:
 
 
 @once_more
-def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id: UUID | None = None) -> UUID:
-    """Put a rule into force; returns its id."""
+def add(
+    db: Database,
+    rule: Rule,
+    reason: Reason,
+    client: Client,
+    revocation_id: UUID | None = None,
+    maker: tuple[UUID, str] | None = None,
+    *,
+    reached: Sequence[UUID] = (),
+    limit: Limit | None = None,
+) -> UUID:
+    """Put a rule into force; returns its id. `maker` is the user who makes it, and on which site: raises ShutOut where a rule
+    refuses the maker, this one or another. So there is always somebody left who can lift it. `reached` are the sessions that
+    the rule refuses now: raises TooFar where these, or the user, are beyond the maker's limit.
+    """
     named = {
         "user_id": rule.user_id,
         "site": rule.site,
@@ -109,8 +135,15 @@ def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id:
         "revocation_id": revocation_id,
     }
     with db.transaction() as connection:
+        reach.one_at_a_time(connection, limit, reason.actor)
+        connection.execute(_ONE_AT_A_TIME)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
-        detail = {name: str(value) for name, value in named.items() if value}
+        if maker is not None:
+            where = {"address": client.address, "agent": client.agent}
+            if connection.execute(_SHUT_OUT, {"user_id": maker[0], "site": maker[1], **where}).first():
+                raise ShutOut
+        detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
+        users = {*reach.users_of(connection, reached), *([str(rule.user_id)] if rule.user_id else [])}
         audit.write(
             connection,
             Event(
@@ -121,15 +154,23 @@ def add(db: Database, rule: Rule, reason: Reason, client: Client, revocation_id:
                 actor=reason.actor,
                 user_id=rule.user_id,
                 revocation_id=revocation_id,
-                detail={"rule": str(rule_id), "seconds": rule.seconds, "reason": reason.code, **detail},
+                detail={
+                    "rule": str(rule_id),
+                    "seconds": rule.seconds,
+                    "reason": reason.code,
+                    "users": sorted(users),
+                    **detail,
+                },
             ),
         )
+        guarded = rule.user_id if limit and rule.site in (None, limit.site) else None
+        reach.check(connection, limit, reason.actor, reached, guarded)
     return rule_id
 
 
 @once_more
-def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
-    """End a rule before its time; False where it was not in force any more."""
+def lift(db: Database, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
+    """End a rule before its time; False where it was not in force any more. `note` says why, for the audit log."""
     with db.transaction() as connection:
         row = connection.execute(_LIFT, {"id": rule_id, "actor": actor}).first()
         if row is not None:
@@ -140,7 +181,7 @@ def lift(db: Database, rule_id: UUID, actor: str, client: Client) -> bool:
                 initiating_entity="admin",
                 actor=actor,
                 user_id=row.user_id,
-                detail={"rule": str(rule_id)},
+                detail={"rule": str(rule_id), "reason_admin": note},
             )
             audit.write(connection, event)
         return row is not None

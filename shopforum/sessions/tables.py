@@ -173,6 +173,7 @@ revocations = Table(
     # Sessions that a gate has ended are marked in the list later, in small steps; null until all are.
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),
+    Index("ix_revocations_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     Index(
         "ix_revocations_not_by_user", "created_at", "id", postgresql_where=text("initiating_entity <> 'user'")
     ),

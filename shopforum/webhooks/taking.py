@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ..api import tokens
 from ..sessions import Reason, Scope, audit, records, revocation
 from ..sessions.audit import Client
 from ..sessions.database import Database, once_more
@@ -74,6 +75,9 @@ def take(db: Database, event: Event, act: Act, client: Client, late_after: float
         ).first()
         if taken is None:
             return None
+        if act.user_id and act.site == "admin" and act.roles is not None and not tokens.MAKERS & {*act.roles}:
+            # The sessions that had the role may be gone already, and then nothing else would tell.
+            tokens.revoke_made_by(connection, act.user_id, tokens.Actor("FusionAuth", client, "idp"))
         scope = _scope(connection, event, act)
         if scope is None:
             return None

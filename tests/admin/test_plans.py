@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from webtest import TestResponse
 from shopforum.admin import plans
 from shopforum.admin.forms import Target
 from shopforum.admin.reading import Reading
-from shopforum.sessions import Reason
+from shopforum.sessions import Reason, TooFar
 from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
@@ -129,6 +130,8 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
     console: Console, crowd: Callable[[int], None], sql: Any
 ):
     crowd(plans.LARGE + 1)
+    one_person = "UPDATE sessions SET user_id = :id WHERE user_name = 'Somebody' RETURNING 1 AS one"
+    sql(one_person, id=uuid4())
     client = console("responder")
     address = "/sessions/revoke?filter=ip%3D203.0.113.7"
     form = form_of(client.get(address))
@@ -147,17 +150,104 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
 
 
 @pytest.mark.parametrize(
-    "query", ["site=store", "state=active", "ip=0.0.0.0/0", "device=o", "created_after=2020-01-01"]
+    "query",
+    [
+        *(
+            "site=store",
+            "state=active",
+            "ip=0.0.0.0/0",
+            "ip=203.0.113.7",
+            "device=o",
+            "created_after=2020-01-01",
+        ),
+        *("user=@", "user=some", "user=some&ip=203.0.113.0/24"),
+    ],
 )
-def test_a_filter_that_names_nobody_takes_the_permission_for_sites(
+def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
     console: Console, crowd: Callable[[int], None], query: str, sql: Any
 ):
     crowd(plans.LARGE + 1)
     sql("UPDATE sessions SET agent = 'Mozilla/5.0' WHERE user_name = 'Somebody' RETURNING 1 AS one")
-    address = "/sessions/revoke?filter=" + query.replace("=", "%3D")
-    console("responder").get(address, status=403)
-    assert "Type the number of sessions" in console("owner").get(address)
-    assert sql("SELECT 1 AS one FROM audit_log WHERE event = 'authz_fail'")
+    sql(
+        "UPDATE sessions SET user_email = 'some@body.example' WHERE user_name = 'Somebody' RETURNING 1 AS one"
+    )
+    for act in ("revoke", "quarantine"):
+        address = f"/sessions/{act}?" + urlencode({"filter": query})
+        told = console("responder").get(address, status=403)
+        assert "it takes an owner. Ask one, or choose less" in told
+        assert "Type the number of sessions" in console("owner").get(address)
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'authz_fail'")) == 2
+
+
+@pytest.mark.parametrize("act", ["revoke", "quarantine"])
+def test_a_responder_in_slices_is_stopped_at_a_hundred_people(
+    console: Console, crowd: Callable[[int], None], sql: Any, act: str
+):
+    crowd(plans.PEOPLE + 20)
+    client = console("responder")
+    ids = [str(row["id"]) for row in sql("SELECT id FROM sessions WHERE site = 'store'")]
+
+    def end(part: list[str], status: int) -> TestResponse:
+        query = urlencode({"session": part}, doseq=True)
+        form = form_of(client.get(f"/sessions/{act}?{query}"), f"/sessions/{act}")
+        form["reason"] = "incident"
+        return form.submit(status=status)
+
+    end(ids[:60], 303)
+    end(ids[60 : plans.PEOPLE], 303)
+    told = end(ids[plans.PEOPLE :], 403)
+    assert "120 people would be reached within an hour" in told
+    assert "Nothing was changed: ask an owner." in told
+    reached = sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
+    assert len(reached) == plans.PEOPLE
+
+
+@pytest.mark.parametrize("act", ["revoke", "quarantine"])
+def test_an_owner_at_the_console_is_the_owners_matter(
+    console: Console, browser: Callable[..., Browser], sql: Any, act: str
+):
+    owner, responder = console("owner"), console("responder")
+    [row] = sql("SELECT id, user_id FROM sessions WHERE 'owner' = ANY (roles)")
+    csrf = form_of(responder.get("/sessions"), "/logout")["csrf_token"].value
+    named = ({"session": row["id"]}, {"filter": f"user={row['user_id']}"}, {"filter": "site=admin"})
+    for fields in (*named, *([{"user": row["user_id"]}] if act == "revoke" else [])):
+        responder.get(f"/sessions/{act}?" + urlencode(fields), status=403)
+        sent = {"csrf_token": csrf, **fields, "reason": "test", "confirm": "yes", "digest": ""}
+        assert "console sessions of an owner" in responder.post(f"/sessions/{act}", sent, status=403)
+    assert owner.get("/sessions").status_int == 200
+
+
+def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(console: Console, sql: Any):
+    viewer, responder = console("viewer"), console("responder")
+    [row] = sql("SELECT id FROM sessions WHERE 'viewer' = ANY (roles)")
+    form = form_of(responder.get(f"/sessions/{row['id']}"))
+    form["reason"] = "test"
+    asked = form.submit(status=200)
+    assert "Console sessions of other admins are among them" in asked
+    assert viewer.get("/sessions").status_int == 200
+    old = "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one"
+    sql(old)
+    assert "why=fresh" in form_of(asked).submit(status=302).location
+    sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
+    form_of(asked).submit(status=303)
+    assert viewer.get("/sessions").status_int == 302
+
+
+def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Console, sql: Any):
+    """A plan is a moment old: the roles of whom it reaches may be others by now."""
+    console("owner")
+    app = apps["admin"].registry
+    sql("UPDATE sessions SET roles = '{viewer}' RETURNING 1 AS one")
+    plan = plans.make(Reading(app.db), Target(filter="site=admin"), None)
+    assert not plan.wide
+    sql("UPDATE sessions SET roles = '{viewer,owner}' RETURNING 1 AS one")
+    reason = Reason("admin", "test", "incident")
+    with pytest.raises(TooFar, match="somebody who has more rights"):
+        plans.carry_out(app.sessions, plan, reason, Client(), limit=plans.limit(unlimited=False))
+    with pytest.raises(TooFar):
+        app.sessions.quarantine(plan.ids, reason, Client(), plans.limit(unlimited=False))
+    assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
+    assert not sql("SELECT 1 AS one FROM revocations")
 
 
 def test_a_selection_too_long_for_an_address_stays_in_the_form(console: Console, started: Started):

@@ -163,7 +163,7 @@ PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
     lambda db, one: overview.alerts(db),
     lambda db, one: overview.failures(db),
     lambda db, one: overview.revocations(db),
-    lambda db, one: people.activity(db, one["user_id"]),
+    lambda db, one: people.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counting.on_tabs(db, []),
     lambda db, one: trail.sealed(db),
     lambda db, one: people.devices(db, one["user_id"]),

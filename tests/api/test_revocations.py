@@ -1,5 +1,6 @@
 """Ending sessions by the API: every reach, previews, expectations, and receipts that tell what the provider said."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -103,21 +104,109 @@ def test_everyone_and_a_site_take_a_scope_of_their_own(caller, revoke, started):
     assert not one.lives
 
 
-def test_a_wide_filter_is_a_site_by_another_name(caller, revoke, started, sql):
-    one = started()
-    sql(
-        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-          last_seen_at, issued_at, promoted_at)
-        SELECT site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end, last_seen_at,
-          issued_at, promoted_at FROM sessions, generate_series(1, 100) WHERE id = :id""",
-        id=one.id,
-    )
+CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end,
+      idle_end, last_seen_at, issued_at, promoted_at)
+    SELECT 'store', CASE WHEN :one THEN CAST(:user_id AS uuid) ELSE gen_random_uuid() END, 'Somebody', 'some@body.example',
+      '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour', now(), now(), now()
+    FROM generate_series(1, :count) RETURNING id::text, user_id::text"""
+
+
+@pytest.fixture
+def crowd(sql):
+    """`crowd(n)`: live sessions of n people; with `user_id`, of that one."""
+    return lambda count, user_id=None: sql(CROWD, count=count, one=user_id is not None, user_id=user_id)
+
+
+def test_a_wide_act_is_a_site_by_any_name(caller, revoke, started, sql, crowd):
+    one, ids = started(), [row["id"] for row in crowd(101)]
     small = caller("sessions:revoke")
-    assert revoke({"filter": {"state": "active"}}, 403, small).json["missing_scope"] == "everyone:revoke"
+    scopes = (
+        {"filter": {"state": "active"}},
+        {"filter": {"user": "@"}},
+        {"filter": {"user": "somebody", "site": "store"}},
+        {"sessions": ids},
+    )
+    for scope in scopes:
+        assert revoke(scope, 403, small).json["missing_scope"] == "everyone:revoke", scope
+        assert revoke(scope, 403, small, dry_run=True), scope
     assert one.lives
-    # By person it is no whole site, however many sessions that person has.
-    assert revoke({"filter": {"user": str(one.user_id)}}, 201, small).json["matched"] == 101
+    assert sql("SELECT 1 FROM revocations") == []
+    # One person is no whole site, however many sessions that person has.
+    crowd(101, one.user_id)
+    assert revoke({"filter": {"user": str(one.user_id)}}, 201, small).json["matched"] == 102
     assert not one.lives
+    assert revoke({"filter": {"user": "@"}}, 201, caller("everyone:revoke")).json["matched"] == 101
+
+
+def test_ids_in_batches_are_one_act_in_slices(caller, revoke, started, sql, crowd):
+    ids = [row["id"] for row in crowd(130)]
+    small = caller("sessions:revoke")
+    for start in range(0, 100, 20):
+        revoke({"sessions": ids[start : start + 20]}, 201, small)
+    answer = revoke({"session": ids[100]}, 403, small, dry_run=False)
+    assert answer.json["missing_scope"] == "everyone:revoke"
+    assert "101 people would be reached within an hour" in answer.json["detail"]
+    small("DELETE", f"/sessions/{ids[101]}", status=403)
+    assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL")) == 100
+    assert sql("SELECT 1 FROM audit_log WHERE event = 'api_token_refused' AND detail ->> 'why' = 'reach'")
+    # Whom it has reached before is nobody more, and another program has an hour of its own.
+    [again] = crowd(1, sql("SELECT user_id FROM sessions WHERE ended_at IS NOT NULL LIMIT 1")[0]["user_id"])
+    revoke({"session": again["id"]}, 201, small)
+    revoke({"session": ids[102]}, 201, caller("sessions:revoke", name="other"))
+    sql(
+        "SET session_replication_role = replica; UPDATE audit_log SET at = at - interval '1 hour'; "
+        "SET session_replication_role = DEFAULT"
+    )
+    revoke({"session": ids[103]}, 201, small)
+
+
+def test_of_two_acts_at_once_the_second_counts_the_first(caller, revoke, sql, crowd):
+    ids = [row["id"] for row in crowd(120)]
+    small = caller("sessions:revoke")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(
+                lambda n: (
+                    small(
+                        "POST",
+                        "/revocations",
+                        {"scope": {"sessions": ids[n * 30 : n * 30 + 30]}, "reason": REASON},
+                    ).status_int
+                ),
+                range(4),
+            )
+        )
+    assert sorted(done) == [201, 201, 201, 403]
+    assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL")) == 90
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c, row: c("POST", "/revocations", {"scope": {"session": str(row["id"])}, "reason": REASON}),
+        lambda c, row: c("POST", "/revocations", {"scope": {"user": str(row["user_id"])}, "reason": REASON}),
+        lambda c, row: c("POST", "/revocations", {"scope": {"ip": "192.0.2.0/24"}, "reason": REASON}),
+        lambda c, row: c("DELETE", f"/sessions/{row['id']}"),
+        lambda c, row: c(
+            "POST",
+            "/global-token-revocation",
+            {"sub_id": {"format": "opaque", "id": str(row["user_id"])}},
+        ),
+        lambda c, row: c(
+            "POST",
+            "/global-token-revocation",
+            {"sub_id": {"format": "email", "email": "owner@harbour.example"}},
+        ),
+    ],
+)
+def test_an_owner_at_the_console_takes_the_greater_scope(caller, browser, sql, ask):
+    console = browser("admin", "192.0.2.1")
+    console.log_in("owner")
+    [row] = sql("SELECT id, user_id FROM sessions")
+    assert ask(caller("sessions:revoke"), row).json["missing_scope"] == "everyone:revoke"
+    assert console.get("/sessions").status_int == 200
+    assert ask(caller("sessions:revoke", "everyone:revoke"), row).status_int in (201, 204)
+    assert console.get("/sessions").status_int == 302
 
 
 def test_the_receipt_follows_the_provider(call, revoke, started, idp, sql, apps):

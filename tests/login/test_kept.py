@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from pyramid.config import Configurator
@@ -12,6 +13,8 @@ from webtest import TestResponse
 
 import shopforum
 from shopforum.login import chores
+from shopforum.sessions import Reason, Scope
+from shopforum.sessions.audit import Client
 
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Browser]
@@ -196,3 +199,23 @@ def test_losing_the_session_once_more_loses_nothing(new: New, sql: Sql) -> None:
     assert parse_qs(urlsplit(answer.location).query)["next"] == [way]
     assert log_in(client, "member", answer.follow()).follow().forms
     assert sql("SELECT count(*) AS n FROM kept_forms") == [{"n": 1}]
+
+
+@pytest.mark.parametrize("thrown_out", ["by id", "by user", "no"])
+def test_a_form_of_the_console_goes_with_who_is_thrown_out(apps: dict[str, Any], sql: Sql, thrown_out: str):
+    admin = Browser(apps["admin"], "https://admin.test")
+    admin.log_in("responder")
+    form = next(form for form in admin.get("/rules").forms.values() if form.action == "/rules")
+    form["network"], form["reason"] = "203.0.113.9", "test"
+    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    resume = parse_qs(urlsplit(form.submit(status=302).location).query)["next"][0]
+    assert resume.startswith("/resume/")
+    admin.log_in("responder")
+    [row] = sql("SELECT id FROM sessions WHERE idle_end > now()")
+    user_id = UUID(person("responder").id)
+    scopes = {"by id": Scope(sessions=(row["id"],)), "by user": Scope(user_id=user_id)}
+    if thrown_out in scopes:
+        why = Reason("admin", "owner@harbour.example", "incident")
+        apps["admin"].registry.sessions.revoke(scopes[thrown_out], why, Client())
+        admin.log_in("responder")
+    admin.get(resume, status=200 if thrown_out == "no" else 404)

@@ -1,20 +1,23 @@
 """What the pages that ask before they act have in common: the plan, whether it was confirmed, and the page itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.request import Request
+from pyramid.security import Denied
 
-from ...sessions import FreshLoginRequired
+from ...sessions import FreshLoginRequired, Limit, TooFar
 from .. import plans, standing
 from ..forms import Target
 from ..plans import Plan
 from . import REVOKE_ALL
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
-# Seconds since the password, for whatever is large.
+# Seconds since the password, for whatever is grave.
 FRESH = 300
 # A selection longer than this stays in the form: browsers and proxies cut long addresses.
 _LONGEST = 4000
@@ -52,16 +55,40 @@ RELEASE = Verb(
 
 
 def plan(request: Request, target: Target, verb: Verb) -> Plan:
-    """The plan, for who may carry it out: a large one takes a fresh password, a wide one the permission for sites.
-
-    Raises FreshLoginRequired, HTTPForbidden.
-    """
+    """The plan, for who may carry it out; see `weigh`. Raises FreshLoginRequired, HTTPForbidden."""
     found = plans.make(request.reading, target, request.identity.id, quarantined=_IN_QUARANTINE[verb.name])
-    if found.wide:
-        need(request, REVOKE_ALL)
-    if found.large:
-        need_fresh(request)
+    weigh(request, found)
     return found
+
+
+def weigh(request: Request, plan: Plan) -> None:
+    """A wide plan takes the permission for whole sites, a grave one a fresh password. Raises BeyondAuthority,
+    FreshLoginRequired.
+    """
+    if plan.wide and not request.has_permission(REVOKE_ALL):
+        reached = "console sessions of an owner" if plan.owners else f"{plan.people:,} people"
+        raise BeyondAuthority(f"This reaches {reached}: it takes an owner. Ask one, or choose less.")
+    if plan.grave:
+        need_fresh(request)
+
+
+@contextmanager
+def within_authority(request: Request) -> Iterator[Limit | None]:
+    """Gives the limit that an act of this admin has to be carried out with; raises BeyondAuthority for one that goes
+    beyond it.
+    """
+    unlimited = bool(request.has_permission(REVOKE_ALL))
+    try:
+        yield plans.limit(unlimited=unlimited, own=request.identity.user_id)
+    except TooFar as error:
+        raise BeyondAuthority(f"{error} Nothing was changed: ask an owner.") from None
+
+
+class BeyondAuthority(HTTPForbidden):
+    """What was asked for reaches further than the admin may. The text is for people."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, result=Denied(REVOKE_ALL))
 
 
 _IN_QUARANTINE = {"End": None, "Quarantine": False, "Release": True}
@@ -82,17 +109,17 @@ def need_fresh(request: Request) -> None:
 
 def asked_first(request: Request, target: Target, verb: Verb) -> HTTPSeeOther | None:
     """Where a form leads that holds only what was chosen: to the page that asks, by an address safe to reload."""
-    if confirmed(request, target) or request.POST.get("reason") or request.POST.get("text"):
+    if request.POST.get("confirm") or request.POST.get("reason") or request.POST.get("text"):
         return None
     query = urlencode(target.fields(), doseq=True)
     return HTTPSeeOther(f"{verb.path}?{query}") if len(query) < _LONGEST else None
 
 
-def confirmed(request: Request, target: Target) -> bool:
-    """Whether the page was seen that says what would happen; a single session needs only its reason."""
+def confirmed(request: Request, target: Target, plan: Plan) -> bool:
+    """Whether the page was seen that says what would happen; a single session needs only its reason, if it is not grave."""
     if request.POST.get("confirm"):
         return True
-    return len(target.sessions) == 1 and bool(request.POST.get("reason"))
+    return len(target.sessions) == 1 and bool(request.POST.get("reason")) and not plan.grave
 
 
 def unchanged(request: Request, plan: Plan) -> bool:

@@ -7,7 +7,8 @@ from pyramid.security import Denied
 
 from ...sessions import client_of
 from ...sessions.audit import Event, append, clean
-from ...web.errors import forbidden
+from ...web.errors import forbidden, page
+from .confirming import BeyondAuthority
 
 
 def denied(exc: HTTPForbidden, request: Request) -> Response:
@@ -25,4 +26,8 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
             detail={"method": request.method, "path": clean(request.path_info, 200)},
         )
         append(request.db, event)
-    return forbidden(exc, request)
+    return (
+        page(request, 403, text=str(exc.detail))
+        if isinstance(exc, BeyondAuthority)
+        else forbidden(exc, request)
+    )

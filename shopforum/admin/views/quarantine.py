@@ -55,7 +55,9 @@ def _act(verb: Verb) -> Any:
         if elsewhere:
             return elsewhere
         form, plan = _FORMS[verb.name](request.POST), confirming.plan(request, target, verb)
-        if plan.problem or not (confirming.confirmed(request, target) or form.text.data):
+        if plan.problem or not (
+            confirming.confirmed(request, target, plan) or (form.text.data and not plan.grave)
+        ):
             return confirming.page(request, form, plan, verb)
         if plan.empty:
             return _done(plan, target.sessions, "nothing_to_do")
@@ -77,7 +79,8 @@ def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOt
         if verb is QUARANTINE
         else (request.sessions.release, "released")
     )
-    count = put(ids, form.because(request.identity), client_of(request))
+    with confirming.within_authority(request) as limit:
+        count = put(ids, form.because(request.identity), client_of(request), limit)
     return _done(plan, ids, notice if count else "nothing_to_do")
 
 

@@ -6,6 +6,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
+from ...api import tokens
 from ...sessions.tokens import as_uuid
 from .. import queries, standing, trail
 from ..reading import page
@@ -41,9 +42,11 @@ def revocation(request: Request) -> dict[str, Any]:
     if row is None:
         raise HTTPNotFound
     found = page(request, trail.sessions_of(row["id"]), queries.CREATED_AT, queries.ID)
+    ended = trail.ended(db, row["id"])
     return {
         "row": row,
-        "ended": trail.ended(db, row["id"]),
+        "ended": ended,
+        "makers": [(maker, tokens.listed(db, maker)) for maker in ended["makers"]],
         "page": found,
         "messages": trail.messages(db, [session["id"] for session in found.rows]),
         "rules": standing.in_force(db, revocation_id=row["id"]),

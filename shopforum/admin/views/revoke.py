@@ -7,7 +7,8 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from ...sessions import client_of
+from ...sessions import ShutOut, TooFar, client_of
+from ...web.templating import Notice
 from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
 from ..plans import Plan
@@ -16,7 +17,11 @@ from .confirming import END
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """The views and their notice."""
+    config.registry.notices["rule_refused"] = Notice(
+        "error",
+        "The sessions have ended. The rule was not made: a rule refuses you, or it reaches further than you may.",
+    )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
             view,
@@ -48,7 +53,7 @@ def revoke(request: Request) -> Any:
         return elsewhere
     form, plan = RevokeForm(request.POST), confirming.plan(request, target, END)
     form.number.wanted = plan.others if plan.large else None
-    if plan.problem or not confirming.confirmed(request, target):
+    if plan.problem or not confirming.confirmed(request, target, plan):
         return confirming.page(request, form, plan, END)
     if plan.empty:
         # Who has sent the form twice has ended them with the first of the two.
@@ -64,21 +69,38 @@ def revoke(request: Request) -> Any:
 
 
 def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
-    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form."""
+    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form. One that
+    reaches many more sessions than the page has shown is to be made where they are shown.
+    """
     named = standing.named(plan)
-    if not (form.block.data and named):
+    found = rules.checked(request, form.block, form.span.data, named) if form.block.data and named else None
+    if found is None:
         return None
-    return rules.checked(request, form.block, form.span.data, named)
+    weight = found[1]
+    if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
+        form.block.errors = [
+            f"This refuses {weight.plan.others:,} sessions, others than those shown here. Add the rule under Rules."
+        ]
+    return found
 
 
 def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
-    """End what the plan holds, without the admin's own session unless that was ticked. The revocation's id.
+    """End what the plan holds, without the admin's own session unless that was ticked. `rule` is one with its weight, or None.
+    The revocation's id.
 
     The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
     """
     me, client = request.identity, client_of(request)
     reason, spare = form.because(me), None if form.include_own.data else me.id
-    revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare)
-    if rule is not None:
-        request.sessions.add_rule(rule, reason, client, revocation_id)
+    with confirming.within_authority(request) as limit:
+        revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)
+        try:
+            if rule is not None:
+                refused, reached = rule[0], rule[1].plan.ids
+                request.sessions.add_rule(
+                    refused, reason, client, revocation_id, maker=me, reached=reached, limit=limit
+                )
+        except (ShutOut, TooFar):
+            # By a rule of a moment ago, or by this one since the form was checked.
+            return f"{revocation_id}?notice=rule_refused"
     return revocation_id

@@ -1,22 +1,30 @@
-"""`/rules`: what is refused for a while, making such a rule, and lifting one."""
+"""`/rules`: what is refused for a while, making such a rule, and lifting one. Both ask first, and are weighed as the end of
+the sessions that the rule refuses.
+"""
 
 from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
 from pyramid.request import Request
+from pyramid.response import Response
 
-from ...sessions import client_of
+from ...sessions import AuthorityUnavailable, ShutOut, client_of
 from ...sessions.rules import Rule
 from ...sessions.tokens import as_uuid
 from ...web.templating import Notice
 from .. import standing
-from ..forms import RuleForm, actor
+from ..forms import NoteForm, RuleForm, actor
+from ..plans import CONSOLE, OWNERS
 from ..reading import page
+from ..standing import Weight
 from . import REVOKE, REVOKE_ALL, may_revoke
-from .confirming import need
+from .confirming import BeyondAuthority, need_fresh, within_authority
 
 _TEMPLATE = "shopforum:admin/templates/rules.jinja2"
+_CONFIRM = "shopforum:admin/templates/rule.jinja2"
+_SHUT_OUT = "This would shut you out of the console, too. Choose a site, or a smaller network."
 
 
 def includeme(config: Configurator) -> None:
@@ -32,7 +40,8 @@ def includeme(config: Configurator) -> None:
     config.add_view(
         add, route_name="admin_rules", request_method="POST", permission=REVOKE, renderer=_TEMPLATE
     )
-    config.add_view(lift, route_name="admin_rule_lift", request_method="POST", permission=REVOKE)
+    for method in ("GET", "POST"):
+        config.add_view(lift, route_name="admin_rule_lift", request_method=method, permission=REVOKE)
 
 
 def rules(request: Request) -> dict[str, Any]:
@@ -41,46 +50,114 @@ def rules(request: Request) -> dict[str, Any]:
 
 
 def add(request: Request) -> Any:
-    """Put a rule into force."""
+    """Put a rule into force. What it would refuse is shown first; what has changed since is shown again."""
     form = RuleForm(request.POST)
-    valid = form.validate()
-    rule = checked(request, form.network, form.span.data, form.named) if valid else None
-    if rule is None:
+    found = checked(request, form.network, form.span.data, form.named) if form.validate() else None
+    if found is None:
         request.response.status_int = 422
         return _page(request, form)
-    request.sessions.add_rule(rule, form.because(request.identity), client_of(request))
+    rule, weight = found
+    confirmed = bool(request.POST.get("confirm"))
+    if not confirmed or not _number_typed(form, weight):
+        return _ask(request, form, rule, weight, 422 if confirmed else 200)
+    if request.POST.get("digest") != weight.plan.digest:
+        return _ask(request, form, rule, weight, 409)
+    me = request.identity
+    try:
+        with within_authority(request) as limit:
+            request.sessions.add_rule(
+                rule, form.because(me), client_of(request), maker=me, reached=weight.plan.ids, limit=limit
+            )
+    except ShutOut:
+        form.network.errors = [_SHUT_OUT]
+        request.response.status_int = 422
+        return _page(request, form)
     return HTTPSeeOther("/rules?notice=rule_added")
 
 
-def lift(request: Request) -> HTTPSeeOther:
-    """End a rule before its time. Lifting twice is harmless."""
+def lift(request: Request) -> Response:
+    """End a rule before its time: by GET what it refuses, by POST the end of it. Lifting twice is harmless."""
     rule_id = as_uuid(request.matchdict["id"])
-    if rule_id is None or standing.one(request.reading, rule_id) is None:
+    row = standing.one(request.reading, rule_id) if rule_id else None
+    if row is None:
         raise HTTPNotFound
-    lifted = request.sessions.lift_rule(rule_id, actor(request.identity), client_of(request))
+    if row["state"] != "in force":
+        return HTTPSeeOther("/rules?notice=rule_over")
+    rule = standing.of_row(row)
+    weight = _weighed(request, rule)
+    form = NoteForm(request.POST if request.POST.get("confirm") else None)
+    if not request.POST.get("confirm"):
+        return _ask(request, form, rule, weight, 200, row)
+    typed = _number_typed(form, weight)
+    if not form.validate() or not typed:
+        return _ask(request, form, rule, weight, 422, row)
+    reason = form.because(request.identity).admin
+    lifted = request.sessions.lift_rule(row["id"], actor(request.identity), client_of(request), reason)
     return HTTPSeeOther(f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
 
 
-def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -> Rule | None:
-    """The rule that a form asks for, or None, with what is wrong noted at `field`.
+def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -> tuple[Rule, Weight] | None:
+    """The rule that a form asks for and its weight, or None, with what is wrong noted at `field`.
 
-    What refuses people whoever they are takes the permission for whole sites: raises HTTPForbidden without it. A rule
-    that would shut out the admin who makes it is none.
+    Raises BeyondAuthority, FreshLoginRequired as the end of the same sessions would. A rule that would shut out the admin
+    who makes it is none.
     """
     try:
         rule = standing.make(seconds, **named)
     except ValueError as error:
         field.errors = [*field.errors, str(error)]
         return None
-    if standing.wide(rule):
-        need(request, REVOKE_ALL)
-    if rule.matches(request.identity.user_id, "admin", client_of(request)):
-        field.errors = [
-            *field.errors,
-            "This would shut you out of the console, too. Choose a site, or a smaller network.",
-        ]
+    weight = _weighed(request, rule)
+    if rule.matches(request.identity.user_id, CONSOLE, client_of(request)):
+        field.errors = [*field.errors, _SHUT_OUT]
         return None
-    return rule
+    return rule, weight
+
+
+def _weighed(request: Request, rule: Rule) -> Weight:
+    """The rule's weight, for who may carry it. Raises BeyondAuthority, FreshLoginRequired."""
+    weight = standing.weigh(request.reading, rule, request.identity.id)
+    if not request.has_permission(REVOKE_ALL):
+        if weight.owners or _is_owner(request, rule):
+            raise BeyondAuthority("This rule reaches an owner at the console: it takes an owner. Ask one.")
+        if weight.wide:
+            raise BeyondAuthority(
+                f"This rule reaches {weight.plan.people:,} people who are signed in, or a part of the internet that nobody "
+                "holds alone: it takes an owner. Ask one, or choose less."
+            )
+    if weight.grave:
+        need_fresh(request)
+    return weight
+
+
+def _is_owner(request: Request, rule: Rule) -> bool:
+    """Whether a rule keeps a user out of the console who is an owner there, as the identity provider says: the only owner
+    may not have been here for a long time. Raises BeyondAuthority where it cannot be asked.
+    """
+    if rule.user_id is None or rule.site not in (None, CONSOLE):
+        return False
+    try:
+        roles = request.sessions.authority.roles(rule.user_id)
+    except AuthorityUnavailable:
+        raise BeyondAuthority(
+            "FusionAuth cannot be asked just now whether this user is an owner of the console. Make the rule for the store "
+            "or the forums alone, or ask an owner."
+        ) from None
+    return bool(OWNERS & {*(roles or ())})
+
+
+def _number_typed(form: Any, weight: Weight) -> bool:
+    """Whether the number of sessions was typed, where the rule reaches many; noted on the form."""
+    form.number.wanted = weight.plan.others if weight.plan.large else None
+    return bool(form.number.validate(form))
+
+
+def _ask(request: Request, form: Any, rule: Rule, weight: Weight, status: int, row: Any = None) -> Response:
+    """The page that asks first, for a rule to be made, or, where `row` is one, to be lifted."""
+    values = {"form": form, "rule": rule, "plan": weight.plan, "row": row, "changed": status == 409}
+    response = render_to_response(_CONFIRM, values, request=request)
+    response.status_int = status
+    return response
 
 
 def _page(request: Request, form: RuleForm) -> dict[str, Any]:

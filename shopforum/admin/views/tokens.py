@@ -44,7 +44,8 @@ class TokenForm(Form):
     days = IntegerField(
         "Days until it expires",
         [Optional(), NumberRange(1, tokens.MOST_DAYS, f"Days: from 1 to {tokens.MOST_DAYS:,}, or empty.")],
-        description="Without it, good until it is revoked.",
+        default=tokens.DAYS,
+        description=f"{tokens.DAYS} if you leave it empty. Unused for {tokens.UNUSED_DAYS} days, a token is over sooner.",
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
 
@@ -54,12 +55,16 @@ def includeme(config: Configurator) -> None:
     config.registry.notices["token_revoked"] = Notice(
         "success", "The token is revoked. Its next call is refused."
     )
+    config.registry.notices["tokens_revoked"] = Notice(
+        "success", "The tokens this person made are revoked. Their next calls are refused."
+    )
     config.registry.repeatable_fields.add("scopes")
-    config.add_session_permissions({TOKENS: {"owner"}})
+    config.add_session_permissions({TOKENS: tokens.MAKERS})
     owner = {"permission": TOKENS, "fresh_login": FRESH}
     config.add_view(show, route_name="admin_tokens", request_method="GET", renderer=_PAGE, **owner)
     config.add_view(create, route_name="admin_tokens", request_method="POST", renderer=_PAGE, **owner)
     config.add_view(revoke, route_name="admin_token_revoke", request_method="POST", **owner)
+    config.add_view(revoke_made_by, route_name="admin_user_tokens", request_method="POST", **owner)
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -89,6 +94,15 @@ def revoke(request: Request) -> Response:
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
     return HTTPSeeOther("/tokens?notice=token_revoked")
+
+
+def revoke_made_by(request: Request) -> Response:
+    """Revoke all that a user made, and go back to the user's page."""
+    maker_id = as_uuid(request.matchdict["id"])
+    if maker_id is None or not tokens.listed(request.db, maker_id):
+        raise HTTPNotFound
+    tokens.revoke(request.db, _actor(request), maker_id=maker_id)
+    return HTTPSeeOther(f"/users/{maker_id}?notice=tokens_revoked")
 
 
 def _actor(request: Request) -> Actor:

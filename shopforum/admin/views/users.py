@@ -6,10 +6,12 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
+from ...api import tokens
 from ...sessions.tokens import as_uuid
 from .. import people, queries, standing
 from ..reading import page
 from . import may_revoke
+from .tokens import TOKENS
 
 
 def includeme(config: Configurator) -> None:
@@ -29,6 +31,7 @@ def user(request: Request) -> dict[str, Any]:
     events = people.history(db, user_id)
     if person is None and not events:
         raise HTTPNotFound
+    activity = people.activity(db, user_id, person["user_email"] if person else "")
     statement = queries.listed().where(queries.s.c.user_id == user_id)
     return {
         "user_id": user_id,
@@ -36,7 +39,9 @@ def user(request: Request) -> dict[str, Any]:
         "page": page(request, statement, queries.CREATED_AT, queries.ID, size=25),
         "addresses": people.addresses(db, user_id),
         "devices": people.devices(db, user_id),
-        "activity": people.activity(db, user_id),
+        "activity": activity,
+        "tokens": tokens.listed(db, user_id) if activity["tokens"] else [],
+        "may_revoke_tokens": bool(request.has_permission(TOKENS)),
         "rules": standing.in_force(db, user_id=user_id),
         "logins": people.history(db, user_id, logins=True),
         "events": events,

@@ -1,0 +1,109 @@
+"""Enter in a field, or on a ticked box, presses the first submit button of its form. Each page is parsed for it: where a
+form has several, the first one does what the form itself says, for all that was typed or ticked, and not for one row.
+"""
+
+import random
+import uuid
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from support import person
+
+from shopforum.dev.sample import forums as forums_sample
+from shopforum.dev.sample import store as store_sample
+from shopforum.dev.sample.crowd import crowd
+
+MOST_PAGES = 70
+# What a pressed button must not be sent to by following links, or is not a page.
+_NO_PAGES = ("/static/", "/api/", "/sessions/export", "/audit/export")
+
+
+def wrong(html: str) -> list[str]:
+    """The first buttons that are another's than their form's, on a page."""
+    soup = BeautifulSoup(html, "html.parser")
+    by_form: dict[int, list[Any]] = defaultdict(list)
+    owners = {form["id"]: form for form in soup.find_all("form", id=True)}
+    for button in soup.find_all(["button", "input"]):
+        if button.get("type", "submit" if button.name == "button" else "text") not in ("submit", "image"):
+            continue
+        form = owners.get(button["form"]) if button.has_attr("form") else button.find_parent("form")
+        if form is not None:
+            by_form[id(form)].append(button)
+    several = [buttons for buttons in by_form.values() if len(buttons) > 1]
+    return [
+        str(first)
+        for first, *_ in several
+        if first.has_attr("name") or first.has_attr("formaction") or first.has_attr("disabled")
+    ]
+
+
+def people() -> list[tuple[uuid.UUID, str]]:
+    logins = [(uuid.UUID(person(who).id), person(who).first_name) for who in ("member", "moderator")]
+    return [*logins, *((one.id, one.name) for one in crowd(random.Random(3), 20))]
+
+
+def test_what_counts_as_wrong():
+    right = (
+        "<form id=a><button>x</button><button name=b>y</button></form><button form=a formaction=/z>z</button>"
+    )
+    assert wrong(right) == []
+    assert wrong("<button form=a formaction=/z>z</button><form id=a><button>x</button></form>")
+    assert wrong("<form><button name=only>x</button><button>y</button></form>")
+    assert wrong("<form><button disabled>x</button><button>y</button></form>")
+    assert wrong("<form><button type=button name=q>q</button><button name=only>x</button></form>") == []
+
+
+@pytest.mark.parametrize(
+    ("site", "who", "starts"),
+    [
+        ("store", None, ["/"]),
+        ("store", "shopper", ["/", "/shopping-cart", "/account/sessions"]),
+        ("forums", None, ["/"]),
+        ("forums", "member", ["/", "/account/sessions", "/inbox"]),
+        ("forums", "moderator", ["/"]),
+        ("admin", "viewer", ["/"]),
+        ("admin", "responder", ["/", "/sessions", "/sessions?flag=quarantined", "/rules"]),
+        ("admin", "owner", ["/", "/sessions?site=store", "/rules", "/tokens", "/revoke-everyone"]),
+    ],
+)
+def test_enter_presses_the_forms_own_button(apps, browser, sql, site, who, starts):
+    with apps["store"].registry.db.transaction() as connection:
+        store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
+        forums_sample.seed(connection, people(), random.Random(2))
+    for name in ("shopper", "member"):
+        for number in range(2):
+            browser("store", f"192.0.2.{number + 1}").log_in(name)
+            browser("forums", f"192.0.2.{number + 1}").log_in(name) if name == "member" else None
+    sql(
+        "UPDATE sessions SET quarantined_at = now(), quarantine_reason = 'test' WHERE last_address = '192.0.2.2'"
+    )
+    client = browser(site)
+    if who:
+        client.log_in(who)
+    if site == "store":
+        for slug in [
+            row["slug"] for row in sql("SELECT slug FROM products WHERE stock > 2 ORDER BY slug LIMIT 2")
+        ]:
+            form = next(f for f in client.get(f"/products/{slug}").forms.values() if "product" in f.fields)
+            form.submit(status=303)
+    seen, due = set(), list(starts)
+    found: dict[str, list[str]] = {}
+    while due and len(seen) < MOST_PAGES:
+        address = due.pop(0)
+        if address in seen:
+            continue
+        seen.add(address)
+        page = client.get(address, expect_errors=True)
+        if page.status_int != 200 or "html" not in page.content_type:
+            continue
+        if said := wrong(page.text):
+            found[address] = said
+        for link in page.html.find_all("a", href=True):
+            parts = urlsplit(link["href"])
+            if not parts.netloc and parts.path and not parts.path.startswith(_NO_PAGES):
+                due.append(parts.path + (f"?{parts.query}" if parts.query else ""))
+    assert found == {}
+    assert len(seen) > 3
