@@ -1,5 +1,5 @@
 """Every foreign key has an index of its own, and every job of the worker finds its rows by one; which form a session
-was signed in by.
+was signed in by; whom a letter warns.
 """
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ _UNENDED = sa.text("ended_at IS NULL")
 
 def upgrade() -> None:
     op.add_column("sessions", sa.Column("login_form", sa.LargeBinary()))
+    op.add_column("outgoing_mail", sa.Column("user_id", sa.UUID()))
+    op.add_column("outgoing_mail", sa.Column("site", sa.Text(), nullable=False, server_default=""))
     for table, column in _FOREIGN_KEYS:
         op.create_index(f"ix_{table}_{column}", table, [column])
     op.create_index("ix_sessions_unended", "sessions", ["absolute_end"], postgresql_where=_UNENDED)
@@ -47,4 +49,6 @@ def downgrade() -> None:
     op.drop_index("ix_sessions_unended", "sessions")
     for table, column in reversed(_FOREIGN_KEYS):
         op.drop_index(f"ix_{table}_{column}", table)
+    op.drop_column("outgoing_mail", "site")
+    op.drop_column("outgoing_mail", "user_id")
     op.drop_column("sessions", "login_form")
