@@ -113,6 +113,10 @@ def test_the_outbox_claims_as_many_as_it_says(database: Database, monkeypatch: p
     assert told == [2, 4, 5, 5]
 
 
+def test_mail_claims_one_letter_at_a_time(database: Database) -> None:
+    assert [len(database.all(mail._CLAIM, lease=60)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+
+
 def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marking, "STEP", _AT_ONCE)
     assert [_mark(database) for _ in range(4)] == [2, 2, 1, 0]
