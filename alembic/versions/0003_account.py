@@ -35,6 +35,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=True),
+        sa.Column("site", sa.Text(), server_default="", nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("plain", sa.Text(), nullable=False),
         sa.Column("html", sa.Text(), nullable=False),

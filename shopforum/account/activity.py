@@ -35,6 +35,7 @@ _WORDS = {
     "session_quarantined": "Asked for the password",
     "session_released": "Goes on as before",
     "excess_sessions_exceeded": "Oldest login made room",
+    "letter_not_sent": "A warning could not be mailed",
     "other_browser": "Used with another browser",
     "other_system": "Used with another system",
     "two_places": "Used from two places",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -48,7 +49,13 @@ We never ask for your password in a message.
 
 
 def new_device(
-    recipient: str, name: str, site: Any, at: datetime, device: str, address: str | None
+    recipient: str,
+    name: str,
+    site: Any,
+    at: datetime,
+    device: str,
+    address: str | None,
+    user_id: UUID | None = None,
 ) -> Letter:
     """The letter about a login with a new device. `site` is settings.Site, `at` the instant of the login."""
     subject = f"New sign-in to {site.title}"
@@ -62,4 +69,5 @@ def new_device(
         "address": address or "unknown",
         "devices": f"{site.url}/account/sessions",
     }
-    return Letter(recipient, subject, _PLAIN.format(**values), _HTML.format(**values))
+    plain, html = _PLAIN.format(**values), _HTML.format(**values)
+    return Letter(recipient, subject, plain, html, site.name, user_id)

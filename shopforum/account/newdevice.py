@@ -81,7 +81,13 @@ def tell(request: Request, login: Login) -> None:
         if row is not None and settings.on and settings.new_device:
             device = label(client.agent)
             letter = letters.new_device(
-                login.user_email, login.user_name, site, row.created_at, device, client.address
+                login.user_email,
+                login.user_name,
+                site,
+                row.created_at,
+                device,
+                client.address,
+                login.user_id,
             )
             mail.queue(connection, letter)
 

@@ -25,6 +25,9 @@ mail = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("recipient", Text, nullable=False),
+    # Whom it warns, and of which site: for the audit log, where it cannot be sent.
+    Column("user_id", UUID),
+    Column("site", Text, nullable=False, server_default=""),
     Column("subject", Text, nullable=False),
     Column("plain", Text, nullable=False),
     Column("html", Text, nullable=False),

@@ -109,6 +109,7 @@ EVENTS = {
     "authz_fail": Word("Not allowed", "warning"),
     "excess_sessions_exceeded": Word("Too many sessions, oldest ended", "neutral"),
     "flag_dismissed": Word("Flag dismissed", "neutral"),
+    "letter_not_sent": Word("Warning not mailed", "warning"),
     "list_exported": Word("Sessions exported", "info"),
     "webhook_refused": Word("Webhook refused", "warning"),
     "webhook_redelivered": Word("Webhook sent again", "info"),

@@ -35,6 +35,7 @@ TOLD: dict[str, str | None] = {
     "flag_dismissed": _RISK,
     "authn_login_fail_max": None,
     "webhook_refused": None,
+    "letter_not_sent": None,
 }
 
 

@@ -22,8 +22,8 @@ from ..sessions.database import Database
 from .events import message
 from .settings import Endpoint
 
-# An endpoint is told for at most so many seconds on end, then it is the others' turn. The lease outlasts it by the
-# time-outs of one message.
+# An endpoint is told for at most so many seconds on end, then it is the others' turn. The lease begins anew with each
+# message, and outlasts its time-outs.
 _TURN = 10.0
 _LEASE = 30
 _STEP = 100
@@ -49,6 +49,7 @@ _DUE = text(
 
 _TOLD = text(
     """UPDATE webhook_endpoints SET seq = :seq, attempts = 0, last_error = NULL,
+      next_try_at = clock_timestamp() + :seconds * interval '1 second',
       told_at = CASE WHEN :told THEN clock_timestamp() ELSE told_at END
     WHERE name = :name AND lease = :lease AND seq < :seq RETURNING 1"""
 )
@@ -96,8 +97,8 @@ def _tell(db: Database, endpoint: Endpoint) -> int:
 
 
 def _note(db: Database, endpoint: Endpoint, lease: UUID, seq: int, *, told: bool) -> bool:
-    """Write how far the endpoint has been told. False where the lease has passed to another worker."""
-    return db.one(_TOLD, name=endpoint.name, lease=lease, seq=seq, told=told) is not None
+    """Write how far the endpoint has been told, and renew the lease. False where it has passed to another worker."""
+    return db.one(_TOLD, name=endpoint.name, lease=lease, seq=seq, told=told, seconds=_LEASE) is not None
 
 
 def _send(http: requests.Session, endpoint: Endpoint, row: RowMapping) -> str:

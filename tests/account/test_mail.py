@@ -3,6 +3,8 @@
 import re
 import socketserver
 import threading
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +27,9 @@ class Smtp(socketserver.ThreadingTCPServer):
         self.commands: list[str] = []
         self.messages: list[bytes] = []
         self.refuse = False
+        self.utf8 = False
+        # Seconds before each answer.
+        self.slow = 0.0
 
 
 class _Talk(socketserver.StreamRequestHandler):
@@ -39,6 +44,9 @@ class _Talk(socketserver.StreamRequestHandler):
             if word == "DATA":
                 self.wfile.write(b"354 go on\r\n")
                 self.server.messages.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            if word == "EHLO" and self.server.utf8:
+                self.wfile.write(b"250-here\r\n250-SMTPUTF8\r\n")
+            time.sleep(self.server.slow)
             refused = self.server.refuse and word == "RCPT"
             if word == "QUIT":
                 self.wfile.write(b"221 bye\r\n")
@@ -116,6 +124,85 @@ def test_is_dropped_after_two_days(db: Any, smtp: Smtp, sql: Any) -> None:
     mail.run_once(db, settings(smtp))
     assert smtp.messages == []
     assert sql("SELECT 1 FROM outgoing_mail") == []
+    [row] = sql("SELECT detail FROM audit_log WHERE event = 'letter_not_sent'")
+    assert row["detail"] == {"why": "too_old", "last_error": "never tried"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("sam@bücher.example", "sam@xn--bcher-kva.example"),
+        ("sam@straße.example", "sam@xn--strae-oqa.example"),
+        ("sam@BÜCHER.example", "sam@xn--bcher-kva.example"),
+        ("jörg@bücher.example", "jörg@xn--bcher-kva.example"),
+        ("用户@例子.example", "用户@xn--fsqu00a.example"),
+    ],
+)
+def test_goes_to_an_address_of_any_letters(
+    db: Any, smtp: Smtp, sql: Any, tmp_path: Any, typed: str, sent: str
+) -> None:
+    smtp.utf8 = True
+    assert queue(db, Letter(typed, "s", "p", "h"))
+    assert mail.run_once(db, settings(smtp)) == 1
+    assert len(smtp.messages) == 1
+    assert any(command.startswith(f"rcpt TO:<{sent}>") for command in smtp.commands), smtp.commands
+    assert sent.encode() in smtp.messages[0]
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+    queue(db, Letter(typed, "s", "p", "h"))
+    mail.run_once(db, mail.parse({"mail.folder": str(tmp_path)}))
+    [file] = tmp_path.iterdir()
+    assert sent.encode() in file.read_bytes()
+
+
+def test_a_server_that_cannot_take_it_is_told_of_in_the_console(
+    db: Any, smtp: Smtp, sql: Any, admin: Any
+) -> None:
+    user_id = uuid.uuid4()
+    queue(db, Letter("jörg@bücher.example", "s", "p", "h", "store", user_id))
+    queue(db)
+    assert mail.run_once(db, settings(smtp)) == 2
+    assert len(smtp.messages) == 1
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+    [row] = sql("SELECT user_id, site, detail FROM audit_log WHERE event = 'letter_not_sent'")
+    assert (row["user_id"], row["site"], row["detail"]) == (user_id, "store", {"why": "no_smtputf8"})
+    admin.log_in("owner")
+    assert (
+        "Warning not mailed" in admin.get("/audit?event=letter_not_sent", status=200).html.find("main").text
+    )
+
+
+def test_two_workers_and_a_slow_server_send_each_letter_once(
+    db: Any, smtp: Smtp, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter takes most of its lease: of several claimed together, the other worker would take the later ones again."""
+    monkeypatch.setattr(mail, "_LEASE", 2)
+    smtp.slow = 0.12
+    for n in range(8):
+        queue(db, Letter(f"sam{n}@harbour.example", "s", "p", "h"))
+
+    def work() -> None:
+        while sql("SELECT 1 FROM outgoing_mail"):
+            mail.run_once(db, settings(smtp))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    to = [command for command in smtp.commands if command.startswith("rcpt")]
+    assert len(to) == len(set(to)) == 8
+    assert sql("SELECT 1 FROM outgoing_mail") == []
+
+
+def test_a_letter_whose_turn_comes_too_late_is_left_for_the_next_try(
+    db: Any, smtp: Smtp, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "_LEASE", 0.4)
+    smtp.slow = 0.3
+    queue(db)
+    mail.run_once(db, settings(smtp))
+    assert smtp.messages == []
+    assert sql("SELECT last_error FROM outgoing_mail")[0]["last_error"] == "TimeoutError"
 
 
 @pytest.mark.parametrize(
@@ -129,14 +216,22 @@ def test_is_dropped_after_two_days(db: Any, smtp: Smtp, sql: Any) -> None:
         "a@b,c@d",
         "<a@b>",
         "a b@c",
-        "ä@b",
+        "a@b ü.example",
+        "a@ü..example",
+        "a@ü\r\nBcc: c@d",
+        "ä\u0085b@c",
+        "ä b@c",
+        "ä" * 40 + "@b.example",
+        "a@\u2028.example",
         "a@b>",
         "x" * 250 + "@b.example",
     ],
 )
 def test_nobody_is_written_to_at_what_is_no_address(db: Any, sql: Any, address: str) -> None:
-    assert not queue(db, Letter(address, "s", "p", "h"))
+    assert not queue(db, Letter(address, "s", "p", "h", "store"))
     assert sql("SELECT 1 FROM outgoing_mail") == []
+    [row] = sql("SELECT event, site, detail FROM audit_log")
+    assert (row["event"], row["site"], row["detail"]) == ("letter_not_sent", "store", {"why": "no_address"})
 
 
 def test_a_name_is_text_in_the_letter(apps: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 
 import shopforum
 from shopforum import db
-from shopforum.account import newdevice
+from shopforum.account import mail, newdevice
 from shopforum.api import chores as api_chores
 from shopforum.forums import chores as forum_chores
 from shopforum.login import chores as login_chores
@@ -83,13 +83,17 @@ STEPS: dict[str, tuple[Callable[[Database], Any], set[str]]] = {
         {"login_failures", "kept_forms", "login_devices"},
     ),
     "webhooks": (lambda d: webhook_chores.run_once(d, _AT_ONCE), {"webhook_events"}),
+    "mail": (mail._drop, {"outgoing_mail"}),
     "newdevice": (lambda d: newdevice.forget(d, _AT_ONCE), {"new_sign_ins"}),
 }
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_purge_deletes_as_many_as_it_says(database: Database, name: str) -> None:
+def test_a_purge_deletes_as_many_as_it_says(
+    database: Database, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, tables = STEPS[name]
+    monkeypatch.setattr(mail, "_STEP", _AT_ONCE)
 
     def rows(table: str) -> int:
         return int(database.only(text(f"SELECT count(*) AS n FROM {table}"))["n"])
@@ -107,6 +111,10 @@ def test_the_outbox_claims_as_many_as_it_says(database: Database, monkeypatch: p
         outbox.deliver(database, hub.authority, step=_AT_ONCE)
         told.append(len(hub.authority.revoked))
     assert told == [2, 4, 5, 5]
+
+
+def test_mail_claims_one_letter_at_a_time(database: Database) -> None:
+    assert [len(database.all(mail._CLAIM, lease=60)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
 
 
 def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -138,3 +140,26 @@ def test_a_worker_that_lost_its_lease_stops(
     receiver.meanwhile = lambda: sql("UPDATE webhook_endpoints SET lease = gen_random_uuid()")
     assert tell() == 0
     assert len(receiver.got) == 1
+
+
+def test_two_workers_and_a_slow_endpoint_tell_each_message_once(
+    store: Browser, tell: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease begins anew with each message: a turn lasts longer than it."""
+    monkeypatch.setattr(outbound, "_LEASE", 1)
+    receiver.meanwhile = lambda: time.sleep(0.4)
+    for _ in range(6):
+        store.reset()
+        store.log_in("shopper")
+
+    def work() -> None:
+        while len(receiver.got) < 6:
+            tell()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join(60)
+    told = [one["headers"]["webhook-id"] for one in receiver.got]
+    assert len(told) == len(set(told)) == 6
