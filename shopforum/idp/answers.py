@@ -77,7 +77,9 @@ def login(body: Any, application_id: str) -> LoginAnswer:
     if roles is None:
         raise LoginRefused("unregistered", 200)
     email = _field(user, "email", str, default="")
-    name = " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
+    # As FusionAuth shows people itself.
+    name = str(user.get("fullName") or "")
+    name = name or " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
     token_id = body.get("refreshTokenId")
     return LoginAnswer(
         user_id=_uuid(user.get("id")),

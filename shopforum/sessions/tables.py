@@ -195,7 +195,15 @@ outbox = Table(
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("done_at", Instant),
     Column("last_error", Text),
+    # When the provider was last told, where it may have listened; and whether its own word of it has come back since.
+    Column("sent_at", Instant),
+    Column("echoed", Boolean, nullable=False, server_default=text("false")),
     Index("ix_revocation_outbox_revocation_id", "revocation_id"),
+    Index(
+        "ix_revocation_outbox_sent_at",
+        "sent_at",
+        postgresql_where=text("refresh_token_id IS NULL AND NOT echoed"),
+    ),
     Index("ix_revocation_outbox_open", "next_try_at", postgresql_where=text("done_at IS NULL")),
 )
 

@@ -17,7 +17,7 @@ _OF_USER = {
     "user.password.update": "password_changed",
     "user.password.reset.success": "password_changed",
 }
-_REVOKED = "jwt.refresh-token.revoke"
+REVOKED = "jwt.refresh-token.revoke"
 _OF_REGISTRATION = {
     "user.registration.update": "role_removed",
     "user.registration.delete": "registration_removed",
@@ -77,7 +77,7 @@ def act(event: Event, applications: Mapping[str, str]) -> Act | None:
     body = event.body
     if event.type in _OF_USER:
         return Act(_OF_USER[event.type], _user(body))
-    if event.type == _REVOKED:
+    if event.type == REVOKED:
         return _revoked(body, applications)
     if event.type in _OF_REGISTRATION:
         site = _site(body.get("applicationId"), applications)

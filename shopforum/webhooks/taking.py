@@ -5,7 +5,7 @@ has kept and sends again, ends what should have ended long ago and nothing since
 refused, and FusionAuth, which delivers at least once, is never told that a delivery failed.
 
 FusionAuth waits for our answer before it commits, and it may be our own revocation that it tells us of. So FusionAuth
-is not asked anything meanwhile, and sessions that have ended already are left as they are: nothing goes in circles.
+is not asked anything meanwhile, and an echo of what we have told it ends nothing: nothing goes in circles.
 """
 
 from datetime import timedelta
@@ -15,9 +15,10 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ..api import tokens
-from ..sessions import Reason, Scope, audit, records, revocation
+from ..sessions import Reason, Scope, audit, outbox, records, revocation
 from ..sessions.audit import Client
 from ..sessions.database import Database, once_more
+from . import meaning
 from .meaning import Act, Event
 
 # How far FusionAuth's clock may be from the database's: what `shopforum check` lets pass.
@@ -40,12 +41,6 @@ _WITH_OTHER_ROLES = text(
     f"""SELECT id FROM sessions s WHERE user_id = :user_id AND site = :site AND ended_at IS NULL
     AND absolute_end > clock_timestamp() AND NOT {records.GATED} AND NOT roles <@ CAST(:roles AS text[])
     AND roles_read_at <= CAST(:before AS timestamptz)"""
-)
-
-# Our own revocation, or one that reaches further, closed a gate over this a moment ago: its echo.
-_KNOWN = text(
-    """SELECT 1 FROM revocation_gates WHERE key = ANY (CAST(:keys AS text[]))
-    AND not_before BETWEEN CAST(:at AS timestamptz) - interval '1 minute' AND CAST(:at AS timestamptz)"""
 )
 
 _REFUSE = text(
@@ -78,7 +73,7 @@ def take(db: Database, event: Event, act: Act, client: Client, late_after: float
         if act.user_id and act.site == "admin" and act.roles is not None and not tokens.MAKERS & {*act.roles}:
             # The sessions that had the role may be gone already, and then nothing else would tell.
             tokens.revoke_made_by(connection, act.user_id, tokens.Actor("FusionAuth", client, "idp"))
-        scope = _scope(connection, event, act)
+        scope = None if _is_echo(connection, event, act) else _scope(connection, event, act)
         if scope is None:
             return None
         reason = Reason("idp", "FusionAuth", act.reason)
@@ -118,10 +113,13 @@ def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
         roles = {} if act.roles is None else {"roles": list(act.roles)}
         found = connection.execute(statement, values | roles).scalars().all()
         return Scope(sessions=tuple(found)) if found else None
-    scope = Scope(user_id=act.user_id, site=act.site)
-    user, site = act.user_id, act.site
-    over = (Scope(everyone=True), site and Scope(site=site), user and Scope(user_id=user), scope)
-    known = {"keys": [one.gate for one in over if one], "at": event.created_at + SKEW}
-    if event.type == "jwt.refresh-token.revoke" and connection.execute(_KNOWN, known).first():
-        return scope if revocation.count(connection, scope, before=event.created_at + SKEW) else None
-    return scope
+    return Scope(user_id=act.user_id, site=act.site)
+
+
+def _is_echo(connection: Connection, event: Event, act: Act) -> bool:
+    """Whether FusionAuth tells us what we have told it. Taken for news, it would close a second gate, over those who have
+    logged in again since ours. The end of one token needs no look: its session has ended, and nothing else is meant.
+    """
+    if event.type != meaning.REVOKED or act.token_id is not None:
+        return False
+    return outbox.take_echo(connection, act.site, act.user_id, event.created_at, SKEW)

@@ -95,6 +95,7 @@ def story(sql, idp, call, revocation_id, names):
         "marked_at",
         "next_try_at",
         "done_at",
+        "sent_at",
         "actor",
         "address",
         "agent",

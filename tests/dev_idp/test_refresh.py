@@ -201,6 +201,8 @@ def test_introspection_is_for_the_tokens_own_client(login, client, world, person
         return requests.post(f"{world.url}/oauth2/introspect", data=fields, timeout=5)
 
     assert introspect(world.store, token).json()["sub"] == person.id
+    bare = {"client_id": world.store, "token": token}
+    assert requests.post(f"{world.url}/oauth2/introspect", data=bare, timeout=5).json()["active"]
     assert introspect(world.store, "x").json() == {"active": False}
     assert introspect(world.forums, token).status_code == 401
 

@@ -199,3 +199,11 @@ def test_public_keys(client, world):
         "publicKey": pem
     }
     assert client.retrieve_jwt_public_key("unknown").status == 404
+
+
+@pytest.mark.parametrize("path", ["search", "action", "bulk", "verify-email"])
+def test_what_this_provider_lacks_is_no_user_of_that_name(world, path):
+    headers = {"Authorization": world.api_key}
+    assert (
+        requests.post(f"{world.url}/api/user/{path}", json={}, headers=headers, timeout=5).status_code == 501
+    )

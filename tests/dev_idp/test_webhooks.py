@@ -68,6 +68,7 @@ def test_each_change_is_announced(
     assert event["refreshToken"]["id"] == one["refreshTokenId"]
     assert (event["userId"], event["applicationId"]) == (person.id, world.store)
     assert "token" not in event["refreshToken"]
+    assert event["tenantId"] == world.tenant
     receiver.events.clear()
     client.revoke_refresh_tokens_by_user_id(person.id)
     assert kinds(receiver) == []  # none was left

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -43,6 +45,21 @@ def test_a_login_and_its_end(client):
         client.refresh(login.refresh_token, login.user_id)
     # Unknown is done.
     client.revoke("store", refresh_token_id=login.refresh_token_id, user_id=None)
+
+
+def test_a_user_name_is_no_second_name_for_an_account(client, idp):
+    """It would have a count of tries of its own, and the form asks for an e-mail address."""
+    user = {"user": {"username": "sam", "fullName": "Samantha Shore-Smith"}}
+    requests.patch(
+        f"{idp.url}/api/user/{person('shopper').id}",
+        json=user,
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    ).raise_for_status()
+    with pytest.raises(LoginRefused) as refused:
+        client.login("sam", person("shopper").password, HERE, "Firefox")
+    assert refused.value.kind == "credentials"
+    assert log_in(client, "shopper").name == "Samantha Shore-Smith"
 
 
 @pytest.mark.parametrize("reach", ["user", "site"])
@@ -340,3 +357,36 @@ def test_a_garbled_answer_about_roles_is_none_either(client, idp, body):
     idp.hook("fail", path="/api/user", times=1, status=200, body=body)
     with pytest.raises(AuthorityUnavailable):
         client.roles(uuid.UUID(person("member").id))
+
+
+def test_fusionauth_is_told_of_the_persons_browser_and_not_of_ours(settings):
+    """Its threat detection, its mails and its own list of sessions would know only this server otherwise."""
+    sent = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args):
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        client = FusionAuth(site_settings.parse({**settings("store"), "idp.url": url}).idp)
+        with pytest.raises(LoginRefused):
+            log_in(client, "shopper")
+        with pytest.raises(LoginRefused):
+            client.two_factor("challenge", "123456", HERE, "Firefox on Linux")
+        server.shutdown()
+    for body in sent:
+        assert (body["ipAddress"], body["applicationId"]) == ("192.0.2.10", APPLICATIONS["store"])
+        info = body["eventInfo"]
+        assert (info["ipAddress"], info["userAgent"], info["deviceName"]) == (
+            "192.0.2.10",
+            "Firefox",
+            "Firefox on Linux",
+        )

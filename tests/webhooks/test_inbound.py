@@ -12,7 +12,7 @@ from support import TENANT, Browser, person
 from waiting import eventually
 from webhooks.helpers import about, application, signed_in
 
-from shopforum.sessions import Reason, Scope
+from shopforum.sessions import Reason, Scope, worker
 from shopforum.sessions.audit import Client
 from shopforum.webhooks import chores
 
@@ -366,6 +366,114 @@ def test_our_own_revocation_comes_back_and_ends_nothing_new(
     assert [row["initiating_entity"] for row in sql("SELECT initiating_entity FROM revocations")] == ["admin"]
     calls = [c["path"] for c in idp.calls("/api/jwt/refresh")]
     assert len(calls) == 2  # one for each site: what came back was not told again
+
+
+def revoke_everyone(apps: Any) -> None:
+    apps["admin"].registry.sessions.revoke(Scope(everyone=True), Reason("admin", "a test", "test"), Client())
+
+
+def acts(sql: Any) -> list[str]:
+    """Who has revoked so far, in order."""
+    return [row["initiating_entity"] for row in sql("SELECT * FROM revocations ORDER BY created_at")]
+
+
+@pytest.fixture
+def delayed(idp: Any, apps: Any, sql: Any, address: str) -> Callable[[], None]:
+    """Everyone is revoked while the provider is away; `delayed()` has it told, and waits for its events."""
+    idp.hook("webhook", url=address)
+    idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=100, status=503)
+    revoke_everyone(apps)
+
+    def tell() -> None:
+        before = len(sql("SELECT 1 FROM webhook_events"))
+        idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=0)
+        apps["admin"].registry.idp.breaker.reset()
+        while sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL"):
+            sql("UPDATE revocation_outbox SET next_try_at = now() WHERE done_at IS NULL")
+            worker.run_once(apps["admin"].registry.sessions)
+        eventually(lambda: len(sql("SELECT 1 FROM webhook_events")) >= before + 2)
+
+    return tell
+
+
+def test_the_echo_of_everyones_revocation_ends_nobody_who_has_logged_in_since(
+    browser: Callable[..., Browser], delayed: Callable[[], None], fusionauth: Any, sql: Any
+) -> None:
+    """The provider hears of it late, and says so: that is our own word, however long after our gate it comes."""
+    sql("UPDATE revocation_gates SET not_before = not_before - interval '1 hour'")
+    clients = browser("store"), browser("forums"), browser("store")
+    for client, name in zip(clients, ("member", "member", "shopper"), strict=True):
+        client.log_in(name)
+    delayed()
+    assert all(signed_in(client) for client in clients)
+    assert acts(sql) == ["admin"]
+    # Each was told once, and said so once: a second word of the same reach is somebody's in FusionAuth.
+    fusionauth.send(fusionauth.event("jwt.refresh-token.revoke", applicationId=application("store")))
+    assert [signed_in(client) for client in clients] == [False, True, False]
+    assert acts(sql) == ["admin", "idp"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"applicationId": application("store"), "userId": person("member").id},
+        {"userId": person("member").id},
+    ],
+)
+def test_what_reaches_less_or_further_than_we_have_told_is_no_echo(
+    browser: Callable[..., Browser], apps: Any, fusionauth: Any, sql: Any, fields: dict[str, str]
+) -> None:
+    revoke_everyone(apps)
+    client = browser("store")
+    client.log_in("member")
+    fusionauth.send(fusionauth.event("jwt.refresh-token.revoke", **fields))
+    assert not signed_in(client)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("done_at = now() - interval '6 seconds', sent_at = now() - interval '7 seconds'", "told long ago"),
+        ("sent_at = NULL, done_at = NULL", "never told"),
+        ("sent_at = now() - interval '36 seconds', done_at = NULL", "given up"),
+        ("echoed = true", "has come back already"),
+        ("site = 'admin'", "another site"),
+    ],
+)
+def test_a_revocation_of_another_moment_is_no_echo(
+    browser: Callable[..., Browser], apps: Any, fusionauth: Any, sql: Any, change: str, why: str
+) -> None:
+    revoke_everyone(apps)
+    sql(f"UPDATE revocation_outbox SET {change}")
+    client = browser("store")
+    client.log_in("member")
+    fusionauth.send(fusionauth.event("jwt.refresh-token.revoke", applicationId=application("store")))
+    assert not signed_in(client), why
+
+
+@pytest.mark.parametrize("status", [401, 403, 400])
+def test_what_the_provider_has_refused_does_not_come_back(
+    browser: Callable[..., Browser], apps: Any, idp: Any, fusionauth: Any, sql: Any, status: int
+) -> None:
+    """An admin in FusionAuth revokes by hand what our key may not: that is news."""
+    idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=100, status=status)
+    revoke_everyone(apps)
+    client = browser("store")
+    client.log_in("member")
+    fusionauth.send(fusionauth.event("jwt.refresh-token.revoke", applicationId=application("store")))
+    assert not signed_in(client)
+
+
+def test_of_two_at_once_one_is_the_echo(
+    browser: Callable[..., Browser], apps: Any, fusionauth: Any, sql: Any
+) -> None:
+    revoke_everyone(apps)
+    client = browser("store")
+    client.log_in("member")
+    events = [fusionauth.event("jwt.refresh-token.revoke", applicationId=application("store")) for _ in "ab"]
+    together(*[lambda one=one: fusionauth.send(one) for one in events])
+    assert acts(sql) == ["admin", "idp"]
+    assert not signed_in(client)
 
 
 def refused(sql: Any) -> list[Any]:

@@ -42,7 +42,9 @@ def _client_credentials(request: Request, fields: dict[str, str]) -> tuple[str |
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _client(request: Request, service: Service, fields: dict[str, str]) -> tuple[str, dict[str, Any]]:
+def _client(
+    request: Request, service: Service, fields: dict[str, str], *, by_policy: bool = True
+) -> tuple[str, dict[str, Any]]:
     client_id, secret = _client_credentials(request, fields)
     if not client_id:
         raise oauth_error("invalid_request", "The request is missing client_id.", "missing_client_id")
@@ -53,7 +55,7 @@ def _client(request: Request, service: Service, fields: dict[str, str]) -> tuple
     configuration = json.loads(row["body"])["oauthConfiguration"]
     policy = configuration.get("clientAuthenticationPolicy", "Required")
     # A secret that was sent is always checked, also where none is required.
-    if (secret or policy == "Required") and not hmac.compare_digest(
+    if (secret or (by_policy and policy == "Required")) and not hmac.compare_digest(
         secret_hash(secret or ""), row["secret_hash"]
     ):
         raise _invalid_client()
@@ -106,7 +108,8 @@ def _expires_in(fields: dict[str, str]) -> int | None:
 def introspect(request: Request) -> Response:
     """``POST /oauth2/introspect``: the claims of an access token, for the client it was issued to."""
     service, fields = service_of(request), form(request)
-    client_id, _ = _client(request, service, fields)
+    # FusionAuth's own clients send `client_id` and `token` alone.
+    client_id, _ = _client(request, service, fields, by_policy=False)
     value = fields.get("token")
     if not value:
         raise oauth_error("invalid_request", "The request is missing token.", "missing_token")

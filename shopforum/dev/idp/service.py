@@ -36,7 +36,7 @@ class Service:
         self.keys = SigningKey(self.database)
         self.passwords = Passwords()
         self.state = State()
-        self.webhooks = Webhooks(self.keys, self.state, webhook)
+        self.webhooks = Webhooks(self.database, self.keys, self.state, webhook)
         with self.database.write() as db:
             if db.execute("SELECT 1 FROM tenants").fetchone() is None:
                 put_tenant(db, default_tenant(str(uuid.uuid4())))

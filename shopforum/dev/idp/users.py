@@ -205,12 +205,19 @@ def delete(request: Request) -> Response:
     return nothing(200)
 
 
+def others(_request: Request) -> Response:
+    """Endpoints of their own that this provider lacks: not to be taken for a user of that name."""
+    return nothing(501)
+
+
 def includeme(config: Configurator) -> None:
     """Routes of this module."""
     # Before /api/user/{userId}, which would match these paths too.
     config.add_route("registration_new", "/api/user/registration")
     config.add_route("change_password", "/api/user/change-password")
     config.add_route("forgot_password", "/api/user/forgot-password")
+    config.add_route("user_others", "/api/user/{other:search|action|bulk|verify-email}")
+    config.add_view(others, route_name="user_others")
     config.add_route("users", "/api/user")
     config.add_route("user", "/api/user/{userId}")
     config.add_view(create, route_name="users", request_method="POST")

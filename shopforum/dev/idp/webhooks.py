@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import requests
 
 from . import people
+from .database import Database
 from .jwts import SigningKey
 from .state import State
 
@@ -34,7 +35,8 @@ _PATIENCE = 0.5
 class Webhooks:
     """What one provider tells, and whom. Thread-safe."""
 
-    def __init__(self, keys: SigningKey, state: State, url: str | None) -> None:
+    def __init__(self, database: Database, keys: SigningKey, state: State, url: str | None) -> None:
+        self._database = database
         self._keys = keys
         self._state = state
         self._url = url
@@ -51,12 +53,14 @@ class Webhooks:
         events, url = self._collected.events, self._state.switches.webhook or self._url
         if not events or url is None:
             return
+        with self._database.read() as db:
+            home = db.execute("SELECT id FROM tenants").fetchone()["id"]
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="devidp-webhooks", daemon=True)
                 self._thread.start()
         sent = threading.Event()
-        self._queue.put(([{"url": url, "event": event} for event in events], sent))
+        self._queue.put(([{"url": url, "event": event | {"tenantId": home}} for event in events], sent))
         sent.wait(_PATIENCE)
 
     def discard(self) -> None:
