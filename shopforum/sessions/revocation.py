@@ -81,6 +81,8 @@ _MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {
 
 _COUNT = text(f"SELECT count(*) FROM sessions s WHERE {_MATCH}")
 
+_ANY = text(f"SELECT EXISTS (SELECT 1 FROM sessions s WHERE {_MATCH})")
+
 _RECORD = text(
     """INSERT INTO revocations (scope, site, user_id, typed, initiating_entity, actor, reason_code, reason_admin,
       reason_user, matched, marked_at)
@@ -137,6 +139,11 @@ def count(connection: Connection, scope: Scope, spare: UUID | None = None, befor
     revoked.
     """
     return int(connection.execute(_COUNT, _values(scope, spare) | {"before": before}).scalar_one())
+
+
+def any_live(connection: Connection, scope: Scope, before: Any) -> bool:
+    """Whether the scope holds a live session that was authenticated before an instant: asked without counting them."""
+    return bool(connection.execute(_ANY, _values(scope, None) | {"before": before}).scalar_one())
 
 
 def lock(connection: Connection, ids: Sequence[UUID]) -> None:

@@ -112,7 +112,7 @@ def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
     over = (Scope(everyone=True), site and Scope(site=site), user and Scope(user_id=user), scope)
     known = {"keys": [one.gate for one in over if one], "at": _instant(event) + SKEW}
     if event.type == "jwt.refresh-token.revoke" and connection.execute(_KNOWN, known).first():
-        return scope if revocation.count(connection, scope, before=_instant(event) + SKEW) else None
+        return scope if revocation.any_live(connection, scope, _instant(event) + SKEW) else None
     return scope
 
 
