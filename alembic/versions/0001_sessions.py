@@ -328,6 +328,8 @@ def upgrade() -> None:
         ),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("echoed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
             ["revocation_id"],
             ["revocations.id"],
@@ -345,6 +347,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_revocation_outbox_revocation_id", "revocation_outbox", ["revocation_id"], unique=False
+    )
+    op.create_index(
+        "ix_revocation_outbox_sent_at",
+        "revocation_outbox",
+        ["sent_at"],
+        unique=False,
+        postgresql_where=sa.text("refresh_token_id IS NULL AND NOT echoed"),
     )
     op.create_table(
         "session_credentials",

@@ -205,12 +205,14 @@ def _among(db: Reading, ids: Select[Any], indexed: Column[Any]) -> ColumnElement
 
 
 def _of_user(db: Reading, typed: str, *, beginning: bool) -> ColumnElement[bool]:
-    """Sessions whose user's name or e-mail address holds what was typed. The whole address of somebody means that person
-    alone, by index: not those whose addresses end like it.
+    """Sessions that were begun under a name or an e-mail address which holds what was typed. The whole address of somebody
+    means that person, by index: all of theirs, under an earlier address too, and nobody's whose address ends like it.
     """
-    email, name, lowered = func.lower(s.c.user_email), func.lower(s.c.user_name), func.lower(typed)
-    if "@" in typed[1:] and db.one(select(literal(1)).select_from(s).where(email == lowered).limit(1)):
-        return email == lowered
+    email, name = func.lower(s.c.user_email), func.lower(s.c.user_name)
+    if "@" in typed[1:]:
+        people = select(s.c.user_id).where(email == func.lower(typed)).distinct()
+        if ids := [row["user_id"] for row in db.all(people)]:
+            return s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id == func.any(ids_of(ids))
     pattern = func.lower(f"{'' if beginning else '%'}{_like(typed)}%")
     return or_(email.like(pattern), name.like(pattern))
 
