@@ -32,7 +32,7 @@ def includeme(config: Configurator) -> None:
     per_minute = number(registry.settings, "api.calls_per_minute", 600, 1, 999_999)
     issuer = registry.settings.get("idp.issuer", "").strip() or registry.settings["idp.url"]
     registry.api = make(registry.site, registry.sessions, per_minute, issuer.rstrip("/"))
-    config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.harden", over=EXCVIEW)
+    config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.observe", over=EXCVIEW)
 
 
 def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router:

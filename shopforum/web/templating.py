@@ -11,14 +11,18 @@ from jinja2 import StrictUndefined
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.path import AssetResolver
 from pyramid.request import Request
+from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
 
 _YEAR = 365 * 86400
+# What Pyramid calls the route of the static files.
+_STATIC = "__static/"
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,15 @@ def includeme(config: Configurator) -> None:
     config.add_static_view(
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
     )
+    config.add_notfound_view(no_file, route_name=_STATIC)
     config.add_subscriber(_globals, BeforeRender)
+
+
+def no_file(exc: HTTPNotFound, request: Request) -> Response:
+    """404 for a static file that is not there: a line of text, and nobody is asked who is signed in. A page with a name
+    and a form's token, or with a new session's cookies, has no place where proxies keep what they see.
+    """
+    return Response("There is no such file.\n", status=404, content_type="text/plain")
 
 
 def _globals(event: BeforeRender) -> None:
