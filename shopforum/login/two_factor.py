@@ -29,7 +29,8 @@ from .forms import CodeForm
 COOKIE = "__Host-two-factor"
 # Two parts of base64url: what form_token makes of the challenge.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{1,3700}\.[A-Za-z0-9_-]{43}")
-_JAR = cookies.CookieJar("Strict")
+# Lax, as every cookie here that a link from another site must not go without: such a link would end the login.
+_JAR = cookies.CookieJar("Lax")
 _SECONDS = 300
 _TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
 _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}

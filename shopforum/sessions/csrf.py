@@ -11,7 +11,6 @@ was not a browser that somebody led here.
 import hashlib
 import re
 import secrets
-from typing import Any
 
 from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
 from pyramid.interfaces import ICSRFStoragePolicy
@@ -24,6 +23,11 @@ from .policy import FORM_SESSION
 from .tokens import Secrets, as_uuid
 
 COOKIE = "__Host-csrf"
+# As long as a guest's cart is kept: its forms shall not die before it.
+_MAX_AGE = 30 * 86400
+# Lax: a link from another site brings the cookie along. Strict, each such link made a new one, and the forms of all
+# other tabs were dead. What another site's page could send is refused by its origin and for want of a token.
+_JAR = CookieJar("Lax")
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -77,18 +81,17 @@ def check_origin(request: Request) -> None:
 
 def forget_visitor(request: Request) -> tuple[str, str]:
     """A header that drops the visitor's cookie: what was planted before a login is worth nothing after it."""
-    return CookieJar("Strict").expired(COOKIE)
+    return _JAR.expired(COOKIE)
 
 
 def _visitor(request: Request) -> str:
-    """The visitor's random value, made and set with the response where there is none."""
-    cached: Any = request.environ.get(COOKIE)
-    value: str | None = cached or cookies.read(request, COOKIE, _SHAPE)
+    """The visitor's random value, made where there is none. With every page that has a form its days begin anew."""
+    value: str | None = request.environ.get(COOKIE)
     if value is None:
-        value = secrets.token_urlsafe(32)
-        header = CookieJar("Strict").header(COOKIE, value, 86400)
+        value = cookies.read(request, COOKIE, _SHAPE) or secrets.token_urlsafe(32)
+        request.environ[COOKIE] = value
+        header = _JAR.header(COOKIE, value, _MAX_AGE)
         request.add_response_callback(lambda _, response: response.headerlist.append(header))
-    request.environ[COOKIE] = value
     return value
 
 
