@@ -7,25 +7,30 @@ never kept.
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import structlog
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPTemporaryRedirect
+from pyramid.renderers import render_to_response
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..sessions import AuthorityUnavailable
 from ..sessions.policy import FORM_SESSION
-from ..web import way
-from ..web.errors import WRITTEN
+from ..web import acts, way
+from ..web.errors import WRITTEN, page
+from ..web.templating import STATIC
+from . import views
 
 log = structlog.get_logger("shopforum")
 
 _LEFT_OUT = frozenset({"csrf_token", "password", "code"})
+_TEMPLATE = "shopforum:login/templates/resume.jinja2"
 _LARGEST = 64 * 1024
 # The newest twenty of a person: kept forms are for the one that was just sent, and must not fill the disk.
 _KEEP = text(
@@ -48,9 +53,9 @@ _TAKE = text(f"DELETE FROM kept_forms WHERE {_MINE} RETURNING path")
 def includeme(config: Configurator) -> None:
     """The page /resume/{key}, for signed-in people, and `registry.keep_form` for the forbidden view."""
     config.registry.keep_form = keep_form
+    config.registry.form_again = form_again
     config.add_route("resume", r"/resume/{key:[A-Za-z0-9_-]{43}}")
-    template = "shopforum:login/templates/resume.jinja2"
-    config.add_view(show, route_name="resume", request_method="GET", renderer=template)
+    config.add_view(show, route_name="resume", request_method="GET", renderer=_TEMPLATE)
     config.add_view(send, route_name="resume", request_method="POST")
 
 
@@ -79,12 +84,48 @@ def keep_form(request: Request) -> str | None:
     return f"/resume/{key}" if kept else None
 
 
+def form_again(request: Request, title: str, text: str) -> Response | None:
+    """A form that was refused, as it was filled in, with a good token; its own page's address for one that is not sent
+    from another page; None where neither can be.
+    """
+    name = request.matched_route.name
+    if name == STATIC:
+        return None
+    act = acts.of(request)
+    path = way.safe(request.path_qs) or "/"
+    try:
+        if name == "login":
+            return views.once_more(request, f"{title}. {text}")
+        if name != "logout" and (not act.again or path == "/"):
+            back = (path if act.asks else act.page or "/", "Begin again")
+            return page(request, 403, title=title, text=text, back=back, plain=True)
+        pairs = [pair for pair in request.POST.items() if _is_kept(*pair)]
+        values = {**_values(act.label, path, pairs), "title": title, "lead": text, "action": request.path_qs}
+        response = render_to_response(_TEMPLATE, values, request=request)
+    except (AuthorityUnavailable, SQLAlchemyError):
+        # A good token cannot be made just now.
+        return None
+    response.status_int = 403
+    return response
+
+
 def show(request: Request) -> dict[str, Any]:
-    """What had been typed, and a button that sends it. Short fields that nobody writes into go along unseen."""
+    """What would be done and where, and all that had been typed, with a button that sends it."""
     row = _found(request, _READ)
-    written = [(name, value) for name, value in row["fields"] if _is_written(name, value)]
-    unseen = [(name, value) for name, value in row["fields"] if not _is_written(name, value)]
-    return {"written": written, "unseen": unseen, "labels": WRITTEN, "key": request.matchdict["key"]}
+    return {
+        **_values(acts.at(request, row["path"]).label, row["path"], row["fields"]),
+        "title": "Not sent yet",
+        "lead": "You were signed out before this could be sent, or had to give your password again. Nothing is lost: "
+        "check it, then send it.",
+        "action": f"/resume/{request.matchdict['key']}",
+    }
+
+
+def _values(act: str, path: str, pairs: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """What the template needs of a form. Short fields that nobody writes into are shown, and cannot be changed."""
+    written = [(name, value) for name, value in pairs if _is_written(name, value)]
+    fixed = [(name, value) for name, value in pairs if not _is_written(name, value)]
+    return {"act": act, "path": path, "written": written, "fixed": fixed, "labels": WRITTEN}
 
 
 def send(request: Request) -> Response:
@@ -105,11 +146,13 @@ def _found(request: Request, statement: Any) -> RowMapping:
 
 def _fields(form: Mapping[str, Any]) -> str | None:
     """The form's texts as JSON pairs; None where there is nothing to keep, or too much."""
-    pairs = [
-        (name, value) for name, value in form.items() if name not in _LEFT_OUT and isinstance(value, str)
-    ]
+    pairs = [pair for pair in form.items() if _is_kept(*pair)]
     content = json.dumps(pairs)
     return content if pairs and len(content) <= _LARGEST else None
+
+
+def _is_kept(name: str, value: Any) -> bool:
+    return name not in _LEFT_OUT and isinstance(value, str)
 
 
 def _is_written(name: str, value: str) -> bool:

@@ -19,7 +19,7 @@ from .. import devices
 from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.authority import AuthorityMisconfigured
-from ..sessions.csrf import require_own_form
+from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import way
 from . import known, reasons, signin, throttle, two_factor
 from .forms import LoginForm
@@ -53,7 +53,10 @@ def includeme(config: Configurator) -> None:
         (submit, "login", "POST"),
         (log_out, "logout", "POST"),
     ):
-        config.add_view(view, route_name=route, request_method=method, permission=NO_PERMISSION_REQUIRED)
+        own = {"submit": SIGNS_IN, "log_out": SIGNS_OUT}.get(view.__name__)
+        config.add_view(
+            view, route_name=route, request_method=method, permission=NO_PERMISSION_REQUIRED, own_form=own
+        )
 
 
 def show(request: Request) -> Response:
@@ -100,6 +103,13 @@ def submit(request: Request) -> Response:
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
         return away(request, form, error)
+
+
+def once_more(request: Request, text: str) -> Response:
+    """The login form after one that was refused, with a good token: only the password has to be typed again."""
+    form = LoginForm(request.POST)
+    form.next.data = way.safe(form.next.data) or ""
+    return refused(request, form, 403, text)
 
 
 def log_out(request: Request) -> Response:

@@ -14,6 +14,8 @@ _LISTED = text(
     f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC LIMIT 200"
 )
 
+_HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
+
 _EXCESS = text(
     f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id IS DISTINCT FROM CAST(:leaving AS uuid)
     ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
@@ -23,6 +25,11 @@ _EXCESS = text(
 def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
     """A user's live sessions on a site, with their `state`, last seen first; at most 200."""
     return db.all(_LISTED, user_id=user_id, site=site)
+
+
+def has(db: Database, user_id: UUID, site: str, session_id: UUID) -> bool:
+    """Whether the session is or was the user's on this site."""
+    return db.one(_HAS, id=session_id, user_id=user_id, site=site) is not None
 
 
 def excess(

@@ -22,7 +22,7 @@ from ..sessions import AuthorityUnavailable
 
 _YEAR = 365 * 86400
 # What Pyramid calls the route of the static files.
-_STATIC = "__static/"
+STATIC = "__static/"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def includeme(config: Configurator) -> None:
     config.add_static_view(
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
     )
-    config.add_notfound_view(no_file, route_name=_STATIC)
+    config.add_notfound_view(no_file, route_name=STATIC)
     config.add_subscriber(_globals, BeforeRender)
 
 
