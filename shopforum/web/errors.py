@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..sessions import AuthorityUnavailable, ForeignForm, FormRefused, FreshLoginRequired, cleared_headers
 from ..sessions.authority import AuthorityMisconfigured
-from ..sessions.policy import FORM_SESSION, UNTOUCHED
+from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED
 from . import acts, methods, way
 from .acts import Act
 
@@ -57,6 +57,11 @@ WRITTEN = {
 
 # Nothing more is read of a request that cannot be read, or is not for us.
 _UNREADABLE = {400, 413, 421}
+
+_SIGNED_OUT = (
+    "You are signed out",
+    "So this was not sent. Copy what you had typed, log in, and send it again.",
+)
 
 # Why a form is refused (sessions/refused.py), and what to do about it. Each has its own words: who is told the wrong
 # cause tries the wrong thing.
@@ -161,8 +166,17 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
         return HTTPFound("/login?" + urlencode({"next": way_back(request), "why": "fresh"}))
     if request.identity is not None:
         return page(request, 403)
-    query = {"next": way_back(request)}
     policy = request.registry.queryUtility(ISecurityPolicy)
+    if (
+        request.environ.get(FORM_SESSION, NOBODY) != NOBODY
+        and not policy.own_form(request)
+        and _typed(request)
+    ):
+        # Nobody knows whose it is, so that it cannot be kept; but it shall not be lost.
+        title, text = _SIGNED_OUT
+        way_in = "/login?" + urlencode({"next": _page_before(request) or "/"})
+        return page(request, 403, title=title, text=text, back=(way_in, "Log in"))
+    query = {"next": way_back(request)}
     headers = cleared_headers(request) if policy.spent(request) else []
     return HTTPFound("/login?" + urlencode(query | policy.ended(request)), headers=headers)
 

@@ -41,8 +41,8 @@ def includeme(config: Configurator) -> None:
 def _ask(verb: Verb) -> Any:
     def ask(request: Request) -> Any:
         """What it would hold."""
-        plan = confirming.plan(request, forms.target(request.GET), verb)
-        return confirming.page(request, _FORMS[verb.name](), plan, verb)
+        plan = confirming.plan(request, forms.target(request.typed or request.GET), verb)
+        return confirming.page(request, _FORMS[verb.name](request.typed), plan, verb)
 
     return ask
 

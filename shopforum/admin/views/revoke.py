@@ -29,10 +29,10 @@ def includeme(config: Configurator) -> None:
 
 def ask(request: Request) -> Any:
     """What would end. With `block`, the form offers to refuse what matches from then on as well."""
-    target = forms.target(request.GET)
+    target = forms.target(request.typed or request.GET)
     if target.whole_site:
         return HTTPSeeOther("/revoke-everyone?" + urlencode({"site": target.site}))
-    form = RevokeForm(data={"block": bool(request.GET.get("block"))})
+    form = RevokeForm(request.typed, data={"block": bool(request.GET.get("block"))})
     return confirming.page(request, form, confirming.plan(request, target, END), END)
 
 

@@ -37,7 +37,7 @@ def includeme(config: Configurator) -> None:
 
 def rules(request: Request) -> dict[str, Any]:
     """Those in force and those that are over; the form is filled in from the address."""
-    return _page(request, RuleForm(request.GET if may_revoke(request) else None))
+    return _page(request, RuleForm(request.typed or request.GET if may_revoke(request) else None))
 
 
 def add(request: Request) -> Any:

@@ -64,7 +64,7 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """The list, and the form for a new one."""
-    return {"form": TokenForm(), "tokens": tokens.listed(request.db), "made": None}
+    return {"form": TokenForm(request.typed), "tokens": tokens.listed(request.db), "made": None}
 
 
 def create(request: Request) -> dict[str, Any]:

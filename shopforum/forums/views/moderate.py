@@ -80,7 +80,7 @@ def _acceptable(request: Request, form: ModerateForm, labels: dict[str, str]) ->
 
 def _topic_form(request: Request, topic: RowMapping) -> ModerateTopicForm:
     """The form with what makes sense for the topic as it is."""
-    form = ModerateTopicForm(request.POST, category=str(topic["category_id"]))
+    form = ModerateTopicForm(request.POST or request.typed, category=str(topic["category_id"]))
     possible = [act for act, (column, value) in moderation.TOPIC_ACTS.items() if topic[column] != value]
     form.act.choices = {act: _TOPIC_LABELS[act] for act in (*possible, "move")}
     form.category.choices = {str(row["id"]): row["name"] for row in topics.all_categories(request.db)}
@@ -111,7 +111,7 @@ def _post_values(request: Request, who: Person) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), who)
     note_unread(request, [found])
     reports = flags.of_post(request.db, found["id"])
-    form = ModerateForm(request.POST)
+    form = ModerateForm(request.POST or request.typed)
     # What its author took away can be removed, too: then the author cannot bring it back.
     possible = {
         "hide": found["removed_by"] != "moderator",
@@ -142,7 +142,7 @@ def _edit_values(request: Request) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), person(request))
     note_unread(request, [found])
     edit = posts.edited(request.db, found["id"], int(request.matchdict["edit"]))
-    form = ModerateForm(request.POST)
+    form = ModerateForm(request.POST or request.typed)
     act = "show" if edit["hidden"] else "hide"
     form.act.choices = {act: _EDIT_LABELS[act]}
     return {"post": found, "edit": edit, "form": form, "compare": diffs.compare}
