@@ -27,7 +27,7 @@ from webob.multidict import MultiDict
 from ..sessions import AuthorityUnavailable
 from ..sessions.policy import FORM_SESSION
 from ..web import acts, way
-from ..web.errors import WRITTEN, page
+from ..web.errors import WRITTEN, page, page_before
 from ..web.templating import STATIC
 from . import views
 
@@ -125,6 +125,7 @@ def form_again(request: Request, title: str, text: str) -> Response | None:
             return page(request, 403, title=title, text=text, back=back, plain=True)
         pairs = [pair for pair in request.POST.items() if _is_kept(*pair)]
         values = {**_values(act.label, path, pairs), "title": title, "lead": text, "action": request.path_qs}
+        values["back"] = page_before(request)
         response = render_to_response(_TEMPLATE, values, request=request)
     except (AuthorityUnavailable, SQLAlchemyError):
         # A good token cannot be made just now.
@@ -142,6 +143,7 @@ def show(request: Request) -> dict[str, Any]:
         "lead": "You were signed out before this could be sent, or had to give your password again. Nothing is lost: "
         "check it, then send it.",
         "action": f"/resume/{request.matchdict['key']}",
+        "back": None,
     }
 
 

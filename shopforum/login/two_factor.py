@@ -22,6 +22,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from .. import devices
 from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
+from ..web import notes
 from ..web.templating import Notice
 from . import signin, throttle
 from .forms import CodeForm
@@ -75,8 +76,8 @@ def show(request: Request) -> Response:
     """The page for the code."""
     challenge = _challenge(request)
     if challenge is None:
-        return HTTPFound(_LATE, headers=[_JAR.expired(COOKIE)])
-    sent = Notice("info", "A new code is on its way.") if "sent" in request.GET else None
+        return _late(request, HTTPFound)
+    sent = Notice("info", "A new code is on its way.") if "sent" in notes.said(request) else None
     return _page(request, CodeForm(), challenge, 200, notice=sent)
 
 
@@ -84,7 +85,7 @@ def submit(request: Request) -> Response:
     """Check the code, or with `send` have a new one sent by that method."""
     challenge = _challenge(request)
     if challenge is None:
-        return HTTPSeeOther(_LATE, headers=[_JAR.expired(COOKIE)])
+        return _late(request, HTTPSeeOther)
     form = CodeForm(request.POST)
     method = request.POST.get("send")
     if method is None and not form.validate():
@@ -107,7 +108,8 @@ def submit(request: Request) -> Response:
         if refusal.kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
         why = "challenge" if refusal.kind == "challenge" else "refused"
-        return HTTPSeeOther(f"/login?why={why}", headers=[_JAR.expired(COOKIE)])
+        target = notes.leave(request, f"/login?why={why}")
+        return HTTPSeeOther(target, headers=[_JAR.expired(COOKIE)])
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, turn)
         return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
@@ -119,7 +121,13 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
     if method not in {i for i, kind, _ in challenge.methods if kind in _SENDABLE}:
         raise LoginRefused("challenge", 404)
     request.idp.send_code(challenge.id, method)
-    return HTTPSeeOther("/login/two-factor?sent")
+    return notes.see_other(request, "/login/two-factor?sent")
+
+
+def _late(request: Request, redirect: Any) -> Response:
+    """To the login; who has no challenge at all has not come too late."""
+    target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
+    return redirect(target, headers=[_JAR.expired(COOKIE)])
 
 
 def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, **values: Any) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
+from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
 from pyramid.request import Request
 from pyramid.response import Response
@@ -20,7 +21,7 @@ from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
-from ..web import way
+from ..web import notes, way
 from . import known, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 
@@ -66,7 +67,9 @@ def show(request: Request) -> Response:
     if session is not None and why != "fresh":
         return HTTPFound(target or way.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
-    notice = reasons.notice(request.db, why, request.GET.get("ref"))
+    # Why somebody stands here is told by the cookies, or by the page that has cleared them: never by a link.
+    ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
+    notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
         notice = request.registry.login_notices.get((target or "").partition("?")[0])
     return page(request, form, 200, notice=notice)
@@ -115,7 +118,7 @@ def once_more(request: Request, text: str) -> Response:
 def log_out(request: Request) -> Response:
     """End the session, here and at FusionAuth; nothing happens to who has none."""
     headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
-    return HTTPSeeOther("/?notice=goodbye", headers=headers)
+    return HTTPSeeOther(notes.leave(request, "/?notice=goodbye"), headers=headers)
 
 
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:

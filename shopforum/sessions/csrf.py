@@ -45,10 +45,7 @@ class CSRFPolicy:
     def get_csrf_token(self, request: Request) -> str:
         """The token for this page's forms. It outlives rotations of the session id, for forms in other tabs."""
         secrets_: Secrets = request.sessions.config.secrets
-        session = request.identity
-        if session is not None:
-            return secrets_.form_token("session", str(session.id))
-        return secrets_.form_token("visitor", _public(_visitor(request)))
+        return secrets_.form_token(*subject(request))
 
     def check_csrf_token(self, request: Request, supplied: str) -> bool:
         """Whether the form was ours and made for whoever sends it. Raises FormRefused, ForeignForm."""
@@ -81,6 +78,16 @@ class CSRFPolicy:
         raise FormRefused(
             why, expected, f"a form of visitor {str(visitor)[:8]}" + ("" if cookie else ", no cookie")
         )
+
+
+def subject(request: Request) -> tuple[str, str]:
+    """Whom a page is made for: `session` and its id, or `visitor` and what may be shown of the cookie, which is made
+    where there is none.
+    """
+    session = request.identity
+    if session is not None:
+        return "session", str(session.id)
+    return "visitor", _public(_visitor(request))
 
 
 def require_own_form(request: Request) -> None:

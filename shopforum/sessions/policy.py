@@ -89,6 +89,7 @@ class SessionPolicy:
         current = self._of(request)
         replaced = current.session.id if current.session else current.held
         outcome = request.sessions.start(login, client_of(request), replaced=replaced)
+        self._outcome.set(request, outcome)
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
@@ -99,6 +100,7 @@ class SessionPolicy:
         session = self._look(request, touch=False, refresh=False).session
         if session is not None:
             request.sessions.logout(session, client_of(request))
+        self._outcome.set(request, Outcome())
         return cleared_headers(request)
 
     def _of(self, request: Request) -> Outcome:

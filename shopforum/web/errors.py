@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..sessions import AuthorityUnavailable, ForeignForm, FormRefused, FreshLoginRequired, cleared_headers
 from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED
-from . import acts, methods, way
+from . import acts, methods, notes, way
 from .acts import Act
 
 log = structlog.get_logger("shopforum")
@@ -174,11 +174,13 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
     ):
         # Nobody knows whose it is, so that it cannot be kept; but it shall not be lost.
         title, text = _SIGNED_OUT
-        way_in = "/login?" + urlencode({"next": _page_before(request) or "/"})
+        way_in = "/login?" + urlencode({"next": page_before(request) or "/"})
         return page(request, 403, title=title, text=text, back=(way_in, "Log in"))
     query = {"next": way_back(request)}
     headers = cleared_headers(request) if policy.spent(request) else []
-    return HTTPFound("/login?" + urlencode(query | policy.ended(request)), headers=headers)
+    target = "/login?" + urlencode(query | policy.ended(request))
+    # The cookies that are cleared could have told the login page why; those that stay still can.
+    return HTTPFound(notes.leave(request, target) if headers else target, headers=headers)
 
 
 def refused_form(exc: FormRefused, request: Request) -> Response:
@@ -246,12 +248,14 @@ def page(
         "title": title or known_title,
         "message": text or known_text,
         "retry_after": retry_after,
+        # Nothing has happened here, whatever the address says.
+        "notice": None,
         "kept": _typed(request) if keep and status not in _UNREADABLE else [],
     }
     if back:
         values |= {"back": back[0], "back_label": back[1]}
     elif request.method == "POST":
-        values |= {"back": _page_before(request), "back_label": _page_before(request) and "Back to the form"}
+        values |= {"back": page_before(request), "back_label": page_before(request) and "Back to the form"}
     elif status == 503 and way.safe(request.path_qs):
         values |= {"back": request.path_qs, "back_label": "Try again"}
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
@@ -277,10 +281,10 @@ def way_back(request: Request) -> str:
     kept: str | None = request.registry.keep_form(request)
     if kept:
         return kept
-    return _page_before(request) or acts.of(request).page or "/"
+    return page_before(request) or acts.of(request).page or "/"
 
 
-def _page_before(request: Request) -> str | None:
+def page_before(request: Request) -> str | None:
     """The page of this site that a form stood on, as the browser says."""
     origin, referer = request.host_url, request.referer or ""
     path = referer.removeprefix(origin)

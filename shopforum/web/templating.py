@@ -19,6 +19,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
+from . import notes
 
 _YEAR = 365 * 86400
 # What Pyramid calls the route of the static files.
@@ -116,8 +117,10 @@ def _nav(request: Request) -> list[NavItem]:
 
 
 def _notice(request: Request) -> Notice | None:
-    """A notice by its code in the query string: only what is in the site's table is ever shown."""
-    return request.registry.notices.get(request.GET.get("notice", "")) if request.method == "GET" else None
+    """The notice of the act that led here, by its code in the site's table; nothing over a page that is an error."""
+    if request.response.status_int >= 400:
+        return None
+    return request.registry.notices.get(notes.said(request).get("notice", ""))
 
 
 def _sister(request: Request) -> dict[str, str] | None:

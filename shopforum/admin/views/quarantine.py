@@ -10,6 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...sessions import client_of
+from ...web import notes
 from ...web.templating import Notice
 from .. import forms
 from ..forms import NoteForm, RevokeForm
@@ -58,7 +59,7 @@ def _act(verb: Verb) -> Any:
         if plan.problem or not (confirming.confirmed(request, target) or form.text.data):
             return confirming.page(request, form, plan, verb)
         if plan.empty:
-            return _done(plan, target.sessions, "nothing_to_do")
+            return _done(request, plan, target.sessions, "nothing_to_do")
         form.number.wanted = plan.others if plan.large else None
         if not form.validate():
             return confirming.page(request, form, plan, verb, 422)
@@ -78,12 +79,12 @@ def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOt
         else (request.sessions.release, "released")
     )
     count = put(ids, form.because(request.identity), client_of(request))
-    return _done(plan, ids, notice if count else "nothing_to_do")
+    return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 
-def _done(plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
+def _done(request: Request, plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
     """Back to the one session, or to all that are in quarantine."""
     chosen: list[UUID] = list(ids)
     one = len(chosen) == 1 and not plan.filter
     path = f"/sessions/{chosen[0]}?" if one else "/sessions?flag=quarantined&"
-    return HTTPSeeOther(f"{path}notice={notice}")
+    return notes.see_other(request, f"{path}notice={notice}")

@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...sessions import client_of
+from ...web import notes
 from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
 from ..plans import Plan
@@ -53,7 +54,7 @@ def revoke(request: Request) -> Any:
     if plan.empty:
         # Who has sent the form twice has ended them with the first of the two.
         by = trail.ended_by(request.reading, target.sessions)
-        return HTTPSeeOther(f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
+        return notes.see_other(request, f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
     valid = form.validate()
     rule = _rule(request, form, plan)
     if not valid or form.block.errors or (plan.only_own and not form.include_own.data):

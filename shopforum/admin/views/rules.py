@@ -9,6 +9,7 @@ from pyramid.request import Request
 from ...sessions import client_of
 from ...sessions.rules import Rule
 from ...sessions.tokens import as_uuid
+from ...web import notes
 from ...web.templating import Notice
 from .. import standing
 from ..forms import RuleForm, actor
@@ -49,7 +50,7 @@ def add(request: Request) -> Any:
         request.response.status_int = 422
         return _page(request, form)
     request.sessions.add_rule(rule, form.because(request.identity), client_of(request))
-    return HTTPSeeOther("/rules?notice=rule_added")
+    return notes.see_other(request, "/rules?notice=rule_added")
 
 
 def lift(request: Request) -> HTTPSeeOther:
@@ -58,7 +59,7 @@ def lift(request: Request) -> HTTPSeeOther:
     if rule_id is None or standing.one(request.reading, rule_id) is None:
         raise HTTPNotFound
     lifted = request.sessions.lift_rule(rule_id, actor(request.identity), client_of(request))
-    return HTTPSeeOther(f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
+    return notes.see_other(request, f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
 
 
 def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -> Rule | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 from wtforms import Form, IntegerField, SelectMultipleField, StringField
@@ -14,6 +14,7 @@ from ...api import tokens
 from ...api.tokens import Actor
 from ...sessions import client_of
 from ...sessions.tokens import as_uuid
+from ...web import notes
 from ...web.templating import Notice
 from .. import forms
 from ..filters import options_of
@@ -88,7 +89,7 @@ def revoke(request: Request) -> Response:
     if token_id is None or all(row["id"] != token_id for row in tokens.listed(request.db)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
-    return HTTPSeeOther("/tokens?notice=token_revoked")
+    return notes.see_other(request, "/tokens?notice=token_revoked")
 
 
 def _actor(request: Request) -> Actor:
