@@ -43,7 +43,7 @@ _NOTICES = {
     "registration_removed": Notice("warning", "This account is not registered here any more."),
     "challenge": Notice("warning", "The code came too late for this login. Log in again for a new one."),
     "refused": Notice("warning", "This account cannot log in here just now. Ask support why."),
-    "fresh": Notice("info", "Give your password again to go on: what comes next needs it to be recent."),
+    "fresh": Notice("info", "Give your password again to go on."),
     **dict.fromkeys(
         (
             "revoked",

@@ -93,7 +93,8 @@ def _globals(event: BeforeRender) -> None:
     event["plain"] = plain
     event["session"] = None if plain else _session(request)
     event["csrf_token"] = lambda: get_csrf_token(request)
-    event.setdefault("notice", None if plain else _notice(request))
+    if "notice" not in event:
+        event["notice"] = None if plain else _notice(request)
     event["static"] = static
     event["nav"] = [] if plain else _nav(request)
     event["sister"] = _sister(request)
@@ -120,7 +121,10 @@ def _notice(request: Request) -> Notice | None:
     """The notice of the act that led here, by its code in the site's table; nothing over a page that is an error."""
     if request.response.status_int >= 400:
         return None
-    return request.registry.notices.get(notes.said(request).get("notice", ""))
+    try:
+        return request.registry.notices.get(notes.said(request).get("notice", ""))
+    except (AuthorityUnavailable, SQLAlchemyError):
+        return None
 
 
 def _sister(request: Request) -> dict[str, str] | None:
