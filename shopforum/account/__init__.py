@@ -10,6 +10,7 @@ from pyramid.events import BeforeRender
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
+from ..web.acts import Act
 from ..web.templating import Notice
 from . import mail, newdevice
 
@@ -27,6 +28,11 @@ def includeme(config: Configurator) -> None:
         "device-reported": Notice(
             "warning", "That device is signed out, and our security team can see your report."
         ),
+    }
+    config.registry.acts |= {
+        "revoke_device": Act("Sign out a device", page="/account/sessions"),
+        "revoke_others": Act("Sign out all other devices", page="/account/sessions"),
+        "confirm_device": Act("Yes, that was me", page="/account/sessions"),
     }
     config.add_subscriber(_ask, BeforeRender)
     config.include(".views")

@@ -16,7 +16,7 @@ from ..devices import label
 from ..sessions import Reason, Scope, client_of, flags
 from ..sessions.audit import Event
 from ..sessions.tokens import as_uuid
-from ..web import way
+from ..web import notes, way
 from ..web.templating import Notice, plural
 from . import activity, newdevice
 
@@ -45,9 +45,9 @@ def show(request: Request) -> dict[str, Any]:
     others = [row for row in rows if row["id"] != me.id]
     values = {"current": current, "others": others, "label": label}
     values["password_url"] = request.registry.password_url
-    values["reported"] = request.GET.get("notice") == "device-reported"
+    values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
-    count = _count(request.GET.get("signed-out"))
+    count = _count(notes.said(request).get("signed-out"))
     if count is not None:
         values["notice"] = Notice("success", f"Signed out {plural(count, 'other device')}.")
     return values
@@ -67,14 +67,14 @@ def revoke(request: Request) -> Response:
     if row["ended_at"] is None:
         _end(request, "reported" if reported else "signed_out_elsewhere", session_id)
     elif not reported:
-        return HTTPSeeOther("/account/sessions?notice=device-gone")
+        return notes.see_other(request, "/account/sessions?notice=device-gone")
     if not reported:
-        return HTTPSeeOther("/account/sessions?notice=device-signed-out")
+        return notes.see_other(request, "/account/sessions?notice=device-signed-out")
     # A device that is gone can still be reported: it may have been a thief's.
     client, site = client_of(request), request.site.name
     event = Event("session_reported", site, client, "user", me.user_email, me.user_id, session_id)
     flags.note(request.db, event)
-    return HTTPSeeOther("/account/sessions?notice=device-reported")
+    return notes.see_other(request, "/account/sessions?notice=device-reported")
 
 
 def revoke_others(request: Request) -> Response:
@@ -85,7 +85,7 @@ def revoke_others(request: Request) -> Response:
     if others:
         _end(request, "signed_out_elsewhere", *others)
     request.sessions.replace_id(me)
-    return HTTPSeeOther(f"/account/sessions?signed-out={len(others)}")
+    return notes.see_other(request, f"/account/sessions?signed-out={len(others)}")
 
 
 def confirm(request: Request) -> Response:
@@ -97,7 +97,9 @@ def confirm(request: Request) -> Response:
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
     target = way.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"
-    return HTTPSeeOther(way.with_notice(target, "device-known") if known else target)
+    if not known:
+        return HTTPSeeOther(target)
+    return notes.see_other(request, way.with_notice(target, "device-known"))
 
 
 def _end(request: Request, code: str, *session_ids: UUID) -> None:

@@ -11,6 +11,7 @@ from pyramid.request import Request
 
 from .. import devices
 from ..sessions import risk
+from ..web.acts import Act
 from ..web.templating import NavItem, Notice
 from . import standing, trail, words
 from .plans import OWNERS
@@ -47,6 +48,20 @@ _VIEWS = (
     *("audit", "export", "live", "tokens", "webhooks"),
 )
 
+# What is done here reaches far: no form is sent again from another page than its own.
+_ACTS = {
+    "admin_revoke": Act("End sessions", asks=True),
+    "admin_quarantine": Act("Quarantine sessions", asks=True),
+    "admin_release": Act("Release sessions", asks=True),
+    "admin_everyone": Act("End everyone's sessions", asks=True),
+    "admin_rules": Act("Add a rule", asks=True),
+    "admin_tokens": Act("Make a token", asks=True),
+    "admin_rule_lift": Act("Lift a rule", page="/rules"),
+    "admin_token_revoke": Act("Revoke a token", page="/tokens"),
+    "admin_redeliver": Act("Tell an endpoint again", page="/webhooks"),
+    "admin_flag": Act("Dismiss a flag"),
+}
+
 _ANY_ROLE = {"viewer", "responder", "owner"}
 
 
@@ -56,6 +71,8 @@ def includeme(config: Configurator) -> None:
     registry = config.registry
     registry.repeatable_fields.add("session")
     registry.nav = _nav
+    registry.acts |= _ACTS
+    registry.unknown_act = Act("Send a form", page="/")
     registry.notices["already_ended"] = Notice(
         "info", "What you chose had ended already. Nothing was changed."
     )

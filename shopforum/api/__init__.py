@@ -33,7 +33,7 @@ def includeme(config: Configurator) -> None:
     issuer = (idp.issuer or idp.url).rstrip("/")
     per_minute = read(ApiSettings, registry.settings).calls_per_minute
     registry.api = make(registry.site, registry.sessions, per_minute, issuer)
-    config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.harden", over=EXCVIEW)
+    config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.observe", over=EXCVIEW)
 
 
 def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router:

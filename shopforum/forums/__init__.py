@@ -9,6 +9,7 @@ from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 from pyramid.request import Request
 
+from ..web.acts import Act
 from ..web.templating import NavItem, Notice
 from . import links, rules
 from .people import MODERATE, MODERATORS
@@ -25,6 +26,23 @@ _NOTICES = {
     "moderated": Notice("success", "Done. It is in the public log, with your reason."),
 }
 
+_ACTS = {
+    "forums_new_topic": Act("Open a topic"),
+    "forums_reply": Act("Post reply"),
+    "forums_post": Act("Change a post"),
+    "forums_flag": Act("Report a post"),
+    "forums_restore": Act("Restore a post"),
+    "forums_delete": Act("Delete a post", page="/posts"),
+    "forums_mark_read": Act("Mark a category as read"),
+    "forums_read": Act("Mark as read"),
+    "forums_read_all": Act("Mark everything as read"),
+    "forums_categories": Act("Add a category"),
+    "forums_rename": Act("Rename a category"),
+    "forums_moderate_post": Act("Moderate a post", asks=True),
+    "forums_moderate_topic": Act("Moderate a topic", asks=True),
+    "forums_moderate_edit": Act("Moderate an edit", asks=True),
+}
+
 
 def includeme(config: Configurator) -> None:
     """Add the forums' pages."""
@@ -32,6 +50,7 @@ def includeme(config: Configurator) -> None:
     config.registry.forum_rules = rules.parse(config.registry.settings)
     config.registry.nav = _nav
     config.registry.notices.update(_NOTICES)
+    config.registry.acts |= _ACTS
     config.add_subscriber(_add_links, BeforeRender)
     config.include(".routes")
 

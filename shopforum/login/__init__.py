@@ -7,14 +7,15 @@ login by a hook, see `web/hooks.py`.
 
 from pyramid.config import Configurator
 
+from ..web.acts import Act
 from ..web.templating import Notice
 from . import settings
 
 
 def includeme(config: Configurator) -> None:
     """Routes and views. Adds `registry.login_hooks`, `registry.login_notices` (what the login page says on the way to a
-    path), `registry.on_new_device`, `registry.login` (the settings), `registry.password_url` and
-    `registry.keep_form`.
+    path), `registry.on_new_device`, `registry.login` (the settings), `registry.password_url`, `registry.keep_form` and
+    `registry.form_again`.
     """
     config.registry.login_hooks = []
     config.registry.login_notices = {}
@@ -22,6 +23,12 @@ def includeme(config: Configurator) -> None:
     config.registry.login = settings.parse(config.registry.settings)
     idp = config.registry.parsed_settings.idp
     config.registry.password_url = settings.password_url(config.registry.login, idp)
+    config.registry.acts |= {
+        "login": Act("Log in", asks=True),
+        "two_factor": Act("Send the code", asks=True),
+        "logout": Act("Log out"),
+        "resume": Act("Send it", asks=True),
+    }
     config.registry.notices["goodbye"] = Notice("success", "You are logged out.")
     config.include(".views")
     config.include(".two_factor")

@@ -17,7 +17,7 @@ from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, Sign
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.tokens import REFRESH_TOKEN
-from ..web import way
+from ..web import notes, way
 from ..web.hooks import LoginHookResult
 from . import known, throttle
 
@@ -70,7 +70,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     for result in _hooks(request, login, target):
         headers += result.headers
         if result.notice:
-            target = way.with_notice(target, result.notice)
+            target = notes.leave(request, way.with_notice(target, result.notice))
     if device.new and device.others:
         _tell_of_new_device(request, login)
     return HTTPFound(target, headers=[*headers, *device.headers, forget_visitor(request)])

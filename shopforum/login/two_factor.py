@@ -22,6 +22,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from .. import devices
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
+from ..web import notes
 from ..web.templating import Notice
 from . import page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
@@ -29,7 +30,8 @@ from .forms import CodeForm, LoginForm
 COOKIE = "__Host-two-factor"
 # Two parts of base64url: what form_token makes of the challenge.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{1,3700}\.[A-Za-z0-9_-]{43}")
-_JAR = cookies.CookieJar("Strict")
+# Lax, as every cookie here that a link from another site must not go without: such a link would end the login.
+_JAR = cookies.CookieJar("Lax")
 _SECONDS = 300
 _TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
 _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
@@ -77,8 +79,8 @@ def show(request: Request) -> Response:
     """The page for the code."""
     challenge = _challenge(request)
     if challenge is None:
-        return HTTPFound(_LATE, headers=[_JAR.expired(COOKIE)])
-    sent = Notice("info", "A new code is on its way.") if "sent" in request.GET else None
+        return _late(request, HTTPFound)
+    sent = Notice("info", "A new code is on its way.") if "sent" in notes.said(request) else None
     return _page(request, CodeForm(), challenge, 200, notice=sent)
 
 
@@ -86,7 +88,7 @@ def submit(request: Request) -> Response:
     """Check the code, or with `send` have a new one sent by that method."""
     challenge = _challenge(request)
     if challenge is None:
-        return HTTPSeeOther(_LATE, headers=[_JAR.expired(COOKIE)])
+        return _late(request, HTTPSeeOther)
     form = CodeForm(request.POST)
     method = request.POST.get("send")
     if method is None and not form.validate():
@@ -111,7 +113,7 @@ def submit(request: Request) -> Response:
         if kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
         if kind == "challenge":
-            return HTTPSeeOther(_LATE, headers=[_JAR.expired(COOKIE)])
+            return HTTPSeeOther(notes.leave(request, _LATE), headers=[_JAR.expired(COOKIE)])
         again = LoginForm(data={"next": challenge.target or ""})
         response = page.refused(request, again, 422, reasons.REFUSALS[kind])
         response.headerlist.append(_JAR.expired(COOKIE))
@@ -132,7 +134,13 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
     if method not in {i for i, kind, _ in challenge.methods if kind in _SENDABLE}:
         raise LoginRefused("challenge", 404)
     request.idp.send_code(challenge.id, method)
-    return HTTPSeeOther("/login/two-factor?sent")
+    return notes.see_other(request, "/login/two-factor?sent")
+
+
+def _late(request: Request, redirect: Any) -> Response:
+    """To the login; who has no challenge at all has not come too late."""
+    target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
+    return redirect(target, headers=[_JAR.expired(COOKIE)])
 
 
 def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, **values: Any) -> Response:

@@ -8,6 +8,7 @@ import time
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
+from pyramid.interfaces import ISecurityPolicy
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
@@ -15,8 +16,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from .. import devices
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
-from ..sessions.csrf import require_own_form
-from ..web import way
+from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
+from ..web import notes, way
 from . import known, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 from .page import page, refused
@@ -38,7 +39,10 @@ def includeme(config: Configurator) -> None:
         (submit, "login", "POST"),
         (log_out, "logout", "POST"),
     ):
-        config.add_view(view, route_name=route, request_method=method, permission=NO_PERMISSION_REQUIRED)
+        own = {"submit": SIGNS_IN, "log_out": SIGNS_OUT}.get(view.__name__)
+        config.add_view(
+            view, route_name=route, request_method=method, permission=NO_PERMISSION_REQUIRED, own_form=own
+        )
 
 
 def show(request: Request) -> Response:
@@ -48,7 +52,9 @@ def show(request: Request) -> Response:
     if session is not None and why != "fresh":
         return HTTPFound(target or way.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
-    notice = reasons.notice(request.db, why, request.GET.get("ref"))
+    # Why somebody stands here is told by the cookies, or by the page that has cleared them: never by a link.
+    ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
+    notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
         notice = request.registry.login_notices.get((target or "").partition("?")[0])
     return page(request, form, 200, notice=notice)
@@ -90,10 +96,17 @@ def submit(request: Request) -> Response:
         return away(request, form, error)
 
 
+def once_more(request: Request, text: str) -> Response:
+    """The login form after one that was refused, with a good token: only the password has to be typed again."""
+    form = LoginForm(request.POST)
+    form.next.data = way.safe(form.next.data) or ""
+    return refused(request, form, 403, text)
+
+
 def log_out(request: Request) -> Response:
     """End the session, here and at FusionAuth; nothing happens to who has none."""
     headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
-    return HTTPSeeOther("/?notice=goodbye", headers=headers)
+    return HTTPSeeOther(notes.leave(request, "/?notice=goodbye"), headers=headers)
 
 
 def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:

@@ -25,15 +25,18 @@ from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .reach import Limit, TooFar
+from .refused import ForeignForm, FormRefused
 from .revocation import Scope
 from .rules import Rule, ShutOut, SignInBlocked
-from .views import FreshLoginRequired, require_fresh
+from .views import FreshLoginRequired, own_form, require_fresh
 
 __all__ = [
     "SIGNED_IN",
     "Authority",
     "AuthorityMisconfigured",
     "AuthorityUnavailable",
+    "ForeignForm",
+    "FormRefused",
     "FreshLoginRequired",
     "Limit",
     "Login",
@@ -67,6 +70,7 @@ def includeme(config: Configurator) -> None:
     # Pyramid looks up who is asking before it checks for forgery: a forged POST would then extend or refresh the
     # victim's session first.
     config.add_view_deriver(csrf_view, name="csrf_view", under=INGRESS, over="secured_view")
+    config.add_view_deriver(own_form, under=INGRESS, over="csrf_view")
     config.add_view_deriver(require_fresh, under="secured_view")
     config.add_request_method(_sessions, "sessions", reify=True)
 

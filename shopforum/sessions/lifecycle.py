@@ -10,6 +10,7 @@ docs/sessions.md tells it at length; `refreshing.py` is what happens when a sess
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -226,6 +227,13 @@ class Sessions:
             self.note(row, client, "session_without_refresh_token")
             strangers.note_refresh_token(self, pair, client, beside=row["id"])
             return Outcome()
+        outcome = self._judge(row, pair, client, only, touch, refresh)
+        return outcome and replace(outcome, presented=row["id"])
+
+    def _judge(
+        self, row: RowMapping, pair: Pair, client: Client, only: UUID | None, touch: bool, refresh: bool
+    ) -> Outcome | None:
+        """What follows for a pair that was issued together."""
         if not row["live"]:
             if row["ended_by"]:
                 self.note(row, client, "session_use_after_expire")
@@ -235,7 +243,10 @@ class Sessions:
         # for rotations: a thief who is always first, and waits for the owner to have another, would never be found.
         if row["standing"] == "spent" or (row["standing"] == "sibling" and client.agent != row["last_agent"]):
             return self._replayed(row, client)
-        if not refresh or (only is not None and row["id"] != only):
+        foreign = only is not None and row["id"] != only
+        if foreign and refresh and (row["rule_id"] or row["quarantined_at"]):
+            return Outcome(ended="blocked" if row["rule_id"] else "quarantined", held=row["id"])
+        if foreign or not refresh:
             # Only to be ended; or the form belongs to another session: the caller refuses it, and this one is left
             # untouched.
             return Outcome(Session.of(row))

@@ -54,6 +54,7 @@ class Outcome:
 
     `ended_by` is the revocation that ended it, where it was one. `held` is a session that is alive and not served: in
     quarantine, or refused by a standing rule. Its cookies are kept.
+    `presented` is the session that the pair belongs to, dead or alive, as far as that was looked at.
     `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
     """
 
@@ -61,6 +62,7 @@ class Outcome:
     ended: str | None = None
     ended_by: UUID | None = None
     held: UUID | None = None
+    presented: UUID | None = None
     issue: Pair | None = None
     max_age: int = 0
 

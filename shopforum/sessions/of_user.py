@@ -13,6 +13,8 @@ _LIVE = f"""s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s
 
 _LISTED = text(f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC")
 
+_HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
+
 _EXCESS = text(
     f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id <> ALL (CAST(:leaving AS uuid[]))
     ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
@@ -30,6 +32,11 @@ def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
     ends, and `sessions.max_per_user` bounds them.
     """
     return db.all(_LISTED, user_id=user_id, site=site)
+
+
+def has(db: Database, user_id: UUID, site: str, session_id: UUID) -> bool:
+    """Whether the session is or was the user's on this site."""
+    return db.one(_HAS, id=session_id, user_id=user_id, site=site) is not None
 
 
 def excess(

@@ -7,22 +7,28 @@ Views never see a cookie or a token. They see `request.identity` (a Session or N
 from typing import Any
 from uuid import UUID
 
-from pyramid.exceptions import BadCSRFToken
 from pyramid.request import Request, RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 
-from . import addresses, cookies
+from . import addresses, cookies, of_user
 from .audit import Client, clean
 from .cookies import CookieJar
 from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Session
+from .refused import FormRefused
 from .tokens import REFRESH_TOKEN, SESSION_ID
 
 # The permission that every signed-in person has.
 SIGNED_IN = "signed-in"
 # What the form of this request was made for; set by the CSRF check, which runs first.
 FORM_SESSION = "shopforum.sessions.form_session"
+# In its place: a visitor's form is good for no session.
+NOBODY = UUID(int=0)
+# Set by the view option `own_form`: this request signs in or out, and an older form of this browser's will do.
+OWN_FORM = "shopforum.sessions.own_form"
+# Set where a form was refused: its page may tell who is asking, but must neither extend nor refresh anything.
+UNTOUCHED = "shopforum.sessions.untouched"
 
 
 class SessionPolicy:
@@ -58,6 +64,15 @@ class SessionPolicy:
         found = {"why": outcome.ended, "ref": outcome.ended_by and str(outcome.ended_by)}
         return {name: value for name, value in found.items() if value}
 
+    def presented(self, request: Request) -> UUID | None:
+        """The session that the presented pair belongs to, dead or alive."""
+        return self._of(request).presented
+
+    def own_form(self, request: Request) -> bool:
+        """Whether the request's form was made for the session that its pair belongs to, dead or alive."""
+        session_id = request.environ.get(FORM_SESSION)
+        return session_id is not None and session_id == self.presented(request)
+
     def spent(self, request: Request) -> bool:
         """Whether the presented cookies are good for nothing any more, and may be cleared.
 
@@ -79,6 +94,7 @@ class SessionPolicy:
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
         outcome = request.sessions.start(login, client_of(request), replaced=replaced, login_form=login_form)
+        self._outcome.set(request, outcome)
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
@@ -89,6 +105,7 @@ class SessionPolicy:
         session = self._look(request, touch=False, refresh=False).session
         if session is not None:
             request.sessions.logout(session, client_of(request))
+        self._outcome.set(request, Outcome())
         return cleared_headers(request)
 
     def _of(self, request: Request) -> Outcome:
@@ -97,14 +114,15 @@ class SessionPolicy:
 
     def _resume(self, request: Request) -> Outcome:
         prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-        outcome = self._look(request, touch=not prefetch)
+        untouched = UNTOUCHED in request.environ
+        outcome = self._look(request, touch=not (prefetch or untouched), refresh=not untouched)
         if outcome.issue is not None:
             headers = cookie_headers(request, outcome)
             request.add_response_callback(lambda _, response: _extend(response, headers))
         return outcome
 
     def _look(self, request: Request, **options: bool) -> Outcome:
-        """What the cookies amount to. Raises BadCSRFToken where the request's form was made for another session."""
+        """What the cookies amount to. Raises FormRefused where the request's form was made for another session."""
         sessions: Sessions = request.sessions
         renewable = sessions.config.renewable
         pair = Pair(
@@ -113,9 +131,14 @@ class SessionPolicy:
         )
         only: UUID | None = request.environ.get(FORM_SESSION)
         outcome = sessions.resume(pair, client_of(request), only=only, **options)
-        if only is not None and outcome.session is not None and outcome.session.id != only:
-            raise BadCSRFToken("the form was made for another session")
-        return outcome
+        session = outcome.session
+        if only is None or session is None or session.id == only:
+            return outcome
+        if OWN_FORM in request.environ and of_user.has(sessions.db, session.user_id, session.site, only):
+            return outcome
+        why = "signed_in" if only == NOBODY else "other_session"
+        received = "a visitor's form" if only == NOBODY else f"a form of session {only}"
+        raise FormRefused(why, f"a form of session {session.id}", received)
 
 
 def client_of(request: Request) -> Client:

@@ -1,10 +1,12 @@
-"""What the add-on adds to Pyramid's view pipeline: CSRF before identity, and views that need a fresh password."""
+"""What the add-on adds to Pyramid's view pipeline: views that need a fresh password, and forms that sign in or out."""
 
 from collections.abc import Callable
 from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden
 from pyramid.request import Request
+
+from .policy import OWN_FORM
 
 View = Callable[[Any, Request], Any]
 
@@ -29,3 +31,21 @@ def require_fresh(view: View, info: Any) -> View:
 
 
 require_fresh.options = ("fresh_login",)  # type: ignore[attr-defined]
+
+
+def own_form(view: View, info: Any) -> View:
+    """View option `own_form`, `"in"` for a login, `"out"` for a logout: any form of this browser's is good, an old tab's
+    too, whichever session it was made for (csrf.py says how that is told).
+    """
+    kind = info.options.get("own_form")
+    if kind is None:
+        return view
+
+    def wrapped(context: Any, request: Request) -> Any:
+        request.environ[OWN_FORM] = kind
+        return view(context, request)
+
+    return wrapped
+
+
+own_form.options = ("own_form",)  # type: ignore[attr-defined]

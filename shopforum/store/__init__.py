@@ -7,6 +7,7 @@ stands between them: whose cart is this request's?
 from pyramid.config import Configurator
 from pyramid.request import Request
 
+from ..web.acts import Act
 from ..web.templating import NavItem, Notice
 from . import guests
 
@@ -23,6 +24,15 @@ _NOTICES = {
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
     ),
 }
+_ACTS = {
+    "store_cart": Act("Change the cart"),
+    "store_cart_items": Act("Add to cart"),
+    "store_cart_item": Act("Change the quantity"),
+    "store_cart_save": Act("Save for later"),
+    "store_saved": Act("Move to cart"),
+    "store_cart_undo": Act("Put back into the cart"),
+    "store_checkout": Act("Place order"),
+}
 # Who is sent to the login from here has not asked for it.
 _LOGIN_NOTICES = {
     "/shopping-cart": Notice(
@@ -37,6 +47,7 @@ def includeme(config: Configurator) -> None:
     """Add the store's pages, and the merge of a guest's cart at every login."""
     config.registry.nav = _nav
     config.registry.notices.update(_NOTICES)
+    config.registry.acts |= _ACTS
     config.registry.login_hooks.append(guests.merge_cart)
     config.registry.login_notices |= _LOGIN_NOTICES
     config.include(".views")

@@ -1,7 +1,7 @@
 """What the three sites share around their views: tweens, error pages, templates, notices, health checks.
 
-From the outside in, a request meets: `tweens.observe` (request id, one log line, last resort), `tweens.harden`
-(headers on every answer), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, odd bytes), and then
+From the outside in, a request meets: `tweens.harden` (headers on every answer), `tweens.observe` (request id, one log
+line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, odd bytes), and then
 the view's derivers: CSRF, permission, fresh login, view.
 """
 
@@ -27,6 +27,6 @@ def includeme(config: Configurator) -> None:
     config.include(".errors")
     config.include(".health")
     config.add_tween("shopforum.web.tweens.guard", under=EXCVIEW)
-    config.add_tween("shopforum.web.tweens.harden", over=EXCVIEW)
-    config.add_tween("shopforum.web.tweens.observe", under=INGRESS, over="shopforum.web.tweens.harden")
+    config.add_tween("shopforum.web.tweens.observe", over=EXCVIEW)
+    config.add_tween("shopforum.web.tweens.harden", under=INGRESS, over="shopforum.web.tweens.observe")
     config.add_request_method(lambda _: site, "site", property=True)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import structlog
 from pyramid.config import Configurator
-from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
+from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPFound, HTTPNotFound
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
@@ -18,9 +18,19 @@ from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..sessions import AuthorityUnavailable, FreshLoginRequired, cleared_headers, is_outage, refuses_value
+from ..sessions import (
+    AuthorityUnavailable,
+    ForeignForm,
+    FormRefused,
+    FreshLoginRequired,
+    cleared_headers,
+    is_outage,
+    refuses_value,
+)
 from ..sessions.authority import AuthorityMisconfigured
-from . import methods, way
+from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED
+from . import acts, methods, notes, way
+from .acts import Act
 
 log = structlog.get_logger("shopforum")
 
@@ -60,19 +70,81 @@ _REFUSED_VALUE = (
     "Check what you entered: a number may be too large, or an address may be none. Nothing was changed."
 )
 
-_STALE_FORM = (
-    "This form is out of date",
-    "It was made before you signed in or out, or sent from elsewhere. Go back, reload the page and send it again.",
+_SIGNED_OUT = (
+    "You are signed out",
+    "So this was not sent. Copy what you had typed, log in, and send it again.",
 )
+
+# Why a form is refused (sessions/refused.py), and what to do about it. Each has its own words: who is told the wrong
+# cause tries the wrong thing.
+REFUSED_FORMS = {
+    "no_token": (
+        "This form is no longer good",
+        (
+            "It came without the mark that our forms carry, or with an old one. Nothing was done: load the page again, and "
+            "send it from there."
+        ),
+    ),
+    "no_cookie": (
+        "Your browser did not send our cookie back",
+        (
+            "Nothing was done. Allow cookies for this site, and open it by https: over http some browsers, Safari among "
+            "them, keep none. Then send this again."
+        ),
+    ),
+    "other_visitor": (
+        "This form is from an earlier visit",
+        (
+            "Your browser has a newer cookie of ours than this form, from another tab perhaps. Nothing was done yet: check it, "
+            "and send it again."
+        ),
+    ),
+    "signed_in": (
+        "You have logged in since",
+        (
+            "This form was made before you logged in, in another tab perhaps. Nothing was done yet: check it, and send it "
+            "again."
+        ),
+    ),
+    "other_session": (
+        "This form is from another login",
+        (
+            "Since it was made, you or somebody else has logged in anew in this browser. Nothing was done yet: check it, and "
+            "send it again."
+        ),
+    ),
+    "foreign_origin": (
+        "This form was sent from another site",
+        (
+            "Only pages of this site may send it, so nothing was done. If you meant to, open this site yourself, and do it "
+            "there."
+        ),
+    ),
+    "null_origin": (
+        "Your browser hides where this form comes from",
+        (
+            "It said “null” in place of this site's address, so nothing was done. A privacy extension or a proxy between you "
+            "and this site does that: try without it, or with a newer browser."
+        ),
+    ),
+    "scheme": (
+        "This site is set up wrongly",
+        (
+            "Your browser and our server disagree on whether this page is https:// or http://, so nothing was done. It is "
+            "not your fault: tell whoever runs this site that its proxy must pass the scheme on (X-Forwarded-Proto)."
+        ),
+    ),
+}
 
 
 def includeme(config: Configurator) -> None:
-    """Register the exception views."""
+    """Register the exception views. Sets `registry.acts` and `registry.unknown_act` (acts.py)."""
+    config.registry.acts = {}
+    config.registry.unknown_act = Act("Send a form")
     config.add_exception_view(http_error, context=HTTPException)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found, append_slash=False)
-    config.add_exception_view(stale_form, context=BadCSRFToken)
-    config.add_exception_view(stale_form, context=BadCSRFOrigin)
+    config.add_exception_view(refused_form, context=FormRefused)
     config.add_exception_view(unavailable, context=AuthorityUnavailable)
     config.add_exception_view(database_failed, context=DBAPIError)
     config.add_exception_view(database_failed, context=PoolTimeout)
@@ -106,18 +178,46 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
         return HTTPFound("/login?" + urlencode({"next": way_back(request), "why": "fresh"}))
     if request.identity is not None:
         return page(request, 403)
-    query = {"next": way_back(request)}
     policy = request.registry.queryUtility(ISecurityPolicy)
+    if (
+        request.environ.get(FORM_SESSION, NOBODY) != NOBODY
+        and not policy.own_form(request)
+        and _typed(request)
+    ):
+        # Nobody knows whose it is, so that it cannot be kept; but it shall not be lost.
+        title, text = _SIGNED_OUT
+        way_in = "/login?" + urlencode({"next": page_before(request) or "/"})
+        return page(request, 403, title=title, text=text, back=(way_in, "Log in"))
+    query = {"next": way_back(request)}
     headers = cleared_headers(request) if policy.spent(request) else []
-    return HTTPFound("/login?" + urlencode(query | policy.ended(request)), headers=headers)
+    target = "/login?" + urlencode(query | policy.ended(request))
+    # The cookies that are cleared could have told the login page why; those that stay still can.
+    return HTTPFound(notes.leave(request, target) if headers else target, headers=headers)
 
 
-def stale_form(exc: Exception, request: Request) -> Response:
-    """A form without a good token, or from a stranger's page: nothing was done."""
-    log.warning("malicious_csrf", path=request.path_info[:200], why=type(exc).__name__)
-    title, text = _STALE_FORM
-    # Another site's text is not shown as the visitor's own, and a forged request must not so much as extend a session.
-    return page(request, 403, title=title, text=text, keep=not isinstance(exc, BadCSRFOrigin), plain=True)
+def refused_form(exc: FormRefused, request: Request) -> Response:
+    """A form that was not made for whoever sends it, or from a stranger's page: nothing was done.
+
+    One that is from here comes back filled in, with a good token. Another site's text is not shown as the visitor's own,
+    and a forged request must not so much as extend a session.
+    """
+    foreign = isinstance(exc, ForeignForm)
+    log.warning(
+        "malicious_csrf" if foreign else "form_refused",
+        path=request.path_info[:200],
+        why=exc.why,
+        expected=exc.expected,
+        received=exc.received,
+    )
+    title, text = REFUSED_FORMS[exc.why]
+    request.environ["shopforum.plain"] = True
+    if not foreign:
+        request.environ.pop(FORM_SESSION, None)
+        request.environ[UNTOUCHED] = True
+        again: Response | None = request.registry.form_again(request, title, text)
+        if again is not None:
+            return again
+    return page(request, 403, title=title, text=text, keep=not foreign, plain=True)
 
 
 def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
@@ -154,11 +254,12 @@ def page(
     text: str | None = None,
     retry_after: int | None = None,
     *,
+    back: tuple[str, str] | None = None,
     keep: bool = True,
     plain: bool = False,
 ) -> Response:
     """The error page. What a form held is shown on it, if `keep`. Where it is `plain`, and for a fault of ours, it
-    does not ask who is signed in.
+    does not ask who is signed in. `back` is the way on, an address and its label.
     """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
     request.environ["shopforum.plain"] = plain or status >= 500 or status in _UNREADABLE
@@ -167,10 +268,14 @@ def page(
         "title": title or known_title,
         "message": text or known_text,
         "retry_after": retry_after,
+        # Nothing has happened here, whatever the address says.
+        "notice": None,
         "kept": _typed(request) if keep and status not in _UNREADABLE else [],
     }
-    if request.method == "POST":
-        values |= {"back": _page_before(request), "back_label": _page_before(request) and "Back to the form"}
+    if back:
+        values |= {"back": back[0], "back_label": back[1]}
+    elif request.method == "POST":
+        values |= {"back": page_before(request), "back_label": page_before(request) and "Back to the form"}
     elif status == 503 and way.safe(request.path_qs):
         values |= {"back": request.path_qs, "back_label": "Try again"}
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
@@ -196,10 +301,10 @@ def way_back(request: Request) -> str:
     kept: str | None = request.registry.keep_form(request)
     if kept:
         return kept
-    return _page_before(request) or "/"
+    return page_before(request) or acts.of(request).page or "/"
 
 
-def _page_before(request: Request) -> str | None:
+def page_before(request: Request) -> str | None:
     """The page of this site that a form stood on, as the browser says."""
     origin, referer = request.host_url, request.referer or ""
     path = referer.removeprefix(origin)

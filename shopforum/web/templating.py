@@ -11,14 +11,19 @@ from jinja2 import StrictUndefined
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.path import AssetResolver
 from pyramid.request import Request
+from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
+from . import notes
 
 _YEAR = 365 * 86400
+# What Pyramid calls the route of the static files.
+STATIC = "__static/"
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,15 @@ def includeme(config: Configurator) -> None:
     config.add_static_view(
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
     )
+    config.add_notfound_view(no_file, route_name=STATIC)
     config.add_subscriber(_globals, BeforeRender)
+
+
+def no_file(exc: HTTPNotFound, request: Request) -> Response:
+    """404 for a static file that is not there: a line of text, and nobody is asked who is signed in. A page with a name
+    and a form's token, or with a new session's cookies, has no place where proxies keep what they see.
+    """
+    return Response("There is no such file.\n", status=404, content_type="text/plain")
 
 
 def _globals(event: BeforeRender) -> None:
@@ -80,7 +93,8 @@ def _globals(event: BeforeRender) -> None:
     event["plain"] = plain
     event["session"] = None if plain else _session(request)
     event["csrf_token"] = lambda: get_csrf_token(request)
-    event.setdefault("notice", None if plain else _notice(request))
+    if "notice" not in event:
+        event["notice"] = None if plain else _notice(request)
     event["static"] = static
     event["nav"] = [] if plain else _nav(request)
     event["sister"] = _sister(request)
@@ -104,8 +118,13 @@ def _nav(request: Request) -> list[NavItem]:
 
 
 def _notice(request: Request) -> Notice | None:
-    """A notice by its code in the query string: only what is in the site's table is ever shown."""
-    return request.registry.notices.get(request.GET.get("notice", "")) if request.method == "GET" else None
+    """The notice of the act that led here, by its code in the site's table; nothing over a page that is an error."""
+    if request.response.status_int >= 400:
+        return None
+    try:
+        return request.registry.notices.get(notes.said(request).get("notice", ""))
+    except (AuthorityUnavailable, SQLAlchemyError):
+        return None
 
 
 def _sister(request: Request) -> dict[str, str] | None:

@@ -79,8 +79,9 @@ def harden(handler: Handler, registry: Any) -> Handler:
     def tween(request: Request) -> Response:
         response = handler(request)
         response.headers.update(headers)
-        if not request.environ.get("PATH_INFO", "").startswith("/static/"):
-            # Pages differ by who asks, and none may come back by the Back button after a logout.
+        # What was answered decides, not its address: an answer that may be kept says so itself, as static files do.
+        # Pages differ by who asks, and none may come back by the Back button after a logout.
+        if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
             response.headers["Vary"] = "Cookie"
         return response

@@ -115,8 +115,11 @@ def test_the_end_is_told_in_good_time(
         "replayed",
     ],
 )
-def test_every_end_has_its_words(store: Browser, code: str) -> None:
-    assert store.get("/login", {"why": code}).html.select_one("#notice p").text
+def test_every_end_has_its_words(store: Browser, sql: Any, code: str) -> None:
+    store.log_in("shopper")
+    sql("UPDATE sessions SET ended_at = now(), end_reason = :code", code=code)
+    page = store.get("/account/sessions", status=302).follow()
+    assert page.html.select_one("#notice p").text
 
 
 def test_a_gate_that_the_provider_closed_is_told_as_what_it_is(store: Browser, sql: Any) -> None:
@@ -125,7 +128,9 @@ def test_a_gate_that_the_provider_closed_is_told_as_what_it_is(store: Browser, s
         " VALUES ('user', CAST(:user AS uuid), 'idp', 'FusionAuth', 'password_changed', 0) RETURNING id",
         user=person("shopper").id,
     )
-    page = store.get("/login", {"why": "revoked", "ref": str(row["id"])})
+    store.log_in("shopper")
+    sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked', revocation_id = :id", id=row["id"])
+    page = store.get("/account/sessions", status=302).follow()
     assert "Your password was changed" in page.html.select_one("#notice p").text
 
 

@@ -1,6 +1,7 @@
 """Requests that no browser of ours sends: hosts, bytes, sizes, methods, and what must never be kept by a cache."""
 
 import pytest
+from support import person
 from webob import Request
 
 SITES = ["store", "forums", "admin"]
@@ -166,6 +167,41 @@ def test_pages_are_kept_by_no_cache_and_static_files_set_no_cookie(browser, site
     # Web cache deception: a page must not answer under a static file's name.
     for suffix in ("/x.css", ".css", "/..;/app.css"):
         assert client.get(HOME[site] + suffix, status="*").status_int == 404
+
+
+STATIC = [
+    "nothing.css",
+    "products/",
+    "products",
+    "app.css/x",
+    "%2e%2e/app.css",
+    "app.css?v=0",
+    "x?notice=placed",
+    "",
+]
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("method", ["get", "head", "post", "put"])
+def test_nothing_below_static_asks_who_it_is(browser, site, method, count_sql, sql):
+    """A proxy that keeps /static/ for everybody must not get somebody's name, form token or new session id."""
+    client = browser(site)
+    client.log_in(WHO[site])
+    sql("UPDATE sessions SET issued_at = issued_at - interval '1 day'")
+    for name in STATIC:
+        with count_sql(client) as statements:
+            answer = getattr(client, method)(f"/static/{name}", status="*")
+        assert statements == [], name
+        assert "Set-Cookie" not in answer.headers
+        assert person(WHO[site]).first_name not in answer.text
+        if answer.status_int == 200:
+            assert "max-age=31536000" in answer.headers["Cache-Control"]
+        else:
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Vary"] == "Cookie"
+            assert "csrf_token" not in answer.text
+    # The rotation was due all the time, and comes with the next page.
+    assert "Set-Cookie" in client.get(HOME[site], status=200).headers
 
 
 @pytest.mark.parametrize("site", SITES)

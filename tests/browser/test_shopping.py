@@ -147,3 +147,44 @@ def test_an_order_on_paper(sites, somebody, goods):
     ):
         expect(hidden).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_two_products_opened_from_a_newsletter_can_both_be_bought(sites, somebody, goods):
+    """The links come from another site. The second must not cost the first page's form."""
+    page, store = somebody(), sites.urls["store"]
+    links = "".join(
+        f'<p><a target="_blank" href="{store}/products/{slug}">{slug}</a></p>' for slug, _ in goods
+    )
+    page.route("http://news.example/*", lambda route: route.fulfill(body=links, content_type="text/html"))
+    page.goto("http://news.example/spring")
+    tabs = []
+    for slug, name in goods:
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name=slug).click()
+        expect(opened.value.get_by_role("heading", name=name)).to_be_visible()
+        tabs.append(opened.value)
+    for tab, (_, name) in zip(tabs, goods, strict=True):
+        tab.get_by_role("button", name="Add to cart").click()
+        expect(quantity(tab, name)).to_have_value("1")
+    expect(quantity(tabs[1], goods[0][1])).to_have_value("1")
+
+
+def test_old_tabs_log_in_and_out(sites, somebody):
+    """A second login tab takes the right password, and an old tab's "Log out" leaves nobody signed in."""
+    first, store = somebody(), sites.urls["store"]
+    second = first.context.new_page()
+    for tab in (first, second):
+        tab.goto(f"{store}/login?next=/orders")
+    for tab in (first, second):
+        fill_in_login(tab, "shopper")
+        expect(tab).to_have_title(re.compile("^Your orders"))
+    first.get_by_role("button", name="Log out").click()
+    expect(first.get_by_role("status")).to_have_text("You are logged out.")
+    first.reload()
+    expect(first.get_by_role("link", name="Log in", exact=True)).to_be_visible()
+    expect(first.get_by_role("status")).to_have_count(0)
+    assert len(sites.sql("SELECT 1 FROM sessions WHERE ended_at IS NULL")) == 0
+    log_in(first, store, "member")
+    second.get_by_role("button", name="Log out").click()
+    expect(second.get_by_role("status")).to_have_text("You are logged out.")
+    assert len(sites.sql("SELECT 1 FROM sessions WHERE ended_at IS NULL")) == 0

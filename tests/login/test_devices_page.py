@@ -226,7 +226,7 @@ def test_shows_what_happened_lately_and_not_where_an_admin_sits(store: Browser, 
     assert "Firefox 140 on Linux" in texts[1]
 
 
-@pytest.mark.parametrize("value", ["-1", "999999", "x", "²", "", "1e3", "<b>"])
+@pytest.mark.parametrize("value", ["3", "-1", "999999", "x", "²", "", "1e3", "<b>"])
 def test_a_made_up_count_is_not_shown(store: Browser, value: str) -> None:
     store.log_in("shopper")
     assert 'id="notice"' not in store.get("/account/sessions", {"signed-out": value}).text

@@ -10,6 +10,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from support import Browser, person
 from webtest import TestResponse
+from wire import REFRESH, SESSION, credentials, give
 
 import shopforum
 from shopforum.login import chores
@@ -159,8 +160,10 @@ def test_only_the_newest_twenty_are_kept(new: New, sql: Sql) -> None:
     log_in(client, "member")
     csrf_token = token(client)
     end_all(sql)
+    pair = credentials(client)
     for number in range(23):
-        client.post("/writing/7", {"csrf_token": csrf_token, "body": str(number)}, status=302)
+        # Many tabs that send at once: the first answer clears the cookies.
+        give(client, pair).post("/writing/7", {"csrf_token": csrf_token, "body": str(number)}, status=302)
     rows = sql("SELECT fields FROM kept_forms ORDER BY created_at")
     assert [row["fields"][0][1] for row in rows] == [str(number) for number in range(3, 23)]
 
@@ -219,3 +222,92 @@ def test_a_form_of_the_console_goes_with_who_is_thrown_out(apps: dict[str, Any],
         apps["admin"].registry.sessions.revoke(scopes[thrown_out], why, Client())
         admin.log_in("responder")
     admin.get(resume, status=200 if thrown_out == "no" else 404)
+
+
+def words(page: TestResponse) -> str:
+    return " ".join(page.html.get_text(" ").split())
+
+
+@pytest.mark.parametrize(
+    "cookies", ["none", "after a logout", "session id", "refresh token", "another's", "both of another"]
+)
+def test_a_token_alone_keeps_nothing_for_anybody(new: New, sql: Sql, cookies: str) -> None:
+    """Read off a page once, it would put a form of the reader's making before its owner."""
+    owner, other = new(), new()
+    log_in(owner, "moderator")
+    log_in(other, "member")
+    csrf_token, pair, others = token(owner), credentials(owner), credentials(other)
+    if cookies == "after a logout":
+        next(f for f in owner.get("/posts").forms.values() if f.action == "/logout").submit(status=303)
+    end_all(sql)
+    sender = new() if cookies != "after a logout" else owner
+    presented = {
+        "session id": {SESSION: pair[SESSION]},
+        "refresh token": {REFRESH: pair[REFRESH]},
+        "another's": {SESSION: others[SESSION], REFRESH: pair[REFRESH]},
+        "both of another": others,
+    }
+    give(sender, presented.get(cookies, {}))
+    answer = sender.post("/writing/7", {"csrf_token": csrf_token, "body": TEXT}, status=403)
+    assert sql("SELECT 1 FROM kept_forms") == []
+    # What was typed is shown to who has typed it, and to nobody else.
+    assert "You are signed out" in words(answer)
+    assert answer.html.select_one("textarea").text.strip().replace("\r\n", "\n") == TEXT
+    untold = sender.post("/writing/7", {"csrf_token": csrf_token, "quote": "1"}, status=302)
+    assert untold.location.startswith("/login?next=%2F")
+    assert "resume" not in untold.location
+
+
+def test_a_pair_that_a_rotation_has_replaced_still_shows_whose_it_was(new: New, sql: Sql) -> None:
+    client = new()
+    log_in(client, "member")
+    csrf_token, pair = token(client), credentials(client)
+    sql("UPDATE sessions SET issued_at = issued_at - interval '1 day'")
+    client.get("/posts")
+    client.get("/posts")
+    end_all(sql)
+    answer = give(new(), pair).post("/writing/7", {"csrf_token": csrf_token, "body": "x"}, status=302)
+    assert parse_qs(urlsplit(answer.location).query)["next"][0].startswith("/resume/")
+
+
+def test_shows_what_would_be_done_where_and_every_field(new: New, sql: Sql) -> None:
+    client = new()
+    fields = [("body", TEXT), ("quote", "12"), ("preview", ""), ("odd_field", "seen")]
+    way = cut_off(client, sql, fields, "/topics/7/posts?x=1")
+    page = log_in(client, "member", client.get("/login", {"next": way})).follow()
+    assert "Post reply" in words(page)
+    assert "https://forums.test/topics/7/posts?x=1" in words(page)
+    for shown in ("Quote 12", "Preview", "Odd field seen"):
+        assert shown in words(page)
+    form = resume_form(page)
+    assert form["body"].value.replace("\r\n", "\n") == TEXT
+    assert form["odd_field"].value == "seen"
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/posts/7/delete", "/posts"),
+        ("/account/sessions/revoke-others", "/account/sessions"),
+        (f"/account/sessions/{'0' * 8}-0000-4000-8000-{'0' * 12}/revoke", "/account/sessions"),
+    ],
+)
+def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: str) -> None:
+    assert cut_off(new(), sql, [("reported", "yes")], path) == page
+    assert sql("SELECT 1 FROM kept_forms") == []
+
+
+@pytest.mark.parametrize("site", ["store", "forums"])
+def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
+    """Whoever adds a form says what it does: nobody is asked to send one that has no name."""
+    registry = apps[site].registry
+    views = [item["introspectable"] for item in registry.introspector.get_category("views")]
+    routes = {view["route_name"] for view in views if view["request_methods"] == "POST"}
+    assert routes - registry.acts.keys() == set()
+
+
+def test_the_console_sends_no_form_from_another_page(apps: dict[str, Any]) -> None:
+    acts = apps["admin"].registry.acts
+    again = {name for name, act in acts.items() if act.again}
+    assert again == {"logout", "admin_flag"}
+    assert not apps["admin"].registry.unknown_act.again

@@ -13,6 +13,7 @@ from webtest import TestResponse
 
 from shopforum.web.hooks import LoginHookResult
 
+Sql = Callable[..., list[dict[str, Any]]]
 Audit = Callable[[str], list[dict[str, Any]]]
 
 
@@ -146,11 +147,22 @@ def post_logout(client: Browser) -> TestResponse:
         ("logout", "You logged out"),
         ("superseded", "You logged in again"),
         ("signed_out_elsewhere", "from another one"),
-        ("fresh", "Give your password again"),
     ],
 )
-def test_says_why_one_stands_here(store: Browser, why: str, words: str) -> None:
-    assert words in store.get("/login", {"why": why}).text
+def test_says_why_one_stands_here(store: Browser, sql: Sql, why: str, words: str) -> None:
+    store.log_in("shopper")
+    sql(f"UPDATE sessions SET ended_at = now(), end_reason = '{why}'")
+    answer = store.get("/orders", status=302)
+    assert words in answer.follow().text
+    # Once, where the cookies are gone, and for nobody else: the address alone says nothing.
+    assert (words in store.get(answer.location).text) is (why == "superseded")
+    assert words not in Browser(store.app, "https://store.test").get(answer.location).text
+
+
+def test_says_why_the_password_is_asked_for_again(store: Browser) -> None:
+    assert "Give your password again" not in store.get("/login?why=fresh").text
+    store.log_in("shopper")
+    assert "Give your password again" in store.get("/login?why=fresh").text
 
 
 @pytest.mark.parametrize(
@@ -159,7 +171,7 @@ def test_says_why_one_stands_here(store: Browser, why: str, words: str) -> None:
         ("next=/checkout%3Fnotice%3Dclamped", "Log in to order."),
         ("next=/shopping-cart", "Log in to see your saved cart."),
         ("next=/orders", "Log in to see your orders."),
-        ("next=/checkout&why=expired", "You were away"),
+        ("next=/checkout&why=expired", "Log in to order."),
     ],
 )
 def test_says_what_the_login_is_for(store: Browser, query: str, words: str) -> None:

@@ -26,7 +26,7 @@ def includeme(config: Configurator) -> None:
 
 def ask(request: Request) -> Response:
     """The form, with what would end."""
-    return _page(request, EveryoneForm(request.GET), 200)
+    return _page(request, EveryoneForm(request.typed or request.GET), 200)
 
 
 def submit(request: Request) -> Response:

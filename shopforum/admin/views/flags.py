@@ -1,11 +1,12 @@
 """POST `/sessions/{id}/flags/{kind}`: a flag was looked at, and is dismissed with the reason."""
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
 from ...sessions import client_of
 from ...sessions.tokens import as_uuid
+from ...web import notes
 from ...web.templating import Notice
 from .. import queries
 from ..forms import NoteForm, actor
@@ -39,4 +40,4 @@ def dismiss(request: Request) -> object:
         return {**session_page(request, row), "note": form, "dismissing": kind}
     reason = form.because(request.identity).admin
     request.sessions.dismiss_flag(row["id"], kind, reason, actor(request.identity), client_of(request))
-    return HTTPSeeOther(f"/sessions/{row['id']}?notice=dismissed")
+    return notes.see_other(request, f"/sessions/{row['id']}?notice=dismissed")

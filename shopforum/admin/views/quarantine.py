@@ -10,6 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...sessions import client_of
+from ...web import notes
 from ...web.templating import Notice
 from .. import forms
 from ..forms import NoteForm, RevokeForm
@@ -41,8 +42,8 @@ def includeme(config: Configurator) -> None:
 def _ask(verb: Verb) -> Any:
     def ask(request: Request) -> Any:
         """What it would hold."""
-        plan = confirming.plan(request, forms.target(request.GET), verb)
-        return confirming.page(request, _FORMS[verb.name](), plan, verb)
+        plan = confirming.plan(request, forms.target(request.typed or request.GET), verb)
+        return confirming.page(request, _FORMS[verb.name](request.typed), plan, verb)
 
     return ask
 
@@ -60,7 +61,7 @@ def _act(verb: Verb) -> Any:
         ):
             return confirming.page(request, form, plan, verb)
         if plan.empty:
-            return _done(plan, target.sessions, "nothing_to_do")
+            return _done(request, plan, target.sessions, "nothing_to_do")
         form.number.wanted = plan.others if plan.large else None
         if not form.validate():
             return confirming.page(request, form, plan, verb, 422)
@@ -81,12 +82,12 @@ def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOt
     )
     with confirming.within_authority(request) as limit:
         count = put(ids, form.because(request.identity), client_of(request), limit)
-    return _done(plan, ids, notice if count else "nothing_to_do")
+    return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 
-def _done(plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
+def _done(request: Request, plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
     """Back to the one session, or to all that are in quarantine."""
     chosen: list[UUID] = list(ids)
     one = len(chosen) == 1 and not plan.filter
     path = f"/sessions/{chosen[0]}?" if one else "/sessions?flag=quarantined&"
-    return HTTPSeeOther(f"{path}notice={notice}")
+    return notes.see_other(request, f"{path}notice={notice}")

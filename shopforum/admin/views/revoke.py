@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...sessions import ShutOut, TooFar, client_of
+from ...web import notes
 from ...web.templating import Notice
 from .. import forms, plans, standing, trail
 from ..forms import RevokeForm
@@ -34,10 +35,10 @@ def includeme(config: Configurator) -> None:
 
 def ask(request: Request) -> Any:
     """What would end. With `block`, the form offers to refuse what matches from then on as well."""
-    target = forms.target(request.GET)
+    target = forms.target(request.typed or request.GET)
     if target.whole_site:
         return HTTPSeeOther("/revoke-everyone?" + urlencode({"site": target.site}))
-    form = RevokeForm(data={"block": bool(request.GET.get("block"))})
+    form = RevokeForm(request.typed, data={"block": bool(request.GET.get("block"))})
     return confirming.page(request, form, confirming.plan(request, target, END), END)
 
 
@@ -58,7 +59,7 @@ def revoke(request: Request) -> Any:
     if plan.empty:
         # Who has sent the form twice has ended them with the first of the two.
         by = trail.ended_by(request.reading, target.sessions)
-        return HTTPSeeOther(f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
+        return notes.see_other(request, f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
     valid = form.validate()
     rule = _rule(request, form, plan)
     if not valid or form.block.errors or (plan.only_own and not form.include_own.data):

@@ -5,7 +5,7 @@ the sessions that the rule refuses.
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
 from pyramid.request import Request
 from pyramid.response import Response
@@ -13,6 +13,7 @@ from pyramid.response import Response
 from ...sessions import AuthorityUnavailable, ShutOut, client_of
 from ...sessions.rules import Rule
 from ...sessions.tokens import as_uuid
+from ...web import notes
 from ...web.templating import Notice
 from .. import standing
 from ..forms import NoteForm, RuleForm, actor
@@ -46,7 +47,7 @@ def includeme(config: Configurator) -> None:
 
 def rules(request: Request) -> dict[str, Any]:
     """Those in force and those that are over; the form is filled in from the address."""
-    return _page(request, RuleForm(request.GET if may_revoke(request) else None))
+    return _page(request, RuleForm(request.typed or request.GET if may_revoke(request) else None))
 
 
 def add(request: Request) -> Any:
@@ -72,7 +73,7 @@ def add(request: Request) -> Any:
         form.network.errors = [_SHUT_OUT]
         request.response.status_int = 422
         return _page(request, form)
-    return HTTPSeeOther("/rules?notice=rule_added")
+    return notes.see_other(request, "/rules?notice=rule_added")
 
 
 def lift(request: Request) -> Response:
@@ -82,7 +83,7 @@ def lift(request: Request) -> Response:
     if row is None:
         raise HTTPNotFound
     if row["state"] != "in force":
-        return HTTPSeeOther("/rules?notice=rule_over")
+        return notes.see_other(request, "/rules?notice=rule_over")
     rule = standing.of_row(row)
     weight = _weighed(request, rule)
     form = NoteForm(request.POST if request.POST.get("confirm") else None)
@@ -93,7 +94,7 @@ def lift(request: Request) -> Response:
         return _ask(request, form, rule, weight, 422, row)
     reason = form.because(request.identity).admin
     lifted = request.sessions.lift_rule(row["id"], actor(request.identity), client_of(request), reason)
-    return HTTPSeeOther(f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
+    return notes.see_other(request, f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
 
 
 def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -> tuple[Rule, Weight] | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 from wtforms import Form, IntegerField, SelectMultipleField, StringField
@@ -14,6 +14,7 @@ from ...api import tokens
 from ...api.tokens import Actor
 from ...sessions import client_of
 from ...sessions.tokens import as_uuid
+from ...web import notes
 from ...web.templating import Notice
 from .. import forms
 from ..filters import options_of
@@ -69,7 +70,7 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """The list, and the form for a new one."""
-    return {"form": TokenForm(), "tokens": tokens.listed(request.db), "made": None}
+    return {"form": TokenForm(request.typed), "tokens": tokens.listed(request.db), "made": None}
 
 
 def create(request: Request) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def revoke(request: Request) -> Response:
     if token_id is None or all(row["id"] != token_id for row in tokens.listed(request.db)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
-    return HTTPSeeOther("/tokens?notice=token_revoked")
+    return notes.see_other(request, "/tokens?notice=token_revoked")
 
 
 def revoke_made_by(request: Request) -> Response:
@@ -102,7 +103,7 @@ def revoke_made_by(request: Request) -> Response:
     if maker_id is None or not tokens.listed(request.db, maker_id):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), maker_id=maker_id)
-    return HTTPSeeOther(f"/users/{maker_id}?notice=tokens_revoked")
+    return notes.see_other(request, f"/users/{maker_id}?notice=tokens_revoked")
 
 
 def _actor(request: Request) -> Actor:

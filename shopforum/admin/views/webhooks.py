@@ -9,6 +9,7 @@ from pyramid.request import Request
 
 from ...sessions import client_of
 from ...sessions.audit import Event
+from ...web import notes
 from ...web.numbers import bigint
 from ...web.templating import Notice
 from ...webhooks import deliveries
@@ -62,4 +63,4 @@ def redeliver(request: Request) -> HTTPSeeOther:
     )
     if not seq or not deliveries.again(request.db, endpoint, seq, event):
         raise HTTPUnprocessableEntity("It was never to be told of that message.")
-    return HTTPSeeOther("/webhooks?notice=redelivering")
+    return notes.see_other(request, "/webhooks?notice=redelivering")

@@ -6,6 +6,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...markdown import plain
+from ...web import notes
 from .. import links, posts, reading, topics, writing
 from ..forms import TopicForm
 from ..people import Missing
@@ -33,7 +34,7 @@ def mark_read(request: Request) -> HTTPSeeOther:
     slug = request.matchdict["slug"]
     if not reading.mark_category(request.db, person(request).id, slug):
         raise Missing
-    return HTTPSeeOther(links.category(slug) + "?notice=read")
+    return notes.see_other(request, links.category(slug) + "?notice=read")
 
 
 def new_topic(request: Request) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pyramid.request import Request
 from sqlalchemy import RowMapping
 
 from ...markdown import plain, render
+from ...web import notes
 from .. import diffs, flags, links, moderation, posts, topics
 from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
 from ..people import Missing, Person
@@ -64,7 +65,7 @@ def moderate_topic(request: Request) -> Any:
         moderation.move_topic(request.db, found["id"], who, int(form.category.data), form.reason.data)
     else:
         moderation.change_topic(request.db, found["id"], who, form.act.data, form.reason.data)
-    return HTTPSeeOther(links.topic(found["id"], found["title"]) + "?notice=moderated")
+    return notes.see_other(request, links.topic(found["id"], found["title"]) + "?notice=moderated")
 
 
 def _acceptable(request: Request, form: ModerateForm, labels: dict[str, str]) -> bool:
@@ -80,7 +81,7 @@ def _acceptable(request: Request, form: ModerateForm, labels: dict[str, str]) ->
 
 def _topic_form(request: Request, topic: RowMapping) -> ModerateTopicForm:
     """The form with what makes sense for the topic as it is."""
-    form = ModerateTopicForm(request.POST, category=str(topic["category_id"]))
+    form = ModerateTopicForm(request.POST or request.typed, category=str(topic["category_id"]))
     possible = [act for act, (column, value) in moderation.TOPIC_ACTS.items() if topic[column] != value]
     form.act.choices = {act: _TOPIC_LABELS[act] for act in (*possible, "move")}
     form.category.choices = {str(row["id"]): row["name"] for row in topics.all_categories(request.db)}
@@ -102,16 +103,16 @@ def moderate_post(request: Request) -> Any:
     acts = {"hide": moderation.hide_post, "show": moderation.show_post, "dismiss": moderation.dismiss_flags}
     acts[form.act.data](request.db, found["id"], who, form.reason.data)
     if values["reports"]:
-        return HTTPSeeOther("/moderation/flags?notice=moderated")
+        return notes.see_other(request, "/moderation/flags?notice=moderated")
     address = links.topic(found["topic_id"], found["topic_title"])
-    return HTTPSeeOther(f"{address}?post={found['id']}&notice=moderated")
+    return notes.see_other(request, f"{address}?post={found['id']}&notice=moderated")
 
 
 def _post_values(request: Request, who: Person) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), who)
     note_unread(request, [found])
     reports = flags.of_post(request.db, found["id"])
-    form = ModerateForm(request.POST)
+    form = ModerateForm(request.POST or request.typed)
     # What its author took away can be removed, too: then the author cannot bring it back.
     possible = {
         "hide": found["removed_by"] != "moderator",
@@ -135,14 +136,14 @@ def moderate_edit(request: Request) -> Any:
         return values
     act = moderation.hide_edit if form.act.data == "hide" else moderation.show_edit
     act(request.db, found["id"], person(request), form.reason.data)
-    return HTTPSeeOther(f"/posts/{values['post']['id']}/history?notice=moderated")
+    return notes.see_other(request, f"/posts/{values['post']['id']}/history?notice=moderated")
 
 
 def _edit_values(request: Request) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), person(request))
     note_unread(request, [found])
     edit = posts.edited(request.db, found["id"], int(request.matchdict["edit"]))
-    form = ModerateForm(request.POST)
+    form = ModerateForm(request.POST or request.typed)
     act = "show" if edit["hidden"] else "hide"
     form.act.choices = {act: _EDIT_LABELS[act]}
     return {"post": found, "edit": edit, "form": form, "compare": diffs.compare}
@@ -191,7 +192,7 @@ def rename_category(request: Request) -> Any:
     if form.validate():
         if not topics.rename_category(request.db, slug, form.name.data, form.description.data):
             raise Missing
-        return HTTPSeeOther(links.category(slug) + "?notice=renamed")
+        return notes.see_other(request, links.category(slug) + "?notice=renamed")
     request.response.status_int = 422
     return {"category": topics.category(request.db, slug, person(request)), "form": form}
 

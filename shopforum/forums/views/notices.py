@@ -6,6 +6,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from ...markdown import plain
+from ...web import notes
 from ...web.numbers import bigint
 from .. import inbox
 from ..people import Missing
@@ -53,11 +54,11 @@ def read(request: Request) -> HTTPSeeOther:
     """Mark one thing as read."""
     if not inbox.read(request.db, person(request), id_of(request)):
         raise Missing
-    return HTTPSeeOther("/inbox?notice=one-read")
+    return notes.see_other(request, "/inbox?notice=one-read")
 
 
 def read_all(request: Request) -> HTTPSeeOther:
     """Mark as read all that was shown or older; what came meanwhile stays unread."""
     newest, notice = (bigint(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
     inbox.read_all(request.db, person(request), newest, notice)
-    return HTTPSeeOther("/inbox?notice=all-read")
+    return notes.see_other(request, "/inbox?notice=all-read")

@@ -8,6 +8,7 @@ from pyramid.request import Request
 from sqlalchemy import RowMapping
 
 from ...markdown import render
+from ...web import notes
 from ...web.numbers import bigint
 from .. import diffs, flags, links, posts, writing
 from ..forms import EditForm, FlagForm
@@ -69,14 +70,14 @@ def remove(request: Request) -> HTTPSeeOther:
     """Take one's own post out of sight, with a way back."""
     post = posts.remove(request.db, id_of(request), person(request))
     address = links.topic(post["topic_id"], post["topic_title"])
-    return HTTPSeeOther(f"{address}?post={post['id']}&notice=removed")
+    return notes.see_other(request, f"{address}?post={post['id']}&notice=removed")
 
 
 def restore(request: Request) -> HTTPSeeOther:
     """Bring back what one has removed oneself."""
     post = posts.restore(request.db, id_of(request), person(request))
     address = links.topic(post["topic_id"], post["topic_title"])
-    return HTTPSeeOther(f"{address}?post={post['id']}&notice=restored")
+    return notes.see_other(request, f"{address}?post={post['id']}&notice=restored")
 
 
 def flag_page(request: Request) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def flag(request: Request) -> Any:
         request.response.status_int = 422
     elif flags.flag(request.db, post["id"], who, form.reason.data, form.text.data):
         address = links.topic(post["topic_id"], post["topic_title"])
-        return HTTPSeeOther(f"{address}?post={post['id']}&notice=flagged")
+        return notes.see_other(request, f"{address}?post={post['id']}&notice=flagged")
     else:
         form.form_errors.append(
             f"{flags.MOST_OPEN} reports of yours are waiting for a moderator. Send this one later; nothing is lost."

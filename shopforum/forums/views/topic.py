@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from ...markdown import render
 from ...paging import Page
+from ...web import notes
 from ...web.numbers import bigint
 from ...web.templating import Notice, Undo
 from .. import links, posts, reading, topics, writing
@@ -99,7 +100,7 @@ def _quotation(request: Request, topic: RowMapping, shown: list[RowMapping]) -> 
 def _removed_notice(request: Request, shown: list[RowMapping], who: Person | None) -> Notice | None:
     """The way back, on the page that follows a removal."""
     post_id = bigint(request.GET.get("post", ""))
-    if who is None or request.GET.get("notice") != "removed":
+    if who is None or notes.said(request).get("notice") != "removed":
         return None
     if not any(post["id"] == post_id and post["author_id"] == who.id for post in shown):
         return None

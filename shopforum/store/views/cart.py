@@ -5,9 +5,10 @@ Every button of the page sends along what was typed into the quantities: nothing
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPForbidden, HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPForbidden, HTTPNotFound
 from pyramid.request import Request
 
+from ...web import notes
 from .. import cart as carts
 from .. import guests
 from ..cart import Cart, NoLine, Owner
@@ -38,8 +39,12 @@ def add(request: Request) -> Any:
     if change is None:
         raise HTTPNotFound
     if not change.quantity:
-        return HTTPSeeOther(request.route_path("store_product", slug=slug, _query={"notice": "sold-out"}))
-    response = HTTPSeeOther(notices.address("clamped" if change.clamped else "added", [change.line_id]))
+        return notes.see_other(
+            request, request.route_path("store_product", slug=slug, _query={"notice": "sold-out"})
+        )
+    response = notes.see_other(
+        request, notices.address("clamped" if change.clamped else "added", [change.line_id])
+    )
     if guest is not None:
         # With every addition the 30 days begin anew.
         kept = guest if change.created else guests.token(request)
@@ -60,7 +65,9 @@ def update(request: Request) -> Any:
         request.response.status_int = 409
         return _page(request, carts.load(request.db, owner), notice=request.registry.notices["stale"])
     checkout = "checkout" in request.POST
-    return HTTPSeeOther(notices.after(changes, path="/checkout" if checkout else "/shopping-cart"))
+    return notes.see_other(
+        request, notices.after(changes, path="/checkout" if checkout else "/shopping-cart")
+    )
 
 
 def change(request: Request) -> Any:
@@ -74,7 +81,7 @@ def change(request: Request) -> Any:
         changes = carts.change(request.db, owner, typed.wanted)
     except NoLine:
         raise HTTPNotFound from None
-    return HTTPSeeOther(notices.after(changes))
+    return notes.see_other(request, notices.after(changes))
 
 
 def undo(request: Request) -> Any:
@@ -89,7 +96,7 @@ def undo(request: Request) -> Any:
         carts.restore(request.db, owner, lines)
     except NoLine:
         raise HTTPNotFound from None
-    return HTTPSeeOther(notices.address("restored", lines))
+    return notes.see_other(request, notices.address("restored", lines))
 
 
 def settle(request: Request) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 
 from ... import paging
+from ...web import notes
 from ...web.numbers import bigint
 from ...web.templating import Notice
 from .. import cart as carts
@@ -26,14 +27,19 @@ def review(request: Request) -> Any:
     """Address and order on one page. A cart that cannot be ordered as it is goes back to be mended."""
     cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
     if not cart.lines:
-        return HTTPFound(notices.address(removed=[line.id for line in cart.removed]))
+        return HTTPFound(_to_the_cart(request, "", cart))
     if not cart.orderable:
         # What a login brought is news; what cannot be ordered is marked in the cart anyway.
-        code = "merged" if request.GET.get("notice") == "merged" else "unready"
-        return HTTPFound(notices.address(code, removed=[line.id for line in cart.removed]))
+        code = "merged" if notes.said(request).get("notice") == "merged" else "unready"
+        return HTTPFound(_to_the_cart(request, code, cart))
     last = orders.last_address(request.db, request.identity.user_id)
     form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
     return {**_page(cart, form), "notice": notices.of(request, cart)}
+
+
+def _to_the_cart(request: Request, code: str, cart: Cart) -> str:
+    """The cart's address, to be told there what would have been told here."""
+    return notes.leave(request, notices.address(code, removed=[line.id for line in cart.removed]))
 
 
 def place(request: Request) -> Any:
@@ -48,7 +54,9 @@ def place(request: Request) -> Any:
         number = orders.place(request.db, request.identity.user_id, cart_id, seen, Address(**form.data))
     except (CartChanged, NoCart):
         return _again(request, form, 409, _CHANGED)
-    return HTTPSeeOther(request.route_path("store_order", number=number, _query={"notice": "placed"}))
+    return notes.see_other(
+        request, request.route_path("store_order", number=number, _query={"notice": "placed"})
+    )
 
 
 def listing(request: Request) -> dict[str, Any]:

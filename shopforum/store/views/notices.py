@@ -1,7 +1,8 @@
 """What the last act did to the cart, in words that name it.
 
-An act answers with a redirect whose query says which it was, and the ids of the lines; the next page finds the lines
-in the cart that it shows anyway. So nothing is said of a line that is not there, or is another's.
+An act answers with a redirect whose query says which it was, and the ids of the lines; the next page, which believes it
+(web/notes.py), finds the lines in the cart that it shows anyway. So nothing is said of a line that is not there, or is
+another's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 
 from pyramid.request import Request
 
+from ...web import notes
 from ...web.templating import Notice, Undo, plural
 from ..cart import Cart, Change, Line
 from ..forms import numbers
@@ -40,15 +42,16 @@ def after(changes: Sequence[Change], *, path: str = "/shopping-cart") -> str:
 
 def removed(request: Request) -> list[int]:
     """The ids of the lines that were taken out just now."""
-    return numbers(request.GET.get("removed", ""))
+    return numbers(notes.said(request).get("removed", ""))
 
 
 def of(request: Request, cart: Cart) -> Notice | None:
-    """The notice that the query asks for; with an undo where lines were taken out."""
-    code = request.GET.get("notice", "")
+    """The notice of the act that led here; with an undo where lines were taken out."""
+    told = notes.said(request)
+    code = told.get("notice", "")
     if code == "merged":
         return _merged(cart)
-    named = cart.named(numbers(request.GET.get("line", "")))
+    named = cart.named(numbers(told.get("line", "")))
     say = _WORDS.get(code)
     general: Notice | None = request.registry.notices.get(code)
     said = say(named) if say and named else general

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
+from ...web import notes
 from .. import guests
 from .. import saved as shelf
 from ..cart import NoLine
@@ -20,7 +21,7 @@ def put_aside(request: Request) -> Any:
         shelf.put_aside(request.db, guests.owner(request), line_id)
     except NoLine:
         raise HTTPNotFound from None
-    return HTTPSeeOther(notices.address("saved", [line_id]))
+    return notes.see_other(request, notices.address("saved", [line_id]))
 
 
 def take_back(request: Request) -> Any:
@@ -33,4 +34,4 @@ def take_back(request: Request) -> Any:
     except NoLine:
         raise HTTPNotFound from None
     code = "sold-out" if change.sold_out else "clamped" if change.clamped else "added"
-    return HTTPSeeOther(notices.address(code, [line_id]))
+    return notes.see_other(request, notices.address(code, [line_id]))
