@@ -66,7 +66,7 @@ def revoke(request: Request) -> Any:
         return confirming.page(request, form, plan, END, 422)
     if not confirming.unchanged(request, plan):
         return confirming.page(request, form, plan, END, 409)
-    return HTTPSeeOther(f"/revocations/{_carry_out(request, form, plan, rule)}")
+    return notes.see_other(request, f"/revocations/{_carry_out(request, form, plan, rule)}")
 
 
 def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
