@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a condition holds; fail when it does not within some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

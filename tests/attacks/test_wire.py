@@ -218,6 +218,6 @@ def test_a_request_that_never_ends_takes_no_thread(port, cookie):
     """Three times as many half-sent requests as threads, and a page is still served."""
     with ExitStack() as stack:
         for _ in range(48):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
             connection.sendall(b"POST /login HTTP/1.1\r\nHost: store.test\r\nContent-Length: 100\r\n\r\na=")
         assert send(port, request("GET", CART, cookie)).status == 200

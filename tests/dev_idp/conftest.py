@@ -62,9 +62,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def world(provider: Running) -> Iterator[World]:
-    requests.post(f"{provider.hooks}/reset", timeout=5).raise_for_status()
+    requests.post(f"{provider.hooks}/reset", timeout=30).raise_for_status()
     yield World(provider.url, provider.hooks)
-    requests.post(f"{provider.hooks}/reset", timeout=5).raise_for_status()
+    requests.post(f"{provider.hooks}/reset", timeout=30).raise_for_status()
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def hook(world: World) -> Callable[..., Any]:
     """Call a test hook: ``hook("lock", email=..., on=True)``; the answer's JSON, or None."""
 
     def call(name: str, **body: Any) -> Any:
-        answer = requests.post(f"{world.hooks}/{name}", json=body, timeout=5)
+        answer = requests.post(f"{world.hooks}/{name}", json=body, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -36,7 +36,7 @@ def people(count):
 
 def sign_in(url, password="demonstration"):
     body = {"loginId": "user1@example.com", "password": password, "applicationId": STORE}
-    return requests.post(f"{url}/api/login", json=body, headers={"Authorization": "key"}, timeout=5)
+    return requests.post(f"{url}/api/login", json=body, headers={"Authorization": "key"}, timeout=30)
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ def test_provisioning_again_changes_nothing_that_users_changed(database):
         change = {"loginId": "user1@example.com", "password": "my own password"}
         headers = {"Authorization": "key"}
         url = f"{running.url}/api/user/change-password"
-        assert requests.post(url, json=change, headers=headers, timeout=5).status_code == 200
+        assert requests.post(url, json=change, headers=headers, timeout=30).status_code == 200
         provision(database, tenant_id=TENANT, applications=STORE_CLIENT, users=people(201))
         assert sign_in(running.url).status_code == 404
         assert sign_in(running.url, "my own password").status_code == 200
         added = {"loginId": "user200@example.com", "password": "demonstration"}
-        assert requests.post(f"{running.url}/api/login", json=added, headers=headers, timeout=5).ok
+        assert requests.post(f"{running.url}/api/login", json=added, headers=headers, timeout=30).ok
 
 
 def test_provisioning_refuses_an_unknown_application(tmp_path):
@@ -68,7 +68,7 @@ def test_tokens_and_keys_survive_a_restart_on_the_same_port(database):
     with serve_in_thread(database, "key") as first:
         body = sign_in(first.url).json()
     with pytest.raises(requests.ConnectionError):
-        requests.get(first.url, timeout=5)
+        requests.get(first.url, timeout=30)
     with serve_in_thread(database, "key", first.port) as second:
         assert second.url == first.url
         again = requests.post(
@@ -76,19 +76,19 @@ def test_tokens_and_keys_survive_a_restart_on_the_same_port(database):
         )
         assert again.json()["refreshTokenId"] == body["refreshTokenId"]
         bearer = {"Authorization": f"Bearer {body['token']}"}
-        assert requests.get(f"{second.url}/api/jwt/validate", headers=bearer, timeout=5).status_code == 200
+        assert requests.get(f"{second.url}/api/jwt/validate", headers=bearer, timeout=30).status_code == 200
 
 
 def test_the_grace_survives_a_restart_and_the_file_holds_no_usable_secret(database):
     with serve_in_thread(database, "key") as running:
         policy = {"usage": "OneTimeUse", "grace_seconds": 60}
-        requests.post(f"{running.hooks}/policy", json=policy, timeout=5).raise_for_status()
+        requests.post(f"{running.hooks}/policy", json=policy, timeout=30).raise_for_status()
         first = sign_in(running.url).json()["refreshToken"]
         url = f"{running.url}/api/jwt/refresh"
-        second = requests.post(url, json={"refreshToken": first}, timeout=5).json()["refreshToken"]
+        second = requests.post(url, json={"refreshToken": first}, timeout=30).json()["refreshToken"]
     with serve_in_thread(database, "key", running.port) as running:
-        requests.post(f"{running.hooks}/policy", json=policy, timeout=5).raise_for_status()
-        again = requests.post(url, json={"refreshToken": first}, timeout=5)
+        requests.post(f"{running.hooks}/policy", json=policy, timeout=30).raise_for_status()
+        again = requests.post(url, json={"refreshToken": first}, timeout=30)
         assert again.json()["refreshToken"] == second
     for path in database.parent.iterdir():
         stored = path.read_bytes()
@@ -102,9 +102,9 @@ def test_closing_twice_and_with_a_waiting_call(database):
     requests.post(
         f"{running.hooks}/fail", json={"path": "/api", "delay_seconds": 300, "status": 500}, timeout=5
     )
-    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=30) as connection:
         connection.sendall(b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        while not requests.get(f"{running.hooks}/calls", timeout=5).json()["calls"]:
+        while not requests.get(f"{running.hooks}/calls", timeout=30).json()["calls"]:
             pass
         running.close()
     running.close()

@@ -64,20 +64,21 @@ def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
     started = time.monotonic()
     with pytest.raises(AuthorityUnavailable):
         client.refresh("a-refresh-token", uuid.uuid4())
-    assert time.monotonic() - started < 1.5
+    # It drips for ever.
+    assert time.monotonic() - started < 5
 
 
 def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
     """It asks for the user, then for a token; each is slow, and both together end before the lease does."""
-    slow = {"idp.connect_timeout": "0.2", "idp.read_timeout": "0.6"}
+    slow = {"idp.connect_timeout": "0.2", "idp.read_timeout": "1.6"}
     client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
     login = client.login(person("shopper").email, person("shopper").password, Client(), "")
     for path in ("/api/user", "/api/jwt/refresh"):
-        idp.hook("fail", path=path, times=1, delay_seconds=0.5)
+        idp.hook("fail", path=path, times=1, delay_seconds=1.5)
     started = time.monotonic()
     with pytest.raises(AuthorityUnavailable):
         client.refresh(login.refresh_token, login.user_id)
-    assert time.monotonic() - started < 0.95
+    assert time.monotonic() - started < 2.9, "each had the time of both"
 
 
 def test_the_defaults_leave_a_refresh_time_to_be_written(settings):

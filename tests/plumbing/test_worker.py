@@ -62,7 +62,7 @@ def test_it_works_until_it_is_told_to_end(ini, db, idp):
             eventually(lambda: unpaid(db) == 0)
     finally:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
+    assert process.wait(60) == 0
 
 
 def test_what_keeps_it_from_working_is_said(tmp_path, write_ini):

@@ -100,7 +100,7 @@ def test_w15_who_was_deregistered_is_not_refreshed(refreshing, idp, idle_out):
     store, _ = refreshing
     store.log_in("member")
     url = f"{idp.url}/api/user/registration/{person('member').id}/{APPLICATIONS['store']}"
-    requests.delete(url, headers={"Authorization": idp.api_key}, timeout=5).raise_for_status()
+    requests.delete(url, headers={"Authorization": idp.api_key}, timeout=30).raise_for_status()
     idle_out()
     store.get(CART, status=302)
     assert credentials(store) == {}
