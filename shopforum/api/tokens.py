@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
-from ..sessions import audit, rules
+from ..sessions import agents, audit, rules
 from ..sessions.audit import Client, Event
 from ..sessions.database import Database, once_more
 from ..sessions.tokens import Secrets
@@ -212,7 +212,7 @@ def find(db: Database, keys: Secrets, token: str, rate: rates.Rate, client: Clie
             _FIND,
             hashes=keys.digests("", _KIND, token),
             address=client.address,
-            agent=client.agent,
+            device=agents.text(client.agent),
             **vars(rate),
         )
         if _SHAPE.fullmatch(token)

@@ -139,7 +139,7 @@ def add(
         connection.execute(_ONE_AT_A_TIME)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
-            where = {"address": client.address, "agent": client.agent}
+            where = {"address": client.address, "device": agents.text(client.agent)}
             if connection.execute(_SHUT_OUT, {"user_id": maker[0], "site": maker[1], **where}).first():
                 raise ShutOut
         detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}

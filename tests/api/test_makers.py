@@ -4,10 +4,8 @@ import re
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 from support import person
 
-from shopforum import migrations
 from shopforum.api import chores
 from shopforum.sessions import Reason, Rule, Scope
 from shopforum.sessions.audit import Client
@@ -115,37 +113,3 @@ def test_a_token_without_a_term_has_a_year(call, sql):
     assert sql(
         "SELECT 1 FROM api_tokens WHERE expires_at BETWEEN now() + interval '364 days' AND now() + interval '366 days'"
     )
-
-
-def test_tokens_from_before_get_a_maker_and_a_life(empty_database):
-    migrations.upgrade(empty_database, "0013_deliveries")
-    engine = migrations.engine(empty_database)
-    maker = uuid4()
-    with engine.begin() as connection:
-        for name, age in (("old", 400), ("new", 1)):
-            row = connection.execute(
-                text(
-                    """INSERT INTO api_tokens (hash, name, scopes, created_by, created_at)
-                    VALUES (:hash, :name, '{events:read}', 'o@x.example', now() - :age * interval '1 day') RETURNING id"""
-                ),
-                {"hash": name.encode(), "name": name, "age": age},
-            ).one()
-            connection.execute(
-                text(
-                    """INSERT INTO audit_log (event, site, initiating_entity, user_id, detail)
-                    VALUES ('api_token_created', 'admin', 'admin', :maker, jsonb_build_object('token', CAST(:id AS text)))"""
-                ),
-                {"maker": maker, "id": str(row.id)},
-            )
-    migrations.upgrade(empty_database)
-    with engine.begin() as connection:
-        rows = connection.execute(
-            text(
-                "SELECT name, maker_id, round(extract(epoch FROM expires_at - now()) / 86400) AS days FROM api_tokens"
-            )
-        ).all()
-    engine.dispose()
-    assert {row.name: (row.maker_id, int(row.days)) for row in rows} == {
-        "old": (maker, 30),
-        "new": (maker, 364),
-    }

@@ -70,7 +70,7 @@ def test_too_many_calls_have_to_wait(call, sql):
     call("GET", "/sessions", status=200)
 
 
-@pytest.mark.parametrize("rate", ["", "0", "x", "-1", "1.5", "1000000"])
+@pytest.mark.parametrize("rate", ["0", "x", "-1", "1.5", "1000000"])
 def test_a_limit_that_makes_no_sense_stops_the_boot(settings, rate):
     with pytest.raises(SettingsError, match=r"api\.calls_per_minute"):
         shopforum.main({}, **settings("admin"), **{"api.calls_per_minute": rate})
