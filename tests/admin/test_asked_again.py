@@ -51,14 +51,14 @@ def test_ending_many_shows_filter_number_and_verb_again(
 ) -> None:
     sql(MANY, count=plans.LARGE + 1)
     sql(PLACES)
-    client = console("responder")
+    client = console("owner")
     form = form_of(client.get(f"/sessions/{act}?filter=ip%3D203.0.113.7"), f"/sessions/{act}")
     form["reason"], form["text"], form["number"] = "incident", NOTE, str(plans.LARGE + 1)
     if lost:
         sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired' WHERE site = 'admin'")
     else:
         age(sql)
-    page = log_in_again(form.submit(status=302), "responder")
+    page = log_in_again(form.submit(status=302), "owner")
     assert page.request.path == f"/sessions/{act}"
     verb = "End" if act == "revoke" else "Quarantine"
     assert f"{verb} {plans.LARGE + 1} sessions" in words(page)
