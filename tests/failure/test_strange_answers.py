@@ -7,7 +7,7 @@ import pytest
 from support import APPLICATIONS, person
 from wire import credentials, set_cookies
 
-from shopforum import settings as site_settings
+from shopforum import configuration
 from shopforum.idp import FusionAuth
 from shopforum.sessions import AuthorityUnavailable
 
@@ -42,7 +42,7 @@ def test_an_answer_of_something_before_fusionauth_is_none(store, settings, idp, 
     assert set_cookies(store.get(CART, status=503)) == {}
     store.get(CART, status=200)
 
-    client = FusionAuth(site_settings.parse(settings("admin")).idp)
+    client = FusionAuth(configuration.load(settings("admin")).idp)
     idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=1, **answer)
     with pytest.raises(AuthorityUnavailable):
         client.revoke("store", refresh_token_id=None, user_id=person("shopper").id)

@@ -10,7 +10,7 @@ import pytest
 import requests
 from support import APPLICATIONS, person
 
-from shopforum import settings as site_settings
+from shopforum import configuration
 from shopforum.idp import FusionAuth, LoginRefused
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
@@ -20,7 +20,7 @@ HERE = Client("192.0.2.10", "Firefox", "request-1")
 
 @pytest.fixture(params=["jwt", "oauth2"])
 def client(request, settings, idp):
-    return FusionAuth(site_settings.parse({**settings("store"), "idp.refresh_endpoint": request.param}).idp)
+    return FusionAuth(configuration.load({**settings("store"), "idp.refresh_endpoint": request.param}).idp)
 
 
 def log_in(client, who):
@@ -110,7 +110,7 @@ def test_what_is_no_answer_is_an_outage(client, idp, answer):
 
 
 def test_a_wrong_key_is_a_fault_of_ours(settings, idp):
-    client = FusionAuth(site_settings.parse({**settings("store"), "idp.api_key": "w" * 40}).idp)
+    client = FusionAuth(configuration.load({**settings("store"), "idp.api_key": "w" * 40}).idp)
     with pytest.raises(AuthorityMisconfigured):
         log_in(client, "shopper")
 
@@ -164,7 +164,7 @@ def test_ids_in_capitals_are_the_same_ids(settings, idp):
         for name, value in settings("store").items()
         if name == "idp.tenant_id" or name.endswith("application_id")
     }
-    client = FusionAuth(site_settings.parse({**settings("store"), **capitals}).idp)
+    client = FusionAuth(configuration.load({**settings("store"), **capitals}).idp)
     login = log_in(client, "shopper")
     assert login.roles == client.roles(login.user_id) == ("shopper",)
     assert client.refresh(login.refresh_token, login.user_id).roles == ("shopper",)
@@ -174,7 +174,7 @@ def test_ids_in_capitals_are_the_same_ids(settings, idp):
         "registrations": [{"applicationId": "X", "roles": ["owner"]}],
     }
     idp.hook("fail", path="/api/user", times=1, status=200, body={"user": user})
-    nowhere = FusionAuth(site_settings.parse({**settings("store"), "idp.store.application_id": "X"}).idp)
+    nowhere = FusionAuth(configuration.load({**settings("store"), "idp.store.application_id": "X"}).idp)
     assert nowhere.roles(login.user_id) is None
 
 
@@ -210,7 +210,7 @@ def jwt(claims):
 
 @pytest.mark.parametrize("token", ["x", "x.!.z", "x.y.z", jwt([]), jwt({}), 7, None])
 def test_a_refresh_whose_token_cannot_be_read_signs_nobody_out(settings, idp, token):
-    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    client = FusionAuth(configuration.load(settings("store")).idp)
     login = log_in(client, "shopper")
     body = {
         "refreshToken": login.refresh_token,
@@ -223,7 +223,7 @@ def test_a_refresh_whose_token_cannot_be_read_signs_nobody_out(settings, idp, to
 
 
 def test_codes_that_are_malformed_or_of_no_challenge_are_refused(settings, idp):
-    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    client = FusionAuth(configuration.load(settings("store")).idp)
     with pytest.raises(LoginRefused) as refused:
         client.two_factor("00000000-0000-4000-8000-000000000000", "123456", HERE, "Firefox")
     assert refused.value.kind == "challenge"
@@ -267,7 +267,7 @@ def errors(general=(), **fields):
 )
 @pytest.mark.parametrize("path", ["/api/login", "/api/two-factor/login"])
 def test_a_400_in_a_customers_words_is_a_refusal_and_no_wrong_password(settings, idp, path, body):
-    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    client = FusionAuth(configuration.load(settings("store")).idp)
     idp.hook("fail", path=path, times=1, status=400, body=body)
     with pytest.raises(LoginRefused) as refused:
         ask(client, path)
@@ -297,7 +297,7 @@ def test_a_400_in_fusionauths_words_is_a_fault_of_ours(client, idp, body):
 def test_an_application_that_is_not_there_makes_no_password_wrong(settings, idp):
     nowhere = {**settings("store"), "idp.store.application_id": str(uuid.uuid4())}
     with pytest.raises(AuthorityMisconfigured):
-        log_in(FusionAuth(site_settings.parse(nowhere).idp), "shopper")
+        log_in(FusionAuth(configuration.load(nowhere).idp), "shopper")
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_an_application_that_is_not_there_makes_no_password_wrong(settings, idp)
     ],
 )
 def test_an_answer_of_something_else_is_neither_a_wrong_password_nor_a_late_code(settings, idp, path, answer):
-    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    client = FusionAuth(configuration.load(settings("store")).idp)
     idp.hook("fail", path=path, times=1, **answer)
     with pytest.raises(AuthorityUnavailable):
         ask(client, path)
@@ -320,14 +320,14 @@ def test_an_answer_of_something_else_is_neither_a_wrong_password_nor_a_late_code
 def test_a_client_without_a_secret_or_a_tenant_sends_none(settings, idp):
     """FusionAuth then decides: the development provider wants the secret, and says so by a 401."""
     bare = {"idp.tenant_id": "", "idp.store.client_secret": "", "idp.refresh_endpoint": "oauth2"}
-    client = FusionAuth(site_settings.parse({**settings("store"), **bare}).idp)
+    client = FusionAuth(configuration.load({**settings("store"), **bare}).idp)
     login = client.login(person("shopper").email, person("shopper").password, Client(), "")
     with pytest.raises(AuthorityMisconfigured):
         client.refresh(login.refresh_token, login.user_id)
 
 
 def test_a_revocation_that_is_answered_strangely_is_not_done(settings, idp):
-    client = FusionAuth(site_settings.parse(settings("store")).idp)
+    client = FusionAuth(configuration.load(settings("store")).idp)
     login = log_in(client, "shopper")
     idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=1, status=409)
     with pytest.raises(AuthorityMisconfigured):
@@ -376,7 +376,7 @@ def test_fusionauth_is_told_of_the_persons_browser_and_not_of_ours(settings):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        client = FusionAuth(site_settings.parse({**settings("store"), "idp.url": url}).idp)
+        client = FusionAuth(configuration.load({**settings("store"), "idp.url": url}).idp)
         with pytest.raises(LoginRefused):
             log_in(client, "shopper")
         with pytest.raises(LoginRefused):

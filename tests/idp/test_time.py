@@ -5,11 +5,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from support import person
 
-from shopforum import settings as site_settings
+from shopforum import configuration
 from shopforum.idp import FusionAuth
 from shopforum.sessions import AuthorityUnavailable
 from shopforum.sessions.audit import Client
@@ -25,15 +26,13 @@ def dripping() -> Iterator[Callable[[bytes], str]]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(begin: bytes) -> None:
+        # Nobody may ever come: where a test fails before it asks, the server is ended by its own connection.
         connection, _ = listener.accept()
-        with connection:
+        with connection, suppress(OSError):
             connection.recv(65536)
             connection.sendall(begin)
-            try:
-                while not over.wait(0.1):
-                    connection.sendall(b"x")
-            except OSError:
-                return
+            while not over.wait(0.1):
+                connection.sendall(b"x")
 
     def start(begin: bytes) -> str:
         threads.append(threading.Thread(target=serve, args=(begin,)))
@@ -42,6 +41,7 @@ def dripping() -> Iterator[Callable[[bytes], str]]:
 
     yield start
     over.set()
+    socket.create_connection(listener.getsockname()).close()
     for thread in threads:
         thread.join()
     listener.close()
@@ -60,7 +60,7 @@ def dripping() -> Iterator[Callable[[bytes], str]]:
 def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
     """Sooner than the lease of a refresh, or a second request would ask for the same token."""
     slow = {"idp.url": dripping(begin), "idp.connect_timeout": "0.2", "idp.read_timeout": "0.3"}
-    client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
+    client = FusionAuth(configuration.load({**settings("store"), **slow}).idp)
     started = time.monotonic()
     with pytest.raises(AuthorityUnavailable):
         client.refresh("a-refresh-token", uuid.uuid4())
@@ -71,7 +71,7 @@ def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
 def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
     """It asks for the user, then for a token; each is slow, and both together end before the lease does."""
     slow = {"idp.connect_timeout": "0.2", "idp.read_timeout": "1.6"}
-    client = FusionAuth(site_settings.parse({**settings("store"), **slow}).idp)
+    client = FusionAuth(configuration.load({**settings("store"), **slow}).idp)
     login = client.login(person("shopper").email, person("shopper").password, Client(), "")
     for path in ("/api/user", "/api/jwt/refresh"):
         idp.hook("fail", path=path, times=1, delay_seconds=1.5)
@@ -83,5 +83,5 @@ def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
 
 def test_the_defaults_leave_a_refresh_time_to_be_written(settings):
     """Whoever waits for a place, connects and reads is done before the lease is anybody else's."""
-    parsed = site_settings.parse(settings("store")).idp
+    parsed = configuration.load(settings("store")).idp
     assert 0.5 + parsed.connect_timeout + parsed.read_timeout < 5
