@@ -27,7 +27,8 @@ _ROWS = [
     """INSERT INTO forum_inbox (user_id, kind, topic_id, actor_name, created_at)
     SELECT gen_random_uuid(), 'moderation', (SELECT max(id) FROM forum_topics), 'Bob', now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n""",
-    """INSERT INTO api_tokens (hash, name, scopes, created_by) VALUES (sha256(:age::bytea), 'T', '{x}', 'Ann')""",
+    """INSERT INTO api_tokens (hash, name, scopes, created_by, expires_at)
+    VALUES (sha256(:age::bytea), 'T', '{x}', 'Ann', now() + interval '1 year')""",
     """INSERT INTO api_replays (token_id, key_hash, body_hash, request_id, created_at, claimed_until)
     SELECT id, sha256((:age || n)::bytea), '', '', now() - CAST(:age AS interval), now() FROM generate_series(1, :rows) n,
       (SELECT id FROM api_tokens WHERE hash = sha256(:age::bytea)) t""",

@@ -181,6 +181,7 @@ def revoke_made_by(connection: Connection, maker_id: UUID, actor: Actor) -> None
     _note_revoked(connection, rows, actor)
 
 
+@once_more
 def revoke_orphans(db: Database) -> int:
     """Revoke for good the tokens whose makers have no right to them any more: a new login, or a purge of old sessions, shall
     not bring one back. Returns how many.

@@ -93,7 +93,7 @@ def test_an_act_whose_sessions_cannot_be_marked_in_time_holds_all_the_same(heart
     pair, _ = heart.log_in()
 
     def slow(_connection, _cursor, statement, parameters, *_):
-        if "WITH due" in statement and "FROM revocations" in statement:
+        if "UPDATE sessions" in statement and "FROM revocations" in statement:
             statement = f"SET LOCAL statement_timeout = 50; SELECT pg_sleep(5); {statement}"
         return statement, parameters
 
