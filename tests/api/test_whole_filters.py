@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event
 
+from shopforum.admin.reading import LIMIT, Reading
 from shopforum.cli import main
 
 # People with a session each, oldest first: a family among the oldest, many others since.
@@ -33,9 +34,11 @@ def run(write_ini, apps):
 
 
 @pytest.fixture
-def slow(apps):
-    """`slow("admin")`: the site's database takes long to look for a part of a name."""
+def slow(apps, monkeypatch):
+    """`slow("admin")`: the site's database takes long to look for a part of a name, and nobody has much patience."""
     undo = []
+    real = Reading.__init__
+    monkeypatch.setattr(Reading, "__init__", lambda self, db, limit=LIMIT: real(self, db, min(limit, 300)))
 
     def make(site):
         engine = apps[site].registry.db.engine

@@ -223,9 +223,10 @@ def test_one_port_for_both_is_refused(tmp_path, start):
     assert f"--port and --idp-port are both {port}" in output
 
 
-def test_two_side_by_side_but_not_in_one_folder(tmp_path, start, running):
-    with running(tmp_path / "one", free_port(), free_port(), "--no-seed") as (_, one):
-        with running(tmp_path / "two", free_port(), free_port(), "--no-seed") as (_, two):
+def test_two_side_by_side_but_not_in_one_folder(tmp_path, start, running, empty_database):
+    shared = ("--no-seed", "--database", empty_database)
+    with running(tmp_path / "one", free_port(), free_port(), *shared) as (_, one):
+        with running(tmp_path / "two", free_port(), free_port(), *shared) as (_, two):
             assert (
                 get(one, "store", "/healthz").status_code == get(two, "store", "/healthz").status_code == 200
             )
@@ -284,9 +285,11 @@ def test_it_starts_below_hostile_circumstances(tmp_path, start):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="waits for signals as Linux has them")
-def test_the_identity_provider_ends_by_any_number_of_signals_while_a_call_waits(tmp_path, running):
+def test_the_identity_provider_ends_by_any_number_of_signals_while_a_call_waits(
+    tmp_path, running, empty_database
+):
     """A handler that takes a lock hung for ever when a second signal came while the first held it."""
-    with running(tmp_path, free_port(), free_port(), "--no-seed") as (_, facts):
+    with running(tmp_path, free_port(), free_port(), "--no-seed", "--database", empty_database) as (_, facts):
         fault = {"path": "/api/status", "times": 1, "delay_seconds": 30}
         requests.post(f"{facts['idp_hooks']}/fail", json=fault, timeout=10).raise_for_status()
         waiting = Thread(target=lambda: quietly(f"{facts['idp']}/api/status"))
