@@ -4,12 +4,23 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg2
 
 from shopforum import migrations
 
+# Migrations of released versions, with the beginning of the SHA-256 of their files. Databases have been through them.
+FROZEN = {
+    "0001_sessions": "add196ff5651568600a7775d0ed4fb93",
+    "0002_login": "eb14f5ebb4ddce7b1951a03647427ebd",
+    "0003_account": "f7bdaff4149d7d9e0b60226206639908",
+    "0004_store": "b21766b85e972885f586bfabbdbb1612",
+    "0005_forums": "efce4f5c7b64fc4dd80b989169ed0037",
+    "0006_webhooks": "210a7dd516d6222287dfa9e0026c285e",
+    "0007_api": "967e3b12f24ab259274fd096a5cbf7a8",
+}
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -55,6 +66,17 @@ def test_without_a_url_the_command_says_what_to_set(monkeypatch):
     assert done.returncode != 0
     assert "SHOPFORUM_DATABASE_URL" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_what_was_released_is_never_changed():
+    """A database that has been through it would differ from one that has not. What is to change is a new migration."""
+    folder = PROJECT / "alembic" / "versions"
+    found = {
+        name: sha256((folder / f"{name}.py").read_bytes()).hexdigest()[:32]
+        for name in FROZEN
+        if (folder / f"{name}.py").exists()
+    }
+    assert found == FROZEN
 
 
 def test_the_folder_is_not_a_package():
