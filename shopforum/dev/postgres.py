@@ -90,7 +90,7 @@ def running(
         "unix_socket_directories": "",
         **(options or {}),
     }
-    command = [*_unprivileged(), _program("postgres"), "-D", str(data)]
+    command = [*as_nobody("dac_override"), _program("postgres"), "-D", str(data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with processes.child(command, log, stop=signal.SIGINT, keep=keep) as process:
@@ -112,7 +112,7 @@ def _initialise(data: Path, state: Path) -> None:
     password.touch(mode=0o600)
     password.write_text(server.password)
     command = [
-        *_unprivileged(),
+        *as_nobody("dac_override"),
         _program("initdb"),
         *("-D", str(unfinished), "--username", OWNER, "--pwfile", str(password), "--auth", "scram-sha-256"),
         *(
@@ -157,8 +157,11 @@ def _program(name: str) -> str:
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 
-def _unprivileged() -> list[str]:
-    """What stands before a command to run it as nobody, where we are root."""
+def as_nobody(capability: str) -> list[str]:
+    """What stands before a command to run it as nobody, with one capability, where we are root; elsewhere nothing.
+
+    Raises StartError where that cannot be done.
+    """
     if os.geteuid() != 0:
         return []
     if sys.platform != "linux":
@@ -174,8 +177,8 @@ def _unprivileged() -> list[str]:
         f"--reuid={nobody.pw_uid}",
         f"--regid={nobody.pw_gid}",
         "--clear-groups",
-        "--inh-caps=-all,+dac_override",
-        "--ambient-caps=-all,+dac_override",
+        f"--inh-caps=-all,+{capability}",
+        f"--ambient-caps=-all,+{capability}",
         # access(2), by which initdb looks for its programs, ignores the capabilities of an ordinary account otherwise.
         "--securebits=+no_setuid_fixup",
         # Changing the account clears what the parent asked the kernel for, so it is asked again.

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from support import APPLICATIONS, TENANT, Idp
 
+from shopforum.dev.postgres import as_nobody
 from shopforum.settings import SITES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -29,25 +29,6 @@ def install_options() -> list[str]:
     return printed[printed.index("install") :]
 
 
-def as_nobody() -> list[str]:
-    """What stands before a command to run it without rights to write, where we are root.
-
-    The Python of this machine may lie below folders that are root's alone, so nobody may look everywhere.
-    """
-    if os.geteuid() != 0:
-        return []
-    nobody = pwd.getpwnam("nobody")
-    return [
-        "setpriv",
-        f"--reuid={nobody.pw_uid}",
-        f"--regid={nobody.pw_gid}",
-        "--clear-groups",
-        "--inh-caps=-all,+dac_read_search",
-        "--ambient-caps=-all,+dac_read_search",
-        "--securebits=+no_setuid_fixup",
-    ]
-
-
 @dataclass(frozen=True)
 class Installation:
     """A virtual environment with the wheel and production's packages, and a folder to work in."""
@@ -57,7 +38,8 @@ class Installation:
     environ: Mapping[str, str]
 
     def command(self, program: str, *arguments: object) -> list[str]:
-        return [*as_nobody(), str(self.bin / program), *(str(one) for one in arguments)]
+        # The Python of this machine may lie below folders that are root's alone, so nobody may look everywhere.
+        return [*as_nobody("dac_read_search"), str(self.bin / program), *(str(one) for one in arguments)]
 
     def run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run a program of the installation to its end."""
@@ -100,10 +82,19 @@ class Installation:
                 process.kill()
 
 
+@dataclass(frozen=True)
+class Built:
+    """The source distribution, the wheel that was built from it, and what the builds said."""
+
+    sdist: Path
+    wheel: Path
+    said: str
+
+
 @pytest.fixture(scope="session")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution, built from a copy of the checkout."""
-    copy = tmp_path_factory.mktemp("sdist")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Both distributions, built from a copy of the checkout: building in it would leave a folder there."""
+    copy = tmp_path_factory.mktemp("build")
     for path in PROJECT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
@@ -111,22 +102,24 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT / name, copy / name, symlinks=True, ignore=ignored)
     build = "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"
-    subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, check=True)
-    (made,) = (copy / "dist").glob("*.tar.gz")
-    return made
+    said = _said([sys.executable, "-c", build], copy)
+    (sdist,) = (copy / "dist").glob("*.tar.gz")
+    options = ["-v", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(sdist.parent)]
+    said += _said([sys.executable, "-m", "pip", "wheel", *options, str(sdist)], copy)
+    (wheel,) = sdist.parent.glob("*.whl")
+    return Built(sdist, wheel, said)
+
+
+def _said(command: list[str], folder: Path) -> str:
+    # Whether bytecode is written is the machine's affair, and the build would speak of it.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
-def wheel(sdist: Path) -> Path:
-    """The wheel, built from the source distribution, as an installer would."""
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(sdist.parent)]
-    subprocess.run([*PIP, "wheel", *options, str(sdist)], capture_output=True, check=True)
-    (made,) = sdist.parent.glob("*.whl")
-    return made
-
-
-@pytest.fixture(scope="session")
-def environment(wheel: Path) -> Iterator[Path]:
+def environment(built: Built) -> Iterator[Path]:
     """A virtual environment with the wheel and what production's lock names, as the lock is installed."""
     with TemporaryDirectory(prefix="shopforum-installed-") as name:
         folder = Path(name)
@@ -135,7 +128,7 @@ def environment(wheel: Path) -> Iterator[Path]:
         # Without pip: what is there is what was locked.
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
         (site,) = venv.glob("lib/python*/site-packages")
-        for what in (["-r", str(PROJECT / "requirements" / "prod.txt")], ["--no-index", str(wheel)]):
+        for what in (["-r", str(PROJECT / "requirements" / "prod.txt")], ["--no-index", str(built.wheel)]):
             options = [one for one in install_options() if what[0] == "-r" or one != "--require-hashes"]
             python = ["--python", str(venv)]
             done = subprocess.run(
