@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from support import Browser, url_of
+from waiting import eventually
 from waitress import create_server, wasyncore
 from webhooks.helpers import PATH, Receiver, Sender
 
 import shopforum
 from shopforum.dev.idp.database import Database
 from shopforum.dev.idp.jwts import SigningKey
+from shopforum.webhooks.keys import KeysUnavailable
 
 
 @contextmanager
@@ -65,9 +67,19 @@ def address(_console: tuple[Any, str], apps: dict[str, Any]) -> str:
 
 @pytest.fixture
 def fusionauth(console: Any, idp: Any) -> Iterator[Sender]:
-    """Signs with the provider's own key."""
+    """Signs with the provider's own key, which the console has fetched."""
     database = Database(idp.database)
-    yield Sender(Browser(console, url_of("admin"), "192.0.2.77"), SigningKey(database))
+    sender = Sender(Browser(console, url_of("admin"), "192.0.2.77"), SigningKey(database))
+
+    def known() -> bool:
+        # The console waits half a second for the keys, and a busy machine may take longer to give them.
+        try:
+            return bool(console.registry.webhook_keys.signed(sender.sign(b"x"), b"x"))
+        except KeysUnavailable:
+            return False
+
+    eventually(known)
+    yield sender
     database.close()
 
 
