@@ -30,8 +30,6 @@ setup(
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.11",
-        "Programming Language :: Python :: 3.12",
-        "Programming Language :: Python :: 3.13",
         "Topic :: Internet :: WWW/HTTP :: Session",
         "Topic :: Security",
         "Topic :: System :: Systems Administration :: Authentication/Directory",
