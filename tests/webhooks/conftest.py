@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from support import Browser, url_of
 from waiting import eventually
 from waitress import create_server, wasyncore
@@ -56,11 +57,13 @@ def _console(settings: Callable[[str], dict[str, str]]) -> Iterator[tuple[Any, s
 @pytest.fixture
 def console(_console: tuple[Any, str], apps: dict[str, Any]) -> Any:
     """The console as a WSGI app, with webhooks on."""
+    # A test may have ended the connections that this pool keeps: one read finds out and replaces them all.
+    _console[0].registry.db.one(text("SELECT 1"))
     return _console[0]
 
 
 @pytest.fixture
-def address(_console: tuple[Any, str], apps: dict[str, Any]) -> str:
+def address(_console: tuple[Any, str], console: Any) -> str:
     """Where the console listens, for the identity provider."""
     return _console[1]
 
