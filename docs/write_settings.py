@@ -22,7 +22,7 @@ Instead of a variable, the same name with `_FILE` is the path of a file that hol
 are: `SHOPFORUM_SECRET_FILE=/run/secrets/shopforum`. Setting both is refused. In an ini file, each `%` of a value is
 written twice. `shopforum check production.ini` reads everything as the sites do, and says what is wrong.
 
-An empty value is none: the default holds. Times are seconds. *Secret* keys never appear in a log or a message.
+A key with an empty value has its default. Times are seconds. *Secret* keys never appear in a log or a message.
 """
 
 

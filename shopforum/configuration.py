@@ -109,9 +109,10 @@ def complete(ini: Mapping[str, str]) -> dict[str, str]:
     merged = {**(CONSOLE_DEFAULTS if site == "admin" else {}), **ini}
     # Which endpoints there are may itself be said by the environment.
     merged |= from_environment(_declared({}), site)
-    merged |= from_environment(_declared(merged), site)
-    refuse_unknown(merged, _declared(merged))
-    refuse_unknown_variables(_declared(merged), SITES)
+    declared = _declared(merged)
+    merged |= from_environment(declared, site)
+    refuse_unknown(merged, declared)
+    refuse_unknown_variables(declared, SITES)
     return merged
 
 

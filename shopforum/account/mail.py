@@ -145,7 +145,7 @@ def queue(connection: Connection, letter: Letter) -> bool:
 
 
 def address(typed: str) -> str | None:
-    """An e-mail address as it goes over the wire, its domain in ASCII; None for what is none, or more than one."""
+    """Return an e-mail address with its domain in ASCII (punycode), or None if the text is not exactly one address."""
     local, _, domain = typed.rpartition("@")
     if not domain.isascii():
         try:

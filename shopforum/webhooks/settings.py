@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ..core.settings import Setting, SettingsError, find, read, setting, settings_of, variable
@@ -110,7 +110,7 @@ def parse(raw: Mapping[str, str]) -> WebhookSettings:
         key = "webhooks.fusionauth_secret"
         raise SettingsError(f"{key} must have {int(algorithm[2:]) // 8} bytes or more: set {variable(key)}")
     endpoints = tuple(_endpoint(raw, name) for name in parsed.out)
-    return read(WebhookSettings, raw, endpoints=endpoints)
+    return replace(parsed, endpoints=endpoints)
 
 
 def _endpoint(raw: Mapping[str, str], name: str) -> Endpoint:
