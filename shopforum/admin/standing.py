@@ -1,6 +1,5 @@
 """Standing rules as the console sees them: what one would refuse, in words and in numbers, and those that are kept."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, RowMapping, Select, Text, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..sessions import tables
+from ..sessions import addresses, tables
 from ..sessions.rules import Rule
 from . import plans, queries
 from .filters import SessionFilter, from_query
@@ -137,7 +136,7 @@ def _owner_seen(db: Reading, form: SessionFilter, own: UUID | None) -> bool:
 
 def _moderate(network: str | None) -> bool:
     """Whether a block is of the size that somebody can hold."""
-    block = ipaddress.ip_network(network) if network else None
+    block = addresses.network(network) if network else None
     return block is not None and block.prefixlen >= _WIDEST[block.version]
 
 
