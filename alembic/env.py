@@ -1,16 +1,16 @@
 """Runs the migrations: one run at a time, each migration in a transaction of its own, never waiting long for a lock.
 
-The database is `-x url=...`, else what `shopforum.migrations` passes, else `database.url` of the ini file's store.
+The database is `-x url=...`, else what `shopforum.core.migrations` passes, else `database.url` of the ini file's store.
 """
 
 from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import text
 
-import shopforum.db
-from shopforum import configuration, migrations
+from shopforum import configuration, schema
+from shopforum.core.engine import create_unpooled_engine, driver_url
+from shopforum.core.ini_files import section
 from shopforum.core.settings import SettingsError
-from shopforum.ini import section
 
 # Any number will do, as long as it stays: it stands for "a migration of shopforum is running".
 _RUNNING = 7_305_441_236
@@ -33,7 +33,7 @@ def database_url() -> str:
 
 def online() -> None:
     """Migrate the database."""
-    engine = migrations.engine(database_url())
+    engine = create_unpooled_engine(database_url())
     with engine.connect() as connection:
         connection.execute(text(f"set statement_timeout = '{_STATEMENT_TIMEOUT}'"))
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _RUNNING})
@@ -41,7 +41,7 @@ def online() -> None:
         connection.commit()
         context.configure(
             connection=connection,
-            target_metadata=shopforum.db.all_metadata(),
+            target_metadata=schema.all_metadata(),
             transaction_per_migration=True,
             compare_server_default=True,
             on_version_apply=context.config.attributes.get("on_applied"),
@@ -53,8 +53,8 @@ def online() -> None:
 def offline() -> None:
     """Print the SQL instead, for `alembic upgrade head --sql`."""
     context.configure(
-        url=migrations.driver_url(database_url()),
-        target_metadata=shopforum.db.all_metadata(),
+        url=driver_url(database_url()),
+        target_metadata=schema.all_metadata(),
         literal_binds=True,
         transaction_per_migration=True,
     )

@@ -23,7 +23,7 @@ from sqlalchemy import event, text
 from waitress.server import create_server
 
 import shopforum
-from shopforum import migrations
+from shopforum.core import migrations
 from shopforum.dev import instance, postgres, sample
 from shopforum.dev.idp.server import serve_in_thread
 

@@ -6,7 +6,10 @@ through the files.
 
 from pyramid.config import Configurator
 
-from . import configuration, db, idp, logs, migrations
+from . import configuration, idp
+from .core import logs, migrations
+from .core.database import Database
+from .core.engine import create_engine
 from .idp import FusionAuth
 from .sessions import SIGNED_IN
 from .web.redirects import SiteApp
@@ -23,8 +26,10 @@ def main(global_config: dict[str, str], **ini: str) -> SiteApp:
         config.registry.migration_head = migrations.head()
         config.include(".web")
         config.include(".sessions")
-        engine = db.create(parsed.settings.database_url, parsed.settings.pool_size)
-        db.add_database(config, engine, parsed.settings.prepare)
+        engine = create_engine(parsed.settings.database_url, parsed.settings.pool_size)
+        config.registry.db = Database(engine, parsed.settings.prepare)
+        config.add_request_method(lambda request: request.registry.db, "db", property=True)
+        config.set_session_engine(engine, parsed.settings.prepare)
         idp.add_idp(config, FusionAuth(parsed.idp))
         # Refuse by default: a view that says nothing needs somebody signed in, on the console a role.
         config.set_default_permission("console:read" if site.name == "admin" else SIGNED_IN)

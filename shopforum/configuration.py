@@ -9,9 +9,9 @@ variable that nobody knows stops the boot.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import settings
 from .account import mail
 from .api.settings import ApiSettings
+from .core import sites
 from .core.settings import (
     Setting,
     SettingsError,
@@ -22,12 +22,12 @@ from .core.settings import (
     refuse_unknown_variables,
     settings_of,
 )
-from .forums.rules import Rules
+from .core.sites import SITES, Site, SiteSettings
+from .forums.settings import Rules
 from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
 from .sessions import config as sessions_config
-from .settings import SITES, Site, SiteSettings
 from .webhooks import settings as webhook_settings
 
 # An admin who changes the network or the browser gives the password again, a role that was taken away counts within a
@@ -77,10 +77,10 @@ def load(ini: Mapping[str, str]) -> Configuration:
     keys. Raises SettingsError.
     """
     raw = complete(ini)
-    site = settings.parse(raw)
+    site = sites.parse(raw)
     idp = idp_settings.parse(raw, site.name, SITES)
     if not site.development:
-        settings.refuse_unsafe(site, idp.api_key)
+        sites.refuse_unsafe(site, idp.api_key)
     own = {
         "sessions.sites": " ".join(name for name in SITES if name != "admin"),
         "sessions.site": site.name,
@@ -93,7 +93,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     mail.parse(raw)
     for cls in (LoginSettings, Rules, ApiSettings):
         read(cls, raw)
-    return Configuration(settings.site(site), site, idp, raw)
+    return Configuration(sites.site(site), site, idp, raw)
 
 
 def database_url(ini: Mapping[str, str]) -> str:

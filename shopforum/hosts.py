@@ -8,7 +8,7 @@ Each app refuses a Host that is not its own with 421 (RFC 9110, 15.5.20), so any
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .ini import reading
+from .core.ini_files import reading
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

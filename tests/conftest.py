@@ -22,10 +22,10 @@ from support import Browser, Idp, site_settings, url_of
 from wire import give
 
 import shopforum
-from shopforum import logs, migrations
+from shopforum.core import logs, migrations
+from shopforum.core.sites import SITES
 from shopforum.dev import postgres, sample
 from shopforum.dev.idp.server import serve_in_thread
-from shopforum.settings import SITES
 
 _SERVER = pytest.StashKey[postgres.Server]()
 _TEMPLATE = "template_shopforum"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from shopforum.sessions.database import Database
+from shopforum.core.database import Database
 from shopforum.store import cart as carts
 from shopforum.store.cart import Change, Owner
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import requests
 from webtest import TestApp, TestResponse
 
+from shopforum.core.sites import SITES
 from shopforum.dev.sample import LOGINS, Login
-from shopforum.settings import SITES
 
 TENANT = "7d5f7b1c-7f5e-4b56-9a53-0a2f4a3c1d00"
 APPLICATIONS = {

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..sessions import AuthorityUnavailable
 from ..web.acts import Act
 from ..web.templating import Notice
-from . import mail, newdevice
+from . import mail, new_device
 
 
 def includeme(config: Configurator) -> None:
@@ -20,7 +20,7 @@ def includeme(config: Configurator) -> None:
     login. Sets `registry.mail`.
     """
     config.registry.mail = mail.parse(config.registry.settings)
-    config.registry.on_new_device = newdevice.tell
+    config.registry.on_new_device = new_device.tell
     config.registry.notices |= {
         "device-signed-out": Notice("success", "That device is signed out."),
         "device-gone": Notice("info", "That device was signed out already."),
@@ -45,7 +45,7 @@ def _ask(event: Any) -> None:
         return
     try:
         session = request.identity
-        event["new_sign_in"] = newdevice.asked(request.db, session) if session else None
+        event["new_sign_in"] = new_device.asked(request.db, session) if session else None
     except (AuthorityUnavailable, SQLAlchemyError):
         # An error page is shown even where nobody can be told apart.
         return

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
-from ..devices import label
-from ..sessions.database import Database
+from ..core.database import Database
+from ..core.user_agents import label
 
 _OWN = text("SELECT ended_at FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
 

@@ -16,11 +16,11 @@ from uuid import UUID
 import idna
 from sqlalchemy import Connection, RowMapping, text
 
+from ..core.database import Database, once_more
+from ..core.purge import purge
 from ..core.settings import SettingsError, read, setting
 from ..sessions import audit
 from ..sessions.audit import Client, Event
-from ..sessions.database import Database, once_more
-from ..sessions.purging import purge
 
 # Seconds for each answer of the server. A letter that could not be begun within half of its lease is left for the next
 # try: it takes a handful of answers more, and nobody else may have it meanwhile.

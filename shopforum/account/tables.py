@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..db import metadata
+from ..core.tables import metadata
 from ..sessions.tables import Instant
 
 # A sign-in with a new device, until somebody who was signed in before says whether it was theirs.

@@ -9,16 +9,16 @@ from uuid import UUID
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPConflict, HTTPNotFound, HTTPSeeOther
-from pyramid.request import Request
 from pyramid.response import Response
 
-from ..devices import label
+from ..core.ids import parse_uuid
+from ..core.user_agents import label
 from ..sessions import Reason, Scope, client_of, flags
 from ..sessions.audit import Event
-from ..sessions.tokens import as_uuid
-from ..web import notes, way
+from ..web import notes, safe_redirect
+from ..web.request import Request
 from ..web.templating import Notice, plural
-from . import activity, newdevice
+from . import activity, new_device
 
 FRESH = 900
 _MANY = 200
@@ -55,7 +55,7 @@ def show(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Sign one other device out; with `reported`, tell the security team as well."""
-    me, session_id = request.identity, as_uuid(request.matchdict["id"])
+    me, session_id = request.identity, parse_uuid(request.matchdict["id"])
     row = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
     if row is None or session_id is None:
         raise HTTPNotFound
@@ -90,16 +90,16 @@ def revoke_others(request: Request) -> Response:
 
 def confirm(request: Request) -> Response:
     """Yes, that was me: the new device is not asked about any more. Back to the page where it was asked."""
-    session_id = as_uuid(request.matchdict["id"])
+    session_id = parse_uuid(request.matchdict["id"])
     if session_id is None:
         raise HTTPNotFound
-    known = newdevice.confirm(request.db, request.identity, session_id)
+    known = new_device.confirm(request.db, request.identity, session_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
-    target = way.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
+    target = safe_redirect.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"
     if not known:
         return HTTPSeeOther(target)
-    return notes.see_other(request, way.with_notice(target, "device-known"))
+    return notes.see_other(request, safe_redirect.with_notice(target, "device-known"))
 
 
 def _end(request: Request, code: str, *session_ids: UUID) -> None:

@@ -7,15 +7,15 @@ Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py
 
 from pyramid.config import Configurator
 from pyramid.events import BeforeRender
-from pyramid.request import Request
 
-from .. import devices
-from ..sessions import risk
+from ..core import user_agents
+from ..core.read_only_database import ReadOnlyDatabase
+from ..operations import audit_queries, deny_rules, labels
+from ..operations.plans import OWNERS
+from ..sessions import risk_signals
 from ..web.acts import Act
+from ..web.request import Request
 from ..web.templating import NavItem, Notice
-from . import standing, trail, words
-from .plans import OWNERS
-from .reading import Reading
 from .views import READ, REVOKE, REVOKE_ALL
 from .views.denied import denied
 
@@ -76,7 +76,7 @@ def includeme(config: Configurator) -> None:
     registry.notices["already_ended"] = Notice(
         "info", "What you chose had ended already. Nothing was changed."
     )
-    config.add_request_method(lambda request: Reading(request.db), "reading", reify=True)
+    config.add_request_method(lambda request: ReadOnlyDatabase(request.db), "read_db", reify=True)
     config.add_subscriber(_globals, BeforeRender)
     for name, path in _ROUTES:
         config.add_route(name, path)
@@ -88,13 +88,13 @@ def includeme(config: Configurator) -> None:
 
 
 def _globals(event: BeforeRender) -> None:
-    event["words"] = words
-    event["device"] = devices.label
-    event["standing"] = standing.in_words
-    event["network"] = lambda address: risk.network(address and str(address))
+    event["words"] = labels
+    event["device"] = user_agents.label
+    event["standing"] = deny_rules.in_words
+    event["network"] = lambda address: risk_signals.network(address and str(address))
     request = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
-        event["sealed"] = lambda: trail.sealed(request.reading)
+        event["sealed"] = lambda: audit_queries.sealed(request.read_db)
 
 
 def _nav(request: Request) -> list[NavItem]:

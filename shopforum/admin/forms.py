@@ -1,75 +1,31 @@
 """The forms that end sessions: what is to be ended, why, and what its owner is told."""
 
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from pyramid.httpexceptions import HTTPBadRequest
 from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
+from ..core.sites import SITES, TITLES
+from ..core.text import clean
+from ..operations import labels
+from ..operations.deny_rules import DAY, SPANS
+from ..operations.targets import EVERYONE, Target
 from ..sessions import Reason, Session
-from ..sessions.audit import clean
-from ..sessions.tokens import as_uuid
-from ..settings import SITES, TITLES
-from . import words
-from .filters import IdField, NetworkField, TextField, options_of
-
-EVERYONE = "everyone"
-
-# How long a standing rule may last, in seconds, and what that is called.
-SPANS = {
-    "3600": "1 hour",
-    "86400": "24 hours",
-    "604800": "7 days",
-    "2592000": "30 days",
-    "31536000": "a year",
-}
-DAY = "86400"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is named: sessions, a user (on a site), a site, everyone, or the sessions that a filter matches.
-
-    `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`: an address or a block is named so, too.
-    """
-
-    sessions: tuple[UUID, ...] = ()
-    user_id: UUID | None = None
-    site: str | None = None
-    filter: str | None = None
-    everyone: bool = False
-
-    @property
-    def whole_site(self) -> bool:
-        """Whether it is everything of a site."""
-        return self.site is not None and self.user_id is None
-
-    def fields(self) -> dict[str, Any]:
-        """The fields of a form or an address that name the same."""
-        named = {"session": self.sessions, "user": self.user_id, "site": self.site, "filter": self.filter}
-        return {name: value for name, value in named.items() if value}
+from .form_fields import IdField, NetworkField, TextField, options_of
 
 
 def target(fields: Any) -> Target:
     """What the fields of a form or an address name. Raises HTTPBadRequest for what is no id and no site."""
-    if fields.get("filter"):
-        return Target(filter=fields["filter"])
-    ids = [fields["only"]] if fields.get("only") else fields.getall("session")
-    if ids:
-        return Target(sessions=tuple(dict.fromkeys(_id(text, "session") for text in ids)))
-    site = fields.get("site") or None
-    if site is not None and site not in SITES:
-        raise HTTPBadRequest("There is no such site.")
-    return Target(user_id=_id(fields["user"], "user") if fields.get("user") else None, site=site)
-
-
-def _id(text: str, what: str) -> UUID:
-    found = as_uuid(text.strip())
-    if found is None:
-        raise HTTPBadRequest(f"The form names a {what} by something that is no id.")
-    return found
+    try:
+        return Target.parse(
+            filter_query=fields.get("filter") or "",
+            sessions=[fields["only"]] if fields.get("only") else fields.getall("session"),
+            user=fields.get("user") or "",
+            site=fields.get("site") or "",
+        )
+    except ValueError as error:
+        raise HTTPBadRequest(str(error)) from None
 
 
 def actor(admin: Session) -> str:
@@ -98,7 +54,7 @@ class RevokeForm(_Counted):
     reason = SelectField(
         "Reason",
         [DataRequired("Reason: choose one."), Length(max=200, message="Reason: at most 200 characters.")],
-        choices=options_of([("", "Choose…"), *words.REASONS.items()]),
+        choices=options_of([("", "Choose…"), *labels.REASONS.items()]),
         # A reason in words of one's own is as good as a code; see `because`.
         validate_choice=False,
     )
@@ -121,7 +77,7 @@ class RevokeForm(_Counted):
     def because(self, admin: Session) -> Reason:
         """The reason, for the heart. One that is no code of ours becomes `other`, with its words in the note."""
         code, note = self.reason.data, self.text.data or ""
-        if code not in words.REASONS:
+        if code not in labels.REASONS:
             code, note = "other", f"{code}\n{note}".strip()
         note, message = clean(note, 2200), clean(self.user_text.data or "", 500)
         return Reason("admin", actor(admin), code, admin=note, user=message)

@@ -17,9 +17,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.tweens import EXCVIEW
 
 from ..core.settings import read
+from ..core.sites import Site
 from ..sessions import Sessions
-from ..settings import Site
-from ..web import SiteRequest
+from ..web.request import Request as SiteRequest
 from .settings import ApiSettings
 
 # Where the request's id is handed over.
@@ -40,23 +40,23 @@ def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router
     """The API's own app over the site's sessions and database. `per_minute` is each token's limit of calls; subjects
     of `issuer` are our users.
     """
-    from ..admin.reading import Reading
-    from . import gate, policy
-    from .rates import Rate
+    from ..api_tokens.rate_limit import Rate
+    from ..core.read_only_database import ReadOnlyDatabase
+    from . import gate, security_policy
 
     with Configurator(settings={}) as config:
         config.registry.site = site
         config.set_request_factory(SiteRequest)
-        config.set_security_policy(own := policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
-        config.set_default_permission(policy.NOBODY)
+        config.set_security_policy(own := security_policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
+        config.set_default_permission(security_policy.NOBODY)
         config.include(".problems")
         config.add_tween("shopforum.api.gate.guard", under=EXCVIEW)
         shared = {"site": site, "sessions": sessions, "db": sessions.db, "policy": own, "issuer": issuer}
         for name, value in shared.items():
             config.add_request_method(lambda _, value=value: value, name, property=True)
-        config.add_request_method(lambda request: Reading(request.db), "reading", reify=True)
+        config.add_request_method(lambda request: ReadOnlyDatabase(request.db), "read_db", reify=True)
         config.add_request_method(lambda request: request.environ.get(REQUEST_ID, ""), "id", property=True)
-        config.add_request_method(policy.refused, "refused")
+        config.add_request_method(security_policy.refused, "refused")
         config.add_request_method(_require, "require")
         gate.add_operations(config)
         return config.make_wsgi_app()

@@ -6,13 +6,11 @@ token needs. An operation without `security` is refused to everybody.
 
 from typing import Any
 
-from wtforms import SelectField
-
-from ..admin import words
-from ..admin.filters import SessionFilter
-from ..settings import SITES
-from .answers import SCHEMAS
-from .tokens import SCOPES
+from ..api_tokens.tokens import SCOPES
+from ..core.sites import SITES
+from ..operations import labels
+from ..operations.filters import SessionFilter
+from ..operations.json_documents import SCHEMAS
 
 STATES = ("active", "dormant", "revoked", "expired")
 MOST_IDS = 1000
@@ -52,14 +50,14 @@ def document(url: str) -> dict[str, Any]:
 def _filters() -> dict[str, Any]:
     """The filters of the console's list, one schema each."""
     found: dict[str, Any] = {}
-    for field in SessionFilter():
+    for name, criterion in SessionFilter.criteria().items():
         schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 254}
-        if field.name == "state":
+        if name == "state":
             schema = {"type": "string", "enum": list(STATES)}
-        elif isinstance(field, SelectField):
-            schema = {"type": "string", "enum": [choice.value for choice in field.choices if choice.value]}
-        text = f"{field.label.text}. {field.description}".strip(". ")
-        found[field.name] = {**schema, "description": text}
+        elif criterion.choices:
+            schema = {"type": "string", "enum": [value for value, _ in criterion.choices]}
+        text = f"{criterion.label}. {criterion.hint}".strip(". ")
+        found[name] = {**schema, "description": text}
     return found
 
 
@@ -132,7 +130,7 @@ _REASON = {
             "type": "string",
             "minLength": 1,
             "maxLength": 60,
-            "description": f"{', '.join(words.REASONS)}; any other is kept in words, as `other`.",
+            "description": f"{', '.join(labels.REASONS)}; any other is kept in words, as `other`.",
         },
         "text": {"type": "string", "maxLength": 2000, "description": "For admins; the user never sees it."},
         "user_text": {"type": "string", "maxLength": 500, "description": "Shown to whose session it was."},

@@ -14,9 +14,9 @@ from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..api_tokens.rate_limit import TooFast
 from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
-from .rates import TooFast
 
 log = structlog.get_logger("shopforum")
 

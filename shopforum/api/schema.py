@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..sessions.tokens import as_uuid
+from ..core.ids import parse_uuid
 
 Schema = Mapping[str, Any]
 Found = tuple[str, str]
@@ -41,7 +41,7 @@ def errors(schema: Schema, value: Any, at: str = "") -> Iterator[Found]:
 
 def _text(schema: Schema, value: str, at: str) -> Iterator[Found]:
     yield from _limits(schema, len(value), at, "minLength", "maxLength", "{0} characters or {1}")
-    if schema.get("format") == "uuid" and as_uuid(value) is None:
+    if schema.get("format") == "uuid" and parse_uuid(value) is None:
         yield at, "must be an id such as 6f1c1a52-0d3b-4a9e-9d59-0a2f4a3c1d00."
     if "pattern" in schema and not re.fullmatch(schema["pattern"].strip("^$"), value):
         yield at, f"must match {schema['pattern']}."

@@ -9,18 +9,17 @@ from uuid import UUID
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import text
-from webob.multidict import MultiDict
 
-from .. import paging
-from ..admin import counting, plans, queries, trail
-from ..admin.filters import SessionFilter
-from ..admin.forms import Target
+from ..core import paging
+from ..core.ids import parse_uuid
+from ..operations import audit_queries, counts, event_feed, json_documents, plans, reasons, session_queries
+from ..operations.filters import FilterError, SessionFilter
+from ..operations.targets import Target
 from ..sessions import Reason, TooFar, client_of
-from ..sessions.tokens import as_uuid
-from . import answers, feed, reasons
+from . import responses
+from .idempotency import Key, Outcome
 from .openapi import FILTERS, document
 from .problems import Problem
-from .replays import Key, Outcome
 
 _ALL = "everyone:revoke"
 
@@ -35,32 +34,35 @@ class Given:
 
 def describe(request: Request, given: Given) -> Response:
     """The document itself, for everybody."""
-    return answers.reply(document(request.site.url))
+    return responses.reply(document(request.site.url))
 
 
 def list_sessions(request: Request, given: Given) -> Response:
     """The console's list: the same filters, the same statement."""
-    form = _filter({name: given.query[name] for name in FILTERS if name in given.query}, "")
-    cursor, db = given.query.get("cursor", ""), request.reading
+    chosen = _filter({name: given.query[name] for name in FILTERS if name in given.query}, "")
+    cursor, db = given.query.get("cursor", ""), request.read_db
     if (
         cursor
-        and paging.decode(cursor, tuple(c.type.python_type for c in (queries.CREATED_AT, queries.ID))) is None
+        and paging.decode(
+            cursor, tuple(c.type.python_type for c in (session_queries.CREATED_AT, session_queries.ID))
+        )
+        is None
     ):
         raise invalid(cursor="This is no cursor: pass `next` as it came.")
-    where = queries.conditions(db, form)
+    where = session_queries.conditions(db, chosen)
     part = paging.fetch(
         db,
-        queries.listed().where(*where),
-        queries.CREATED_AT,
-        queries.ID,
+        session_queries.listed().where(*where),
+        session_queries.CREATED_AT,
+        session_queries.ID,
         cursor=cursor,
         size=given.query["limit"],
     )
-    found = counting.count(db, where)
-    count = len(part.rows) if found is None else min(found, counting.CAP)
-    total = {"count": count, "exact": found is not None and found <= counting.CAP}
-    response = answers.reply(
-        {"sessions": [answers.session(row) for row in part.rows], "next": part.older, "total": total}
+    found = counts.count(db, where)
+    count = len(part.rows) if found is None else min(found, counts.CAP)
+    total = {"count": count, "exact": found is not None and found <= counts.CAP}
+    response = responses.reply(
+        {"sessions": [json_documents.session(row) for row in part.rows], "next": part.older, "total": total}
     )
     if part.older:
         query = urlencode({**given.query, "cursor": part.older})
@@ -70,22 +72,22 @@ def list_sessions(request: Request, given: Given) -> Response:
 
 def get_session(request: Request, given: Given) -> Response:
     """One session, with where it was seen and its timeline, latest first."""
-    row = queries.one(request.reading, _id(request))
+    row = session_queries.one(request.read_db, _id(request))
     if row is None:
         raise Problem(404, "There is no such session.")
-    timeline = [answers.event(event) for event in trail.of_session(request.reading, row)]
-    places = [answers.place(place) for place in queries.places(request.reading, row["id"])]
-    return answers.reply({**answers.session(row), "timeline": timeline, "seen_at": places})
+    timeline = [json_documents.event(event) for event in audit_queries.of_session(request.read_db, row)]
+    places = [json_documents.place(place) for place in session_queries.places(request.read_db, row["id"])]
+    return responses.reply({**json_documents.session(row), "timeline": timeline, "seen_at": places})
 
 
 def end_session(request: Request, given: Given) -> Response:
     """End one. What has ended already stays as it is."""
     session_id = _id(request)
-    plan = plans.make(request.reading, Target(sessions=(session_id,)), None)
+    plan = plans.make(request.read_db, Target(sessions=(session_id,)), None)
     _weigh(request, plan)
     if plan.matched:
         _carry_out(request, plan, reasons.because(request.identity.actor, {"code": "other"}))
-    elif queries.one(request.reading, session_id) is None:
+    elif session_queries.one(request.read_db, session_id) is None:
         raise Problem(404, "There is no such session.")
     return Response(status=204)
 
@@ -104,18 +106,20 @@ def revoke(request: Request, given: Given) -> Response:
     headers = {"Idempotent_Replayed": "true"} if outcome.known else {}
     if outcome.status == 201:
         headers["Location"] = f"/api/v1/revocations/{outcome.body['id']}"
-    return answers.reply(outcome.body, outcome.status, **headers)
+    return responses.reply(outcome.body, outcome.status, **headers)
 
 
 def get_revocation(request: Request, given: Given) -> Response:
     """The receipt as it stands now."""
     revocation_id = _id(request)
-    row = trail.counted(request.reading, [revocation_id]).get(revocation_id)
+    row = audit_queries.counted(request.read_db, [revocation_id]).get(revocation_id)
     if row is None:
         raise Problem(404, "There is no such revocation.")
     told = ("created_at", "scope", "typed", "site", "user_id", "initiating_entity", "actor")
     reason = {"code": row["reason_code"], "text": row["reason_admin"], "user_text": row["reason_user"]}
-    return answers.reply({**answers.receipt(row), **{name: row[name] for name in told}, "reason": reason})
+    return responses.reply(
+        {**json_documents.receipt(row), **{name: row[name] for name in told}, "reason": reason}
+    )
 
 
 def list_events(request: Request, given: Given) -> Response:
@@ -123,14 +127,14 @@ def list_events(request: Request, given: Given) -> Response:
     query = given.query
     types = query["types"].split(",") if "types" in query else []
     try:
-        rows, following = feed.read(request.sessions, query["after"], types, query["limit"])
-    except feed.Ahead:
+        rows, following = event_feed.read(request.sessions, query["after"], types, query["limit"])
+    except event_feed.Ahead:
         raise Problem(409, "The log ends before that number: it is not the one you have read.") from None
-    events = [answers.event(row) for row in rows]
+    events = [json_documents.event(row) for row in rows]
     offers = request.accept.acceptable_offers(["application/json", "application/x-ndjson"])
     if offers and offers[0][0] == "application/x-ndjson":
-        return answers.lines(events)
-    return answers.reply({"events": events, "next": following})
+        return responses.lines(events)
+    return responses.reply({"events": events, "next": following})
 
 
 _OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
@@ -142,7 +146,7 @@ _SEEN = text(
 
 def revoke_user(request: Request, given: Given) -> Response:
     """End all sessions of one user, whom the sites have seen before."""
-    subject, db = given.body["sub_id"], request.reading
+    subject, db = given.body["sub_id"], request.read_db
     if subject["format"] == "email":
         users = [row["user_id"] for row in db.all(_OF_EMAIL, email=subject["email"])]
     else:
@@ -163,7 +167,7 @@ def _subject(request: Request, subject: dict[str, str]) -> UUID | None:
     """The user's id, or None for somebody else's subject."""
     if subject["format"] == "opaque":
         return UUID(subject["id"])
-    return as_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.issuer else None
+    return parse_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.issuer else None
 
 
 def invalid(**errors: str) -> Problem:
@@ -178,7 +182,7 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
     """
     expected = body.get("expected_count")
     counted = bool(body.get("dry_run")) or expected is not None
-    plan = plans.make(request.reading, target, None, counted=counted)
+    plan = plans.make(request.read_db, target, None, counted=counted)
     if plan.scope is None:
         raise Problem(422, plan.problem, errors=[{"field": "scope", "detail": plan.problem}])
     _weigh(request, plan)
@@ -188,7 +192,7 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
             409, f"It holds {found} sessions now, not {expected:,}.", matched=plan.matched, exact=plan.exact
         )
     if body.get("dry_run"):
-        return Outcome(200, answers.counted(plan.matched, exact=plan.exact))
+        return Outcome(200, json_documents.counted(plan.matched, exact=plan.exact))
     return _receipt(
         request, _carry_out(request, plan, reasons.because(request.identity.actor, body["reason"]))
     )
@@ -211,8 +215,8 @@ def _weigh(request: Request, plan: plans.Plan) -> None:
 
 
 def _receipt(request: Request, revocation_id: UUID) -> Outcome:
-    row = trail.counted(request.reading, [revocation_id])[revocation_id]
-    return Outcome(201, answers.receipt(row))
+    row = audit_queries.counted(request.read_db, [revocation_id])[revocation_id]
+    return Outcome(201, json_documents.receipt(row))
 
 
 def _target(scope: dict[str, Any]) -> Target:
@@ -230,15 +234,14 @@ def _target(scope: dict[str, Any]) -> Target:
 
 
 def _filter(fields: Mapping[str, str], at: str) -> SessionFilter:
-    form = SessionFilter(MultiDict(fields))
-    if not form.validate():
-        errors = {at + name: " ".join(map(str, wrong)) for name, wrong in form.errors.items()}
-        raise invalid(**errors)
+    try:
+        found = SessionFilter.parse(fields)
+    except FilterError as error:
+        raise invalid(**{at + name: why for name, why in error.errors.items()}) from None
     # What is blank would filter by nothing, and so match everything.
-    blank = [name for name in fields if not form[name].data]
-    if blank:
+    if blank := found.blank(fields):
         raise invalid(**{at + name: "must not be blank." for name in blank})
-    return form
+    return found
 
 
 def _require(request: Request, scope: str) -> None:
@@ -247,7 +250,7 @@ def _require(request: Request, scope: str) -> None:
 
 
 def _id(request: Request) -> UUID:
-    found = as_uuid(request.matchdict["id"])
+    found = parse_uuid(request.matchdict["id"])
     if found is None:
         raise Problem(404, "There is nothing at this address.")
     return found

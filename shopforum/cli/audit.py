@@ -17,8 +17,8 @@ import click
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.sessions import Sessions, ledger
-from shopforum.sessions.ledger import Head
+from shopforum.sessions import Sessions, audit_chain
+from shopforum.sessions.audit_chain import Head
 
 from .deployment import USAGE, Stop, reaching_the_database, site
 
@@ -49,9 +49,9 @@ def verify(ini: str, witness: str | None, as_json: bool) -> None:
     sessions = _sessions(ini)
     with _reaching_the_database():
         # What the worker has not come to yet is sealed first, so that the answer covers every row there is.
-        while ledger.seal(sessions.db, sessions.config.secrets.audit_keys[0]):
+        while audit_chain.seal(sessions.db, sessions.config.secrets.audit_keys[0]):
             pass
-        verdict = ledger.verify(sessions.db, sessions.config.secrets.audit_keys, _head(witness))
+        verdict = audit_chain.verify(sessions.db, sessions.config.secrets.audit_keys, _head(witness))
     if as_json:
         facts = {"ok": verdict.bad is None, "good": verdict.good, "bad": verdict.bad, "why": verdict.why}
         click.echo(json.dumps(facts | {"head": str(verdict.head)}))

@@ -7,12 +7,12 @@ import click
 
 from shopforum import configuration
 from shopforum.configuration import Configuration
+from shopforum.core.ini_files import section
 from shopforum.core.settings import variable
-from shopforum.ini import section
-from shopforum.settings import DEMO, SITES
+from shopforum.core.sites import DEMO, SITES
 
 from . import check_database, check_fusionauth, check_webhooks
-from .findings import Finding
+from .checks import Finding
 
 
 @click.command

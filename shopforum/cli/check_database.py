@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum import migrations
+from shopforum.core import migrations
+from shopforum.core.engine import create_unpooled_engine
 
-from . import findings as found
-from .findings import Finding
+from . import checks as found
+from .checks import Finding
 
 _OLDEST = 15
 
@@ -17,7 +18,7 @@ _OLDEST = 15
 def findings(ini: str, url: str) -> Iterator[Finding]:
     """Reachable, new enough, migrated, and on time."""
     try:
-        with migrations.engine(url).connect() as connection:
+        with create_unpooled_engine(url).connect() as connection:
             before = datetime.now(UTC)
             now, version = connection.execute(
                 text("select clock_timestamp(), current_setting('server_version_num')::int / 10000")

@@ -10,8 +10,8 @@ import requests
 
 from shopforum.configuration import Configuration
 
-from . import findings as found
-from .findings import Finding
+from . import checks as found
+from .checks import Finding
 
 _KEY = "idp.api_key"
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum import migrations
 from shopforum.account import mail
 from shopforum.configuration import Configuration
+from shopforum.core.engine import create_unpooled_engine
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
-from .findings import Finding
+from .checks import Finding
 
 _BEHIND = text(
     """SELECT name, last_error, (SELECT seq FROM audit_head) - seq AS behind FROM webhook_endpoints
@@ -49,7 +49,7 @@ def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) ->
 def _outbound(webhooks: webhook_settings.WebhookSettings, url: str) -> Iterator[Finding]:
     names = [endpoint.name for endpoint in webhooks.endpoints]
     try:
-        with migrations.engine(url).connect() as connection:
+        with create_unpooled_engine(url).connect() as connection:
             failing = {row.name: row for row in connection.execute(_BEHIND, {"names": names})}
     except SQLAlchemyError:
         # Said already by the database's own checks.

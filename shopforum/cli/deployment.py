@@ -12,11 +12,12 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.admin.reading import Reading, TooSlow
-from shopforum.ini import app
+from shopforum.core.database import sqlstate
+from shopforum.core.ini_files import app
+from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
+from shopforum.core.text import clean
 from shopforum.sessions import Sessions, is_outage, refuses_value
-from shopforum.sessions.audit import Client, clean
-from shopforum.sessions.database import sqlstate
+from shopforum.sessions.audit import Client
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
 
@@ -40,7 +41,7 @@ class Deployment:
     """The sessions of a deployment, a way to read them, and the console's address."""
 
     sessions: Sessions
-    reading: Reading
+    read_db: ReadOnlyDatabase
     console: str
 
 
@@ -59,7 +60,9 @@ def opened(ini: str) -> Iterator[Deployment]:
     try:
         with reaching_the_database():
             yield Deployment(
-                registry.sessions, Reading(registry.db, _LIMIT_MILLISECONDS), registry.site.urls["admin"]
+                registry.sessions,
+                ReadOnlyDatabase(registry.db, _LIMIT_MILLISECONDS),
+                registry.site.urls["admin"],
             )
     finally:
         registry.db.engine.dispose()

@@ -5,9 +5,10 @@ import time
 import click
 from alembic.script.revision import RevisionError
 
-from shopforum import configuration, migrations
-from shopforum.ini import section
-from shopforum.migrations import Step
+from shopforum import configuration
+from shopforum.core import migrations
+from shopforum.core.ini_files import section
+from shopforum.core.migrations import Step
 
 from .deployment import USAGE, Stop, reaching_the_database
 

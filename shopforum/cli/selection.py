@@ -7,15 +7,14 @@ from uuid import UUID
 
 import click
 from sqlalchemy import func, select
-from webob.multidict import MultiDict
 
-from shopforum.admin import pasted, words
-from shopforum.admin.filters import SessionFilter
-from shopforum.admin.forms import Target
-from shopforum.admin.queries import s
-from shopforum.admin.reading import Reading
-from shopforum.sessions.tokens import as_uuid
-from shopforum.settings import SITES
+from shopforum.core.ids import parse_uuid
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.core.sites import SITES
+from shopforum.operations import id_lookup, labels
+from shopforum.operations.filters import FilterError, SessionFilter
+from shopforum.operations.session_queries import s
+from shopforum.operations.targets import Target
 
 from .deployment import NOTHING, Stop
 
@@ -25,7 +24,7 @@ _ALONE = ("user", "site")
 _OPTIONS = (
     click.option("--user", metavar="WHO", help="Name, e-mail address or id."),
     click.option("--site", type=click.Choice(SITES)),
-    click.option("--state", type=click.Choice(words.TABS)),
+    click.option("--state", type=click.Choice(labels.TABS)),
     click.option("--ip", metavar="BLOCK", help="An address or a block such as 192.0.2.0/24."),
     click.option("--device", metavar="WORDS", help="Such as 'Firefox Linux'."),
     click.option(
@@ -49,14 +48,14 @@ def filtered(command: _F) -> _F:
 def as_filter(filters: dict[str, str | None]) -> SessionFilter:
     """The options as the console's filter. Raises click.UsageError for what makes no sense."""
     given = _given(filters)
-    form = SessionFilter(MultiDict(given))
-    if not form.validate():
-        raise click.UsageError(" ".join(str(error) for errors in form.errors.values() for error in errors))
-    for name in given:
-        if not form[name].data:
-            # `--user "$WHO"` with WHO unset would filter by nothing, and so end everybody's.
-            raise click.UsageError(f"--{name.replace('_', '-')} is blank: leave it out, or say what it is.")
-    return form
+    try:
+        found = SessionFilter.parse(given)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from None
+    for name in found.blank(given):
+        # `--user "$WHO"` with WHO unset would filter by nothing, and so end everybody's.
+        raise click.UsageError(f"--{name.replace('_', '-')} is blank: leave it out, or say what it is.")
+    return found
 
 
 def _given(filters: dict[str, str | None]) -> dict[str, str]:
@@ -68,7 +67,12 @@ def _given(filters: dict[str, str | None]) -> dict[str, str]:
 
 
 def target(
-    db: Reading, sessions: tuple[str, ...], filters: dict[str, str | None], *, everyone: bool, by_gate: bool
+    db: ReadOnlyDatabase,
+    sessions: tuple[str, ...],
+    filters: dict[str, str | None],
+    *,
+    everyone: bool,
+    by_gate: bool,
 ) -> Target:
     """What the options name, of which there must be one kind.
 
@@ -82,20 +86,20 @@ def target(
         return Target(sessions=tuple(dict.fromkeys(session_id(db, text) for text in sessions)))
     if everyone:
         return Target(everyone=True)
-    form = as_filter(filters)
+    chosen = as_filter(filters)
     if by_gate and set(used) <= set(_ALONE):
         return Target(user_id=user_id(db, used["user"]) if "user" in used else None, site=used.get("site"))
-    return Target(filter=form.query())
+    return Target(filter=chosen.query())
 
 
-def session_id(db: Reading, text: str) -> UUID:
+def session_id(db: ReadOnlyDatabase, text: str) -> UUID:
     """The id that is spelled, or the one session whose id begins so (8 digits or more). Raises Stop."""
-    found = as_uuid(text)
+    found = parse_uuid(text)
     if found:
         return found
     if not re.fullmatch(r"[0-9a-f]{8,32}", text.replace("-", "").lower()):
         raise click.UsageError("A session is named by its id, or by the first 8 digits of it or more.")
-    ids = pasted.beginning(db, s.c.id, text)
+    ids = id_lookup.beginning(db, s.c.id, text)
     if not ids:
         raise Stop("No session has an id that begins so.", NOTHING)
     if len(ids) > 1:
@@ -103,9 +107,9 @@ def session_id(db: Reading, text: str) -> UUID:
     return ids[0]
 
 
-def user_id(db: Reading, text: str) -> UUID:
+def user_id(db: ReadOnlyDatabase, text: str) -> UUID:
     """The user whose id or whole e-mail address this is. Raises Stop where nobody, or more than one, is called so."""
-    found = as_uuid(text)
+    found = parse_uuid(text)
     known = s.c.user_id == found if found else func.lower(s.c.user_email) == text.lower()
     rows = db.all(select(s.c.user_id).where(known).distinct().limit(2))
     if len(rows) != 1:

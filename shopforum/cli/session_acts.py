@@ -11,13 +11,13 @@ from uuid import UUID
 
 import click
 
-from shopforum import devices
-from shopforum.admin import plans, trail, words
-from shopforum.admin.forms import EVERYONE
-from shopforum.admin.plans import Plan
-from shopforum.api import answers, tokens
+from shopforum.api_tokens import tokens
+from shopforum.core import user_agents
+from shopforum.core.text import clean
+from shopforum.operations import audit_queries, json_documents, labels, plans
+from shopforum.operations.plans import Plan
+from shopforum.operations.targets import EVERYONE
 from shopforum.sessions import Reason, outbox
-from shopforum.sessions.audit import clean
 
 from . import selection
 from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, client, opened
@@ -38,7 +38,7 @@ _OPTIONS = (
     click.option(
         "--reason",
         "code",
-        type=click.Choice(list(words.REASONS)),
+        type=click.Choice(list(labels.REASONS)),
         help="Why, for the audit log; needed unless --dry-run.",
     ),
     click.option(
@@ -144,12 +144,12 @@ def _plan(
     """What the options reach now. Ends the command where that is nothing, or not as many as expected."""
     filters = {name: options[name] for name in selection.NAMES}
     target = selection.target(
-        deployment.reading, options["sessions"], filters, everyone=everyone, by_gate=by_gate
+        deployment.read_db, options["sessions"], filters, everyone=everyone, by_gate=by_gate
     )
     expected = options["expected_count"]
     # With --yes, the end of a site or of everyone waits for no count that nobody reads.
     counted = options["dry_run"] or not options["yes"] or expected is not None
-    plan = plans.make(deployment.reading, target, None, quarantined=quarantined, counted=counted)
+    plan = plans.make(deployment.read_db, target, None, quarantined=quarantined, counted=counted)
     if expected is not None and not (plan.exact and plan.matched == expected):
         found = f"{'' if plan.exact else 'at least '}{plan.matched:,}"
         raise Stop(f"{found} sessions match now, not {expected:,}. Nothing was changed.", NOTHING)
@@ -163,7 +163,7 @@ def _plan(
 def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> None:
     """What an act reaches, as a document, or for people on standard error where a question follows."""
     if as_json:
-        sessions = [answers.session(row) for row in plan.rows]
+        sessions = [json_documents.session(row) for row in plan.rows]
         facts = {
             "dry_run": True,
             "matched": plan.matched,
@@ -171,13 +171,13 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
             "users": plan.users if plan.exact else None,
             "sites": list(plan.sites),
         }
-        click.echo(json.dumps(facts | {"sessions": sessions}, default=answers.plain))
+        click.echo(json.dumps(facts | {"sessions": sessions}, default=json_documents.plain))
         return
     now = deployment.sessions.now()
     rows = [
         (
             *(str(row["id"])[:8], row["state"], row["site"], row["user_name"]),
-            *(devices.label(row["last_agent"]), short_moment(row["last_seen_at"], now)),
+            *(user_agents.label(row["last_agent"]), short_moment(row["last_seen_at"], now)),
         )
         for row in plan.rows
     ]
@@ -230,17 +230,17 @@ def _deliver(deployment: Deployment, revocation_id: UUID, *, silent: bool) -> No
 
 
 def _open_messages(deployment: Deployment, revocation_id: UUID) -> int:
-    row = trail.counted(deployment.reading, [revocation_id])[revocation_id]
+    row = audit_queries.counted(deployment.read_db, [revocation_id])[revocation_id]
     return int(row["pending"] + row["failed"])
 
 
 def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
     """Print what was ended and what FusionAuth has said; returns the exit code."""
-    facts = answers.receipt(trail.counted(deployment.reading, [revocation_id])[revocation_id])
+    facts = json_documents.receipt(audit_queries.counted(deployment.read_db, [revocation_id])[revocation_id])
     told = facts["upstream"]
     waiting = told["pending"] + told["failed"]
     if as_json:
-        click.echo(json.dumps(facts, default=answers.plain))
+        click.echo(json.dumps(facts, default=json_documents.plain))
     else:
         if facts["exact"]:
             click.echo(f"Ended {facts['revoked']:,} of {many(facts['matched'])}; none is served any more.")
@@ -253,8 +253,8 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
         )
         if waiting:
             click.echo("FusionAuth has not confirmed all of it: `shopforum worker` goes on until it does.")
-        for maker in trail.ended(deployment.reading, revocation_id)["makers"]:
-            left = [row for row in tokens.listed(deployment.reading, maker) if row["state"] != "revoked"]
+        for maker in audit_queries.ended(deployment.read_db, revocation_id)["makers"]:
+            left = [row for row in tokens.listed(deployment.read_db, maker) if row["state"] != "revoked"]
             named = ", ".join(sorted({row["name"] for row in left}))
             click.echo(f"API tokens that {safe(left[0]['created_by'])} made are not revoked: {named}.")
         click.echo(f"Receipt: {deployment.console}/revocations/{safe(facts['id'])}")

@@ -6,8 +6,8 @@ from textwrap import fill
 
 from sqlalchemy import RowMapping
 
-from shopforum import devices
-from shopforum.admin import words
+from shopforum.core import user_agents
+from shopforum.operations import labels
 
 from .terminal import WIDTH, full_moment, moment, safe, table
 
@@ -21,9 +21,9 @@ def facts(row: RowMapping, now: datetime, console: str) -> str:
         ("Session", row["id"]),
         ("User", f"{row['user_name']} <{row['user_email']}> {row['user_id']}"),
         ("Site", row["site"]),
-        ("State", f"{state}: {words.state(row['state']).text}"),
+        ("State", f"{state}: {labels.state(row['state']).text}"),
         ("Signed in", f"{full_moment(row['created_at'], now)} from {row['address'] or 'an unknown address'}"),
-        ("Browser", f"{devices.label(row['agent'])}: {row['agent']}"),
+        ("Browser", f"{user_agents.label(row['agent'])}: {row['agent']}"),
         (
             "Last seen",
             f"{full_moment(row['last_seen_at'], now)} from {row['last_address'] or 'an unknown address'}",
@@ -31,7 +31,7 @@ def facts(row: RowMapping, now: datetime, console: str) -> str:
         ("Renewed", f"{row['refresh_count']} times, last {full_moment(row['refreshed_at'], now)}"),
     ]
     if row["ended_at"]:
-        told.append(("Ended", f"{full_moment(row['ended_at'], now)}: {words.reason(row['end_reason'])}"))
+        told.append(("Ended", f"{full_moment(row['ended_at'], now)}: {labels.reason(row['end_reason'])}"))
     else:
         told += [
             ("Idles out", full_moment(row["idle_end"], now)),
@@ -52,8 +52,8 @@ def flags(found: Sequence[RowMapping]) -> str:
     heads = (("FLAG", 24), ("TIMES", 6), ("LAST (UTC)", 19), ("FROM", 15), ("BROWSER", 24))
     rows = [
         (
-            *(words.flag(flag["kind"]).label, flag["count"], moment(flag["last_at"]), flag["last_address"]),
-            devices.label(flag["last_agent"]),
+            *(labels.flag(flag["kind"]).label, flag["count"], moment(flag["last_at"]), flag["last_address"]),
+            user_agents.label(flag["last_agent"]),
         )
         for flag in found
     ]
@@ -64,7 +64,12 @@ def places(found: Sequence[RowMapping]) -> str:
     """From where it was used, as a table; empty where nobody knows."""
     heads = (("USED FROM", 24), ("BROWSER", 24), ("FIRST (UTC)", 19), ("LAST (UTC)", 19))
     rows = [
-        (place["address"], devices.label(place["agent"]), moment(place["first_at"]), moment(place["last_at"]))
+        (
+            place["address"],
+            user_agents.label(place["agent"]),
+            moment(place["first_at"]),
+            moment(place["last_at"]),
+        )
         for place in found
     ]
     return table(heads, rows) if rows else ""
@@ -77,7 +82,7 @@ def pairs(found: Sequence[RowMapping]) -> str:
         (
             *(
                 pair["generation"],
-                words.pair(pair["why"]),
+                labels.pair(pair["why"]),
                 moment(pair["created_at"]),
                 moment(pair["seen_at"]),
             ),
@@ -93,7 +98,7 @@ def timeline(found: Sequence[RowMapping]) -> str:
     heads = (("HAPPENED (UTC)", 19), ("WHAT", 30), ("BY", 24), ("FROM", 15))
     rows = [
         (
-            *(moment(event["at"]), words.event(event["event"]).label),
+            *(moment(event["at"]), labels.event(event["event"]).label),
             *(event["actor"] or event["initiating_entity"], event["address"]),
         )
         for event in found

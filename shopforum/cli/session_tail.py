@@ -9,11 +9,10 @@ from typing import Any
 import click
 from sqlalchemy import RowMapping, Select, text
 
-from shopforum.admin import trail, words
-from shopforum.admin.reading import Reading
-from shopforum.api import answers
-from shopforum.sessions import Sessions, tables, worker
-from shopforum.sessions.tokens import as_uuid
+from shopforum.core.ids import parse_uuid
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import audit_queries, json_documents, labels
+from shopforum.sessions import Sessions, jobs, tables
 
 from . import selection
 from .deployment import Deployment, opened
@@ -51,16 +50,16 @@ def tail(
     The worker seals the log every second. Where none runs, this command does it, and prints each new head on standard
     error as the worker would.
     """
-    of_user = as_uuid(user)
+    of_user = parse_uuid(user)
     if user and of_user is None:
         raise click.BadParameter("this is not an id", param_hint="--user")
     a = tables.audit_log
-    statement = trail.rows().where(a.c.seq.is_not(None))
+    statement = audit_queries.rows().where(a.c.seq.is_not(None))
     if events:
         statement = statement.where(a.c.event.in_(events))
     with opened(ini) as deployment:
         if session:
-            statement = statement.where(a.c.session_id == selection.session_id(deployment.reading, session))
+            statement = statement.where(a.c.session_id == selection.session_id(deployment.read_db, session))
         if of_user:
             statement = statement.where(a.c.user_id == of_user)
         if not as_json:
@@ -69,7 +68,11 @@ def tail(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for row in _followed(deployment, statement, after, once=once):
-                click.echo(json.dumps(answers.event(row), default=answers.plain) if as_json else _line(row))
+                click.echo(
+                    json.dumps(json_documents.event(row), default=json_documents.plain)
+                    if as_json
+                    else _line(row)
+                )
         except KeyboardInterrupt:
             # That is how one ends it.
             return
@@ -79,7 +82,7 @@ def _followed(
     deployment: Deployment, statement: Select[Any], after: int | None, *, once: bool
 ) -> Iterator[RowMapping]:
     """Sealed rows in their order. Numbers are given in one order for everybody, so none is skipped or repeated."""
-    db, seq = deployment.reading, tables.audit_log.c.seq
+    db, seq = deployment.read_db, tables.audit_log.c.seq
     _seal(deployment.sessions)
     if after is None:
         rows = db.all(statement.order_by(seq.desc()).limit(10))[::-1]
@@ -98,14 +101,14 @@ def _followed(
                 _seal(deployment.sessions)
 
 
-def _head(db: Reading) -> int:
+def _head(db: ReadOnlyDatabase) -> int:
     row = db.one(_HEAD)
     return row["seq"] if row else 0
 
 
 def _seal(sessions: Sessions) -> None:
     """Seal what waits. Each head is printed: it is the witness outside the database."""
-    while head := worker.seal(sessions):
+    while head := jobs.seal(sessions):
         click.echo(f"audit.sealed head={head}", err=True)
 
 
@@ -113,7 +116,7 @@ def _line(row: RowMapping) -> str:
     """An event on one line."""
     who = row["actor"] or (f"user {str(row['user_id'])[:8]}" if row["user_id"] else row["initiating_entity"])
     values = (
-        *(moment(row["at"])[5:], words.event(row["event"]).label, row["site"], who),
+        *(moment(row["at"])[5:], labels.event(row["event"]).label, row["site"], who),
         *(str(row["session_id"] or "")[:8], row["address"] or ""),
     )
     return _columns(*values)

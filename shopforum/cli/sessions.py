@@ -11,11 +11,10 @@ from typing import Any
 import click
 from sqlalchemy import RowMapping, Select
 
-from shopforum import devices, paging
-from shopforum.admin import counting, queries, trail
-from shopforum.admin.filters import SessionFilter
-from shopforum.admin.reading import Reading
-from shopforum.api import answers
+from shopforum.core import paging, user_agents
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import audit_queries, counts, json_documents, session_queries
+from shopforum.operations.filters import SessionFilter
 
 from . import selection, session_acts, session_page, session_tail
 from .deployment import NOTHING, Stop, opened
@@ -61,15 +60,15 @@ def list_(ini: str, limit: int, as_json: bool, **filters: str | None) -> None:
     form = selection.as_filter(filters)
     with opened(ini) as deployment:
         now = deployment.sessions.now()
-        statement = queries.listed().where(*queries.conditions(deployment.reading, form))
-        found = _pages(deployment.reading, statement, limit)
+        statement = session_queries.listed().where(*session_queries.conditions(deployment.read_db, form))
+        found = _pages(deployment.read_db, statement, limit)
         if as_json:
             for row in found:
-                click.echo(json.dumps(answers.session(row), default=answers.plain))
+                click.echo(json.dumps(json_documents.session(row), default=json_documents.plain))
             return
         rows = list(found)
         click.echo(table(_COLUMNS, [_line(row, now) for row in rows]))
-        click.echo(f"\n{_summary(deployment.reading, form, len(rows))} As of {moment(now)} UTC.")
+        click.echo(f"\n{_summary(deployment.read_db, form, len(rows))} As of {moment(now)} UTC.")
 
 
 @command.command()
@@ -79,35 +78,40 @@ def list_(ini: str, limit: int, as_json: bool, **filters: str | None) -> None:
 def show(ini: str, session: str, as_json: bool) -> None:
     """Show one session with its story, by its id or the first 8 digits of it."""
     with opened(ini) as deployment:
-        db = deployment.reading
+        db = deployment.read_db
         session_id = selection.session_id(db, session)
-        row = queries.one(db, session_id)
+        row = session_queries.one(db, session_id)
         if row is None:
             raise Stop("There is no such session.", NOTHING)
-        places, timeline = queries.places(db, session_id), trail.of_session(db, row)
+        places, timeline = session_queries.places(db, session_id), audit_queries.of_session(db, row)
         if as_json:
             told = {
-                "timeline": list(map(answers.event, timeline)),
-                "seen_at": list(map(answers.place, places)),
+                "timeline": list(map(json_documents.event, timeline)),
+                "seen_at": list(map(json_documents.place, places)),
             }
-            click.echo(json.dumps(answers.session(row) | told, default=answers.plain))
+            click.echo(json.dumps(json_documents.session(row) | told, default=json_documents.plain))
             return
         sections = (
             session_page.facts(row, deployment.sessions.now(), deployment.console),
-            session_page.flags(queries.flags(db, session_id)),
+            session_page.flags(session_queries.flags(db, session_id)),
             session_page.places(places),
-            session_page.pairs(queries.generations(db, session_id)),
+            session_page.pairs(session_queries.generations(db, session_id)),
             session_page.timeline(timeline[::-1]),
         )
         click.echo("\n\n".join(section for section in sections if section))
 
 
-def _pages(db: Reading, statement: Select[Any], limit: int) -> Iterator[RowMapping]:
+def _pages(db: ReadOnlyDatabase, statement: Select[Any], limit: int) -> Iterator[RowMapping]:
     """The first `limit` rows, read in steps so that memory and time stay small."""
     cursor = ""
     while limit > 0:
         part = paging.fetch(
-            db, statement, queries.CREATED_AT, queries.ID, cursor=cursor, size=min(limit, _STEP)
+            db,
+            statement,
+            session_queries.CREATED_AT,
+            session_queries.ID,
+            cursor=cursor,
+            size=min(limit, _STEP),
         )
         yield from part.rows
         limit -= len(part.rows)
@@ -123,18 +127,18 @@ def _line(row: RowMapping, now: datetime) -> tuple[Any, ...]:
         row["state"] + marks,
         row["site"],
         row["user_name"],
-        devices.label(row["last_agent"]),
+        user_agents.label(row["last_agent"]),
         row["last_address"],
         short_moment(row["last_seen_at"], now),
     )
 
 
-def _summary(db: Reading, form: SessionFilter, shown: int) -> str:
-    count = counting.count(db, queries.conditions(db, form))
+def _summary(db: ReadOnlyDatabase, form: SessionFilter, shown: int) -> str:
+    count = counts.count(db, session_queries.conditions(db, form))
     if count is None:
         told = f"{many(shown)}; there may be more, counting them took too long."
     elif count > shown:
-        told = f"{shown:,} of {f'{counting.CAP:,}+' if count > counting.CAP else f'{count:,}'} sessions."
+        told = f"{shown:,} of {f'{counts.CAP:,}+' if count > counts.CAP else f'{count:,}'} sessions."
     else:
         told = f"{many(shown)}."
     return f"{told} ! flagged, ? in quarantine."

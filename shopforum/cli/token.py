@@ -6,8 +6,9 @@ from uuid import UUID
 
 import click
 
-from shopforum.api import answers, tokens
-from shopforum.api.tokens import Actor
+from shopforum.api_tokens import tokens
+from shopforum.api_tokens.tokens import Actor
+from shopforum.operations import json_documents
 
 from . import deployment
 from .deployment import NOTHING, Deployment, Stop, opened
@@ -80,7 +81,7 @@ def list_(ini: str, as_json: bool) -> None:
         rows = tokens.listed(found.sessions.db)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(dict(row), default=answers.plain))
+            click.echo(json.dumps(dict(row), default=json_documents.plain))
     else:
         click.echo(table(_HEADS, [_cells(row) for row in rows]))
 

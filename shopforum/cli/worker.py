@@ -1,4 +1,4 @@
-"""`shopforum worker INI`: the chores beside the web server. Several may run at once."""
+"""`shopforum worker INI`: the jobs beside the web server. Several may run at once."""
 
 import signal
 import threading
@@ -9,14 +9,15 @@ import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.account import mail, newdevice
-from shopforum.api import chores as api_chores
-from shopforum.forums import chores as forum_chores
-from shopforum.login import chores as login_chores
-from shopforum.sessions import is_outage, worker
-from shopforum.sessions.database import Database
-from shopforum.store import chores as store_chores
-from shopforum.webhooks import chores as webhook_chores
+from shopforum.account import mail, new_device
+from shopforum.api import jobs as api_jobs
+from shopforum.api_tokens import jobs as token_jobs
+from shopforum.core.database import Database
+from shopforum.forums import jobs as forum_jobs
+from shopforum.login import jobs as login_jobs
+from shopforum.sessions import is_outage, jobs
+from shopforum.store import jobs as store_jobs
+from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
 
@@ -46,9 +47,9 @@ def command(ini: str, once: bool) -> None:
 
 
 def _once(registry: Any) -> None:
-    while worker.run_once(registry.sessions) + _tidy(registry.db):
+    while jobs.run_once(registry.sessions) + _tidy(registry.db):
         pass
-    while worker.seal(registry.sessions):
+    while jobs.seal(registry.sessions):
         pass
     while _deliver(registry):
         pass
@@ -56,8 +57,8 @@ def _once(registry: Any) -> None:
 
 def _tidy(db: Database) -> int:
     """One step of what is merely old; returns how much went."""
-    kept = (login_chores, store_chores, forum_chores, api_chores, webhook_chores)
-    return sum(chores.run_once(db) for chores in kept) + newdevice.forget(db)
+    kept = (login_jobs, store_jobs, forum_jobs, api_jobs, token_jobs, webhook_jobs)
+    return sum(one.run_once(db) for one in kept) + new_device.forget(db)
 
 
 def _deliver(registry: Any) -> int:
@@ -94,18 +95,18 @@ def _run(registry: Any) -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     ending = threading.Event()
-    jobs = [
+    threads = [
         threading.Thread(target=work, args=(registry, ending), name=work.__name__)
         for work in (_work, _keep_delivering)
     ]
-    for job in jobs:
-        job.start()
-    while all(job.is_alive() for job in jobs) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
+    for thread in threads:
+        thread.start()
+    while all(thread.is_alive() for thread in threads) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
         pass
-    died = not all(job.is_alive() for job in jobs)
+    died = not all(thread.is_alive() for thread in threads)
     ending.set()
-    for job in jobs:
-        job.join()
+    for thread in threads:
+        thread.join()
     if died:
         raise Stop("The worker died of the fault above.", 1)
 
@@ -114,8 +115,8 @@ def _work(registry: Any, ending: threading.Event) -> None:
     pause = tidied = 0.0
     while not ending.wait(pause):
         try:
-            done = worker.run_once(registry.sessions)
-            head = worker.seal(registry.sessions)
+            done = jobs.run_once(registry.sessions)
+            head = jobs.seal(registry.sessions)
             if head:
                 # The witness outside the database: it contradicts whoever cuts or rewrites the log's end.
                 log.info("audit.sealed", head=str(head))

@@ -10,13 +10,13 @@ from typing import Any
 
 from pyramid.settings import aslist
 
-from shopforum import db
-from shopforum.api import tokens
-from shopforum.api.tokens import Actor
+from shopforum.api_tokens import tokens
+from shopforum.api_tokens.tokens import Actor
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine
+from shopforum.core.sites import SITES
 from shopforum.sessions.audit import Client
-from shopforum.sessions.database import Database
-from shopforum.sessions.tokens import Secrets
-from shopforum.settings import SITES
+from shopforum.sessions.keyring import Keyring
 
 from . import sample
 
@@ -26,7 +26,7 @@ _SECRETS = ("shopforum.secret", "idp.api_key", *(f"idp.{site}.client_secret" for
 
 def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
     """Write `folder`/shopforum.ini for these ports and this database. Secrets of an earlier start are kept."""
-    path = folder / "shopforum.ini"
+    path = folder / "shopforum.core.ini_files"
     earlier = base_settings(path) if path.exists() else {}
     values = {name: earlier.get(name) or secrets.token_urlsafe(32) for name in _SECRETS}
     values |= {f"shopforum.{site}_url": _site_url(site, port) for site in SITES}
@@ -51,8 +51,8 @@ def base_settings(ini: Path) -> dict[str, str]:
 def api_token(folder: Path, ini: Path, database: str) -> str:
     """A token for the API that has all scopes: that of an earlier start as long as it is good, else a new one."""
     path = folder / "api_token"
-    keys = Secrets(aslist(base_settings(ini)["shopforum.secret"]))
-    engine = db.create(database, 1)
+    keys = Keyring(aslist(base_settings(ini)["shopforum.secret"]))
+    engine = create_engine(database, 1)
     try:
         known = path.read_text() if path.exists() else ""
         if tokens.is_valid(Database(engine), keys, known):

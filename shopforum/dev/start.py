@@ -20,8 +20,8 @@ from alembic.util import CommandError
 from pyramid.paster import get_app
 from waitress import create_server
 
-from shopforum import migrations
-from shopforum.settings import SITES, TITLES
+from shopforum.core import migrations
+from shopforum.core.sites import SITES, TITLES
 
 from . import instance, postgres, processes, sample
 from .processes import StartError

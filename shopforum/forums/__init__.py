@@ -7,12 +7,12 @@ modules beside it, which know nothing of requests.
 
 from pyramid.config import Configurator
 from pyramid.events import BeforeRender
-from pyramid.request import Request
 
 from ..web.acts import Act
+from ..web.request import Request
 from ..web.templating import NavItem, Notice
-from . import links, rules
-from .people import MODERATE, MODERATORS
+from . import links, settings
+from .person import MODERATE, MODERATORS
 from .views import UNREAD
 
 _NOTICES = {
@@ -47,7 +47,7 @@ _ACTS = {
 def includeme(config: Configurator) -> None:
     """Add the forums' pages."""
     config.add_session_permissions({MODERATE: MODERATORS})
-    config.registry.forum_rules = rules.parse(config.registry.settings)
+    config.registry.forum_rules = settings.parse(config.registry.settings)
     config.registry.nav = _nav
     config.registry.notices.update(_NOTICES)
     config.registry.acts |= _ACTS

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, text
 
-from ..sessions.database import Database
+from ..core.database import Database
 from . import members
 from . import posts as reading
-from .people import Missing, Person
+from .person import Missing, Person
 from .tables import flags, posts, topics
 
 REASONS = {

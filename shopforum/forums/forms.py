@@ -6,7 +6,7 @@ from typing import Any
 from wtforms import Form, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
-from ..markdown import MAX_LENGTH
+from ..core.markdown import MAX_LENGTH
 from .flags import REASONS
 from .search import PERIODS
 

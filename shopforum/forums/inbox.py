@@ -25,9 +25,9 @@ from sqlalchemy import (
     text,
 )
 
-from ..sessions.database import Database
+from ..core.database import Database
 from ..sessions.tables import audit_log
-from .people import Person
+from .person import Person
 from .tables import categories, inbox, posts, security_reads, topics
 
 # The count is looked up with every page: it stops here, and looks at no more of the audit log.

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, text
 
 from ..sessions.tables import standing_rules
 from . import links
-from .people import Person, TooSoon
-from .rules import Rules
+from .person import Person, TooSoon
+from .settings import Rules
 
 _KNOWN = text("SELECT 1 FROM forum_members WHERE user_id = :user_id")
 # Newcomers take their handles one after the other.

@@ -9,9 +9,9 @@ from uuid import UUID
 from markupsafe import Markup
 from sqlalchemy import ARRAY, ColumnElement, Connection, Text, func, select, text
 
-from ..markdown import mentioned, render
-from ..sessions.database import Database
-from .people import Person
+from ..core.database import Database
+from ..core.markdown import mentioned, render
+from .person import Person
 from .tables import members, mentions, posts
 
 _KEEP = text("""

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, TextClause, select, text
 
-from ..sessions.database import Database, once_more
+from ..core.database import Database, once_more
 from . import flags, inbox
-from .people import Missing, Person
+from .person import Missing, Person
 from .tables import actions, topics
 
 # Which column an act on a topic sets, and to what.

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, case, func, literal, or_, select, text
 
-from ..sessions.database import Database
+from ..core.database import Database
 from . import inbox, mentions
 from .members import suspended
-from .people import Locked, Missing, Person
-from .reading import join_pointers
+from .person import Locked, Missing, Person
+from .read_markers import join_pointers
 from .tables import categories, category_reads, edits, members, posts, topic_reads, topics
 
 PAGE = 20

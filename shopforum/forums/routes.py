@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..sessions import SIGNED_IN
-from .people import MODERATE, Locked, Missing, TooLate
+from .person import MODERATE, Locked, Missing, TooLate
 from .views import locked, missing, notices, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.moderate import (

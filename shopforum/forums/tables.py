@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
 
-from ..db import metadata
+from ..core.tables import metadata
 from ..sessions.tables import Instant
 
 

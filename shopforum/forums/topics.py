@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, select, text
 
-from ..sessions.database import Database
+from ..core.database import Database
 from . import inbox
 from .links import slug as slug_of
-from .people import Missing, Person
-from .reading import with_first_unread, with_unread
+from .person import Missing, Person
+from .read_markers import with_first_unread, with_unread
 from .tables import categories, topics
 
 _ADD_CATEGORY = text("""

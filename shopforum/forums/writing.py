@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from ..sessions.database import Database, once_more
+from ..core.database import Database, once_more
 from . import inbox, links, members, mentions
-from .people import Locked, Missing, Person, Stale, TooLate, TooSoon
-from .rules import Rules
+from .person import Locked, Missing, Person, Stale, TooLate, TooSoon
+from .settings import Rules
 
 _LATEST_OF = text("""
     SELECT p.id, p.topic_id, p.number, p.title, p.body, t.title AS topic_title

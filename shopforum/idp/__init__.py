@@ -6,8 +6,8 @@ contract and how sure each part of it is are in docs/fusionauth.md.
 
 from pyramid.config import Configurator
 
-from .answers import AccountFault, LoginAnswer, LoginRefused, TwoFactorRequired, same_id
 from .fusionauth import FusionAuth
+from .responses import AccountFault, LoginAnswer, LoginRefused, TwoFactorRequired, same_id
 
 __all__ = [
     "AccountFault",

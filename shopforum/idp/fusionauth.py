@@ -7,8 +7,8 @@ from uuid import UUID
 
 from ..sessions.audit import Client
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
-from . import answers
-from .answers import REFUSALS, LoginAnswer, LoginRefused
+from . import responses
+from .responses import REFUSALS, LoginAnswer, LoginRefused
 from .settings import IdpSettings
 from .transport import Transport
 
@@ -37,7 +37,7 @@ class FusionAuth:
             | {"loginId": email, "loginIdTypes": ["email"], "password": password},
         )
         if status == 242:
-            raise answers.two_factor(body)
+            raise responses.two_factor(body)
         return self._logged_in(status, body)
 
     def two_factor(self, two_factor_id: str, code: str, client: Client, device: str) -> LoginAnswer:
@@ -49,9 +49,9 @@ class FusionAuth:
             key=False,
             json=self._about(client, device) | {"twoFactorId": two_factor_id, "code": code},
         )
-        if status == 421 or (status == 400 and answers.wrong_field(body, "code")):
+        if status == 421 or (status == 400 and responses.wrong_field(body, "code")):
             raise LoginRefused("code", status)
-        if answers.unknown(status, body):
+        if responses.unknown(status, body):
             raise LoginRefused("challenge", status)
         return self._logged_in(status, body)
 
@@ -61,7 +61,7 @@ class FusionAuth:
         status, body = self._transport.call(
             self.breaker.login, "POST", path, key=False, json={"methodId": method_id}
         )
-        if answers.unknown(status, body):
+        if responses.unknown(status, body):
             raise LoginRefused("challenge", status)
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
@@ -84,7 +84,7 @@ class FusionAuth:
                 json = {"refreshToken": refresh_token}
                 status, body = ask("POST", "/api/jwt/refresh", key=False, json=json)
                 names = ("refreshToken", "refreshTokenId", "token")
-            if answers.refresh_token_dead(status, body):
+            if responses.refresh_token_dead(status, body):
                 raise RefreshRefused
             if status != 200 or not isinstance(body, dict):
                 raise AuthorityMisconfigured(f"FusionAuth answered a refresh with {status}")
@@ -103,7 +103,7 @@ class FusionAuth:
                 params["userId"] = str(user_id)
         status, body = self._transport.call(self.breaker.revoke, "DELETE", path, key=True, params=params)
         # Unknown, or expired and not yet swept up: either way there is nothing left to revoke.
-        if status != 200 and not answers.unknown(status, body):
+        if status != 200 and not responses.unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
@@ -113,18 +113,18 @@ class FusionAuth:
 
     def _roles(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> tuple[str, ...] | None:
         status, body = ask("GET", f"/api/user/{user_id}", key=True)
-        if answers.unknown(status, body):
+        if responses.unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a question for a user with {status}")
-        return answers.roles(body, self._settings.application_id)
+        return responses.roles(body, self._settings.application_id)
 
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:
-            return answers.login(body, self._settings.application_id)
+            return responses.login(body, self._settings.application_id)
         if status == 400:
-            raise answers.bad_request(body)
-        if status == 404 and not answers.unknown(status, body):
+            raise responses.bad_request(body)
+        if status == 404 and not responses.unknown(status, body):
             raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
             raise LoginRefused(REFUSALS[status], status)
@@ -166,7 +166,7 @@ def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, roles: tu
         raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")
     return Refreshed(
         refresh_token=token or presented,
-        refresh_token_id=answers.uuid_or_unavailable(token_id) if token_id else None,
-        user_id=answers.uuid_or_unavailable(answers.claims(jwt).get("sub")),
+        refresh_token_id=responses.uuid_or_unavailable(token_id) if token_id else None,
+        user_id=responses.uuid_or_unavailable(responses.claims(jwt).get("sub")),
         roles=roles,
     )

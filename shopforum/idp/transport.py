@@ -17,8 +17,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
-from .answers import AccountFault
 from .breaker import Breaker, Breakers, Unreachable
+from .responses import AccountFault
 from .settings import IdpSettings
 
 _LARGEST_ANSWER = 256 * 1024

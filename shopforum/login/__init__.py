@@ -32,4 +32,4 @@ def includeme(config: Configurator) -> None:
     config.registry.notices["goodbye"] = Notice("success", "You are logged out.")
     config.include(".views")
     config.include(".two_factor")
-    config.include(".kept")
+    config.include(".resubmit")

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pyramid.renderers import render_to_response
-from pyramid.request import Request
 from pyramid.response import Response
 
+from ..web.request import Request
 from .forms import LoginForm
 
 _TEMPLATE = "shopforum:login/templates/login.jinja2"

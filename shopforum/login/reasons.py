@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import text
 
-from ..sessions.database import Database
-from ..sessions.tokens import as_uuid
+from ..core.database import Database
+from ..core.ids import parse_uuid
 from ..web.templating import Notice
 
 _ADMIN = Notice("warning", "A security admin ended this session. Log in again to go on.")
@@ -86,7 +86,7 @@ def notice(db: Database, code: str | None, reference: str | None = None) -> Noti
     the user. One statement, and only with a reference.
     """
     found = _NOTICES.get((code or "").replace("-", "_"))
-    revocation_id = as_uuid(reference)
+    revocation_id = parse_uuid(reference)
     if found is None or revocation_id is None:
         return found
     row = db.one(_MESSAGE, id=revocation_id)

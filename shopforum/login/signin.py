@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 from pyramid.httpexceptions import HTTPFound
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,10 +15,11 @@ from ..idp import LoginAnswer, LoginRefused
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.tokens import REFRESH_TOKEN
-from ..web import notes, way
+from ..sessions.keyring import REFRESH_TOKEN
+from ..web import notes, safe_redirect
 from ..web.hooks import LoginHookResult
-from . import known, throttle
+from ..web.request import Request
+from . import known_devices, throttle
 
 log = structlog.get_logger("shopforum")
 
@@ -62,15 +62,15 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     if not headers:
         # The form was sent twice, and the later login is done: its answer brings the cookies, and tells of a new device.
         write(request, "authn_login_success", {"sent_again": True}, login)
-        return HTTPFound(attempt.target or way.landing(request.site.name))
-    device = known.note(request, attempt.account)
+        return HTTPFound(attempt.target or safe_redirect.landing(request.site.name))
+    device = known_devices.note(request, attempt.account)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, "authn_login_success", detail, login)
-    target = attempt.target or way.landing(request.site.name)
+    target = attempt.target or safe_redirect.landing(request.site.name)
     for result in _hooks(request, login, target):
         headers += result.headers
         if result.notice:
-            target = notes.leave(request, way.with_notice(target, result.notice))
+            target = notes.leave(request, safe_redirect.with_notice(target, result.notice))
     if device.new and device.others:
         _tell_of_new_device(request, login)
     return HTTPFound(target, headers=[*headers, *device.headers, forget_visitor(request)])
@@ -89,7 +89,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
-    user_id = known.owner(request.db, attempt.email)
+    user_id = known_devices.owner(request.db, attempt.email)
     write(request, "authn_login_fail", detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
         write(request, "authn_login_fail_max", detail, user_id=user_id)

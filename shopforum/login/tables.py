@@ -1,12 +1,12 @@
 """The login's tables: failed tries, browsers that have logged in before, and forms kept over a login.
 
-E-mail addresses, device marks and keys are keyed digests (`shopforum.sessions.tokens.Secrets.digest`).
+E-mail addresses, device marks and keys are keyed digests (`shopforum.sessions.keyring.Secrets.digest`).
 """
 
 from sqlalchemy import Column, Double, Index, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from ..db import metadata
+from ..core.tables import metadata
 from ..sessions.tables import Instant
 
 # One row for each account, address and known device that somebody failed to log in with lately.

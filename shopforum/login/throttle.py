@@ -12,13 +12,13 @@ import ipaddress
 import math
 from dataclasses import dataclass
 
-from pyramid.request import Request
 from sqlalchemy import text
 
+from ..core.database import Database
 from ..sessions import client_of
-from ..sessions.database import Database
+from ..web.request import Request
 from ..web.templating import plural
-from . import known
+from . import known_devices
 from .settings import LoginSettings
 
 _COUNT = "greatest(f.failures - extract(epoch FROM clock_timestamp() - f.last_at) / :{0}_recovery, 0) + 1"
@@ -80,7 +80,7 @@ class Try:
 
 def take(request: Request, account: bytes) -> Try:
     """Count a try to log in to an account (`known.account`). Raises TooManyTries."""
-    device = known.device(request, account)
+    device = known_devices.device(request, account)
     digest = request.sessions.config.secrets.digest
     counter = digest("", "login device", f"{device.hex()} {account.hex()}") if device else account
     return _take(request.db, request.registry.login, _address(request), counter)

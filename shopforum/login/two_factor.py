@@ -15,14 +15,14 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
 from pyramid.renderers import render_to_response
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from .. import devices
+from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web import notes
+from ..web.request import Request
 from ..web.templating import Notice
 from . import page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
@@ -103,7 +103,7 @@ def submit(request: Request) -> Response:
         if method is not None:
             return _send(request, challenge, str(method))
         client = client_of(request)
-        answer = request.idp.two_factor(challenge.id, form.code.data, client, devices.label(client.agent))
+        answer = request.idp.two_factor(challenge.id, form.code.data, client, user_agents.label(client.agent))
         response = signin.complete(request, answer, attempt)
         response.headerlist.append(_JAR.expired(COOKIE))
     except LoginRefused as refusal:

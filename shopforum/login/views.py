@@ -9,16 +9,16 @@ import time
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
 from pyramid.interfaces import ISecurityPolicy
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
-from .. import devices
+from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
-from ..web import notes, way
-from . import known, reasons, signin, throttle, two_factor
+from ..web import notes, safe_redirect
+from ..web.request import Request
+from . import known_devices, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 from .page import page, refused
 
@@ -47,10 +47,10 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> Response:
     """The form; who is signed in is sent on, unless the password has to be given again."""
-    why, target = request.GET.get("why"), way.safe(request.GET.get("next"))
+    why, target = request.GET.get("why"), safe_redirect.safe(request.GET.get("next"))
     session = request.identity
     if session is not None and why != "fresh":
-        return HTTPFound(target or way.landing(request.site.name))
+        return HTTPFound(target or safe_redirect.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
     # Why somebody stands here is told by the cookies, or by the page that has cleared them: never by a link.
     ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
@@ -64,11 +64,11 @@ def submit(request: Request) -> Response:
     """Check the password at FusionAuth and sign in. No database connection is held while it is asked."""
     require_own_form(request)
     form = LoginForm(request.POST)
-    target = way.safe(form.next.data)
+    target = safe_redirect.safe(form.next.data)
     form.next.data = target or ""
     if not form.validate():
         return page(request, form, 422)
-    account = known.account(request, form.email.data)
+    account = known_devices.account(request, form.email.data)
     if request.sessions.refuses(client_of(request)):
         # Before the password is looked at: nobody finds out from a blocked network which one is right.
         return refused(request, form, 403, _BLOCKED)
@@ -80,7 +80,9 @@ def submit(request: Request) -> Response:
     attempt = signin.Attempt(account, turn, request.sessions.now(), target, form.email.data)
     client = client_of(request)
     try:
-        answer = request.idp.login(form.email.data, form.password.data, client, devices.label(client.agent))
+        answer = request.idp.login(
+            form.email.data, form.password.data, client, user_agents.label(client.agent)
+        )
         return signin.complete(request, answer, attempt)
     except TwoFactorRequired as challenge:
         throttle.forgive(request.db, turn)
@@ -99,7 +101,7 @@ def submit(request: Request) -> Response:
 def once_more(request: Request, text: str) -> Response:
     """The login form after one that was refused, with a good token: only the password has to be typed again."""
     form = LoginForm(request.POST)
-    form.next.data = way.safe(form.next.data) or ""
+    form.next.data = safe_redirect.safe(form.next.data) or ""
     return refused(request, form, 403, text)
 
 

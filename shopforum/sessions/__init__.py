@@ -17,18 +17,18 @@ from pyramid.csrf import get_csrf_token  # noqa: F401 - part of the public names
 from pyramid.viewderivers import INGRESS, csrf_view
 from sqlalchemy import Engine
 
+from ..core.database import Database, is_outage, refuses_value
 from . import config as settings
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from .csrf import CSRFPolicy
-from .database import Database, is_outage, refuses_value
+from .deny_rules import Rule, ShutOut, SignInBlocked
+from .form_refusals import ForeignForm, FormRefused
 from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .reach import Limit, TooFar
-from .refused import ForeignForm, FormRefused
 from .revocation import Scope
-from .rules import Rule, ShutOut, SignInBlocked
-from .views import FreshLoginRequired, own_form, require_fresh
+from .view_options import FreshLoginRequired, own_form, require_fresh
 
 __all__ = [
     "SIGNED_IN",

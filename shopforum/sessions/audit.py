@@ -4,20 +4,17 @@ Event names are OWASP's (Logging Vocabulary Cheat Sheet), the fields that say wh
 (`initiating_entity`). No row ever holds a cookie, a token or a password.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
+from ..core.database import Database, once_more
 from . import tables
-from .database import Database, once_more
 
 # As many sessions as one row names; their count beside them is exact.
 NAMED = 500
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,6 @@ class Event:
     session_id: UUID | None = None
     revocation_id: UUID | None = None
     detail: dict[str, Any] = field(default_factory=dict)
-
-
-def clean(text: str, limit: int) -> str:
-    """Text from outside, for logs and lists: no control characters, at most `limit` characters."""
-    return _CONTROL.sub(" ", text[: limit * 2]).strip()[:limit]
 
 
 def write(connection: Connection, event: Event) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..core.settings import Setting, SettingsError, read, refuse_unknown, setting, settings_of
-from .risk import MODES, SIGNALS
-from .tokens import Secrets
+from .keyring import Keyring
+from .risk_signals import MODES, SIGNALS
 
 # 400 days is the longest that browsers keep a cookie (RFC 6265bis).
 _LONGEST = 400 * 86400
@@ -17,8 +17,8 @@ def _duration(name: str, default: float, meaning: str) -> float:
     return declared
 
 
-def _secrets(text: str) -> Secrets:
-    return Secrets(text.split())
+def _secrets(text: str) -> Keyring:
+    return Keyring(text.split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Config:
     """The settings of one site, parsed. Durations in seconds."""
 
     site: str = setting("sessions.site", None, "the name of this site; part of every hash and every row")
-    secrets: Secrets = setting(
+    secrets: Keyring = setting(
         "sessions.secret",
         None,
         "keys of all hashes, 32 characters or more each, the newest first",

@@ -16,12 +16,13 @@ from pyramid.interfaces import ICSRFStoragePolicy, ISecurityPolicy
 from pyramid.request import Request
 from zope.interface import implementer
 
+from ..core.ids import parse_uuid
+from ..core.text import clean
 from . import cookies
-from .audit import clean
 from .cookies import CookieJar
+from .form_refusals import ForeignForm, FormRefused
+from .keyring import Keyring
 from .policy import FORM_SESSION, NOBODY, OWN_FORM
-from .refused import ForeignForm, FormRefused
-from .tokens import Secrets, as_uuid
 
 COOKIE = cookies.VISITOR
 # As long as a guest's cart is kept: its forms shall not die before it.
@@ -44,14 +45,14 @@ class CSRFPolicy:
 
     def get_csrf_token(self, request: Request) -> str:
         """The token for this page's forms. It outlives rotations of the session id, for forms in other tabs."""
-        secrets_: Secrets = request.sessions.config.secrets
+        secrets_: Keyring = request.sessions.config.secrets
         return secrets_.form_token(*subject(request))
 
     def check_csrf_token(self, request: Request, supplied: str) -> bool:
         """Whether the form was ours and made for whoever sends it. Raises FormRefused, ForeignForm."""
         check_origin(request)
-        secrets_: Secrets = request.sessions.config.secrets
-        session_id = as_uuid(secrets_.form_subject("session", supplied))
+        secrets_: Keyring = request.sessions.config.secrets
+        session_id = parse_uuid(secrets_.form_subject("session", supplied))
         visitor = secrets_.form_subject("visitor", supplied)
         if session_id is None and visitor is None:
             raise FormRefused("no_token", "a token of ours", "another" if supplied else "none")

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from ..core.database import Database, once_more
 from . import audit
 from .audit import Client, Event
-from .database import Database, once_more
 
 _FLAG = text(
     """

@@ -4,7 +4,7 @@ The rule against stolen cookies is one: a request is signed in only by a session
 issued together. It is checked on every request. Session ids are replaced at every refresh and every few minutes in
 between, in two phases: the old pair stays good until the browser has shown the new one, so that a response that got
 lost costs nothing; a pair that was replaced and comes back has two holders, and the session ends.
-docs/sessions.md tells it at length; `refreshing.py` is what happens when a session has idled out.
+docs/sessions.md tells it at length; `renewal.py` is what happens when a session has idled out.
 """
 
 import logging
@@ -17,30 +17,30 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
 
+from ..core.database import Database
 from . import (
+    deny_rules,
     flags,
-    marking,
-    of_user,
+    gate_sweep,
+    new_session,
     outbox,
     quarantine,
     records,
-    refreshing,
+    renewal,
     revocation,
-    risk,
-    rules,
-    starting,
-    strangers,
+    risk_signals,
+    unmatched_cookies,
+    user_sessions,
 )
 from .audit import Client, Event
 from .authority import Authority
 from .config import Config
-from .database import Database
+from .deny_rules import Rule
+from .keyring import new_session_id
 from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Limit
 from .records import Credential
 from .revocation import Scope
-from .rules import Rule
-from .tokens import new_session_id
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Sessions:
         and an earlier one that comes in later gets an outcome without a session. Raises ValueError where the site's
         sessions need a refresh token and the login brought none, SignInBlocked where a standing rule refuses the login.
         """
-        return starting.start(self, login, client, replaced, login_form)
+        return new_session.start(self, login, client, replaced, login_form)
 
     def resume(
         self,
@@ -130,9 +130,9 @@ class Sessions:
         """The first step of marking, for the receipt. The act holds: what takes too long is the worker's, and no error."""
         try:
             if scope.wide:
-                marking.sweep(self.db)
+                gate_sweep.sweep(self.db)
             else:
-                marking.mark(self.db, revocation_id, scope)
+                gate_sweep.mark(self.db, revocation_id, scope)
         except DBAPIError:
             log.warning("sessions behind a gate could not be marked yet", exc_info=True)
 
@@ -143,7 +143,7 @@ class Sessions:
 
     def of_user(self, user_id: UUID) -> list[RowMapping]:
         """The user's live sessions on this site, last seen first, with their `state` (active or dormant)."""
-        return of_user.listed(self.db, user_id, self.config.site)
+        return user_sessions.listed(self.db, user_id, self.config.site)
 
     def replace_id(self, session: Session) -> None:
         """Give the session a new id at its next request, as after a change of what it is worth (ASVS 5.0 7.2.4)."""
@@ -178,11 +178,11 @@ class Sessions:
         the sessions that the rule refuses now, are beyond `limit`.
         """
         who = None if maker is None else (maker.user_id, maker.site)
-        return rules.add(self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit)
+        return deny_rules.add(self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit)
 
     def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
         """End a rule before its time; False where it was over."""
-        return rules.lift(self.db, rule_id, actor, client, note)
+        return deny_rules.lift(self.db, rule_id, actor, client, note)
 
     def dismiss_flag(self, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
         """Say that a flag was looked at; False where there is none, or it was dismissed already."""
@@ -190,9 +190,9 @@ class Sessions:
 
     def refuses(self, client: Client) -> bool:
         """Whether a standing rule refuses every login of this client, to be asked before a password is checked."""
-        rule_id = rules.refused(self.db, self.config.site, client)
+        rule_id = deny_rules.refused(self.db, self.config.site, client)
         if rule_id is not None:
-            rules.hit(self.db, rule_id)
+            deny_rules.hit(self.db, rule_id)
         return rule_id is not None
 
     def note(self, row: RowMapping, client: Client, kind: str) -> None:
@@ -221,11 +221,11 @@ class Sessions:
         row = self._find(pair, client, only, touch) if pair.session_id else None
         if row is None:
             if pair.session_id or pair.refresh_token:
-                strangers.note(self, pair, client)
+                unmatched_cookies.note(self, pair, client)
             return Outcome()
         if not row["paired"]:
             self.note(row, client, "session_without_refresh_token")
-            strangers.note_refresh_token(self, pair, client, beside=row["id"])
+            unmatched_cookies.note_refresh_token(self, pair, client, beside=row["id"])
             return Outcome()
         outcome = self._judge(row, pair, client, only, touch, refresh)
         return outcome and replace(outcome, presented=row["id"])
@@ -258,7 +258,7 @@ class Sessions:
     def _held_back(self, row: RowMapping, client: Client) -> Outcome | None:
         """A live session that is not served just now, though nothing ends it."""
         if row["rule_id"]:
-            rules.hit(self.db, row["rule_id"])
+            deny_rules.hit(self.db, row["rule_id"])
             self.note(row, client, "session_blocked")
             return Outcome(ended="blocked", held=row["id"])
         if row["quarantined_at"] is None and not self._suspicious(row, client):
@@ -276,7 +276,7 @@ class Sessions:
         """Note the risk signals of a request; True where they have put the session into quarantine."""
         if self.config.risk == "off":
             return False
-        found = [name for name in risk.signals(row, client) if name in self.config.risk_signals]
+        found = [name for name in risk_signals.signals(row, client) if name in self.config.risk_signals]
         for name in found:
             self.note(row, client, name)
         if not found or self.config.risk == "monitor":
@@ -292,12 +292,12 @@ class Sessions:
         if not row["active"]:
             if not touch:
                 raise SessionBusy("nobody waits for a prefetch: it refreshes nothing")
-            return refreshing.refresh(self, row, pair, client)
-        if row["roles_due"] and refreshing.read_roles(self, row, client):
+            return renewal.refresh(self, row, pair, client)
+        if row["roles_due"] and renewal.read_roles(self, row, client):
             return None
         if row["standing"] in ("current", "sibling") and touch:
             if row["response_lost"]:
-                return refreshing.repeat(self, row, pair, client)
+                return renewal.repeat(self, row, pair, client)
             if row["rotation_due"]:
                 return self._rotate(row, pair)
         return Outcome(Session.of(row))
@@ -318,8 +318,8 @@ class Sessions:
             roles_every=self.config.roles_every,
             idle=self.config.idle,
             touch_every=self.config.touch_every,
-            at_once=risk.AT_ONCE,
-            network=risk.network(client.address),
+            at_once=risk_signals.AT_ONCE,
+            network=risk_signals.network(client.address),
             touch=touch,
             move=judged or self.config.risk != "enforce",
             only=only,

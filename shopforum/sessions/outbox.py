@@ -15,8 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
+from ..core.database import Database
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable
-from .database import Database
 
 # Seconds that a claimed row is left alone: longer than the provider's time-outs together.
 LEASE = 30

@@ -11,13 +11,15 @@ from pyramid.request import Request, RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 
-from . import addresses, cookies, of_user
-from .audit import Client, clean
+from ..core import addresses
+from ..core.text import clean
+from . import cookies, user_sessions
+from .audit import Client
 from .cookies import CookieJar
+from .form_refusals import FormRefused
+from .keyring import REFRESH_TOKEN, SESSION_ID
 from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Session
-from .refused import FormRefused
-from .tokens import REFRESH_TOKEN, SESSION_ID
 
 # The permission that every signed-in person has.
 SIGNED_IN = "signed-in"
@@ -134,7 +136,9 @@ class SessionPolicy:
         session = outcome.session
         if only is None or session is None or session.id == only:
             return outcome
-        if OWN_FORM in request.environ and of_user.has(sessions.db, session.user_id, session.site, only):
+        if OWN_FORM in request.environ and user_sessions.has(
+            sessions.db, session.user_id, session.site, only
+        ):
             return outcome
         why = "signed_in" if only == NOBODY else "other_session"
         received = "a visitor's form" if only == NOBODY else f"a form of session {only}"

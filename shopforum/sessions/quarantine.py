@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
-from .database import Database, once_more
 from .model import Reason
 from .reach import Limit
 from .records import GATED

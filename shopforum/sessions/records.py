@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
-from . import agents, audit, rules
+from ..core import user_agents
+from ..core.database import Database, once_more
+from ..core.prepared_statements import Prepared
+from . import audit, deny_rules
 from .audit import Client, Event
-from .database import Database, once_more
-from .prepared import Prepared
 
 # A session is dead that was cleared no later than a gate of its user, its site or everyone. Need `s`.
 _GATE = """SELECT g.revocation_id AS id FROM revocation_gates g WHERE g.not_before >= s.cleared_at
@@ -72,7 +73,7 @@ WITH found AS (
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
     LEFT JOIN LATERAL ({_GATE}) gate ON true
-    LEFT JOIN LATERAL ({rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true
+    LEFT JOIN LATERAL ({deny_rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true
   WHERE c.session_hash = ANY (:session_hashes) AND s.site = :site
 ), touched AS (
   UPDATE sessions t SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
@@ -119,7 +120,7 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
 )
 SELECT s.id, s.remaining, gate.id AS ended_by, rule.id AS rule_id FROM started s
 LEFT JOIN LATERAL ({_GATE}) gate ON true
-LEFT JOIN LATERAL ({rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true"""
+LEFT JOIN LATERAL ({deny_rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true"""
 )
 
 # The new credential was seen, so the browser has it: what it had before is now the previous one.
@@ -170,7 +171,7 @@ WITH renewed AS (
 INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
 SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed
 RETURNING (SELECT CASE WHEN quarantined_at IS NOT NULL THEN 'quarantined'
-  WHEN EXISTS ({rules.MATCHING.format(user="renewed.user_id", site="renewed.site")}) THEN 'blocked' END
+  WHEN EXISTS ({deny_rules.MATCHING.format(user="renewed.user_id", site="renewed.site")}) THEN 'blocked' END
   FROM renewed) AS held"""
 )
 
@@ -291,4 +292,4 @@ def set_roles(db: Database, session_id: UUID, roles: Sequence[str]) -> None:
 
 def where(client: Client) -> dict[str, Any]:
     """A client's address and agent as the statements name them, and the agent as rules look at it."""
-    return {"address": client.address, "agent": client.agent, "device": agents.text(client.agent)}
+    return {"address": client.address, "agent": client.agent, "device": user_agents.text(client.agent)}

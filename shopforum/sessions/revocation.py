@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
-from .database import Database, once_more
 from .model import Reason
 from .reach import Limit
 from .records import GATED

@@ -5,9 +5,9 @@ stands between them: whose cart is this request's?
 """
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 
 from ..web.acts import Act
+from ..web.request import Request
 from ..web.templating import NavItem, Notice
 from . import guests
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, text
 
-from ..sessions.database import Database, once_more
-from ..sessions.prepared import Prepared
+from ..core.database import Database, once_more
+from ..core.prepared_statements import Prepared
 from . import totals
 
 

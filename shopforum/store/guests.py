@@ -10,10 +10,10 @@ import secrets
 from uuid import UUID
 
 from pyramid.httpexceptions import HTTPForbidden
-from pyramid.request import Request
 
 from ..sessions import cookies
 from ..web.hooks import LoginHookResult
+from ..web.request import Request
 from . import merging
 from .cart import Owner
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from ..sessions.database import Database, once_more
+from ..core.database import Database, once_more
 from . import saved
 
 _GUEST = text("""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, Select, func, select, text
 
-from ..sessions.database import Database, once_more
+from ..core.database import Database, once_more
 from . import cart as carts
 from . import saved
 from .cart import Cart

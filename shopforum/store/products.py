@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text
 
-from ..sessions.database import Database
+from ..core.database import Database
 from .tables import products
 
 _SHOWN = ("id", "slug", "name", "category", "summary", "price_minor", "stock")

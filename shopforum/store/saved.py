@@ -6,7 +6,7 @@ the other side holds the same product, the quantities add up.
 
 from sqlalchemy import Connection, text
 
-from ..sessions.database import Database, once_more
+from ..core.database import Database, once_more
 from .cart import Change, NoLine, Owner, lock
 
 # The lines that are to move, and those of the same products on the other side. Who is there already moves nothing.

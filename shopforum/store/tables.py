@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
-from ..db import metadata
+from ..core.tables import metadata
 from ..sessions.tables import Instant
 
 SEARCH_TEXT = (

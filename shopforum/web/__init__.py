@@ -6,23 +6,16 @@ the view's derivers: CSRF, permission, fresh login, view.
 """
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid.tweens import EXCVIEW, INGRESS
 
-from ..settings import Site
-from .tweens import MAX_BODY
-
-
-class SiteRequest(Request):
-    """Keeps the body in memory: it is bounded, and WebOb forgets to close the temporary file it would use."""
-
-    request_body_tempfile_limit = MAX_BODY + 1
+from ..core.sites import Site
+from .request import Request
 
 
 def includeme(config: Configurator) -> None:
     """Wire everything but the sites' own routes. Needs `config.registry.site`."""
     site: Site = config.registry.site
-    config.set_request_factory(SiteRequest)
+    config.set_request_factory(Request)
     config.include(".templating")
     config.include(".errors")
     config.include(".health")

@@ -6,7 +6,8 @@ Each package names its own in `registry.acts`, by route.
 from dataclasses import dataclass
 
 from pyramid.interfaces import IRoutesMapper
-from pyramid.request import Request
+
+from .request import Request
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPFound, HTTPNotFound
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,8 +28,9 @@ from ..sessions import (
 )
 from ..sessions.authority import AuthorityMisconfigured
 from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED
-from . import acts, methods, notes, way
+from . import acts, methods, notes, safe_redirect
 from .acts import Act
+from .request import Request
 
 log = structlog.get_logger("shopforum")
 
@@ -75,7 +75,7 @@ _SIGNED_OUT = (
     "So this was not sent. Copy what you had typed, log in, and send it again.",
 )
 
-# Why a form is refused (sessions/refused.py), and what to do about it. Each has its own words: who is told the wrong
+# Why a form is refused (sessions/form_refusals.py), and what to do about it. Each has its own words: who is told the wrong
 # cause tries the wrong thing.
 REFUSED_FORMS = {
     "no_token": (
@@ -276,7 +276,7 @@ def page(
         values |= {"back": back[0], "back_label": back[1]}
     elif request.method == "POST":
         values |= {"back": page_before(request), "back_label": page_before(request) and "Back to the form"}
-    elif status == 503 and way.safe(request.path_qs):
+    elif status == 503 and safe_redirect.safe(request.path_qs):
         values |= {"back": request.path_qs, "back_label": "Try again"}
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
     # By its name: WebOb knows none for 421.

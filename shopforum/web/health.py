@@ -3,12 +3,12 @@
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import is_outage
+from .request import Request
 
 
 def includeme(config: Configurator) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pyramid.request import Request
+from .request import Request
 
 
 def allowed(request: Request) -> str:

@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 from pyramid.response import Response
 
 from ..sessions import cookies, csrf
+from .request import Request
 
 COOKIE = "__Host-note"
 # For a redirect that is followed at once, over a slow network.

@@ -13,13 +13,13 @@ from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.path import AssetResolver
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
 from . import notes
+from .request import Request
 
 _YEAR = 365 * 86400
 # What Pyramid calls the route of the static files.

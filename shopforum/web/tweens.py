@@ -9,14 +9,14 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
-from pyramid.request import Request
 from pyramid.response import Response
+
+from .request import MAX_BODY, Request
 
 log = structlog.get_logger("shopforum")
 
 Handler = Callable[[Request], Response]
 
-MAX_BODY = 1024 * 1024
 MAX_FIELDS = 1000
 MAX_QUERY = 8192
 

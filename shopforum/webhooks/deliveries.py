@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, text
 
+from ..core.database import Database, once_more
 from ..sessions.audit import Event, write
-from ..sessions.database import Database, once_more
 from .settings import Endpoint
 
 # Looking for an endpoint's messages stops after so many rows of the log.

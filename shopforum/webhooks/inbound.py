@@ -6,15 +6,15 @@ sets none; the signature stands for the sender, and no browser could make one, s
 
 import structlog
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..idp import same_id
 from ..sessions import client_of
-from . import meaning, taking
+from ..web.request import Request
+from . import apply_event, event_mapping
+from .apply_event import RefusedError
 from .keys import KeySet, KeysUnavailable
-from .taking import RefusedError
 
 log = structlog.get_logger("shopforum")
 
@@ -47,7 +47,7 @@ def receive(request: Request) -> Response:
     try:
         _receive(request)
     except RefusedError as refusal:
-        taking.refuse(request.db, refusal.why, client_of(request), request.site.name)
+        apply_event.refuse(request.db, refusal.why, client_of(request), request.site.name)
         return _problem(*_REFUSALS[refusal.why])
     except KeysUnavailable as error:
         log.warning("webhook keys unavailable", why=str(error))
@@ -65,15 +65,15 @@ def _receive(request: Request) -> None:
         raise RefusedError("forged")
     idp = request.registry.parsed_settings.idp
     try:
-        event = meaning.frame(request.body)
+        event = event_mapping.frame(request.body)
         tenant = event.body.get("tenantId")
         if idp.tenant_id and tenant is not None and not same_id(tenant, idp.tenant_id):
             return
-        act = meaning.act(event, idp.applications)
-    except meaning.GarbledError:
+        act = event_mapping.act(event, idp.applications)
+    except event_mapping.GarbledError:
         raise RefusedError("garbled") from None
     if act is not None:
-        taking.take(request.db, event, act, client_of(request), request.registry.webhooks.max_age)
+        apply_event.take(request.db, event, act, client_of(request), request.registry.webhooks.max_age)
 
 
 def _problem(status: int, detail: str) -> Response:

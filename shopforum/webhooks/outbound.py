@@ -18,7 +18,7 @@ from uuid import UUID
 import requests
 from sqlalchemy import RowMapping, text
 
-from ..sessions.database import Database
+from ..core.database import Database
 from .events import message
 from .settings import Endpoint
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ..core.settings import Setting, SettingsError, find, read, setting, settings_of, variable
-from ..settings import is_development
+from ..core.sites import is_development
 from .events import TOLD
 
 ALGORITHMS = (

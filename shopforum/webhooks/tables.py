@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..db import metadata
+from ..core.tables import metadata
 from ..sessions.tables import Instant
 
 # Events of FusionAuth's that were taken, each once: a signature has no end of its own.

@@ -12,7 +12,7 @@ import pytest
 
 from shopforum.account import letters, mail
 from shopforum.account.mail import Letter
-from shopforum.settings import SettingsError
+from shopforum.core.sites import SettingsError
 
 LETTER = Letter("sam@harbour.example", "New sign-in", "Hello Šam", "<p>Hello &amp; good day</p>")
 

@@ -10,7 +10,7 @@ from hearts import SECRET, Provider
 from webtest import TestApp
 
 import shopforum.sessions
-from shopforum import db
+from shopforum.core.engine import create_engine
 from shopforum.sessions import Login
 
 
@@ -25,7 +25,7 @@ class Authority(Provider):
 
 @pytest.fixture
 def client(clean, database_url):
-    engine = db.create(database_url, 5)
+    engine = create_engine(database_url, 5)
     environ = {"wsgi.url_scheme": "https", "HTTP_HOST": "blog.test"}
     yield TestApp(blog(engine, Authority(), **{"sessions.secret": SECRET}), extra_environ=environ)
     engine.dispose()

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Engine, text
 from support import Browser, person
 
-from shopforum import migrations
-from shopforum.admin.reading import Reading
+from shopforum.core.database import Database
+from shopforum.core.engine import create_unpooled_engine
+from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.dev import postgres
 from shopforum.dev.sample import sessions as sample
-from shopforum.sessions.database import Database
 
 USERS = [
     (uuid.uuid5(uuid.NAMESPACE_URL, f"sample{n}"), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example")
@@ -28,7 +28,7 @@ USERS = [
 @pytest.fixture(scope="session")
 def sampled(server: postgres.Server, database_url: str, worker_id: str) -> Iterator[Engine]:
     """A database with the sample sessions, to be read and never written."""
-    engine = migrations.engine(server.create(f"test_console_{worker_id}", template="template_shopforum"))
+    engine = create_unpooled_engine(server.create(f"test_console_{worker_id}", template="template_shopforum"))
     with engine.begin() as connection:
         sample.seed(connection, USERS, random.Random(7))
         # None idles out while the tests run.
@@ -42,9 +42,9 @@ def sampled(server: postgres.Server, database_url: str, worker_id: str) -> Itera
 
 
 @pytest.fixture
-def reading(sampled: Engine) -> Reading:
+def reading(sampled: Engine) -> ReadOnlyDatabase:
     """The console's way to read the sample."""
-    return Reading(Database(sampled))
+    return ReadOnlyDatabase(Database(sampled))
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def large(server: postgres.Server, sampled: Engine, worker_id: str) -> Iterator[
     sampled.dispose()
     url = server.create(f"test_console_large_{worker_id}", template=template)
     _multiply(url)
-    engine = migrations.engine(url)
+    engine = create_unpooled_engine(url)
     yield engine
     engine.dispose()
 

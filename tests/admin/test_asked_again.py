@@ -7,7 +7,7 @@ import pytest
 from support import Browser, person
 from webtest import TestResponse
 
-from shopforum.admin import plans
+from shopforum.operations import plans
 
 Console = Callable[[str], Browser]
 NOTE = "INC-7:\nseen from two places"

@@ -3,27 +3,29 @@
 import pytest
 from sqlalchemy import text
 
-from shopforum.admin import counting, queries, words
-from shopforum.admin.reading import Reading
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import counts, labels, session_queries
 
 
-def test_counts_stop_where_nobody_reads_on(reading: Reading, monkeypatch: pytest.MonkeyPatch):
-    assert counting.count(reading, [], 100) == 101
-    flagged = counting.count(reading, queries.in_state(reading, "flagged"))
-    monkeypatch.setattr(counting, "LOOKED_AT", 100)
-    counts = counting.on_tabs(reading, [])
-    assert counts is not None
-    assert counts[""] == "101+"
+def test_counts_stop_where_nobody_reads_on(reading: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch):
+    assert counts.count(reading, [], 100) == 101
+    flagged = counts.count(reading, session_queries.in_state(reading, "flagged"))
+    monkeypatch.setattr(counts, "LOOKED_AT", 100)
+    shown = counts.on_tabs(reading, [])
+    assert shown is not None
+    assert shown[""] == "101+"
     assert all(
-        int(counts[state].removesuffix("+")) <= 101 and counts[state][-1] == "+" for state in words.STATES
+        int(shown[state].removesuffix("+")) <= 101 and shown[state][-1] == "+" for state in labels.STATES
     )
-    assert counts["flagged"][-1] == "+", "many are flagged"
-    monkeypatch.setattr(counting, "LOOKED_AT", 2 * flagged)
-    assert counting.on_tabs(reading, [])["flagged"] == str(flagged), "few are, and are counted in full"
+    assert shown["flagged"][-1] == "+", "many are flagged"
+    monkeypatch.setattr(counts, "LOOKED_AT", 2 * flagged)
+    assert counts.on_tabs(reading, [])["flagged"] == str(flagged), "few are, and are counted in full"
 
 
-def test_a_list_does_without_counts_that_take_too_long(reading: Reading, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(counting, "_PATIENCE", 50)
+def test_a_list_does_without_counts_that_take_too_long(
+    reading: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(counts, "_PATIENCE", 50)
     slow = [text("pg_sleep(1) IS NOT NULL")]
-    assert counting.on_tabs(reading, slow) is None
-    assert counting.count(reading, slow) is None
+    assert counts.on_tabs(reading, slow) is None
+    assert counts.count(reading, slow) is None

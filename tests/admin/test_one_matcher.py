@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support import Browser
-from webob.multidict import MultiDict
 
-from shopforum.admin import queries
-from shopforum.admin.filters import SessionFilter
-from shopforum.admin.reading import Reading
 from shopforum.cli import main
-from shopforum.sessions import Reason, Rule, addresses
+from shopforum.core import addresses
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import session_queries
+from shopforum.operations.filters import SessionFilter
+from shopforum.sessions import Reason, Rule
 from shopforum.sessions.audit import Client
 
 IPHONE = (
@@ -61,17 +61,18 @@ def revoke_form(browser: Callable[..., Browser]) -> Callable[[str], Any]:
     return ask
 
 
-def found(db: Reading, **typed: str) -> set[Any]:
-    form = SessionFilter(MultiDict(typed))
-    assert form.validate(), form.errors
-    return {row["id"] for row in db.all(queries.listed().where(*queries.conditions(db, form)))}
+def found(db: ReadOnlyDatabase, **typed: str) -> set[Any]:
+    chosen = SessionFilter.parse(typed)
+    return {
+        row["id"] for row in db.all(session_queries.listed().where(*session_queries.conditions(db, chosen)))
+    }
 
 
 @pytest.mark.parametrize("few", [10_000, 0])
 def test_a_filter_and_a_rule_mean_the_same_browsers(
     apps: dict[str, Any], sql: Any, few: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(queries, "_FEW", few)
+    monkeypatch.setattr(session_queries, "_FEW", few)
     sql(
         """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
           last_seen_at, issued_at, promoted_at, agent)
@@ -82,7 +83,7 @@ def test_a_filter_and_a_rule_mean_the_same_browsers(
     of = {row["id"]: row["agent"] for row in sql("SELECT id, agent FROM sessions")}
     sessions = apps["store"].registry.sessions
     for words in WORDS:
-        selected = {of[i] for i in found(Reading(apps["admin"].registry.db), device=words)}
+        selected = {of[i] for i in found(ReadOnlyDatabase(apps["admin"].registry.db), device=words)}
         rule = Rule(60, device=words)
         rule_id = sessions.add_rule(rule, Reason("admin", "ann", "test"), Client())
         refused = {agent for agent in AGENTS if sessions.refuses(Client(agent=agent))}
@@ -117,7 +118,7 @@ def test_the_thiefs_browser_is_found_while_it_is_used_and_after(
     owner = as_agent(FIREFOX)
     owner.log_in("shopper")
     [row] = sql("SELECT id FROM sessions")
-    db = Reading(apps["admin"].registry.db)
+    db = ReadOnlyDatabase(apps["admin"].registry.db)
     assert found(db, device="Edge") == set()
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in owner.cookiejar)
     as_agent(EDGE, address="203.0.113.9").get("/shopping-cart", headers={"Cookie": cookies}, status=200)
@@ -146,7 +147,7 @@ def test_no_rule_is_offered_that_would_refuse_more_than_the_filter_selects(
 def test_more_browsers_than_can_be_looked_through_are_told(
     browser: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(queries, "MOST_AGENTS", 0)
+    monkeypatch.setattr(session_queries, "MOST_AGENTS", 0)
     owner = browser("admin")
     owner.log_in("owner")
     assert "too many to look through" in owner.get("/sessions?device=edge", status=503)
@@ -189,9 +190,7 @@ REFUSED += [
 
 @pytest.mark.parametrize(("typed", "meant"), SPELLINGS)
 def test_an_address_is_read_one_way(typed: str, meant: str):
-    form = SessionFilter(MultiDict(ip=typed))
-    assert form.validate(), form.errors
-    assert form.ip.data == meant
+    assert SessionFilter.parse({"ip": typed}).ip == meant
     assert str(addresses.network(typed)) == (
         meant if "/" in meant else f"{meant}/{128 if ':' in meant else 32}"
     )

@@ -11,9 +11,9 @@ import pytest
 from support import Browser
 from webtest import TestResponse
 
-from shopforum.admin import plans
-from shopforum.admin.forms import Target
-from shopforum.admin.reading import Reading
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import plans
+from shopforum.operations.targets import Target
 from shopforum.sessions import Reason, TooFar
 from shopforum.sessions.audit import Client
 
@@ -47,7 +47,7 @@ def crowd(sql: Any) -> Callable[[int], None]:
 def test_thousands_by_filter_are_one_act(apps: dict[str, Any], crowd: Callable[[int], None], sql: Any):
     crowd(5_000)
     app = apps["admin"].registry
-    db = Reading(app.db)
+    db = ReadOnlyDatabase(app.db)
     plan = plans.make(db, Target(filter="ip=203.0.113.0/24"), None)
     assert (plan.matched, plan.others, plan.own, plan.users, plan.sites) == (
         5_000,
@@ -72,7 +72,7 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
 ):
     crowd(30)
     monkeypatch.setattr(plans, "MOST", 29)
-    plan = plans.make(Reading(apps["admin"].registry.db), Target(filter="ip=203.0.113.7"), None)
+    plan = plans.make(ReadOnlyDatabase(apps["admin"].registry.db), Target(filter="ip=203.0.113.7"), None)
     assert plan.scope is None
     assert "More than 29 sessions match. Narrow the filter" in plan.problem
     with pytest.raises(ValueError, match="More than 29"):
@@ -81,7 +81,7 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
 
 def test_everyone_is_a_target_of_its_own(apps: dict[str, Any], started: Started):
     started()
-    db = Reading(apps["admin"].registry.db)
+    db = ReadOnlyDatabase(apps["admin"].registry.db)
     plan = plans.make(db, Target(everyone=True), None)
     assert plan.scope is not None
     assert plan.scope.everyone
@@ -238,7 +238,7 @@ def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Cons
     console("owner")
     app = apps["admin"].registry
     sql("UPDATE sessions SET roles = '{viewer}' RETURNING 1 AS one")
-    plan = plans.make(Reading(app.db), Target(filter="site=admin"), None)
+    plan = plans.make(ReadOnlyDatabase(app.db), Target(filter="site=admin"), None)
     assert not plan.wide
     sql("UPDATE sessions SET roles = '{viewer,owner}' RETURNING 1 AS one")
     reason = Reason("admin", "test", "incident")

@@ -7,25 +7,32 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
-from webob.multidict import MultiDict
 
-from shopforum import paging
-from shopforum.admin import counting, overview, people, plans, queries, standing, trail
-from shopforum.admin.filters import AuditFilter, SessionFilter
-from shopforum.admin.forms import Target
-from shopforum.admin.reading import Reading
-from shopforum.sessions.database import Database
+from shopforum.core import paging
+from shopforum.core.database import Database
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import (
+    audit_queries,
+    counts,
+    deny_rules,
+    overview,
+    plans,
+    session_queries,
+    user_queries,
+)
+from shopforum.operations.filters import AuditFilter, SessionFilter
+from shopforum.operations.targets import Target
 
 BIG = {"sessions", "session_places", "session_credentials", "audit_log"}
 
 
 @pytest.fixture
-def big(large: Engine) -> Reading:
-    return Reading(Database(large))
+def big(large: Engine) -> ReadOnlyDatabase:
+    return ReadOnlyDatabase(Database(large))
 
 
 @contextmanager
-def explained(db: Reading) -> Iterator[list[Any]]:
+def explained(db: ReadOnlyDatabase) -> Iterator[list[Any]]:
     """Collect the plan of every statement that runs meanwhile."""
     run: list[tuple[str, Any]] = []
     settings: set[str] = set()
@@ -115,60 +122,71 @@ FILTERS: list[dict[str, str]] = [
 @pytest.mark.parametrize("few", [1000, 10])
 @pytest.mark.parametrize("typed", FILTERS, ids=lambda typed: "-".join(typed) or "all")
 def test_no_filter_walks_a_table(
-    big: Reading, someone: dict[str, Any], typed: dict[str, str], few: int, monkeypatch: pytest.MonkeyPatch
+    big: ReadOnlyDatabase,
+    someone: dict[str, Any],
+    typed: dict[str, str],
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """Neither its pages nor its counts, whether few or many have the address or the flag."""
-    monkeypatch.setattr(queries, "_FEW", few)
-    monkeypatch.setattr(counting, "LOOKED_AT", 200)
-    form = SessionFilter(MultiDict({k: v.format(**someone) for k, v in typed.items()}))
-    assert form.validate()
+    monkeypatch.setattr(session_queries, "_FEW", few)
+    monkeypatch.setattr(counts, "LOOKED_AT", 200)
+    chosen = SessionFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
-        where = queries.conditions(big, form)
-        statement = queries.listed().where(*where)
-        first = paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40)
+        where = session_queries.conditions(big, chosen)
+        statement = session_queries.listed().where(*where)
+        first = paging.fetch(big, statement, session_queries.CREATED_AT, session_queries.ID, size=40)
         if first.older:
-            paging.fetch(big, statement, queries.CREATED_AT, queries.ID, size=40, cursor=first.older)
-        counting.on_tabs(big, queries.matching(big, form))
-        counting.count(big, where, 200)
+            paging.fetch(
+                big, statement, session_queries.CREATED_AT, session_queries.ID, size=40, cursor=first.older
+            )
+        counts.on_tabs(big, session_queries.matching(big, chosen))
+        counts.count(big, where, 200)
     check(plans)
 
 
 @pytest.mark.parametrize("typed", ["ada7.anchor", "nobody at all"])
-def test_the_beginning_of_a_name_walks_no_table(big: Reading, typed: str):
+def test_the_beginning_of_a_name_walks_no_table(big: ReadOnlyDatabase, typed: str):
     """Only a part of a name has to be looked for in all sessions: what is shown where that takes too long goes by index."""
-    form = SessionFilter(MultiDict(user=typed))
+    chosen = SessionFilter.parse({"user": typed})
     with explained(big) as plans:
-        where = queries.matching(big, form, beginning=True)
-        paging.fetch(big, queries.listed().where(*where), queries.CREATED_AT, queries.ID, size=40)
+        where = session_queries.matching(big, chosen, beginning=True)
+        paging.fetch(
+            big,
+            session_queries.listed().where(*where),
+            session_queries.CREATED_AT,
+            session_queries.ID,
+            size=40,
+        )
     check(plans)
 
 
-PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
-    lambda db, one: queries.one(db, one["id"]),
-    lambda db, one: queries.places(db, one["id"]),
-    lambda db, one: queries.flags(db, one["id"]),
-    lambda db, one: queries.generations(db, one["id"]),
-    lambda db, one: trail.of_session(db, queries.one(db, one["id"])),
-    lambda db, one: people.name(db, one["user_id"]),
-    lambda db, one: people.addresses(db, one["user_id"]),
-    lambda db, one: people.history(db, one["user_id"]),
-    lambda db, one: trail.counted(db, [one["revoked"]]),
-    lambda db, one: trail.ended(db, one["revoked"]),
-    lambda db, one: trail.messages(db, [one["id"]]),
-    lambda db, one: trail.outbox(db, one["revoked"]),
-    lambda db, one: db.all(trail.sessions_of(one["revoked"]).limit(40)),
+PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
+    lambda db, one: session_queries.one(db, one["id"]),
+    lambda db, one: session_queries.places(db, one["id"]),
+    lambda db, one: session_queries.flags(db, one["id"]),
+    lambda db, one: session_queries.generations(db, one["id"]),
+    lambda db, one: audit_queries.of_session(db, session_queries.one(db, one["id"])),
+    lambda db, one: user_queries.name(db, one["user_id"]),
+    lambda db, one: user_queries.addresses(db, one["user_id"]),
+    lambda db, one: user_queries.history(db, one["user_id"]),
+    lambda db, one: audit_queries.counted(db, [one["revoked"]]),
+    lambda db, one: audit_queries.ended(db, one["revoked"]),
+    lambda db, one: audit_queries.messages(db, [one["id"]]),
+    lambda db, one: audit_queries.outbox(db, one["revoked"]),
+    lambda db, one: db.all(audit_queries.sessions_of(one["revoked"]).limit(40)),
     lambda db, one: overview.chart(db),
     lambda db, one: overview.attacks(db),
     lambda db, one: overview.events(db),
     lambda db, one: overview.alerts(db),
     lambda db, one: overview.failures(db),
     lambda db, one: overview.revocations(db),
-    lambda db, one: people.activity(db, one["user_id"], one["user_email"]),
-    lambda db, one: counting.on_tabs(db, []),
-    lambda db, one: trail.sealed(db),
-    lambda db, one: people.devices(db, one["user_id"]),
-    lambda db, one: people.history(db, one["user_id"], logins=True),
-    lambda db, one: standing.in_force(db, user_id=one["user_id"]),
+    lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
+    lambda db, one: counts.on_tabs(db, []),
+    lambda db, one: audit_queries.sealed(db),
+    lambda db, one: user_queries.devices(db, one["user_id"]),
+    lambda db, one: user_queries.history(db, one["user_id"], logins=True),
+    lambda db, one: deny_rules.in_force(db, user_id=one["user_id"]),
     lambda db, one: plans.make(db, Target(filter="ip=203.0.113.9"), None),
     lambda db, one: plans.make(db, Target(sessions=(one["id"],)), None),
     lambda db, one: plans.make(db, Target(user_id=one["user_id"]), None),
@@ -176,7 +194,7 @@ PAGES: list[Callable[[Reading, dict[str, Any]], Any]] = [
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_walks_a_table(big: Reading, someone: dict[str, Any], page: Callable[..., Any]):
+def test_no_page_walks_a_table(big: ReadOnlyDatabase, someone: dict[str, Any], page: Callable[..., Any]):
     with explained(big) as plans:
         page(big, someone)
     check(plans)
@@ -200,9 +218,8 @@ TRAILS = [
 
 
 @pytest.mark.parametrize("typed", TRAILS, ids=lambda typed: "-".join(typed) or "all")
-def test_no_trail_is_walked(big: Reading, someone: dict[str, Any], typed: dict[str, str]):
-    form = AuditFilter(MultiDict({k: v.format(**someone) for k, v in typed.items()}))
-    assert form.validate()
+def test_no_trail_is_walked(big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]):
+    chosen = AuditFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
-        paging.fetch(big, trail.audit(form), trail.AUDIT_ID, size=40)
+        paging.fetch(big, audit_queries.audit(chosen), audit_queries.AUDIT_ID, size=40)
     check(plans)

@@ -9,25 +9,22 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
-from webob.multidict import MultiDict
 
-from shopforum import devices, paging
-from shopforum.admin import counting, overview, people, plans, queries, trail, words
-from shopforum.admin.filters import AuditFilter, SessionFilter
-from shopforum.admin.forms import Target
-from shopforum.admin.reading import Reading, TooSlow
+from shopforum.core import paging, user_agents
+from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
+from shopforum.operations import audit_queries, counts, labels, overview, plans, session_queries, user_queries
+from shopforum.operations.filters import AuditFilter, SessionFilter
+from shopforum.operations.targets import Target
 from shopforum.sessions import Scope, revocation, tables
 from shopforum.sessions.records import STATE
 
 
 def asked(**fields: str) -> SessionFilter:
-    form = SessionFilter(MultiDict(fields))
-    assert form.validate(), form.errors
-    return form
+    return SessionFilter.parse(fields)
 
 
-def found(db: Reading, form: SessionFilter) -> set[UUID]:
-    rows = db.all(select(queries.s.c.id).where(*queries.conditions(db, form)))
+def found(db: ReadOnlyDatabase, form: SessionFilter) -> set[UUID]:
+    rows = db.all(select(session_queries.s.c.id).where(*session_queries.conditions(db, form)))
     return {row["id"] for row in rows}
 
 
@@ -48,16 +45,16 @@ def everything(sampled: Engine) -> list[Any]:
         return list(rows.mappings())
 
 
-def test_the_tabs_are_the_states_of_the_heart(reading: Reading, everything: list[Any]):
-    counts = counting.on_tabs(reading, [])
+def test_the_tabs_are_the_states_of_the_heart(reading: ReadOnlyDatabase, everything: list[Any]):
+    shown = counts.on_tabs(reading, [])
     states = Counter(row["state"] for row in everything)
-    assert min(states[state] for state in words.STATES) > 50, "the sample has every state"
+    assert min(states[state] for state in labels.STATES) > 50, "the sample has every state"
     flagged = sum(bool(row["flags"]) for row in everything)
     counted = {**states, "flagged": flagged, "": len(everything)}
-    assert counts == {name: f"{n:,}" if n <= 1000 else "1,000+" for name, n in counted.items()}
-    for state in words.STATES:
-        assert counting.count(reading, queries.in_state(reading, state)) == states[state]
-    for state in words.STATES:
+    assert shown == {name: f"{n:,}" if n <= 1000 else "1,000+" for name, n in counted.items()}
+    for state in labels.STATES:
+        assert counts.count(reading, session_queries.in_state(reading, state)) == states[state]
+    for state in labels.STATES:
         assert found(reading, asked(state=state)) == {r["id"] for r in everything if r["state"] == state}
 
 
@@ -72,15 +69,17 @@ def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[An
         gate = insert(tables.gates).values(key=key, not_before=text("now() - interval '6 hours'"))
         connection.execute(gate.values(revocation_id=uuid4()))
         rows = list(connection.execute(state))
-        for name in words.STATES:
-            found = connection.execute(select(queries.s.c.id).where(queries.STATES[name])).scalars()
+        for name in labels.STATES:
+            found = connection.execute(
+                select(session_queries.s.c.id).where(session_queries.STATES[name])
+            ).scalars()
             assert set(found) == {row.id for row in rows if row.state == name}
         closed = Counter(row.state for row in rows)["revoked"] - before["revoked"]
         assert closed == 0 if key == "user:nobody" else closed > 0
         connection.rollback()
 
 
-def test_every_filter_finds_what_a_plain_look_finds(reading: Reading, everything: list[Any]):
+def test_every_filter_finds_what_a_plain_look_finds(reading: ReadOnlyDatabase, everything: list[Any]):
     dice = random.Random(3)
     for _ in range(40):
         tests = _tests(dice.choice(everything))
@@ -106,42 +105,47 @@ def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
 
 
 def _used_firefox(row: Any) -> bool:
-    names = map(devices.label, (row["agent"], row["last_agent"], *row["agents"]))
+    names = map(user_agents.label, (row["agent"], row["last_agent"], *row["agents"]))
     return any("Firefox" in name and "Windows" in name for name in names)
 
 
 @pytest.mark.parametrize("typed", ["Ada7 Anchor", "ada7 anc", "ADA7.ANCHOR@MAIL.EXAMPLE", "7.anchor@mail"])
-def test_a_user_is_found_by_name_and_by_address(reading: Reading, everything: list[Any], typed: str):
+def test_a_user_is_found_by_name_and_by_address(reading: ReadOnlyDatabase, everything: list[Any], typed: str):
     ids = found(reading, asked(user=typed))
     names = {row["user_name"] for row in everything if row["id"] in ids}
     assert "Ada7 Anchor" in names
     assert all("7 " in name for name in names)
 
 
-def test_a_user_is_found_by_id(reading: Reading, everything: list[Any]):
+def test_a_user_is_found_by_id(reading: ReadOnlyDatabase, everything: list[Any]):
     user_id = everything[0]["user_id"]
     expected = {row["id"] for row in everything if row["user_id"] == user_id}
     assert found(reading, asked(user=str(user_id).upper())) == expected
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "a_a7", "\\", "'; DROP TABLE sessions; --"])
-def test_wildcards_are_ordinary_characters(reading: Reading, typed: str):
+def test_wildcards_are_ordinary_characters(reading: ReadOnlyDatabase, typed: str):
     assert found(reading, asked(user=typed)) == set()
     assert found(reading, asked(device=typed)) == set() or typed == "_"
 
 
-def test_a_block_finds_all_that_came_from_it_even_once(reading: Reading, everything: list[Any]):
+def test_a_block_finds_all_that_came_from_it_even_once(reading: ReadOnlyDatabase, everything: list[Any]):
     expected = {r["id"] for r in everything if any(a.startswith("203.0.113.") for a in r["addresses"])}
     assert expected
     assert found(reading, asked(ip="203.0.113.0/24")) == expected
 
 
-def test_pages_show_every_session_once(reading: Reading, everything: list[Any]):
+def test_pages_show_every_session_once(reading: ReadOnlyDatabase, everything: list[Any]):
     seen: list[UUID] = []
     cursor = ""
     while True:
         part = paging.fetch(
-            reading, queries.listed(), queries.CREATED_AT, queries.ID, cursor=cursor, size=333
+            reading,
+            session_queries.listed(),
+            session_queries.CREATED_AT,
+            session_queries.ID,
+            cursor=cursor,
+            size=333,
         )
         seen += [row["id"] for row in part.rows]
         if part.older is None:
@@ -151,16 +155,18 @@ def test_pages_show_every_session_once(reading: Reading, everything: list[Any]):
     assert seen == [row["id"] for row in ordered]
 
 
-def test_a_list_shows_no_hash(reading: Reading, everything: list[Any]):
+def test_a_list_shows_no_hash(reading: ReadOnlyDatabase, everything: list[Any]):
     session_id = everything[0]["id"]
-    rows = [queries.one(reading, session_id), *queries.generations(reading, session_id)]
-    rows += reading.all(queries.listed().limit(3))
+    rows = [session_queries.one(reading, session_id), *session_queries.generations(reading, session_id)]
+    rows += reading.all(session_queries.listed().limit(3))
     for row in rows:
         assert row is not None
         assert not [name for name, value in row.items() if isinstance(value, bytes | memoryview)]
 
 
-def test_a_plan_counts_what_the_heart_would_match(reading: Reading, sampled: Engine, everything: list[Any]):
+def test_a_plan_counts_what_the_heart_would_match(
+    reading: ReadOnlyDatabase, sampled: Engine, everything: list[Any]
+):
     flagged = next(row for row in everything if row["state"] == "revoked" and row["end_reason"] != "logout")
     some = [row["id"] for row in everything[:50]]
     targets = [
@@ -178,7 +184,9 @@ def test_a_plan_counts_what_the_heart_would_match(reading: Reading, sampled: Eng
         assert len(plan.rows) == min(plan.others, plans.SHOWN)
 
 
-def test_a_plan_by_filter_names_the_sessions_that_can_still_end(reading: Reading, everything: list[Any]):
+def test_a_plan_by_filter_names_the_sessions_that_can_still_end(
+    reading: ReadOnlyDatabase, everything: list[Any]
+):
     query = asked(site="forums", device="iphone").query()
     plan = plans.make(reading, Target(filter=query), uuid4())
     assert plan.scope is not None
@@ -192,7 +200,7 @@ def test_a_plan_by_filter_names_the_sessions_that_can_still_end(reading: Reading
 
 @pytest.mark.parametrize("query", ["", "state=sleeping", "nothing=1", "site=store"])
 def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
-    reading: Reading, monkeypatch: pytest.MonkeyPatch, query: str
+    reading: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch, query: str
 ):
     monkeypatch.setattr(plans, "MOST", 100)
     plan = plans.make(reading, Target(filter=query), uuid4())
@@ -200,44 +208,43 @@ def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
     assert plan.problem
 
 
-def test_reading_cannot_write(reading: Reading):
+def test_reading_cannot_write(reading: ReadOnlyDatabase):
     with pytest.raises(DBAPIError, match="read-only"):
         reading.all(
             insert(tables.gates).values(key="everyone", not_before=text("now()"), revocation_id=uuid4())
         )
 
 
-def test_reading_is_cut_short(reading: Reading):
+def test_reading_is_cut_short(reading: ReadOnlyDatabase):
     with pytest.raises(TooSlow):
         reading.within(50).all(text("SELECT pg_sleep(5)"))
-    assert counting.on_tabs(reading, [])
+    assert counts.on_tabs(reading, [])
 
 
-def test_a_person_and_who_else_was_there(reading: Reading, everything: list[Any]):
+def test_a_person_and_who_else_was_there(reading: ReadOnlyDatabase, everything: list[Any]):
     user_id = everything[0]["user_id"]
-    name = people.name(reading, user_id)
+    name = user_queries.name(reading, user_id)
     assert name is not None
     assert name["user_name"] == everything[0]["user_name"]
-    for row in people.addresses(reading, user_id):
+    for row in user_queries.addresses(reading, user_id):
         others = {
             str(r["user_id"])
             for r in everything
             if row["address"] in r["addresses"] and r["user_id"] != user_id
         }
         assert {other["id"] for other in row["people"] or []} == others
-    assert people.history(reading, user_id)
-    assert people.name(reading, uuid4()) is None
+    assert user_queries.history(reading, user_id)
+    assert user_queries.name(reading, uuid4()) is None
 
 
-def test_the_trail_is_filtered(reading: Reading):
-    form = AuditFilter(MultiDict(event="authn_login_fail", site="store", since="2020-01-01"))
-    assert form.validate()
-    rows = reading.all(trail.audit(form))
+def test_the_trail_is_filtered(reading: ReadOnlyDatabase):
+    chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
+    rows = reading.all(audit_queries.audit(chosen))
     assert rows
     assert {(row["event"], row["site"]) for row in rows} == {("authn_login_fail", "store")}
 
 
-def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: Reading, sampled: Engine):
+def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: ReadOnlyDatabase, sampled: Engine):
     with sampled.connect() as connection:
         session_id = connection.execute(
             text(
@@ -245,9 +252,9 @@ def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: Reading
                 WHERE r.scope = 'user' LIMIT 1"""
             )
         ).scalar_one()
-    row = queries.one(reading, session_id)
+    row = session_queries.one(reading, session_id)
     assert row is not None
-    story = [event["event"] for event in trail.of_session(reading, row)]
+    story = [event["event"] for event in audit_queries.of_session(reading, row)]
     assert story[-1] == "session_created"
     assert "authn_token_revoked" in story
 
@@ -264,14 +271,14 @@ def in_vain(sampled: Engine) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("in_vain")
-def test_the_dashboard_counts_tries_and_hours(reading: Reading, everything: list[Any]):
+def test_the_dashboard_counts_tries_and_hours(reading: ReadOnlyDatabase, everything: list[Any]):
     attacks = overview.attacks(reading)
     flagged = Counter(kind for row in everything for kind in row["tries"])
     assert set(attacks) == {*overview.ATTACKS, "replays"}
     assert {kind: attacks[kind]["sessions"] for kind in overview.ATTACKS} == {
         kind: flagged[kind] for kind in overview.ATTACKS
     }
-    minor = [words.flag(row["kind"]).kind == "info" for row in overview.alerts(reading)]
+    minor = [labels.flag(row["kind"]).kind == "info" for row in overview.alerts(reading)]
     assert minor == sorted(minor), "what says little comes last"
     assert len(minor) == 5
     failures = overview.failures(reading)

@@ -11,7 +11,7 @@ from admin.test_plans import MANY, PLACES
 from support import Browser, person
 from webtest import TestResponse
 
-from shopforum.admin import plans
+from shopforum.operations import plans
 from shopforum.sessions import Reason, Rule, Session, ShutOut
 from shopforum.sessions.audit import Client
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from shopforum.admin import words
 from shopforum.dev.sample import sessions as sample
-from shopforum.sessions import ledger
+from shopforum.operations import labels
+from shopforum.sessions import audit_chain
 
 USERS = [(uuid.UUID(int=n), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example") for n in range(20)]
 
@@ -30,7 +30,7 @@ def test_a_month_of_sessions_on_both_sites(sampled: Engine):
 
 def test_every_flag_and_every_way_to_end(sampled: Engine):
     kinds = {kind for (kind,) in rows(sampled, "SELECT DISTINCT kind FROM session_flags")}
-    assert kinds == set(words.FLAGS)
+    assert kinds == set(labels.FLAGS)
     reasons = {reason for (reason,) in rows(sampled, "SELECT DISTINCT end_reason FROM sessions")}
     assert reasons >= {
         None,
@@ -118,9 +118,9 @@ def test_the_trail_can_be_sealed_and_stands(apps: dict[str, Any], monkeypatch: p
     db, key = apps["admin"].registry.db, b"k" * 32
     with db.transaction() as connection:
         sample.seed(connection, USERS, random.Random(7))
-    while ledger.seal(db, key):
+    while audit_chain.seal(db, key):
         pass
-    verdict = ledger.verify(db, [key])
+    verdict = audit_chain.verify(db, [key])
     assert verdict.bad is None
     assert verdict.good > 1_000
 

@@ -10,7 +10,7 @@ import pytest
 from support import Browser, person, url_of
 from webtest import TestApp, TestResponse
 
-from shopforum.api import tokens
+from shopforum.api_tokens import tokens
 from shopforum.sessions.audit import Client
 
 ALL = tuple(tokens.SCOPES)

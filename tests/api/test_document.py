@@ -8,7 +8,8 @@ import pytest
 from pyramid.interfaces import IRoutesMapper
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from shopforum.api import openapi, policy, scopes_of, tokens
+from shopforum.api import openapi, scopes_of, security_policy
+from shopforum.api_tokens import tokens
 
 METHODS = ("get", "post", "delete")
 OPERATIONS = [
@@ -36,7 +37,9 @@ def test_every_view_is_in_the_document_and_asks_for_a_scope(apps):
     routes = {route.name: route.path for route in registry.getUtility(IRoutesMapper).get_routes()}
     assert set(routes.values()) == set(openapi.PATHS)
     introspector = registry.introspector
-    assert introspector.get("default permission", None)["value"] == policy.NOBODY not in tokens.SCOPES
+    assert (
+        introspector.get("default permission", None)["value"] == security_policy.NOBODY not in tokens.SCOPES
+    )
     found = {}
     for item in introspector.get_category("views"):
         view = item["introspectable"]

@@ -8,8 +8,8 @@ from random import Random
 
 from sqlalchemy import text
 
-from shopforum import db as database
-from shopforum.sessions import ledger
+from shopforum.core.engine import create_engine
+from shopforum.sessions import audit_chain
 
 INSERT = text(
     "INSERT INTO audit_log (event, site, initiating_entity, actor) VALUES (:event, 'store', 'user', :actor)"
@@ -43,7 +43,7 @@ def test_a_row_is_there_in_the_next_call_without_any_worker(call, apps):
     answer = call("GET", "/events?limit=1000", status=200)
     assert actors(answer) == [str(n) for n in range(700)]
     registry = apps["admin"].registry
-    verdict = ledger.verify(registry.db, registry.sessions.config.secrets.audit_keys)
+    verdict = audit_chain.verify(registry.db, registry.sessions.config.secrets.audit_keys)
     assert (verdict.bad, verdict.good) == (None, 701)
 
 
@@ -93,7 +93,7 @@ def test_a_cursor_beyond_the_end_is_told(call, apps):
 
 def test_nothing_is_skipped_or_repeated_while_others_write(call, settings, apps):
     """Writers hold their transactions open for odd times and roll some back; two sealers and two readers at once."""
-    engine = database.create(settings("admin")["database.url"], 12)
+    engine = create_engine(settings("admin")["database.url"], 12)
     registry = apps["admin"].registry
     kept, ending, writers, each = [], threading.Event(), 6, 25
 
@@ -112,7 +112,7 @@ def test_nothing_is_skipped_or_repeated_while_others_write(call, settings, apps)
 
     def seal():
         while not ending.is_set():
-            ledger.seal(registry.db, registry.sessions.config.secrets.audit_keys[0])
+            audit_chain.seal(registry.db, registry.sessions.config.secrets.audit_keys[0])
 
     def follow(size):
         seen, after = [], 0

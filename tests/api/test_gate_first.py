@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine, event
 
-from shopforum.admin import counting, plans
 from shopforum.cli import main
-from shopforum.sessions import worker
-from shopforum.sessions.marking import STEP
+from shopforum.operations import counts, plans
+from shopforum.sessions import jobs
+from shopforum.sessions.gate_sweep import STEP
 
 EVERYONE = {"scope": {"everyone": True}, "reason": {"code": "incident"}}
 
@@ -23,18 +23,18 @@ CROWD = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_
 def slow(apps, monkeypatch):
     """The console's database takes long to count what can still be ended."""
     monkeypatch.setattr(plans, "_PATIENCE", 200)
-    monkeypatch.setattr(counting, "_PATIENCE", 100)
+    monkeypatch.setattr(counts, "_PATIENCE", 100)
     engine = apps["admin"].registry.db.engine
 
     def sleep(_connection, _cursor, statement, parameters, *_):
-        counts = "count(" in statement and "absolute_end" in statement
+        is_count = "count(" in statement and "absolute_end" in statement
         # What marks is no count, and says how many it has marked.
-        counts &= (
+        is_count &= (
             "WITH due" not in statement
             and "UPDATE sessions" not in statement
             and "session_places" not in statement
         )
-        return (f"SELECT pg_sleep(30); {statement}" if counts else statement), parameters
+        return (f"SELECT pg_sleep(30); {statement}" if is_count else statement), parameters
 
     event.listen(engine, "before_cursor_execute", sleep, retval=True)
     yield
@@ -105,10 +105,10 @@ def test_the_receipt_becomes_exact(call, owner, sql, apps):
     sql(CROWD, many=STEP + 10)
     receipt = call("POST", "/revocations", EVERYONE | {"scope": {"site": "store"}}, 201).json
     assert (receipt["matched"], receipt["revoked"], receipt["exact"]) == (STEP, STEP, False)
-    worker.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].registry.sessions)
     sql("UPDATE revocations SET created_at = created_at - interval '2 minutes'")
     sql("UPDATE sessions SET cleared_at = cleared_at - interval '2 minutes'")
-    worker.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].registry.sessions)
     receipt = call("GET", f"/revocations/{receipt['id']}", status=200).json
     assert (receipt["matched"], receipt["revoked"], receipt["exact"]) == (STEP + 10, STEP + 10, True)
     assert f"<dd>{STEP + 10}</dd>" in owner.get(f"/revocations/{receipt['id']}")

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shopforum.api import chores
+from shopforum.api import jobs
 
 REASON = {"code": "test"}
 
@@ -120,7 +120,7 @@ def test_a_key_that_is_none(revoke, started, key):
 def test_answers_are_kept_for_a_day(revoke, started, sql, apps):
     revoke({"session": str(started().id)}, "k", 201)
     db = apps["admin"].registry.db
-    assert chores.run_once(db) == 0
+    assert jobs.run_once(db) == 0
     sql("UPDATE api_replays SET created_at = now() - interval '25 hours'")
-    assert chores.run_once(db) == 1
+    assert jobs.run_once(db) == 1
     assert sql("SELECT 1 FROM api_replays") == []

@@ -218,10 +218,10 @@ def test_the_receipt_follows_the_provider(call, revoke, started, idp, sql, apps)
     receipt = f"/revocations/{answer.json['id']}"
     assert call("GET", receipt, status=200).json["upstream"]["failed"] == 1
     sql("UPDATE revocation_outbox SET next_try_at = now()")
-    from shopforum.sessions import worker
+    from shopforum.sessions import jobs
 
     apps["admin"].registry.idp.breaker.reset()
-    worker.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].registry.sessions)
     after = call("GET", receipt, status=200).json
     assert after["upstream"] == {"confirmed": 1, "pending": 0, "failed": 0}
     assert after["reason"] == {"code": "incident", "text": "case 7", "user_text": ""}

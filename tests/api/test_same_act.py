@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from shopforum.cli import main
-from shopforum.settings import SITES
+from shopforum.core.sites import SITES
 
 REASON = {"code": "incident", "text": "case 7", "user_text": "Please log in again."}
 # For each act: the console's form, the API's scope, the command's options, and which sessions end.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 import shopforum
-from shopforum.settings import SettingsError
+from shopforum.core.sites import SettingsError
 
 TOKEN = re.compile(r"sfa_[A-Za-z0-9_-]{43}")
 

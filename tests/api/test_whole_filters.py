@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event
 
-from shopforum.admin.reading import LIMIT, Reading
 from shopforum.cli import main
+from shopforum.core.read_only_database import LIMIT, ReadOnlyDatabase
 
 # People with a session each, oldest first: a family among the oldest, many others since.
 CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, created_at, authenticated_at, cleared_at,
@@ -37,8 +37,10 @@ def run(write_ini, apps):
 def slow(apps, monkeypatch):
     """`slow("admin")`: the site's database takes long to look for a part of a name, and nobody has much patience."""
     undo = []
-    real = Reading.__init__
-    monkeypatch.setattr(Reading, "__init__", lambda self, db, limit=LIMIT: real(self, db, min(limit, 300)))
+    real = ReadOnlyDatabase.__init__
+    monkeypatch.setattr(
+        ReadOnlyDatabase, "__init__", lambda self, db, limit=LIMIT: real(self, db, min(limit, 300))
+    )
 
     def make(site):
         engine = apps[site].registry.db.engine

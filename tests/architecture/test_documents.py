@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shopforum import configuration
+from shopforum.core.sites import SITES
 from shopforum.sessions import config as sessions_config
-from shopforum.settings import SITES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

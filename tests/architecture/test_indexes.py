@@ -14,10 +14,10 @@ from sqlalchemy import event, text
 import shopforum
 from shopforum.cli import worker as command
 from shopforum.dev import postgres
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 from shopforum.sessions.audit import Client
+from shopforum.sessions.keyring import new_session_id
 from shopforum.sessions.model import Pair
-from shopforum.sessions.tokens import new_session_id
 from shopforum.store import cart as carts
 from shopforum.store import merging
 from shopforum.store.cart import Owner
@@ -82,8 +82,8 @@ def registry(
 
 
 JOBS: dict[str, Callable[[Any], Any]] = {
-    "revocations": lambda r: worker.run_once(r.sessions),
-    "sealing": lambda r: worker.seal(r.sessions),
+    "revocations": lambda r: jobs.run_once(r.sessions),
+    "sealing": lambda r: jobs.seal(r.sessions),
     "tidying": lambda r: command._tidy(r.db),
     "delivering": command._deliver,
 }

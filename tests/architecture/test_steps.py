@@ -15,16 +15,17 @@ from hearts import Provider
 from sqlalchemy import event, text
 
 import shopforum
-from shopforum import db
-from shopforum.account import mail, newdevice
-from shopforum.api import chores as api_chores
-from shopforum.forums import chores as forum_chores
-from shopforum.login import chores as login_chores
-from shopforum.sessions import ledger, marking, outbox, worker
-from shopforum.sessions.database import Database
+from shopforum.account import mail, new_device
+from shopforum.api import jobs as api_jobs
+from shopforum.api_tokens import jobs as token_jobs
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine
+from shopforum.forums import jobs as forum_jobs
+from shopforum.login import jobs as login_jobs
+from shopforum.sessions import audit_chain, gate_sweep, jobs, outbox
 from shopforum.sessions.revocation import Scope
-from shopforum.store import chores as store_chores
-from shopforum.webhooks import chores as webhook_chores
+from shopforum.store import jobs as store_jobs
+from shopforum.webhooks import jobs as webhook_jobs
 
 # What is left is the nested loop, which asks its inner side again for each row of the outer one.
 _OFF = ("hashjoin", "mergejoin", "hashagg", "material", "memoize", "sort", "bitmapscan", "tidscan")
@@ -34,7 +35,7 @@ _AT_ONCE = 2
 @pytest.fixture(params=["as planned", "row by row"])
 def database(request: pytest.FixtureRequest, database_url: str, clean: None) -> Iterator[Database]:
     """Five rows for each job, and five to be left, on connections whose plans ask a subquery for each row."""
-    engine = db.create(database_url, 2)
+    engine = create_engine(database_url, 2)
 
     def nested_loops(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
@@ -69,22 +70,23 @@ def _mark(database: Database) -> int:
         text("INSERT INTO revocation_gates VALUES ('everyone', now(), :id) ON CONFLICT DO NOTHING"),
         id=revocation_id,
     )
-    return marking.mark(database, revocation_id, Scope(everyone=True))
+    return gate_sweep.mark(database, revocation_id, Scope(everyone=True))
 
 
 # What to run, how many go at a time, of which tables.
 STEPS: dict[str, tuple[Callable[[Database], Any], set[str]]] = {
-    "sessions": (lambda d: d.all(worker._PURGE, step=_AT_ONCE), {"sessions"}),
-    "store": (lambda d: store_chores.run_once(d, _AT_ONCE), {"carts", "cart_lines"}),
-    "forums": (lambda d: forum_chores.run_once(d, _AT_ONCE), {"forum_inbox"}),
-    "api": (lambda d: api_chores.run_once(d, _AT_ONCE), {"api_replays", "api_rates"}),
+    "sessions": (lambda d: d.all(jobs._PURGE, step=_AT_ONCE), {"sessions"}),
+    "store": (lambda d: store_jobs.run_once(d, _AT_ONCE), {"carts", "cart_lines"}),
+    "forums": (lambda d: forum_jobs.run_once(d, _AT_ONCE), {"forum_inbox"}),
+    "api": (lambda d: api_jobs.run_once(d, _AT_ONCE), {"api_replays"}),
+    "api_tokens": (lambda d: token_jobs.run_once(d, _AT_ONCE), {"api_rates"}),
     "login": (
-        lambda d: login_chores.run_once(d, _AT_ONCE),
+        lambda d: login_jobs.run_once(d, _AT_ONCE),
         {"login_failures", "kept_forms", "login_devices"},
     ),
-    "webhooks": (lambda d: webhook_chores.run_once(d, _AT_ONCE), {"webhook_events"}),
+    "webhooks": (lambda d: webhook_jobs.run_once(d, _AT_ONCE), {"webhook_events"}),
     "mail": (mail._drop, {"outgoing_mail"}),
-    "newdevice": (lambda d: newdevice.forget(d, _AT_ONCE), {"new_sign_ins"}),
+    "new_device": (lambda d: new_device.forget(d, _AT_ONCE), {"new_sign_ins"}),
 }
 
 
@@ -118,13 +120,13 @@ def test_mail_claims_one_letter_at_a_time(database: Database) -> None:
 
 
 def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marking, "STEP", _AT_ONCE)
+    monkeypatch.setattr(gate_sweep, "STEP", _AT_ONCE)
     assert [_mark(database) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_the_sealer_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "STEP", _AT_ONCE)
-    heads = [ledger.seal(database, b"k" * 32) for _ in range(4)]
+    monkeypatch.setattr(audit_chain, "STEP", _AT_ONCE)
+    heads = [audit_chain.seal(database, b"k" * 32) for _ in range(4)]
     assert [head and head.seq for head in heads] == [7, 9, 10, None]
 
 
@@ -133,6 +135,6 @@ def test_no_statement_takes_its_rows_in_a_subquery_that_may_run_again() -> None:
     claims = re.compile(r"\bAS \(\s*SELECT\b(?:(?!\n\)).)*?LIMIT(?:(?!\n\)).)*?FOR UPDATE", re.DOTALL)
     for path in Path(shopforum.__file__).parent.rglob("*.py"):
         source = path.read_text()
-        if path.name != "purging.py":
+        if path.name != "purge.py":
             assert not again.search(source), path
         assert not claims.search(source), path

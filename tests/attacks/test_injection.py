@@ -5,7 +5,7 @@ import json
 import pytest
 from support import person
 
-from shopforum.sessions import ledger, worker
+from shopforum.sessions import audit_chain, jobs
 
 SCRIPTS = [
     "<script>alert(1)</script>",
@@ -106,9 +106,9 @@ def test_a_log_line_stays_one_and_the_audit_log_stays_good(store, apps, logged, 
     assert not [character for line in lines for character in line if not character.isprintable()]
     assert max(map(len, lines)) < 2000
     sessions = apps["store"].registry.sessions
-    while worker.seal(sessions):
+    while jobs.seal(sessions):
         pass
-    verdict = ledger.verify(sessions.db, sessions.config.secrets.audit_keys)
+    verdict = audit_chain.verify(sessions.db, sessions.config.secrets.audit_keys)
     assert (verdict.bad, verdict.good > 1) == (None, True)
     [row] = sql("SELECT agent, last_agent FROM sessions WHERE ended_at IS NULL")
     assert len(row["agent"]) <= 512

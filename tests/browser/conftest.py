@@ -20,8 +20,8 @@ from waitress.server import create_server
 
 import shopforum
 from shopforum import hosts
+from shopforum.core.sites import SITES
 from shopforum.dev.sample import store as store_sample
-from shopforum.settings import SITES
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [

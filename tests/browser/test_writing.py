@@ -13,8 +13,8 @@ from support import person
 from shopforum.dev.sample import forums as sample
 from shopforum.dev.sample.crowd import crowd
 from shopforum.forums import writing
-from shopforum.forums.people import Person
-from shopforum.forums.rules import Rules
+from shopforum.forums.person import Person
+from shopforum.forums.settings import Rules
 
 BODY = "How do I season **cast iron**? See https://example.com/pans."
 

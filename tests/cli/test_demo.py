@@ -10,7 +10,7 @@ from waitress import create_server, wasyncore
 
 import shopforum
 from shopforum.cli import main
-from shopforum.settings import SITES
+from shopforum.core.sites import SITES
 
 
 @pytest.fixture

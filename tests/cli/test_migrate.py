@@ -7,8 +7,8 @@ import psycopg2
 import pytest
 from click.testing import CliRunner
 
-from shopforum import migrations
 from shopforum.cli import main
+from shopforum.core import migrations
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 import pytest
 from support import person
 
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 
 
 def test_once_prints_what_there_is_in_order(store, run, lines):
@@ -58,7 +58,7 @@ def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql, shel
     try:
         first = json.loads(process.stdout.readline())
         browser("store").log_in("member")
-        worker.seal(apps["store"].registry.sessions)
+        jobs.seal(apps["store"].registry.sessions)
         second = json.loads(process.stdout.readline())
         # What no worker has sealed in all the time is not waited for.
         sql(

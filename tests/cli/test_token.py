@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from webtest import TestApp
 
-from shopforum.api.tokens import SCOPES
+from shopforum.api_tokens.tokens import SCOPES
 from shopforum.cli import main
 from shopforum.dev import instance
 

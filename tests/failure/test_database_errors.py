@@ -14,7 +14,7 @@ from support import Browser, url_of
 import shopforum
 from shopforum.cli import main
 from shopforum.cli import worker as worker_command
-from shopforum.sessions import is_outage, worker
+from shopforum.sessions import is_outage, jobs
 from shopforum.store import products
 
 REFUSED = {
@@ -74,7 +74,7 @@ def test_the_api_says_what_it_is(
     status: int,
 ) -> None:
     call = caller()
-    monkeypatch.setattr("shopforum.api.feed._BACKLOG", text(statement))
+    monkeypatch.setattr("shopforum.operations.event_feed._BACKLOG", text(statement))
     answer = call("GET", "/events", status=status)
     assert ("Retry-After" in answer.headers) == (status == 503)
     assert ("cannot be reached" in answer.json["detail"]) == (status == 503)
@@ -118,9 +118,9 @@ def test_readyz_tells_away_from_not_set_up(
 def test_the_worker_logs_a_fault_as_one(
     apps: Any, monkeypatch: pytest.MonkeyPatch, logged: Any, statement: str, status: int
 ) -> None:
-    monkeypatch.setattr(worker, "_PURGE", text(statement))
+    monkeypatch.setattr(jobs, "_PURGE", text(statement))
     with pytest.raises(DBAPIError) as failed:
-        worker.run_once(apps["store"].registry.sessions)
+        jobs.run_once(apps["store"].registry.sessions)
     logged()
     worker_command._note(failed.value)
     event = json.loads(logged())

@@ -5,7 +5,7 @@ from login.filling import attempt
 from support import person
 from wire import credentials
 
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 
 CART = "/shopping-cart"
 
@@ -102,6 +102,6 @@ def test_a_provider_that_takes_no_revocation_is_asked_for_logins_and_refreshes(
     idp.hook("reset")
     apps["store"].registry.idp.breaker.reset()
     sql("UPDATE revocation_outbox SET next_try_at = now()")
-    while worker.run_once(apps["store"].registry.sessions):
+    while jobs.run_once(apps["store"].registry.sessions):
         pass
     assert not sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")

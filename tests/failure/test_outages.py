@@ -7,7 +7,7 @@ from support import Browser, person, url_of
 from wire import SESSION, credentials, give, paths, set_cookies
 
 import shopforum
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 
 CART = "/shopping-cart"
 
@@ -52,7 +52,7 @@ def test_with_fusionauth_away_revoking_works_and_is_told_later(store, admin, idp
     idp.hook("reset")
     idp.forget_calls()
     sql("UPDATE revocation_outbox SET next_try_at = now()")
-    worker.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].registry.sessions)
     assert [call.split("/")[0] for call in paths(idp)] == ["DELETE "]
     assert not sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")
 

@@ -12,7 +12,7 @@ from waiting import eventually
 from wire import REFRESH, SESSION, credentials, give
 
 import shopforum
-from shopforum import migrations
+from shopforum.core import migrations
 from shopforum.dev import postgres
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.audit import Client

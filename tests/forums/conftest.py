@@ -10,11 +10,11 @@ from sqlalchemy import text
 from support import Browser
 from support import person as login_of
 
+from shopforum.core.database import Database
 from shopforum.forums import writing
-from shopforum.forums.people import Person
-from shopforum.forums.rules import Rules
+from shopforum.forums.person import Person
+from shopforum.forums.settings import Rules
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from support import Browser
 from webtest import TestResponse
 from webtest.forms import Form
 
+from shopforum.core.database import Database
 from shopforum.forums import links, writing
-from shopforum.forums.people import Person
-from shopforum.forums.rules import Rules
+from shopforum.forums.person import Person
+from shopforum.forums.settings import Rules
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 QUICK = Rules(post_delay=0, newcomer_delay=0)
 SLOW = Rules(post_delay=60, newcomer_delay=60)

@@ -3,10 +3,10 @@
 from forums.helpers import QUICK
 from sqlalchemy import text
 
-from shopforum.forums import chores, writing
-from shopforum.forums.people import Person
+from shopforum.core.database import Database
+from shopforum.forums import jobs, writing
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_messages_go_after_a_year(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
@@ -14,7 +14,7 @@ def test_messages_go_after_a_year(db: Database, topic: Placed, ann: Person, bob:
         writing.reply(db, topic.topic_id, bob, body, QUICK)
     age = text("UPDATE forum_inbox SET created_at = now() - interval '366 days' WHERE id < :id")
     [*_, newest] = db.all(text("SELECT id FROM forum_inbox ORDER BY id"))
-    assert chores.run_once(db) == 0
+    assert jobs.run_once(db) == 0
     db.all(age, id=newest["id"])
-    assert [chores.run_once(db, step=1) for _ in range(3)] == [1, 1, 0]
+    assert [jobs.run_once(db, step=1) for _ in range(3)] == [1, 1, 0]
     assert [row["id"] for row in db.all(text("SELECT id FROM forum_inbox"))] == [newest["id"]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopforum import markdown
-from shopforum.markdown import MAX_LENGTH, mentioned, plain, render
+from shopforum.core import markdown
+from shopforum.core.markdown import MAX_LENGTH, mentioned, plain, render
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong", "ul"),

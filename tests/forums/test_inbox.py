@@ -8,10 +8,10 @@ from sqlalchemy import text
 from support import Browser
 from webtest import TestResponse
 
+from shopforum.core.database import Database
 from shopforum.forums import inbox, moderation, topics, writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def unread(page: TestResponse) -> int | None:

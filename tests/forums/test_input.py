@@ -7,10 +7,10 @@ import pytest
 from forums.helpers import QUICK, fill, form_to, in_topic
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_posts_of_others_are_theirs(member: Browser, topic: Placed) -> None:

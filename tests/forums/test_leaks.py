@@ -10,9 +10,9 @@ import pytest
 from forums.helpers import QUICK
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import flags, links, moderation, posts, writing
-from shopforum.forums.people import Person
-from shopforum.sessions.database import Database
+from shopforum.forums.person import Person
 
 
 class Scene:

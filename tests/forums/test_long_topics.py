@@ -10,9 +10,9 @@ from forums.helpers import in_topic
 from sqlalchemy import event, text
 from support import Browser
 
-from shopforum.forums.people import Person
+from shopforum.core.database import Database
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 MANY = 10_000
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shopforum.markdown import MAX_LENGTH, plain, render
+from shopforum.core.markdown import MAX_LENGTH, plain, render
 
 REL = "ugc nofollow noopener"
 MENTIONS = ["mia-marsh", "ann"]

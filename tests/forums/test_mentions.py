@@ -7,12 +7,12 @@ from forums.helpers import QUICK, at_once, form_to, in_topic
 from sqlalchemy import text
 from support import Browser
 
-from shopforum import markdown
+from shopforum.core import markdown
+from shopforum.core.database import Database
 from shopforum.forums import links, posts, writing
-from shopforum.forums.people import Person
-from shopforum.forums.rules import Rules
+from shopforum.forums.person import Person
+from shopforum.forums.settings import Rules
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def handles(db: Database) -> dict[str, str]:

@@ -7,10 +7,10 @@ from forums.helpers import QUICK, at_once, count_again, form_to, in_topic, moder
 from sqlalchemy import text
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import flags, moderation, posts, topics, writing
-from shopforum.forums.people import Missing, Person
+from shopforum.forums.person import Missing, Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from forums.helpers import QUICK, in_topic
 from sqlalchemy import text
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import flags, writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions import rules
+from shopforum.sessions import deny_rules
 from shopforum.sessions.audit import Client
-from shopforum.sessions.database import Database
 from shopforum.sessions.model import Reason
 
 SOMEWHERE = Client("192.0.2.1", "a browser", "a request")
@@ -50,14 +50,14 @@ def test_moderators_see_who_is_suspended(
     )
     reason = Reason("admin", "Resi", "incident")
     for useless in (
-        rules.Rule(60, ann.id, "store"),
-        rules.Rule(60, ann.id, "forums", network="192.0.2.0/24"),
-        rules.Rule(60, ann.id, device="curl"),
+        deny_rules.Rule(60, ann.id, "store"),
+        deny_rules.Rule(60, ann.id, "forums", network="192.0.2.0/24"),
+        deny_rules.Rule(60, ann.id, device="curl"),
     ):
-        rules.add(db, useless, reason, SOMEWHERE)
+        deny_rules.add(db, useless, reason, SOMEWHERE)
     assert not any("Suspended" in moderator.get(page) for page in pages)
-    rule = rules.add(db, rules.Rule(60, ann.id, "forums"), reason, SOMEWHERE)
+    rule = deny_rules.add(db, deny_rules.Rule(60, ann.id, "forums"), reason, SOMEWHERE)
     assert [moderator.get(page).text.count("Suspended") for page in pages] == [1, 1, 1, 1]
     assert not any("Suspended" in member.get(page) for page in pages[:2])
-    rules.lift(db, rule, "Resi", SOMEWHERE)
+    deny_rules.lift(db, rule, "Resi", SOMEWHERE)
     assert not any("Suspended" in moderator.get(page) for page in pages)

@@ -3,10 +3,10 @@
 from forums.helpers import QUICK, fill, form_to, in_topic
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_a_login_leads_to_the_own_posts(forums: Browser, db: Database) -> None:

@@ -8,10 +8,10 @@ import pytest
 from forums.helpers import QUICK, SLOW, fill, form_to, in_topic, moderate
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import topics, writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_a_topic_is_started(member: Browser) -> None:

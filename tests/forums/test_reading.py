@@ -4,10 +4,10 @@ import pytest
 from forums.helpers import QUICK, fill, form_to, in_topic
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import posts, writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_everybody_can_read(visitor: Browser, topic: Placed) -> None:

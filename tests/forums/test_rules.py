@@ -8,12 +8,12 @@ from forums.helpers import QUICK, form_to, in_topic
 from sqlalchemy import text
 from support import Browser
 
-from shopforum.forums import rules, writing
-from shopforum.forums.people import Person, TooLate, TooSoon
-from shopforum.forums.rules import Rules
+from shopforum.core.database import Database
+from shopforum.core.sites import SettingsError
+from shopforum.forums import settings, writing
+from shopforum.forums.person import Person, TooLate, TooSoon
+from shopforum.forums.settings import Rules
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
-from shopforum.settings import SettingsError
 
 PACED = Rules(post_delay=10, newcomer_delay=600, newcomer_posts=2)
 HOUR = Rules(post_delay=0, newcomer_delay=0, edit_window=3600)
@@ -96,8 +96,8 @@ def test_moderators_edit_their_own_for_ever(db: Database, topic: Placed) -> None
 
 
 def test_settings_are_read() -> None:
-    assert rules.parse({}) == Rules()
-    assert rules.parse({"forums.edit_window": "900", "forums.mentions": "0"}) == Rules(
+    assert settings.parse({}) == Rules()
+    assert settings.parse({"forums.edit_window": "900", "forums.mentions": "0"}) == Rules(
         edit_window=900, mentions=0
     )
 
@@ -105,4 +105,4 @@ def test_settings_are_read() -> None:
 @pytest.mark.parametrize("value", ["soon", "-1", "1.5", "1000000001"])
 def test_a_setting_that_makes_no_sense_stops_the_boot(value: str) -> None:
     with pytest.raises(SettingsError, match=r"forums\.edit_window"):
-        rules.parse({"forums.edit_window": value})
+        settings.parse({"forums.edit_window": value})

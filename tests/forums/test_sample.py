@@ -10,8 +10,8 @@ from forums.helpers import count_again
 from sqlalchemy import text
 from support import Browser, person
 
+from shopforum.core.database import Database
 from shopforum.dev.sample import forums as sample
-from shopforum.sessions.database import Database
 
 
 @pytest.fixture

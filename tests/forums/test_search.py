@@ -7,10 +7,10 @@ from forums.helpers import QUICK
 from sqlalchemy import text
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import posts, search, writing
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from forums.helpers import fill, form_to, in_topic, moderate
 from support import Browser
 
+from shopforum.core.database import Database
 from shopforum.forums import flags, posts
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_the_second_moderator_is_told(moderator: Browser, topic: Placed) -> None:

@@ -6,10 +6,10 @@ import pytest
 from forums.helpers import QUICK, SLOW, at_once, count_again
 from sqlalchemy import text
 
-from shopforum.forums import posts, reading, topics, writing
-from shopforum.forums.people import Locked, Missing, Person, Stale, TooSoon
+from shopforum.core.database import Database
+from shopforum.forums import posts, read_markers, topics, writing
+from shopforum.forums.person import Locked, Missing, Person, Stale, TooSoon
 from shopforum.forums.writing import Placed
-from shopforum.sessions.database import Database
 
 
 def test_a_topic_and_replies_are_counted(db: Database, topic: Placed, bob: Person) -> None:
@@ -157,12 +157,12 @@ def unread(db: Database, who: Person) -> tuple[int, bool]:
 
 
 def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
-    reading.mark_topic(db, bob.id, topic.topic_id, 1)
+    read_markers.mark_topic(db, bob.id, topic.topic_id, 1)
     writing.reply(db, topic.topic_id, ann, "unread", QUICK)
     writing.reply(db, topic.topic_id, bob, "written without reading it", QUICK)
     assert unread(db, bob) == (1, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
-    reading.mark_topic(db, bob.id, topic.topic_id, 2)
+    read_markers.mark_topic(db, bob.id, topic.topic_id, 2)
     assert unread(db, bob) == (0, False)
     statement, _ = posts.mine(bob)
     assert [(row["replies"], row["unread"]) for row in db.all(statement)] == [(0, 0)]
@@ -171,7 +171,7 @@ def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: 
 def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
     assert unread(db, bob) == (0, True)
     assert unread(db, ann) == (0, False)
-    reading.mark_topic(db, bob.id, topic.topic_id, 1)
+    read_markers.mark_topic(db, bob.id, topic.topic_id, 1)
     assert unread(db, bob) == (0, False)
     for n in range(3):
         writing.reply(db, topic.topic_id, ann, f"more {n}", QUICK)
@@ -179,14 +179,14 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
     assert unread(db, ann) == (0, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
     assert topics.topic(db, topic.topic_id, ann)["first_unread"] is None
-    reading.mark_topic(db, bob.id, topic.topic_id, 3)
-    reading.mark_topic(db, bob.id, topic.topic_id, 2)
+    read_markers.mark_topic(db, bob.id, topic.topic_id, 3)
+    read_markers.mark_topic(db, bob.id, topic.topic_id, 2)
     assert unread(db, bob) == (1, False)
-    assert reading.mark_category(db, bob.id, "pans")
+    assert read_markers.mark_category(db, bob.id, "pans")
     assert unread(db, bob) == (0, False)
     writing.reply(db, topic.topic_id, ann, "and again", QUICK)
     assert unread(db, bob) == (1, False)
     assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 5
-    assert not reading.mark_category(db, bob.id, "nowhere")
+    assert not read_markers.mark_category(db, bob.id, "nowhere")
     db.all(text("UPDATE forum_topics SET last_post_at = now() - interval '20 days'"))
     assert unread(db, Person(uuid4(), "New")) == (0, False)

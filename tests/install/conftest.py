@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from support import APPLICATIONS, TENANT, Idp
 
+from shopforum.core.sites import SITES
 from shopforum.dev.postgres import as_nobody
-from shopforum.settings import SITES
 
 PROJECT = Path(__file__).resolve().parents[2]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]

@@ -9,7 +9,7 @@ import pytest
 import requests
 from waiting import eventually
 
-from shopforum.settings import SITES
+from shopforum.core.sites import SITES
 
 from .conftest import PIP, held, locked_names
 

@@ -8,7 +8,7 @@ import pytest
 from support import Browser, Idp, person
 from webtest import TestResponse
 
-from shopforum.devices import label
+from shopforum.core.user_agents import label
 
 Sql = Callable[..., list[dict[str, Any]]]
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"

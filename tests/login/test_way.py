@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Browser, person
 
-from shopforum.web.way import safe, with_notice
+from shopforum.web.safe_redirect import safe, with_notice
 
 GOOD = [
     "/",

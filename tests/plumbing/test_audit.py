@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert
 
-from shopforum import db, migrations
 from shopforum.cli import main
+from shopforum.core.engine import create_engine, create_unpooled_engine
 from shopforum.dev import instance
 from shopforum.sessions import tables
 
@@ -28,7 +28,7 @@ def audit(clean, database_url, tmp_path):
 @pytest.fixture
 def rows(clean, database_url):
     """Write events with the given actors."""
-    engine = db.create(database_url, 2)
+    engine = create_engine(database_url, 2)
 
     def write(*actors):
         values = {"event": "authz_fail", "site": "admin", "initiating_entity": "user"}
@@ -50,7 +50,7 @@ def test_a_good_log_is_said_to_be_good(audit, rows):
 def test_a_bad_row_is_named_and_the_exit_code_says_so(audit, rows, database_url):
     rows("alice", "bob", "carol")
     audit("verify")
-    with migrations.engine(database_url).begin() as connection:
+    with create_unpooled_engine(database_url).begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("UPDATE audit_log SET actor = 'mallory' WHERE seq = 2")
     answer = audit("verify")

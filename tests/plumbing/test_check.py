@@ -7,9 +7,9 @@ import requests
 from click.testing import CliRunner
 from support import APPLICATIONS, site_settings
 
-from shopforum import migrations
 from shopforum.cli.check import command
-from shopforum.settings import SITES
+from shopforum.core import migrations
+from shopforum.core.sites import SITES
 
 
 @pytest.fixture

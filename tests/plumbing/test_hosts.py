@@ -4,8 +4,8 @@ import pytest
 from support import Browser, url_of
 from webtest import TestApp
 
+from shopforum.core.sites import SITES
 from shopforum.hosts import dispatcher
-from shopforum.settings import SITES
 
 
 @pytest.fixture

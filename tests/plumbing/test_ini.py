@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shopforum import ini
+from shopforum.core import ini_files
 from shopforum.core.settings import SettingsError
 
 PASSWORD = "hunter2%40tail"
@@ -36,7 +36,7 @@ def broken(write_ini):
 def test_a_file_that_cannot_be_read(broken, text, said):
     path = broken(text)
     with pytest.raises(SettingsError) as caught:
-        ini.section(path, "store")
+        ini_files.section(path, "store")
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert "tail" not in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg2
 
-from shopforum import migrations
+from shopforum.core import migrations
 
 # Migrations of released versions, with the beginning of the SHA-256 of their files. Databases have been through them.
 FROZEN = {

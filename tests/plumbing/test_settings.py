@@ -9,7 +9,7 @@ from support import site_settings
 import shopforum
 from shopforum import configuration
 from shopforum.core.settings import SettingsError, variable
-from shopforum.settings import SITES
+from shopforum.core.sites import SITES
 from shopforum.webhooks.settings import endpoint_settings
 
 PROJECT = Path(__file__).resolve().parents[2]

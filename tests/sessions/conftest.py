@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from hearts import SECRET, Heart, Provider
 
-from shopforum import db
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine
 from shopforum.sessions import Sessions, config
-from shopforum.sessions.database import Database
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def provider() -> Provider:
 @pytest.fixture
 def heart_of(clean: None, database_url: str, provider: Provider) -> Iterator[Callable[..., Heart]]:
     """`heart_of(site, **settings)`: the heart of a site; several share the database and the provider."""
-    engine = db.create(database_url, 20)
+    engine = create_engine(database_url, 20)
 
     def make(site: str = "store", **settings: str) -> Heart:
         parsed = config.parse(

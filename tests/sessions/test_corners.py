@@ -13,9 +13,9 @@ from shopforum.sessions import (
     Rule,
     Scope,
     config,
+    jobs,
     policy,
     revocation,
-    worker,
 )
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome
@@ -143,11 +143,11 @@ def test_the_provider_is_told_of_a_login_that_comes_after_the_marking(heart):
     user_id = heart.users.setdefault("ann", uuid.uuid4())
     typed = heart.sessions.now()
     heart.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     pair, _ = heart.log_in("ann", since=typed)
     assert heart.resume(pair).session is None
     for _ in range(2):
-        worker.run_once(heart.sessions)
+        jobs.run_once(heart.sessions)
     assert pair.refresh_token not in heart.provider.live
 
 
@@ -176,7 +176,7 @@ def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
     bad = stuck(heart, 5, AuthorityUnavailable("500"))
     for _ in range(4):
         heart.pass_time(400)
-        worker.run_once(heart.sessions)
+        jobs.run_once(heart.sessions)
     [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
     assert left == bad
 
@@ -186,8 +186,8 @@ def test_a_row_that_makes_us_fail_holds_up_no_other(heart):
     bad = stuck(heart, 3, KeyError("a fault"))
     heart.pass_time(400)
     with pytest.raises(KeyError):
-        worker.run_once(heart.sessions)
-    worker.run_once(heart.sessions)
+        jobs.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
     assert left == bad
 

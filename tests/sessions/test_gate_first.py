@@ -4,8 +4,8 @@ import pytest
 from hearts import OWNER
 from sqlalchemy import event
 
-from shopforum.sessions import Reason, Scope, worker
-from shopforum.sessions.marking import STEP
+from shopforum.sessions import Reason, Scope, jobs
+from shopforum.sessions.gate_sweep import STEP
 
 WHY = Reason("admin", "carol@example.com", "incident")
 
@@ -30,7 +30,7 @@ def matched(heart, revocation_id):
 
 def mark_all(heart):
     for _ in range(20):
-        worker.run_once(heart.sessions)
+        jobs.run_once(heart.sessions)
 
 
 @pytest.mark.parametrize("scope", [Scope(everyone=True), Scope(site="store")])

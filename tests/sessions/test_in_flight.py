@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from hearts import OWNER, THIEF, together
 
-from shopforum.sessions import AuthorityUnavailable, Reason, Rule, Scope, worker
+from shopforum.sessions import AuthorityUnavailable, Reason, Rule, Scope, jobs
 from shopforum.sessions.audit import Client
 
 WHY = Reason("admin", "carol", "suspected_theft")
@@ -115,6 +115,6 @@ def test_logins_that_end_each_other_s_sessions_and_admins_who_end_both_do_not_lo
             partial(heart.log_in, "ben", replaced=ids[1]),
             partial(heart.sessions.revoke, Scope(sessions=tuple(ids)), WHY, OWNER),
             partial(heart.sessions.quarantine, ids, WHY, OWNER),
-            partial(worker.run_once, heart.sessions),
+            partial(jobs.run_once, heart.sessions),
         )
         assert not [found for found in done if isinstance(found, Exception)], done

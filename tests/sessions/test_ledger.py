@@ -4,7 +4,7 @@ import pytest
 from hearts import OWNER, THIEF, together
 from sqlalchemy.exc import DBAPIError
 
-from shopforum.sessions import Reason, Scope, ledger, worker
+from shopforum.sessions import Reason, Scope, audit_chain, jobs
 from shopforum.sessions.model import Pair
 
 
@@ -17,12 +17,12 @@ def log(heart):
         heart.sessions.revoke(
             Scope(sessions=(outcome.session.id,)), Reason("admin", "carol", "test", "é\n\x1b"), OWNER
         )
-    assert worker.seal(heart.sessions).seq == 9
+    assert jobs.seal(heart.sessions).seq == 9
     return heart
 
 
 def verdict(heart, witness=None):
-    return ledger.verify(heart.sessions.db, heart.sessions.config.secrets.audit_keys, witness)
+    return audit_chain.verify(heart.sessions.db, heart.sessions.config.secrets.audit_keys, witness)
 
 
 def tamper(heart, statement):
@@ -34,7 +34,7 @@ def tamper(heart, statement):
 
 def test_an_untouched_log_is_good(log):
     assert (verdict(log).bad, verdict(log).good) == (None, 9)
-    assert worker.seal(log.sessions) is None
+    assert jobs.seal(log.sessions) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_row_slipped_into_the_past_is_found(log):
 
 
 def test_a_cut_end_with_a_matching_head_contradicts_the_witness(log):
-    witness = ledger.head(log.sessions.db)
+    witness = audit_chain.head(log.sessions.db)
     tamper(log, "UPDATE audit_head SET seq = 6, mac = (SELECT mac FROM audit_log WHERE seq = 6)")
     tamper(log, "DELETE FROM audit_log WHERE seq > 6")
     assert verdict(log).bad is None  # nothing inside the database can tell
@@ -84,13 +84,13 @@ def test_a_cut_end_with_a_matching_head_contradicts_the_witness(log):
 
 
 def test_a_chain_rebuilt_without_the_key_is_found(log):
-    witness = ledger.head(log.sessions.db)
+    witness = audit_chain.head(log.sessions.db)
     tamper(log, "UPDATE audit_log SET actor = 'mallory' WHERE seq = 2")
     tamper(log, "UPDATE audit_log SET seq = NULL, mac = NULL")
     tamper(log, "UPDATE audit_head SET seq = 0, mac = decode(repeat('00', 32), 'hex')")
-    ledger.seal(log.sessions.db, b"a key that is not ours")
+    audit_chain.seal(log.sessions.db, b"a key that is not ours")
     assert verdict(log).bad == 1
-    worker.seal(log.sessions)
+    jobs.seal(log.sessions)
     assert verdict(log, witness).bad == 1
 
 
@@ -122,9 +122,9 @@ def test_sealers_at_once_and_writers_meanwhile_make_one_chain(heart):
 
     def seal():
         for _ in range(20):
-            worker.seal(heart.sessions)
+            jobs.seal(heart.sessions)
 
     together(write, write, seal, seal, seal)
-    while worker.seal(heart.sessions):
+    while jobs.seal(heart.sessions):
         pass
     assert (verdict(heart).bad, verdict(heart).good) == (None, 20)

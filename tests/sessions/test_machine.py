@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shopforum.sessions import Scope, worker
+from shopforum.sessions import Scope, jobs
 from shopforum.sessions.model import Pair
 
 LONGER = "SHOPFORUM_TEST_EXAMPLES" in os.environ
@@ -207,7 +207,7 @@ class Machine(History, RuleBasedStateMachine):
 
     @rule()
     def the_worker_works(self) -> None:
-        worker.run_once(self.heart.sessions)
+        jobs.run_once(self.heart.sessions)
 
     @rule(seconds=st.sampled_from([2, 11, 25, 50, 61, 61, 300, 601, 601, 1801, 1801, 4000]))
     def nothing_happens_for(self, seconds: int) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hearts import OWNER, THIEF
 from sqlalchemy import text
 
+from shopforum.sessions.keyring import new_session_id
 from shopforum.sessions.model import Outcome, Pair
-from shopforum.sessions.tokens import new_session_id
 
 
 def test_the_pair_is_served(heart):

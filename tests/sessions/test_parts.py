@@ -8,14 +8,15 @@ from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token, new_csrf_token
 from pyramid.response import Response
 from pyramid.security import remember
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine as plain_engine
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from webtest import TestApp
 
-from shopforum import db, migrations
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine, driver_url
 from shopforum.sessions import Login
 from shopforum.sessions.cookies import SESSION, CookieJar
-from shopforum.sessions.database import Database
 from shopforum.sessions.model import Outcome
 from shopforum.sessions.policy import cookie_headers
 
@@ -26,7 +27,7 @@ def test_a_cookie_that_browsers_would_drop_is_never_written():
 
 
 def test_an_engine_that_would_lose_single_statements_is_refused(database_url):
-    engine = create_engine(migrations.driver_url(database_url))
+    engine = plain_engine(driver_url(database_url))
     with pytest.raises(RuntimeError, match="AUTOCOMMIT"):
         Database(engine).all(text("SELECT 1"))
     engine.dispose()
@@ -34,7 +35,7 @@ def test_an_engine_that_would_lose_single_statements_is_refused(database_url):
 
 def test_pyramid_s_own_words_work(clean, database_url):
     """`request.authenticated_userid` and `new_csrf_token`, as an application expects of Pyramid."""
-    engine = db.create(database_url, 2)
+    engine = create_engine(database_url, 2)
 
     def whoami(request):
         first, second = new_csrf_token(request), get_csrf_token(request)

@@ -5,9 +5,9 @@ from sqlalchemy import event, text
 from support import Browser, url_of
 
 import shopforum
-from shopforum import db
-from shopforum.sessions.database import Database
-from shopforum.sessions.prepared import Prepared
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine
+from shopforum.core.prepared_statements import Prepared
 
 TWICE = Prepared(
     "twice",
@@ -17,7 +17,7 @@ TWICE = Prepared(
 
 @pytest.fixture
 def engine(database_url):
-    engine = db.create(database_url, 1)
+    engine = create_engine(database_url, 1)
     yield engine
     engine.dispose()
 
@@ -37,7 +37,7 @@ def test_it_is_prepared_once_a_connection_and_again_on_a_new_one(engine):
         database.one(TWICE, n=1, word="")
     assert seen == ["PREPARE", "EXECUTE", "EXECUTE", "EXECUTE"]
     killed = database.one(text("SELECT pg_backend_pid() AS pid"))["pid"]
-    other = db.create(engine.url.render_as_string(hide_password=False), 1)
+    other = create_engine(engine.url.render_as_string(hide_password=False), 1)
     Database(other).all(text("SELECT pg_terminate_backend(:pid, 5000)"), pid=killed)
     other.dispose()
     assert database.one(TWICE, n=4, word="")["twice"] == 8

@@ -23,10 +23,10 @@ from shopforum.sessions.model import Outcome
 # A web worker that has sent the provider's question and is about to write down the answer.
 WORKER = """
 import json, sys
-from shopforum import db
+from shopforum.core.engine import create_engine
 from shopforum.sessions import Sessions, config
 from shopforum.sessions.audit import Client
-from shopforum.sessions.database import Database
+from shopforum.core.database import Database
 from shopforum.sessions.model import Pair
 
 class Authority:
@@ -35,7 +35,7 @@ class Authority:
         sys.stdin.read()
 
 told = json.loads(sys.stdin.readline())
-sessions = Sessions(Database(db.create(told["url"], 1)), config.parse(told["settings"]), Authority())
+sessions = Sessions(Database(create_engine(told["url"], 1)), config.parse(told["settings"]), Authority())
 sessions.resume(Pair(*told["pair"]), Client())
 """
 SETTINGS = {"sessions.lease": "0.6", "sessions.refresh_wait": "5"}

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 from hearts import OWNER, Heart, together
 
-from shopforum.sessions import Login, Reason, Scope, Session, worker
+from shopforum.sessions import Login, Reason, Scope, Session, jobs
 from shopforum.sessions.model import Outcome, Pair
 
 RACES = int(os.environ.get("SHOPFORUM_TEST_RACES", "6"))
@@ -65,7 +65,7 @@ def test_whatever_ends_a_session_beats_its_refresh(heart, what, one_time):
             after = heart.resume(presented)
             assert (after.session, after.issue) == (None, None), (round_, what)
         assert len(heart.provider.refreshes) - asked <= 1
-        worker.run_once(heart.sessions)
+        jobs.run_once(heart.sessions)
         assert not [found for found in heart.provider.live.values() if found[1] == outcome.session.user_id]
 
 

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from hearts import OWNER, THIEF, together
 
-from shopforum.sessions import Login, Reason, Scope, revocation, worker
-from shopforum.sessions.marking import STEP
+from shopforum.sessions import Login, Reason, Scope, jobs, revocation
+from shopforum.sessions.gate_sweep import STEP
 from shopforum.sessions.records import STATE
 
 WHY = Reason(
@@ -65,8 +65,8 @@ def test_a_login_that_was_in_flight_loses(heart):
     pair, _ = heart.log_in("ann", since=typed)
     assert heart.resume(pair).session is None
     # The provider revoked before it issued this token: it is told of the token by its own id.
-    worker.run_once(heart.sessions)
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     assert heart.provider.revoked[-1]["token"] is not None
     assert pair.refresh_token not in heart.provider.live
 
@@ -93,10 +93,10 @@ def test_with_the_provider_away_it_holds_here_and_is_told_later(heart):
     assert (open_row["attempts"], open_row["done_at"], open_row["later"]) == (1, None, True)
     assert open_row["last_error"] == "away"
     heart.provider.away = False
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     assert heart.provider.revoked == []  # not due yet
     heart.sql("UPDATE revocation_outbox SET next_try_at = now()")
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     assert len(heart.provider.revoked) == 1
     assert heart.sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL") == []
 
@@ -108,7 +108,7 @@ def test_several_workers_tell_the_provider_once(heart):
         heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
     heart.provider.away = False
     heart.sql("UPDATE revocation_outbox SET next_try_at = now()")
-    together(*[lambda: worker.run_once(heart.sessions)] * 4)
+    together(*[lambda: jobs.run_once(heart.sessions)] * 4)
     assert len(heart.provider.revoked) == 10
 
 
@@ -124,10 +124,10 @@ def test_rows_behind_a_gate_are_marked_in_steps(heart):
     assert heart.resume(pair).session is None
     left = "SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL"
     assert heart.sql(left)[0]["n"] == 21
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     assert heart.sql(left)[0]["n"] == 0
     heart.pass_time(61)  # until when a login may still be committing that did not see the gate
-    worker.run_once(heart.sessions)
+    jobs.run_once(heart.sessions)
     assert heart.sql("SELECT 1 FROM revocations WHERE marked_at IS NULL") == []
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hearts import OWNER
 
-from shopforum.sessions import risk
+from shopforum.sessions import risk_signals
 from shopforum.sessions.audit import Client
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
@@ -46,8 +46,8 @@ def test_what_counts_as_a_signal(heart, now, signals):
     # It is noted when it appears, and not again by every page after.
     heart.resume(pair, now)
     assert heart.flags() == signals
-    assert [event for event in heart.events() if event in risk.SIGNALS] == sorted(
-        signals, key=risk.SIGNALS.index
+    assert [event for event in heart.events() if event in risk_signals.SIGNALS] == sorted(
+        signals, key=risk_signals.SIGNALS.index
     )
 
 
@@ -62,7 +62,7 @@ def test_two_places_at_once_are_a_signal_and_one_move_is_none(heart):
 def test_who_comes_home_later_was_not_in_two_places(heart):
     pair, _ = heart.log_in(client=HOME)
     heart.resume(pair, CAFE)
-    heart.pass_time(risk.AT_ONCE + 1)
+    heart.pass_time(risk_signals.AT_ONCE + 1)
     heart.resume(pair, HOME)
     assert heart.flags() == {}
 
@@ -84,9 +84,9 @@ def test_the_network_counts_where_the_site_says_so(heart_of):
 
 
 def test_networks_of_both_families_and_of_none(heart_of):
-    assert risk.network("192.0.2.10") == "192.0.2.0/24"
-    assert risk.network("2001:db8:1:2::3") == "2001:db8:1::/48"
-    assert risk.network(None) is None
+    assert risk_signals.network("192.0.2.10") == "192.0.2.0/24"
+    assert risk_signals.network("2001:db8:1:2::3") == "2001:db8:1::/48"
+    assert risk_signals.network(None) is None
     heart = heart_of(**{"sessions.risk_signals": "other_network"})
     pair, _ = heart.log_in(client=HOME)
     heart.resume(pair, replace(HOME, address=None))

@@ -3,7 +3,7 @@
 import pytest
 from hearts import OWNER, together
 
-from shopforum.sessions.refreshing import read_roles
+from shopforum.sessions.renewal import read_roles
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from shelf import Shelf
 from sqlalchemy import Engine
 
-from shopforum import db
-from shopforum.sessions.database import Database
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine
 from shopforum.store.cart import Owner
 
 
 @pytest.fixture(scope="session")
 def _engine(database_url: str) -> Iterator[Engine]:
-    engine = db.create(database_url, 20)
+    engine = create_engine(database_url, 20)
     yield engine
     engine.dispose()
 

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
+from shopforum.core.paging import decode, encode
 from shopforum.dev.sample import store as sample
-from shopforum.paging import decode, encode
 
 pytestmark = pytest.mark.usefixtures("stocked")
 

@@ -8,7 +8,7 @@ import pytest
 from support import Browser
 from webhooks.helpers import Receiver
 
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks.events import TOLD
 from shopforum.webhooks.settings import Endpoint
@@ -29,7 +29,7 @@ def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[[], int]:
     registry = apps["store"].registry
 
     def run() -> int:
-        while worker.seal(registry.sessions):
+        while jobs.seal(registry.sessions):
             pass
         return outbound.run_once(registry.db, (endpoint,))
 

@@ -12,9 +12,9 @@ from support import TENANT, Browser, person
 from waiting import eventually
 from webhooks.helpers import about, application, signed_in
 
-from shopforum.sessions import Reason, Scope, worker
+from shopforum.sessions import Reason, Scope, jobs
 from shopforum.sessions.audit import Client
-from shopforum.webhooks import chores
+from shopforum.webhooks import jobs as webhook_jobs
 
 ID = b"1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
 
@@ -206,7 +206,7 @@ def test_an_event_from_the_future_ends_what_there_is_and_is_taken_once(
     assert [signed_in(client) for client in two_sites] == [False, False, True]
     two_sites[0].log_in("member")
     sql("UPDATE webhook_events SET taken_at = taken_at - interval '23 hours'")
-    chores.run_once(fusionauth.browser.app.registry.db)
+    webhook_jobs.run_once(fusionauth.browser.app.registry.db)
     fusionauth.send(event)
     assert signed_in(two_sites[0])
 
@@ -390,7 +390,7 @@ def delayed(idp: Any, apps: Any, sql: Any, address: str) -> Callable[[], None]:
         apps["admin"].registry.idp.breaker.reset()
         while sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL"):
             sql("UPDATE revocation_outbox SET next_try_at = now() WHERE done_at IS NULL")
-            worker.run_once(apps["admin"].registry.sessions)
+            jobs.run_once(apps["admin"].registry.sessions)
         eventually(lambda: len(sql("SELECT 1 FROM webhook_events")) >= before + 2)
 
     return tell

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shopforum.settings import SettingsError
+from shopforum.core.sites import SettingsError
 from shopforum.webhooks import settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 

@@ -12,7 +12,7 @@ from support import Browser, Idp, person, site_settings
 from webhooks.helpers import Receiver
 
 from shopforum.cli import check, worker
-from shopforum.settings import SITES
+from shopforum.core.sites import SITES
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 

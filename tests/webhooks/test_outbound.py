@@ -13,7 +13,7 @@ import pytest
 from support import Browser, person
 from webhooks.helpers import Receiver
 
-from shopforum.sessions import worker
+from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks.events import TOLD
 from shopforum.webhooks.settings import Endpoint
@@ -32,7 +32,7 @@ def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[..., int]:
     registry = apps["store"].registry
 
     def run(*endpoints: Endpoint) -> int:
-        while worker.seal(registry.sessions):
+        while jobs.seal(registry.sessions):
             pass
         return outbound.run_once(registry.db, endpoints or (endpoint,))
 

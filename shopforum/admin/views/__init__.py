@@ -1,6 +1,6 @@
 """The console's pages, one module for each."""
 
-from pyramid.request import Request
+from ...web.request import Request
 
 READ, REVOKE, REVOKE_ALL = "console:read", "sessions:revoke", "everyone:revoke"
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 
-from ...paging import Page
-from .. import trail
-from ..filters import AuditFilter
-from ..reading import page
+from ...core.paging import Page
+from ...operations import audit_queries
+from ...web.request import Request
+from ..filter_forms import AuditFilterForm
+from ..lists import page
 
 
 def includeme(config: Configurator) -> None:
@@ -23,8 +23,12 @@ def includeme(config: Configurator) -> None:
 
 def audit(request: Request) -> dict[str, Any]:
     """The rows, newest first. A filter that makes no sense is shown again with what is wrong."""
-    form = AuditFilter(request.GET)
+    form = AuditFilterForm(request.GET)
     if form.validate():
-        return {"form": form, "page": page(request, trail.audit(form), trail.AUDIT_ID)}
+        return {
+            "form": form,
+            "filter": form.filter,
+            "page": page(request, audit_queries.audit(form.filter), audit_queries.AUDIT_ID),
+        }
     request.response.status_int = 422
-    return {"form": form, "page": Page([], None, None, None, None)}
+    return {"form": form, "filter": form.filter, "page": Page([], None, None, None, None)}

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
-from pyramid.request import Request
 from pyramid.security import Denied
 
+from ...operations import deny_rules, plans
+from ...operations.plans import Plan
+from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
-from .. import plans, standing
-from ..forms import Target
-from ..plans import Plan
+from ...web.request import Request
 from . import REVOKE_ALL
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
@@ -56,7 +56,7 @@ RELEASE = Verb(
 
 def plan(request: Request, target: Target, verb: Verb) -> Plan:
     """The plan, for who may carry it out; see `weigh`. Raises FreshLoginRequired, HTTPForbidden."""
-    found = plans.make(request.reading, target, request.identity.id, quarantined=_IN_QUARANTINE[verb.name])
+    found = plans.make(request.read_db, target, request.identity.id, quarantined=_IN_QUARANTINE[verb.name])
     weigh(request, found)
     return found
 
@@ -137,5 +137,5 @@ def page(request: Request, form: Any, plan: Plan, verb: Verb, status: int | None
         "plan": plan,
         "verb": verb,
         "changed": status == 409,
-        "refusable": standing.named(plan) if verb is END else {},
+        "refusable": deny_rules.named(plan) if verb is END else {},
     }

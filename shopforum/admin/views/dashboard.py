@@ -3,9 +3,9 @@
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 
-from .. import counting, overview, trail
+from ...operations import audit_queries, counts, overview
+from ...web.request import Request
 
 
 def includeme(config: Configurator) -> None:
@@ -20,17 +20,17 @@ def includeme(config: Configurator) -> None:
 
 def dashboard(request: Request) -> dict[str, Any]:
     """The first page."""
-    db = request.reading
+    db = request.read_db
     hours, series = overview.chart(db)
     revocations = overview.revocations(db)
     return {
-        "counts": counting.on_tabs(db, []),
+        "counts": counts.on_tabs(db, []),
         "attacks": overview.attacks(db),
         "alerts": overview.alerts(db),
         "failures": overview.failures(db),
         "hours": hours,
         "series": series,
         "revocations": revocations,
-        "counted": trail.counted(db, [row["id"] for row in revocations]),
+        "counted": audit_queries.counted(db, [row["id"] for row in revocations]),
         "events": overview.events(db),
     }

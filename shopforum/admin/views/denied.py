@@ -1,13 +1,14 @@
 """Tries that a role does not allow: refused as everywhere, and written to the trail."""
 
 from pyramid.httpexceptions import HTTPForbidden
-from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import Denied
 
+from ...core.text import clean
 from ...sessions import client_of
-from ...sessions.audit import Event, append, clean
+from ...sessions.audit import Event, append
 from ...web.errors import forbidden, page
+from ...web.request import Request
 from .confirming import BeyondAuthority
 
 

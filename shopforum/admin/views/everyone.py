@@ -3,12 +3,12 @@
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
-from pyramid.request import Request
 from pyramid.response import Response
 
+from ...core.sites import SITES
+from ...operations import counts
 from ...sessions import Scope, client_of
-from ...settings import SITES
-from .. import counting
+from ...web.request import Request
 from ..forms import EveryoneForm
 from . import REVOKE_ALL
 from .confirming import FRESH
@@ -42,7 +42,7 @@ def submit(request: Request) -> Response:
 
 
 def _page(request: Request, form: EveryoneForm, status: int) -> Response:
-    values = {"form": form, "live": counting.live(request.reading, SITES), "cap": counting.CAP}
+    values = {"form": form, "live": counts.live(request.read_db, SITES), "cap": counts.CAP}
     response = render_to_response("shopforum:admin/templates/everyone.jinja2", values, request=request)
     response.status_int = status
     return response

@@ -5,14 +5,15 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPUnprocessableEntity
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import ColumnElement, Select
 
+from ...operations import audit_queries, export, session_queries
+from ...operations.filters import Filter
 from ...sessions import client_of
 from ...sessions.audit import Event, append
-from .. import export, queries, trail
-from ..filters import AuditFilter, Filter, SessionFilter
+from ...web.request import Request
+from ..filter_forms import AuditFilterForm, FilterForm, SessionFilterForm
 from ..forms import actor
 
 # Milliseconds: a file may take longer to begin than a page.
@@ -27,29 +28,36 @@ def includeme(config: Configurator) -> None:
 
 def sessions(request: Request) -> Response:
     """The sessions of a filter, newest sign-in first."""
-    form, db = _checked(SessionFilter(request.GET)), request.reading.patient(_PATIENCE)
-    statement = queries.listed().where(*queries.conditions(db, form))
-    order = (queries.CREATED_AT, queries.ID)
-    return _file(request, form, "list_exported", statement, order, export.SESSIONS)
+    chosen, db = _checked(SessionFilterForm(request.GET)), request.read_db.patient(_PATIENCE)
+    statement = session_queries.listed().where(*session_queries.conditions(db, chosen))
+    order = (session_queries.CREATED_AT, session_queries.ID)
+    return _file(request, chosen, "list_exported", statement, order, export.SESSIONS)
 
 
 def audit(request: Request) -> Response:
     """The rows of the trail that a filter leaves, newest first."""
-    form = _checked(AuditFilter(request.GET))
-    return _file(request, form, "trail_exported", trail.audit(form), (trail.AUDIT_ID,), export.TRAIL)
+    chosen = _checked(AuditFilterForm(request.GET))
+    return _file(
+        request,
+        chosen,
+        "trail_exported",
+        audit_queries.audit(chosen),
+        (audit_queries.AUDIT_ID,),
+        export.TRAIL,
+    )
 
 
-def _checked(form: Any) -> Any:
+def _checked(form: FilterForm) -> Any:
     if not form.validate():
         raise HTTPUnprocessableEntity(
             " ".join(str(error) for errors in form.errors.values() for error in errors)
         )
-    return form
+    return form.filter
 
 
 def _file(
     request: Request,
-    form: Filter,
+    chosen: Filter,
     event: str,
     statement: Select[Any],
     order: Sequence[ColumnElement[Any]],
@@ -59,7 +67,7 @@ def _file(
     kind = request.GET.get("format", "csv")
     if kind not in export.FORMATS:
         raise HTTPUnprocessableEntity("The format is csv or jsonl.")
-    found = export.rows(request.reading.patient(_PATIENCE), statement, *order)
+    found = export.rows(request.read_db.patient(_PATIENCE), statement, *order)
     me = request.identity
     taken = Event(
         event,
@@ -67,7 +75,7 @@ def _file(
         client_of(request),
         initiating_entity="admin",
         actor=actor(me),
-        detail={"filter": form.typed(), "format": kind},
+        detail={"filter": chosen.text, "format": kind},
     )
     append(request.db, taken)
     name = "sessions" if event == "list_exported" else "audit"

@@ -2,13 +2,13 @@
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.request import Request
 
+from ...core.ids import parse_uuid
+from ...operations import session_queries
 from ...sessions import client_of
-from ...sessions.tokens import as_uuid
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice
-from .. import queries
 from ..forms import NoteForm, actor
 from . import REVOKE
 from .sessions import session_page
@@ -30,9 +30,11 @@ def includeme(config: Configurator) -> None:
 
 def dismiss(request: Request) -> object:
     """Take the flag off the list; without a reason the page is shown again."""
-    session_id, kind = as_uuid(request.matchdict["id"]), request.matchdict["kind"]
-    row = queries.one(request.reading, session_id) if session_id else None
-    if row is None or kind not in {flag["kind"] for flag in queries.flags(request.reading, row["id"])}:
+    session_id, kind = parse_uuid(request.matchdict["id"]), request.matchdict["kind"]
+    row = session_queries.one(request.read_db, session_id) if session_id else None
+    if row is None or kind not in {
+        flag["kind"] for flag in session_queries.flags(request.read_db, row["id"])
+    }:
         raise HTTPNotFound
     form = NoteForm(request.POST)
     if not form.validate():

@@ -4,10 +4,10 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPUnprocessableEntity
-from pyramid.request import Request
 
-from .. import counting
-from ..filters import SessionFilter
+from ...operations import counts
+from ...web.request import Request
+from ..filter_forms import SessionFilterForm
 
 
 def includeme(config: Configurator) -> None:
@@ -17,7 +17,7 @@ def includeme(config: Configurator) -> None:
 
 def news(request: Request) -> dict[str, Any]:
     """`{"new": n, "at": "12:03:11"}`: matching the filter and signed in after `created_after`; n stops at 100."""
-    form = SessionFilter(request.GET)
+    form = SessionFilterForm(request.GET)
     if not form.validate():
         raise HTTPUnprocessableEntity("The filter makes no sense.")
-    return counting.news(request.reading, form)
+    return counts.news(request.read_db, form.filter)

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 
+from ...operations.plans import Plan
 from ...sessions import client_of
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice
 from .. import forms
 from ..forms import NoteForm, RevokeForm
-from ..plans import Plan
 from . import REVOKE, confirming
 from .confirming import QUARANTINE, RELEASE, Verb
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.request import Request
 
-from ...api import tokens
-from ...sessions.tokens import as_uuid
-from .. import queries, standing, trail
-from ..reading import page
+from ...api_tokens import tokens
+from ...core.ids import parse_uuid
+from ...operations import audit_queries, deny_rules, session_queries
+from ...web.request import Request
+from ..lists import page
 
 
 def includeme(config: Configurator) -> None:
@@ -30,25 +30,30 @@ def includeme(config: Configurator) -> None:
 
 def revocations(request: Request) -> dict[str, Any]:
     """The list, newest first."""
-    found = page(request, trail.revocations(), trail.REVOKED_AT, trail.REVOCATION_ID)
-    return {"page": found, "counted": trail.counted(request.reading, [row["id"] for row in found.rows])}
+    found = page(request, audit_queries.revocations(), audit_queries.REVOKED_AT, audit_queries.REVOCATION_ID)
+    return {
+        "page": found,
+        "counted": audit_queries.counted(request.read_db, [row["id"] for row in found.rows]),
+    }
 
 
 def revocation(request: Request) -> dict[str, Any]:
     """The receipt as it stands now."""
-    db = request.reading
-    revocation_id = as_uuid(request.matchdict["id"])
-    row = trail.counted(db, [revocation_id]).get(revocation_id) if revocation_id else None
+    db = request.read_db
+    revocation_id = parse_uuid(request.matchdict["id"])
+    row = audit_queries.counted(db, [revocation_id]).get(revocation_id) if revocation_id else None
     if row is None:
         raise HTTPNotFound
-    found = page(request, trail.sessions_of(row["id"]), queries.CREATED_AT, queries.ID)
-    ended = trail.ended(db, row["id"])
+    found = page(
+        request, audit_queries.sessions_of(row["id"]), session_queries.CREATED_AT, session_queries.ID
+    )
+    ended = audit_queries.ended(db, row["id"])
     return {
         "row": row,
         "ended": ended,
         "makers": [(maker, tokens.listed(db, maker)) for maker in ended["makers"]],
         "page": found,
-        "messages": trail.messages(db, [session["id"] for session in found.rows]),
-        "rules": standing.in_force(db, revocation_id=row["id"]),
-        "outbox": trail.outbox(db, row["id"]),
+        "messages": audit_queries.messages(db, [session["id"] for session in found.rows]),
+        "rules": deny_rules.in_force(db, revocation_id=row["id"]),
+        "outbox": audit_queries.outbox(db, row["id"]),
     }

@@ -5,14 +5,15 @@ from urllib.parse import urlencode
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 
+from ...operations import audit_queries, deny_rules, plans
+from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice
-from .. import forms, plans, standing, trail
+from .. import forms
 from ..forms import RevokeForm
-from ..plans import Plan
 from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
 from .confirming import END
 
@@ -58,7 +59,7 @@ def revoke(request: Request) -> Any:
         return confirming.page(request, form, plan, END)
     if plan.empty:
         # Who has sent the form twice has ended them with the first of the two.
-        by = trail.ended_by(request.reading, target.sessions)
+        by = audit_queries.ended_by(request.read_db, target.sessions)
         return notes.see_other(request, f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
     valid = form.validate()
     rule = _rule(request, form, plan)
@@ -73,7 +74,7 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
     """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form. One that
     reaches many more sessions than the page has shown is to be made where they are shown.
     """
-    named = standing.named(plan)
+    named = deny_rules.named(plan)
     found = rules.checked(request, form.block, form.span.data, named) if form.block.data and named else None
     if found is None:
         return None

@@ -7,19 +7,19 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
-from pyramid.request import Request
 from pyramid.response import Response
 
+from ...core.ids import parse_uuid
+from ...operations import deny_rules
+from ...operations.deny_rules import Weight
+from ...operations.plans import CONSOLE, OWNERS
 from ...sessions import AuthorityUnavailable, ShutOut, client_of
-from ...sessions.rules import Rule
-from ...sessions.tokens import as_uuid
+from ...sessions.deny_rules import Rule
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice
-from .. import standing
 from ..forms import NoteForm, RuleForm, actor
-from ..plans import CONSOLE, OWNERS
-from ..reading import page
-from ..standing import Weight
+from ..lists import page
 from . import REVOKE, REVOKE_ALL, may_revoke
 from .confirming import BeyondAuthority, need_fresh, within_authority
 
@@ -78,13 +78,13 @@ def add(request: Request) -> Any:
 
 def lift(request: Request) -> Response:
     """End a rule before its time: by GET what it refuses, by POST the end of it. Lifting twice is harmless."""
-    rule_id = as_uuid(request.matchdict["id"])
-    row = standing.one(request.reading, rule_id) if rule_id else None
+    rule_id = parse_uuid(request.matchdict["id"])
+    row = deny_rules.one(request.read_db, rule_id) if rule_id else None
     if row is None:
         raise HTTPNotFound
     if row["state"] != "in force":
         return notes.see_other(request, "/rules?notice=rule_over")
-    rule = standing.of_row(row)
+    rule = deny_rules.of_row(row)
     weight = _weighed(request, rule)
     form = NoteForm(request.POST if request.POST.get("confirm") else None)
     if not request.POST.get("confirm"):
@@ -104,7 +104,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
     who makes it is none.
     """
     try:
-        rule = standing.make(seconds, **named)
+        rule = deny_rules.make(seconds, **named)
     except ValueError as error:
         field.errors = [*field.errors, str(error)]
         return None
@@ -117,7 +117,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
 
 def _weighed(request: Request, rule: Rule) -> Weight:
     """The rule's weight, for who may carry it. Raises BeyondAuthority, FreshLoginRequired."""
-    weight = standing.weigh(request.reading, rule, request.identity.id)
+    weight = deny_rules.weigh(request.read_db, rule, request.identity.id)
     if not request.has_permission(REVOKE_ALL):
         if weight.owners or _is_owner(request, rule):
             raise BeyondAuthority("This rule reaches an owner at the console: it takes an owner. Ask one.")
@@ -162,11 +162,11 @@ def _ask(request: Request, form: Any, rule: Rule, weight: Weight, status: int, r
 
 
 def _page(request: Request, form: RuleForm) -> dict[str, Any]:
-    db = request.reading
+    db = request.read_db
     return {
         "form": form,
-        "in_force": standing.in_force(db),
-        "most": standing.MOST,
-        "page": page(request, standing.ended(), standing.MADE_AT, standing.RULE_ID, size=30),
+        "in_force": deny_rules.in_force(db),
+        "most": deny_rules.MOST,
+        "page": page(request, deny_rules.ended(), deny_rules.MADE_AT, deny_rules.RULE_ID, size=30),
         "may_revoke": may_revoke(request),
     }

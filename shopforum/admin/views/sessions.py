@@ -6,15 +6,17 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
-from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ...paging import FIELD, Page
-from ...sessions.tokens import as_uuid
-from .. import counting, fork, pasted, queries, story, trail, words
-from ..filters import SessionFilter
+from ...core.ids import parse_uuid
+from ...core.paging import FIELD, Page
+from ...core.read_only_database import TooSlow
+from ...operations import audit_queries, counts, fork, id_lookup, labels, session_queries, timeline
+from ...operations.filters import SessionFilter
+from ...web.request import Request
+from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
-from ..reading import TooSlow, page
+from ..lists import page
 from . import may_revoke
 
 
@@ -48,50 +50,51 @@ def sessions(request: Request) -> Any:
     """The list. A filter that makes no sense is shown again with what is wrong, over an empty list; an id or an address
     that was pasted into it leads on.
     """
-    form = SessionFilter(request.GET)
-    db = request.reading
-    found, counts, cut = Page([], None, None, None, None), None, False
+    form = SessionFilterForm(request.GET)
+    db = request.read_db
+    found, shown, cut = Page([], None, None, None, None), None, False
     if form.validate():
-        elsewhere = form.user.data and pasted.leads_to(db, form)
+        elsewhere = form.filter.user and id_lookup.leads_to(db, form.filter)
         if elsewhere:
             return HTTPSeeOther(elsewhere)
         try:
-            found, counts = _listed(request, form)
+            found, shown = _listed(request, form.filter)
         except TooSlow:
-            if not form.user.data or form.user_id:
+            if not form.filter.user or form.filter.user_id:
                 raise
-            found, counts, cut = *_listed(request, form, beginning=True), True
+            found, shown, cut = *_listed(request, form.filter, beginning=True), True
     else:
         request.response.status_int = 422
     return {
         "form": form,
-        "tabs": [_tab(form, name, counts) for name in (*words.TABS, "")],
+        "filter": form.filter,
+        "tabs": [_tab(form.filter, name, shown) for name in (*labels.TABS, "")],
         "page": found,
         # The page asks what has come since its newest row; one that is not the first asks nothing.
         "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
-        "matching": counts[form.state.data or ""] if counts else None,
+        "matching": shown[form.filter.state] if shown else None,
         "may_revoke": may_revoke(request),
     }
 
 
 def _listed(
-    request: Request, form: SessionFilter, *, beginning: bool = False
+    request: Request, chosen: SessionFilter, *, beginning: bool = False
 ) -> tuple[Page, dict[str, str] | None]:
     """The page of the list, and the counts on its tabs."""
-    db = request.reading
-    matching = queries.matching(db, form, beginning=beginning)
-    statement = queries.listed().where(*matching, *queries.in_state(db, form.state.data))
-    found = page(request, statement, queries.CREATED_AT, queries.ID, size=30)
+    db = request.read_db
+    matching = session_queries.matching(db, chosen, beginning=beginning)
+    statement = session_queries.listed().where(*matching, *session_queries.in_state(db, chosen.state))
+    found = page(request, statement, session_queries.CREATED_AT, session_queries.ID, size=30)
     # Counts of a part of what matches would be taken for those of all.
-    return found, None if beginning else counting.on_tabs(db, matching)
+    return found, None if beginning else counts.on_tabs(db, matching)
 
 
 def session(request: Request) -> dict[str, Any]:
     """One session, with its places, its pairs of credentials and its story."""
-    session_id = as_uuid(request.matchdict["id"])
-    row = queries.one(request.reading, session_id) if session_id else None
+    session_id = parse_uuid(request.matchdict["id"])
+    row = session_queries.one(request.read_db, session_id) if session_id else None
     if row is None:
         raise HTTPNotFound
     return session_page(request, row)
@@ -99,15 +102,15 @@ def session(request: Request) -> dict[str, Any]:
 
 def session_page(request: Request, row: RowMapping) -> dict[str, Any]:
     """What the page of a session is drawn from."""
-    db = request.reading
-    places, pairs = queries.places(db, row["id"]), queries.generations(db, row["id"])
+    db = request.read_db
+    places, pairs = session_queries.places(db, row["id"]), session_queries.generations(db, row["id"])
     return {
         "row": row,
         "places": places,
-        "flags": queries.flags(db, row["id"]),
+        "flags": session_queries.flags(db, row["id"]),
         "generations": pairs,
         "fork": fork.draw(row, pairs, places),
-        "events": story.tell(row, pairs, trail.of_session(db, row)),
+        "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),
         "form": RevokeForm(),
         "note": NoteForm(),
         "fresh_note": NoteForm(),
@@ -121,11 +124,11 @@ def _newest(found: Page) -> str:
     return str(newest.astimezone(UTC).isoformat())
 
 
-def _tab(form: SessionFilter, name: str, counts: dict[str, str] | None) -> Tab:
-    query = form.query(state=name)
+def _tab(chosen: SessionFilter, name: str, shown: dict[str, str] | None) -> Tab:
+    query = chosen.query(state=name)
     return Tab(
         label=name.capitalize() or "All",
         url="/sessions" + (f"?{query}" if query else ""),
-        current=(form.state.data or "") == name,
-        count=counts[name] if counts else None,
+        current=chosen.state == name,
+        count=shown[name] if shown else None,
     )

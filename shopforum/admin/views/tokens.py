@@ -4,20 +4,20 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.request import Request
 from pyramid.response import Response
 from wtforms import Form, IntegerField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
 from wtforms.widgets import CheckboxInput
 
-from ...api import tokens
-from ...api.tokens import Actor
+from ...api_tokens import tokens
+from ...api_tokens.tokens import Actor
+from ...core.ids import parse_uuid
 from ...sessions import client_of
-from ...sessions.tokens import as_uuid
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice
 from .. import forms
-from ..filters import options_of
+from ..form_fields import options_of
 from .confirming import FRESH
 
 TOKENS = "tokens:manage"
@@ -90,7 +90,7 @@ def create(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Revoke one. One that was revoked before stays as it is."""
-    token_id = as_uuid(request.matchdict["id"])
+    token_id = parse_uuid(request.matchdict["id"])
     if token_id is None or all(row["id"] != token_id for row in tokens.listed(request.db)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
@@ -99,7 +99,7 @@ def revoke(request: Request) -> Response:
 
 def revoke_made_by(request: Request) -> Response:
     """Revoke all that a user made, and go back to the user's page."""
-    maker_id = as_uuid(request.matchdict["id"])
+    maker_id = parse_uuid(request.matchdict["id"])
     if maker_id is None or not tokens.listed(request.db, maker_id):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), maker_id=maker_id)

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther, HTTPUnprocessableEntity
-from pyramid.request import Request
 
 from ...sessions import client_of
 from ...sessions.audit import Event
 from ...web import notes
 from ...web.numbers import bigint
+from ...web.request import Request
 from ...web.templating import Notice
 from ...webhooks import deliveries
 from ..forms import actor
@@ -39,8 +39,8 @@ def show(request: Request) -> dict[str, Any]:
         {
             "name": endpoint.name,
             "host": urlsplit(endpoint.url).hostname,
-            "far": deliveries.how_far(request.reading, endpoint),
-            "messages": deliveries.latest(request.reading, endpoint),
+            "far": deliveries.how_far(request.read_db, endpoint),
+            "messages": deliveries.latest(request.read_db, endpoint),
         }
         for endpoint in request.registry.webhooks.endpoints
     ]

@@ -10,9 +10,9 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from .errors import RefusedError, answer, field_error
+from .json_fields import flag, json_body, mapping, require_api_key, required_text, strings, text, uuid_text
 from .oauth import secret_hash
 from .policies import choice, deep_merge, read_policy
-from .reading import flag, json_body, mapping, require_api_key, required_text, strings, text, uuid_text
 from .service import put_tenant, service_of, tenant
 
 _DEFAULTS: dict[str, Any] = {

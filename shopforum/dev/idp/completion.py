@@ -7,10 +7,10 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people, tokens
-from .answers import access_token, login_answer
+from . import accounts, tokens
 from .errors import RefusedError, answer, field_error, general_error
-from .reading import flag, mapping, text
+from .json_fields import flag, mapping, text
+from .responses import access_token, login_answer
 from .service import Service
 
 CHANGE_PASSWORD_SECONDS = 600
@@ -30,8 +30,8 @@ def complete(
     """The end of every login whose credentials were right: 203, 212, 202, 213 or 200."""
     now = service.state.now()
     with service.database.write() as db:
-        user = people.existing_user(db, user_id)
-        body = people.user_body(user)
+        user = accounts.existing_user(db, user_id)
+        body = accounts.user_body(user)
         if not body["active"]:
             raise RefusedError(423)
         if body["passwordChangeRequired"]:
@@ -40,7 +40,7 @@ def complete(
         custom = service.lambda_for(application_id)
         if custom is not None and custom.refusal:
             raise general_error(custom.refusal, "A login validation lambda refuses this login.")
-        registration = people.registration_of(db, user_id, application_id)
+        registration = accounts.registration_of(db, user_id, application_id)
         status = _status(body, application_id, registration)
         refresh = None
         if status == 200 and registration is not None and not no_jwt and _generates(application):
@@ -60,15 +60,15 @@ def complete(
                 service, db, user, application_id=application_id, refresh=refresh, kind=kind, seconds=seconds
             )
         record_login(db, user_id, registration, now)
-        shown = people.shown(db, people.existing_user(db, user_id))
+        shown = accounts.shown(db, accounts.existing_user(db, user_id))
     return login_answer(request, status, {"user": shown, **(extra or {})}, token=token, refresh=refresh)
 
 
 def record_login(db: sqlite3.Connection, user_id: str, registration: dict[str, Any] | None, now: int) -> None:
     """Note the instant of a login on the user and on the registration."""
-    people.update_body(db, user_id, {"lastLoginInstant": now})
+    accounts.update_body(db, user_id, {"lastLoginInstant": now})
     if registration is not None:
-        people.store_registration(db, user_id, registration | {"lastLoginInstant": now})
+        accounts.store_registration(db, user_id, registration | {"lastLoginInstant": now})
 
 
 def find_application(db: sqlite3.Connection, application_id: str | None) -> dict[str, Any] | None:

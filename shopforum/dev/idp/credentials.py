@@ -6,10 +6,10 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people
+from . import accounts
 from .completion import CHANGE_PASSWORD_SECONDS
 from .errors import RefusedError, answer, field_error, nothing
-from .reading import has_api_key, json_body, require_api_key, required_text, text
+from .json_fields import has_api_key, json_body, require_api_key, required_text, text
 from .service import Service, service_of
 from .users import checked_password, set_password
 
@@ -54,7 +54,7 @@ def _by_caller(request: Request, service: Service, by_key: bool) -> sqlite3.Row:
         return _existing(service, claims["sub"])
     login_id = required_text(json_body(request), "loginId")
     with service.database.read() as db:
-        user = people.find_by_login(db, login_id)
+        user = accounts.find_by_login(db, login_id)
     if user is None:
         raise field_error("loginId", "invalid", "The [loginId] does not belong to a user.")
     return user
@@ -62,7 +62,7 @@ def _by_caller(request: Request, service: Service, by_key: bool) -> sqlite3.Row:
 
 def _existing(service: Service, user_id: str | None) -> sqlite3.Row:
     with service.database.read() as db:
-        user = people.find_user(db, user_id) if user_id else None
+        user = accounts.find_user(db, user_id) if user_id else None
     if user is None:
         raise RefusedError(404)
     return user
@@ -73,7 +73,7 @@ def forgot(request: Request) -> Response:
     service, body = service_of(request), json_body(request)
     require_api_key(request, service.api_key)
     with service.database.read() as db:
-        user = people.find_by_login(db, required_text(body, "loginId"))
+        user = accounts.find_by_login(db, required_text(body, "loginId"))
     if user is None:
         raise RefusedError(404)
     made = service.state.challenge("changePassword", user["id"], CHANGE_PASSWORD_SECONDS)

@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from .errors import field_error, general_error, nothing
-from .reading import flag, json_body, mapping, only, required_text, text, whole
+from .json_fields import flag, json_body, mapping, only, required_text, text, whole
 from .service import service_of
 from .state import Fault
 

@@ -12,11 +12,9 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people, tokens
+from . import accounts, tokens
 from .errors import RefusedError, answer, field_error, general_error, nothing
-from .jwts import RESERVED_CLAIMS
-from .policies import JWT_CONFIGURATION, deep_merge, layered
-from .reading import (
+from .json_fields import (
     flag,
     identifier,
     json_body,
@@ -28,6 +26,8 @@ from .reading import (
     text,
     whole,
 )
+from .jwts import RESERVED_CLAIMS
+from .policies import JWT_CONFIGURATION, deep_merge, layered
 from .service import service_of, tenant
 from .state import Lambda
 
@@ -88,7 +88,7 @@ def lock(request: Request) -> Response:
     locked = flag(body, "on", True)
     with service.database.write() as db:
         user_id = _user(db, body)["id"]
-        people.update_body(db, user_id, {"active": not locked})
+        accounts.update_body(db, user_id, {"active": not locked})
         if locked:
             service.webhooks.about_user("user.deactivate", db, user_id)
         if locked and service.policy(db, None).on_login_prevented:
@@ -118,7 +118,7 @@ def user_state(request: Request) -> Response:
     now = service.state.now()
     with service.database.write() as db:
         user = _user(db, body)
-        people.update_body(db, user["id"], _user_changes(given, user, now))
+        accounts.update_body(db, user["id"], _user_changes(given, user, now))
         if given.get("loginPrevented") and service.policy(db, None).on_login_prevented:
             tokens.revoke(db, now, user_id=user["id"])
         if "registrationVerified" in given:
@@ -126,7 +126,7 @@ def user_state(request: Request) -> Response:
                 "SELECT body FROM registrations WHERE user_id = ?", (user["id"],)
             ).fetchall():
                 changed = json.loads(row["body"]) | {"verified": given["registrationVerified"]}
-                people.store_registration(db, user["id"], changed)
+                accounts.store_registration(db, user["id"], changed)
     return answer(given)
 
 
@@ -254,7 +254,9 @@ def two_factor_pending(request: Request) -> Response:
     """``GET /hooks/two-factor``: all pending challenges with their codes, for trying the sites by hand."""
     service = service_of(request)
     with service.database.read() as db:
-        pending = [(one, people.find_user(db, one.user_id)) for one in service.state.challenges("twoFactor")]
+        pending = [
+            (one, accounts.find_user(db, one.user_id)) for one in service.state.challenges("twoFactor")
+        ]
     listed = [
         {"twoFactorId": one.id, "userId": one.user_id, "email": user["email"], "code": one.code}
         for one, user in pending
@@ -265,7 +267,11 @@ def two_factor_pending(request: Request) -> Response:
 
 def _user(db: sqlite3.Connection, body: dict[str, Any]) -> sqlite3.Row:
     user_id = identifier(body, "userId")
-    row = people.find_user(db, user_id) if user_id else people.find_by_login(db, required_text(body, "email"))
+    row = (
+        accounts.find_user(db, user_id)
+        if user_id
+        else accounts.find_by_login(db, required_text(body, "email"))
+    )
     if row is None:
         raise general_error("unknownUser", "There is no such user.", 404)
     return row

@@ -10,11 +10,10 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people, tokens, twofactor
-from .answers import logged_out
+from . import accounts, tokens, twofactor
 from .completion import complete, device, find_application, record_login
 from .errors import RefusedError, nothing
-from .reading import (
+from .json_fields import (
     flag,
     has_api_key,
     identifier,
@@ -26,6 +25,7 @@ from .reading import (
     strings,
     text,
 )
+from .responses import logged_out
 from .service import Service, service_of, tenant
 
 
@@ -40,12 +40,12 @@ def login(request: Request) -> Response:
         flag(body, "noJWT")
         if body.get("oneTimePassword"):
             spent = service.state.take_challenge("oneTimePassword", text(body, "oneTimePassword"))
-            user = people.find_user(db, spent.user_id) if spent else None
+            user = accounts.find_user(db, spent.user_id) if spent else None
             password = None
         else:
             login_id, password = required_text(body, "loginId"), required_text(body, "password")
-            user = people.find_by_login(db, login_id, strings(body, "loginIdTypes"))
-    if user is not None and not people.user_body(user)["active"]:
+            user = accounts.find_by_login(db, login_id, strings(body, "loginIdTypes"))
+    if user is not None and not accounts.user_body(user)["active"]:
         raise RefusedError(423)
     # Outside the transaction: hashing takes its time.
     if password is not None and not service.passwords.matches(
@@ -54,7 +54,7 @@ def login(request: Request) -> Response:
         raise RefusedError(404)
     if user is None:
         raise RefusedError(404)
-    _refuse_prevented(service, people.user_body(user))
+    _refuse_prevented(service, accounts.user_body(user))
     if (due := twofactor.challenge_due(request, service, user, body)) is not None:
         return due
     kind = "PASSWORD" if password is not None else "ONE_TIME_PASSWORD"
@@ -93,10 +93,10 @@ def ping(request: Request) -> Response:
     user_id = owner or required_identifier(values, "userId")
     application_id = identifier(values, "applicationId")
     with service.database.write() as db:
-        if people.find_user(db, user_id) is None:
+        if accounts.find_user(db, user_id) is None:
             raise RefusedError(404)
         find_application(db, application_id)
-        registration = people.registration_of(db, user_id, application_id)
+        registration = accounts.registration_of(db, user_id, application_id)
         if application_id is not None and registration is None:
             return nothing(202)
         record_login(db, user_id, registration, service.state.now())

@@ -12,10 +12,10 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from .answers import with_cookies
 from .errors import RefusedError, answer, oauth_error
-from .reading import form
+from .json_fields import form
 from .refresh import renew
+from .responses import with_cookies
 from .service import Service, service_of, tenant
 
 

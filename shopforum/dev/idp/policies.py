@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import field_error
-from .reading import flag, mapping, whole
+from .json_fields import flag, mapping, whole
 
 _MINUTE = 60_000
 EXPIRATIONS = ("Fixed", "SlidingWindow", "SlidingWindowWithMaximumLifetime")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
-from . import people
+from . import accounts
 from .applications import put_application
 from .database import Database
 from .passwords import Passwords
@@ -74,7 +74,7 @@ def _password_hashes(database: Database, users: list[DemoUser]) -> dict[str, str
     seeded in no time. Everywhere else each password has a salt of its own.
     """
     with database.read() as db:
-        missing = {user["password"] for user in users if people.find_user(db, user["id"]) is None}
+        missing = {user["password"] for user in users if accounts.find_user(db, user["id"]) is None}
     hasher = Passwords()
     return {password: hasher.hash(password) for password in missing}
 
@@ -108,15 +108,15 @@ def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_i
 
 
 def _put_user(db: sqlite3.Connection, user: DemoUser, hashes: dict[str, str]) -> None:
-    if people.find_user(db, user["id"]) is not None:
+    if accounts.find_user(db, user["id"]) is not None:
         return
     # Demonstration users look as if they had been there for a while; the clock of the machine is good enough.
     now = int(db.execute("SELECT unixepoch() * 1000").fetchone()[0])
-    body = people.new_user_body(user["id"], now)
+    body = accounts.new_user_body(user["id"], now)
     body |= {"email": user["email"].lower(), "firstName": user["firstName"], "lastName": user["lastName"]}
-    people.store_user(db, body, hashes[user["password"]], create=True)
+    accounts.store_user(db, body, hashes[user["password"]], create=True)
     for application_id, roles in ((one.lower(), roles) for one, roles in user["registrations"].items()):
         registration_id = str(uuid.uuid5(uuid.UUID(user["id"]), application_id))
-        people.store_registration(
-            db, user["id"], people.new_registration(application_id, registration_id, list(roles), now)
+        accounts.store_registration(
+            db, user["id"], accounts.new_registration(application_id, registration_id, list(roles), now)
         )

@@ -9,10 +9,9 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people, tokens
-from .answers import access_token, with_cookies
+from . import accounts, tokens
 from .errors import RefusedError, answer, field_error, general_error, nothing
-from .reading import (
+from .json_fields import (
     flag,
     identifier,
     input_values,
@@ -23,6 +22,7 @@ from .reading import (
     text,
     whole,
 )
+from .responses import access_token, with_cookies
 from .service import Service, service_of
 
 _LIST_LIMIT = 1000
@@ -59,8 +59,8 @@ def renew(
             )
         if application_id is None:
             _require_refresh_allowed(db, row["application_id"])
-        user = people.find_user(db, row["user_id"])
-        if user is None or not people.user_body(user)["active"]:
+        user = accounts.find_user(db, row["user_id"])
+        if user is None or not accounts.user_body(user)["active"]:
             return None
         used = tokens.use(db, row, value, policy, now)
         if used is None:
@@ -173,7 +173,7 @@ def _revoke_many(service: Service, db: sqlite3.Connection, values: dict[str, Any
     user_id, application_id = identifier(values, "userId"), identifier(values, "applicationId")
     if user_id is None and application_id is None:
         raise general_error("missing", "You must specify a token, a userId or an applicationId.")
-    if user_id is not None and people.find_user(db, user_id) is None:
+    if user_id is not None and accounts.find_user(db, user_id) is None:
         raise RefusedError(404)
     if (
         application_id

@@ -8,10 +8,10 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people
+from . import accounts
 from .completion import find_application
 from .errors import RefusedError, answer, field_error, nothing
-from .reading import flag, json_body, mapping, require_api_key, required_identifier, strings, uuid_text
+from .json_fields import flag, json_body, mapping, require_api_key, required_identifier, strings, uuid_text
 from .service import service_of
 from .users import checked_password, create_user
 
@@ -29,18 +29,18 @@ def create(request: Request) -> Response:
         roles = _roles(db, application_id, wanted)
         if password_hash is not None:
             create_user(service, db, user_id, given, password_hash)
-        elif people.find_user(db, user_id) is None:
+        elif accounts.find_user(db, user_id) is None:
             raise RefusedError(404)
-        if people.registration_of(db, user_id, application_id) is not None:
+        if accounts.registration_of(db, user_id, application_id) is not None:
             raise field_error(
                 "registration", "duplicate", "The user is already registered for this application."
             )
-        registration = people.new_registration(application_id, str(uuid.uuid4()), roles, now)
+        registration = accounts.new_registration(application_id, str(uuid.uuid4()), roles, now)
         registration |= {
             "data": mapping(wanted, "data", "registration.data"),
             "verified": flag(wanted, "verified", True),
         }
-        people.store_registration(db, user_id, registration)
+        accounts.store_registration(db, user_id, registration)
         return _shown(db, user_id, registration)
 
 
@@ -60,7 +60,7 @@ def change(request: Request) -> Response:
             registration["data"] = mapping(wanted, "data", "registration.data")
         registration["verified"] = flag(wanted, "verified", registration["verified"])
         registration["lastUpdateInstant"] = service.state.now()
-        people.store_registration(db, user_id, registration)
+        accounts.store_registration(db, user_id, registration)
         service.webhooks.about_user("user.registration.update", db, user_id, registration)
         return _shown(db, user_id, registration)
 
@@ -97,7 +97,7 @@ def _ids(request: Request) -> tuple[str, str]:
 
 
 def _existing(db: sqlite3.Connection, user_id: str, application_id: str) -> dict[str, Any]:
-    registration = people.registration_of(db, user_id, application_id)
+    registration = accounts.registration_of(db, user_id, application_id)
     if registration is None:
         raise RefusedError(404)
     return registration
@@ -115,10 +115,10 @@ def _roles(db: sqlite3.Connection, application_id: str, wanted: dict[str, Any]) 
 
 
 def _shown(db: sqlite3.Connection, user_id: str, registration: dict[str, Any]) -> Response:
-    user = people.find_user(db, user_id)
+    user = accounts.find_user(db, user_id)
     if user is None:
         raise RefusedError(404)
-    return answer({"registration": registration, "user": people.shown(db, user)})
+    return answer({"registration": registration, "user": accounts.shown(db, user)})
 
 
 def includeme(config: Configurator) -> None:

@@ -10,10 +10,10 @@ from pyramid.request import Request
 
 from .database import Database
 from .errors import RefusedError
+from .json_fields import has_api_key
 from .jwts import SigningKey
 from .passwords import Passwords
 from .policies import JWT_CONFIGURATION, Policy, deep_merge, policy_for
-from .reading import has_api_key
 from .state import Lambda, State
 from .webhooks import Webhooks
 

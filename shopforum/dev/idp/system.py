@@ -5,7 +5,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from .errors import answer, nothing
-from .reading import has_api_key, require_api_key
+from .json_fields import has_api_key, require_api_key
 from .service import VERSION, service_of
 
 

@@ -12,9 +12,9 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import completion, people
+from . import accounts, completion
 from .errors import RefusedError, answer, nothing
-from .reading import flag, identifier, json_body, required_text, text
+from .json_fields import flag, identifier, json_body, required_text, text
 from .service import Service, service_of
 
 _CHALLENGE_SECONDS = 300
@@ -26,7 +26,7 @@ def challenge_due(
     request: Request, service: Service, user: sqlite3.Row, body: dict[str, Any]
 ) -> Response | None:
     """The 242 answer when the user has a second factor and the device is not trusted; else None."""
-    known = people.user_body(user)
+    known = accounts.user_body(user)
     methods = known["twoFactor"]["methods"]
     if not methods and not known.get("twoFactorRequired"):
         return None
@@ -53,8 +53,8 @@ def send(request: Request) -> Response:
     if found is None:
         raise RefusedError(404)
     with service.database.read() as db:
-        user = people.find_user(db, found.user_id)
-    known = [method["id"] for method in people.user_body(user)["twoFactor"]["methods"]] if user else []
+        user = accounts.find_user(db, found.user_id)
+    known = [method["id"] for method in accounts.user_body(user)["twoFactor"]["methods"]] if user else []
     if method_id not in known:
         raise RefusedError(404)
     found.code = _code()

@@ -9,11 +9,9 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
-from . import people, tokens
+from . import accounts, tokens
 from .errors import RefusedError, answer, field_error, nothing
-from .passwords import LONGEST, SHORTEST
-from .policies import choice, deep_merge
-from .reading import (
+from .json_fields import (
     flag,
     input_values,
     json_body,
@@ -25,11 +23,13 @@ from .reading import (
     uuid_text,
     whole,
 )
+from .passwords import LONGEST, SHORTEST
+from .policies import choice, deep_merge
 from .service import Service, service_of
 
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 _KEPT = (
-    *people.TEXTS, "username", "email", "data", "preferredLanguages", "passwordChangeRequired", "verified",
+    *accounts.TEXTS, "username", "email", "data", "preferredLanguages", "passwordChangeRequired", "verified",
     "expiry", "twoFactor",
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ def checked_password(user: dict[str, Any]) -> str:
 def read_user(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     """``base`` with the fields of a request's user over it. Raises a 400 that names a wrong field."""
     body = base | {name: given[name] for name in _KEPT if name in given}
-    for name in (*people.TEXTS, "username"):
+    for name in (*accounts.TEXTS, "username"):
         value = text(body, name, f"user.{name}")
         if value is not None and len(value) > 255:
             raise field_error(f"user.{name}", "tooLong", f"The [user.{name}] property is too long.")
@@ -96,9 +96,9 @@ def create_user(
     service: Service, db: sqlite3.Connection, user_id: str, given: dict[str, Any], password_hash: str
 ) -> sqlite3.Row:
     """Store a new user and return the row. The password was hashed before the transaction."""
-    body = read_user(given, people.new_user_body(user_id, service.state.now()))
-    people.store_user(db, body, password_hash, create=True)
-    return people.existing_user(db, user_id)
+    body = read_user(given, accounts.new_user_body(user_id, service.state.now()))
+    accounts.store_user(db, body, password_hash, create=True)
+    return accounts.existing_user(db, user_id)
 
 
 def create(request: Request) -> Response:
@@ -109,7 +109,7 @@ def create(request: Request) -> Response:
     given = mapping(json_body(request), "user")
     password_hash = service.passwords.hash(checked_password(given))
     with service.database.write() as db:
-        return answer({"user": people.shown(db, create_user(service, db, user_id, given, password_hash))})
+        return answer({"user": accounts.shown(db, create_user(service, db, user_id, given, password_hash))})
 
 
 def show(request: Request) -> Response:
@@ -118,7 +118,7 @@ def show(request: Request) -> Response:
     require_api_key(request, service.api_key)
     user_id = uuid_text(request.matchdict["userId"], "userId")
     with service.database.read() as db:
-        return answer({"user": people.shown(db, people.existing_user(db, user_id))})
+        return answer({"user": accounts.shown(db, accounts.existing_user(db, user_id))})
 
 
 def find(request: Request) -> Response:
@@ -128,16 +128,16 @@ def find(request: Request) -> Response:
     with service.database.read() as db:
         if query.get("changePasswordId"):
             made = service.state.find_challenge("changePassword", query["changePasswordId"])
-            row = people.find_user(db, made.user_id) if made else None
+            row = accounts.find_user(db, made.user_id) if made else None
         elif query.get("email"):
-            row = people.find_by_login(db, query["email"], ["email"])
+            row = accounts.find_by_login(db, query["email"], ["email"])
         elif query.get("username"):
-            row = people.find_by_login(db, query["username"], ["username"])
+            row = accounts.find_by_login(db, query["username"], ["username"])
         else:
-            row = people.find_by_login(db, required_text(query, "loginId"), query.getall("loginIdTypes"))
+            row = accounts.find_by_login(db, required_text(query, "loginId"), query.getall("loginIdTypes"))
         if row is None:
             raise RefusedError(404)
-        return answer({"user": people.shown(db, row)})
+        return answer({"user": accounts.shown(db, row)})
 
 
 def change(request: Request) -> Response:
@@ -147,14 +147,14 @@ def change(request: Request) -> Response:
     user_id = uuid_text(request.matchdict["userId"], "userId")
     if request.method == "PUT" and flag(request.GET, "reactivate"):
         with service.database.write() as db:
-            people.existing_user(db, user_id)
-            people.update_body(db, user_id, {"active": True})
-            return answer({"user": people.shown(db, people.existing_user(db, user_id))})
+            accounts.existing_user(db, user_id)
+            accounts.update_body(db, user_id, {"active": True})
+            return answer({"user": accounts.shown(db, accounts.existing_user(db, user_id))})
     given = mapping(json_body(request), "user")
     password_hash = service.passwords.hash(checked_password(given)) if given.get("password") else None
     with service.database.write() as db:
-        row, now = people.existing_user(db, user_id), service.state.now()
-        stored = people.user_body(row)
+        row, now = accounts.existing_user(db, user_id), service.state.now()
+        stored = accounts.user_body(row)
         if request.method == "PATCH":
             body = read_user(
                 deep_merge({name: stored[name] for name in _KEPT if name in stored}, given), stored
@@ -168,19 +168,19 @@ def change(request: Request) -> Response:
                 "loginPrevented",
                 "twoFactorRequired",
             )
-            base = people.new_user_body(user_id, now) | {key: stored[key] for key in fixed if key in stored}
+            base = accounts.new_user_body(user_id, now) | {key: stored[key] for key in fixed if key in stored}
             body = read_user(given, base)
-        people.store_user(db, body | {"lastUpdateInstant": now}, row["password_hash"], create=False)
+        accounts.store_user(db, body | {"lastUpdateInstant": now}, row["password_hash"], create=False)
         if password_hash is not None:
             set_password(service, db, user_id, password_hash)
-        return answer({"user": people.shown(db, people.existing_user(db, user_id))})
+        return answer({"user": accounts.shown(db, accounts.existing_user(db, user_id))})
 
 
 def set_password(service: Service, db: sqlite3.Connection, user_id: str, password_hash: str) -> None:
     """Store a new password, which ends the user's change-password ids and, by policy, refresh tokens."""
     now = service.state.now()
     db.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
-    people.update_body(db, user_id, {"passwordLastUpdateInstant": now, "passwordChangeRequired": False})
+    accounts.update_body(db, user_id, {"passwordLastUpdateInstant": now, "passwordChangeRequired": False})
     service.webhooks.about_user("user.password.update", db, user_id)
     if service.policy(db, None).on_password_changed and tokens.revoke(db, now, user_id=user_id):
         service.webhooks.tokens_revoked(user_id, None)
@@ -194,12 +194,12 @@ def delete(request: Request) -> Response:
     user_id = uuid_text(request.matchdict["userId"], "userId")
     hard = flag(input_values(request), "hardDelete")
     with service.database.write() as db:
-        people.existing_user(db, user_id)
+        accounts.existing_user(db, user_id)
         service.webhooks.about_user("user.delete" if hard else "user.deactivate", db, user_id)
         if hard:
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
         else:
-            people.update_body(db, user_id, {"active": False})
+            accounts.update_body(db, user_id, {"active": False})
             if service.policy(db, None).on_login_prevented:
                 tokens.revoke(db, service.state.now(), user_id=user_id)
     return nothing(200)

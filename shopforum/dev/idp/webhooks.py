@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from . import people
+from . import accounts
 from .database import Database
 from .jwts import SigningKey
 from .state import State
@@ -93,7 +93,7 @@ class Webhooks:
         self, kind: str, db: sqlite3.Connection, user_id: str, registration: dict[str, Any] | None = None
     ) -> None:
         """Announce something that befell a user, or one of their registrations."""
-        fields: dict[str, Any] = {"user": people.shown(db, people.existing_user(db, user_id))}
+        fields: dict[str, Any] = {"user": accounts.shown(db, accounts.existing_user(db, user_id))}
         if registration is not None:
             fields |= {"registration": registration, "applicationId": registration["applicationId"]}
         self._announce(kind, **fields)

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shopforum import configuration, migrations
-from shopforum.ini import section
+from shopforum import configuration
+from shopforum.core.engine import create_unpooled_engine
+from shopforum.core.ini_files import section
 
 from . import forums, sessions, store
 from .crowd import crowd
-from .people import LOGINS, Login, provision
+from .users import LOGINS, Login, provision
 
 __all__ = ["LOGINS", "Login", "provision", "seed"]
 
@@ -30,7 +31,7 @@ def seed(ini: Path, idp_database: Path) -> None:
     dice = random.Random(_SEED)  # noqa: S311 - sample data, not secrets
     everybody = [(p.id, p.name, p.email) for p in crowd(dice)]
     shoppers, members = (_logins(site) + everybody for site in ("store", "forums"))
-    with migrations.engine(options["database.url"]).begin() as connection:
+    with create_unpooled_engine(options["database.url"]).begin() as connection:
         if connection.execute(text("SELECT 1 FROM products LIMIT 1")).first():
             return
         store.seed(connection, [user_id for user_id, _, _ in shoppers], dice)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from shopforum.forums import members
-from shopforum.forums.people import Person
+from shopforum.forums.person import Person
 
 from .forums_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
-from shopforum.admin import words
+from shopforum.operations import labels
 from shopforum.sessions import tables
 
 from .session_rows import AGENTS, AWAY, HOMES, THIEVES, Person, Seed, revoke
@@ -195,7 +195,7 @@ def _end(made: Seed, row: dict[str, Any], fate: str) -> None:
         revoke(made, [row], at, "authn_token_revoked", ("user", row["user_email"], fate))
         flag(made, row, "session_reported", at, row["address"], row["agent"])
     elif fate == "admin":
-        code = made.random.choice([code for code in words.REASONS if code != "other"])
+        code = made.random.choice([code for code in labels.REASONS if code != "other"])
         revoke(made, [row], at, "authn_token_revoked", ("admin", _RESPONDER, code))
 
 

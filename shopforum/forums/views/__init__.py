@@ -5,16 +5,16 @@ from typing import Any
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import ColumnElement, RowMapping, Select
 
-from ... import paging
+from ...core import paging
 from ...web.errors import page
+from ...web.request import Request
 from .. import inbox, mentions
 from ..forms import line
-from ..people import MODERATORS, Locked, Missing, Person, Stale, TooLate, TooSoon
-from ..rules import Rules
+from ..person import MODERATORS, Locked, Missing, Person, Stale, TooLate, TooSoon
+from ..settings import Rules
 from ..writing import Placed
 
 # How much the person has not read, where the page's own statements brought it along (`inbox.along`).

@@ -3,13 +3,13 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 
-from ...markdown import plain
+from ...core.markdown import plain
 from ...web import notes
-from .. import links, posts, reading, topics, writing
+from ...web.request import Request
+from .. import links, posts, read_markers, topics, writing
 from ..forms import TopicForm
-from ..people import Missing
+from ..person import Missing
 from . import listed, note_unread, person, rules, viewer, written
 
 
@@ -32,7 +32,7 @@ def category(request: Request) -> dict[str, Any]:
 def mark_read(request: Request) -> HTTPSeeOther:
     """Everything in a category counts as read."""
     slug = request.matchdict["slug"]
-    if not reading.mark_category(request.db, person(request).id, slug):
+    if not read_markers.mark_category(request.db, person(request).id, slug):
         raise Missing
     return notes.see_other(request, links.category(slug) + "?notice=read")
 

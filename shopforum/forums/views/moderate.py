@@ -3,14 +3,14 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ...markdown import plain, render
+from ...core.markdown import plain, render
 from ...web import notes
+from ...web.request import Request
 from .. import diffs, flags, links, moderation, posts, topics
 from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
-from ..people import Missing, Person
+from ..person import Missing, Person
 from . import id_of, listed, note_unread, person, viewer
 
 _POST_LABELS = {

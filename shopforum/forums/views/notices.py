@@ -3,13 +3,13 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 
-from ...markdown import plain
+from ...core.markdown import plain
 from ...web import notes
 from ...web.numbers import bigint
+from ...web.request import Request
 from .. import inbox
-from ..people import Missing
+from ..person import Missing
 from . import UNREAD, id_of, listed, person
 
 # What a moderator did, to whom it happened.

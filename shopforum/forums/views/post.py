@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ...markdown import render
+from ...core.markdown import render
 from ...web import notes
 from ...web.numbers import bigint
+from ...web.request import Request
 from .. import diffs, flags, links, posts, writing
 from ..forms import EditForm, FlagForm
-from ..people import Missing, TooLate
+from ..person import Missing, TooLate
 from . import id_of, listed, note_unread, person, rules, viewer, written
 
 

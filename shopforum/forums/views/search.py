@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from pyramid.request import Request
-
-from ...markdown import plain
+from ...core.markdown import plain
+from ...web.request import Request
 from .. import search, topics
 from ..forms import SearchForm
 from . import listed, note_unread, viewer

@@ -3,17 +3,17 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
-from pyramid.request import Request
 from sqlalchemy import RowMapping
 
-from ...markdown import render
-from ...paging import Page
+from ...core.markdown import render
+from ...core.paging import Page
 from ...web import notes
 from ...web.numbers import bigint
+from ...web.request import Request
 from ...web.templating import Notice, Undo
-from .. import links, posts, reading, topics, writing
+from .. import links, posts, read_markers, topics, writing
 from ..forms import ReplyForm
-from ..people import Locked, Person
+from ..person import Locked, Person
 from . import id_of, note_unread, person, rules, viewer, written
 
 
@@ -112,4 +112,4 @@ def _note_read(request: Request, topic: RowMapping, who: Person | None, shown: l
     prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
     news = topic["told"] or (shown and shown[-1]["number"] > topic["read_to"])
     if who and shown and news and not prefetch:
-        reading.mark_topic(request.db, who.id, topic["id"], shown[-1]["number"])
+        read_markers.mark_topic(request.db, who.id, topic["id"], shown[-1]["number"])

@@ -6,9 +6,9 @@ Every button of the page sends along what was typed into the quantities: nothing
 from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPNotFound
-from pyramid.request import Request
 
 from ...web import notes
+from ...web.request import Request
 from .. import cart as carts
 from .. import guests
 from ..cart import Cart, NoLine, Owner

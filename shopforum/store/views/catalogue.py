@@ -3,9 +3,9 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.request import Request
 
-from ... import paging
+from ...core import paging
+from ...web.request import Request
 from .. import products
 from ..forms import AddForm
 

@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
-from pyramid.request import Request
 
-from ... import paging
+from ...core import paging
 from ...web import notes
 from ...web.numbers import bigint
+from ...web.request import Request
 from ...web.templating import Notice
 from .. import cart as carts
 from .. import orders

@@ -8,9 +8,8 @@ another's.
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
-from pyramid.request import Request
-
 from ...web import notes
+from ...web.request import Request
 from ...web.templating import Notice, Undo, plural
 from ..cart import Cart, Change, Line
 from ..forms import numbers

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.request import Request
 
 from ...web import notes
+from ...web.request import Request
 from .. import guests
 from .. import saved as shelf
 from ..cart import NoLine

@@ -1,0 +1,112 @@
+"""A login with a new device: its owner is asked, on the pages of the devices that were signed in before, and by mail.
+
+Those sessions get a mark at the login, on the row that every request reads anyway, so a page without news costs no
+statement more. Only who was signed in before the new device may say that it is known: a thief cannot nod for himself.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from ..core.database import Database, once_more
+from ..core.purge import purge
+from ..core.user_agents import label
+from ..sessions import Login, Session, client_of, records
+from ..web.request import Request
+from . import letters, mail
+
+# The new session is the one that this login's refresh token was issued for. It has no row here where it was the first
+# on this site: nobody else is there to be asked. The others are locked in the order in which every act on several
+# sessions locks them: in another, a revocation of the same person at the same moment would deadlock.
+_MARK = text(
+    f"""
+WITH fresh AS (
+  SELECT id, created_at FROM sessions WHERE user_id = :user_id AND site = :site AND refresh_token_id = :token_id
+), asked AS (
+  INSERT INTO new_sign_ins (session_id, user_id, site) SELECT id, :user_id, :site FROM fresh
+  ON CONFLICT (session_id) DO NOTHING
+), due AS MATERIALIZED (
+  SELECT s.id, fresh.id AS new_sign_in FROM sessions s, fresh
+  WHERE s.user_id = :user_id AND s.site = :site AND s.id <> fresh.id AND s.ended_at IS NULL
+    AND s.absolute_end > now() AND NOT {records.GATED} ORDER BY s.id FOR UPDATE OF s
+), marked AS (
+  UPDATE sessions s SET new_sign_in = due.new_sign_in FROM due WHERE s.id = due.id
+)
+SELECT created_at FROM fresh"""
+)
+
+# The oldest that is open: with two of them the second must not hide the first.
+_OPEN = f"""SELECT n.session_id, s.agent, s.address, s.created_at FROM new_sign_ins n
+    JOIN sessions s ON s.id = n.session_id JOIN sessions me ON me.id = :me
+    WHERE n.user_id = me.user_id AND n.site = me.site AND n.session_id <> me.id AND n.created_at > me.created_at
+      AND s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {records.GATED}"""
+
+_NEXT = text(
+    f"""
+WITH next AS ({_OPEN} ORDER BY n.created_at LIMIT 1), done AS (
+  UPDATE sessions SET new_sign_in = NULL WHERE id = :me AND NOT EXISTS (SELECT 1 FROM next)
+)
+SELECT session_id, agent, host(address) AS address, created_at FROM next"""
+)
+
+_KNOWN = text(
+    f"""DELETE FROM new_sign_ins WHERE session_id IN (SELECT session_id FROM ({_OPEN}) open WHERE session_id = :id)
+    RETURNING 1"""
+)
+
+_FORGET = purge("new_sign_ins", "created_at < now() - interval '60 days'", "created_at")
+
+
+@dataclass(frozen=True)
+class NewSignIn:
+    """A sign-in that is asked about."""
+
+    session_id: UUID
+    device: str
+    address: str | None
+    at: Any
+
+
+@once_more
+def tell(request: Request, login: Login) -> None:
+    """Mark the person's other live sessions on this site, and queue the letter. For a device that is new to somebody
+    who has logged in to this site before.
+    """
+    site, client, settings = request.site, client_of(request), request.registry.mail
+    values = {"user_id": login.user_id, "site": site.name, "token_id": login.refresh_token_id}
+    with request.db.transaction() as connection:
+        row = connection.execute(_MARK, values).first()
+        if row is not None and settings.on and settings.new_device:
+            device = label(client.agent)
+            letter = letters.new_device(
+                login.user_email,
+                login.user_name,
+                site,
+                row.created_at,
+                device,
+                client.address,
+                login.user_id,
+            )
+            mail.queue(connection, letter)
+
+
+def asked(db: Database, session: Session) -> NewSignIn | None:
+    """What this session's pages should ask about; one statement, and only where the session is marked."""
+    if session.new_sign_in is None:
+        return None
+    row = db.one(_NEXT, me=session.id)
+    if row is None:
+        return None
+    return NewSignIn(row["session_id"], label(row["agent"]), row["address"], row["created_at"])
+
+
+def confirm(db: Database, session: Session, session_id: UUID) -> bool:
+    """The owner knows the device. False where this session was not there before it, or nothing is asked any more."""
+    return bool(db.all(_KNOWN, me=session.id, id=session_id))
+
+
+def forget(db: Database, step: int = 500) -> int:
+    """Delete questions of sessions that are long over; returns how many."""
+    return len(db.all(_FORGET, step=step))

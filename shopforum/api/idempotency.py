@@ -1,0 +1,134 @@
+"""Calls that may be sent again: with an Idempotency-Key, the first answer is kept and the act done once.
+
+The key is claimed before the act. An act whose answer was lost (the process died after the commit) is found by the
+id of the request that did it: that is in the audit row, which is in the act's own transaction. A claim without answer
+and without act lapses after a while that no act takes, and may be taken over.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from pyramid.httpexceptions import HTTPException
+from sqlalchemy import RowMapping, TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ..api_tokens.tokens import Token
+from ..core.database import Database
+from .problems import Problem
+
+# Seconds. No transaction of ours can still commit after so long: each of its statements is stopped after ten.
+LEASE = 120
+
+_CLAIM = text(
+    f"""INSERT INTO api_replays AS p (token_id, key_hash, body_hash, request_id, claimed_until)
+    VALUES (:token_id, :key_hash, :body_hash, :request_id, clock_timestamp() + interval '{LEASE} seconds')
+    ON CONFLICT (token_id, key_hash) DO NOTHING RETURNING request_id"""
+)
+
+_LOOK = text(
+    """SELECT body_hash, request_id, status, answer,
+      ceil(extract(epoch FROM claimed_until - clock_timestamp()))::int AS busy
+    FROM api_replays WHERE token_id = :token_id AND key_hash = :key_hash"""
+)
+
+_TAKE_OVER = text(
+    f"""UPDATE api_replays SET request_id = :request_id, claimed_until = clock_timestamp() + interval '{LEASE} seconds'
+    WHERE token_id = :token_id AND key_hash = :key_hash AND request_id = :earlier AND status IS NULL
+      AND claimed_until <= clock_timestamp() RETURNING request_id"""
+)
+
+_ANSWER = text(
+    """UPDATE api_replays SET status = :status, answer = :answer
+    WHERE token_id = :token_id AND key_hash = :key_hash AND status IS NULL"""
+).bindparams(bindparam("answer", type_=JSONB))
+
+_FORGET = text(
+    """DELETE FROM api_replays WHERE token_id = :token_id AND key_hash = :key_hash AND request_id = :request_id
+    AND status IS NULL"""
+)
+
+_DONE = text(
+    """SELECT revocation_id FROM audit_log WHERE actor = :actor AND request_id = :request_id
+    AND revocation_id IS NOT NULL LIMIT 1"""
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A status and a body. `known` says that nothing was done for it: it is an answer given before."""
+
+    status: int
+    body: Any
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    """An Idempotency-Key of a token, with what it was sent for."""
+
+    db: Database
+    token: Token
+    request_id: str
+    key: str
+    body: Any
+
+    def once(self, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]) -> Outcome:
+        """Do the act, unless it was done. `receipt` is the answer for an act by the revocation that it made.
+
+        Raises Problem: 422 for a key that came with another body, 409 while the first call is at work; and whatever
+        the act raises, in which case it may be tried again.
+        """
+        if not self._run(_CLAIM, body_hash=self._digest()):
+            earlier = self._earlier()
+            if earlier is not None:
+                return self._again(earlier, act, receipt)
+        return self._do(act)
+
+    def _again(
+        self, row: RowMapping, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]
+    ) -> Outcome:
+        if bytes(row["body_hash"]) != self._digest():
+            raise Problem(422, "This Idempotency-Key was sent before with another body.")
+        if row["status"] is not None:
+            return Outcome(row["status"], row["answer"], known=True)
+        done = self.db.one(_DONE, actor=self.token.actor, request_id=row["request_id"])
+        if done is not None:
+            return replace(self._keep(receipt(done["revocation_id"])), known=True)
+        if not self._run(_TAKE_OVER, earlier=row["request_id"]):
+            wait = {"Retry-After": str(max(1, row["busy"]))}
+            raise Problem(409, "The first call with this Idempotency-Key is still at work.", headers=wait)
+        return self._do(act)
+
+    def _do(self, act: Callable[[], Outcome]) -> Outcome:
+        try:
+            outcome = act()
+        except (Problem, HTTPException):
+            # Refused before anything was done. After any other error that is not sure, and the claim stays.
+            self._run(_FORGET)
+            raise
+        return self._keep(outcome)
+
+    def _keep(self, outcome: Outcome) -> Outcome:
+        """Keep the answer, unless one was kept meanwhile: then that is the answer for all."""
+        self._run(_ANSWER, status=outcome.status, answer=outcome.body)
+        kept = self._earlier()
+        return outcome if kept is None else Outcome(kept["status"], kept["answer"])
+
+    def _earlier(self) -> RowMapping | None:
+        rows = self._run(_LOOK)
+        return rows[0] if rows else None
+
+    def _run(self, statement: TextClause, **more: Any) -> list[RowMapping]:
+        known = {"token_id": self.token.id, "key_hash": self._hash(), "request_id": self.request_id}
+        return self.db.all(statement, **known, **more)
+
+    def _hash(self) -> bytes:
+        return hashlib.sha256(self.key.encode()).digest()
+
+    def _digest(self) -> bytes:
+        """What the body says, however it is spelled."""
+        return hashlib.sha256(json.dumps(self.body, sort_keys=True).encode()).digest()

@@ -1,0 +1,13 @@
+"""The worker's jobs for API tokens. Safe to run in several workers at once."""
+
+from ..core.database import Database
+from ..core.purge import purge
+from . import tokens
+
+# A bucket has long run empty after a day.
+_PURGE = purge("api_rates", "at < now() - interval '1 day'", "at")
+
+
+def run_once(db: Database, step: int = 500) -> int:
+    """Delete at most `step` old rows, and revoke tokens that have outlived their makers' rights; returns how many went."""
+    return len(db.all(_PURGE, step=step)) + tokens.revoke_orphans(db)

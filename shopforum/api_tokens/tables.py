@@ -1,0 +1,40 @@
+"""The tables of API tokens, and of how fast they are used. A token is kept as a keyed hash (`sessions.keyring`): nothing
+here can be used to call.
+"""
+
+from sqlalchemy import CheckConstraint, Column, Double, Index, LargeBinary, Table, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from ..core.tables import metadata
+from ..sessions.tables import Instant
+
+# Never deleted: the trail names them. Several may have one name, while a client changes from one to the next.
+tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_by", Text, nullable=False),
+    # The user who made it, with whose authority it goes; null where the command line or the demo did.
+    Column("maker_id", UUID),
+    Column("expires_at", Instant, nullable=False),
+    # Written at most once a minute.
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    CheckConstraint("cardinality(scopes) > 0", name="some_scope"),
+    Index("ix_api_tokens_name", "name"),
+    Index("ix_api_tokens_maker_id", "maker_id"),
+)
+
+# A bucket for each token and each address that comes with bad ones: `level` calls were in it at `at`, and it leaks.
+rates = Table(
+    "api_rates",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("level", Double, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_api_rates_at", "at"),
+)

@@ -1,0 +1,38 @@
+"""Reading an ini file, with errors that hold none of its values: a password may be among them."""
+
+import configparser
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pyramid.paster import get_app, get_appsettings
+
+from .settings import SettingsError
+
+T = TypeVar("T")
+
+
+def section(path: str, site: str) -> dict[str, str]:
+    """The settings of a site's section `[app:SITE]`, as they are written. Raises SettingsError."""
+    return dict(reading(path, lambda: get_appsettings(path, site)))
+
+
+def app(path: str, site: str) -> Any:
+    """A site's WSGI application. Raises SettingsError for an ini file or settings that cannot be used."""
+    return reading(path, lambda: get_app(path, site))
+
+
+def reading(path: str, read: Callable[[], T]) -> T:
+    """Call a function that reads an ini file. Raises SettingsError where the file cannot be used."""
+    try:
+        return read()
+    except configparser.InterpolationError as error:
+        raise SettingsError(f"{path}: {error.option}: write each % of the value twice, as %%") from None
+    except configparser.DuplicateOptionError as error:
+        raise SettingsError(f"{path}, line {error.lineno}: {error.option} is there twice") from None
+    except configparser.DuplicateSectionError as error:
+        raise SettingsError(f"{path}, line {error.lineno}: [{error.section}] is there twice") from None
+    except configparser.ParsingError as error:
+        lines = ", ".join(str(number) for number, _ in error.errors) or getattr(error, "lineno", "?")
+        raise SettingsError(f"{path}, line {lines}: this is no section, no key and no comment") from None
+    except (configparser.Error, LookupError) as error:
+        raise SettingsError(f"{path} cannot be used: {error}") from None

@@ -1,0 +1,56 @@
+"""Reading for operators: short read-only transactions with a time limit of their own."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPServiceUnavailable
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError
+
+from .database import Database, Statement
+
+# Milliseconds. A filter that matches little in a large table must not keep the database busy for the whole site.
+LIMIT = 3000
+_QUERY_CANCELED = "57014"
+# What is read here is over sooner than it would be compiled, and goes by index, whose pages are in memory.
+_PLANNED = "SET TRANSACTION READ ONLY; SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1"
+
+
+class TooSlow(HTTPServiceUnavailable):
+    """A statement took longer than the console may."""
+
+    def __init__(
+        self,
+        why: str = "That took too long and was stopped. Narrow the filters: a user's id or whole e-mail address, an "
+        "address, or a time after which they signed in helps.",
+    ) -> None:
+        super().__init__(why, headers=[("Retry-After", "10")])
+
+
+class ReadOnlyDatabase(Database):
+    """The database, for reading alone: nothing that runs here can change anything, or run for long."""
+
+    def __init__(self, database: Database, limit: int = LIMIT) -> None:
+        super().__init__(database.engine)
+        self.limit = limit
+
+    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
+        """The rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
+        try:
+            return super().all(statement, **values)
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+                raise TooSlow from error
+            raise
+
+    def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
+        with self.transaction() as connection:
+            connection.exec_driver_sql(f"{_PLANNED}; SET LOCAL statement_timeout = {self.limit}")
+            return self._rows(connection, statement, values)
+
+    def within(self, limit: int) -> "ReadOnlyDatabase":
+        """The same with another time limit, in milliseconds."""
+        return ReadOnlyDatabase(self, limit)
+
+    def patient(self, limit: int) -> "ReadOnlyDatabase":
+        """The same with a longer time limit, if its own is not longer yet."""
+        return self.within(max(self.limit, limit))

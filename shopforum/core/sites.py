@@ -1,0 +1,131 @@
+"""The settings of one site that belong to no package: its name and secret, the addresses, the database, the logs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .settings import SettingsError, find, read, setting, variable
+
+SITES = ("store", "forums", "admin")
+TITLES = {"store": "Harbour Store", "forums": "Harbour Forums", "admin": "Harbour Console"}
+# Secrets that stand in development.ini begin so, and are known to everybody.
+DEMO = "development"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One of the three sites, as everything but the boot needs to know it."""
+
+    name: str
+    title: str
+    url: str
+    urls: Mapping[str, str]
+    development: bool
+
+    @property
+    def host(self) -> str:
+        """The one Host header this site answers to, with the port where it is not the scheme's own."""
+        return urlsplit(self.url).netloc
+
+
+def _origin(text: str) -> str:
+    """An origin and nothing more: a path or a user in it would make the Host and Origin checks guess."""
+    value = text.rstrip("/").lower()
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or value != f"{parts.scheme}://{parts.netloc}" or "@" in value:
+        raise ValueError("must be an origin such as https://store.example.com")
+    return value
+
+
+def _postgresql(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        raise ValueError("must be an address that begins with postgresql://")
+    return text
+
+
+_ORIGIN = "origin, such as https://store.example.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSettings:
+    """What a site is and what it runs on."""
+
+    name: str = setting(
+        "shopforum.site",
+        None,
+        "which site this section of the ini file is",
+        of=SITES,
+        in_environment=False,
+    )
+    development: bool = setting(
+        "shopforum.development", False, "true allows http and demo secrets; never in production"
+    )
+    secret: str = setting(
+        "shopforum.secret",
+        None,
+        "keys of all hashes and form tokens, 32 characters or more each, the newest first",
+        secret=True,
+    )
+    store_url: str = setting(
+        "shopforum.store_url", None, "the store's address", convert=_origin, kind=_ORIGIN
+    )
+    forums_url: str = setting(
+        "shopforum.forums_url", None, "the forums' address", convert=_origin, kind=_ORIGIN
+    )
+    admin_url: str = setting(
+        "shopforum.admin_url", None, "the console's address", convert=_origin, kind=_ORIGIN
+    )
+    database_url: str = setting(
+        "database.url",
+        None,
+        "the PostgreSQL database; each % in an ini file is written twice",
+        convert=_postgresql,
+        kind="postgresql:// address",
+        secret=True,
+    )
+    pool_size: int = setting(
+        "database.pool_size", 10, "connections of each process to the database", least=1, most=1000
+    )
+    prepare: bool = setting(
+        "database.prepare",
+        True,
+        "false behind a pooler that gives each transaction another connection (pgbouncer's transaction mode)",
+    )
+    log_format: str = setting("log.format", "json", "how log lines are written", of=("json", "console"))
+
+
+def parse(raw: Mapping[str, str]) -> SiteSettings:
+    """Read the settings above. Raises SettingsError."""
+    parsed = read(SiteSettings, raw)
+    if len(set(urls(parsed).values())) != len(SITES):
+        raise SettingsError("the three sites need three different hosts")
+    return parsed
+
+
+def is_development(raw: Mapping[str, str]) -> bool:
+    """Whether http and demo secrets are allowed. Raises SettingsError."""
+    return bool(find(SiteSettings, "shopforum.development").read(raw))
+
+
+def urls(parsed: SiteSettings) -> dict[str, str]:
+    """The address of each site."""
+    return {"store": parsed.store_url, "forums": parsed.forums_url, "admin": parsed.admin_url}
+
+
+def site(parsed: SiteSettings) -> Site:
+    """The site that these settings describe."""
+    addresses = urls(parsed)
+    return Site(parsed.name, TITLES[parsed.name], addresses[parsed.name], addresses, parsed.development)
+
+
+def refuse_unsafe(parsed: SiteSettings, api_key: str) -> None:
+    """Production never starts with demo secrets or without TLS (ASVS 5.0 3.3.1, 6.3.2, 13.3.1). Raises SettingsError."""
+    for name, url in urls(parsed).items():
+        if not url.startswith("https://"):
+            raise SettingsError(f"shopforum.{name}_url must start with https:// outside development")
+    secrets = [("shopforum.secret", key) for key in parsed.secret.split()] + [("idp.api_key", api_key)]
+    for key, value in secrets:
+        if len(value) < 32 or value.startswith(DEMO):
+            raise SettingsError(
+                f"{key} must be a secret of your own, 32 characters or more: set {variable(key)}"
+            )

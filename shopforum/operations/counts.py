@@ -1,0 +1,101 @@
+"""How many sessions match: each count stops somewhere, so that none takes longer the more sessions there are."""
+
+from typing import Any
+
+from sqlalchemy import case, func, literal, select, true
+
+from ..core.read_only_database import ReadOnlyDatabase, TooSlow
+from ..sessions import tables
+from .filters import SessionFilter
+from .session_queries import CREATED_AT, FLAGGED, ID, LIVE, STATES, conditions, s
+
+# Counts stop here: "10,000+" says as much as the number would.
+CAP = 10_000
+# Those on the tabs stop sooner, and are taken from so many sessions.
+TAB_CAP = 1_000
+LOOKED_AT = 4_000
+# Milliseconds. A list without its counts is better than none.
+_PATIENCE = 1000
+
+_NEWEST = (CREATED_AT.desc(), ID.desc())
+
+
+def count(db: ReadOnlyDatabase, where: list[Any], cap: int = CAP) -> int | None:
+    """How many meet conditions on `s`, at most `cap` + 1. None where that would take too long."""
+    # In the order of the list, and so by the index that serves the list.
+    capped = select(literal(1)).select_from(s).where(*where).order_by(*_NEWEST).limit(cap + 1).subquery()
+    try:
+        return int(db.within(_PATIENCE).only(select(func.count()).select_from(capped))["count"])
+    except TooSlow:
+        return None
+
+
+def on_tabs(db: ReadOnlyDatabase, where: list[Any]) -> dict[str, str] | None:
+    """How many meet conditions on `s` in each state, flagged, and in all (`""`), as it is shown over a list: "57" or
+    "1,000+". None where that would take too long.
+
+    The newest LOOKED_AT are looked at, once for all states. Where there are more, what is counted among those is the
+    least that there is: "57+". What is flagged is counted in full, unless it is many.
+    """
+    db = db.within(_PATIENCE)
+    try:
+        counts = _newest(db, where)
+        if counts[""] <= LOOKED_AT:
+            return {name: _shown(number) for name, number in counts.items()}
+        flagged = _flagged(db, where)
+    except TooSlow:
+        return None
+    shown = {name: _shown(number, least=True) for name, number in counts.items()}
+    return shown if flagged is None else {**shown, "flagged": _shown(flagged)}
+
+
+def _newest(db: ReadOnlyDatabase, where: list[Any]) -> dict[str, int]:
+    state = case(*((condition, name) for name, condition in STATES.items())).label("state")
+    flagged = FLAGGED.where(tables.flags.c.session_id == s.c.id).exists().label("flagged")
+    m = select(state, flagged).where(*where).order_by(*_NEWEST).limit(LOOKED_AT + 1).subquery("m")
+    counts = [func.count().filter(m.c.state == name).label(name) for name in STATES]
+    more = (func.count().filter(m.c.flagged).label("flagged"), func.count().label("all"))
+    row = db.only(select(*counts, *more).select_from(m))
+    return {"" if name == "all" else name: number for name, number in row.items()}
+
+
+def _flagged(db: ReadOnlyDatabase, where: list[Any]) -> int | None:
+    """How many of what is flagged meet the conditions; None where so many are flagged that this would take long."""
+    f = FLAGGED.distinct().limit(LOOKED_AT // 2 + 1).subquery("f")
+    # OFFSET keeps the planner from reading a whole table instead of these few rows by their key.
+    meets = select(literal(1).label("one")).select_from(s).where(s.c.id == f.c.session_id, *where)
+    found = meets.offset(0).lateral("found")
+    row = db.only(
+        select(func.count().label("looked_at"), func.count(found.c.one).label("met")).select_from(
+            f.outerjoin(found, true())
+        )
+    )
+    return int(row["met"]) if row["looked_at"] <= LOOKED_AT // 2 else None
+
+
+def _shown(number: int, *, least: bool = False) -> str:
+    if number > TAB_CAP:
+        return f"{TAB_CAP:,}+"
+    return f"{number:,}+" if least else f"{number:,}"
+
+
+def live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int | None]:
+    """How many can still be ended on each site, each at most CAP + 1; None where counting them would take too long, as
+    while millions that have ended are not marked yet.
+    """
+    columns = []
+    for site in sites:
+        capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
+        columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
+    try:
+        return dict(db.within(_PATIENCE).only(select(*columns)))
+    except TooSlow:
+        return dict.fromkeys(sites)
+
+
+def news(db: ReadOnlyDatabase, chosen: SessionFilter) -> dict[str, Any]:
+    """How many match, at most 100, and what time it is (UTC)."""
+    found = select(literal(1)).select_from(s).where(*conditions(db, chosen)).limit(100).subquery()
+    clock = func.to_char(func.timezone("UTC", func.now()), "HH24:MI:SS")
+    new = select(func.count()).select_from(found).scalar_subquery().label("new")
+    return dict(db.only(select(new, clock.label("at"))))

@@ -1,0 +1,224 @@
+"""The filters of the lists: plain values, read by one parser for the console, the API and the command line.
+
+Each filter is a frozen dataclass whose fields say how their text is read, how it is written again and what people call
+them. `Filter.query()` is the filter as a query string, so a filtered list is a link.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from ..core import addresses
+from ..core.ids import parse_uuid
+from ..core.sites import SITES, TITLES
+from ..core.text import clean
+from . import labels
+
+# Characters of a query string that are read; a longer one was not made by these pages.
+_LONGEST_QUERY = 4000
+
+Choices = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """How one field of a filter is read: `read` turns cleaned text into the value and raises ValueError, whose text is for
+    people; `write` turns the value back into text. `choices` are pairs of value and label where the text is one of a
+    list. `kind` is the HTML input type.
+    """
+
+    label: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+    hint: str = ""
+    choices: Choices = ()
+    kind: str = "text"
+
+
+class FilterError(ValueError):
+    """Some fields make no sense: `errors` maps the field's name to a sentence for people."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What all filters share. A field that was not given is empty: `""` or None."""
+
+    @classmethod
+    def criteria(cls) -> dict[str, Criterion]:
+        """The fields by name, in their order."""
+        return {one.name: one.metadata["criterion"] for one in fields(cls)}
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Self:
+        """Read a filter from texts by field name; other names are ignored, blank texts count as not given.
+
+        Raises FilterError, which names every field that makes no sense.
+        """
+        found: dict[str, Any] = {}
+        errors: dict[str, str] = {}
+        for name, criterion in cls.criteria().items():
+            text = clean(values.get(name, ""), 1000)
+            if not text:
+                continue
+            try:
+                found[name] = criterion.read(text)
+            except ValueError as error:
+                errors[name] = f"{criterion.label}: {error}"
+        if errors:
+            raise FilterError(errors)
+        return cls(**found)
+
+    @property
+    def used(self) -> bool:
+        """Whether the filter leaves anything out; a list's tab does not count."""
+        return any(value for name, value in self.values().items() if name != "state")
+
+    def values(self) -> dict[str, str]:
+        """Every field as text, in one spelling; empty where not given."""
+        criteria = self.criteria()
+        return {
+            name: criteria[name].write(value) if value else ""
+            for name in criteria
+            for value in (getattr(self, name),)
+        }
+
+    def query(self, **changes: str) -> str:
+        """The query string of this filter with some fields changed; an empty value drops one."""
+        return urlencode({name: value for name, value in (self.values() | changes).items() if value})
+
+    @property
+    def text(self) -> str:
+        """The filter for people and for the audit log: `ip=203.0.113.0/24&site=store`."""
+        return "&".join(f"{name}={value}" for name, value in self.values().items() if value)
+
+    def blank(self, given: Mapping[str, str]) -> list[str]:
+        """The fields that were given without a meaning, such as spaces. They filter by nothing, so a caller that acts on the
+        filter has to refuse them: the act would reach everybody.
+        """
+        return [name for name in given if not getattr(self, name)]
+
+
+def _text(limit: int) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if len(text) > limit:
+            raise ValueError(f"at most {limit} characters.")
+        return text
+
+    return read
+
+
+def _one_of(choices: Choices) -> Callable[[str], str]:
+    values = {value for value, _ in choices}
+
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError("choose one of the list.")
+        return text
+
+    return read
+
+
+def read_network(text: str) -> str:
+    """An address, or a CIDR block in its short form. Raises ValueError."""
+    try:
+        block = addresses.network(text)
+    except ValueError:
+        raise ValueError("an address or a block such as 192.0.2.0/24, without a zone (%).") from None
+    return str(block.network_address if block.prefixlen == block.max_prefixlen else block)
+
+
+def read_id(text: str) -> UUID:
+    """An id. Raises ValueError."""
+    found = parse_uuid(text)
+    if found is None:
+        raise ValueError("this is not an id.")
+    return found
+
+
+def read_instant(text: str) -> datetime:
+    """An instant, in UTC unless the text names a zone. Raises ValueError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date and time such as 2026-11-23T18:00.") from None
+    # Far from both ends of what Python and PostgreSQL can count.
+    if not 2000 <= at.year <= 2100:
+        raise ValueError("a year between 2000 and 2100.")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _write_instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S").removesuffix(":00")
+
+
+def _field(criterion: Criterion, default: Any = "") -> Any:
+    return field(default=default, metadata={"criterion": criterion})
+
+
+def _typed(label: str, limit: int = 254, hint: str = "") -> Any:
+    return _field(Criterion(label, _text(limit), hint=hint))
+
+
+def _chosen(label: str, choices: Choices) -> Any:
+    return _field(Criterion(label, _one_of(choices), choices=choices))
+
+
+def _id(label: str, hint: str) -> Any:
+    return _field(Criterion(label, read_id, hint=hint), None)
+
+
+def _instant(label: str) -> Any:
+    return _field(Criterion(label, read_instant, _write_instant, kind="datetime-local"), None)
+
+
+_SITE_CHOICES = [(site, TITLES[site]) for site in SITES]
+
+
+@dataclass(frozen=True)
+class SessionFilter(Filter):
+    """Which sessions. `state` may be `flagged`, which is no state but a tab of the list."""
+
+    user: str = _typed("User", hint="Name, e-mail or any id")
+    site: str = _chosen("Site", _SITE_CHOICES)
+    ip: str = _field(Criterion("Address", read_network, hint="Address or CIDR block"))
+    device: str = _typed("Device", 100, hint="Such as Firefox Linux")
+    flag: str = _chosen("Flag", [(kind, badge.label) for kind, badge in labels.BADGES.items()])
+    created_after: datetime | None = _instant("Signed in after (UTC)")
+    seen_before: datetime | None = _instant("Last seen before (UTC)")
+    state: str = _chosen("State", [(tab, tab.capitalize()) for tab in labels.TABS])
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The user's id, where `user` is one."""
+        return parse_uuid(self.user)
+
+
+@dataclass(frozen=True)
+class AuditFilter(Filter):
+    """Which rows of the audit log."""
+
+    event: str = _chosen(
+        "Event",
+        [
+            *((name, label) for name, (label, _) in labels.GROUPS.items()),
+            *sorted(((name, word.label) for name, word in labels.EVENTS.items()), key=lambda p: p[1]),
+        ],
+    )
+    actor: str = _typed("Who", hint="An e-mail, as in the row")
+    user: UUID | None = _id("User", "A user's id")
+    session: UUID | None = _id("Session", "A session's id")
+    site: str = _chosen("Site", [*_SITE_CHOICES, ("all", "Several")])
+    since: datetime | None = _instant("From (UTC)")
+    until: datetime | None = _instant("To (UTC)")
+
+
+def parse_query(query: str) -> SessionFilter:
+    """The session filter of a query string, as a form's hidden field carries it. Raises FilterError."""
+    return SessionFilter.parse(dict(parse_qsl(query[:_LONGEST_QUERY])))

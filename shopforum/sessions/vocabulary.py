@@ -1,0 +1,94 @@
+"""The names that rows, the audit log, the API and the pages share: states, flags, events, reasons and who began an act.
+
+The values are stored and published, so they never change; events are OWASP's where it has a name (Logging Vocabulary
+Cheat Sheet), initiating entities are CAEP's (OpenID Continuous Access Evaluation Profile 1.0, 2).
+"""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a session is at an instant; `live.py` has the conditions."""
+
+    ACTIVE = "active"
+    DORMANT = "dormant"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class InitiatingEntity(StrEnum):
+    """Who began an act."""
+
+    ADMIN = "admin"
+    USER = "user"
+    POLICY = "policy"
+    SYSTEM = "system"
+    PROVIDER = "idp"
+
+
+class FlagKind(StrEnum):
+    """Why a session deserves a look."""
+
+    REFRESH_WITHOUT_SESSION = "refresh_without_session"
+    CROSS_APP_TOKEN = "cross_app_token"  # noqa: S105 - the name of an event
+    SESSION_WITHOUT_REFRESH_TOKEN = "session_without_refresh_token"  # noqa: S105 - the name of an event
+    SESSION_USE_AFTER_EXPIRE = "session_use_after_expire"
+    SESSION_BLOCKED = "session_blocked"
+    SESSION_REPORTED = "session_reported"
+    OTHER_SYSTEM = "other_system"
+    OTHER_BROWSER = "other_browser"
+    OLDER_BROWSER = "older_browser"
+    TWO_PLACES = "two_places"
+    OTHER_NETWORK = "other_network"
+
+
+class EventName(StrEnum):
+    """What a row of the audit log tells. The name of a flag is the name of its event, too (`FlagKind`)."""
+
+    LOGIN_SUCCESS = "authn_login_success"
+    LOGIN_FAIL = "authn_login_fail"
+    LOGIN_FAIL_MAX = "authn_login_fail_max"
+    LOGIN_LOCK = "authn_login_lock"
+    TOKEN_REUSE = "authn_token_reuse"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "authn_token_revoked"  # noqa: S105 - the name of an event
+    NOT_ALLOWED = "authz_fail"
+    EXCESS_SESSIONS = "excess_sessions_exceeded"
+    MADE_UP_SESSION_ID = "strict_session_violation"
+    SESSION_CREATED = "session_created"
+    SESSION_EXPIRED = "session_expired"
+    SESSION_LOGOUT = "session_logout"
+    SESSION_RENEWED = "session_renewed"
+    SESSION_QUARANTINED = "session_quarantined"
+    SESSION_RELEASED = "session_released"
+    FLAG_DISMISSED = "flag_dismissed"
+    DENY_RULE_ADDED = "standing_rule_added"
+    DENY_RULE_LIFTED = "standing_rule_lifted"
+    API_TOKEN_CREATED = "api_token_created"  # noqa: S105 - the name of an event
+    API_TOKEN_REFUSED = "api_token_refused"  # noqa: S105 - the name of an event
+    API_TOKEN_REVOKED = "api_token_revoked"  # noqa: S105 - the name of an event
+    MAIL_NOT_SENT = "letter_not_sent"
+    WEBHOOK_REFUSED = "webhook_refused"
+    WEBHOOK_REDELIVERED = "webhook_redelivered"
+    SESSIONS_EXPORTED = "list_exported"
+    AUDIT_LOG_EXPORTED = "trail_exported"
+
+
+class EndReason(StrEnum):
+    """Why a session ended, where no admin chose a reason (`operations.labels.REASONS`) and no flag was one."""
+
+    LOGOUT = "logout"
+    SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere"
+    SUPERSEDED = "superseded"
+    REFRESH_REFUSED = "refresh_refused"
+    REPLAYED = "replayed"
+    IDENTITY_MISMATCH = "identity_mismatch"
+    EVICTED = "evicted"
+    REPORTED = "reported"
+    REVOKED_AT_PROVIDER = "revoked_at_provider"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a reason
+    ACCOUNT_LOCKED = "account_locked"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_DELETED = "account_deleted"
+    ROLE_REMOVED = "role_removed"
+    REGISTRATION_REMOVED = "registration_removed"
+    HARMLESS = "harmless"
