@@ -17,23 +17,15 @@ from ..core import addresses, user_agents
 from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
+from .live import RULE_IN_FORCE, matching_rule
 from .model import Reason
 from .reach import Limit
 
 # At most a year: a rule that nobody looks at again should run out by itself.
 LONGEST = 366 * 86400
 
-# The oldest rule in force that matches. Needs the client's :address, its :device (`agents.text`), and what to compare
-# `user` and `site` with. An address that is not known is in no network.
-MATCHING = """SELECT r.id FROM standing_rules r WHERE r.lifted_at IS NULL AND r.until > now()
-    AND (r.user_id IS NULL OR r.user_id = {user}) AND (r.site IS NULL OR r.site = {site})
-    AND (r.network IS NULL OR CAST(:address AS inet) <<= r.network)
-    AND (r.device = '' OR NOT EXISTS (SELECT 1 FROM regexp_split_to_table(r.device, ' ') word
-      WHERE position(word IN CAST(:device AS text)) = 0))
-    ORDER BY r.created_at LIMIT 1"""
-
 # Before a password is asked for: rules for one user cannot be told yet.
-_REFUSED = text(MATCHING.format(user="NULL", site=":site"))
+_REFUSED = text(matching_rule(user="NULL", site=":site"))
 
 # A flood of refused requests writes to one row at most once a second.
 _HIT = text(
@@ -49,8 +41,8 @@ _ADD = text(
 )
 
 _LIFT = text(
-    """UPDATE standing_rules SET lifted_at = clock_timestamp(), lifted_by = :actor
-    WHERE id = :id AND lifted_at IS NULL AND until > clock_timestamp() RETURNING id, user_id, site"""
+    f"""UPDATE standing_rules r SET lifted_at = clock_timestamp(), lifted_by = :actor
+    WHERE r.id = :id AND {RULE_IN_FORCE} RETURNING r.id, r.user_id, r.site"""
 )
 
 
@@ -58,7 +50,7 @@ _LIFT = text(
 # before the own rule is in force.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441239)")
 
-_SHUT_OUT = text(MATCHING.format(user="CAST(:user_id AS uuid)", site=":site"))
+_SHUT_OUT = text(matching_rule(user="CAST(:user_id AS uuid)", site=":site"))
 
 
 class ShutOut(Exception):

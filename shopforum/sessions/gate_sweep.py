@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ..core.database import Database, once_more
+from .live import UNENDED
 from .revocation import Scope
 
 # Sessions marked in one transaction.
@@ -20,7 +21,7 @@ STEP = 500
 # not joined with the revocation's row: only so does a user's revocation use the index of users. Those of a site and of
 # everyone are found in the order of their absolute ends: what expired long ago is not looked at, and a session that
 # began after the gate stands at the end.
-_BEHIND = """s.ended_at IS NULL AND s.absolute_end > now()
+_BEHIND = f"""{UNENDED}
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)
     AND s.cleared_at <= (SELECT created_at FROM revocations WHERE id = :revocation_id)"""

@@ -12,16 +12,15 @@ from sqlalchemy import text
 from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
+from .live import LIVE, QUARANTINED
 from .model import Reason
 from .reach import Limit
-from .records import GATED
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
 _ENTER = text(
     f"""
 WITH due AS (
-  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-    AND s.absolute_end > clock_timestamp() AND s.quarantined_at IS NULL AND NOT {GATED}
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.quarantined_at IS NULL AND {LIVE}
   ORDER BY s.id FOR UPDATE
 )
 UPDATE sessions s SET quarantined_at = clock_timestamp(), quarantine_reason = :code
@@ -29,10 +28,10 @@ FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
 )
 
 _LEAVE = text(
-    """
+    f"""
 WITH due AS (
-  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-    AND s.quarantined_at IS NOT NULL ORDER BY s.id FOR UPDATE
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND {QUARANTINED}
+  ORDER BY s.id FOR UPDATE
 )
 UPDATE sessions s SET quarantined_at = NULL, quarantine_reason = NULL
 FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""

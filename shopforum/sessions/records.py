@@ -16,22 +16,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from ..core import user_agents
 from ..core.database import Database, once_more
 from ..core.prepared_statements import Prepared
-from . import audit, deny_rules
+from . import audit
 from .audit import Client, Event
-
-# A session is dead that was cleared no later than a gate of its user, its site or everyone. Need `s`.
-_GATE = """SELECT g.revocation_id AS id FROM revocation_gates g WHERE g.not_before >= s.cleared_at
-    AND g.key = ANY (ARRAY['everyone', 'site:' || s.site, 'user:' || s.user_id, 'user:' || s.user_id || '@' || s.site])
-    ORDER BY g.not_before LIMIT 1"""
-GATED = f"EXISTS ({_GATE})"
-
-# What the lists call it: dormant is idle-expired but still refreshable. A gate does not reach what was over before it
-# closed. Needs `s`.
-STATE = f"""CASE WHEN s.revocation_id IS NOT NULL THEN 'revoked'
-    WHEN s.ended_at IS NOT NULL OR s.absolute_end <= now() THEN 'expired'
-    WHEN {GATED} THEN 'revoked'
-    WHEN s.idle_end > now() THEN 'active'
-    WHEN s.refresh_token_id IS NOT NULL THEN 'dormant' ELSE 'expired' END"""
+from .live import CLOSED_GATE, IN_USE, LIVE, UNENDED, WITHHELD, matching_rule
 
 # Made-up agents shall not fill the database; whoever has used so many is conspicuous enough.
 MOST_PLACES = 50
@@ -49,9 +36,9 @@ WITH found AS (
     s.last_address, s.last_agent, s.issued, s.generation, s.end_reason, s.quarantined_at, s.new_sign_in,
     c.generation AS presented,
     c.refresh_hash IS NULL OR c.refresh_hash = ANY (:refresh_hashes) AS paired,
-    s.ended_at IS NULL AND s.absolute_end > now() AND gate.id IS NULL AS live,
+    {UNENDED} AND gate.id IS NULL AS live,
     coalesce(s.revocation_id, CASE WHEN s.ended_at IS NULL THEN gate.id END) AS ended_by,
-    s.idle_end > now() AS active,
+    {IN_USE} AS active,
     CASE WHEN c.generation > s.generation THEN 'next'
       WHEN c.generation = s.generation THEN 'current'
       WHEN c.generation > s.previous AND c.why = 'refresh' AND EXISTS (SELECT 1 FROM session_credentials n
@@ -72,8 +59,8 @@ WITH found AS (
     extract(epoch FROM s.absolute_end - now())::int AS remaining,
     extract(epoch FROM now() - s.authenticated_at) AS authenticated_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
-    LEFT JOIN LATERAL ({_GATE}) gate ON true
-    LEFT JOIN LATERAL ({deny_rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true
+    LEFT JOIN LATERAL ({CLOSED_GATE}) gate ON true
+    LEFT JOIN LATERAL ({matching_rule()}) rule ON true
   WHERE c.session_hash = ANY (:session_hashes) AND s.site = :site
 ), touched AS (
   UPDATE sessions t SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
@@ -119,8 +106,8 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
 )
 SELECT s.id, s.remaining, gate.id AS ended_by, rule.id AS rule_id FROM started s
-LEFT JOIN LATERAL ({_GATE}) gate ON true
-LEFT JOIN LATERAL ({deny_rules.MATCHING.format(user="s.user_id", site="s.site")}) rule ON true"""
+LEFT JOIN LATERAL ({CLOSED_GATE}) gate ON true
+LEFT JOIN LATERAL ({matching_rule()}) rule ON true"""
 )
 
 # The new credential was seen, so the browser has it: what it had before is now the previous one.
@@ -146,10 +133,10 @@ SELECT :session_hash, id, issued, :refresh_hash, 'rotation' FROM turned RETURNIN
 )
 
 _CLAIM = text(
-    """
-UPDATE sessions SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
-WHERE id = :id AND issued = :issued AND ended_at IS NULL AND absolute_end > now()
-  AND (lease_until IS NULL OR lease_until <= now()) RETURNING id"""
+    f"""
+UPDATE sessions s SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
+WHERE s.id = :id AND s.issued = :issued AND {UNENDED} AND (s.lease_until IS NULL OR s.lease_until <= now())
+RETURNING s.id"""
 )
 
 _RENEW = text(
@@ -161,7 +148,7 @@ WITH renewed AS (
     refresh_token_id = coalesce(CAST(:refresh_token_id AS uuid), refresh_token_id),
     roles = coalesce(CAST(:roles AS text[]), roles), roles_read_at = now(),
     last_address = CAST(:address AS inet), last_agent = :agent
-  WHERE id = :id AND lease = :lease AND ended_at IS NULL AND absolute_end > now() AND NOT {GATED}
+  WHERE s.id = :id AND s.lease = :lease AND {LIVE}
   RETURNING id, user_id, site, issued, quarantined_at
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
@@ -170,9 +157,7 @@ WITH renewed AS (
 )
 INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
 SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed
-RETURNING (SELECT CASE WHEN quarantined_at IS NOT NULL THEN 'quarantined'
-  WHEN EXISTS ({deny_rules.MATCHING.format(user="renewed.user_id", site="renewed.site")}) THEN 'blocked' END
-  FROM renewed) AS held"""
+RETURNING (SELECT {WITHHELD} FROM renewed s) AS held"""
 )
 
 _RELEASE = text("UPDATE sessions SET lease = NULL, lease_until = NULL WHERE id = :id AND lease = :lease")

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, text
 from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
+from .live import GATED, LIVE
 from .model import Reason
 from .reach import Limit
-from .records import GATED
 
 # No more sessions are ended by id in one act.
 MOST = 100_000
@@ -74,7 +74,7 @@ class Scope:
         return f"site:{self.site}" if self.site else "everyone"
 
 
-_MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {GATED}
+_MATCH = f"""{LIVE}
   AND (CAST(:ids AS uuid[]) IS NULL OR s.id = ANY (CAST(:ids AS uuid[])))
   AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id)
   AND (CAST(:site AS text) IS NULL OR s.site = :site)

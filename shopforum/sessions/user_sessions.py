@@ -6,10 +6,9 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, text
 
 from ..core.database import Database
-from .records import GATED, STATE
+from .live import LIVE, STATE
 
-_LIVE = f"""s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s.absolute_end > now()
-    AND NOT {GATED}"""
+_LIVE = f"s.user_id = :user_id AND s.site = :site AND {LIVE}"
 
 _LISTED = text(f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC")
 

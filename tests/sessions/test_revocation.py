@@ -10,7 +10,7 @@ from hearts import OWNER, THIEF, together
 
 from shopforum.sessions import Login, Reason, Scope, jobs, revocation
 from shopforum.sessions.gate_sweep import STEP
-from shopforum.sessions.records import STATE
+from shopforum.sessions.live import STATE
 
 WHY = Reason(
     "admin", "carol@example.com", "suspected_theft", "ticket 7", "We ended your session to protect you."
