@@ -41,8 +41,8 @@ def show(request: Request) -> dict[str, Any]:
     """This device first, then the others by when they were last seen."""
     me = request.identity
     rows = request.sessions.of_user(me.user_id)
-    current = [row for row in rows if row["id"] == me.id]
-    others = [row for row in rows if row["id"] != me.id]
+    current = [row for row in rows if row.id == me.id]
+    others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
     values["password_url"] = request.registry.password_url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
@@ -81,7 +81,7 @@ def revoke_others(request: Request) -> Response:
     """Sign every other device out; this one stays, under a new session id."""
     me = request.identity
     rows = request.sessions.of_user(me.user_id)
-    others = [row["id"] for row in rows if row["id"] != me.id]
+    others = [row.id for row in rows if row.id != me.id]
     if others:
         _end(request, "signed_out_elsewhere", *others)
     request.sessions.replace_id(me)

@@ -17,20 +17,14 @@ import click
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.sessions import Sessions, audit_chain
+from shopforum.sessions import Sessions, audit, audit_chain
 from shopforum.sessions.audit_chain import Head
 
 from .deployment import USAGE, Stop, reaching_the_database, site
 
-_COLUMNS = (
-    "seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id", "revocation_id",
-    "address", "agent", "request_id", "detail",
-)  # fmt: skip
+_COLUMNS = ("seq", *audit.COLUMNS)
 
-_PAGE = text(
-    """SELECT seq, id, at, event, site, initiating_entity, actor, user_id, session_id, revocation_id,
-    host(address) AS address, agent, request_id, detail FROM audit_log WHERE id > :after ORDER BY id LIMIT 2000"""
-)
+_PAGE = text(f"SELECT seq, {audit.SELECTED} FROM audit_log WHERE id > :after ORDER BY id LIMIT 2000")
 
 
 @click.group

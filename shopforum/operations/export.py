@@ -13,14 +13,12 @@ from sqlalchemy import ColumnElement, RowMapping, Select
 
 from ..core import paging
 from ..core.read_only_database import ReadOnlyDatabase
+from ..sessions import audit
 
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 _STEP = 500
 
-TRAIL = (
-    *("seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id"),
-    *("revocation_id", "address", "agent", "request_id", "detail"),
-)
+AUDIT_LOG = ("seq", *audit.COLUMNS)
 SESSIONS = (
     *(
         "id",

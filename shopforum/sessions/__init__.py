@@ -27,7 +27,7 @@ from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .reach import Limit, TooFar
-from .revocation import Scope
+from .scope import Scope
 from .view_options import FreshLoginRequired, own_form, require_fresh
 
 __all__ = [

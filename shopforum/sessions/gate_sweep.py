@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from ..core.database import Database, once_more
 from .live import UNENDED
-from .revocation import Scope
+from .scope import Scope
 
 # Sessions marked in one transaction.
 STEP = 500

@@ -17,7 +17,7 @@ All instants are compared with `now()`, the start of the statement or of its tra
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
-from .vocabulary import State
+from .vocabulary import State, Withheld
 
 # The earliest gate that has closed on the session: a gate of its user, its site or everyone whose instant is at or
 # after the session's `cleared_at`.
@@ -82,8 +82,8 @@ def matching_rule(user: str = "s.user_id", site: str = "s.site") -> str:
 
 
 # Why a live session is not served, or NULL where it is. Binds the client as `matching_rule` does.
-WITHHELD = f"""CASE WHEN EXISTS ({matching_rule()}) THEN 'blocked'
-    WHEN s.quarantined_at IS NOT NULL THEN 'quarantined' END"""
+WITHHELD = f"""CASE WHEN EXISTS ({matching_rule()}) THEN '{Withheld.BLOCKED}'
+    WHEN s.quarantined_at IS NOT NULL THEN '{Withheld.QUARANTINED}' END"""
 
 
 def condition(fragment: str) -> ColumnElement[bool]:

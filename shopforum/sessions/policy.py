@@ -83,7 +83,7 @@ class SessionPolicy:
         cookies.
         """
         outcome = self._of(request)
-        return bool(outcome.ended) and outcome.held is None and outcome.ended != "superseded"
+        return bool(outcome.ended) and outcome.withheld_session is None and outcome.ended != "superseded"
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for somebody who has just proven who they are; returns the cookies to set.
@@ -91,7 +91,7 @@ class SessionPolicy:
         None where the same form was sent again meanwhile, and that login has taken this one's place.
         """
         current = self._of(request)
-        replaced = current.session.id if current.session else current.held
+        replaced = current.session.id if current.session else current.withheld_session
         form = request.environ.get(FORM_SESSION) or cookies.read(request, cookies.VISITOR, SESSION_ID)
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from addon.blog import blog
-from hearts import SECRET, Provider
+from session_fixtures import SECRET, Provider
 from webtest import TestApp
 
 import shopforum.sessions

@@ -59,7 +59,7 @@ def test_thousands_by_filter_are_one_act(apps: dict[str, Any], crowd: Callable[[
     assert len(plan.rows) == plans.SHOWN
     ids = sorted(str(row["id"]) for row in sql("SELECT id FROM sessions"))
     assert plan.digest == hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    assert plan.typed == "ip=203.0.113.0/24"
+    assert plan.filter_text == "ip=203.0.113.0/24"
     reason = Reason("admin", "test", "incident")
     revocation_id = plans.carry_out(app.sessions, plan, reason, Client())
     assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NULL")
