@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..sessions.authority import AuthorityUnavailable
+from ..sessions import AuthorityUnavailable
 
 
 class Unreachable(AuthorityUnavailable):

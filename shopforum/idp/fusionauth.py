@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from . import responses
 from .responses import REFUSALS, LoginAnswer, LoginRefused
 from .settings import IdpSettings

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ..core.ids import parse_uuid
 from ..core.text import clean
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 from .breaker import Breaker, Breakers, Unreachable
 from .responses import AccountFault
 from .settings import IdpSettings

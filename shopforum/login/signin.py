@@ -12,10 +12,17 @@ from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..idp import LoginAnswer, LoginRefused
-from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
+from ..sessions import (
+    REFRESH_TOKEN,
+    AuthorityMisconfigured,
+    AuthorityUnavailable,
+    Login,
+    SignInBlocked,
+    audit,
+    client_of,
+)
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.keyring import REFRESH_TOKEN
 from ..web import notes, safe_redirect
 from ..web.hooks import LoginHookResult
 from ..web.request import Request

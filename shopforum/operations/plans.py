@@ -15,7 +15,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import Limit, Reason, Scope, Sessions, tables
 from ..sessions.audit import Client
-from ..sessions.scope import MOST
 from . import counts, session_queries
 from .filters import FilterError, SessionFilter, parse_query
 from .session_queries import LIVE, s
@@ -164,13 +163,13 @@ def _by_filter(
 ) -> Plan:
     where = and_(*session_queries.conditions(db, chosen), live)
     try:
-        found = _count(db, where, own, MOST + 1)
+        found = _count(db, where, own, Scope.MOST + 1)
     except TooSlow as error:
         # A part of what matches is never ended for all of it.
         raise TooSlow(f"Nothing was changed. {error.detail}") from error
-    if len(found["ids"]) > MOST:
+    if len(found["ids"]) > Scope.MOST:
         return Plan(
-            problem=f"More than {MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
+            problem=f"More than {Scope.MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
         )
     if not found["ids"]:
         problem = "Nothing matches that could still be ended. What matched has ended meanwhile."
@@ -180,10 +179,10 @@ def _by_filter(
 
 
 def _by_ids(db: ReadOnlyDatabase, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
-    if len(ids) > MOST:
-        return Plan(problem=f"More than {MOST:,} sessions at once. Choose fewer.")
+    if len(ids) > Scope.MOST:
+        return Plan(problem=f"More than {Scope.MOST:,} sessions at once. Choose fewer.")
     where = and_(s.c.id == func.any(session_queries.ids_of(ids)), live)
-    found = _count(db, where, own, MOST)
+    found = _count(db, where, own, Scope.MOST)
     return _plan(db, where, found, Scope(sessions=tuple(ids)), gone=len(ids) - len(found["ids"]))
 
 
@@ -206,8 +205,8 @@ def _by_gate(
             # Millions, or as many that an earlier act has ended and that are not marked yet. That is no reason not to act.
             least = min(counts.count(db, [where]) or 0, counts.CAP)
             return Plan(scope, matched=least, exact=False)
-    found = _count(db, where, own, MOST)
-    return _plan(db, where, found, scope, exact=found["matched"] < MOST)
+    found = _count(db, where, own, Scope.MOST)
+    return _plan(db, where, found, scope, exact=found["matched"] < Scope.MOST)
 
 
 def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> RowMapping:

@@ -22,7 +22,7 @@ from .vocabulary import InitiatingEntity
 # Sessions and users that one row names, at most; the count beside them is exact.
 NAMED = 500
 
-# What a row tells: every column but the seal's own two.
+# The columns of a row: every column but the seal's own two.
 COLUMNS = tuple(column.name for column in tables.audit_log.c if column.name not in ("seq", "mac"))
 
 # COLUMNS as a list for a SELECT from `audit_log`. An address is written without its netmask.

@@ -1,4 +1,4 @@
-"""The settings of the sessions, all under `sessions.`; durations are seconds in the ini file and here."""
+"""The settings of the sessions, all under `sessions.`. Durations are in seconds in the ini file and here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,12 +7,12 @@ from ..core.settings import Setting, SettingsError, read, refuse_unknown, settin
 from .keyring import Keyring
 from .risk_signals import MODES, SIGNALS
 
-# 400 days is the longest that browsers keep a cookie (RFC 6265bis).
+# Seconds. Browsers keep a cookie for 400 days at most (RFC 6265bis).
 _LONGEST = 400 * 86400
 
 
 def _duration(name: str, default: float, meaning: str) -> float:
-    """Declare a duration in seconds."""
+    """Declare a setting that is a duration in seconds."""
     declared: float = setting(f"sessions.{name}", default, f"seconds; {meaning}", least=0, most=_LONGEST)
     return declared
 
@@ -89,7 +89,7 @@ class Config:
 
 
 def declared() -> tuple[Setting, ...]:
-    """All keys of the sessions."""
+    """Return all settings of the sessions."""
     return settings_of(Config)
 
 

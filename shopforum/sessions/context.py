@@ -1,4 +1,4 @@
-"""What every rule of one site's sessions works with: the database, the settings and the identity provider.
+"""The context of one site's session rules: the database, the settings and the identity provider.
 
 `Sessions` (lifecycle.py) makes one `SessionContext` and hands it down, so no rule needs the facade above it. Internal.
 """

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ..core.database import Database
 from . import deny_rules, flags, new_session, quarantine, records, resume, revocation, user_sessions
-from .audit import Client
+from .audit import Client, Event
 from .authority import Authority
 from .config import Config
 from .context import SessionContext
@@ -21,7 +21,7 @@ from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Limit
 from .rows import OwnSession
 from .scope import Scope
-from .vocabulary import EndReason, EventName, InitiatingEntity
+from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity
 
 # Seconds between two looks at a session that another request is refreshing.
 _LOOK_AGAIN = 0.03
@@ -170,6 +170,19 @@ class Sessions:
     def dismiss_flag(self, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
         """Dismiss a flag as looked at; False where there is none, or it is dismissed already."""
         return flags.dismiss(self.db, session_id, kind, reason, actor, client)
+
+    def report(self, session_id: UUID, owner: Session, client: Client) -> None:
+        """Flag a session that its owner has reported as somebody else's. `owner` is a session of the same user."""
+        event = Event(
+            FlagKind.SESSION_REPORTED,
+            self.config.site,
+            client,
+            initiating_entity=InitiatingEntity.USER,
+            actor=owner.user_email,
+            user_id=owner.user_id,
+            session_id=session_id,
+        )
+        flags.note(self.db, event)
 
     def refuses(self, client: Client) -> bool:
         """Return whether a deny rule refuses every login of this client. To be asked before a password is checked."""

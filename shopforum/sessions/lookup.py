@@ -7,6 +7,7 @@ row of `session_credentials` that was found by the hash of the presented session
 
 from uuid import UUID
 
+from ..core import addresses
 from ..core.prepared_statements import Prepared
 from . import risk_signals
 from .audit import Client
@@ -139,7 +140,7 @@ def find(
         idle=config.idle,
         touch_every=config.touch_every,
         at_once=risk_signals.AT_ONCE,
-        network=risk_signals.network(client.address),
+        network=addresses.household(client.address),
         touch=touch,
         move=move,
         only=only,

@@ -128,7 +128,7 @@ def revoke(
     reach; raises TooFar beyond it, and the transaction is to be rolled back. Sessions that have ended already are left
     as they are: revoking twice is harmless.
     """
-    reach.one_at_a_time(connection, limit, reason.actor)
+    reach.lock_actor(connection, limit, reason.actor)
     key = scope.gate
     if key is not None:
         connection.execute(_LOCK_GATES)

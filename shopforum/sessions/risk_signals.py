@@ -8,7 +8,6 @@ site chooses what signals do: nothing (`off`), a flag and an audit row (`monitor
 given again (`enforce`).
 """
 
-import ipaddress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,14 +56,6 @@ def signals(found: FoundSession, client: Client) -> tuple[FlagKind, ...]:
     signals += [FlagKind.TWO_PLACES] * found.came_back
     signals += [FlagKind.OTHER_NETWORK] * found.moved
     return tuple(signals)
-
-
-def network(address: str | None) -> str | None:
-    """Return the network of an address, as coarse as a household or a company: /24 of IPv4, /48 of IPv6."""
-    if address is None:
-        return None
-    length = 24 if ipaddress.ip_address(address).version == 4 else 48
-    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
 
 
 @lru_cache(maxsize=4096)

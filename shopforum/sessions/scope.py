@@ -1,10 +1,8 @@
-"""What a revocation ends: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone."""
+"""The scope of a revocation: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
-
-# Sessions that one act ends by id, at most.
-MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -15,6 +13,9 @@ class Scope:
     is recorded, too.
     """
 
+    # Sessions that one act ends by id, at most.
+    MOST: ClassVar[int] = 100_000
+
     sessions: tuple[UUID, ...] = ()
     user_id: UUID | None = None
     site: str | None = None
@@ -24,8 +25,8 @@ class Scope:
     def __post_init__(self) -> None:
         if self.by_id + bool(self.user_id or self.site) + self.everyone != 1:
             raise ValueError("a scope is sessions, or a user and/or a site, or everyone")
-        if len(self.sessions) > MOST:
-            raise ValueError(f"more than {MOST} sessions: end all of a user, of a site or of everyone")
+        if len(self.sessions) > self.MOST:
+            raise ValueError(f"more than {self.MOST} sessions: end all of a user, of a site or of everyone")
 
     @property
     def by_id(self) -> bool:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from . import audit, flags, records, risk_signals
+from ..core import addresses
+from . import audit, flags, records
 from .audit import Client, Event
 from .context import SessionContext
 from .model import Pair
@@ -61,7 +62,7 @@ def _hashes(context: SessionContext, kind: str, secret: str, *, elsewhere: bool 
 
 
 def _note_invented(context: SessionContext, client: Client) -> None:
-    if context.db.one(_MAY_WRITE, network=risk_signals.network(client.address)):
+    if context.db.one(_MAY_WRITE, network=addresses.household(client.address)):
         event = Event(
             EventName.MADE_UP_SESSION_ID,
             context.config.site,

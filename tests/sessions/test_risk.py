@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from session_fixtures import OWNER
 
+from shopforum.core import addresses
 from shopforum.sessions import risk_signals
 from shopforum.sessions.audit import Client
 
@@ -84,9 +85,9 @@ def test_the_network_counts_where_the_site_says_so(core_of):
 
 
 def test_networks_of_both_families_and_of_none(core_of):
-    assert risk_signals.network("192.0.2.10") == "192.0.2.0/24"
-    assert risk_signals.network("2001:db8:1:2::3") == "2001:db8:1::/48"
-    assert risk_signals.network(None) is None
+    assert addresses.household("192.0.2.10") == "192.0.2.0/24"
+    assert addresses.household("2001:db8:1:2::3") == "2001:db8:1::/48"
+    assert addresses.household(None) is None
     core = core_of(**{"sessions.risk_signals": "other_network"})
     pair, _ = core.log_in(client=HOME)
     core.resume(pair, replace(HOME, address=None))
