@@ -71,6 +71,24 @@ def name(db: ReadOnlyDatabase, user_id: UUID) -> RowMapping | None:
     return db.one(statement.order_by(s.c.created_at.desc()).limit(1))
 
 
+_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
+
+_SEEN = text(
+    """SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id)
+    OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"""
+)
+
+
+def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:
+    """Return the users who have signed in under an e-mail address."""
+    return [row["user_id"] for row in db.all(_OF_EMAIL, email=email)]
+
+
+def seen(db: ReadOnlyDatabase, user_id: UUID) -> bool:
+    """Return whether the sites have seen the user: a session, or a row of the audit log."""
+    return db.one(_SEEN, id=user_id) is not None
+
+
 def addresses(db: ReadOnlyDatabase, user_id: UUID) -> list[RowMapping]:
     """The latest 20 addresses of the user's latest sessions, each with `people` who came from there as well."""
     return db.all(_ADDRESSES, user_id=user_id)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, exists, or_, text
 
 from ..core import addresses, user_agents
 from ..core.database import Database, once_more
-from . import audit, reach
+from . import audit, reach, tables
 from .audit import Client, Event
-from .live import RULE_IN_FORCE, matching_rule
+from .live import RULE_IN_FORCE, condition, matching_rule
 from .model import Reason
 from .reach import Limit
 from .vocabulary import EventName, InitiatingEntity
@@ -191,6 +191,17 @@ def refused(db: Database, site: str, client: Client) -> UUID | None:
     """Return the rule that refuses every login of this client on the site, or None."""
     row = db.one(_REFUSED, site=site, **client.parameters())
     return None if row is None else row["id"]
+
+
+def shuts_out(user_id: ColumnElement[UUID], site: str) -> ColumnElement[bool]:
+    """Return a condition: a rule in force refuses a user on a site from every network and with every browser."""
+    r = tables.standing_rules.alias("r")
+    return (
+        exists()
+        .select_from(r)
+        .where(r.c.user_id == user_id, or_(r.c.site.is_(None), r.c.site == site))
+        .where(r.c.network.is_(None), r.c.device == "", condition(RULE_IN_FORCE))
+    )
 
 
 def hit(db: Database, rule_id: UUID) -> None:

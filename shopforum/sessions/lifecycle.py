@@ -128,6 +128,10 @@ class Sessions:
         """Return the user's live sessions on this site, last seen first."""
         return user_sessions.listed(self.db, user_id, self.config.site)
 
+    def user_of_email(self, email: str) -> UUID | None:
+        """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has."""
+        return user_sessions.user_of_email(self.db, email)
+
     def replace_id(self, session: Session) -> None:
         """Give the session a new id at its next request, as after a change of what it may do (ASVS 5.0 7.2.4)."""
         records.rotate_soon(self.db, session.id)

@@ -19,6 +19,10 @@ _LISTED = text(
 
 _HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
 
+_USER_OF_EMAIL = text(
+    "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
+)
+
 _EXCESS = text(
     f"""SELECT s.id FROM sessions s WHERE {_OWN} AND s.id <> ALL (CAST(:leaving AS uuid[]))
     ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
@@ -41,6 +45,14 @@ def listed(db: Database, user_id: UUID, site: str) -> list[OwnSession]:
 def has(db: Database, user_id: UUID, site: str, session_id: UUID) -> bool:
     """Return whether the session is or was the user's on this site."""
     return db.one(_HAS, id=session_id, user_id=user_id, site=site) is not None
+
+
+def user_of_email(db: Database, email: str) -> UUID | None:
+    """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has. One look-up
+    in either case, so that its time does not tell.
+    """
+    row = db.one(_USER_OF_EMAIL, email=email)
+    return None if row is None else row["user_id"]
 
 
 def excess(

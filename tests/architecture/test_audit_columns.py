@@ -29,8 +29,8 @@ def test_a_column_that_is_added_may_be_empty_in_the_rows_before_it():
 
 
 def test_every_column_is_exported():
-    assert set(export.AUDIT_LOG) == set(command._COLUMNS) == TOLD | {"seq"}
-    assert _selected(command._PAGE) == TOLD | {"seq"}
+    assert set(export.AUDIT_LOG) == set(command.AUDIT_LOG) == TOLD | {"seq"}
+    assert _selected(export._AUDIT_LOG) == TOLD | {"seq"}
     assert {column.name for column in audit_queries.rows().selected_columns} == TOLD | {"seq"}
 
 
