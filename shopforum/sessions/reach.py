@@ -82,7 +82,7 @@ def check(
         return
     values = {"site": limit.site, "roles": sorted(limit.roles), "own": limit.own, "ids": list(ids)}
     if connection.execute(_REACHES_GUARDED, values | {"user_id": user_id}).first():
-        raise TooFar(f"This would reach a session on {limit.site} of somebody with more rights.")
+        raise TooFar(f"This would reach a session on {limit.site} of somebody who has more rights.")
     people = connection.execute(_PEOPLE_WITHIN_THE_HOUR, {"actor": actor, "own": limit.own}).scalar_one()
     if people > limit.people:
         raise TooFar(
