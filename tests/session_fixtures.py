@@ -1,4 +1,4 @@
-"""What the tests of the session core stand on: an authority of their own, a session core over the real database, and races."""
+"""Fixtures for tests of the session core: a test authority, the core over the real database, and races."""
 
 import secrets
 import threading

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from . import audit
+from .vocabulary import EventName
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ _REACHES_GUARDED = text(
 )
 
 _PEOPLE_WITHIN_THE_HOUR = text(
-    """SELECT count(DISTINCT u.id) FROM audit_log a
+    f"""SELECT count(DISTINCT u.id) FROM audit_log a
       CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
     WHERE a.actor = :actor AND a.at > clock_timestamp() - interval '1 hour'
-      AND a.event IN ('authn_token_revoked', 'session_quarantined', 'session_released', 'standing_rule_added')
+      AND a.event IN ('{EventName.TOKEN_REVOKED}', '{EventName.SESSION_QUARANTINED}', '{EventName.SESSION_RELEASED}',
+        '{EventName.DENY_RULE_ADDED}')
       AND CAST(u.id AS uuid) IS DISTINCT FROM CAST(:own AS uuid)"""
 )
 

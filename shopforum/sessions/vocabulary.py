@@ -34,7 +34,7 @@ class PairStatus(StrEnum):
 
 
 class InitiatingEntity(StrEnum):
-    """Who began an act."""
+    """The kind of actor that began an act."""
 
     ADMIN = "admin"
     USER = "user"
@@ -44,7 +44,7 @@ class InitiatingEntity(StrEnum):
 
 
 class FlagKind(StrEnum):
-    """Why a session deserves a look."""
+    """The kind of a flag: a suspicious use of a session."""
 
     REFRESH_WITHOUT_SESSION = "refresh_without_session"
     CROSS_APP_TOKEN = "cross_app_token"  # noqa: S105 - the name of an event

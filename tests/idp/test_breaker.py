@@ -1,4 +1,4 @@
-"""A FusionAuth that hangs or fails is left alone for a while, and found again when it is back."""
+"""The circuit breaker: a FusionAuth that hangs or fails is not called for a while, and found again when it is back."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""FusionAuth's client over real HTTP: whose answer it is, what counts as one, and what is never taken for a login."""
+"""FusionAuth's client over real HTTP: which answers count, whose they are, and which are never taken for a login."""
 
 import base64
 import json

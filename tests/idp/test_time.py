@@ -1,4 +1,4 @@
-"""A FusionAuth that answers a byte at a time: no read times out, and the call has to end all the same."""
+"""A FusionAuth that answers a byte at a time: no single read times out, and the call ends all the same."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The session core alone, over the real database and with an authority of the tests' own."""
+"""The session core alone, over the real database and with a test authority."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The audit log's chain: whoever changes, removes, slips in or cuts is named."""
+"""The audit chain: verification names the first row that was changed, removed, inserted or cut off."""
 
 import uuid
 from datetime import datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Corners of the rules: where an attacker, a slow network, a dying lease or a stubborn provider meets them."""
+"""Corner cases of the rules: attackers, slow networks, expired leases, a provider that refuses."""
 
 import uuid
 

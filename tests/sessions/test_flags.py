@@ -1,4 +1,4 @@
-"""Flags: counted, dismissed by who has looked, and back when it happens again."""
+"""Flags: counted by kind, dismissed by an admin, open again at the next suspicious use."""
 
 from session_fixtures import OWNER
 

@@ -1,4 +1,4 @@
-"""The end of a site or of everyone closes its gate first, however many sessions there are; the numbers follow."""
+"""The end of a site or of everyone closes its gate first, however many sessions there are, and counts them later."""
 
 import pytest
 from session_fixtures import OWNER

@@ -1,4 +1,4 @@
-"""What happens to a session while a request on it is under way: whoever asks the provider looks again before serving."""
+"""A session that changes while a request on it is under way: after asking the provider, the request looks again."""
 
 import random
 from functools import partial

@@ -1,4 +1,4 @@
-"""Idle and absolute time-outs, by the database's clock alone."""
+"""Idle and absolute timeouts, by the database's clock alone."""
 
 import pytest
 

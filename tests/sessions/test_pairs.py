@@ -1,4 +1,4 @@
-"""The two-cookie rule: a session is good only beside the refresh token that was issued with it."""
+"""The two-cookie rule: a session id is good only beside the refresh token that it was issued with."""
 
 import uuid
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Small parts of the session core, where a request seldom comes."""
+"""Small parts of the session core that few requests reach."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Statements that the server keeps: the same rows as without, on any connection, and under migrations."""
+"""Prepared statements: the same rows as without preparation, on any connection, and during migrations."""
 
 import pytest
 from sqlalchemy import event, text

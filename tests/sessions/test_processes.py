@@ -1,4 +1,4 @@
-"""Processes that die and connections that break: nobody is signed out, and everything heals by itself."""
+"""Processes that die and connections that break: no user is signed out, and the sites recover by themselves."""
 
 import json
 import random

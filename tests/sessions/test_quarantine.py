@@ -1,4 +1,4 @@
-"""Quarantine: the password first; nothing served, nothing lost, and nothing ended."""
+"""Quarantine: nothing is served before the password is given again, nothing is lost, and nothing ends."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Refresh: once upstream for however many ask, and nobody is signed out but by a dead token."""
+"""Refresh: one call to the provider for any number of requests; only a dead token signs a user out."""
 
 import threading
 import uuid

@@ -1,4 +1,4 @@
-"""One revoke for every reach: dead at once, told to the provider until it agrees, and it stays dead."""
+"""Revocation: sessions end at once and stay ended, and the provider is told until it agrees."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""The session id changes in use, in two phases: what the browser has shown to hold is never taken from it."""
+"""Rotation in two phases: a browser never loses a pair that it has shown for one that it has not."""
 
 from session_fixtures import OWNER, THIEF, together
 

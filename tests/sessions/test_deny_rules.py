@@ -1,4 +1,4 @@
-"""Standing rules: what matches is refused at the login, at a refresh and at every page, until the rule is over."""
+"""Deny rules: what matches is refused at the login, at a refresh and at every page, until the rule is over."""
 
 import uuid
 from dataclasses import replace

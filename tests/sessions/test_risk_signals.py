@@ -1,4 +1,4 @@
-"""Risk signals go by meaning: a browser's update is none, another browser is one."""
+"""Risk signals compare meaning: a browser update is no signal, another browser is one."""
 
 from dataclasses import replace
 
