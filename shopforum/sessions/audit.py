@@ -33,7 +33,7 @@ SELECTED = ", ".join(
 
 @dataclass(frozen=True)
 class Client:
-    """Where a request came from. `address` is the peer's, or the one a trusted proxy names; None where unknown."""
+    """The origin of a request. `address` is the peer's, or the one a trusted proxy names; None where unknown."""
 
     address: str | None = None
     agent: str = ""

@@ -62,7 +62,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Login:
-    """What the identity provider says of a user who has just given the right password.
+    """A completed login: what the identity provider says of a user who has just given the right password.
 
     `authenticated_at` is the database's clock before the provider was asked (`Sessions.now`): a revocation that commits
     meanwhile beats the login.

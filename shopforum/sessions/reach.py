@@ -16,7 +16,7 @@ from .vocabulary import EventName
 
 @dataclass(frozen=True)
 class Limit:
-    """How far the acts of one actor may reach without the permission for whole sites.
+    """The reach that the acts of one actor have without the permission for whole sites.
 
     `people`: the most people whom all acts of the actor may reach within an hour. Sessions on `site` with one of `roles`
     may not be reached at all. The actor's own user, `own`, does not count.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Scope:
-    """What to end. Raises ValueError for more or less than one of sessions, user and/or site, and everyone.
+    """The sessions to end: by id, or of a user and/or a site, or of everyone. Raises ValueError for none or several of these.
 
     `filter_text` is the filter that found the sessions, as the audit log shows it. It may have found none: the attempt
     is recorded, too.
@@ -30,12 +30,12 @@ class Scope:
 
     @property
     def by_id(self) -> bool:
-        """Whether the scope names sessions, so that no gate closes."""
+        """True where the scope names sessions by id, so that no gate closes."""
         return bool(self.sessions or self.filter_text)
 
     @property
     def wide(self) -> bool:
-        """Whether the scope is a whole site or everyone: too many sessions to count before the gate closes."""
+        """True for a whole site or everyone: too many sessions to count before the gate closes."""
         return self.everyone or (self.site is not None and self.user_id is None)
 
     @property
