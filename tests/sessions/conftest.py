@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hearts import SECRET, Heart, Provider
+from sqlalchemy import Engine, text
 
 from shopforum import db
 from shopforum.sessions import Sessions, config
@@ -15,19 +16,27 @@ def provider() -> Provider:
     return Provider()
 
 
-@pytest.fixture
-def heart_of(clean: None, database_url: str, provider: Provider) -> Iterator[Callable[..., Heart]]:
-    """`heart_of(site, **settings)`: the heart of a site; several share the database and the provider."""
+@pytest.fixture(scope="session")
+def _heart_engine(database_url: str) -> Iterator[Engine]:
     engine = db.create(database_url, 20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def heart_of(clean: None, _heart_engine: Engine, provider: Provider) -> Callable[..., Heart]:
+    """`heart_of(site, **settings)`: the heart of a site; several share the database and the provider."""
+    database = Database(_heart_engine)
+    # A test may have ended the connections that the pool keeps: one read finds out and replaces them all.
+    database.one(text("SELECT 1"))
 
     def make(site: str = "store", **settings: str) -> Heart:
         parsed = config.parse(
             {"sessions.secret": SECRET, "sessions.sites": "store forums", **settings, "sessions.site": site}
         )
-        return Heart(Sessions(Database(engine), parsed, provider), provider)
+        return Heart(Sessions(database, parsed, provider), provider)
 
-    yield make
-    engine.dispose()
+    return make
 
 
 @pytest.fixture
