@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from configparser import RawConfigParser
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import hypothesis
 import psycopg2
 import pytest
+from clocks import SimulatedClock
 from sqlalchemy import event, text
 from support import Browser, Idp, site_settings, url_of
 from wire import give
@@ -294,6 +296,14 @@ def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
 def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
     """Run a statement on the sites' database: to move a row in time, or to look at it."""
     return lambda statement, **values: apps["store"].registry.db.all(text(statement), **values)
+
+
+@pytest.fixture
+def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[SimulatedClock]:
+    """The database's clock for the sites. No wait is over before the test says so, however slow the machine is."""
+    engines = [app.registry.db.engine for app in apps.values()]
+    with SimulatedClock(database_url, *engines, start=datetime.now(UTC)) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def machine_heart(heart_of: Any) -> Heart:
 
 @pytest.fixture
 def clock(machine_heart: Heart, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(machine_heart.sessions.db.engine, database_url) as clock:
+    with SimulatedClock(database_url, machine_heart.sessions.db.engine) as clock:
         yield clock
 
 

@@ -117,7 +117,7 @@ class Life:
 
 @pytest.fixture
 def clock(heart: Heart, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(heart.sessions.db.engine, database_url) as clock:
+    with SimulatedClock(database_url, heart.sessions.db.engine) as clock:
         yield clock
 
 
