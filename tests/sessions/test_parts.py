@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token, new_csrf_token
 from pyramid.response import Response
 from pyramid.security import remember
-from session_fixtures import SECRET, Provider
+from session_fixtures import OWNER, SECRET, Provider
 from sqlalchemy import create_engine as plain_engine
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,9 +15,9 @@ from webtest import TestApp
 
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine, driver_url
-from shopforum.sessions import Login
+from shopforum.sessions import Login, lookup
 from shopforum.sessions.cookies import SESSION, CookieJar
-from shopforum.sessions.model import Outcome
+from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.policy import cookie_headers
 
 
@@ -79,3 +79,11 @@ def test_a_connection_that_breaks_in_a_transaction_is_gone_and_the_next_is_new(c
     with pytest.raises(DBAPIError):
         broken()
     assert database.one(text("SELECT 1 AS one"))["one"] == 1
+
+
+def test_a_pair_without_a_session_id_is_neither_found_nor_stored(core):
+    lone = Pair(None, "r" * 40)
+    with pytest.raises(ValueError, match="session id"):
+        lookup.find(core.sessions.context, lone, OWNER, only=None, touch=True, move=True)
+    with pytest.raises(ValueError, match="session id"):
+        core.sessions.context.credential(lone)
