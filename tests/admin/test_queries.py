@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from shopforum.core import paging, user_agents
+from shopforum.admin import chart
+from shopforum.core import user_agents
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.operations import audit_queries, counts, labels, overview, plans, session_queries, user_queries
 from shopforum.operations.filters import AuditFilter, SessionFilter
@@ -139,15 +140,8 @@ def test_pages_show_every_session_once(reading: ReadOnlyDatabase, everything: li
     seen: list[UUID] = []
     cursor = ""
     while True:
-        part = paging.fetch(
-            reading,
-            session_queries.listed(),
-            session_queries.CREATED_AT,
-            session_queries.ID,
-            cursor=cursor,
-            size=333,
-        )
-        seen += [row["id"] for row in part.rows]
+        part = session_queries.SESSIONS.part(reading, cursor, 333)
+        seen += [row.id for row in part.rows]
         if part.older is None:
             break
         cursor = part.older
@@ -158,10 +152,10 @@ def test_pages_show_every_session_once(reading: ReadOnlyDatabase, everything: li
 def test_a_list_shows_no_hash(reading: ReadOnlyDatabase, everything: list[Any]):
     session_id = everything[0]["id"]
     rows = [session_queries.one(reading, session_id), *session_queries.generations(reading, session_id)]
-    rows += reading.all(session_queries.listed().limit(3))
+    rows += session_queries.SESSIONS.newest(reading, 3)
     for row in rows:
         assert row is not None
-        assert not [name for name, value in row.items() if isinstance(value, bytes | memoryview)]
+        assert not [name for name, value in vars(row).items() if isinstance(value, bytes | memoryview)]
 
 
 def test_a_plan_counts_what_the_heart_would_match(
@@ -225,23 +219,21 @@ def test_a_person_and_who_else_was_there(reading: ReadOnlyDatabase, everything: 
     user_id = everything[0]["user_id"]
     name = user_queries.name(reading, user_id)
     assert name is not None
-    assert name["user_name"] == everything[0]["user_name"]
+    assert name.user_name == everything[0]["user_name"]
     for row in user_queries.addresses(reading, user_id):
         others = {
-            str(r["user_id"])
-            for r in everything
-            if row["address"] in r["addresses"] and r["user_id"] != user_id
+            str(r["user_id"]) for r in everything if row.address in r["addresses"] and r["user_id"] != user_id
         }
-        assert {other["id"] for other in row["people"] or []} == others
-    assert user_queries.history(reading, user_id)
+        assert {other.id for other in row.people} == others
+    assert audit_queries.of_user(reading, user_id)
     assert user_queries.name(reading, uuid4()) is None
 
 
 def test_the_trail_is_filtered(reading: ReadOnlyDatabase):
     chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
-    rows = reading.all(audit_queries.audit(chosen))
+    rows = audit_queries.listing(chosen).newest(reading, 1000)
     assert rows
-    assert {(row["event"], row["site"]) for row in rows} == {("authn_login_fail", "store")}
+    assert {(row.event, row.site) for row in rows} == {("authn_login_fail", "store")}
 
 
 def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: ReadOnlyDatabase, sampled: Engine):
@@ -254,7 +246,7 @@ def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: ReadOnl
         ).scalar_one()
     row = session_queries.one(reading, session_id)
     assert row is not None
-    story = [event["event"] for event in audit_queries.of_session(reading, row)]
+    story = [event.event for event in audit_queries.of_session(reading, row)]
     assert story[-1] == "session_created"
     assert "authn_token_revoked" in story
 
@@ -272,19 +264,19 @@ def in_vain(sampled: Engine) -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_vain")
 def test_the_dashboard_counts_tries_and_hours(reading: ReadOnlyDatabase, everything: list[Any]):
-    attacks = overview.attacks(reading)
+    attacks = overview.attacks(reading).by_kind
     flagged = Counter(kind for row in everything for kind in row["tries"])
-    assert set(attacks) == {*overview.ATTACKS, "replays"}
-    assert {kind: attacks[kind]["sessions"] for kind in overview.ATTACKS} == {
+    assert set(attacks) == {*overview.ATTACKS, overview.REPLAYS}
+    assert {kind: attacks[kind].sessions for kind in overview.ATTACKS} == {
         kind: flagged[kind] for kind in overview.ATTACKS
     }
-    minor = [labels.flag(row["kind"]).kind == "info" for row in overview.alerts(reading)]
+    minor = [labels.flag(row.kind).severity == "info" for row in overview.alerts(reading)]
     assert minor == sorted(minor), "what says little comes last"
     assert len(minor) == 5
     failures = overview.failures(reading)
     assert failures is not None
-    assert failures["count"] == 1
-    hours, series = overview.chart(reading)
+    assert failures.count == 1
+    hours, series = chart.chart(reading)
     assert len(hours) == overview.HOURS
     assert all(len(line.counts) == overview.HOURS for line in series)
     assert sum(series[1].counts) >= 60, "the burst of failed logins"

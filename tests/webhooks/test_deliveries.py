@@ -92,7 +92,7 @@ def test_what_is_not_taken_is_shown_and_tried_at_once(
     store.post("/logout", {"csrf_token": store.get("/shopping-cart").forms[0]["csrf_token"].value})
     assert tell() == 0
     shown = page("owner")
-    assert "Not taken, after 1 try: answered 500." in shown
+    assert "Failed after 1 try: answered 500." in shown
     assert "2 messages wait" in shown
     assert states(shown)[:3] == ["waiting", "failing", "delivered"]
     assert tell() == 0, "it waits for its next try"
