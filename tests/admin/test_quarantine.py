@@ -44,7 +44,7 @@ def test_in_from_the_session_page_and_out_again(console: Console, started: Start
     form = form_of(asked, "/sessions/release")
     form.submit(status=422)
     form["text"] = "called her, she is on a train"
-    assert "it goes on as it was" in form.submit().follow()
+    assert "sessions go on as before" in form.submit().follow()
     assert one.browser.get(CART).status_int == 200
     events = client.get(f"/audit?session={one.id}")
     assert "Released from quarantine" in events
