@@ -19,6 +19,11 @@ from .rows import AuditRow, SessionRow, columns
 _a = tables.audit_log
 AUDIT_ID: Column[Any] = _a.c.id
 
+_OF_CALL = text(
+    """SELECT revocation_id FROM audit_log WHERE actor = :actor AND request_id = :request_id
+    AND revocation_id IS NOT NULL LIMIT 1"""
+)
+
 # A row that a worker would have sealed long ago.
 _UNSEALED = text("SELECT 1 FROM audit_log WHERE seq IS NULL AND at < now() - interval '5 seconds' LIMIT 1")
 
@@ -95,6 +100,12 @@ def following(db: ReadOnlyDatabase, listing: Listing[AuditRow], after: int) -> l
 def has_unsealed(db: ReadOnlyDatabase) -> bool:
     """Whether a row waits for its seal longer than a running worker takes."""
     return db.one(_UNSEALED) is not None
+
+
+def revocation_of_call(db: Database, actor: str, request_id: str) -> UUID | None:
+    """Return the revocation that an actor's request has made, or None."""
+    row = db.one(_OF_CALL, actor=actor, request_id=request_id)
+    return None if row is None else row["revocation_id"]
 
 
 def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:

@@ -10,8 +10,7 @@ from sqlalchemy import RowMapping, case, func, literal, select
 
 from ..core import addresses
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import Authority, AuthorityUnavailable, tables
-from ..sessions.deny_rules import Rule
+from ..sessions import Authority, AuthorityUnavailable, Rule, tables
 from . import plans, reach, session_queries
 from .filters import SessionFilter, parse_query
 from .listing import Listing

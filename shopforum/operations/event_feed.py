@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from ..sessions import Sessions, jobs
+from ..sessions import Sessions, audit, jobs
 from .rows import AuditRow, columns
 
 log = structlog.get_logger("shopforum")
@@ -22,12 +22,10 @@ _PAUSE_SECONDS = 0.01
 
 _BACKLOG = text("SELECT EXISTS (SELECT 1 FROM audit_log WHERE seq IS NULL) AS waiting")
 
-_COLUMNS = ", ".join("host(address) AS address" if name == "address" else name for name in columns(AuditRow))
-
 # The head and the rows are of one snapshot: all rows with numbers up to the head are there.
 _READ = text(
     f"""SELECT h.seq AS head, a.* FROM audit_head h LEFT JOIN LATERAL (
-      SELECT {_COLUMNS}
+      SELECT seq, {audit.SELECTED}
       FROM audit_log WHERE seq > :after AND (cardinality(:types) = 0 OR event = ANY (:types))
       ORDER BY seq LIMIT :limit) a ON true ORDER BY a.seq"""
 ).bindparams(bindparam("types", type_=ARRAY(TEXT)))

@@ -13,9 +13,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
-from ..sessions import Limit, Reason, Scope, Sessions, tables
-from ..sessions.audit import Client
-from ..sessions.revocation import MOST
+from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
 from . import counts, reach, session_queries
 from .filters import FilterError, SessionFilter, parse_query
 from .reach import CONSOLE, LARGE, PEOPLE, BeyondReach
@@ -100,15 +98,15 @@ class Plan:
             reached = "console sessions of an owner" if self.owners else f"{self.people:,} people"
             raise BeyondReach(f"This reaches {reached}: it takes an owner. Ask an owner, or choose less.")
 
-    def without(self, spare: UUID | None) -> Scope:
+    def without(self, except_session: UUID | None) -> Scope:
         """Return the scope without one session, where the scope names sessions. For other scopes, the session core leaves
         that session alone.
         """
         if self.scope is None:
             raise ValueError(f"a plan with a problem is not carried out: {self.problem}")
-        if not self.scope.by_id or spare is None:
+        if not self.scope.by_id or except_session is None:
             return self.scope
-        return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != spare))
+        return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != except_session))
 
 
 def make(
@@ -147,14 +145,16 @@ def carry_out(
     reason: Reason,
     client: Client,
     *,
-    spare: UUID | None = None,
+    except_session: UUID | None = None,
     limit: Limit | None = None,
 ) -> UUID:
     """End the sessions of a plan; return the id of the revocation.
 
     Raises ValueError for a plan without a scope, TooFar for one that reaches further than `limit`.
     """
-    return sessions.revoke(plan.without(spare), reason, client, spare=spare, limit=limit)
+    return sessions.revoke(
+        plan.without(except_session), reason, client, except_session=except_session, limit=limit
+    )
 
 
 def digest(ids: Iterable[UUID]) -> str:
@@ -167,26 +167,26 @@ def _by_filter(
 ) -> Plan:
     where = and_(*session_queries.conditions(db, chosen), live)
     try:
-        found = _count(db, where, own, MOST + 1)
+        found = _count(db, where, own, Scope.MOST + 1)
     except TooSlow as error:
         # Ending a part of the matching sessions in place of all would be wrong.
         raise TooSlow(f"Nothing was changed. {error.detail}") from error
-    if len(found["ids"]) > MOST:
+    if len(found["ids"]) > Scope.MOST:
         return Plan(
-            problem=f"More than {MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
+            problem=f"More than {Scope.MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
         )
     if not found["ids"]:
         problem = "No session matches that could still be ended. Those that matched have ended meanwhile."
-        return Plan(Scope(typed=chosen.text), problem)
-    scope = Scope(sessions=tuple(found["ids"]), typed=chosen.text)
+        return Plan(Scope(filter_text=chosen.text), problem)
+    scope = Scope(sessions=tuple(found["ids"]), filter_text=chosen.text)
     return _plan(db, where, found, scope, filter=chosen.query(), filter_text=chosen.text)
 
 
 def _by_ids(db: ReadOnlyDatabase, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
-    if len(ids) > MOST:
-        return Plan(problem=f"More than {MOST:,} sessions at once. Choose fewer.")
+    if len(ids) > Scope.MOST:
+        return Plan(problem=f"More than {Scope.MOST:,} sessions at once. Choose fewer.")
     where = and_(s.c.id == func.any(session_queries.ids_of(ids)), live)
-    found = _count(db, where, own, MOST)
+    found = _count(db, where, own, Scope.MOST)
     return _plan(db, where, found, Scope(sessions=tuple(ids)), gone=len(ids) - len(found["ids"]))
 
 
@@ -209,8 +209,8 @@ def _by_gate(
             # There are millions, or an earlier act has ended so many and they are not marked yet. Act all the same.
             at_least = min(counts.count(db, [where]) or 0, counts.CAP)
             return Plan(scope, matched=at_least, exact=False)
-    found = _count(db, where, own, MOST)
-    return _plan(db, where, found, scope, exact=found["matched"] < MOST)
+    found = _count(db, where, own, Scope.MOST)
+    return _plan(db, where, found, scope, exact=found["matched"] < Scope.MOST)
 
 
 def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> RowMapping:

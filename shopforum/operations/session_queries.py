@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ColumnElement,
     RowMapping,
@@ -34,8 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 from ..core import user_agents
 from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
-from ..sessions import tables
-from ..sessions.records import GATED, STATE
+from ..sessions import live, tables
 from ..sessions.vocabulary import State
 from . import labels
 from .filters import FLAGGED, SessionFilter
@@ -64,43 +62,21 @@ class TooMany(TooSlow):
         )
 
 
-# The session core's condition, behind one that is evaluated once a statement and rules most sessions out: counting reads
-# tens of thousands of rows.
-_CLOSED = literal_column(
-    f"""((coalesce(s.cleared_at <= (SELECT max(not_before) FROM revocation_gates WHERE key NOT LIKE 'user:%'), false)
-      OR 'user:' || s.user_id IN (SELECT split_part(key, '@', 1) FROM revocation_gates WHERE key LIKE 'user:%'))
-      AND {GATED})""",
-    Boolean,
-)
-
 # Sessions that can still be ended: the same as `revocation.revoke` matches.
-LIVE: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), ~_CLOSED)
+LIVE = live.condition(live.LIVE_AMONG_MANY)
 
-QUARANTINED: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.quarantined_at.is_not(None))
+QUARANTINED = live.condition(live.QUARANTINED)
 
-# The states of `records.STATE` as separate conditions, so that the index of sessions without an end can serve them. The
-# most selective condition comes first: where few sessions are active, all without an end are read.
+# Each state as a condition on `s`.
 STATES: dict[str, ColumnElement[bool]] = {
-    State.ACTIVE: and_(s.c.idle_end > func.now(), LIVE),
-    State.DORMANT: and_(s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None), LIVE),
-    State.REVOKED: or_(
-        s.c.revocation_id.is_not(None), and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), _CLOSED)
-    ),
-    State.EXPIRED: and_(
-        s.c.revocation_id.is_(None),
-        or_(
-            s.c.ended_at.is_not(None),
-            s.c.absolute_end <= func.now(),
-            and_(~_CLOSED, s.c.idle_end <= func.now(), s.c.refresh_token_id.is_(None)),
-        ),
-    ),
+    state: live.condition(fragment) for state, fragment in live.STATES.items()
 }
 
 _f, _p = tables.flags, tables.places
 
 # The columns of `SessionRow` that are not columns of the table.
 _COMPUTED: dict[str, ColumnElement[Any]] = {
-    "state": literal_column(f"({STATE})").label("state"),
+    "state": literal_column(f"({live.STATE})").label("state"),
     "flags": select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
     .where(_f.c.session_id == s.c.id, _f.c.dismissed_at.is_(None))
     .scalar_subquery()

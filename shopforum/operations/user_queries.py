@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from ..core import user_agents
 from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
+from ..sessions import live
 from .rows import columns
 from .session_queries import s
 
@@ -39,10 +40,10 @@ _DEVICES = text(
 
 # Counts stop at a thousand.
 _ACTIVITY = text(
-    """SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
+    f"""SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
     (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts,
     EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS has_tokens,
-    (SELECT count(*) FROM standing_rules WHERE actor = :email AND lifted_at IS NULL AND until > now()) AS rules"""
+    (SELECT count(*) FROM standing_rules r WHERE r.actor = :email AND {live.RULE_IN_FORCE}) AS rules"""
 )
 
 _SEEN = text(

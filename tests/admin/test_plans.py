@@ -14,7 +14,7 @@ from webtest import TestResponse
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import plans, reach
 from shopforum.operations.targets import Target
-from shopforum.sessions import Reason, TooFar
+from shopforum.sessions import Reason, Scope, TooFar
 from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
@@ -71,7 +71,7 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
     apps: dict[str, Any], crowd: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ):
     crowd(30)
-    monkeypatch.setattr(plans, "MOST", 29)
+    monkeypatch.setattr(Scope, "MOST", 29)
     plan = plans.make(ReadOnlyDatabase(apps["admin"].registry.db), Target(filter="ip=203.0.113.7"), None)
     assert plan.scope is None
     assert "More than 29 sessions match. Narrow the filter" in plan.problem

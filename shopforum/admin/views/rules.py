@@ -14,8 +14,7 @@ from ...core.ids import parse_uuid
 from ...operations import deny_rules
 from ...operations.deny_rules import DenyRuleRow, Weight
 from ...operations.reach import CONSOLE
-from ...sessions import ShutOut, client_of
-from ...sessions.deny_rules import Rule
+from ...sessions import Rule, ShutOut, client_of
 from ...web import notes
 from ...web.request import Request
 from ...web.templating import Notice
