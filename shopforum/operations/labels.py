@@ -1,4 +1,4 @@
-"""The labels for people of states, flags, events, reasons and whoever began an act, as `sessions.vocabulary` names them.
+"""The labels for people of states, flags, events, reasons and initiating entities, as `sessions.vocabulary` names them.
 
 Every member of those enums has a label here. A name that is not known, from a newer version of the session core, is
 shown in plain letters.
