@@ -79,7 +79,7 @@ def test_an_incident_by_keyboard(sites, somebody):
     press_enter(admin)
     admin.wait_for_url("**/revocations/*")
     main = admin.get_by_role("main")
-    expect(main).to_contain_text("dead")
+    expect(main).to_contain_text("✓ ended")
     expect(main).to_contain_text(f"Everybody from {NETWORK}")
     expect(main).to_contain_text("1 confirmed")
 

@@ -105,7 +105,7 @@ def test_nothing_secret_and_no_button_for_who_may_not(page: Any, receiver: Recei
     assert "127.0.0.1" in shown
     assert receiver.url not in shown
     assert not buttons(shown)
-    assert "Webhooks" in shown.test_app.get("/audit").click("Who else is told")
+    assert "Webhooks" in shown.test_app.get("/audit").click("Webhooks")
 
 
 @pytest.mark.parametrize("seq", ["", "0", "-1", "x", "9" * 30, str(2**63), "999999999", "1"])
