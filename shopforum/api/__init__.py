@@ -1,9 +1,9 @@
-"""The admin API under /api/ on the console's host: see sessions, end them, follow the audit log, with a token.
+"""The admin API under /api/ on the console's host: see sessions, end them, and follow the audit log, with a token.
 
-It is an app of its own inside the console's: a tween hands it every path that begins with /api/ before the console's
-own routes, policy and error pages are met. So no cookie is read or set there, there is no form to forge, and a call
-without a scope is refused. Only what goes around every request is shared: the request id, the log line and the
-security headers (`web/tweens.py`). Its routes and checks are made from the document in `openapi.py`.
+The API is an app of its own inside the console: a tween hands it every path under /api/ before the console's routes,
+policy and error pages. So it reads and sets no cookie, has no form to forge, and refuses a call without a scope. It shares
+only what surrounds every request: the request id, the log line and the security headers (`web/tweens.py`). Its routes and
+checks are made from the document in `openapi.py`.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from ..sessions import Sessions
 from ..web.request import Request as SiteRequest
 from .settings import ApiSettings
 
-# Where the request's id is handed over.
+# The WSGI key that hands over the request's id.
 REQUEST_ID = "shopforum.request_id"
 
 
@@ -37,8 +37,8 @@ def includeme(config: Configurator) -> None:
 
 
 def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router:
-    """The API's own app over the site's sessions and database. `per_minute` is each token's limit of calls; subjects
-    of `issuer` are our users.
+    """Make the API's app over the site's sessions and database. `per_minute` limits the calls of each token; `issuer` is the
+    issuer of subject ids.
     """
     from ..api_tokens.rate_limit import Rate
     from ..core.read_only_database import ReadOnlyDatabase
@@ -63,14 +63,14 @@ def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router
 
 
 def _require(request: Request, scope: str) -> None:
-    """Raise HTTPForbidden where the token lacks a scope that only the body makes necessary."""
+    """Raise HTTPForbidden where the token lacks a scope that the body makes necessary."""
     allowed = request.has_permission(scope)
     if not allowed:
         raise HTTPForbidden(result=allowed)
 
 
 def scopes_of(operation: Mapping[str, Any]) -> str | None:
-    """The permission of an operation: its scopes, separated by spaces; None where the document names none."""
+    """Return the permission of an operation: its scopes, separated by spaces; None where the document names none."""
     security = operation.get("security")
     if security is None:
         return None

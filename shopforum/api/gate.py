@@ -1,4 +1,4 @@
-"""Between the wire and the operations: what is handed to the API, what it refuses unread, and what it checks."""
+"""Between the wire and the operations: route requests to the API, refuse malformed ones, and check the others."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 
 def mount(handler: Handler, registry: Any) -> Handler:
-    """Tween of the console: what is under /api/ is the API's alone."""
+    """Tween of the console: hand every path under /api/ to the API."""
 
     def tween(request: Request) -> Response:
         path = request.environ.get("PATH_INFO", "")
@@ -31,7 +31,7 @@ def mount(handler: Handler, registry: Any) -> Handler:
 
 
 def guard(handler: Handler, registry: Any) -> Handler:
-    """Tween of the API: refuse a foreign Host, what is too large, and what is no text, before anything reads them."""
+    """Tween of the API: refuse a foreign Host, too large a request and text that is not UTF-8, before anything reads them."""
 
     def tween(request: Request) -> Response:
         if request.environ.get("HTTP_HOST", "").lower() != registry.site.host:
@@ -39,20 +39,20 @@ def guard(handler: Handler, registry: Any) -> Handler:
         if (request.content_length or 0) > bodies.MAX_BYTES:
             raise Problem(413, f"The body is larger than {bodies.MAX_BYTES // 1024} kB.")
         if len(request.query_string) > MAX_QUERY:
-            raise Problem(400, "The address is too long.")
+            raise Problem(400, "The URL is too long.")
         try:
             texts = [request.path_info, *(part for pair in request.GET.items() for part in pair)]
         except (UnicodeDecodeError, ValueError):
-            raise Problem(400, "The address cannot be read.") from None
+            raise Problem(400, "The URL is not valid UTF-8.") from None
         if any(_CONTROL.search(text) for text in texts):
-            raise Problem(400, "The address holds characters that cannot be used.")
+            raise Problem(400, "The URL contains control characters.")
         return handler(request)
 
     return tween
 
 
 def add_operations(config: Configurator) -> None:
-    """A route and a view for each operation of the document, with its scopes as the permission."""
+    """Add a route and a view for each operation of the document, with its scopes as the permission."""
     for path, item in PATHS.items():
         config.add_route(path, path)
         for method in ("get", "post", "delete"):
@@ -80,22 +80,22 @@ def _view(operation: dict[str, Any]) -> Callable[[Any, Request], Response]:
             wrong.append(("Idempotency-Key", "must be 1 to 255 visible characters."))
         if wrong:
             errors = [{"field": name, "detail": detail} for name, detail in wrong[:20]]
-            raise Problem(422, "Some of it does not pass.", errors=errors)
+            raise Problem(422, "Some fields are not valid.", errors=errors)
         return act(request, views.Given(query, body))
 
     return view
 
 
 def _query(request: Request, parameters: list[Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The query's parameters, typed, with defaults filled in; and what is wrong with them."""
+    """Return the query's parameters by type, with defaults filled in, and their errors."""
     known = {each["name"]: each["schema"] for each in parameters}
     values: dict[str, Any] = {name: each["default"] for name, each in known.items() if "default" in each}
     wrong: list[tuple[str, str]] = []
     if len(set(request.GET)) != len(request.GET):
-        raise Problem(400, "The address names a parameter twice.")
+        raise Problem(400, "The URL has a duplicate parameter.")
     for name, typed in request.GET.items():
         if name not in known:
-            wrong.append((name[:100], "is not known here."))
+            wrong.append((name[:100], "is not a known parameter."))
             continue
         number = known[name]["type"] == "integer" and re.fullmatch(r"-?[0-9]{1,19}", typed)
         values[name] = int(typed) if number else typed

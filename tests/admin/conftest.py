@@ -42,7 +42,7 @@ def sampled(server: postgres.Server, database_url: str, worker_id: str) -> Itera
 
 
 @pytest.fixture
-def reading(sampled: Engine) -> ReadOnlyDatabase:
+def read_db(sampled: Engine) -> ReadOnlyDatabase:
     """The console's way to read the sample."""
     return ReadOnlyDatabase(Database(sampled))
 

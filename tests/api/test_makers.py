@@ -91,10 +91,10 @@ def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made,
     [elsewhere] = [sessions.revoke(Scope(user_id=OWNER, site="store"), WHY, Client())]
     assert "made are not revoked" not in other.get(f"/revocations/{elsewhere}")
     page = other.get(f"/users/{OWNER}")
-    assert "What goes on without them" in page
-    assert "1 deny rule</a> they made is in force" in page
+    assert "What stays after their sessions end" in page
+    assert "1 deny rule</a> of this user is in force" in page
     form = next(form for form in page.forms.values() if form.action.endswith("/tokens/revoke"))
-    assert "tokens this person made are revoked" in form.submit(status=303).follow()
+    assert "tokens that this user made are revoked" in form.submit(status=303).follow()
     call("GET", "/sessions", status=401)
     assert "made are not revoked" not in other.get(f"/revocations/{receipt}")
 

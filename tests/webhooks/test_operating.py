@@ -96,7 +96,7 @@ def test_the_worker_delivers_and_check_names_who_is_behind(
     sql("UPDATE webhook_endpoints SET next_try_at = now()")
     run(worker.command, [ini, "--once"], catch_exceptions=False)
     assert [one["status"] for one in receiver.got] == [500, 204]
-    assert "webhook to siem: nothing has failed" in checked(ini)[1]
+    assert "webhook to siem: no delivery has failed" in checked(ini)[1]
 
 
 def test_what_was_taken_is_forgotten_after_a_day(deployment: Callable[..., str], sql: Any) -> None:

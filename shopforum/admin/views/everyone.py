@@ -1,4 +1,4 @@
-"""`/revoke-everyone`: the end of everyone's sessions, or of a whole site's. A page of its own, for owners alone."""
+"""`/revoke-everyone`: end everyone's sessions, or all of a site. Only owners see this page."""
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
@@ -15,7 +15,7 @@ from .confirming import FRESH
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """Register the views."""
     config.add_view(
         ask, route_name="admin_everyone", request_method="GET", permission=REVOKE_ALL, fresh_login=FRESH
     )
@@ -25,12 +25,12 @@ def includeme(config: Configurator) -> None:
 
 
 def ask(request: Request) -> Response:
-    """The form, with what would end."""
+    """Show the form, with how many sessions would end."""
     return _page(request, EveryoneForm(request.typed or request.GET), 200)
 
 
 def submit(request: Request) -> Response:
-    """Close the gate and show the receipt."""
+    """End the sessions and show the receipt."""
     form = EveryoneForm(request.POST)
     if not form.validate():
         return _page(request, form, 422)

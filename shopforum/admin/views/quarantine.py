@@ -1,5 +1,6 @@
-"""`/sessions/quarantine` and `/sessions/release`: the password before anything more, or no longer so. By GET what it
-would hold, by POST the act.
+"""`/sessions/quarantine` and `/sessions/release`: ask sessions for the password before they are served again, or stop asking.
+
+GET shows the sessions, POST acts.
 """
 
 from typing import Any
@@ -22,12 +23,14 @@ _FORMS: dict[str, Any] = {QUARANTINE.name: RevokeForm, RELEASE.name: NoteForm}
 
 
 def includeme(config: Configurator) -> None:
-    """The views and their notices."""
+    """Register the views and their notices."""
     config.registry.notices["quarantined"] = Notice(
-        "success", "In quarantine. Nothing more is served there before the password is given again."
+        "success", "In quarantine: nothing is served there until the password is given again."
     )
-    config.registry.notices["released"] = Notice("success", "Released: it goes on as it was.")
-    config.registry.notices["nothing_to_do"] = Notice("info", "That was so already. Nothing was changed.")
+    config.registry.notices["released"] = Notice("success", "Released: sessions go on as before.")
+    config.registry.notices["nothing_to_do"] = Notice(
+        "info", "The sessions were in that state already. Nothing was changed."
+    )
     for route, verb in (("admin_quarantine", QUARANTINE), ("admin_release", RELEASE)):
         for view, method in ((_ask(verb), "GET"), (_act(verb), "POST")):
             config.add_view(
@@ -41,7 +44,7 @@ def includeme(config: Configurator) -> None:
 
 def _ask(verb: Verb) -> Any:
     def ask(request: Request) -> Any:
-        """What it would hold."""
+        """Show the sessions."""
         plan = confirming.plan(request, forms.target(request.typed or request.GET), verb)
         return confirming.page(request, _FORMS[verb.name](request.typed), plan, verb)
 
@@ -50,7 +53,7 @@ def _ask(verb: Verb) -> Any:
 
 def _act(verb: Verb) -> Any:
     def act(request: Request) -> Any:
-        """Do it; what was not confirmed, or has changed, is asked about first."""
+        """Carry the plan out. A plan that was not confirmed, or has changed, is shown first."""
         target = forms.target(request.POST)
         elsewhere = confirming.asked_first(request, target, verb)
         if elsewhere:
@@ -73,7 +76,7 @@ def _act(verb: Verb) -> Any:
 
 
 def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOther:
-    """The admin's own session is never in it: whoever wants to be asked for the password again logs out."""
+    """Quarantine or release the sessions, without the admin's own: the admin can log out."""
     ids = [i for i in plan.ids if i != request.identity.id]
     put, notice = (
         (request.sessions.quarantine, "quarantined")
@@ -86,7 +89,7 @@ def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOt
 
 
 def _done(request: Request, plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
-    """Back to the one session, or to all that are in quarantine."""
+    """Redirect to the one session, or to all sessions in quarantine."""
     chosen: list[UUID] = list(ids)
     one = len(chosen) == 1 and not plan.filter
     path = f"/sessions/{chosen[0]}?" if one else "/sessions?flag=quarantined&"

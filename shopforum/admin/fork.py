@@ -1,35 +1,32 @@
-"""The fork view: which pair of cookies was first shown from where, as a small tree. Where a second holder appears,
-the line divides.
+"""The fork view: a small tree of who showed each pair of cookies first. The line forks where a second holder appears.
 
-Drawn on the server, as an image that a strict Content-Security-Policy allows; the table of pairs says the same.
+Drawn on the server, as an image that a strict Content-Security-Policy allows; the page's table of pairs says the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import RowMapping
 
 from ..core import user_agents
+from ..operations.rows import PairRow, Place, SessionRow
 
-# More is no picture any more; the table has the rest.
+# A picture of more could not be read; the table has the rest.
 _MOST_PAIRS, _MOST_LANES = 12, 6
 _STEP, _LANE, _MARGIN = 44, 44, 34
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Somebody who held cookies of the session: an address and a browser, numbered from the login on."""
+    """A holder of the session's cookies: an address and a browser, numbered from the login on."""
 
     number: int
-    address: Any
+    address: str
     agent: str
     y: int
 
 
 @dataclass(frozen=True)
 class Node:
-    """A pair of cookies where it was first shown, or a use of it from somewhere else (without a number of its own)."""
+    """A pair of cookies where it was first shown; or, without a number, its use by another holder."""
 
     x: int
     y: int
@@ -40,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Line:
-    """From one node to the next."""
+    """A line from one node to the next; `forked` where the holder changes."""
 
     x1: int
     y1: int
@@ -51,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Fork:
-    """What is drawn, in an image of so many units."""
+    """The drawing, in an image of `width` by `height` units."""
 
     lanes: list[Lane]
     nodes: list[Node]
@@ -60,35 +57,35 @@ class Fork:
     height: int
 
 
-def draw(session: RowMapping, pairs: Sequence[RowMapping], places: Sequence[RowMapping]) -> Fork | None:
-    """The tree of a session's pairs (as `queries.generations` has them) over its places; None where all came from one."""
+def draw(session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]) -> Fork | None:
+    """Draw a session's pairs over its places. None where all came from one place."""
     lanes = _lanes(session, places)
     if len(lanes) < 2:
         return None
     nodes: list[Node] = []
     lines: list[Line] = []
-    shown: dict[int, tuple[RowMapping, Node]] = {}
-    recent = sorted(pairs, key=lambda pair: pair["generation"])[-_MOST_PAIRS:]
+    shown: dict[int, tuple[PairRow, Node]] = {}
+    recent = sorted(pairs, key=lambda pair: pair.generation)[-_MOST_PAIRS:]
     for column, pair in enumerate(recent):
         before = nodes[-1] if nodes else None
         node = _node(pair, lanes, _MARGIN + column * _STEP, before)
         if before:
             lines.append(Line(before.x, before.y, node.x, node.y, before.y != node.y))
         nodes.append(node)
-        shown[pair["generation"]] = (pair, node)
+        shown[pair.generation] = (pair, node)
     _add_other_holders(lanes, places, list(shown.values()), nodes, lines)
     return Fork(list(lanes.values()), nodes, lines, 2 * _MARGIN + len(recent) * _STEP, len(lanes) * _LANE + 8)
 
 
-def _key(address: Any, agent: str | None) -> tuple[str, str]:
-    return str(address or ""), user_agents.label(agent or "")
+def _key(address: str | None, agent: str | None) -> tuple[str, str]:
+    return address or "", user_agents.label(agent or "")
 
 
-def _lanes(session: RowMapping, places: Sequence[RowMapping]) -> dict[tuple[str, str], Lane]:
+def _lanes(session: SessionRow, places: Sequence[Place]) -> dict[tuple[str, str], Lane]:
     lanes: dict[tuple[str, str], Lane] = {}
     for address, agent in [
-        (session["address"], session["agent"]),
-        *((p["address"], p["agent"]) for p in places),
+        (session.address, session.agent),
+        *((place.address, place.agent) for place in places),
     ]:
         key = _key(address, agent)
         if address and key not in lanes and len(lanes) < _MOST_LANES:
@@ -97,39 +94,39 @@ def _lanes(session: RowMapping, places: Sequence[RowMapping]) -> dict[tuple[str,
     return lanes
 
 
-def _node(pair: RowMapping, lanes: dict[tuple[str, str], Lane], x: int, before: Node | None) -> Node:
-    """A pair that nobody has shown yet stays on the line of the one before it."""
+def _node(pair: PairRow, lanes: dict[tuple[str, str], Lane], x: int, before: Node | None) -> Node:
+    """Return the node of a pair. A pair that was not shown yet stays on the line of the pair before it."""
     first = next(iter(lanes.values()))
-    lane = lanes.get(_key(pair["seen_address"], pair["seen_agent"])) if pair["seen_at"] else None
+    lane = lanes.get(_key(pair.seen_address, pair.seen_agent)) if pair.seen_at else None
     y = lane.y if lane else before.y if before else first.y
-    text = str(pair["generation"])
-    if not pair["seen_at"]:
-        return Node(x, y, text, f"Pair {text}: not shown by anybody yet", "neutral")
+    text = str(pair.generation)
+    if not pair.seen_at:
+        return Node(x, y, text, f"Pair {text}: not shown yet", "neutral")
     kind = "success" if lane in (None, first) else "danger"
     return Node(x, y, text, f"Pair {text}: first shown by {lane.number if lane else 'another holder'}", kind)
 
 
 def _add_other_holders(
     lanes: dict[tuple[str, str], Lane],
-    places: Sequence[RowMapping],
-    shown: list[tuple[RowMapping, Node]],
+    places: Sequence[Place],
+    shown: list[tuple[PairRow, Node]],
     nodes: list[Node],
     lines: list[Line],
 ) -> None:
-    """Whoever used a pair that somebody else was given: a branch that leads nowhere."""
+    """Add holders who used a pair that another holder showed first: each is a branch without a next node."""
     taken = {node.y for node in nodes}
     for place in places:
-        lane = lanes.get(_key(place["address"], place["agent"]))
+        lane = lanes.get(_key(place.address, place.agent))
         if lane is None or lane.y in taken or not shown:
             continue
         taken.add(lane.y)
-        used = [node for pair, node in shown if pair["created_at"] <= place["first_at"]]
+        used = [node for pair, node in shown if pair.created_at <= place.first_at]
         source = used[-1] if used else shown[0][1]
         branch = Node(
             source.x + _STEP // 2,
             lane.y,
             "",
-            f"{lane.number} used pair {source.text}, which was not theirs",
+            f"{lane.number} used pair {source.text}, which another holder showed first",
             "danger",
         )
         nodes.append(branch)
