@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core.database import Database, once_more
-from ..core.purge import purge
 from ..core.user_agents import label
 from ..sessions import Login, Session, client_of, records
 from ..web.request import Request
@@ -55,8 +54,6 @@ _KNOWN = text(
     f"""DELETE FROM new_sign_ins WHERE session_id IN (SELECT session_id FROM ({_OPEN}) open WHERE session_id = :id)
     RETURNING 1"""
 )
-
-_FORGET = purge("new_sign_ins", "created_at < now() - interval '60 days'", "created_at")
 
 
 @dataclass(frozen=True)
@@ -105,8 +102,3 @@ def asked(db: Database, session: Session) -> NewSignIn | None:
 def confirm(db: Database, session: Session, session_id: UUID) -> bool:
     """The owner knows the device. False where this session was not there before it, or nothing is asked any more."""
     return bool(db.all(_KNOWN, me=session.id, id=session_id))
-
-
-def forget(db: Database, step: int = 500) -> int:
-    """Delete questions of sessions that are long over; returns how many."""
-    return len(db.all(_FORGET, step=step))

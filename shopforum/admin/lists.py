@@ -10,7 +10,7 @@ from ..core.paging import Page
 from ..web.request import Request
 
 
-def page(request: Request, statement: Select[Any], *order: ColumnElement[Any], size: int = 40) -> Page:
+def page(request: Request, statement: Select[Any], *order: ColumnElement[Any], size: int = 40) -> Page[Any]:
     """The page of a list that the request asks for, newest first; see `shopforum.core.paging`."""
     part = paging.fetch(
         request.read_db, statement, *order, cursor=request.GET.get(paging.FIELD, ""), size=size

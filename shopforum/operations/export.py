@@ -47,7 +47,7 @@ def rows(db: ReadOnlyDatabase, statement: Select[Any], *order: ColumnElement[Any
 
 
 def _all(
-    db: ReadOnlyDatabase, statement: Select[Any], order: Sequence[ColumnElement[Any]], part: paging.Slice
+    db: ReadOnlyDatabase, statement: Select[Any], order: Sequence[ColumnElement[Any]], part: paging.Slice[Any]
 ) -> Iterator[RowMapping]:
     yield from part.rows
     while part.older:

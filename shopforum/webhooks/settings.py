@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..core.settings import Setting, SettingsError, find, read, setting, settings_of, variable
 from ..core.sites import is_development
-from .events import TOLD
+from .events import SENT
 
 ALGORITHMS = (
     *(f"{kind}{size}" for kind in ("RS", "ES", "HS") for size in (256, 384, 512)),
@@ -90,7 +90,7 @@ def endpoint_settings(name: str) -> tuple[Setting, Setting, Setting]:
             "names of events; all if not set",
             _events,
             "words",
-            frozenset(TOLD),
+            frozenset(SENT),
         ),
     )
 
@@ -132,7 +132,7 @@ def _url(text: str) -> str:
 
 def _events(text: str) -> frozenset[str]:
     events = frozenset(text.split())
-    if unknown := events - set(TOLD):
+    if unknown := events - set(SENT):
         raise ValueError(f"nobody is told of {', '.join(sorted(unknown))}")
     return events
 

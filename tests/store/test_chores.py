@@ -4,6 +4,7 @@ import uuid
 import pytest
 from shelf import GOODS, change
 
+from shopforum.core import purge
 from shopforum.dev.sample import store as sample
 from shopforum.store import cart as carts
 from shopforum.store import jobs, merging
@@ -13,9 +14,9 @@ from shopforum.store.cart import NoLine, Owner
 def test_old_guests_carts_go_and_users_carts_stay(database, shelf, ann, guest):
     carts.add(database, ann, "stoneware-mug", 1)
     carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
-    assert jobs.run_once(database) == 0
+    assert purge.run(jobs.PURGES, database) == 0
     shelf.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
-    assert jobs.run_once(database) == 1
+    assert purge.run(jobs.PURGES, database) == 1
     assert carts.load(database, ann).lines
     assert not carts.load(database, guest).lines
 
@@ -24,7 +25,7 @@ def test_merged_carts_go(database, shelf, ann, guest):
     carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
     merging.merge(database, guest.guest_hashes, ann.user_id)
     shelf.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
-    assert jobs.run_once(database) == 1
+    assert purge.run(jobs.PURGES, database) == 1
     assert carts.load(database, ann).lines
 
 
@@ -33,11 +34,11 @@ def test_removed_lines_go_after_a_day(database, shelf, ann):
         carts.add(database, ann, slug, 1)
     line = carts.load(database, ann).lines[0].id
     change(database, ann, line, 0)
-    assert jobs.run_once(database) == 0
+    assert purge.run(jobs.PURGES, database) == 0
     shelf.sql(
         "UPDATE cart_lines SET removed_at = removed_at - interval '25 hours' WHERE removed_at IS NOT NULL"
     )
-    assert jobs.run_once(database) == 1
+    assert purge.run(jobs.PURGES, database) == 1
     with pytest.raises(NoLine):
         carts.restore(database, ann, [line])
     assert len(carts.load(database, ann).lines) == 1

@@ -15,7 +15,7 @@ from webhooks.helpers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
-from shopforum.webhooks.events import TOLD
+from shopforum.webhooks.events import SENT
 from shopforum.webhooks.settings import Endpoint
 
 SECRET, OLDER = b"n" * 32, b"o" * 32
@@ -23,7 +23,7 @@ SECRET, OLDER = b"n" * 32, b"o" * 32
 
 @pytest.fixture
 def endpoint(receiver: Receiver) -> Endpoint:
-    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(TOLD))
+    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(SENT))
 
 
 @pytest.fixture

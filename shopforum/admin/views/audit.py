@@ -31,4 +31,4 @@ def audit(request: Request) -> dict[str, Any]:
             "page": page(request, audit_queries.audit(form.filter), audit_queries.AUDIT_ID),
         }
     request.response.status_int = 422
-    return {"form": form, "filter": form.filter, "page": Page([], None, None, None, None)}
+    return {"form": form, "filter": form.filter, "page": Page[Any]([], None, None, None, None)}

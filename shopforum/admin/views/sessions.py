@@ -52,7 +52,7 @@ def sessions(request: Request) -> Any:
     """
     form = SessionFilterForm(request.GET)
     db = request.read_db
-    found, shown, cut = Page([], None, None, None, None), None, False
+    found, shown, cut = Page[Any]([], None, None, None, None), None, False
     if form.validate():
         elsewhere = form.filter.user and id_lookup.leads_to(db, form.filter)
         if elsewhere:
@@ -81,7 +81,7 @@ def sessions(request: Request) -> Any:
 
 def _listed(
     request: Request, chosen: SessionFilter, *, beginning: bool = False
-) -> tuple[Page, dict[str, str] | None]:
+) -> tuple[Page[Any], dict[str, str] | None]:
     """The page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
@@ -119,7 +119,7 @@ def session_page(request: Request, row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _newest(found: Page) -> str:
+def _newest(found: Page[Any]) -> str:
     newest = found.rows[0]["created_at"] if found.rows else datetime.now(UTC)
     return str(newest.astimezone(UTC).isoformat())
 

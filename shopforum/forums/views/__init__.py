@@ -53,7 +53,7 @@ def rules(request: Request) -> Rules:
 
 def listed(
     request: Request, statement: Select[Any], order: Sequence[ColumnElement[Any]], **options: Any
-) -> paging.Page:
+) -> paging.Page[Any]:
     """The page of a list, see `paging.page`, with the count for the navigation in the same statement, if need be."""
     if UNREAD in request.environ:
         return paging.page(request, statement, *order, **options)

@@ -63,7 +63,7 @@ def _values(request: Request, topic: RowMapping, who: Person | None, page: int) 
         "posts": posts.on_page(
             request.db, topic["id"], page, rules(request).window(who), who is not None and who.moderator
         ),
-        "page": Page([], None, None, after, before),
+        "page": Page[Any]([], None, None, after, before),
         "page_number": page,
         "pages": last,
         "viewer": who,
