@@ -30,7 +30,7 @@ def target(fields: Any) -> Target:
 
 def actor(admin: Session) -> str:
     """What the trail calls an admin."""
-    return admin.user_email or str(admin.user_id)
+    return admin.actor
 
 
 class _Number(StringField):

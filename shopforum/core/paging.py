@@ -13,8 +13,10 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -49,10 +51,14 @@ class Page(Slice[R]):
     older_url: str | None
     newer_url: str | None
 
+    def map(self, make: Callable[[R], T]) -> "Page[T]":
+        """Return the page with another value in place of each row."""
+        rows = [make(row) for row in self.rows]
+        return Page(rows, self.older, self.newer, self.older_url, self.newer_url)
+
     def of(self: "Page[RowMapping]", kind: type[T]) -> "Page[T]":
         """Return the page with each row as a dataclass of this kind (`rows.build`)."""
-        rows = [build(kind, row) for row in self.rows]
-        return Page(rows, self.older, self.newer, self.older_url, self.newer_url)
+        return self.map(partial(build, kind))
 
 
 def page(

@@ -40,7 +40,7 @@ def note(db: Database, event: Event) -> None:
     }
     with db.transaction() as connection:
         count = connection.execute(_FLAG, values).scalar_one()
-        if count & (count - 1) == 0:
+        if audit.is_sampled(count):
             audit.write(connection, event)
 
 

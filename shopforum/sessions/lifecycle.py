@@ -138,7 +138,7 @@ class Sessions:
 
     def logout(self, session: Session, client: Client) -> None:
         """End the session for its owner, here and at the provider."""
-        reason = Reason("user", session.user_email or str(session.user_id), "logout")
+        reason = Reason("user", session.actor, "logout")
         self.revoke(Scope(sessions=(session.id,)), reason, client, event="session_logout")
 
     def of_user(self, user_id: UUID) -> list[RowMapping]:

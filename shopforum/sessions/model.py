@@ -15,6 +15,11 @@ class Pair:
     refresh_token: str | None = field(default=None, repr=False)
 
 
+def actor_name(user_email: str, user_id: UUID) -> str:
+    """Return a person's name in the audit log: the e-mail address, or the id of a person without one."""
+    return user_email or str(user_id)
+
+
 @dataclass(frozen=True)
 class Session:
     """A signed-in session, as views see it. `authenticated_ago` and `ends_in`, to the absolute end, are in seconds.
@@ -31,6 +36,11 @@ class Session:
     authenticated_ago: float
     ends_in: float
     new_sign_in: UUID | None = None
+
+    @property
+    def actor(self) -> str:
+        """The person's name in the audit log, as the one who began an act."""
+        return actor_name(self.user_email, self.user_id)
 
     @classmethod
     def of(cls, row: Any, roles: frozenset[str] | None = None) -> "Session":
@@ -79,6 +89,11 @@ class Login:
     refresh_token_id: UUID | None
     # The database's clock before the provider was asked: a revocation that commits meanwhile beats the login.
     authenticated_at: Any
+
+    @property
+    def actor(self) -> str:
+        """The person's name in the audit log, as the one who began an act."""
+        return actor_name(self.user_email, self.user_id)
 
 
 @dataclass(frozen=True)

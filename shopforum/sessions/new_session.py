@@ -66,7 +66,7 @@ def _commit(
         excess = user_sessions.excess(connection, login.user_id, config.site, config.max_per_user, gone)
         if leaving:
             revocation.lock(connection, (*gone, *excess))
-            why = Reason("user", login.user_email or str(login.user_id), "superseded")
+            why = Reason("user", login.actor, "superseded")
             _end(sessions, connection, gone, why, client)
         if excess:
             why = Reason("policy", "session limit", "evicted")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from login.filling import attempt, form_of
+from login.form_helpers import attempt, form_of
 from sqlalchemy.exc import OperationalError
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Browser
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound

@@ -10,7 +10,7 @@ import requests
 from hearts import together
 from support import TENANT, Browser, person
 from waiting import eventually
-from webhooks.helpers import about, application, signed_in
+from webhooks.webhook_peers import about, application, signed_in
 
 from shopforum.core import purge
 from shopforum.sessions import Reason, Scope, jobs

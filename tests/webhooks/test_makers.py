@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 from support import person
-from webhooks.helpers import about, application
+from webhooks.webhook_peers import about, application
 from webtest import TestApp
 
 from shopforum.api_tokens import tokens

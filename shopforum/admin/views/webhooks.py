@@ -39,7 +39,7 @@ def show(request: Request) -> dict[str, Any]:
         {
             "name": endpoint.name,
             "host": urlsplit(endpoint.url).hostname,
-            "far": deliveries.how_far(request.read_db, endpoint),
+            "far": deliveries.position(request.read_db, endpoint),
             "messages": deliveries.latest(request.read_db, endpoint),
         }
         for endpoint in request.registry.webhooks.endpoints
@@ -61,6 +61,6 @@ def redeliver(request: Request) -> HTTPSeeOther:
         actor=actor(request.identity),
         detail={"endpoint": name, "seq": seq},
     )
-    if not seq or not deliveries.again(request.db, endpoint, seq, event):
+    if not seq or not deliveries.redeliver(request.db, endpoint, seq, event):
         raise HTTPUnprocessableEntity("It was never to be told of that message.")
     return notes.see_other(request, "/webhooks?notice=redelivering")

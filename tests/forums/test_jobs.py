@@ -1,6 +1,6 @@
 """What is old goes."""
 
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from sqlalchemy import text
 
 from shopforum.core import purge
