@@ -103,7 +103,7 @@ def test_a_blocked_network_is_turned_away_before_the_password(browser, sessions,
     sessions.add_rule(Rule(3600, network="203.0.113.0/24"), DOUBT, ADMIN)
     idp.forget_calls()
     answer = browser("store", "203.0.113.66").log_in("shopper", status=403)
-    assert "not possible from here" in answer.text
+    assert "cannot log in from here" in answer.text
     assert person("shopper").email in answer.text
     assert idp.calls("/api/login") == []
     browser("store", "198.51.100.1").log_in("shopper", status=302)
