@@ -13,9 +13,8 @@ from pyramid.response import Response
 
 from ..core.ids import parse_uuid
 from ..core.user_agents import label
-from ..sessions import Reason, Scope, client_of, flags
-from ..sessions.audit import Event
-from ..sessions.vocabulary import EndReason, FlagKind, InitiatingEntity
+from ..sessions import Reason, Scope, client_of
+from ..sessions.vocabulary import EndReason, InitiatingEntity
 from ..web import notes, safe_redirect
 from ..web.request import Request
 from ..web.templating import Notice, plural
@@ -44,8 +43,8 @@ def show(request: Request) -> dict[str, Any]:
     """Show this device, the other devices by the time of their last request, and the recent activity."""
     me = request.identity
     rows = request.sessions.of_user(me.user_id)
-    current = [row for row in rows if row["id"] == me.id]
-    others = [row for row in rows if row["id"] != me.id]
+    current = [row for row in rows if row.id == me.id]
+    others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
     values["password_url"] = request.registry.password_url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
@@ -74,11 +73,7 @@ def revoke(request: Request) -> Response:
     if not reported:
         return notes.see_other(request, "/account/sessions?notice=device-signed-out")
     # A device that is signed out already can still be reported: it may have been a thief's.
-    client, site = client_of(request), request.site.name
-    event = Event(
-        FlagKind.SESSION_REPORTED, site, client, InitiatingEntity.USER, me.user_email, me.user_id, own.id
-    )
-    flags.note(request.db, event)
+    request.sessions.report(own.id, me, client_of(request))
     return notes.see_other(request, "/account/sessions?notice=device-reported")
 
 
@@ -86,7 +81,7 @@ def revoke_others(request: Request) -> Response:
     """Sign all other devices out. This one stays signed in, with a new session id."""
     me = request.identity
     rows = request.sessions.of_user(me.user_id)
-    others = [row["id"] for row in rows if row["id"] != me.id]
+    others = [row.id for row in rows if row.id != me.id]
     if others:
         _end(request, EndReason.SIGNED_OUT_ELSEWHERE, *others)
     request.sessions.replace_id(me)

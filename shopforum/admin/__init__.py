@@ -8,11 +8,10 @@ Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py
 from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 
-from ..core import user_agents
+from ..core import addresses, user_agents
 from ..core.read_only_database import ReadOnlyDatabase
 from ..operations import audit_queries, deny_rules, labels
 from ..operations.plans import OWNERS
-from ..sessions import risk_signals
 from ..web.acts import Act
 from ..web.request import Request
 from ..web.templating import NavItem, Notice
@@ -91,7 +90,7 @@ def _globals(event: BeforeRender) -> None:
     event["words"] = labels
     event["device"] = user_agents.label
     event["standing"] = deny_rules.in_words
-    event["network"] = lambda address: risk_signals.network(address and str(address))
+    event["network"] = lambda address: addresses.household(address and str(address))
     request = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
         event["sealed"] = lambda: audit_queries.sealed(request.read_db)

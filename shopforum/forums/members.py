@@ -6,9 +6,9 @@ assigned with the first post and never changes, even if the name does.
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, text
+from sqlalchemy import ColumnElement, Connection, text
 
-from ..sessions.tables import standing_rules
+from ..sessions import deny_rules
 from . import links
 from .person import Person
 from .refusals import TooSoon
@@ -39,14 +39,7 @@ _WAIT = text(f"""
 
 def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     """Return a column for moderators: whether a deny rule keeps a person out of the forums from every network and device."""
-    rule = standing_rules.c
-    return (
-        exists()
-        .where(rule.user_id == user_id, or_(rule.site.is_(None), rule.site == "forums"))
-        .where(rule.network.is_(None), rule.device == "")
-        .where(rule.lifted_at.is_(None), rule.until > func.now())
-        .label("suspended")
-    )
+    return deny_rules.shuts_out(user_id, "forums").label("suspended")
 
 
 def enrol(connection: Connection, person: Person) -> None:

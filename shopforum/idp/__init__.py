@@ -1,7 +1,7 @@
-"""The identity provider: FusionAuth over its API, as the sites use it.
+"""The client of FusionAuth, the identity provider.
 
-`request.idp` logs people in; the same object is the sessions' authority, which refreshes and revokes. The wire
-contract and how sure each part of it is are in docs/fusionauth.md.
+`request.idp` logs users in. The same object is the sessions' authority, which refreshes and revokes. docs/fusionauth.md
+has the wire contract and the settings that FusionAuth needs.
 """
 
 from pyramid.config import Configurator
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def add_idp(config: Configurator, idp: FusionAuth) -> None:
-    """Make the client `request.idp` and the authority of the sessions."""
+    """Install the client as `request.idp` and as the authority of the sessions."""
     config.registry.idp = idp
     config.set_session_authority(idp)
     config.add_request_method(lambda request: request.registry.idp, "idp", property=True)

@@ -7,11 +7,9 @@ the audit log. The console has no such cookie; there a known device is an addres
 import re
 import secrets
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import text
 
-from ..core.database import Database
 from ..sessions import client_of, cookies
 from ..web.request import Request
 
@@ -28,18 +26,6 @@ _NOTE = text(
     RETURNING xmax = 0 AS new, EXISTS (SELECT 1 FROM login_devices o
       WHERE o.account = d.account AND o.device <> d.device AND o.site IN (:site, '')) AS others"""
 )
-
-
-# FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
-_OWNER = text(
-    "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
-)
-
-
-def owner(db: Database, email: str) -> UUID | None:
-    """Return the user with this e-mail address who has been signed in here, or None. One look-up in either case."""
-    row = db.one(_OWNER, email=email)
-    return row["user_id"] if row else None
 
 
 def account(request: Request, email: str) -> bytes:

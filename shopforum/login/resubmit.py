@@ -26,8 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webob.multidict import MultiDict
 
 from ..core.rows import build
-from ..sessions import AuthorityUnavailable
-from ..sessions.policy import FORM_SESSION
+from ..sessions import FORM_SESSION, AuthorityUnavailable
 from ..web import acts, safe_redirect
 from ..web.errors import WRITTEN, page, page_before
 from ..web.request import Request

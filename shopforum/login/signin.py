@@ -13,10 +13,17 @@ from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..idp import LoginAnswer, LoginRefused
-from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
+from ..sessions import (
+    REFRESH_TOKEN,
+    AuthorityMisconfigured,
+    AuthorityUnavailable,
+    Login,
+    SignInBlocked,
+    audit,
+    client_of,
+)
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.keyring import REFRESH_TOKEN
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from ..web import notes, safe_redirect
 from ..web.hooks import LoginHookResult
@@ -95,7 +102,8 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
-    user_id = known_devices.owner(request.db, attempt.email)
+    # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
+    user_id = request.sessions.user_of_email(attempt.email)
     write(request, EventName.LOGIN_FAIL, detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
         write(request, EventName.LOGIN_FAIL_MAX, detail, user_id=user_id)

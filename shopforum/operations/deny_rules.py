@@ -10,8 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..core import addresses
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import tables
-from ..sessions.deny_rules import Rule
+from ..sessions import Rule, tables
 from . import plans, session_queries
 from .filters import SessionFilter, parse_query
 from .plans import CONSOLE, OWNERS, Plan

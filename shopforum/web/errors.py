@@ -18,6 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..sessions import (
+    FORM_SESSION,
+    NOBODY,
+    UNTOUCHED,
+    AuthorityMisconfigured,
     AuthorityUnavailable,
     ForeignForm,
     FormRefused,
@@ -26,8 +30,6 @@ from ..sessions import (
     is_outage,
     refuses_value,
 )
-from ..sessions.authority import AuthorityMisconfigured
-from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED
 from . import acts, methods, notes, safe_redirect
 from .acts import Act
 from .request import Request

@@ -24,6 +24,7 @@ from sqlalchemy import text
 from ..core import queue
 from ..core.database import Database
 from ..core.rows import build
+from ..sessions.audit import SELECTED
 from .events import SealedRow, message
 from .settings import Endpoint
 
@@ -46,10 +47,7 @@ _CLAIM = text(
       AND seq < (SELECT seq FROM audit_head) RETURNING seq"""
 )
 
-_DUE = text(
-    """SELECT seq, at, event, site, initiating_entity, user_id, session_id, revocation_id, detail FROM audit_log
-    WHERE seq > :after AND seq <= :upto ORDER BY seq"""
-)
+_DUE = text(f"SELECT seq, {SELECTED} FROM audit_log WHERE seq > :after AND seq <= :upto ORDER BY seq")
 
 _SENT = text(
     f"""UPDATE webhook_endpoints SET seq = :seq, attempts = 0, last_error = NULL,

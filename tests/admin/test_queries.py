@@ -16,7 +16,7 @@ from shopforum.operations import audit_queries, counts, labels, overview, plans,
 from shopforum.operations.filters import AuditFilter, SessionFilter
 from shopforum.operations.targets import Target
 from shopforum.sessions import Scope, revocation, tables
-from shopforum.sessions.records import STATE
+from shopforum.sessions.live import STATE
 
 
 def asked(**fields: str) -> SessionFilter:

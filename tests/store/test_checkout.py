@@ -1,8 +1,8 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hearts import together
 from product_fixtures import forms, notice, press, put
+from session_fixtures import together
 
 pytestmark = pytest.mark.usefixtures("stocked")
 

@@ -1,10 +1,10 @@
 import secrets
 import uuid
 
-from hearts import together
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from product_fixtures import GOODS, change
+from session_fixtures import together
 
 from shopforum.store import cart as carts
 from shopforum.store.cart import Owner

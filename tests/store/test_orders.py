@@ -1,8 +1,8 @@
 import uuid
 
 import pytest
-from hearts import together
 from product_fixtures import change
+from session_fixtures import together
 
 from shopforum.store import cart as carts
 from shopforum.store import orders

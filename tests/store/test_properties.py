@@ -6,10 +6,10 @@ import secrets
 import uuid
 from contextlib import suppress
 
-from hearts import together
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from product_fixtures import GOODS, change
+from session_fixtures import together
 
 from shopforum.store import cart as carts
 from shopforum.store import merging, orders, saved

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 import requests
-from hearts import together
 from product_fixtures import change, forms, notice, press, put, target
+from session_fixtures import together
 from support import person
 
 from shopforum.store import cart as carts

@@ -13,8 +13,7 @@ from ...core.ids import parse_uuid
 from ...operations import deny_rules
 from ...operations.deny_rules import Weight
 from ...operations.plans import CONSOLE, OWNERS
-from ...sessions import AuthorityUnavailable, ShutOut, client_of
-from ...sessions.deny_rules import Rule
+from ...sessions import AuthorityUnavailable, Rule, ShutOut, client_of
 from ...web import notes
 from ...web.request import Request
 from ...web.templating import Notice
