@@ -4,19 +4,25 @@
 through the files.
 """
 
-from pyramid.config import Configurator
+from typing import TYPE_CHECKING
 
-from . import configuration, idp
-from .core import logs, migrations
-from .core.database import Database
-from .core.engine import create_engine
-from .idp import FusionAuth
-from .sessions import SIGNED_IN
-from .web.redirects import SiteApp
+if TYPE_CHECKING:
+    from .web.redirects import SiteApp
 
 
-def main(global_config: dict[str, str], **ini: str) -> SiteApp:
+def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings it cannot run on."""
+    # Imported late: each command of the command line imports this package first, and most need no site.
+    from pyramid.config import Configurator
+
+    from . import configuration, idp
+    from .core import logs, migrations
+    from .core.database import Database
+    from .core.engine import create_engine
+    from .idp import FusionAuth
+    from .sessions import SIGNED_IN
+    from .web.redirects import SiteApp
+
     parsed = configuration.load(ini)
     site = parsed.site
     logs.configure(parsed.settings.log_format)
