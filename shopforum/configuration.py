@@ -23,7 +23,7 @@ from .core.settings import (
     settings_of,
 )
 from .core.sites import SITES, Site, SiteSettings
-from .forums.settings import Rules
+from .forums.settings import ForumSettings
 from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
@@ -68,7 +68,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Mail": settings_of(mail.MailSettings),
         "Webhooks": webhook_settings.declared(raw or {}),
         "Admin API": settings_of(ApiSettings),
-        "Forums": settings_of(Rules),
+        "Forums": settings_of(ForumSettings),
     }
 
 
@@ -91,7 +91,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     mail.parse(raw)
-    for cls in (LoginSettings, Rules, ApiSettings):
+    for cls in (LoginSettings, ForumSettings, ApiSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 

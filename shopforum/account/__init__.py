@@ -1,6 +1,6 @@
-"""A person's own page: the devices that are signed in at this site, and signing them out.
+"""A person's own page: the devices that are signed in to this site, recent activity, and signing devices out.
 
-`newdevice.py` asks about logins with a new device, on pages and by mail (`letters.py`, `mail.py`).
+`new_device.py` asks about logins with a new device, on pages and by mail (`letters.py`, `mail.py`).
 """
 
 from typing import Any
@@ -16,17 +16,18 @@ from . import mail, new_device
 
 
 def includeme(config: Configurator) -> None:
-    """Routes, views and notices under /account. Needs `registry.on_new_device`, which it sets, to be called by the
-    login. Sets `registry.mail`.
+    """Add the routes, views and notices under /account.
+
+    Sets `registry.on_new_device`, which the login calls, and `registry.mail`.
     """
     config.registry.mail = mail.parse(config.registry.settings)
     config.registry.on_new_device = new_device.tell
     config.registry.notices |= {
         "device-signed-out": Notice("success", "That device is signed out."),
-        "device-gone": Notice("info", "That device was signed out already."),
+        "device-gone": Notice("info", "That device had been signed out already."),
         "device-known": Notice("success", "Thank you. That device stays signed in."),
         "device-reported": Notice(
-            "warning", "That device is signed out, and our security team can see your report."
+            "warning", "That device is signed out, and our security team has your report."
         ),
     }
     config.registry.acts |= {
@@ -39,7 +40,7 @@ def includeme(config: Configurator) -> None:
 
 
 def _ask(event: Any) -> None:
-    """What the layout asks about a new device. A page of an error that does not ask who is signed in asks nothing."""
+    """Give the layout the new device to ask about. An error page that does not look up the session asks nothing."""
     request = event.get("request")
     if request is None or request.environ.get("shopforum.plain"):
         return
@@ -47,5 +48,5 @@ def _ask(event: Any) -> None:
         session = request.identity
         event["new_sign_in"] = new_device.asked(request.db, session) if session else None
     except (AuthorityUnavailable, SQLAlchemyError):
-        # An error page is shown even where nobody can be told apart.
+        # An error page is shown even if the session cannot be looked up.
         return

@@ -31,7 +31,7 @@ def target(fields: Any) -> Target:
 
 def actor(admin: Session) -> str:
     """Return the name of an admin in the audit log."""
-    return admin.user_email or str(admin.user_id)
+    return admin.actor
 
 
 class _Number(StringField):

@@ -1,8 +1,8 @@
-"""Logging in and out, on all three sites: the form, the second factor, the throttle, and forms that outlive a session.
+"""Login and logout on all three sites: the form, the second factor, the throttle, and forms that outlive a session.
 
-A request of the login form goes through `views.py` (the page), `throttle.py` (may it be tried now?), FusionAuth, and
-`signin.py` (the session, the audit, the hooks). `way.py` says where to go afterwards. Other packages take part in a
-login by a hook, see `web/hooks.py`.
+A submitted login form goes through `views.py` (the page), `throttle.py` (whether it may be tried now), FusionAuth, and
+`signin.py` (the session, the audit log, the hooks). `web/safe_redirect.py` decides where to go afterwards. Other packages
+take part in a login by a hook (`web/hooks.py`).
 """
 
 from pyramid.config import Configurator
@@ -13,8 +13,10 @@ from . import settings
 
 
 def includeme(config: Configurator) -> None:
-    """Routes and views. Adds `registry.login_hooks`, `registry.login_notices` (what the login page says on the way to a
-    path), `registry.on_new_device`, `registry.login` (the settings), `registry.password_url`, `registry.keep_form` and
+    """Add the routes and views.
+
+    Sets `registry.login_hooks`, `registry.login_notices` (the notices of the login page, by the path that the login leads
+    to), `registry.on_new_device`, `registry.login` (the settings), `registry.password_url`, `registry.keep_form` and
     `registry.form_again`.
     """
     config.registry.login_hooks = []

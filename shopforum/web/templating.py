@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
@@ -65,7 +64,7 @@ def includeme(config: Configurator) -> None:
     config.registry.notices = {}
     config.registry.repeatable_fields = set()
     settings = config.registry.settings
-    settings["jinja2.undefined"] = StrictUndefined
+    settings["jinja2.undefined"] = "strict"
     settings["jinja2.filters"] = {"money": money, "utc": utc, "ago": ago, "plural": plural}
     settings["jinja2.trim_blocks"] = settings["jinja2.lstrip_blocks"] = True
     config.include("pyramid_jinja2")

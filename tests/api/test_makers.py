@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from support import person
 
-from shopforum.api_tokens import jobs
+from shopforum.api_tokens import tokens
 from shopforum.sessions import Reason, Rule, Scope
 from shopforum.sessions.audit import Client
 
@@ -63,7 +63,7 @@ def test_an_owner_no_more_by_the_roles_that_are_read_again(made, apps, sql):
     call, _ = made
     sql("UPDATE sessions SET roles = '{responder}'")
     call("GET", "/sessions", status=401)
-    jobs.run_once(apps["admin"].registry.db)
+    tokens.revoke_orphans(apps["admin"].registry.db)
     sql("UPDATE sessions SET roles = '{owner}'")
     call("GET", "/sessions", status=401)
     assert states(sql) == []

@@ -14,7 +14,7 @@ from shopforum.dev.sample import forums as sample
 from shopforum.dev.sample.crowd import crowd
 from shopforum.forums import writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 
 BODY = "How do I season **cast iron**? See https://example.com/pans."
 
@@ -22,10 +22,10 @@ BODY = "How do I season **cast iron**? See https://example.com/pans."
 @pytest.fixture
 def forums(sites):
     registry = sites.apps["forums"].registry
-    registry.forum_rules = Rules(post_delay=0, newcomer_delay=0)
+    registry.forum_rules = ForumSettings(post_delay=0, newcomer_delay=0)
     sites.sql("INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1)")
     yield sites.urls["forums"]
-    registry.forum_rules = Rules()
+    registry.forum_rules = ForumSettings()
 
 
 def press(page, name):
@@ -55,7 +55,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
 
     mia.get_by_role("link", name="Edit post 1").click()
     mia.get_by_label("Text").fill("How do I season *steel*?")
-    mia.get_by_label("Why you change it").fill("I looked again")
+    mia.get_by_label("Reason for the change").fill("I looked again")
     press(mia, "Save changes")
     mia.get_by_role("link", name=re.compile("^edited 1 time")).click()
     expect(mia.locator("ins").first).to_contain_text("steel")
@@ -89,7 +89,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
 
     mia.goto(f"{forums}/inbox?show=unread")
     expect(mia.get_by_role("main")).to_contain_text("Moe Mooring removed your post in An iron pan")
-    expect(mia.get_by_role("main")).to_contain_text("The reason: Asked and answered last week.")
+    expect(mia.get_by_role("main")).to_contain_text("Reason: Asked and answered last week.")
     press(mia, "Mark all read")
     expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text("Inbox")
 
@@ -138,7 +138,7 @@ def test_the_inbox_and_the_moderators_pages(sites, inspect):
         pages.visit(f"/posts/{edit['post_id']}/history/{edit['id']}")
         pages.press("Confirm")
         pages.look(422)
-        pages.page.get_by_label("Hide what it said before").check()
+        pages.page.get_by_label("Hide the earlier text").check()
         pages.page.get_by_label("Reason, for the author").fill("private")
         pages.press("Confirm")
         pages.look()

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from sqlalchemy import text
 from support import Browser
 from support import person as login_of
@@ -13,7 +13,7 @@ from support import person as login_of
 from shopforum.core.database import Database
 from shopforum.forums import writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
 
@@ -28,7 +28,7 @@ def db(apps: dict[str, Any]) -> Iterator[Database]:
     )
     registry.forum_rules = QUICK
     yield database
-    registry.forum_rules = Rules()
+    registry.forum_rules = ForumSettings()
 
 
 @pytest.fixture

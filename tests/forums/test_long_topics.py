@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from forums.helpers import in_topic
+from forums.forum_actions import in_topic
 from sqlalchemy import event, text
 from support import Browser
 

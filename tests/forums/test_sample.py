@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from forums.helpers import count_again
+from forums.forum_actions import count_again
 from sqlalchemy import text
 from support import Browser, person
 

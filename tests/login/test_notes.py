@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, SoupStrainer
-from login.filling import form_of
+from login.form_helpers import form_of
 from support import person
 from wire import give, set_cookies
 
@@ -175,7 +175,7 @@ def test_why_a_session_has_ended_is_told_beside_its_own_cookies(store, sql):
     answer = store.get("/orders", status=302)
     assert "__Host-note" not in set_cookies(answer)
     for address in (answer.location, "/login", "/login?why=account_deleted"):
-        assert "give your password again" in notices(store.get(address))[0]
+        assert "enter your password again" in notices(store.get(address))[0]
 
 
 def test_costs_no_statement(store, count_sql, logged_out):

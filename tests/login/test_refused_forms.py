@@ -5,7 +5,7 @@ import random
 import uuid
 
 import pytest
-from login.filling import form_of
+from login.form_helpers import form_of
 from support import person
 from wire import SESSION, credentials, give
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from shelf import GOODS, forms, press, put
+from product_fixtures import GOODS, forms, press, put
 from sqlalchemy import event
 
 SIZE = 10_000

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from support import Browser, url_of
 from waiting import eventually
 from waitress import create_server, wasyncore
-from webhooks.helpers import PATH, Receiver, Sender
+from webhooks.webhook_peers import PATH, Receiver, Sender
 
 import shopforum
 from shopforum.dev.idp.database import Database

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from support import Browser
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
-from shopforum.webhooks.events import TOLD
+from shopforum.webhooks.events import SENT
 from shopforum.webhooks.settings import Endpoint
 
 
@@ -18,7 +18,7 @@ from shopforum.webhooks.settings import Endpoint
 def endpoint(apps: dict[str, Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     """An endpoint that the console knows of, too."""
     registry = apps["admin"].registry
-    one = Endpoint("siem", receiver.url, (b"n" * 32,), frozenset(TOLD) - {"session_renewed"})
+    one = Endpoint("siem", receiver.url, (b"n" * 32,), frozenset(SENT) - {"session_renewed"})
     monkeypatch.setattr(registry, "webhooks", replace(registry.webhooks, endpoints=(one,)))
     return one
 

@@ -10,8 +10,9 @@ import requests
 from session_fixtures import together
 from support import TENANT, Browser, person
 from waiting import eventually
-from webhooks.helpers import about, application, signed_in
+from webhooks.webhook_peers import about, application, signed_in
 
+from shopforum.core import purge
 from shopforum.sessions import Reason, Scope, jobs
 from shopforum.sessions.audit import Client
 from shopforum.webhooks import jobs as webhook_jobs
@@ -206,7 +207,7 @@ def test_an_event_from_the_future_ends_what_there_is_and_is_taken_once(
     assert [signed_in(client) for client in two_sites] == [False, False, True]
     two_sites[0].log_in("member")
     sql("UPDATE webhook_events SET taken_at = taken_at - interval '23 hours'")
-    webhook_jobs.run_once(fusionauth.browser.app.registry.db)
+    purge.run(webhook_jobs.PURGES, fusionauth.browser.app.registry.db)
     fusionauth.send(event)
     assert signed_in(two_sites[0])
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support import Browser, Idp, person, site_settings
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.cli import check, worker
 from shopforum.core.sites import SITES

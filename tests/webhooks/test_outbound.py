@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from support import Browser, person
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
-from shopforum.webhooks.events import TOLD
+from shopforum.webhooks.events import SENT
 from shopforum.webhooks.settings import Endpoint
 
 SECRET, OLDER = b"n" * 32, b"o" * 32
@@ -23,7 +23,7 @@ SECRET, OLDER = b"n" * 32, b"o" * 32
 
 @pytest.fixture
 def endpoint(receiver: Receiver) -> Endpoint:
-    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(TOLD))
+    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(SENT))
 
 
 @pytest.fixture

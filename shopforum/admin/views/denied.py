@@ -22,7 +22,7 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
             request.site.name,
             client_of(request),
             initiating_entity=InitiatingEntity.USER,
-            actor=me.user_email or str(me.user_id),
+            actor=me.actor,
             user_id=me.user_id,
             session_id=me.id,
             detail={"method": request.method, "path": clean(request.path_info, 200)},

@@ -40,7 +40,7 @@ def show(request: Request) -> dict[str, Any]:
         {
             "name": endpoint.name,
             "host": urlsplit(endpoint.url).hostname,
-            "progress": deliveries.how_far(request.read_db, endpoint),
+            "progress": deliveries.position(request.read_db, endpoint),
             "messages": deliveries.latest(request.read_db, endpoint),
         }
         for endpoint in request.registry.webhooks.endpoints
@@ -62,6 +62,6 @@ def redeliver(request: Request) -> HTTPSeeOther:
         actor=actor(request.identity),
         detail={"endpoint": name, "seq": seq},
     )
-    if not seq or not deliveries.again(request.db, endpoint, seq, event):
+    if not seq or not deliveries.redeliver(request.db, endpoint, seq, event):
         raise HTTPUnprocessableEntity("That message was never due for this endpoint.")
     return notes.see_other(request, "/webhooks?notice=redelivering")

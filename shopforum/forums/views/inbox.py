@@ -1,4 +1,4 @@
-"""The inbox: who answered, who mentioned, what moderators did, and the safety of the account."""
+"""The inbox: replies, mentions, acts of moderators, and security notices."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from ...web import notes
 from ...web.numbers import bigint
 from ...web.request import Request
 from .. import inbox
-from ..person import Missing
+from ..refusals import Missing
 from . import UNREAD, id_of, listed, person
 
-# What a moderator did, to whom it happened.
+# A moderator's act, as its message to the author says it.
 ACTS = {
     "pin": "pinned your topic",
     "unpin": "unpinned your topic",
@@ -29,21 +29,21 @@ ACTS = {
 
 
 def show(request: Request) -> dict[str, Any]:
-    """What the person is told, all or with `?show=unread` what is new; security notices on the first page."""
-    who = person(request)
+    """Show the messages, all or with `?show=unread` the unread ones; the first page has the security notices too."""
+    me = person(request)
     unread = request.GET.get("show") == "unread"
-    page = listed(request, *inbox.listed(who, unread))
-    notices = [] if page.newer else inbox.security(request.db, who)
-    shown = [notice for notice in notices if notice["unread"] or not unread]
+    page = listed(request, inbox.messages(me, unread))
+    notices = [] if page.newer else inbox.security(request.db, me)
+    shown = [notice for notice in notices if notice.unread or not unread]
     if not page.rows:
-        request.environ[UNREAD] = sum(notice["unread"] for notice in notices)
+        request.environ[UNREAD] = sum(notice.unread for notice in notices)
     return {
         "page": page,
         "unread": unread,
         "count": request.environ[UNREAD],
         "notices": shown,
-        "newest": max((row["id"] for row in page.rows), default=0),
-        "newest_notice": max((notice["id"] for notice in notices), default=0),
+        "newest": max((message.id for message in page.rows), default=0),
+        "newest_notice": max((notice.id for notice in notices), default=0),
         "acts": ACTS,
         "security": inbox.SECURITY,
         "excerpt": plain,
@@ -51,14 +51,14 @@ def show(request: Request) -> dict[str, Any]:
 
 
 def read(request: Request) -> HTTPSeeOther:
-    """Mark one thing as read."""
+    """Mark one message as read."""
     if not inbox.read(request.db, person(request), id_of(request)):
         raise Missing
     return notes.see_other(request, "/inbox?notice=one-read")
 
 
 def read_all(request: Request) -> HTTPSeeOther:
-    """Mark as read all that was shown or older; what came meanwhile stays unread."""
+    """Mark everything that the page has shown, and everything older, as read. Newer messages stay unread."""
     newest, notice = (bigint(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
     inbox.read_all(request.db, person(request), newest, notice)
     return notes.see_other(request, "/inbox?notice=all-read")

@@ -1,4 +1,4 @@
-"""What several tests of the forums share."""
+"""Acts of members and moderators that several tests of the forums share: fill a topic, moderate, act at the same time."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,11 @@ from webtest.forms import Form
 from shopforum.core.database import Database
 from shopforum.forums import links, writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
-QUICK = Rules(post_delay=0, newcomer_delay=0)
-SLOW = Rules(post_delay=60, newcomer_delay=60)
+QUICK = ForumSettings(post_delay=0, newcomer_delay=0)
+SLOW = ForumSettings(post_delay=60, newcomer_delay=60)
 
 
 def form_to(page: TestResponse, path: str) -> Form:
@@ -42,7 +42,7 @@ def moderate(client: Browser, path: str, act: str, **fields: str) -> TestRespons
 
 
 def count_again(db: Database) -> None:
-    """Every counter says what counting says."""
+    """Assert that every stored counter equals a fresh count."""
     wrong = db.all(
         text("""
         SELECT t.id FROM forum_topics t JOIN LATERAL
@@ -63,7 +63,7 @@ def count_again(db: Database) -> None:
 
 
 def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
-    """What the jobs return or raise when they run together."""
+    """Run the jobs in parallel; return what each returned or raised."""
 
     def run(job: Callable[[], Any]) -> Any:
         try:

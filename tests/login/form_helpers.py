@@ -12,7 +12,7 @@ def form_of(page: TestResponse) -> Any:
 
 
 def attempt(client: Browser, email: str, password: str, **fields: str) -> TestResponse:
-    """Try to log in, whatever comes of it."""
+    """Try to log in; return the response of any status."""
     form = form_of(client.get("/login"))
     form["email"], form["password"] = email, password
     for name, value in fields.items():

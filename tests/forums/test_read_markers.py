@@ -1,7 +1,7 @@
 """What everybody can read: lists, topics and their pages, and what is new to whom."""
 
 import pytest
-from forums.helpers import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, form_to, in_topic
 from support import Browser
 
 from shopforum.core.database import Database

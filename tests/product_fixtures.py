@@ -1,4 +1,4 @@
-"""The products that the store's tests buy."""
+"""The products that the store's tests buy, and what the tests do with the store's pages."""
 
 import re
 from typing import Any
@@ -20,8 +20,8 @@ GOODS = {
 }
 
 
-class Shelf:
-    """The products in the database, and what happens to them behind the customer's back."""
+class Catalogue:
+    """The products in the database. A test changes them here as the store's staff would, behind the customer's back."""
 
     def __init__(self, database: Database) -> None:
         self.db = database

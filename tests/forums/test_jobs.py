@@ -1,8 +1,9 @@
 """What is old goes."""
 
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from sqlalchemy import text
 
+from shopforum.core import purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs, writing
 from shopforum.forums.person import Person
@@ -14,7 +15,7 @@ def test_messages_go_after_a_year(db: Database, topic: Placed, ann: Person, bob:
         writing.reply(db, topic.topic_id, bob, body, QUICK)
     age = text("UPDATE forum_inbox SET created_at = now() - interval '366 days' WHERE id < :id")
     [*_, newest] = db.all(text("SELECT id FROM forum_inbox ORDER BY id"))
-    assert jobs.run_once(db) == 0
+    assert purge.run(jobs.PURGES, db) == 0
     db.all(age, id=newest["id"])
-    assert [jobs.run_once(db, step=1) for _ in range(3)] == [1, 1, 0]
+    assert [purge.run(jobs.PURGES, db, step=1) for _ in range(3)] == [1, 1, 0]
     assert [row["id"] for row in db.all(text("SELECT id FROM forum_inbox"))] == [newest["id"]]

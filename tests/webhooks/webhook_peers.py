@@ -1,4 +1,4 @@
-"""What the tests of the webhooks share: FusionAuth's side, a receiver, and whose session still lives."""
+"""The other sides of the webhooks: FusionAuth as a sender, an endpoint as a receiver, a browser with a session."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ PATH = "/webhooks/fusionauth"
 
 @dataclass
 class Sender:
-    """FusionAuth's side: makes events, signs them, and sends them as FusionAuth does or as it never would."""
+    """FusionAuth's side: makes and signs events, and sends them as FusionAuth does, or as an attacker would."""
 
     browser: Browser
     key: SigningKey
@@ -43,7 +43,7 @@ class Sender:
 
 @dataclass
 class Receiver:
-    """Somebody who is told: what arrived, what to answer next, and what happens while we answer."""
+    """An endpoint: the messages that arrived, the statuses to respond with, and what to do before a response."""
 
     url: str
     got: list[dict[str, Any]] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Receiver:
 
 
 def about(name: str) -> dict[str, str]:
-    """A person as FusionAuth's events name one."""
+    """Return a person as FusionAuth's events name one."""
     return {"id": person(name).id, "email": person(name).email}
 
 
@@ -61,7 +61,7 @@ def application(site: str) -> str:
 
 
 def signed_in(client: Browser) -> bool:
-    """Whether this browser is still served its own page."""
+    """Return whether this browser still has a session."""
     site = client.extra_environ["HTTP_HOST"].partition(".")[0]
     path = {"store": "/shopping-cart", "forums": "/posts", "admin": "/sessions"}[site]
     return 'action="/logout"' in client.get(path, status="*").text
