@@ -26,7 +26,7 @@ _SECRETS = ("shopforum.secret", "idp.api_key", *(f"idp.{site}.client_secret" for
 
 def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
     """Write `folder`/shopforum.ini for these ports and this database. Secrets of an earlier start are kept."""
-    path = folder / "shopforum.core.ini_files"
+    path = folder / "shopforum.ini"
     earlier = base_settings(path) if path.exists() else {}
     values = {name: earlier.get(name) or secrets.token_urlsafe(32) for name in _SECRETS}
     values |= {f"shopforum.{site}_url": _site_url(site, port) for site in SITES}

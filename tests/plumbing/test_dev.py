@@ -149,7 +149,7 @@ def test_from_nothing_to_three_sites_and_back(tmp_path, running):
         for login in facts["logins"]:
             assert login["email"] in process.printed
             assert login["password"] in process.printed
-        for name in ("shopforum.core.ini_files", "dev.json", "postgres.json"):
+        for name in ("shopforum.ini", "dev.json", "postgres.json"):
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
         command = [sys.executable, "-m", "shopforum.cli", "check", facts["ini"]]
         check = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
