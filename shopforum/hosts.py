@@ -22,7 +22,7 @@ def factory(loader: Any, global_config: dict[str, str], sites: str) -> WSGIApp:
 
 def dispatcher(apps: list[Any]) -> WSGIApp:
     """One WSGI app over several sites. `apps` are what `shopforum.main` returns, at least one."""
-    by_host = {app.registry.site.host: app for app in apps}
+    by_host = {app.services.site.host: app for app in apps}
 
     def dispatch(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         app = by_host.get(environ.get("HTTP_HOST", "").lower(), apps[0])

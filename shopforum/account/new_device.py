@@ -16,6 +16,7 @@ from ..core.user_agents import label
 from ..sessions import Login, Session, client_of, records
 from ..web.request import Request
 from . import letters, mail
+from .mail import MailSettings
 
 # The new session is the one that this login's refresh token was issued for. It has no row here where it was the first
 # on this site: nobody else is there to be asked. The others are locked in the order in which every act on several
@@ -74,7 +75,7 @@ def tell(request: Request, login: Login) -> None:
     """Mark the person's other live sessions on this site, and queue the letter. For a device that is new to somebody
     who has logged in to this site before.
     """
-    site, client, settings = request.site, client_of(request), request.registry.mail
+    site, client, settings = request.site, client_of(request), request.services.get(MailSettings)
     values = {"user_id": login.user_id, "site": site.name, "token_id": login.refresh_token_id}
     with request.db.transaction() as connection:
         row = connection.execute(_MARK, values).first()

@@ -16,8 +16,10 @@ from ..core.user_agents import label
 from ..sessions import Reason, Scope, client_of, flags
 from ..sessions.audit import Event
 from ..web import notes, safe_redirect
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice, plural
+from ..web.services import PasswordPage
+from ..web.templating import plural
 from . import activity, new_device
 
 FRESH = 900
@@ -39,12 +41,12 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """This device first, then the others by when they were last seen."""
-    me = request.identity
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row["id"] == me.id]
     others = [row for row in rows if row["id"] != me.id]
     values = {"current": current, "others": others, "label": label}
-    values["password_url"] = request.registry.password_url
+    values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
     count = _count(notes.said(request).get("signed-out"))
@@ -55,7 +57,7 @@ def show(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Sign one other device out; with `reported`, tell the security team as well."""
-    me, session_id = request.identity, parse_uuid(request.matchdict["id"])
+    me, session_id = request.me, parse_uuid(request.matchdict["id"])
     row = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
     if row is None or session_id is None:
         raise HTTPNotFound
@@ -79,7 +81,7 @@ def revoke(request: Request) -> Response:
 
 def revoke_others(request: Request) -> Response:
     """Sign every other device out; this one stays, under a new session id."""
-    me = request.identity
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     others = [row["id"] for row in rows if row["id"] != me.id]
     if others:
@@ -93,7 +95,7 @@ def confirm(request: Request) -> Response:
     session_id = parse_uuid(request.matchdict["id"])
     if session_id is None:
         raise HTTPNotFound
-    known = new_device.confirm(request.db, request.identity, session_id)
+    known = new_device.confirm(request.db, request.me, session_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
     target = safe_redirect.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"
@@ -103,7 +105,7 @@ def confirm(request: Request) -> Response:
 
 
 def _end(request: Request, code: str, *session_ids: UUID) -> None:
-    me = request.identity
+    me = request.me
     reason = Reason("user", me.user_email or str(me.user_id), code)
     request.sessions.revoke(Scope(sessions=session_ids), reason, client_of(request))
 

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pyramid.request import Request, RequestLocalCache
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 
 from ..api_tokens import rate_limit, tokens
@@ -13,6 +14,7 @@ from ..api_tokens.tokens import Token
 from ..core.text import clean
 from ..sessions import audit, client_of
 from ..sessions.audit import Event
+from .request import ApiRequest as Request
 
 # A view that names no scope asks for this one, which no token can have.
 NOBODY = "nobody"
@@ -30,6 +32,18 @@ class Presented:
     refused: Token | None = None
 
 
+class MissingScope(Denied):
+    """The token lacks `scope`: one scope, or several of which one would do, separated by spaces."""
+
+    def __new__(cls, scope: str) -> Self:
+        """Make the answer; Pyramid's are integers, so the scope is set here."""
+        denied = super().__new__(cls, "missing scope")
+        denied.scope = scope
+        return denied
+
+    scope: str
+
+
 class BearerPolicy:
     """ISecurityPolicy. The token is looked up once a request, and only when a view asks for a scope."""
 
@@ -43,8 +57,7 @@ class BearerPolicy:
 
     def presented(self, request: Request) -> Presented:
         """The token, good or refused."""
-        found: Presented = self._presented.get_or_create(request)
-        return found
+        return self._presented.get_or_create(request)
 
     def authenticated_userid(self, request: Request) -> str | None:
         """`token:NAME`, as the trail has it."""
@@ -56,9 +69,7 @@ class BearerPolicy:
         token = self.identity(request)
         if token is not None and token.scopes & set(permission.split()):
             return Allowed(permission)
-        denied = Denied("missing scope")
-        denied.scope = permission
-        return denied
+        return MissingScope(permission)
 
     def remember(self, request: Request, userid: Any, **_: Any) -> list[tuple[str, str]]:
         """Nobody is remembered here."""
@@ -78,13 +89,19 @@ class BearerPolicy:
         return Presented(refused=token) if token and token.refused else Presented(token)
 
 
+def policy_of(request: Request) -> BearerPolicy:
+    """Return the security policy of the API's application."""
+    policy: BearerPolicy = request.registry.queryUtility(ISecurityPolicy)
+    return policy
+
+
 def refused(request: Request, why: str, token: Token | None = None, **more: str) -> None:
     """Write a refused try to the trail. Raises rates.TooFast for an address that comes with bad tokens all the time."""
     client = client_of(request)
     known = token
     if token is None:
         rate_limit.take(request.db, f"address:{client.address}", _BAD_TOKENS)
-        known = request.policy.presented(request).refused
+        known = policy_of(request).presented(request).refused
     if known and known.refused:
         more["token"] = known.refused
     event = Event(

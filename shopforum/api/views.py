@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import text
 
@@ -20,6 +19,8 @@ from . import responses
 from .idempotency import Key, Outcome
 from .openapi import FILTERS, document
 from .problems import Problem
+from .request import ApiRequest as Request
+from .security_policy import refused
 
 _ALL = "everyone:revoke"
 
@@ -86,7 +87,7 @@ def end_session(request: Request, given: Given) -> Response:
     plan = plans.make(request.read_db, Target(sessions=(session_id,)), None)
     _weigh(request, plan)
     if plan.matched:
-        _carry_out(request, plan, reasons.because(request.identity.actor, {"code": "other"}))
+        _carry_out(request, plan, reasons.because(request.token.actor, {"code": "other"}))
     elif session_queries.one(request.read_db, session_id) is None:
         raise Problem(404, "There is no such session.")
     return Response(status=204)
@@ -101,7 +102,7 @@ def revoke(request: Request, given: Given) -> Response:
     if key is None or given.body.get("dry_run"):
         outcome = _revoke(request, target, given.body)
     else:
-        replay = Key(request.db, request.identity, request.id, key, given.body)
+        replay = Key(request.db, request.token, request.id, key, given.body)
         outcome = replay.once(lambda: _revoke(request, target, given.body), lambda i: _receipt(request, i))
     headers = {"Idempotent_Replayed": "true"} if outcome.known else {}
     if outcome.status == 201:
@@ -154,7 +155,7 @@ def revoke_user(request: Request, given: Given) -> Response:
         users = [user_id] if user_id and db.one(_SEEN, id=user_id) else []
     if not users:
         raise Problem(404, "There is no such user.")
-    reason = reasons.because(request.identity.actor, {"code": "incident", "text": "global token revocation"})
+    reason = reasons.because(request.token.actor, {"code": "incident", "text": "global token revocation"})
     found = [plans.make(db, Target(user_id=user_id), None) for user_id in users]
     for plan in found:
         _weigh(request, plan)
@@ -167,7 +168,7 @@ def _subject(request: Request, subject: dict[str, str]) -> UUID | None:
     """The user's id, or None for somebody else's subject."""
     if subject["format"] == "opaque":
         return UUID(subject["id"])
-    return parse_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.issuer else None
+    return parse_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.services.issuer else None
 
 
 def invalid(**errors: str) -> Problem:
@@ -193,9 +194,7 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
         )
     if body.get("dry_run"):
         return Outcome(200, json_documents.counted(plan.matched, exact=plan.exact))
-    return _receipt(
-        request, _carry_out(request, plan, reasons.because(request.identity.actor, body["reason"]))
-    )
+    return _receipt(request, _carry_out(request, plan, reasons.because(request.token.actor, body["reason"])))
 
 
 def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
@@ -204,7 +203,7 @@ def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
     try:
         return plans.carry_out(request.sessions, plan, reason, client_of(request), limit=limit)
     except TooFar as error:
-        request.refused("reach", request.identity, missing=_ALL)
+        refused(request, "reach", request.identity, missing=_ALL)
         detail = f"{error} The token lacks the scope {_ALL}."
         raise Problem(403, detail, missing_scope=_ALL) from None
 

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,8 @@ from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
+from shopforum.web.redirects import SiteApp
+from shopforum.web.services import Services
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
 
@@ -45,27 +46,28 @@ class Deployment:
     console: str
 
 
-def site(ini: str, name: str) -> Any:
-    """The registry of one site of an ini file. Raises Stop for settings it cannot run on."""
+def site(ini: str, name: str) -> Services:
+    """Return the services of one site of an ini file. Raises Stop for settings that the site cannot run on."""
     try:
-        return app(ini, name).registry
+        made: SiteApp = app(ini, name)
     except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
+    return made.services
 
 
 @contextmanager
 def opened(ini: str) -> Iterator[Deployment]:
     """The deployment of an ini file. A database that is away ends the command with 3, settings that are wrong with 2."""
-    registry = site(ini, "admin")
+    console = site(ini, "admin")
     try:
         with reaching_the_database():
             yield Deployment(
-                registry.sessions,
-                ReadOnlyDatabase(registry.db, _LIMIT_MILLISECONDS),
-                registry.site.urls["admin"],
+                console.sessions,
+                ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
+                console.site.urls["admin"],
             )
     finally:
-        registry.db.engine.dispose()
+        console.db.engine.dispose()
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 import signal
 import threading
 import time
-from typing import Any
 
 import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import mail, new_device
+from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
 from shopforum.core.database import Database
@@ -17,6 +17,7 @@ from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
 from shopforum.sessions import is_outage, jobs
 from shopforum.store import jobs as store_jobs
+from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
@@ -38,20 +39,20 @@ def command(ini: str, once: bool) -> None:
 
     INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
     """
-    registry = site(ini, "store")
+    services = site(ini, "store")
     if once:
         with reaching_the_database():
-            _once(registry)
+            _once(services)
     else:
-        _run(registry)
+        _run(services)
 
 
-def _once(registry: Any) -> None:
-    while jobs.run_once(registry.sessions) + _tidy(registry.db):
+def _once(services: Services) -> None:
+    while jobs.run_once(services.sessions) + _tidy(services.db):
         pass
-    while jobs.seal(registry.sessions):
+    while jobs.seal(services.sessions):
         pass
-    while _deliver(registry):
+    while _deliver(services):
         pass
 
 
@@ -61,18 +62,18 @@ def _tidy(db: Database) -> int:
     return sum(one.run_once(db) for one in kept) + new_device.forget(db)
 
 
-def _deliver(registry: Any) -> int:
+def _deliver(services: Services) -> int:
     """Send mail and webhooks that are due; returns how much was tried."""
-    endpoints = webhook_settings.parse(registry.settings).endpoints
-    return mail.run_once(registry.db, registry.mail) + outbound.run_once(registry.db, endpoints)
+    endpoints = webhook_settings.parse(services.settings).endpoints
+    return mail.run_once(services.db, services.get(MailSettings)) + outbound.run_once(services.db, endpoints)
 
 
-def _keep_delivering(registry: Any, ending: threading.Event) -> None:
+def _keep_delivering(services: Services, ending: threading.Event) -> None:
     """A thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation."""
     pause = 0.0
     while not ending.wait(pause):
         try:
-            pause = 0.0 if _deliver(registry) else _PAUSE_SECONDS
+            pause = 0.0 if _deliver(services) else _PAUSE_SECONDS
         except SQLAlchemyError as error:
             _note(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
@@ -86,7 +87,7 @@ def _note(error: SQLAlchemyError) -> None:
         log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
 
-def _run(registry: Any) -> None:
+def _run(services: Services) -> None:
     """Work in threads until the process is interrupted, told to end, or a thread has died of a fault.
 
     The signals are waited for and never handled: a handler runs within whatever it interrupts, and setting an event
@@ -96,7 +97,7 @@ def _run(registry: Any) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     ending = threading.Event()
     threads = [
-        threading.Thread(target=work, args=(registry, ending), name=work.__name__)
+        threading.Thread(target=work, args=(services, ending), name=work.__name__)
         for work in (_work, _keep_delivering)
     ]
     for thread in threads:
@@ -111,18 +112,18 @@ def _run(registry: Any) -> None:
         raise Stop("The worker died of the fault above.", 1)
 
 
-def _work(registry: Any, ending: threading.Event) -> None:
+def _work(services: Services, ending: threading.Event) -> None:
     pause = tidied = 0.0
     while not ending.wait(pause):
         try:
-            done = jobs.run_once(registry.sessions)
-            head = jobs.seal(registry.sessions)
+            done = jobs.run_once(services.sessions)
+            head = jobs.seal(services.sessions)
             if head:
                 # The witness outside the database: it contradicts whoever cuts or rewrites the log's end.
                 log.info("audit.sealed", head=str(head))
             if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
                 tidied = time.monotonic()
-                while _tidy(registry.db) and not ending.is_set():
+                while _tidy(services.db) and not ending.is_set():
                     pass
             pause = 0.0 if done else _PAUSE_SECONDS
         except SQLAlchemyError as error:

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from .settings import SettingsError, find, read, setting, variable
 
-SITES = ("store", "forums", "admin")
-TITLES = {"store": "Harbour Store", "forums": "Harbour Forums", "admin": "Harbour Console"}
+STORE, FORUMS, ADMIN = "store", "forums", "admin"
+SITES = (STORE, FORUMS, ADMIN)
+TITLES = {STORE: "Harbour Store", FORUMS: "Harbour Forums", ADMIN: "Harbour Console"}
 # Secrets that stand in development.ini begin so, and are known to everybody.
 DEMO = "development"
 
@@ -109,7 +110,7 @@ def is_development(raw: Mapping[str, str]) -> bool:
 
 def urls(parsed: SiteSettings) -> dict[str, str]:
     """The address of each site."""
-    return {"store": parsed.store_url, "forums": parsed.forums_url, "admin": parsed.admin_url}
+    return {STORE: parsed.store_url, FORUMS: parsed.forums_url, ADMIN: parsed.admin_url}
 
 
 def site(parsed: SiteSettings) -> Site:

@@ -165,7 +165,7 @@ def _worker(folder: Path, ini: Path, lock: int) -> Iterator[None]:
 
 def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
     """Serve the sites until the process is told to end. `ready` and dev.json come when they already answer."""
-    options = plaster.get_settings(str(ini), "server:main")
+    options: dict[str, Any] = dict(plaster.get_settings(str(ini), "server:main"))
     options.pop("use")
     server = create_server(get_app(str(ini)), **options)
     instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")

@@ -6,8 +6,9 @@ Ids have at most 18 digits: what is longer than any bigint is not found.
 from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ..core.permissions import MODERATE
 from ..sessions import SIGNED_IN
-from .person import MODERATE, Locked, Missing, TooLate
+from .person import Locked, Missing, TooLate
 from .views import locked, missing, notices, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.moderate import (

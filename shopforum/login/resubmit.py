@@ -14,9 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPTemporaryRedirect
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from sqlalchemy import RowMapping, text
@@ -24,10 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from webob.multidict import MultiDict
 
 from ..sessions import AuthorityUnavailable
-from ..sessions.policy import FORM_SESSION
+from ..sessions.policy import FORM_SESSION, policy_of
 from ..web import acts, safe_redirect
 from ..web.errors import WRITTEN, page, page_before
 from ..web.request import Request
+from ..web.services import SavedForms
+from ..web.site_config import SiteConfigurator
 from ..web.templating import STATIC
 from . import views
 
@@ -61,12 +61,11 @@ _READ = text(f"SELECT path, fields FROM kept_forms WHERE {_MINE}")
 _TAKE = text(f"DELETE FROM kept_forms WHERE {_MINE} RETURNING path")
 
 
-def includeme(config: Configurator) -> None:
-    """The page /resume/{key}, for signed-in people, `request.typed`, and for the error pages `registry.keep_form` and
-    `registry.form_again`.
+def includeme(config: SiteConfigurator) -> None:
+    """Add the page /resume/{key} for signed-in users, `request.typed`, and the functions by which the error pages save a
+    form and show it again.
     """
-    config.registry.keep_form = keep_form
-    config.registry.form_again = form_again
+    config.set_saved_forms(SavedForms(keep_form, form_again))
     config.add_request_method(typed, "typed", reify=True)
     config.add_route("resume", f"/resume/{{key:{_KEY.pattern}}}")
     config.add_view(show, route_name="resume", request_method="GET", renderer=_TEMPLATE)
@@ -80,10 +79,10 @@ def keep_form(request: Request) -> str | None:
     """
     if request.method != "POST":
         return None
-    if request.matched_route.name == "resume":
+    if request.route_name == "resume":
         return str(request.path)
     act, path = acts.of(request), safe_redirect.safe(request.path_qs)
-    if act.page or path is None or not request.registry.queryUtility(ISecurityPolicy).own_form(request):
+    if act.page or path is None or not policy_of(request).own_form(request):
         return None
     fields = _fields(request.POST)
     if fields is None:
@@ -99,7 +98,7 @@ def keep_form(request: Request) -> str | None:
     return (f"{request.path}?kept={key}" if act.asks else f"/resume/{key}") if kept else None
 
 
-def typed(request: Request) -> MultiDict | None:
+def typed(request: Request) -> MultiDict[str] | None:
     """The fields of a kept form, for the page that asks before it is sent: those that `?kept=` names, if they are this
     person's and for this address. None without; one statement, and only with it.
     """
@@ -116,7 +115,7 @@ def form_again(request: Request, title: str, text: str) -> Response | None:
     """A form that was refused, as it was filled in, with a good token; its own page's address for one that is not sent
     from another page; None where neither can be.
     """
-    name = request.matched_route.name
+    name = request.route_name
     if name == STATIC:
         return None
     act = acts.of(request)
@@ -179,7 +178,7 @@ def _found(request: Request) -> RowMapping:
 
 
 def _of(request: Request, statement: Any, key: str) -> RowMapping | None:
-    values = {"site": request.site.name, "user_id": request.identity.user_id}
+    values = {"site": request.site.name, "user_id": request.me.user_id}
     return request.db.one(statement, key=_digest(request, key), **values)
 
 

@@ -11,19 +11,20 @@ from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.permissions import CONSOLE_ROLES
+from ..core.sites import ADMIN
 from ..idp import LoginAnswer, LoginRefused
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.keyring import REFRESH_TOKEN
 from ..web import notes, safe_redirect
-from ..web.hooks import LoginHookResult
+from ..web.contributions import LoginHookResult
 from ..web.request import Request
 from . import known_devices, throttle
+from .settings import LoginSettings
 
 log = structlog.get_logger("shopforum")
-
-_CONSOLE_ROLES = {"viewer", "responder", "owner"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     """Sign in: a new session whatever was presented, then the redirect. Raises LoginRefused (`no_access`) for the
     console without one of its roles, (`blocked`) where a standing rule refuses it, AuthorityUnavailable where the answer cannot make a session.
     """
-    if request.site.name == "admin" and not _CONSOLE_ROLES.intersection(answer.roles):
+    if request.site.name == ADMIN and not CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
     _require_token(request, answer)
     login = Login(
@@ -94,7 +95,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     if guessed and attempt.turn.last_free:
         write(request, "authn_login_fail_max", detail, user_id=user_id)
     # No connection is held meanwhile.
-    time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
+    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
 
 
 def log_outage(error: AuthorityUnavailable) -> None:
@@ -135,11 +136,9 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
 
 def _tell_of_new_device(request: Request, login: Login) -> None:
     """Have the owner asked about it; never at the first login to a site. What fails here costs no login."""
-    tell = request.registry.on_new_device
-    if tell is None:
-        return
     try:
-        tell(request, login)
+        for hook in request.services.new_device_hooks:
+            hook(request, login)
     except SQLAlchemyError as error:
         log.exception("telling of a new device failed", why=type(error).__name__)
 
@@ -147,7 +146,7 @@ def _tell_of_new_device(request: Request, login: Login) -> None:
 def _hooks(request: Request, login: Login, target: str) -> list[LoginHookResult]:
     """Let the others take part. One that fails costs its own addition, never the login."""
     results = []
-    for hook in request.registry.login_hooks:
+    for hook in request.services.login_hooks:
         try:
             results.append(hook(request, login.user_id, target))
         except SQLAlchemyError as error:

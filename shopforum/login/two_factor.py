@@ -22,8 +22,8 @@ from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web import notes
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice
 from . import page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
 

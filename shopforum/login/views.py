@@ -8,7 +8,6 @@ import time
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
@@ -16,6 +15,7 @@ from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
+from ..sessions.policy import policy_of
 from ..web import notes, safe_redirect
 from ..web.request import Request
 from . import known_devices, reasons, signin, throttle, two_factor
@@ -53,10 +53,10 @@ def show(request: Request) -> Response:
         return HTTPFound(target or safe_redirect.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
     # Why somebody stands here is told by the cookies, or by the page that has cleared them: never by a link.
-    ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
+    ended = notes.said(request) or policy_of(request).ended(request)
     notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
-        notice = request.registry.login_notices.get((target or "").partition("?")[0])
+        notice = request.services.login_notices.get((target or "").partition("?")[0])
     return page(request, form, 200, notice=notice)
 
 

@@ -9,12 +9,14 @@ from sqlalchemy import Column, RowMapping, Select, Text, case, cast, func, liter
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..core import addresses
+from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
+from ..core.sites import ADMIN
 from ..sessions import tables
 from ..sessions.deny_rules import Rule
 from . import plans, session_queries
 from .filters import SessionFilter, parse_query
-from .plans import CONSOLE, OWNERS, Plan
+from .plans import Plan
 from .session_queries import s
 from .targets import Target
 
@@ -125,7 +127,7 @@ def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None) -> Weight:
     named = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
     query = urlencode({name: str(value) for name, value in named.items() if value})
     plan = plans.make(db, Target(filter=query), own)
-    owners = plan.owners or (rule.site in (None, CONSOLE) and _owner_seen(db, parse_query(query), own))
+    owners = plan.owners or (rule.site in (None, ADMIN) and _owner_seen(db, parse_query(query), own))
     wide = owners or plan.wide or plan.scope is None or not (rule.user_id or _moderate(rule.network))
     return Weight(plan, owners, wide)
 
@@ -134,7 +136,7 @@ def _owner_seen(db: ReadOnlyDatabase, chosen: SessionFilter, own: UUID | None) -
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     found = select(literal(1)).where(
         *session_queries.matching(db, chosen),
-        s.c.site == CONSOLE,
+        s.c.site == ADMIN,
         s.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))),
         s.c.user_id.is_distinct_from(mine),
     )

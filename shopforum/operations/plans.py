@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, RowMapping, Text, and_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
+from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
+from ..core.sites import ADMIN
 from ..sessions import Limit, Reason, Scope, Sessions, tables
 from ..sessions.audit import Client
 from ..sessions.revocation import MOST
@@ -28,8 +30,6 @@ _PATIENCE = 10_000
 LARGE = 100
 # More people than this, in one act or in all acts of an hour, take the permission for whole sites.
 PEOPLE = 100
-# The roles that hold the permission for whole sites. Whoever has none of them reaches no console session of these.
-CONSOLE, OWNERS = "admin", frozenset({"owner"})
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def make(
 
 def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
     """How far somebody may reach who has, or has not, the permission for whole sites. `own` is the acting admin."""
-    return None if unlimited else Limit(PEOPLE, CONSOLE, OWNERS, own)
+    return None if unlimited else Limit(PEOPLE, ADMIN, OWNERS, own)
 
 
 def carry_out(
@@ -218,7 +218,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     m = newest.subquery("m")
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     other = m.c.user_id.is_distinct_from(mine)
-    console = and_(other, m.c.site == CONSOLE)
+    console = and_(other, m.c.site == ADMIN)
     owners = and_(console, m.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))
     in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
     ids = (

@@ -9,11 +9,11 @@ option `fresh_login`. The settings are in config.py, the rules in lifecycle.py, 
 imports nothing of the application around it. docs/sessions.md has the whole story.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token  # noqa: F401 - part of the public names
+from pyramid.request import Request
 from pyramid.viewderivers import INGRESS, csrf_view
 from sqlalchemy import Engine
 
@@ -27,6 +27,7 @@ from .lifecycle import Sessions
 from .model import Login, Reason, Session
 from .policy import SIGNED_IN, SessionPolicy, cleared_headers, client_of
 from .reach import Limit, TooFar
+from .request import registry_of
 from .revocation import Scope
 from .view_options import FreshLoginRequired, own_form, require_fresh
 
@@ -59,7 +60,7 @@ __all__ = [
 
 def includeme(config: Configurator) -> None:
     """Wire the add-on into an application."""
-    config.registry.session_permissions = {}
+    registry_of(config.registry).session_permissions = {}
     config.add_directive("set_session_engine", _set_engine)
     config.add_directive("set_session_authority", _set_authority)
     config.add_directive("add_session_permissions", _add_permissions)
@@ -77,22 +78,21 @@ def includeme(config: Configurator) -> None:
 
 def _set_engine(config: Configurator, engine: Engine, prepare: bool = True) -> None:
     """Directive: the engine of the database that holds the sessions. `prepare` as for `Database`."""
-    config.registry.session_database = Database(engine, prepare)
+    registry_of(config.registry).session_database = Database(engine, prepare)
 
 
 def _set_authority(config: Configurator, authority: Authority) -> None:
     """Directive: the identity provider. To be called after `set_session_engine`."""
-    parsed = settings.parse(config.registry.settings)
-    config.registry.sessions = Sessions(config.registry.session_database, parsed, authority)
+    registry = registry_of(config.registry)
+    registry.sessions = Sessions(registry.session_database, settings.parse(registry.settings), authority)
 
 
-def _add_permissions(config: Configurator, permissions: Mapping[str, Any]) -> None:
+def _add_permissions(config: Configurator, permissions: Mapping[str, Iterable[str]]) -> None:
     """Directive: which roles hold a permission, `{"sessions:revoke": {"responder", "owner"}}`."""
-    config.registry.session_permissions.update(
+    registry_of(config.registry).session_permissions.update(
         {name: frozenset(roles) for name, roles in permissions.items()}
     )
 
 
-def _sessions(request: Any) -> Sessions:
-    sessions: Sessions = request.registry.sessions
-    return sessions
+def _sessions(request: Request) -> Sessions:
+    return registry_of(request.registry).sessions

@@ -4,17 +4,16 @@ In (`inbound.py`): whoever is revoked, locked or deleted at FusionAuth is signed
 the worker hands the sealed audit log on to addresses of the operator's, in order. docs/webhooks.md has both.
 """
 
-from pyramid.config import Configurator
-
+from ..web.site_config import SiteConfigurator
 from . import settings
 from .keys import KeySet
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """The address that FusionAuth calls, on the console's host; none unless the settings turn it on."""
     parsed = settings.parse(config.registry.settings)
-    config.registry.webhooks = parsed
+    config.add_service(parsed)
     if parsed.algorithm:
-        idp = config.registry.parsed_settings.idp
-        config.registry.webhook_keys = KeySet(idp.url, idp.tenant_id, parsed.algorithm, parsed.secret)
+        idp = config.services.idp_settings
+        config.add_service(KeySet(idp.url, idp.tenant_id, parsed.algorithm, parsed.secret))
         config.include(".inbound")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from ..api_tokens import tokens
 from ..core.database import Database, once_more
+from ..core.permissions import TOKEN_MAKERS
 from ..sessions import Reason, Scope, audit, outbox, records, revocation
 from ..sessions.audit import Client
 from . import event_mapping
@@ -70,7 +71,7 @@ def take(db: Database, event: Event, act: Act, client: Client, late_after: float
         ).first()
         if taken is None:
             return None
-        if act.user_id and act.site == "admin" and act.roles is not None and not tokens.MAKERS & {*act.roles}:
+        if act.user_id and act.site == "admin" and act.roles is not None and not TOKEN_MAKERS & {*act.roles}:
             # The sessions that had the role may be gone already, and then nothing else would tell.
             tokens.revoke_made_by(connection, act.user_id, tokens.Actor("FusionAuth", client, "idp"))
         scope = None if _is_echo(connection, event, act) else _scope(connection, event, act)

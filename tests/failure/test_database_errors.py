@@ -109,7 +109,7 @@ def test_readyz_tells_away_from_not_set_up(
 ) -> None:
     app = shopforum.main({}, **settings("store") | {"database.url": empty_database})
     checks = Browser(app, url_of("store")).get("/readyz", status=503).json["checks"]
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
     assert checks["database"] == "ok"
     assert "alembic upgrade head" in checks["migrations"]
 
@@ -120,7 +120,7 @@ def test_the_worker_logs_a_fault_as_one(
 ) -> None:
     monkeypatch.setattr(jobs, "_PURGE", text(statement))
     with pytest.raises(DBAPIError) as failed:
-        jobs.run_once(apps["store"].registry.sessions)
+        jobs.run_once(apps["store"].services.sessions)
     logged()
     worker_command._note(failed.value)
     event = json.loads(logged())

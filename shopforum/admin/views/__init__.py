@@ -1,8 +1,7 @@
 """The console's pages, one module for each."""
 
+from ...core.permissions import REVOKE
 from ...web.request import Request
-
-READ, REVOKE, REVOKE_ALL = "console:read", "sessions:revoke", "everyone:revoke"
 
 
 def may_revoke(request: Request) -> bool:

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.security import Denied
 
+from ...core.permissions import REVOKE_ALL
 from ...operations import deny_rules, plans
 from ...operations.plans import Plan
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
-from . import REVOKE_ALL
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
 # Seconds since the password, for whatever is grave.
@@ -56,7 +56,7 @@ RELEASE = Verb(
 
 def plan(request: Request, target: Target, verb: Verb) -> Plan:
     """The plan, for who may carry it out; see `weigh`. Raises FreshLoginRequired, HTTPForbidden."""
-    found = plans.make(request.read_db, target, request.identity.id, quarantined=_IN_QUARANTINE[verb.name])
+    found = plans.make(request.read_db, target, request.me.id, quarantined=_IN_QUARANTINE[verb.name])
     weigh(request, found)
     return found
 
@@ -79,7 +79,7 @@ def within_authority(request: Request) -> Iterator[Limit | None]:
     """
     unlimited = bool(request.has_permission(REVOKE_ALL))
     try:
-        yield plans.limit(unlimited=unlimited, own=request.identity.user_id)
+        yield plans.limit(unlimited=unlimited, own=request.me.user_id)
     except TooFar as error:
         raise BeyondAuthority(f"{error} Nothing was changed: ask an owner.") from None
 
@@ -103,7 +103,7 @@ def need(request: Request, permission: str) -> None:
 
 def need_fresh(request: Request) -> None:
     """Raise FreshLoginRequired where the password was given too long ago."""
-    if request.identity.authenticated_ago > FRESH:
+    if request.me.authenticated_ago > FRESH:
         raise FreshLoginRequired
 
 

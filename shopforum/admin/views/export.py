@@ -68,7 +68,7 @@ def _file(
     if kind not in export.FORMATS:
         raise HTTPUnprocessableEntity("The format is csv or jsonl.")
     found = export.rows(request.read_db.patient(_PATIENCE), statement, *order)
-    me = request.identity
+    me = request.me
     taken = Event(
         event,
         request.site.name,

@@ -5,29 +5,34 @@ would hold, by POST the act.
 from typing import Any
 from uuid import UUID
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
+from ...core.permissions import REVOKE
 from ...operations.plans import Plan
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import NoteForm, RevokeForm
-from . import REVOKE, confirming
+from . import confirming
 from .confirming import QUARANTINE, RELEASE, Verb
 
 _FORMS: dict[str, Any] = {QUARANTINE.name: RevokeForm, RELEASE.name: NoteForm}
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """The views and their notices."""
-    config.registry.notices["quarantined"] = Notice(
-        "success", "In quarantine. Nothing more is served there before the password is given again."
+    config.add_notices(
+        {
+            "quarantined": Notice(
+                "success", "In quarantine. Nothing more is served there before the password is given again."
+            ),
+            "released": Notice("success", "Released: it goes on as it was."),
+            "nothing_to_do": Notice("info", "That was so already. Nothing was changed."),
+        }
     )
-    config.registry.notices["released"] = Notice("success", "Released: it goes on as it was.")
-    config.registry.notices["nothing_to_do"] = Notice("info", "That was so already. Nothing was changed.")
     for route, verb in (("admin_quarantine", QUARANTINE), ("admin_release", RELEASE)):
         for view, method in ((_ask(verb), "GET"), (_act(verb), "POST")):
             config.add_view(
@@ -74,14 +79,14 @@ def _act(verb: Verb) -> Any:
 
 def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOther:
     """The admin's own session is never in it: whoever wants to be asked for the password again logs out."""
-    ids = [i for i in plan.ids if i != request.identity.id]
+    ids = [i for i in plan.ids if i != request.me.id]
     put, notice = (
         (request.sessions.quarantine, "quarantined")
         if verb is QUARANTINE
         else (request.sessions.release, "released")
     )
     with confirming.within_authority(request) as limit:
-        count = put(ids, form.because(request.identity), client_of(request), limit)
+        count = put(ids, form.because(request.me), client_of(request), limit)
     return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 

@@ -3,26 +3,31 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
+from ...core.permissions import REVOKE, REVOKE_ALL
 from ...operations import audit_queries, deny_rules, plans
 from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import RevokeForm
-from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
+from . import confirming, everyone, rules
 from .confirming import END
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """The views and their notice."""
-    config.registry.notices["rule_refused"] = Notice(
-        "error",
-        "The sessions have ended. The rule was not made: a rule refuses you, or it reaches further than you may.",
+    config.add_notices(
+        {
+            "rule_refused": Notice(
+                "error",
+                "The sessions have ended. The rule was not made: a rule refuses you, or it reaches further than you may.",
+            ),
+        }
     )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
@@ -92,7 +97,7 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
 
     The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
     """
-    me, client = request.identity, client_of(request)
+    me, client = request.me, client_of(request)
     reason, spare = form.because(me), None if form.include_own.data else me.id
     with confirming.within_authority(request) as limit:
         revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)

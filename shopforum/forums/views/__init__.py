@@ -9,11 +9,12 @@ from pyramid.response import Response
 from sqlalchemy import ColumnElement, RowMapping, Select
 
 from ...core import paging
+from ...core.permissions import MODERATORS
 from ...web.errors import page
 from ...web.request import Request
 from .. import inbox, mentions
 from ..forms import line
-from ..person import MODERATORS, Locked, Missing, Person, Stale, TooLate, TooSoon
+from ..person import Locked, Missing, Person, Stale, TooLate, TooSoon
 from ..settings import Rules
 from ..writing import Placed
 
@@ -47,8 +48,7 @@ def id_of(request: Request) -> int:
 
 def rules(request: Request) -> Rules:
     """The forums' settings."""
-    found: Rules = request.registry.forum_rules
-    return found
+    return request.services.get(Rules)
 
 
 def listed(

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from ...web import notes
+from ...web.contributions import Notice, Undo
 from ...web.request import Request
-from ...web.templating import Notice, Undo, plural
+from ...web.templating import plural
 from ..cart import Cart, Change, Line
 from ..forms import numbers
 
@@ -52,7 +53,7 @@ def of(request: Request, cart: Cart) -> Notice | None:
         return _merged(cart)
     named = cart.named(numbers(told.get("line", "")))
     say = _WORDS.get(code)
-    general: Notice | None = request.registry.notices.get(code)
+    general: Notice | None = request.services.notices.get(code)
     said = say(named) if say and named else general
     if not cart.removed:
         return said
@@ -61,7 +62,7 @@ def of(request: Request, cart: Cart) -> Notice | None:
     text = f"{_listed(cart.removed, 'and')} {verb} taken out of your {where}."
     lines = ",".join(str(line.id) for line in cart.removed)
     # On the cart's page it is a button of the form of all quantities.
-    form = "cart" if request.matched_route.name == "store_cart" else ""
+    form = "cart" if request.route_name == "store_cart" else ""
     undo = Undo("/shopping-cart/undo", "Undo", "line", lines, form)
     return Notice(said.kind if said else "success", f"{said.text} {text}" if said else text, undo)
 
