@@ -30,17 +30,17 @@ races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer hi
 	@SHOPFORUM_TEST_RACES=$${SHOPFORUM_TEST_RACES:-300} SHOPFORUM_TEST_EXAMPLES=$${SHOPFORUM_TEST_EXAMPLES:-400} \
 		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_machine.py $(ARGS)
 
-coverage: $(TEST) ## Show that the tests walk every branch of the heart and of FusionAuth's client
+coverage: $(TEST) ## Show that the tests walk every branch of the session core and of FusionAuth's client
 	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100 --ignore=tests/browser --ignore=tests/dev_idp
 
-lint: $(TEST) ## Check style, formatting, types and who may import whom
+lint: $(TEST) ## Check style, formatting, types (and how much of the code has none) and imports between packages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
+	@$(BIN)/python typings/any_share.py
 	@$(BIN)/lint-imports
 
-fmt: $(TEST) ## Format the code and mend what can be mended automatically
+fmt: $(TEST) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 

@@ -117,4 +117,5 @@ def user_id(db: ReadOnlyDatabase, text: str) -> UUID:
             "To end all of a user's sessions, give the id or the whole e-mail address of somebody who has signed in.",
             NOTHING,
         )
-    return rows[0]["user_id"]
+    only: UUID = rows[0]["user_id"]
+    return only

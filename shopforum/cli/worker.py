@@ -59,7 +59,8 @@ def _once(services: Services) -> None:
 def _tidy(db: Database) -> int:
     """One step of what is merely old; returns how much went."""
     kept = (login_jobs, store_jobs, forum_jobs, api_jobs, token_jobs, webhook_jobs)
-    return sum(one.run_once(db) for one in kept) + new_device.forget(db)
+    done: int = sum(one.run_once(db) for one in kept)
+    return done + new_device.forget(db)
 
 
 def _deliver(services: Services) -> int:

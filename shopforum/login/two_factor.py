@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,7 +138,7 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
     return notes.see_other(request, "/login/two-factor?sent")
 
 
-def _late(request: Request, redirect: Any) -> Response:
+def _late(request: Request, redirect: Callable[..., Response]) -> Response:
     """To the login; who has no challenge at all has not come too late."""
     target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
     return redirect(target, headers=[_JAR.expired(COOKIE)])
