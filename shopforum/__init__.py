@@ -11,8 +11,7 @@ from .core.engine import create_engine
 from .core.permissions import READ, ROLES
 from .core.sites import ADMIN
 from .idp import FusionAuth
-from .sessions import SIGNED_IN
-from .sessions.request import registry_of
+from .sessions import SIGNED_IN, registry_of
 from .web import services
 from .web.redirects import SiteApp
 from .web.services import Services

@@ -1,4 +1,4 @@
-"""A clock for the database that a test sets: `now()` is what the test says, for the heart's own statements.
+"""A clock for the database that a test sets: `now()` is what the test says, for the session core's own statements.
 
 A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
 The statements stay as they are, but for being prepared: planning them anew is most of what they cost.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from ..core.database import Database, once_more
 from ..core.purge import purge
 from ..core.user_agents import label
-from ..sessions import Login, Session, client_of, records
+from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
 from . import letters, mail
 from .mail import MailSettings
@@ -30,8 +30,8 @@ WITH fresh AS (
   ON CONFLICT (session_id) DO NOTHING
 ), due AS MATERIALIZED (
   SELECT s.id, fresh.id AS new_sign_in FROM sessions s, fresh
-  WHERE s.user_id = :user_id AND s.site = :site AND s.id <> fresh.id AND s.ended_at IS NULL
-    AND s.absolute_end > now() AND NOT {records.GATED} ORDER BY s.id FOR UPDATE OF s
+  WHERE s.user_id = :user_id AND s.site = :site AND s.id <> fresh.id AND {live.LIVE}
+  ORDER BY s.id FOR UPDATE OF s
 ), marked AS (
   UPDATE sessions s SET new_sign_in = due.new_sign_in FROM due WHERE s.id = due.id
 )
@@ -42,7 +42,7 @@ SELECT created_at FROM fresh"""
 _OPEN = f"""SELECT n.session_id, s.agent, s.address, s.created_at FROM new_sign_ins n
     JOIN sessions s ON s.id = n.session_id JOIN sessions me ON me.id = :me
     WHERE n.user_id = me.user_id AND n.site = me.site AND n.session_id <> me.id AND n.created_at > me.created_at
-      AND s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {records.GATED}"""
+      AND {live.LIVE}"""
 
 _NEXT = text(
     f"""

@@ -13,8 +13,7 @@ from pyramid.response import Response
 
 from ..core.ids import parse_uuid
 from ..core.user_agents import label
-from ..sessions import Reason, Scope, client_of, flags
-from ..sessions.audit import Event
+from ..sessions import Reason, Scope, client_of
 from ..web import notes, safe_redirect
 from ..web.contributions import Notice
 from ..web.request import Request
@@ -43,8 +42,8 @@ def show(request: Request) -> dict[str, Any]:
     """This device first, then the others by when they were last seen."""
     me = request.me
     rows = request.sessions.of_user(me.user_id)
-    current = [row for row in rows if row["id"] == me.id]
-    others = [row for row in rows if row["id"] != me.id]
+    current = [row for row in rows if row.id == me.id]
+    others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
     values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
@@ -73,9 +72,7 @@ def revoke(request: Request) -> Response:
     if not reported:
         return notes.see_other(request, "/account/sessions?notice=device-signed-out")
     # A device that is gone can still be reported: it may have been a thief's.
-    client, site = client_of(request), request.site.name
-    event = Event("session_reported", site, client, "user", me.user_email, me.user_id, session_id)
-    flags.note(request.db, event)
+    request.sessions.report(session_id, me, client_of(request))
     return notes.see_other(request, "/account/sessions?notice=device-reported")
 
 
@@ -83,7 +80,7 @@ def revoke_others(request: Request) -> Response:
     """Sign every other device out; this one stays, under a new session id."""
     me = request.me
     rows = request.sessions.of_user(me.user_id)
-    others = [row["id"] for row in rows if row["id"] != me.id]
+    others = [row.id for row in rows if row.id != me.id]
     if others:
         _end(request, "signed_out_elsewhere", *others)
     request.sessions.replace_id(me)

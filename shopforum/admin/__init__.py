@@ -7,10 +7,9 @@ Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py
 
 from pyramid.events import BeforeRender
 
-from ..core import user_agents
+from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..operations import audit_queries, deny_rules, labels
-from ..sessions import risk_signals
 from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -83,7 +82,7 @@ def _globals(event: BeforeRender) -> None:
     event["words"] = labels
     event["device"] = user_agents.label
     event["standing"] = deny_rules.in_words
-    event["network"] = lambda address: risk_signals.network(address and str(address))
+    event["network"] = lambda address: addresses.household(address and str(address))
     request: Request | None = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
         event["sealed"] = lambda: audit_queries.sealed(request.read_db)

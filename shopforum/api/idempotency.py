@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ..api_tokens.tokens import Token
 from ..core.database import Database
+from ..operations import audit_queries
 from .problems import Problem
 
 # Seconds. No transaction of ours can still commit after so long: each of its statements is stopped after ten.
@@ -49,11 +50,6 @@ _ANSWER = text(
 _FORGET = text(
     """DELETE FROM api_replays WHERE token_id = :token_id AND key_hash = :key_hash AND request_id = :request_id
     AND status IS NULL"""
-)
-
-_DONE = text(
-    """SELECT revocation_id FROM audit_log WHERE actor = :actor AND request_id = :request_id
-    AND revocation_id IS NOT NULL LIMIT 1"""
 )
 
 
@@ -95,9 +91,9 @@ class Key:
             raise Problem(422, "This Idempotency-Key was sent before with another body.")
         if row["status"] is not None:
             return Outcome(row["status"], row["answer"], known=True)
-        done = self.db.one(_DONE, actor=self.token.actor, request_id=row["request_id"])
-        if done is not None:
-            return replace(self._keep(receipt(done["revocation_id"])), known=True)
+        revocation_id = audit_queries.revocation_of_call(self.db, self.token.actor, row["request_id"])
+        if revocation_id is not None:
+            return replace(self._keep(receipt(revocation_id)), known=True)
         if not self._run(_TAKE_OVER, earlier=row["request_id"]):
             wait = {"Retry-After": str(max(1, row["busy"]))}
             raise Problem(409, "The first call with this Idempotency-Key is still at work.", headers=wait)

@@ -7,11 +7,19 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from pyramid.response import Response
-from sqlalchemy import text
 
 from ..core import paging
 from ..core.ids import parse_uuid
-from ..operations import audit_queries, counts, event_feed, json_documents, plans, reasons, session_queries
+from ..operations import (
+    audit_queries,
+    counts,
+    event_feed,
+    json_documents,
+    plans,
+    reasons,
+    session_queries,
+    user_queries,
+)
 from ..operations.filters import FilterError, SessionFilter
 from ..operations.targets import Target
 from ..sessions import Reason, TooFar, client_of
@@ -138,21 +146,14 @@ def list_events(request: Request, given: Given) -> Response:
     return responses.reply({"events": events, "next": following})
 
 
-_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
-_SEEN = text(
-    "SELECT 1 AS seen WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id) "
-    "OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"
-)
-
-
 def revoke_user(request: Request, given: Given) -> Response:
     """End all sessions of one user, whom the sites have seen before."""
     subject, db = given.body["sub_id"], request.read_db
     if subject["format"] == "email":
-        users = [row["user_id"] for row in db.all(_OF_EMAIL, email=subject["email"])]
+        users = user_queries.of_email(db, subject["email"])
     else:
         user_id = _subject(request, subject)
-        users = [user_id] if user_id and db.one(_SEEN, id=user_id) else []
+        users = [user_id] if user_id and user_queries.seen(db, user_id) else []
     if not users:
         raise Problem(404, "There is no such user.")
     reason = reasons.because(request.token.actor, {"code": "incident", "text": "global token revocation"})

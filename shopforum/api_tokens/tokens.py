@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from ..core import user_agents
 from ..core.database import Database, once_more
 from ..core.permissions import TOKEN_MAKERS
-from ..sessions import audit, deny_rules
+from ..sessions import audit, deny_rules, live
 from ..sessions.audit import Client, Event
 from ..sessions.keyring import Keyring
 from . import rate_limit
@@ -91,8 +91,8 @@ _STATE = f"""CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked'
     WHEN {_ENDS} <= clock_timestamp() THEN 'unused'
     WHEN {_ORPHANED} THEN 'orphaned' END"""
 
-_BLOCKED = """EXISTS (SELECT 1 FROM standing_rules r WHERE r.user_id = t.maker_id AND r.lifted_at IS NULL
-    AND r.until > now() AND (r.site IS NULL OR r.site = 'admin') AND r.network IS NULL AND r.device = '')"""
+_BLOCKED = f"""EXISTS (SELECT 1 FROM standing_rules r WHERE r.user_id = t.maker_id AND {live.RULE_IN_FORCE}
+    AND (r.site IS NULL OR r.site = 'admin') AND r.network IS NULL AND r.device = '')"""
 
 _LIST = text(
     f"""SELECT t.id, t.name, t.scopes, t.created_at, t.created_by, t.maker_id, t.expires_at, t.last_used_at, t.revoked_at,
@@ -121,7 +121,7 @@ _FIND = text(
 WITH found AS (
   SELECT t.id, t.name, t.scopes, t.last_used_at, rule.id AS rule_id,
     coalesce({_STATE}, CASE WHEN rule.id IS NOT NULL THEN 'blocked' END) AS refused
-  FROM api_tokens t LEFT JOIN LATERAL ({deny_rules.MATCHING.format(user="t.maker_id", site="'admin'")}) rule ON true
+  FROM api_tokens t LEFT JOIN LATERAL ({live.matching_rule(user="t.maker_id", site="'admin'")}) rule ON true
   WHERE t.hash = ANY (:hashes)
 ), touched AS (
   UPDATE api_tokens t SET last_used_at = clock_timestamp() FROM found f WHERE t.id = f.id AND f.refused IS NULL

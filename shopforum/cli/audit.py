@@ -14,23 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum.operations.export import AUDIT_LOG, audit_log
 from shopforum.sessions import Sessions, audit_chain
 from shopforum.sessions.audit_chain import Head
 
 from .deployment import USAGE, Stop, reaching_the_database, site
-
-_COLUMNS = (
-    "seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id", "revocation_id",
-    "address", "agent", "request_id", "detail",
-)  # fmt: skip
-
-_PAGE = text(
-    """SELECT seq, id, at, event, site, initiating_entity, actor, user_id, session_id, revocation_id,
-    host(address) AS address, agent, request_id, detail FROM audit_log WHERE id > :after ORDER BY id LIMIT 2000"""
-)
 
 
 @click.group
@@ -76,16 +66,13 @@ def export(ini: str, form: str) -> None:
                 click.echo(json.dumps(row, default=str))
         else:
             writer = csv.writer(sys.stdout)
-            writer.writerow(_COLUMNS)
-            writer.writerows([_cell(row[name]) for name in _COLUMNS] for row in _rows(sessions))
+            writer.writerow(AUDIT_LOG)
+            writer.writerows([_cell(row[name]) for name in AUDIT_LOG] for row in _rows(sessions))
 
 
 def _rows(sessions: Sessions) -> Iterator[dict[str, Any]]:
-    after = 0
-    while page := sessions.db.all(_PAGE, after=after):
-        for row in page:
-            yield {name: _plain(value) for name, value in row.items()}
-        after = page[-1]["id"]
+    for row in audit_log(sessions.db):
+        yield {str(name): _plain(value) for name, value in row.items()}
 
 
 def _plain(value: Any) -> Any:

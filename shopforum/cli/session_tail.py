@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from sqlalchemy import RowMapping, Select, text
+from sqlalchemy import RowMapping, Select
 
 from shopforum.core.ids import parse_uuid
-from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import audit_queries, json_documents, labels
-from shopforum.sessions import Sessions, jobs, tables
+from shopforum.sessions import Sessions, jobs
 
 from . import selection
 from .deployment import Deployment, opened
@@ -21,9 +20,6 @@ from .terminal import fit, moment, safe
 _STEP = 500
 _POLL_SECONDS = 0.5
 _WIDTHS = (14, 24, 6, 22, 8, 15)
-_HEAD = text("SELECT seq FROM audit_head")
-# What a worker would have sealed long ago.
-_LEFT_ALONE = text("SELECT 1 FROM audit_log WHERE seq IS NULL AND at < now() - interval '5 seconds' LIMIT 1")
 
 
 @click.command()
@@ -53,15 +49,9 @@ def tail(
     of_user = parse_uuid(user)
     if user and of_user is None:
         raise click.BadParameter("this is not an id", param_hint="--user")
-    a = tables.audit_log
-    statement = audit_queries.rows().where(a.c.seq.is_not(None))
-    if events:
-        statement = statement.where(a.c.event.in_(events))
     with opened(ini) as deployment:
-        if session:
-            statement = statement.where(a.c.session_id == selection.session_id(deployment.read_db, session))
-        if of_user:
-            statement = statement.where(a.c.user_id == of_user)
+        of_session = selection.session_id(deployment.read_db, session) if session else None
+        statement = audit_queries.followed(events, of_session, of_user)
         if not as_json:
             click.echo(_columns("AT (UTC)", "EVENT", "SITE", "BY", "SESSION", "FROM"))
         # A shell's background job inherits an ignored interrupt, and Python then installs no handler.
@@ -82,12 +72,12 @@ def _followed(
     deployment: Deployment, statement: Select[Any], after: int | None, *, once: bool
 ) -> Iterator[RowMapping]:
     """Sealed rows in their order. Numbers are given in one order for everybody, so none is skipped or repeated."""
-    db, seq = deployment.read_db, tables.audit_log.c.seq
+    db, seq = deployment.read_db, audit_queries.SEQ
     _seal(deployment.sessions)
     if after is None:
         rows = db.all(statement.order_by(seq.desc()).limit(10))[::-1]
         yield from rows
-        after = rows[-1]["seq"] if rows else _head(db)
+        after = rows[-1]["seq"] if rows else audit_queries.sealed(db).seq
     while True:
         rows = db.all(statement.where(seq > after).order_by(seq).limit(_STEP))
         yield from rows
@@ -97,13 +87,8 @@ def _followed(
             return
         else:
             time.sleep(_POLL_SECONDS)
-            if db.one(_LEFT_ALONE):
+            if audit_queries.sealing_is_overdue(db):
                 _seal(deployment.sessions)
-
-
-def _head(db: ReadOnlyDatabase) -> int:
-    row = db.one(_HEAD)
-    return row["seq"] if row else 0
 
 
 def _seal(sessions: Sessions) -> None:

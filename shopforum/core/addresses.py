@@ -59,3 +59,11 @@ def _bare(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     if getattr(found, "scope_id", None):
         raise ValueError("an address without a zone")
     return found
+
+
+def household(text: str | None) -> str | None:
+    """Return the network of an address, as coarse as a household or a company: /24 of IPv4, /48 of IPv6; None for None."""
+    if text is None:
+        return None
+    length = 24 if ipaddress.ip_address(text).version == 4 else 48
+    return str(ipaddress.ip_network(f"{text}/{length}", strict=False))

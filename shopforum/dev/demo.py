@@ -198,10 +198,10 @@ def _open(ini: Path) -> _Scene:
         raise _Odd(f"The shopper cannot see the cart: {cart}.")
     sessions: Sessions = site(str(ini), "store").sessions
     hashes = sessions.config.secrets.digests("store", "refresh", owner.cookies[REFRESH])
-    row = records.by_refresh_token(sessions.db, hashes)
-    if row is None:
+    found = records.by_refresh_token(sessions.db, hashes)
+    if found is None:
         raise _Odd(f"{ini} is not the ini file of the demonstration at {facts['store']}.")
-    return _Scene(facts, sessions, owner, row["id"])
+    return _Scene(facts, sessions, owner, found.id)
 
 
 def _turned_away(answer: Answer) -> bool:

@@ -6,9 +6,9 @@ given with the first post and stays, whatever becomes of the name; who has not w
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, text
+from sqlalchemy import ColumnElement, Connection, text
 
-from ..sessions.tables import standing_rules
+from ..sessions import deny_rules
 from . import links
 from .person import Person, TooSoon
 from .settings import Rules
@@ -37,15 +37,8 @@ _WAIT = text(f"""
 
 
 def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """A column for moderators: whether a standing rule keeps somebody out of the forums, wherever they come from."""
-    rule = standing_rules.c
-    return (
-        exists()
-        .where(rule.user_id == user_id, or_(rule.site.is_(None), rule.site == "forums"))
-        .where(rule.network.is_(None), rule.device == "")
-        .where(rule.lifted_at.is_(None), rule.until > func.now())
-        .label("suspended")
-    )
+    """Return a column for moderators: whether a deny rule keeps a user out of the forums, wherever the user comes from."""
+    return deny_rules.shuts_out(user_id, "forums").label("suspended")
 
 
 def enrol(connection: Connection, person: Person) -> None:

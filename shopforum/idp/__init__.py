@@ -1,7 +1,7 @@
-"""The identity provider: FusionAuth over its API, as the sites use it.
+"""The client of FusionAuth, the identity provider.
 
-`request.idp` logs people in. The same object is the authority of the sessions, which refreshes and revokes tokens.
-docs/fusionauth.md has the wire contract, and how sure each part of it is.
+`request.idp` logs users in. The same object is the sessions' authority, which refreshes and revokes. docs/fusionauth.md
+has the wire contract and the settings that FusionAuth needs.
 """
 
 from .fusionauth import FusionAuth

@@ -1,11 +1,11 @@
-"""Keeps a FusionAuth that hangs from taking the sites with it.
+"""Circuit breakers: a FusionAuth that hangs does not take the sites down with it.
 
-Two limits, in each process. Only so many calls may be under way, so that there are always threads left for pages that
-need no call. And after a few failures in a row nobody is asked for a while: a request then fails at once instead of
-waiting for a time-out of its own, but for one that tries whether FusionAuth is back (ASVS 5.0 13.2.6, 16.5.2).
+Two limits in each process. A bulkhead: only so many calls may be under way, so that threads are left for pages that need
+no call. And a breaker: after a few failures in a row no call is made for a while. A request then fails at once instead of
+waiting for its own timeout, except for one probe that tries whether FusionAuth is back (ASVS 5.0 13.2.6, 16.5.2).
 
-Only what speaks of the server is a failure. An error with a body may concern one account alone: counted, it would let
-the owner of one broken account shut the login for everybody.
+Only a failure of the server counts. An error with a body may concern one account alone: if it counted, the owner of one
+broken account could close the login for everybody.
 """
 
 import threading
@@ -13,15 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..sessions.authority import AuthorityUnavailable
+from ..sessions import AuthorityUnavailable
 
 
 class Unreachable(AuthorityUnavailable):
-    """The server did not answer: no connection, a time-out, a 5xx without a body."""
+    """The server did not answer: no connection, a timeout, or a 5xx without a body."""
 
 
 class Breaker:
-    """A guard around calls. Times in seconds, by the process's own monotonic clock: no rule of sessions hangs on it."""
+    """A breaker and a bulkhead around one kind of call.
+
+    `failures` in a row open the breaker for `rest` seconds; at most `most` calls are under way. Times are by the process's
+    monotonic clock: no rule of the sessions depends on it.
+    """
 
     def __init__(
         self,
@@ -38,19 +42,19 @@ class Breaker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the failures."""
+        """Close the breaker and forget the failures."""
         with self._lock:
             self._failed = 0
             self._try_at = 0.0
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Around one call. Raises AuthorityUnavailable instead of letting it happen; counts how it ends."""
+        """Guard one call. Raises AuthorityUnavailable instead of making it where a limit is reached; counts its result."""
         self._admit(probe=False)
         if not self._places.acquire(timeout=0.5):
-            raise AuthorityUnavailable("FusionAuth is not asked: too many calls are under way")
+            raise AuthorityUnavailable("FusionAuth is not called: too many calls are under way")
         try:
-            # Once more: it may have failed while this call waited for its place.
+            # Checked again: FusionAuth may have failed while this call waited for its place.
             self._admit(probe=True)
             yield from self._counted()
         finally:
@@ -63,22 +67,22 @@ class Breaker:
             self._note_failure()
             raise
         except Exception:
-            # An answer, if not one we like.
+            # The server has answered, though with an error.
             self.reset()
             raise
         else:
             self.reset()
 
     def _admit(self, *, probe: bool) -> None:
-        """Raise AuthorityUnavailable while nobody is to be asked. `probe`: whoever passes after a rest is the one who
-        tries.
+        """Raise AuthorityUnavailable while the breaker is open. With `probe` the first call after the rest is let through as
+        the probe, and the rest begins anew for the others.
         """
         with self._lock:
             if self._failed < self._limit:
                 return
             now = self._clock()
             if now < self._try_at:
-                raise AuthorityUnavailable("FusionAuth is not asked: it failed a moment ago")
+                raise AuthorityUnavailable("FusionAuth is not called: it failed a moment ago")
             if probe:
                 self._try_at = now + self._rest
 
@@ -89,8 +93,8 @@ class Breaker:
 
 
 class Breakers:
-    """A breaker for each kind of call: a login that hangs keeps no session from being refreshed, and neither keeps
-    FusionAuth from being told of a revocation. `most` calls of each kind may be under way.
+    """A breaker for each kind of call: logins that hang do not stop refreshes, and neither stops revocations. At most `most`
+    calls of each kind are under way.
     """
 
     def __init__(self, most: int) -> None:
@@ -99,6 +103,6 @@ class Breakers:
         self.revoke = Breaker(most=most)
 
     def reset(self) -> None:
-        """Forget the failures of all."""
+        """Close all breakers and forget their failures."""
         for breaker in (self.login, self.refresh, self.revoke):
             breaker.reset()

@@ -1,12 +1,12 @@
-"""FusionAuth as the sites use it: log in, refresh, revoke."""
+"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles."""
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from . import responses
 from .responses import REFUSALS, LoginAnswer, LoginRefused
 from .settings import IdpSettings
@@ -14,7 +14,7 @@ from .transport import Transport
 
 
 class FusionAuth:
-    """One site's application at FusionAuth. Thread-safe; meets shopforum.sessions' Authority."""
+    """One site's application at FusionAuth. Thread-safe; implements `shopforum.sessions.Authority`."""
 
     def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
         self._settings = settings
@@ -32,7 +32,7 @@ class FusionAuth:
             "POST",
             "/api/login",
             key=True,
-            # By the address alone: a user name would be a second name for the account, with a count of tries of its own.
+            # By the address alone: a user name would be a second name for the account, with its own count of attempts.
             json=self._about(client, device)
             | {"loginId": email, "loginIdTypes": ["email"], "password": password},
         )
@@ -69,9 +69,9 @@ class FusionAuth:
     def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
         """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.
 
-        Registration and roles come from the user, as at a login. A refresh answers 200 for somebody who was deregistered
-        since, and the token's own claims about it are a customer's lambda's to change. The user is asked for first: a
-        one-time token is not spent for a question that fails.
+        Registration and roles are read from the user, as at a login: FusionAuth refreshes the token of a user who has been
+        deregistered, and a customer's lambda may change the token's claims. The user is read first, so that a one-time
+        token is not spent when reading the user fails.
         """
         with self._transport.turn(self.breaker.refresh) as ask:
             roles = self._roles(ask, user_id)
@@ -91,8 +91,9 @@ class FusionAuth:
             return _refreshed(refresh_token, *(body.get(name) for name in names), roles=roles)
 
     def revoke(self, site: str, *, refresh_token_id: UUID | None, user_id: UUID | None) -> None:
-        """Revoke at FusionAuth. See Authority.revoke. By id, never by the token's value: that would end up in
-        access logs (ASVS 5.0 14.2.1).
+        """Revoke at FusionAuth. See Authority.revoke.
+
+        The token is named by its id, never by its value, which would end up in access logs (ASVS 5.0 14.2.1).
         """
         path, params = "/api/jwt/refresh", {}
         if refresh_token_id is not None:
@@ -102,12 +103,12 @@ class FusionAuth:
             if user_id is not None:
                 params["userId"] = str(user_id)
         status, body = self._transport.call(self.breaker.revoke, "DELETE", path, key=True, params=params)
-        # Unknown, or expired and not yet swept up: either way there is nothing left to revoke.
+        # An unknown token, or one that has expired and was deleted: either way there is nothing left to revoke.
         if status != 200 and not responses.unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
-        """The user's roles in this site's application. See Authority.roles."""
+        """Return the user's roles in this site's application. See Authority.roles."""
         with self._transport.turn(self.breaker.refresh) as ask:
             return self._roles(ask, user_id)
 
@@ -116,7 +117,7 @@ class FusionAuth:
         if responses.unknown(status, body):
             return None
         if status != 200:
-            raise AuthorityMisconfigured(f"FusionAuth answered a question for a user with {status}")
+            raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
         return responses.roles(body, self._settings.application_id)
 
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
@@ -131,8 +132,10 @@ class FusionAuth:
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")
 
     def _about(self, client: Client, device: str) -> dict[str, Any]:
-        """What every login call says of the application and the browser. Without it FusionAuth would record this server's
-        address for everybody, and look for threats in our requests instead of the person's.
+        """Return the fields of every login call about the application and the browser.
+
+        Without them FusionAuth would record this server's address for every user, and its threat detection would look at
+        this server's requests instead of the user's.
         """
         info = {
             "deviceName": device,

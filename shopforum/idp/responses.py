@@ -1,4 +1,4 @@
-"""What FusionAuth's answers mean: a login, a challenge, a refusal; anything that is none of these is a fault."""
+"""The meaning of FusionAuth's answers: a login, a challenge or a refusal. Any other answer is a fault."""
 
 import base64
 import binascii
@@ -10,12 +10,12 @@ from uuid import UUID
 
 from ..core.ids import parse_uuid
 from ..core.text import clean
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 
 
 @dataclass(frozen=True)
 class LoginAnswer:
-    """A complete login: the right password (and second factor), by somebody registered for this application."""
+    """A complete login: the right password (and second factor) of a user who is registered for this application."""
 
     user_id: UUID
     name: str
@@ -26,7 +26,7 @@ class LoginAnswer:
 
 
 class TwoFactorRequired(Exception):
-    """The password was right, a second factor is due. `methods` are `(id, kind, hint)`."""
+    """The password was right, and a second factor is due. `methods` are `(id, kind, hint)`."""
 
     def __init__(self, two_factor_id: str, methods: tuple[tuple[str, str, str], ...]) -> None:
         super().__init__("a second factor is due")
@@ -35,17 +35,21 @@ class TwoFactorRequired(Exception):
 
 
 class AccountFault(AuthorityUnavailable):
-    """FusionAuth answered with an error that may concern this account alone, and says nothing about the others."""
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts."""
 
 
 class LoginRefused(Exception):
-    """No login. `kind` is for the log and, where the password was right, for the person.
+    """The login is refused.
 
-    It is one of:
-    `credentials` (unknown, wrong, locked, expired or prevented: told apart to nobody, since FusionAuth answers some
-    of them to a wrong password too), `unregistered`, `password_change`, `unverified`, `restricted` (by a lambda of the
-    customer's, whose `code` says why), `no_second_factor` (one is required and none is set up), `code` (a wrong second
-    factor), `challenge` (a second factor that came too late).
+    `kind` is for the log and, where the password was right, for the user. It is one of:
+
+    - `credentials`: unknown, wrong, locked, expired or prevented. They are not told apart, since FusionAuth answers some of
+      them to a wrong password too
+    - `unregistered`, `password_change`, `unverified`
+    - `restricted`: by a lambda of the customer's, whose `code` says why
+    - `no_second_factor`: one is required and none is set up
+    - `code`: a wrong second factor
+    - `challenge`: a second factor that came too late
     """
 
     def __init__(self, kind: str, status: int, code: str = "") -> None:
@@ -69,15 +73,15 @@ REFUSALS = {
 
 
 def login(body: Any, application_id: str) -> LoginAnswer:
-    """Read a 200 of the Login API. Raises LoginRefused where the user is not registered, AuthorityUnavailable where
-    the answer is not what FusionAuth says.
+    """Read a 200 of the Login API. Raises LoginRefused where the user is not registered, AuthorityUnavailable where the
+    answer is not a valid one of FusionAuth.
     """
     user = _field(body, "user", dict)
     roles = _roles(user, application_id)
     if roles is None:
         raise LoginRefused("unregistered", 200)
     email = _field(user, "email", str, default="")
-    # As FusionAuth shows people itself.
+    # The name that FusionAuth itself shows.
     name = str(user.get("fullName") or "")
     name = name or " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
     token_id = body.get("refreshTokenId")
@@ -94,30 +98,30 @@ def login(body: Any, application_id: str) -> LoginAnswer:
 def bad_request(body: Any) -> LoginRefused | AuthorityMisconfigured:
     """Read a 400 of a login, which is never a wrong password.
 
-    A login validation lambda refuses with it, in codes of the customer's. FusionAuth's own codes name what is missing or
-    wrong in the request: our mistake.
+    A customer's login validation lambda refuses with it, in codes of its own. FusionAuth's codes name what is missing or
+    wrong in the request, which is a fault of this application.
     """
     for code in _codes(body):
-        if not _OURS.match(code):
+        if not _FAULTS.match(code):
             return LoginRefused("restricted", 400, clean(code, 100))
     return AuthorityMisconfigured(
         f"FusionAuth answered a login with 400 ({clean(', '.join(_codes(body)), 200)})"
     )
 
 
-_OURS = re.compile(
+_FAULTS = re.compile(
     r"\[(blank|couldNotConvert|missing|invalid|TenantIdRequired|invalidJSON|invalidContentType)\]"
 )
 
 
 def wrong_field(body: Any, name: str) -> bool:
-    """Whether a 400 speaks of this field of the request."""
+    """Return whether a 400 names this field of the request."""
     fields = body.get("fieldErrors") if isinstance(body, dict) else None
     return isinstance(fields, dict) and name in fields
 
 
 def _codes(body: Any) -> list[str]:
-    """The codes of an `Errors` body, those of no field first."""
+    """Return the codes of an `Errors` body, general errors first."""
     if not isinstance(body, dict):
         return []
     fields = body.get("fieldErrors")
@@ -127,7 +131,7 @@ def _codes(body: Any) -> list[str]:
 
 
 def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
-    """The roles of a user that was asked for; None where the account is not active or not registered."""
+    """Read the answer to a request for a user: the roles, or None where the account is not active or not registered."""
     user = _field(body, "user", dict)
     return _roles(user, application_id) if _field(user, "active", bool) else None
 
@@ -140,14 +144,14 @@ def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:
 
 
 def same_id(one: Any, other: str) -> bool:
-    """Compare two ids by their value: an operator may have written one in capitals."""
+    """Compare two ids by value: an operator may have written one in capitals."""
     found = parse_uuid(one) if isinstance(one, str) else None
     return found is not None and found == parse_uuid(other)
 
 
 def two_factor(body: Any) -> TwoFactorRequired:
-    """Read a 242: the challenge's id and what may answer it. Raises LoginRefused where nothing may: a second factor is
-    required of somebody who has none.
+    """Read a 242: the challenge's id and the methods that may answer it. Raises LoginRefused without a method: a second
+    factor is required of a user who has set up none.
     """
     methods = tuple(
         (
@@ -164,10 +168,10 @@ def two_factor(body: Any) -> TwoFactorRequired:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT that came straight from FusionAuth, in the answer that is being read.
+    """Return the claims of a JWT that came straight from FusionAuth, in the answer that is being read.
 
-    The signature is not checked: the token is read for its subject and thrown away, and nobody else could have put
-    it into that answer. It is never accepted from a browser.
+    The signature is not checked: the token is read for its subject and discarded, and only FusionAuth can have put it into
+    its own answer. It is never accepted from a browser.
     """
     try:
         payload = token.split(".")[1]
@@ -180,11 +184,11 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def refresh_token_dead(status: int, body: Any) -> bool:
-    """Whether an answer says that the refresh token is dead, in any of the ways that mean it.
+    """Return whether an answer says that the refresh token is dead, in any of the ways that FusionAuth says it.
 
-    The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and
-    `invalid_grant` from the other. 409, 410 and 423 speak of the user, whose login is prevented, expired or locked. Every
-    other 4xx speaks of us, not of the token.
+    The published workflow says 404; servers answer 400 with `[invalid]refreshToken` from one endpoint and `invalid_grant`
+    from the other. 409, 410 and 423 are about the user, whose login is prevented, expired or locked. Every other 4xx is
+    about this application, not about the token.
     """
     if unknown(status, body) or status in (409, 410, 423):
         return True
@@ -194,14 +198,15 @@ def refresh_token_dead(status: int, body: Any) -> bool:
 
 
 def unknown(status: int, body: Any) -> bool:
-    """Whether FusionAuth says that what was asked for is not there. Its 404 has no body; one that has is a gateway's
-    before it, which says nothing about tokens and users.
+    """Return whether FusionAuth says that the token or the user does not exist.
+
+    Its 404 has no body. A 404 with a body comes from a gateway and says nothing about tokens and users.
     """
     return status == 404 and not body
 
 
 def uuid_or_unavailable(value: Any) -> UUID:
-    """A UUID from an answer. Raises AuthorityUnavailable."""
+    """Read a UUID of an answer. Raises AuthorityUnavailable."""
     return _uuid(value)
 
 
@@ -216,7 +221,7 @@ _REQUIRED: Any = object()
 
 
 def _field(body: Any, name: str, kind: type, default: Any = _REQUIRED) -> Any:
-    """A member of an answer, of the type it has to have."""
+    """Return a member of an answer. Raises AuthorityUnavailable where it is missing or has another type."""
     value = body.get(name) if isinstance(body, dict) else None
     if value is None and default is not _REQUIRED:
         return default

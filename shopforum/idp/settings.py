@@ -1,4 +1,4 @@
-"""How to reach FusionAuth: the settings under `idp.`."""
+"""The settings of FusionAuth, all under `idp.`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ def _client_secret(site: str) -> Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class IdpSettings:
-    """How one site reaches FusionAuth. Time-outs are seconds."""
+    """The settings by which one site reaches FusionAuth. Timeouts are in seconds."""
 
     url: str = setting(
         "idp.url", None, "FusionAuth's address", convert=lambda text: text.rstrip("/"), kind="URL"
@@ -45,13 +45,13 @@ class IdpSettings:
         "idp.read_timeout", 3.0, "seconds to wait for an answer", least=0.01, most=60
     )
     application_id: str
-    # Every site's application, for revocations that reach further than this site.
+    # The applications of all sites, for revocations that reach further than this site.
     applications: Mapping[str, str]
     client_secret: str = field(repr=False)
 
 
 def declared(sites: tuple[str, ...]) -> tuple[Setting, ...]:
-    """All keys for these sites."""
+    """Return all settings for these sites."""
     return (
         *settings_of(IdpSettings),
         *(_application(site) for site in sites),

@@ -1,4 +1,4 @@
-"""One pooled HTTP session to FusionAuth: short time-outs, no cookies, no redirects, bounded answers."""
+"""One pooled HTTP session to FusionAuth: short timeouts, no cookies, no redirects, bounded answers."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
-from ..sessions.authority import AuthorityMisconfigured, AuthorityUnavailable
+from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 from .breaker import Breaker, Breakers, Unreachable
 from .responses import AccountFault
 from .settings import IdpSettings
@@ -48,7 +48,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Transport:
-    """Sends requests to FusionAuth and returns `(status, body)`. Thread-safe."""
+    """A sender of requests to FusionAuth. Thread-safe."""
 
     def __init__(self, settings: IdpSettings, pool_size: int = 20) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class Transport:
         # FusionAuth sets its own refresh_token cookie at every login, and on a refresh the cookie beats the body. In
         # a shared jar user A's cookie would answer user B's call.
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Only what never reached the server is sent again: a refresh is not repeatable where tokens rotate.
+        # Only a request that never reached the server is retried: a refresh is not repeatable where tokens rotate.
         retry = Retry(total=None, connect=1, read=0, redirect=0, status=0, other=0, backoff_factor=0)
         adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=retry)
         adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
@@ -67,19 +67,21 @@ class Transport:
         self._http.mount("https://", adapter)
 
     def call(self, breaker: Breaker, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
-        """One request. `key` says whether the API key goes along. The body is `json=`, `data=` or `params=`.
+        """Send one request; `key` adds the API key. The body is `json=`, `data=` or `params=`.
 
-        Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable for everything that is
-        no answer: Unreachable where the server did not answer, AccountFault where its error may concern this account
-        alone, AuthorityMisconfigured where FusionAuth refuses us.
+        Returns the status and the parsed body, None where it is empty. Raises AuthorityUnavailable, or one of its kinds:
+        Unreachable where the server did not answer, AccountFault where its error may concern this account alone,
+        AuthorityMisconfigured where FusionAuth refuses this application.
         """
         with self.turn(breaker) as ask:
             return ask(method, path, key=key, **body)
 
     @contextmanager
     def turn(self, breaker: Breaker) -> Iterator[Callable[..., tuple[int, Any]]]:
-        """Several calls one after the other: yields a function like `call`. Together they have one place among the calls
-        under way, and the time of one call: a refresh that took longer would outlast its lease.
+        """Make several calls one after the other: yields a function like `call`.
+
+        Together they take one place among the calls under way, and the time of one call: a refresh that took longer would
+        outlast its lease.
         """
         with breaker.guard():
             seconds = self._settings.connect_timeout + self._settings.read_timeout
@@ -111,13 +113,13 @@ class Transport:
             ):
                 content = _read(response)
         except (requests.RequestException, OSError, ValueError) as error:
-            # ValueError: a Location that is no address is looked at even where it is not followed.
+            # ValueError: requests parses an invalid Location even where it does not follow it.
             raise _no_answer(error) from None
         status = response.status_code
         if status in (401, 403):
             raise AuthorityMisconfigured(f"FusionAuth refuses our key or client ({status} from {path})")
         if status == 429 or (status >= 500 and content.strip()):
-            # Too many tries for one account; a lambda, a webhook or a connector that fails for it (512, 504, 500).
+            # Too many attempts on one account; or a lambda, a webhook or a connector that fails for it (512, 504, 500).
             raise AccountFault(f"FusionAuth answered {status}")
         if status >= 500:
             raise Unreachable(f"FusionAuth answered {status}")
@@ -127,7 +129,7 @@ class Transport:
 
 
 def _no_answer(error: Exception) -> AuthorityUnavailable:
-    """The exception for a call that failed on its way: the server's fault, or that of an answer that cannot be read."""
+    """Return the exception for a call without an answer: Unreachable, or AuthorityUnavailable for an unreadable answer."""
     unreadable = isinstance(error, requests.RequestException | ValueError)
     silent = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
     kind = AuthorityUnavailable if unreadable and not isinstance(error, silent) else Unreachable
@@ -136,8 +138,10 @@ def _no_answer(error: Exception) -> AuthorityUnavailable:
 
 @contextmanager
 def _ended_after(seconds: float) -> Iterator[None]:
-    """Shut this thread's connection down after so long. The time-out of a read begins anew with every byte: an answer
-    that drips in, its headers too, would hold the thread for ever, and outlast the lease of a refresh.
+    """Shut this thread's connection down after so many seconds.
+
+    The timeout of a read begins anew with every byte. An answer whose body or headers drip in would hold the thread for
+    ever, and outlast the lease of a refresh.
     """
     sockets: list[socket.socket] = []
     _waiting.sockets = sockets
@@ -157,7 +161,7 @@ def _shut(sockets: list[socket.socket]) -> None:
 
 
 def _read(response: requests.Response) -> bytes:
-    """The body, up to a size."""
+    """Return the body. Raises AuthorityUnavailable for one that is too large."""
     content = b""
     for chunk in response.iter_content(16384):
         content += chunk

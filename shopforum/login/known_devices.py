@@ -7,11 +7,9 @@ The console has no such cookie; there a known device is an address from which th
 import re
 import secrets
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import text
 
-from ..core.database import Database
 from ..sessions import client_of, cookies
 from ..web.request import Request
 
@@ -28,18 +26,6 @@ _NOTE = text(
     RETURNING xmax = 0 AS new, EXISTS (SELECT 1 FROM login_devices o
       WHERE o.account = d.account AND o.device <> d.device AND o.site IN (:site, '')) AS others"""
 )
-
-
-# FusionAuth does not say whose login it refuses; it shows in the owner's own list of what happened.
-_OWNER = text(
-    "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
-)
-
-
-def owner(db: Database, email: str) -> UUID | None:
-    """Whose e-mail address it is, of those who have been signed in here. One look-up, whether there is one or not."""
-    row = db.one(_OWNER, email=email)
-    return row["user_id"] if row else None
 
 
 def account(request: Request, email: str) -> bytes:

@@ -21,8 +21,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import SQLAlchemyError
 from webob.multidict import MultiDict
 
-from ..sessions import AuthorityUnavailable
-from ..sessions.policy import FORM_SESSION, policy_of
+from ..sessions import FORM_SESSION, AuthorityUnavailable, policy_of
 from ..web import acts, safe_redirect
 from ..web.errors import WRITTEN, page, page_before
 from ..web.request import Request

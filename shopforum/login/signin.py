@@ -14,10 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.permissions import CONSOLE_ROLES
 from ..core.sites import ADMIN
 from ..idp import LoginAnswer, LoginRefused
-from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Login, SignInBlocked, audit, client_of
+from ..sessions import (
+    REFRESH_TOKEN,
+    AuthorityMisconfigured,
+    AuthorityUnavailable,
+    Login,
+    SignInBlocked,
+    audit,
+    client_of,
+)
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.keyring import REFRESH_TOKEN
 from ..web import notes, safe_redirect
 from ..web.contributions import LoginHookResult
 from ..web.request import Request
@@ -90,7 +97,8 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
-    user_id = known_devices.owner(request.db, attempt.email)
+    # FusionAuth does not say whose login it refuses, and the owner is to find the attempt in the list of recent activity.
+    user_id = request.sessions.user_of_email(attempt.email)
     write(request, "authn_login_fail", detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
         write(request, "authn_login_fail_max", detail, user_id=user_id)

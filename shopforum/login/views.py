@@ -13,9 +13,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
-from ..sessions import AuthorityUnavailable, client_of
+from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
-from ..sessions.policy import policy_of
 from ..web import notes, safe_redirect
 from ..web.request import Request
 from . import known_devices, reasons, signin, throttle, two_factor

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, RowMapping, Select, func, select, text
 
+from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
 from ..sessions import audit_chain, tables
 from ..sessions.audit_chain import Head
@@ -14,6 +15,7 @@ from .filters import AuditFilter
 
 _a = tables.audit_log
 AUDIT_ID: Column[Any] = _a.c.id
+SEQ: Column[Any] = _a.c.seq
 REVOKED_AT: Column[Any] = tables.revocations.c.created_at
 REVOCATION_ID: Column[Any] = tables.revocations.c.id
 
@@ -42,6 +44,40 @@ def audit(chosen: AuditFilter) -> Select[Any]:
     if chosen.until:
         statement = statement.where(_a.c.at < chosen.until)
     return statement
+
+
+def followed(
+    events: Sequence[str] = (), session_id: UUID | None = None, user_id: UUID | None = None
+) -> Select[Any]:
+    """The sealed rows of the audit log, of some events, a session or a user alone, to be read in the order of `SEQ`."""
+    statement = rows().where(SEQ.is_not(None))
+    if events:
+        statement = statement.where(_a.c.event.in_(events))
+    if session_id:
+        statement = statement.where(_a.c.session_id == session_id)
+    if user_id:
+        statement = statement.where(_a.c.user_id == user_id)
+    return statement
+
+
+# Rows that a worker would have sealed long ago.
+_OVERDUE = text("SELECT 1 FROM audit_log WHERE seq IS NULL AND at < now() - interval '5 seconds' LIMIT 1")
+
+_OF_CALL = text(
+    """SELECT revocation_id FROM audit_log WHERE actor = :actor AND request_id = :request_id
+    AND revocation_id IS NOT NULL LIMIT 1"""
+)
+
+
+def sealing_is_overdue(db: ReadOnlyDatabase) -> bool:
+    """Return whether rows have waited for their seal for more than five seconds: no worker runs."""
+    return db.one(_OVERDUE) is not None
+
+
+def revocation_of_call(db: Database, actor: str, request_id: str) -> UUID | None:
+    """Return the revocation that an actor's request has made, or None."""
+    row = db.one(_OF_CALL, actor=actor, request_id=request_id)
+    return None if row is None else row["revocation_id"]
 
 
 def of_session(db: ReadOnlyDatabase, session: RowMapping) -> list[RowMapping]:

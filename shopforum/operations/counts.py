@@ -52,7 +52,14 @@ def on_tabs(db: ReadOnlyDatabase, where: list[Any]) -> dict[str, str] | None:
 def _newest(db: ReadOnlyDatabase, where: list[Any]) -> dict[str, int]:
     state = case(*((condition, name) for name, condition in STATES.items())).label("state")
     flagged = FLAGGED.where(tables.flags.c.session_id == s.c.id).exists().label("flagged")
-    m = select(state, flagged).where(*where).order_by(*_NEWEST).limit(LOOKED_AT + 1).subquery("m")
+    m = (
+        select(state, flagged)
+        .select_from(s)
+        .where(*where)
+        .order_by(*_NEWEST)
+        .limit(LOOKED_AT + 1)
+        .subquery("m")
+    )
     counts = [func.count().filter(m.c.state == name).label(name) for name in STATES]
     more = (func.count().filter(m.c.flagged).label("flagged"), func.count().label("all"))
     row = db.only(select(*counts, *more).select_from(m))

@@ -12,8 +12,7 @@ from ..core import addresses
 from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import ADMIN
-from ..sessions import tables
-from ..sessions.deny_rules import Rule
+from ..sessions import Rule, tables
 from . import plans, session_queries
 from .filters import SessionFilter, parse_query
 from .plans import Plan

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
-from ..sessions import Sessions, jobs
+from ..sessions import Sessions, audit, jobs
 
 log = structlog.get_logger("shopforum")
 
@@ -23,10 +23,8 @@ _BACKLOG = text("SELECT EXISTS (SELECT 1 FROM audit_log WHERE seq IS NULL) AS wa
 
 # The head and the rows are of one snapshot: what is numbered up to the head is all there.
 _READ = text(
-    """SELECT h.seq AS head, a.* FROM audit_head h LEFT JOIN LATERAL (
-      SELECT seq, at, event, site, initiating_entity, actor, user_id, session_id, revocation_id,
-        host(address) AS address, agent, request_id, detail
-      FROM audit_log WHERE seq > :after AND (cardinality(:types) = 0 OR event = ANY (:types))
+    f"""SELECT h.seq AS head, a.* FROM audit_head h LEFT JOIN LATERAL (
+      SELECT seq, {audit.SELECTED} FROM audit_log WHERE seq > :after AND (cardinality(:types) = 0 OR event = ANY (:types))
       ORDER BY seq LIMIT :limit) a ON true ORDER BY a.seq"""
 ).bindparams(bindparam("types", type_=ARRAY(TEXT)))
 

@@ -9,18 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select
+from sqlalchemy import ColumnElement, RowMapping, Select, text
 
 from ..core import paging
+from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
+from ..sessions import audit
 
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 _STEP = 500
 
-TRAIL = (
-    *("seq", "id", "at", "event", "site", "initiating_entity", "actor", "user_id", "session_id"),
-    *("revocation_id", "address", "agent", "request_id", "detail"),
-)
+AUDIT_LOG = ("seq", *audit.COLUMNS)
 SESSIONS = (
     *(
         "id",
@@ -38,6 +37,17 @@ SESSIONS = (
     *("created_at", "authenticated_at", "last_seen_at", "idle_end", "absolute_end", "refresh_count"),
     *("refreshed_at", "quarantined_at", "quarantine_reason", "ended_at", "end_reason", "revocation_id"),
 )
+
+
+_AUDIT_LOG = text(f"SELECT seq, {audit.SELECTED} FROM audit_log WHERE id > :after ORDER BY id LIMIT 2000")
+
+
+def audit_log(db: Database) -> Iterator[RowMapping]:
+    """Yield the whole audit log, oldest first, sealed or not, without the time limit of a page."""
+    after = 0
+    while part := db.all(_AUDIT_LOG, after=after):
+        yield from part
+        after = part[-1]["id"]
 
 
 def rows(db: ReadOnlyDatabase, statement: Select[Any], *order: ColumnElement[Any]) -> Iterator[RowMapping]:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Column, DateTime, RowMapping, Text
+from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
 
 from ..core import user_agents
+from ..sessions import audit
+from ..sessions.tables import audit_log
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -18,6 +21,21 @@ _INSTANT = {"type": "string", "format": "date-time"}
 
 def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "type": [schema["type"], "null"]}
+
+
+_SCHEMAS: dict[type[Any], dict[str, Any]] = {
+    UUID: _ID,
+    Text: _TEXT,
+    INET: _TEXT,
+    DateTime: _INSTANT,
+    JSONB: {"type": "object"},
+}
+
+
+def _schema(column: Column[Any]) -> dict[str, Any]:
+    """Return the schema of a column of the audit log."""
+    schema = _SCHEMAS[type(column.type)]
+    return _maybe(schema) if column.nullable else schema
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -61,16 +79,8 @@ _EVENT = {
     "type": _TEXT,
     "at": _INSTANT,
     "event_timestamp": {"type": "integer"},
-    "site": _TEXT,
-    "initiating_entity": _TEXT,
-    "actor": _TEXT,
-    "user_id": _maybe(_ID),
-    "session_id": _maybe(_ID),
-    "revocation_id": _maybe(_ID),
-    "address": _maybe(_TEXT),
-    "agent": _TEXT,
-    "request_id": _TEXT,
-    "detail": {"type": "object"},
+    # The other columns of the audit log under their own names.
+    **{name: _schema(audit_log.c[name]) for name in audit.COLUMNS if name not in ("id", "at", "event")},
 }
 
 _RECEIPT = {

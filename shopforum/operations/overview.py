@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from sqlalchemy import RowMapping, text
 
 from ..core.read_only_database import ReadOnlyDatabase
+from ..sessions import live
 from . import audit_queries, labels
 
 HOURS = 24
@@ -27,11 +28,10 @@ _ATTACKS = text(
 )
 
 _ALERTS = text(
-    """SELECT f.kind, f.count, f.last_at, f.last_address, s.id, s.site, s.user_id, s.user_name
+    f"""SELECT f.kind, f.count, f.last_at, f.last_address, s.id, s.site, s.user_id, s.user_name
     FROM (SELECT *, kind = ANY (:minor) AS minor FROM session_flags WHERE dismissed_at IS NULL
       ORDER BY minor, last_at DESC) f
-    CROSS JOIN LATERAL (SELECT * FROM sessions WHERE id = f.session_id AND ended_at IS NULL
-      AND absolute_end > now() OFFSET 0) s
+    CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.session_id AND {live.UNENDED} OFFSET 0) s
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 

@@ -17,7 +17,6 @@ from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.sites import ADMIN
 from ..sessions import Limit, Reason, Scope, Sessions, tables
 from ..sessions.audit import Client
-from ..sessions.revocation import MOST
 from . import counts, session_queries
 from .filters import FilterError, SessionFilter, parse_query
 from .session_queries import LIVE, s
@@ -39,7 +38,7 @@ class Plan:
     `digest` stands for exactly these sessions: a plan that was made again and has the same digest holds the same ones.
     It is empty for a site and for everyone, as are the `ids`. Where it is not `exact`, there are at least so many: they
     were not counted, or not to the end. `gone` counts the chosen sessions that have ended already. `filter` is the
-    filter's query string, `typed` the same for people. `people` are those beside the admin; `console` and `owners` say
+    filter's query string, `filter_text` the same for people. `people` are those beside the admin; `console` and `owners` say
     whether console sessions of other admins, and of owners, are among them. A plan with a `problem`, which says why, has
     no scope; but for a filter that matches nothing, which can be carried out all the same and leaves its row.
 
@@ -60,7 +59,7 @@ class Plan:
     gone: int = 0
     digest: str = ""
     filter: str = ""
-    typed: str = ""
+    filter_text: str = ""
     exact: bool = True
 
     @property
@@ -94,13 +93,13 @@ class Plan:
         """Whether all the sessions it names have ended already."""
         return self.scope is not None and not self.scope.gate and not self.matched
 
-    def without(self, spare: UUID | None) -> Scope:
-        """The scope with one session taken out where it names sessions; elsewhere the heart spares it."""
+    def without(self, except_session: UUID | None) -> Scope:
+        """The scope with one session taken out where it names sessions; elsewhere the session core leaves it out."""
         if self.scope is None:
             raise ValueError(f"a plan with a problem is not carried out: {self.problem}")
-        if not self.scope.by_id or spare is None:
+        if not self.scope.by_id or except_session is None:
             return self.scope
-        return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != spare))
+        return replace(self.scope, sessions=tuple(i for i in self.scope.sessions if i != except_session))
 
 
 def make(
@@ -143,13 +142,15 @@ def carry_out(
     reason: Reason,
     client: Client,
     *,
-    spare: UUID | None = None,
+    except_session: UUID | None = None,
     limit: Limit | None = None,
 ) -> UUID:
     """End what the plan holds; returns the id of the revocation. Raises ValueError for a plan that ends nothing, TooFar
     for one that reaches further than `limit`.
     """
-    return sessions.revoke(plan.without(spare), reason, client, spare=spare, limit=limit)
+    return sessions.revoke(
+        plan.without(except_session), reason, client, except_session=except_session, limit=limit
+    )
 
 
 def digest(ids: Iterable[UUID]) -> str:
@@ -162,26 +163,26 @@ def _by_filter(
 ) -> Plan:
     where = and_(*session_queries.conditions(db, chosen), live)
     try:
-        found = _count(db, where, own, MOST + 1)
+        found = _count(db, where, own, Scope.MOST + 1)
     except TooSlow as error:
         # A part of what matches is never ended for all of it.
         raise TooSlow(f"Nothing was changed. {error.detail}") from error
-    if len(found["ids"]) > MOST:
+    if len(found["ids"]) > Scope.MOST:
         return Plan(
-            problem=f"More than {MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
+            problem=f"More than {Scope.MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
         )
     if not found["ids"]:
         problem = "Nothing matches that could still be ended. What matched has ended meanwhile."
-        return Plan(Scope(typed=chosen.text), problem)
-    scope = Scope(sessions=tuple(found["ids"]), typed=chosen.text)
-    return _plan(db, where, found, scope, filter=chosen.query(), typed=chosen.text)
+        return Plan(Scope(filter_text=chosen.text), problem)
+    scope = Scope(sessions=tuple(found["ids"]), filter_text=chosen.text)
+    return _plan(db, where, found, scope, filter=chosen.query(), filter_text=chosen.text)
 
 
 def _by_ids(db: ReadOnlyDatabase, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
-    if len(ids) > MOST:
-        return Plan(problem=f"More than {MOST:,} sessions at once. Choose fewer.")
+    if len(ids) > Scope.MOST:
+        return Plan(problem=f"More than {Scope.MOST:,} sessions at once. Choose fewer.")
     where = and_(s.c.id == func.any(session_queries.ids_of(ids)), live)
-    found = _count(db, where, own, MOST)
+    found = _count(db, where, own, Scope.MOST)
     return _plan(db, where, found, Scope(sessions=tuple(ids)), gone=len(ids) - len(found["ids"]))
 
 
@@ -204,8 +205,8 @@ def _by_gate(
             # Millions, or as many that an earlier act has ended and that are not marked yet. That is no reason not to act.
             least = min(counts.count(db, [where]) or 0, counts.CAP)
             return Plan(scope, matched=least, exact=False)
-    found = _count(db, where, own, MOST)
-    return _plan(db, where, found, scope, exact=found["matched"] < MOST)
+    found = _count(db, where, own, Scope.MOST)
+    return _plan(db, where, found, scope, exact=found["matched"] < Scope.MOST)
 
 
 def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> RowMapping:

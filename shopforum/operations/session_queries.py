@@ -11,14 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ColumnElement,
     RowMapping,
     Select,
     Text,
     Uuid,
-    and_,
     cast,
     false,
     func,
@@ -33,8 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
 from ..core import user_agents
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
-from ..sessions import tables
-from ..sessions.records import GATED, STATE
+from ..sessions import live, tables
 from . import labels
 from .filters import SessionFilter
 
@@ -60,36 +57,14 @@ class TooMany(TooSlow):
         )
 
 
-# The heart's condition behind one that is looked up once a statement and rules most sessions out: counting goes
-# through tens of thousands of rows.
-_CLOSED = literal_column(
-    f"""((coalesce(s.cleared_at <= (SELECT max(not_before) FROM revocation_gates WHERE key NOT LIKE 'user:%'), false)
-      OR 'user:' || s.user_id IN (SELECT split_part(key, '@', 1) FROM revocation_gates WHERE key LIKE 'user:%'))
-      AND {GATED})""",
-    Boolean,
-)
-
 # What can still be ended: the same as `revocation.revoke` matches.
-LIVE: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), ~_CLOSED)
+LIVE = live.condition(live.LIVE_AMONG_MANY)
 
-QUARANTINED: ColumnElement[bool] = and_(s.c.ended_at.is_(None), s.c.quarantined_at.is_not(None))
+QUARANTINED = live.condition(live.QUARANTINED)
 
-# The states of `records.STATE` taken apart, so that an index of what has not ended can serve them. What tells most
-# apart comes first: where few are active, all that has not ended is gone through.
+# Each state as a condition on `s`.
 STATES: dict[str, ColumnElement[bool]] = {
-    "active": and_(s.c.idle_end > func.now(), LIVE),
-    "dormant": and_(s.c.idle_end <= func.now(), s.c.refresh_token_id.is_not(None), LIVE),
-    "revoked": or_(
-        s.c.revocation_id.is_not(None), and_(s.c.ended_at.is_(None), s.c.absolute_end > func.now(), _CLOSED)
-    ),
-    "expired": and_(
-        s.c.revocation_id.is_(None),
-        or_(
-            s.c.ended_at.is_not(None),
-            s.c.absolute_end <= func.now(),
-            and_(~_CLOSED, s.c.idle_end <= func.now(), s.c.refresh_token_id.is_(None)),
-        ),
-    ),
+    state: live.condition(fragment) for state, fragment in live.STATES.items()
 }
 
 _f, _p = tables.flags, tables.places
@@ -104,7 +79,7 @@ _COLUMNS = (
             *("quarantined_at", "quarantine_reason"),
         )
     ),
-    literal_column(f"({STATE})").label("state"),
+    literal_column(f"({live.STATE})").label("state"),
     select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
     .where(_f.c.session_id == s.c.id, _f.c.dismissed_at.is_(None))
     .scalar_subquery()

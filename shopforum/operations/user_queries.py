@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select, text
 
 from ..core import user_agents
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import tables
+from ..sessions import live, tables
 from . import audit_queries
 from .session_queries import s
 
@@ -39,10 +39,10 @@ _DEVICES = text(
 
 # What the sites know them by. Counts stop at a thousand.
 _ACTIVITY = text(
-    """SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
+    f"""SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
     (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts,
     EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS tokens,
-    (SELECT count(*) FROM standing_rules WHERE actor = :email AND lifted_at IS NULL AND until > now()) AS rules"""
+    (SELECT count(*) FROM standing_rules r WHERE r.actor = :email AND {live.RULE_IN_FORCE}) AS rules"""
 )
 
 _LOGINS = (
@@ -69,6 +69,24 @@ def name(db: ReadOnlyDatabase, user_id: UUID) -> RowMapping | None:
     """What the user was called at the last login (`user_id`, `user_name`, `user_email`), or None if there was none."""
     statement = select(s.c.user_id, s.c.user_name, s.c.user_email).where(s.c.user_id == user_id)
     return db.one(statement.order_by(s.c.created_at.desc()).limit(1))
+
+
+_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
+
+_SEEN = text(
+    """SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id)
+    OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"""
+)
+
+
+def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:
+    """Return the users who have signed in under an e-mail address."""
+    return [row["user_id"] for row in db.all(_OF_EMAIL, email=email)]
+
+
+def seen(db: ReadOnlyDatabase, user_id: UUID) -> bool:
+    """Return whether the sites have seen the user: a session, or a row of the audit log."""
+    return db.one(_SEEN, id=user_id) is not None
 
 
 def addresses(db: ReadOnlyDatabase, user_id: UUID) -> list[RowMapping]:

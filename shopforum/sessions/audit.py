@@ -1,7 +1,10 @@
-"""The audit log: one row for each thing done, tried or refused, written in the transaction of the thing itself.
+"""The audit log: one row for each act, attempt and refusal, written in the transaction of the act itself.
 
-Event names are OWASP's (Logging Vocabulary Cheat Sheet), the fields that say who began it are CAEP's
-(`initiating_entity`). No row ever holds a cookie, a token or a password.
+Event names are OWASP's (Logging Vocabulary Cheat Sheet). The field that says who began an act, `initiating_entity`, is
+CAEP's. No row ever holds a cookie, a token or a password.
+
+The columns of a row are listed once, in the table. The seal (audit_chain.py), the exports, the feed and the API take
+them from `COLUMNS` here, so a new column of the table is sealed and published without being named again.
 """
 
 from dataclasses import dataclass, field
@@ -9,59 +12,68 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, insert
+from sqlalchemy.dialects.postgresql import INET
 
+from ..core import user_agents
 from ..core.database import Database, once_more
 from . import tables
+from .vocabulary import InitiatingEntity
 
-# As many sessions as one row names; their count beside them is exact.
+# Sessions and users that one row names, at most; the count beside them is exact.
 NAMED = 500
+
+# The columns of a row: every column but the seal's own two.
+COLUMNS = tuple(column.name for column in tables.audit_log.c if column.name not in ("seq", "mac"))
+
+# COLUMNS as a list for a SELECT from `audit_log`. An address is written without its netmask.
+SELECTED = ", ".join(
+    f"host({name}) AS {name}" if isinstance(tables.audit_log.c[name].type, INET) else name for name in COLUMNS
+)
 
 
 @dataclass(frozen=True)
 class Client:
-    """Where a request came from. `address` is the peer's, or what a trusted proxy says; None where unknown."""
+    """Where a request came from. `address` is the peer's, or the one a trusted proxy names; None where unknown."""
 
     address: str | None = None
     agent: str = ""
     request_id: str = ""
 
+    def parameters(self) -> dict[str, str | None]:
+        """Return the client as statements bind it: `address`, `agent`, and `device`, the agent as deny rules read it."""
+        return {"address": self.address, "agent": self.agent, "device": user_agents.text(self.agent)}
+
 
 @dataclass(frozen=True)
 class Event:
-    """One row to be. `event` is a name from the vocabulary above, `detail` plain JSON values."""
+    """A row to be written. `event` is an `EventName` or a `FlagKind`; `detail` holds plain JSON values.
+
+    Its fields and those of its client are the columns of the table, but for `id` and `at`, which the database gives.
+    """
 
     event: str
     site: str
     client: Client
-    initiating_entity: str = "system"
+    initiating_entity: str = InitiatingEntity.SYSTEM
     actor: str = ""
     user_id: UUID | None = None
     session_id: UUID | None = None
     revocation_id: UUID | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
+    def values(self) -> dict[str, Any]:
+        """Return the row by column."""
+        own = {name: value for name, value in vars(self).items() if name != "client"}
+        return own | vars(self.client)
+
 
 def write(connection: Connection, event: Event) -> None:
     """Append the event in the caller's transaction: either both happen or neither."""
-    connection.execute(
-        insert(tables.audit_log).values(
-            event=event.event,
-            site=event.site,
-            initiating_entity=event.initiating_entity,
-            actor=event.actor,
-            user_id=event.user_id,
-            session_id=event.session_id,
-            revocation_id=event.revocation_id,
-            address=event.client.address,
-            agent=event.client.agent,
-            request_id=event.client.request_id,
-            detail=event.detail,
-        )
-    )
+    connection.execute(insert(tables.audit_log).values(event.values()))
 
 
 @once_more
 def append(db: Database, event: Event) -> None:
-    """Append an event that stands by itself."""
+    """Append an event in a transaction of its own."""
     with db.transaction() as connection:
         write(connection, event)

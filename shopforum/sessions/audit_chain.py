@@ -1,16 +1,17 @@
-"""The audit log as a chain: each row is sealed by a keyed hash over itself and the seal before it.
+"""The audit chain: each row of the audit log is sealed by a keyed hash over the row and the seal before it.
 
-Rows are written unsealed, in the transaction of what they tell (`audit.py`), so that no act waits for another's. The
-sealer gives them numbers without gaps, in one order for everybody, a moment later. Whoever changes, removes or slips
-in a sealed row without the key breaks the chain there; whoever cuts its end contradicts the head that was printed to
-the log stream, which is why it is printed. What nothing here can tell is a row that was removed before it was sealed,
-within a second of its writing.
+Rows are written unsealed, in the transaction of the act they record (`audit.py`), so that no act waits for another. A
+moment later the sealer gives them numbers without gaps, in one order for every reader.
+
+A sealed row that is changed, removed or inserted without the key breaks the chain at its number. A chain whose end was
+cut off contradicts the head in the log stream, which is why each new head is printed there. Nothing here detects a row
+that was removed before it was sealed, within a second of its writing.
 """
 
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -18,28 +19,44 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 
 from ..core.database import Database, once_more
+from .audit import SELECTED
 
 # Rows sealed in one transaction.
 STEP = 500
+# The seal before the first row.
 _START = bytes(32)
 
-_FIELDS = (
-    "id, at, event, site, initiating_entity, actor, user_id, session_id, revocation_id, "
-    "host(address) AS address, agent, request_id, detail"
+# The columns of the first version of the seal: sealed even where they are NULL. A column that the table gets later is
+# sealed where it has a value, so that the seals of older rows stay good. This list never changes.
+_FIRST_VERSION = frozenset(
+    {
+        *(
+            "id",
+            "at",
+            "event",
+            "site",
+            "initiating_entity",
+            "actor",
+            "user_id",
+            "session_id",
+            "revocation_id",
+        ),
+        *("address", "agent", "request_id", "detail"),
+    }
 )
 
-# One sealer at a time; another finds the row locked and leaves the work to it.
+# One sealer at a time. Another finds the row locked and leaves the work to the first.
 _HEAD = text("SELECT seq, mac FROM audit_head FOR UPDATE SKIP LOCKED")
-_UNSEALED = text(f"SELECT {_FIELDS} FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT :step")
+_UNSEALED = text(f"SELECT {SELECTED} FROM audit_log WHERE seq IS NULL ORDER BY id LIMIT :step")
 _SEAL = text("UPDATE audit_log SET seq = :seq, mac = :mac WHERE id = :id AND seq IS NULL")
 _MOVE = text("UPDATE audit_head SET seq = :seq, mac = :mac")
-_READ = text(f"SELECT seq, mac, {_FIELDS} FROM audit_log WHERE seq > :after ORDER BY seq LIMIT :step")
+_READ = text(f"SELECT seq, mac, {SELECTED} FROM audit_log WHERE seq > :after ORDER BY seq LIMIT :step")
 _KNOWN = text("SELECT seq, mac FROM audit_head")
 
 
 @dataclass(frozen=True)
 class Head:
-    """The newest seal: its number and its hash, 32 bytes."""
+    """The newest seal: its number and its hash of 32 bytes. As text: `number:hash in hex`."""
 
     seq: int
     mac: bytes
@@ -50,7 +67,9 @@ class Head:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What checking the chain found: how many rows are good, and the number of the first bad one with the reason."""
+    """The result of checking the chain: `good` rows from the start, the database's `head`, the number of the first `bad`
+    row and `why` it is bad. `bad` is None for a chain that is intact.
+    """
 
     good: int
     head: Head
@@ -60,7 +79,7 @@ class Verdict:
 
 @once_more
 def seal(db: Database, key: bytes) -> Head | None:
-    """Seal up to STEP rows. Returns the new head, or None where there was nothing to do or another is at it."""
+    """Seal up to STEP rows. Returns the new head, or None where nothing was unsealed or another sealer is at work."""
     with db.transaction() as connection:
         row = connection.execute(_HEAD).mappings().first()
         rows = connection.execute(_UNSEALED, {"step": STEP}).mappings().all() if row else []
@@ -69,7 +88,7 @@ def seal(db: Database, key: bytes) -> Head | None:
         seq, mac = row["seq"], bytes(row["mac"])
         sealed = []
         for entry in rows:
-            seq, mac = seq + 1, _mac(key, mac, seq + 1, entry)
+            seq, mac = seq + 1, mac_of(key, mac, seq + 1, entry)
             sealed.append({"id": entry["id"], "seq": seq, "mac": mac})
         connection.execute(_SEAL, sealed)
         connection.execute(_MOVE, {"seq": seq, "mac": mac})
@@ -77,15 +96,16 @@ def seal(db: Database, key: bytes) -> Head | None:
 
 
 def head(db: Database) -> Head:
-    """The newest seal."""
+    """Return the newest seal."""
     row = db.one(_KNOWN)
     return Head(row["seq"], bytes(row["mac"])) if row else Head(0, _START)
 
 
 def verify(db: Database, keys: Sequence[bytes], witness: Head | None = None) -> Verdict:
-    """Check every sealed row against the one before it, and the end against the head.
+    """Check every sealed row against the one before it, and the end against the head. Stops at the first bad row.
 
-    `keys` are all that were ever used, so that a key can be replaced. `witness` is a head that was printed earlier: the chain must contain it. Stops at the first bad row.
+    `keys` are all that were ever used, so that a key can be replaced. `witness` is a head that was printed earlier: the
+    chain must contain it.
     """
     expected, mac, claimed = 1, _START, head(db)
     seen = witness is None or (witness.seq == 0 and witness.mac == _START)
@@ -93,7 +113,7 @@ def verify(db: Database, keys: Sequence[bytes], witness: Head | None = None) -> 
         if row["seq"] != expected:
             return Verdict(expected - 1, claimed, expected, "the row is missing")
         found = bytes(row["mac"] or b"")
-        if not any(hmac.compare_digest(_mac(key, mac, expected, row), found) for key in keys):
+        if not any(hmac.compare_digest(mac_of(key, mac, expected, row), found) for key in keys):
             return Verdict(expected - 1, claimed, expected, "the row is not what was sealed")
         mac = found
         if witness is not None and witness.seq == expected:
@@ -108,17 +128,24 @@ def verify(db: Database, keys: Sequence[bytes], witness: Head | None = None) -> 
     return Verdict(expected - 1, claimed)
 
 
+def mac_of(key: bytes, before: bytes, seq: int, row: RowMapping | Mapping[str, Any]) -> bytes:
+    """Return the seal of a row under its number: HMAC-SHA-256 over the seal before it, the number and every column.
+
+    The columns are written in one spelling: JSON with sorted keys, instants in UTC to the microsecond.
+    """
+    columns: dict[str, Any] = {
+        str(name): value
+        for name, value in row.items()
+        if name not in ("seq", "mac") and (value is not None or name in _FIRST_VERSION)
+    }
+    columns["at"] = columns["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    content = json.dumps([seq, columns], sort_keys=True, default=str, separators=(",", ":"))
+    return hmac.digest(key, before + content.encode(), hashlib.sha256)
+
+
 def _sealed(db: Database) -> Iterator[RowMapping]:
-    """All sealed rows in order, read in steps."""
+    """Yield all sealed rows in their order, read in steps."""
     after = 0
     while rows := db.all(_READ, after=after, step=5000):
         yield from rows
         after = rows[-1]["seq"]
-
-
-def _mac(key: bytes, before: bytes, seq: int, row: RowMapping) -> bytes:
-    """The seal of a row: over the seal before it, its number and every field, in one spelling."""
-    fields: dict[str, Any] = {name: value for name, value in row.items() if name not in ("seq", "mac")}
-    fields["at"] = fields["at"].astimezone(UTC).isoformat(timespec="microseconds")
-    content = json.dumps([seq, fields], sort_keys=True, default=str, separators=(",", ":"))
-    return hmac.digest(key, before + content.encode(), hashlib.sha256)

@@ -1,8 +1,8 @@
 """The two cookies of a session: read from the raw header, set and expired with one set of attributes.
 
 `__Host-` names are bound to one host by the browser (RFC 6265bis): a sibling site can neither read nor plant them.
-WebOb is bypassed where it is too kind: it takes the last of two cookies with one name, and its delete_cookie() drops
-`Secure`, so that browsers ignore the deletion of a `__Host-` cookie.
+WebOb is bypassed where it is too lenient: it takes the last of two cookies with one name, and its delete_cookie() leaves
+out `Secure`, so browsers ignore the deletion of a `__Host-` cookie.
 """
 
 import re
@@ -12,32 +12,32 @@ from pyramid.request import Request
 
 SESSION = "__Host-session"
 REFRESH = "__Host-refresh"
-# What forms of somebody who is signed out are bound to (csrf.py).
+# Forms of a visitor who is not signed in are bound to this cookie (csrf.py).
 VISITOR = "__Host-csrf"
 
 
 @dataclass(frozen=True)
 class CookieJar:
-    """How this site writes its cookies. `same_site` is Lax or Strict."""
+    """A writer of this site's cookies. `same_site` is Lax or Strict."""
 
     same_site: str = "Lax"
 
     def header(self, name: str, value: str, max_age: int) -> tuple[str, str]:
-        """A Set-Cookie header; `max_age` in seconds. Raises ValueError where a browser would drop the cookie."""
+        """Return a Set-Cookie header; `max_age` in seconds. Raises ValueError where a browser would drop the cookie."""
         if len(name) + len(value) > 4096:
             raise ValueError(f"{name} would be longer than browsers keep")
         attributes = f"Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite={self.same_site}"
         return "Set-Cookie", f"{name}={value}; {attributes}"
 
     def expired(self, name: str) -> tuple[str, str]:
-        """A Set-Cookie header that removes the cookie."""
+        """Return a Set-Cookie header that deletes the cookie."""
         return self.header(name, "", 0)
 
 
 def read(request: Request, name: str, shape: re.Pattern[str]) -> str | None:
-    """The cookie's value if it is there once and has the right shape; anything else counts as absent.
+    """Return the cookie's value if it is present once and has the right shape; otherwise None, as if it were absent.
 
-    A security cookie that comes twice was planted by somebody, and which one is ours cannot be told.
+    A security cookie that comes twice was planted, and the two cannot be told apart.
     """
     found = [value for key, value in _pairs(request.environ.get("HTTP_COOKIE", "")) if key == name]
     if len(found) != 1 or not shape.fullmatch(found[0]):
@@ -46,8 +46,8 @@ def read(request: Request, name: str, shape: re.Pattern[str]) -> str | None:
 
 
 def _pairs(header: str) -> list[tuple[str, str]]:
-    """The cookies as sent. Names are compared to the letter: `__HOST-session` is a stranger, and so is one behind a
-    space of another kind (U+0085, U+00A0), which a browser takes for no prefix and lets a sibling host set.
+    """Return the cookies as sent. Names are compared exactly: `__HOST-session` is another cookie, and so is a name behind
+    an unusual space (U+0085, U+00A0), in which a browser sees no `__Host-` prefix and which a sibling host may set.
     """
     pairs = (part.strip(" \t").partition("=") for part in header.split(";"))
     return [(key, value) for key, _, value in pairs]

@@ -1,11 +1,14 @@
-"""Forged requests, refused before any session is extended, refreshed or so much as written to.
+"""Protection against forged requests (CSRF): refused before any session is extended, refreshed or written to.
 
-Three checks, cheapest first. The browser's own word on where the request comes from: Sec-Fetch-Site and Origin, in
-which a sibling host is a stranger (store and forums are same-site, so SameSite cookies do not part them). The
-token's signature, which needs no database. And that the token was made for this session, or for this visitor.
+Three checks, cheapest first:
 
-A request with neither header is left to the token alone: every browser since 2020 sends Origin with a POST, so it
-was not a browser that somebody led here.
+1. The browser's statement of the request's origin: Sec-Fetch-Site and Origin. A sibling host is another origin there;
+   store and forums are same-site, so SameSite cookies do not separate them.
+2. The token's signature, which needs no database.
+3. The session, or the visitor, that the token was made for.
+
+A request with neither header is left to the token alone. Every browser since 2020 sends Origin with a POST, so such a
+request does not come from a browser that an attacker's page has led here.
 """
 
 import hashlib
@@ -25,12 +28,12 @@ from .policy import FORM_SESSION, NOBODY, OWN_FORM, policy_of
 from .request import SessionRequest as Request
 
 COOKIE = cookies.VISITOR
-# As long as a guest's cart is kept: its forms shall not die before it.
+# Seconds. As long as a guest's cart is kept: its forms must not expire before it.
 _MAX_AGE = 30 * 86400
-# Lax: a link from another site brings the cookie along. Strict, each such link made a new one, and the forms of all
-# other tabs were dead. What another site's page could send is refused by its origin and for want of a token.
+# Lax: a link from another site brings the cookie along. With Strict each such link made a new cookie, and the forms of
+# all other tabs became invalid. A POST from another site's page is refused by its origin and for its missing token.
 _JAR = CookieJar("Lax")
-# What the view option `own_form` says of a login and of a logout.
+# Values of the view option `own_form`: a login, a logout.
 SIGNS_IN, SIGNS_OUT = "in", "out"
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -40,16 +43,16 @@ class CSRFPolicy:
     """ICSRFStoragePolicy: a token bound to the session, or, for visitors, to a random cookie of this host."""
 
     def new_csrf_token(self, request: Request) -> str:
-        """The same as get_csrf_token: a session brings its own, a visitor's is new where the cookie is."""
+        """Return the same token as `get_csrf_token`: a new session or a new visitor's cookie makes it new."""
         return self.get_csrf_token(request)
 
     def get_csrf_token(self, request: Request) -> str:
-        """The token for this page's forms. It outlives rotations of the session id, for forms in other tabs."""
+        """Return the token for this page's forms. It stays valid when the session id rotates, for forms in other tabs."""
         secrets_: Keyring = request.sessions.config.secrets
         return secrets_.form_token(*subject(request))
 
     def check_csrf_token(self, request: Request, supplied: str) -> bool:
-        """Whether the form was ours and made for whoever sends it. Raises FormRefused, ForeignForm."""
+        """Return True for a form of this site that was made for its sender. Raises FormRefused, ForeignForm."""
         check_origin(request)
         secrets_: Keyring = request.sessions.config.secrets
         session_id = parse_uuid(secrets_.form_subject("session", supplied))
@@ -60,17 +63,17 @@ class CSRFPolicy:
         if own and _vouched_for(request):
             return True
         if session_id is not None:
-            # Good for this session and no other: the policy holds it against the cookies when they are first looked
-            # at, and then neither extends nor refreshes a session that is not the form's.
+            # The token is good for this session alone. The policy compares it with the cookies when it first looks them
+            # up, and then neither extends nor refreshes another session than the form's.
             request.environ[FORM_SESSION] = session_id
             return True
         if not own:
-            # Whoever planted the visitor's cookie knows its tokens; none of them is good for a session.
+            # An attacker who planted the visitor's cookie knows its tokens. None of them is good for a session.
             request.environ[FORM_SESSION] = NOBODY
         cookie = cookies.read(request, COOKIE, _SHAPE)
         if cookie is not None and visitor == _public(cookie):
             return True
-        # The login before has dropped the visitor's cookie. A session's cookies do not come with another site's POST.
+        # The previous login has deleted the visitor's cookie. A session's cookies do not come with another site's POST.
         if own == SIGNS_IN and request.identity is not None:
             return True
         expected = f"a form of visitor {_public(cookie)[:8]}" if cookie else f"the cookie {COOKIE}"
@@ -82,8 +85,8 @@ class CSRFPolicy:
 
 
 def subject(request: Request) -> tuple[str, str]:
-    """Whom a page is made for: `session` and its id, or `visitor` and what may be shown of the cookie, which is made
-    where there is none.
+    """Return the purpose and the subject of a page's token: `session` and its id, or `visitor` and the public part of the
+    visitor's cookie. Makes that cookie where it is missing.
     """
     session = request.identity
     if session is not None:
@@ -92,9 +95,10 @@ def subject(request: Request) -> tuple[str, str]:
 
 
 def require_own_form(request: Request) -> None:
-    """For a login: the form must be this visitor's or this session's, be that over. Raises FormRefused for one of a
-    session that this browser does not have, an attacker's own, say, by which a victim would be signed in as somebody
-    else.
+    """Require of a login that its form was made for this visitor or for this browser's session, which may be over.
+
+    Raises FormRefused for the form of a session that this browser does not hold: an attacker's own form, by which the
+    victim would be signed in to the attacker's account (login CSRF).
     """
     session_id = request.environ.get(FORM_SESSION)
     if session_id is None or request.identity is not None:
@@ -104,10 +108,10 @@ def require_own_form(request: Request) -> None:
 
 
 def check_origin(request: Request) -> None:
-    """Refuse a request that another origin's page has sent, a sibling's too. Raises ForeignForm.
+    """Refuse a request that another origin's page has sent, a sibling host's included. Raises ForeignForm.
 
-    `Origin: null` beside `Sec-Fetch-Site: same-origin` is our own page's: its proxy has added `Referrer-Policy:
-    no-referrer`, for which browsers hide the origin from us (Fetch, "append a request Origin header"). No page of
+    `Origin: null` beside `Sec-Fetch-Site: same-origin` comes from this site's own page behind a proxy that adds
+    `Referrer-Policy: no-referrer`: browsers then hide the origin (Fetch, "append a request Origin header"). No page of
     another origin, no sandbox and no `data:` address is called same-origin, and no script can set that header.
     """
     own, site = request.host_url, request.headers.get("Sec-Fetch-Site")
@@ -124,20 +128,22 @@ def check_origin(request: Request) -> None:
 
 
 def _vouched_for(request: Request) -> bool:
-    """Whether the browser says that a page of ours has sent the form, and keeps our cookies. That is enough for a login
-    or a logout, to whatever session the form once belonged: the tab may be an old one. Needs `check_origin`.
+    """Return whether the browser states that a page of this site has sent the form, and keeps this site's cookies.
+
+    That is enough for a login or a logout from an old tab, whichever session its form was made for. To be called after
+    `check_origin`.
     """
     said = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
     return said and any(name.startswith("__Host-") for name in request.cookies)
 
 
 def forget_visitor(request: Request) -> tuple[str, str]:
-    """A header that drops the visitor's cookie: what was planted before a login is worth nothing after it."""
+    """Return a header that deletes the visitor's cookie: one that was planted before a login is worth nothing after it."""
     return _JAR.expired(COOKIE)
 
 
 def _visitor(request: Request) -> str:
-    """The visitor's random value, made where there is none. With every page that has a form its days begin anew."""
+    """Return the visitor's random value, made where it is missing. Every page with a form extends its cookie."""
     value: str | None = request.environ.get(COOKIE)
     if value is None:
         known = cookies.read(request, COOKIE, _SHAPE)
@@ -150,5 +156,5 @@ def _visitor(request: Request) -> str:
 
 
 def _public(value: str) -> str:
-    """What a token may show of the cookie: enough to match it, nothing to make it from."""
+    """Return the public part of the cookie for a token: a hash that matches the cookie and does not reveal it."""
     return hashlib.sha256(value.encode()).hexdigest()[:32]

@@ -1,8 +1,9 @@
-"""Standing rules: what is refused for a while, so that what an admin has just ended does not come back.
+"""Deny rules: they refuse logins and sessions for a while, so that a revoked session does not come back by a new login.
 
-A rule names a user, a network, words of a browser's name (`agents.py`), a site, or several of these; what matches all
-that it names is refused at the login, at a refresh and at every page in between. It ends nothing: that is what the
-revocation beside it does. When its time is over, or it is lifted, sessions that were not ended go on.
+A rule names a user, a network, words of a browser's name (`user_agents.py`), a site, or several of these. A client that
+matches all of them is refused at the login, at a refresh and at every page. A rule ends nothing: the revocation beside it
+does. When the rule runs out or is lifted, sessions that were not ended go on. `live.matching_rule` is the condition. The
+table is called `standing_rules`.
 """
 
 import ipaddress
@@ -11,29 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, exists, or_, text
 
 from ..core import addresses, user_agents
 from ..core.database import Database, once_more
-from . import audit, reach
+from . import audit, reach, tables
 from .audit import Client, Event
+from .live import RULE_IN_FORCE, condition, matching_rule
 from .model import Reason
 from .reach import Limit
+from .vocabulary import EventName, InitiatingEntity
 
-# At most a year: a rule that nobody looks at again should run out by itself.
+# Seconds: a year. A forgotten rule should run out by itself.
 LONGEST = 366 * 86400
 
-# The oldest rule in force that matches. Needs the client's :address, its :device (`agents.text`), and what to compare
-# `user` and `site` with. An address that is not known is in no network.
-MATCHING = """SELECT r.id FROM standing_rules r WHERE r.lifted_at IS NULL AND r.until > now()
-    AND (r.user_id IS NULL OR r.user_id = {user}) AND (r.site IS NULL OR r.site = {site})
-    AND (r.network IS NULL OR CAST(:address AS inet) <<= r.network)
-    AND (r.device = '' OR NOT EXISTS (SELECT 1 FROM regexp_split_to_table(r.device, ' ') word
-      WHERE position(word IN CAST(:device AS text)) = 0))
-    ORDER BY r.created_at LIMIT 1"""
-
-# Before a password is asked for: rules for one user cannot be told yet.
-_REFUSED = text(MATCHING.format(user="NULL", site=":site"))
+# Asked before a password: the user is not known yet, so rules that name a user do not match.
+_REFUSED = text(matching_rule(user="NULL", site=":site"))
 
 # A flood of refused requests writes to one row at most once a second.
 _HIT = text(
@@ -49,30 +43,33 @@ _ADD = text(
 )
 
 _LIFT = text(
-    """UPDATE standing_rules SET lifted_at = clock_timestamp(), lifted_by = :actor
-    WHERE id = :id AND lifted_at IS NULL AND until > clock_timestamp() RETURNING id, user_id, site"""
+    f"""UPDATE standing_rules r SET lifted_at = clock_timestamp(), lifted_by = :actor
+    WHERE r.id = :id AND {RULE_IN_FORCE} RETURNING r.id, r.user_id, r.site"""
 )
 
 
-# Rules that are made at the same time are made one after the other: of two admins who refuse each other, one is refused
-# before the own rule is in force.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441239)")
+# Of two rules that are made at the same time the second waits for the first: of two admins who make rules against each
+# other, the second is refused before the own rule is in force.
+_LOCK_RULES = text("SELECT pg_advisory_xact_lock(7305441239)")
 
-_SHUT_OUT = text(MATCHING.format(user="CAST(:user_id AS uuid)", site=":site"))
+_SHUT_OUT = text(matching_rule(user="CAST(:user_id AS uuid)", site=":site"))
 
 
 class ShutOut(Exception):
-    """A rule would refuse, or another one refuses, the admin who makes it. Nothing was changed."""
+    """A deny rule, the new one or another, refuses the admin who makes the new one. Nothing was changed."""
 
 
 class SignInBlocked(Exception):
-    """The password may be right, but a standing rule refuses the login."""
+    """A deny rule refuses the login, whether the password is right or not."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is refused, and for how many seconds. `network` is an address or a CIDR block, kept in its one spelling,
-    `device` words that name a browser (`agents.means`). Raises ValueError where it names nothing, or makes no sense.
+    """A deny rule: what is refused, and for how many seconds. What matches all fields that are given is refused.
+
+    `network` is an address or a CIDR block, stored in its canonical spelling. `device` holds words that name a browser
+    (`user_agents.means`). Raises ValueError without a user, a network or a device, and for a time or a network that is
+    not valid.
     """
 
     seconds: float
@@ -91,11 +88,11 @@ class Rule:
 
     @property
     def words(self) -> list[str]:
-        """The words of the device, as they are compared."""
+        """The words of the device, in the spelling in which they are compared."""
         return user_agents.words(self.device)
 
     def matches(self, user_id: UUID, site: str, client: Client) -> bool:
-        """Whether it refuses somebody: to warn whoever is about to shut themselves out."""
+        """Return whether the rule refuses a user: to warn admins who are about to shut themselves out."""
         return (
             self.user_id in (None, user_id)
             and self.site in (None, site)
@@ -116,9 +113,11 @@ def add(
     reached: Sequence[UUID] = (),
     limit: Limit | None = None,
 ) -> UUID:
-    """Put a rule into force; returns its id. `maker` is the user who makes it, and on which site: raises ShutOut where a rule
-    refuses the maker, this one or another. So there is always somebody left who can lift it. `reached` are the sessions that
-    the rule refuses now: raises TooFar where these, or the user, are beyond the maker's limit.
+    """Put a rule into force; returns its id.
+
+    `maker` is the user who makes it and the site: raises ShutOut where a rule, this one or another, refuses the maker, so
+    that somebody is always left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
+    they, or the rule's user, are beyond the maker's limit.
     """
     named = {
         "user_id": rule.user_id,
@@ -136,19 +135,19 @@ def add(
         "revocation_id": revocation_id,
     }
     with db.transaction() as connection:
-        reach.one_at_a_time(connection, limit, reason.actor)
-        connection.execute(_ONE_AT_A_TIME)
+        reach.lock_actor(connection, limit, reason.actor)
+        connection.execute(_LOCK_RULES)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
-            where = {"address": client.address, "device": user_agents.text(client.agent)}
-            if connection.execute(_SHUT_OUT, {"user_id": maker[0], "site": maker[1], **where}).first():
+            values = {"user_id": maker[0], "site": maker[1], **client.parameters()}
+            if connection.execute(_SHUT_OUT, values).first():
                 raise ShutOut
         detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
         users = {*reach.users_of(connection, reached), *([str(rule.user_id)] if rule.user_id else [])}
         audit.write(
             connection,
             Event(
-                "standing_rule_added",
+                EventName.DENY_RULE_ADDED,
                 rule.site or "all",
                 client,
                 initiating_entity=reason.initiating_entity,
@@ -171,15 +170,15 @@ def add(
 
 @once_more
 def lift(db: Database, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
-    """End a rule before its time; False where it was not in force any more. `note` says why, for the audit log."""
+    """Lift a rule before its time; False where it was not in force any more. `note` is the reason, for the audit log."""
     with db.transaction() as connection:
         row = connection.execute(_LIFT, {"id": rule_id, "actor": actor}).first()
         if row is not None:
             event = Event(
-                "standing_rule_lifted",
+                EventName.DENY_RULE_LIFTED,
                 row.site or "all",
                 client,
-                initiating_entity="admin",
+                initiating_entity=InitiatingEntity.ADMIN,
                 actor=actor,
                 user_id=row.user_id,
                 detail={"rule": str(rule_id), "reason_admin": note},
@@ -189,13 +188,24 @@ def lift(db: Database, rule_id: UUID, actor: str, client: Client, note: str = ""
 
 
 def refused(db: Database, site: str, client: Client) -> UUID | None:
-    """The rule that refuses every login of this client on the site, whoever's, if there is one."""
-    row = db.one(_REFUSED, site=site, address=client.address, device=user_agents.text(client.agent))
+    """Return the rule that refuses every login of this client on the site, or None."""
+    row = db.one(_REFUSED, site=site, **client.parameters())
     return None if row is None else row["id"]
 
 
-def hit(db: Database, rule_id: Any) -> None:
-    """Count that a rule has refused something."""
+def shuts_out(user_id: ColumnElement[UUID], site: str) -> ColumnElement[bool]:
+    """Return a condition: a rule in force refuses a user on a site from every network and with every browser."""
+    r = tables.standing_rules.alias("r")
+    return (
+        exists()
+        .select_from(r)
+        .where(r.c.user_id == user_id, or_(r.c.site.is_(None), r.c.site == site))
+        .where(r.c.network.is_(None), r.c.device == "", condition(RULE_IN_FORCE))
+    )
+
+
+def hit(db: Database, rule_id: UUID) -> None:
+    """Count a refusal by a rule."""
     db.all(_HIT, id=rule_id)
 
 

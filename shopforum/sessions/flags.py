@@ -1,4 +1,4 @@
-"""Why a session deserves a look: suspicious uses of it, counted by kind, and dismissed by who has looked."""
+"""Flags: suspicious uses of a session, counted by kind until an admin dismisses them."""
 
 from uuid import UUID
 
@@ -7,6 +7,9 @@ from sqlalchemy import text
 from ..core.database import Database, once_more
 from . import audit
 from .audit import Client, Event
+from .context import SessionContext
+from .rows import FoundSession, SessionOwner
+from .vocabulary import EventName, FlagKind, InitiatingEntity
 
 _FLAG = text(
     """
@@ -26,18 +29,20 @@ _DISMISS = text(
 )
 
 
+def flag(
+    context: SessionContext, session: FoundSession | SessionOwner, client: Client, kind: FlagKind
+) -> None:
+    """Count a suspicious use of a session by a client of this site."""
+    note(context.db, context.event(kind, client, session.id, session.user_id, InitiatingEntity.USER))
+
+
 @once_more
 def note(db: Database, event: Event) -> None:
-    """Count a suspicious use of a session; the event's name is the kind. The audit row is written at the first and at
-    every power of two after it, so that a flood leaves a trail and not a flood of rows.
+    """Count a suspicious use of the event's session; the event's name is the kind.
+
+    The audit row is written at the first use and at every power of two after it, so that a flood leaves a few rows.
     """
-    client = event.client
-    values = {
-        "id": event.session_id,
-        "kind": event.event,
-        "address": client.address,
-        "agent": client.agent,
-    }
+    values = {"id": event.session_id, "kind": event.event, **event.client.parameters()}
     with db.transaction() as connection:
         count = connection.execute(_FLAG, values).scalar_one()
         if count & (count - 1) == 0:
@@ -46,16 +51,16 @@ def note(db: Database, event: Event) -> None:
 
 @once_more
 def dismiss(db: Database, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
-    """Take a flag off the list of what wants a look; False where it is not there, or off already."""
+    """Dismiss a flag; False where there is none, or it is dismissed already."""
     with db.transaction() as connection:
         values = {"id": session_id, "kind": kind, "reason": reason, "actor": actor}
         row = connection.execute(_DISMISS, values).first()
         if row is not None:
             event = Event(
-                "flag_dismissed",
+                EventName.FLAG_DISMISSED,
                 row.site,
                 client,
-                initiating_entity="admin",
+                initiating_entity=InitiatingEntity.ADMIN,
                 actor=actor,
                 user_id=row.user_id,
                 session_id=session_id,

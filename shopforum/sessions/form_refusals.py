@@ -1,12 +1,18 @@
-"""Why a form is refused: a code, what was expected and what came. Neither of the two is ever a secret."""
+"""The refusals of a form: a code, what was expected and what was received. Neither of the two ever holds a secret."""
 
 from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
 
 
 class FormRefused(BadCSRFToken):
-    """The form was not made for whoever sends it. `why` is one of `no_token` (none, or none of ours), `no_cookie` (the
-    browser has sent no cookie that it could belong to), `other_visitor`, `signed_in` (a visitor's form, and somebody
-    has logged in since) and `other_session`.
+    """The form was not made for its sender.
+
+    `why` is one of these codes:
+
+    - `no_token`: the token is missing, or this site has not made it
+    - `no_cookie`: the browser has sent no cookie that the form could belong to
+    - `other_visitor`: the form was made for another visitor
+    - `signed_in`: a visitor's form, and somebody has logged in since
+    - `other_session`: the form was made for another session
     """
 
     def __init__(self, why: str, expected: str, received: str) -> None:
@@ -15,7 +21,11 @@ class FormRefused(BadCSRFToken):
 
 
 class ForeignForm(FormRefused, BadCSRFOrigin):
-    """Another origin's page has sent the form, as the browser says. `why` is one of `foreign_origin`, `null_origin` (the
-    browser was kept from saying which) and `scheme` (this host, by http in place of https or the other way round: a
-    proxy that does not pass it on).
+    """The browser states that another origin's page has sent the form.
+
+    `why` is one of these codes:
+
+    - `foreign_origin`: another host
+    - `null_origin`: the browser hides the origin
+    - `scheme`: this host, with http in place of https or the other way round; a proxy does not pass the scheme on
     """

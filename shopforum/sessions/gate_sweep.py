@@ -1,8 +1,8 @@
-"""Marking in the lists what a gate has ended already: in small steps, behind the revocation, for the lists' sake.
+"""The sweep behind a gate: rows of sessions that a gate has ended are marked as ended, in small steps.
 
-A session behind a closed gate is dead at once, whatever its row says; until it is marked, its receipt cannot count it.
-What a site's or everyone's revocation has ended is counted here alone, step by step: until `marked_at` is written, its
-`matched` says that there are at least so many.
+A session behind a closed gate is over at once, whatever its row says. The mark is for the lists and for the receipt,
+which counts marked rows. The sessions of a site or of everyone are counted here alone, step by step: until `marked_at` is
+written, `matched` of the revocation says "at least".
 """
 
 from typing import Any
@@ -11,22 +11,23 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ..core.database import Database, once_more
-from .revocation import Scope
+from .live import UNENDED
+from .scope import Scope
 
 # Sessions marked in one transaction.
 STEP = 500
 
-# What a gate has ended; where a later act has moved the gate on, only what was there at this one. Its reach is bound and
-# not joined with the revocation's row: only so does a user's revocation use the index of users. Those of a site and of
-# everyone are found in the order of their absolute ends: what expired long ago is not looked at, and a session that
-# began after the gate stands at the end.
-_BEHIND = """s.ended_at IS NULL AND s.absolute_end > now()
+# Sessions that a gate has ended and that are not marked; where a later revocation has moved the gate on, only those that
+# were there at this one. The scope is bound and not joined with the revocation's row, or a user's revocation would not
+# use the index of users. Sessions of a site and of everyone are found in the order of their absolute ends: sessions that
+# expired long ago are not read, and those that began after the gate stand at the end.
+_BEHIND = f"""{UNENDED}
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
     AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)
     AND s.cleared_at <= (SELECT created_at FROM revocations WHERE id = :revocation_id)"""
 
-# A row that somebody is touching just now is left for the next step. A login that was in flight got a token which the
-# provider's bulk revocation may have missed.
+# A row that another transaction has locked is left for the next step. A login that was in flight got a token that the
+# provider's bulk revocation may have missed, so the provider is told of it by its own message.
 _MARK = text(
     f"""
 WITH ended AS (
@@ -44,9 +45,9 @@ SELECT count(*) FROM ended"""
 
 _COUNT = text("UPDATE revocations SET matched = matched + :marked WHERE id = :id")
 
-_LEFT = text(f"SELECT 1 FROM sessions s WHERE {_BEHIND} ORDER BY s.absolute_end LIMIT 1")
+_MORE = text(f"SELECT 1 FROM sessions s WHERE {_BEHIND} ORDER BY s.absolute_end LIMIT 1")
 
-# A login that began before a revocation and ends after it. The provider issued its token after it was told.
+# A login that began before a revocation and ends after it. The provider issued its token after the bulk revocation.
 _END_LATE = text(
     """
 WITH ended AS (
@@ -58,24 +59,24 @@ INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
 SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE refresh_token_id IS NOT NULL"""
 )
 
-_UNMARKED = text(
+_OPEN = text(
     """SELECT id, scope, user_id, site, created_at < clock_timestamp() - interval '1 minute' AS settled
     FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
 )
 
-_MARKED = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
+_CLOSE = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
 
 
 def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> None:
-    """End a session that was revoked while its password was checked, and have its token revoked too."""
+    """End a session that was revoked while its password was checked, and have its token revoked at the provider."""
     connection.execute(_END_LATE, {"revocation_id": revocation_id, "id": session_id})
 
 
 @once_more
 def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
-    """Mark up to STEP sessions that the scope's gate has ended; returns how many. Safe to run several at once."""
+    """Mark up to STEP sessions that the scope's gate has ended; returns how many. Several processes may run it at once."""
     with db.transaction() as connection:
-        values = {"revocation_id": revocation_id, "step": STEP, **_reach(scope)}
+        values = {"revocation_id": revocation_id, "step": STEP, **_values(scope)}
         marked = int(connection.execute(_MARK, values).scalar_one())
         if scope.wide and marked:
             connection.execute(_COUNT, {"id": revocation_id, "marked": marked})
@@ -83,24 +84,24 @@ def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
 
 
 def sweep(db: Database) -> int:
-    """One step of marking for the oldest revocations that still have some; returns how many sessions were marked.
+    """Mark one step of sessions for each of the oldest open revocations; returns how many sessions were marked.
 
-    A revocation that has none left is closed after a minute, and so makes room for younger ones. Of those of whole sites
-    and of everyone, the older comes first: the younger would count as its own what the older has ended.
+    A revocation without unmarked sessions is closed after a minute, which makes room for younger ones. Of those of whole
+    sites and of everyone the older is marked first: the younger would otherwise count the older one's sessions as its own.
     """
     total, older_has_more = 0, False
-    for row in db.all(_UNMARKED):
+    for row in db.all(_OPEN):
         scope = Scope(user_id=row["user_id"], site=row["site"], everyone=row["scope"] == "everyone")
         if scope.wide and older_has_more:
             continue
         marked = mark(db, row["id"], scope)
         total += marked
         older_has_more |= scope.wide and marked == STEP
-        # A login may still be committing that did not see the gate: it is looked for a little longer.
-        if marked == 0 and row["settled"] and not db.one(_LEFT, revocation_id=row["id"], **_reach(scope)):
-            db.all(_MARKED, id=row["id"])
+        # A login that did not see the gate may still be committing, so the revocation stays open for a while.
+        if marked == 0 and row["settled"] and not db.one(_MORE, revocation_id=row["id"], **_values(scope)):
+            db.all(_CLOSE, id=row["id"])
     return total
 
 
-def _reach(scope: Scope) -> dict[str, Any]:
+def _values(scope: Scope) -> dict[str, Any]:
     return {"user_id": scope.user_id, "site": scope.site, "key": scope.gate}

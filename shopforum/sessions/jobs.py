@@ -1,4 +1,4 @@
-"""The heart's chores, for a process beside the web server; safe to run in several at once."""
+"""The jobs of the session core, for a process beside the web server. Several processes may run them at once."""
 
 from ..core.purge import purge
 from . import audit_chain, gate_sweep, outbox

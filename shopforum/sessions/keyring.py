@@ -1,9 +1,9 @@
-"""Secrets of the heart: random session ids, the keyed hashes that stand for them, and tokens of forms.
+"""The keyring: random session ids, the keyed hashes that the database holds of secrets, and tokens of forms.
 
-A session id is 256 random bits (ASVS 5.0 7.2.3 asks for 128). The database holds HMAC-SHA-256 of it under a key that
-is not in the database: whoever reads a dump can neither use a row nor match it against a value found elsewhere, and
-whoever can write to the database cannot forge one. Site and kind are part of the hashed text, so that a store's
-token is unknown at the forums and a refresh token never passes for a session id.
+A session id is 256 random bits (ASVS 5.0 7.2.3 asks for 128). The database holds its HMAC-SHA-256 under a key that is not
+in the database. A reader of a dump can neither use a row nor match it against a value found elsewhere, and a writer to
+the database cannot forge one. Site and kind are part of the hashed text, so that a store's token is unknown at the forums
+and a refresh token never passes for a session id.
 """
 
 import base64
@@ -14,16 +14,16 @@ import secrets
 from collections.abc import Sequence
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
-# Opaque to us: what may stand in a cookie unquoted (RFC 6265, 4.1.1), and small enough that name, value and
-# attributes stay below the 4,096 bytes at which browsers drop a cookie without a word.
+# Opaque. Characters that a cookie may hold unquoted (RFC 6265, 4.1.1), and short enough that name, value and attributes
+# stay below the 4,096 bytes at which browsers silently drop a cookie.
 REFRESH_TOKEN = re.compile(r"[!#-+\--:<-\[\]-~]{8,3800}")
 
 
 class Keyring:
-    """Keys derived from one secret, one for each use. `keys` are strings, the newest first.
+    """Keys derived from each secret, one for each use. `keys` are the secrets as text, the newest first.
 
-    New hashes are made with the newest key; lookups try all, so that a key can be replaced without signing
-    everybody out. Raises ValueError when there is none, or one is shorter than 32 characters.
+    New hashes are made with the newest key. Lookups try all keys, so that a key can be replaced without signing everybody
+    out. Raises ValueError without a key, or for a key shorter than 32 characters.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -34,20 +34,20 @@ class Keyring:
         self.audit_keys = [_derive(key, "audit log") for key in keys]
 
     def digest(self, site: str, kind: str, secret: str) -> bytes:
-        """What the database stores for a secret of a kind ("session" or "refresh") on a site."""
+        """Return the digest that the database stores for a secret of a kind ("session" or "refresh") on a site."""
         return self.digests(site, kind, secret)[0]
 
     def digests(self, site: str, kind: str, secret: str) -> list[bytes]:
-        """What the database may hold for it: one digest for each key, the newest first."""
+        """Return the digests that the database may hold for a secret: one for each key, the newest first."""
         message = f"{site}\0{kind}\0{secret}".encode()
         return [hmac.digest(key, message, hashlib.sha256) for key in self._hash_keys]
 
     def form_token(self, purpose: str, subject: str) -> str:
-        """A token for forms, good for one purpose and subject: `subject.mac`, both safe in HTML and URLs."""
+        """Return a token for forms, good for one purpose and subject: `subject.mac`, both safe in HTML and URLs."""
         return f"{subject}.{_mac(self._form_keys[0], purpose, subject)}"
 
     def form_subject(self, purpose: str, token: str) -> str | None:
-        """The subject of a token that `form_token` made for this purpose, or None. Needs no database."""
+        """Return the subject of a token that `form_token` made for this purpose, or None. Needs no database."""
         subject, _, mac = token.rpartition(".")
         good = [_mac(key, purpose, subject) for key in self._form_keys]
         return (
@@ -56,12 +56,12 @@ class Keyring:
 
 
 def new_session_id() -> str:
-    """A fresh session id: 32 bytes from the system's CSPRNG as 43 characters of base64url."""
+    """Return a fresh session id: 32 bytes from the system's CSPRNG as 43 characters of base64url."""
     return secrets.token_urlsafe(32)
 
 
 def _derive(key: str, use: str) -> bytes:
-    """A key of its own for each use, so that no value made for one is good for another."""
+    """Derive a separate key for each use, so that no value made for one use is good for another."""
     return hmac.digest(key.encode(), f"shopforum.sessions {use}".encode(), hashlib.sha256)
 
 

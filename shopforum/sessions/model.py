@@ -1,4 +1,4 @@
-"""The plain values of the heart: a pair of cookies, a session, and what a request's cookies amount to."""
+"""The plain values of the session core: a pair of cookies, a session, and the outcome of a request's cookies."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,17 +9,25 @@ from .authority import AuthorityUnavailable
 
 @dataclass(frozen=True)
 class Pair:
-    """The two cookies as presented, or a new pair to hand out. Never in a log: the repr is empty."""
+    """The two cookies as presented, or a new pair to hand out. Never in a log: its repr is empty."""
 
     session_id: str | None = field(default=None, repr=False)
     refresh_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
+class Credential:
+    """The stored half of a pair: digests of the session id and of the refresh token it was issued with. Internal."""
+
+    session_hash: bytes
+    refresh_hash: bytes | None
+
+
+@dataclass(frozen=True)
 class Session:
     """A signed-in session, as views see it. `authenticated_ago` and `ends_in`, to the absolute end, are in seconds.
 
-    `new_sign_in` is another session of the same person, in a new browser, that its owner has not been asked about.
+    `new_sign_in` is another session of the same user, in a new browser, that its owner has not been asked about yet.
     """
 
     id: UUID
@@ -32,36 +40,21 @@ class Session:
     ends_in: float
     new_sign_in: UUID | None = None
 
-    @classmethod
-    def of(cls, row: Any, roles: frozenset[str] | None = None) -> "Session":
-        """From a row of `records.find`; `roles` are newer ones, where the provider has just told them."""
-        return cls(
-            id=row["id"],
-            site=row["site"],
-            user_id=row["user_id"],
-            user_name=row["user_name"],
-            user_email=row["user_email"],
-            roles=frozenset(row["roles"]) if roles is None else roles,
-            authenticated_ago=float(row["authenticated_ago"]),
-            ends_in=float(row["remaining"]),
-            new_sign_in=row["new_sign_in"],
-        )
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a request's cookies amount to. At most one of a session and `ended` (why there is none any more).
+    """The outcome of a request's cookies. At most one of `session` and `ended`, the reason why nothing is served.
 
-    `ended_by` is the revocation that ended it, where it was one. `held` is a session that is alive and not served: in
-    quarantine, or refused by a standing rule. Its cookies are kept.
-    `presented` is the session that the pair belongs to, dead or alive, as far as that was looked at.
-    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Where it is None, no cookie is set.
+    `ended` is an `EndReason`, a `State` or a `Withheld`. `ended_by` is the revocation that ended the session, if one
+    did. `withheld_session` is a session that is alive but not served: in quarantine, or refused by a deny rule. Its
+    cookies are kept. `presented` is the session that the pair belongs to, dead or alive, as far as it was looked up.
+    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Without it no cookie is set.
     """
 
     session: Session | None = None
     ended: str | None = None
     ended_by: UUID | None = None
-    held: UUID | None = None
+    withheld_session: UUID | None = None
     presented: UUID | None = None
     issue: Pair | None = None
     max_age: int = 0
@@ -69,7 +62,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Login:
-    """What the provider said of somebody who has just given the right password."""
+    """What the identity provider says of a user who has just given the right password.
+
+    `authenticated_at` is the database's clock before the provider was asked (`Sessions.now`): a revocation that commits
+    meanwhile beats the login.
+    """
 
     user_id: UUID
     user_name: str
@@ -77,13 +74,12 @@ class Login:
     roles: tuple[str, ...]
     refresh_token: str | None = field(repr=False)
     refresh_token_id: UUID | None
-    # The database's clock before the provider was asked: a revocation that commits meanwhile beats the login.
     authenticated_at: Any
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why, in CAEP's terms: who began it (admin, user, policy, system or idp), a code, and a text for either side."""
+    """Why an act is done, in CAEP's terms: an `InitiatingEntity`, the actor's name, a code, and a text for either side."""
 
     initiating_entity: str
     actor: str
@@ -93,6 +89,6 @@ class Reason:
 
 
 class SessionBusy(AuthorityUnavailable):
-    """Another request is refreshing this session and has not come back in time: try again, nothing is lost."""
+    """Another request is refreshing this session and has not finished in time. A retry loses nothing."""
 
     retry_after = 1

@@ -1,129 +1,139 @@
-"""A new session for somebody who has just given the right password."""
+"""A new session for a user who has just given the right password. Internal: see `Sessions.start`."""
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from ..core.database import once_more
 from . import audit, gate_sweep, records, revocation, user_sessions
 from .audit import Client
 from .authority import AuthorityUnavailable
+from .context import SessionContext
 from .deny_rules import SignInBlocked
 from .keyring import new_session_id
 from .model import Login, Outcome, Pair, Reason, Session
-from .revocation import Scope
-
-if TYPE_CHECKING:
-    from .lifecycle import Sessions
+from .rows import StartedSession
+from .scope import Scope
+from .vocabulary import EndReason, EventName, InitiatingEntity
 
 
 def start(
-    sessions: "Sessions", login: Login, client: Client, replaced: UUID | None, login_form: bytes | None
+    context: SessionContext, login: Login, client: Client, replaced: UUID | None, login_form: bytes | None
 ) -> Outcome:
-    """See `Sessions.start`."""
-    config = sessions.config
+    """Start a session; see `Sessions.start` for the arguments and what is raised."""
+    config = context.config
     if config.renewable and not (login.refresh_token and login.refresh_token_id):
         raise ValueError("the provider issued no refresh token: is it enabled for this application?")
     pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
     try:
-        row = _commit(sessions, login, pair, client, replaced, login_form)
+        started = _commit(context, login, pair, client, replaced, login_form)
     except SignInBlocked:
-        _withdraw(sessions, login)
+        _revoke_token(context, login)
         raise
-    if row is None:
-        _withdraw(sessions, login)
-        return Outcome(ended="superseded")
-    session = Session.of(
-        {"site": config.site, "authenticated_ago": 0.0, "new_sign_in": None, **vars(login), **row}
+    if started is None:
+        _revoke_token(context, login)
+        return Outcome(ended=EndReason.SUPERSEDED)
+    session = Session(
+        id=started.id,
+        site=config.site,
+        user_id=login.user_id,
+        user_name=login.user_name,
+        user_email=login.user_email,
+        roles=frozenset(login.roles),
+        authenticated_ago=0.0,
+        ends_in=float(started.ends_in),
     )
-    return Outcome(session, issue=pair, max_age=row["remaining"])
+    return Outcome(session, issue=pair, max_age=started.ends_in)
 
 
 @once_more
 def _commit(
-    sessions: "Sessions",
+    context: SessionContext,
     login: Login,
     pair: Pair,
     client: Client,
     replaced: UUID | None,
     login_form: bytes | None,
-) -> RowMapping | None:
-    """None where the same form was sent once more, later, and that login is done already: the browser waits for its
-    answer alone.
+) -> StartedSession | None:
+    """Insert the session and end those that leave for it. None where a later submission of the same form has started a
+    session already: the browser waits for that answer alone.
     """
-    config = sessions.config
+    config = context.config
     leaving = {replaced} if replaced else set()
-    with sessions.db.transaction() as connection:
+    with context.db.transaction() as connection:
         if login_form:
             for other in user_sessions.by_form(connection, login.user_id, config.site, login_form):
-                if other["authenticated_at"] > login.authenticated_at:
+                if other.authenticated_at > login.authenticated_at:
                     return None
-                leaving.add(other["id"])
-        row = _insert(sessions, connection, login, pair, client, login_form)
+                leaving.add(other.id)
+        started = _insert(context, connection, login, pair, client, login_form)
         # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
         gone = tuple(leaving)
         excess = user_sessions.excess(connection, login.user_id, config.site, config.max_per_user, gone)
         if leaving:
             revocation.lock(connection, (*gone, *excess))
-            why = Reason("user", login.user_email or str(login.user_id), "superseded")
-            _end(sessions, connection, gone, why, client)
+            actor = login.user_email or str(login.user_id)
+            why = Reason(InitiatingEntity.USER, actor, EndReason.SUPERSEDED)
+            _end(context, connection, gone, why, client, EventName.TOKEN_REVOKED)
         if excess:
-            why = Reason("policy", "session limit", "evicted")
-            _end(sessions, connection, excess, why, client, event="excess_sessions_exceeded")
-        return row
+            why = Reason(InitiatingEntity.POLICY, "session limit", EndReason.EVICTED)
+            _end(context, connection, excess, why, client, EventName.EXCESS_SESSIONS)
+        return started
 
 
 def _insert(
-    sessions: "Sessions",
+    context: SessionContext,
     connection: Connection,
     login: Login,
     pair: Pair,
     client: Client,
     login_form: bytes | None,
-) -> RowMapping:
-    config = sessions.config
-    values = {k: v for k, v in vars(login).items() if k != "refresh_token"} | {"roles": list(login.roles)}
-    if not config.renewable:
-        values["refresh_token_id"] = None
-    row = records.start(
+) -> StartedSession:
+    """Insert the session and its audit row. Raises SignInBlocked where a deny rule refuses the login."""
+    config = context.config
+    started = records.start(
         connection,
         site=config.site,
+        user_id=login.user_id,
+        user_name=login.user_name,
+        user_email=login.user_email,
+        roles=list(login.roles),
+        refresh_token_id=login.refresh_token_id if config.renewable else None,
+        authenticated_at=login.authenticated_at,
         idle=config.idle,
         absolute=config.absolute,
         login_form=login_form,
-        **values,
-        **vars(sessions.credential(pair)),
-        **records.where(client),
+        **vars(context.credential(pair)),
+        **client.parameters(),
     )
-    if row["rule_id"]:
-        raise SignInBlocked(row["rule_id"])
-    audit.write(connection, sessions.event("session_created", client, row["id"], login.user_id, "user"))
-    if row["ended_by"]:
-        gate_sweep.end_late(connection, row["ended_by"], row["id"])
-    return row
+    if started.rule_id:
+        raise SignInBlocked(started.rule_id)
+    event = context.event(EventName.SESSION_CREATED, client, started.id, login.user_id, InitiatingEntity.USER)
+    audit.write(connection, event)
+    if started.ended_by:
+        gate_sweep.end_late(connection, started.ended_by, started.id)
+    return started
 
 
 def _end(
-    sessions: "Sessions",
+    context: SessionContext,
     connection: Connection,
     ids: tuple[UUID, ...],
     why: Reason,
     client: Client,
-    event: str = "authn_token_revoked",
+    event: EventName,
 ) -> None:
-    sites = sessions.config.sites
-    revocation.revoke(connection, Scope(sessions=ids), why, client, sites=sites, event=event)
+    revocation.revoke(connection, Scope(sessions=ids), why, client, sites=context.config.sites, event=event)
 
 
-def _withdraw(sessions: "Sessions", login: Login) -> None:
-    """Have the provider take back the token of a login that is refused or came too late: nobody has it, and nobody should."""
+def _revoke_token(context: SessionContext, login: Login) -> None:
+    """Have the provider revoke the token of a login that is refused or came too late: no browser holds it."""
     if login.refresh_token_id is None:
         return
     try:
-        sessions.authority.revoke(
-            sessions.config.site, refresh_token_id=login.refresh_token_id, user_id=login.user_id
+        context.authority.revoke(
+            context.config.site, refresh_token_id=login.refresh_token_id, user_id=login.user_id
         )
     except AuthorityUnavailable:
-        # It was never given to anybody, and runs out by itself.
+        # The token was never handed out, and expires by itself.
         return

@@ -1,6 +1,6 @@
-"""Pyramid's security policy over sessions: who is asking, what may they do, and which cookies to set.
+"""Pyramid's security policy over sessions: it identifies a request's session, checks permissions and sets the cookies.
 
-Views never see a cookie or a token. They see `request.identity` (a Session or None), and log in and out by
+Views never handle a cookie or a token. They read `request.identity` (a Session or None), and log in and out with
 `remember` and `forget`.
 """
 
@@ -25,35 +25,36 @@ from .model import Login, Outcome, Pair, Session
 from .request import SessionRequest as Request
 from .request import registry_of
 
-# The permission that every signed-in person has.
+# The permission of every signed-in user.
 SIGNED_IN = "signed-in"
-# What the form of this request was made for; set by the CSRF check, which runs first.
+# Key in `request.environ`: the session that this request's form was made for. Set by the CSRF check, which runs first.
 FORM_SESSION = "shopforum.sessions.form_session"
-# In its place: a visitor's form is good for no session.
+# Value of FORM_SESSION for a visitor's form, which is good for no session.
 NOBODY = UUID(int=0)
-# Set by the view option `own_form`: this request signs in or out, and an older form of this browser's will do.
+# Key in `request.environ`, set by the view option `own_form`: this request signs in or out, and accepts an older form.
 OWN_FORM = "shopforum.sessions.own_form"
-# Set where a form was refused: its page may tell who is asking, but must neither extend nor refresh anything.
+# Key in `request.environ`, set where a form was refused: its page may show who is signed in, but must neither extend nor
+# refresh a session.
 UNTOUCHED = "shopforum.sessions.untouched"
 
 
 class SessionPolicy:
-    """ISecurityPolicy. Identity is looked up once a request, and only when somebody asks."""
+    """ISecurityPolicy. The identity is looked up once a request, and only on demand."""
 
     def __init__(self) -> None:
         self._outcome = RequestLocalCache(self._resume)
 
     def identity(self, request: Request) -> Session | None:
-        """The signed-in session of this request, or None. May raise AuthorityUnavailable."""
+        """Return the signed-in session of this request, or None. Raises AuthorityUnavailable."""
         return self._of(request).session
 
     def authenticated_userid(self, request: Request) -> str | None:
-        """The user's id at the identity provider, as text."""
+        """Return the user's id at the identity provider as text, or None."""
         session = self.identity(request)
         return None if session is None else str(session.user_id)
 
     def permits(self, request: Request, context: Any, permission: str) -> Allowed | Denied:
-        """Whether the session has a role that holds the permission; what nobody was given, nobody has."""
+        """Return whether the session has a role that holds the permission. A permission without roles is denied."""
         session = self.identity(request)
         if session is None:
             return Denied("signed out")
@@ -63,39 +64,39 @@ class SessionPolicy:
         return Denied("missing role")
 
     def ended(self, request: Request) -> dict[str, str]:
-        """Why the session whose cookies were presented is over: `why`, a code, and `ref`, the revocation's id, where it
-        was one. Empty where none is over.
+        """Return why the session of the presented cookies is over: `why`, a code, and `ref`, the id of the revocation that
+        ended it, if one did. Empty where no session is over.
         """
         outcome = self._of(request)
         found = {"why": outcome.ended, "ref": outcome.ended_by and str(outcome.ended_by)}
         return {name: value for name, value in found.items() if value}
 
     def presented(self, request: Request) -> UUID | None:
-        """The session that the presented pair belongs to, dead or alive."""
+        """Return the session that the presented pair belongs to, dead or alive, or None."""
         return self._of(request).presented
 
     def own_form(self, request: Request) -> bool:
-        """Whether the request's form was made for the session that its pair belongs to, dead or alive."""
+        """Return whether the request's form was made for the session that its pair belongs to, dead or alive."""
         session_id = request.environ.get(FORM_SESSION)
         return session_id is not None and session_id == self.presented(request)
 
     def spent(self, request: Request) -> bool:
-        """Whether the presented cookies are good for nothing any more, and may be cleared.
+        """Return whether the presented cookies have no use any more and may be cleared.
 
-        Not where the session is alive and only held back, and not where a login in this very browser has taken the
-        session's place: the login's response may have been faster than this one, which would then clear the new
-        cookies.
+        They may not where the session is alive and only withheld. Nor where a login in this browser has superseded it:
+        the login's response may have been faster than this one, which would then clear the new cookies.
         """
         outcome = self._of(request)
-        return bool(outcome.ended) and outcome.held is None and outcome.ended != "superseded"
+        return bool(outcome.ended) and outcome.withheld_session is None and outcome.ended != "superseded"
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
-        """Start a session for somebody who has just proven who they are; returns the cookies to set.
+        """Start a session for a user who has just authenticated; returns the headers that set its cookies.
 
-        None where the same form was sent again meanwhile, and that login has taken this one's place.
+        Returns no headers where the same form was sent again meanwhile, and that login has superseded this one. Raises
+        SignInBlocked where a deny rule refuses the login.
         """
         current = self._of(request)
-        replaced = current.session.id if current.session else current.held
+        replaced = current.session.id if current.session else current.withheld_session
         form = request.environ.get(FORM_SESSION) or cookies.read(request, cookies.VISITOR, SESSION_ID)
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
@@ -104,9 +105,9 @@ class SessionPolicy:
         return cookie_headers(request, outcome)
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
-        """End this request's session, here and at the provider; returns the cookies to clear.
+        """End this request's session, here and at the provider; returns the headers that clear its cookies.
 
-        A session that has idled out is not refreshed first: ending it must work while the provider is away.
+        A dormant session is not refreshed first: ending it must work while the provider is away.
         """
         session = self._look(request, touch=False, refresh=False).session
         if session is not None:
@@ -128,7 +129,7 @@ class SessionPolicy:
         return outcome
 
     def _look(self, request: Request, **options: bool) -> Outcome:
-        """What the cookies amount to. Raises FormRefused where the request's form was made for another session."""
+        """Return the outcome of the cookies. Raises FormRefused where the form was made for another session."""
         sessions: Sessions = request.sessions
         renewable = sessions.config.renewable
         pair = Pair(
@@ -156,14 +157,16 @@ def policy_of(request: Request) -> SessionPolicy:
 
 
 def client_of(request: PyramidRequest) -> Client:
-    """Where the request came from, fit to be stored and shown."""
+    """Return where the request came from, cleaned so that it can be stored and shown."""
     address = addresses.peer(request.remote_addr or "", str(request.environ.get("REMOTE_PORT", "")))
     agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)
     return Client(address, agent, getattr(request, "id", ""))
 
 
 def cookie_headers(request: Request, outcome: Outcome) -> list[tuple[str, str]]:
-    """The cookies of a newly issued pair. Both live to the session's absolute end; the server decides, not they."""
+    """Return the headers that set a newly issued pair. Both cookies last to the session's absolute end; the server, not
+    the cookies, decides when a session is over.
+    """
     jar, pair = _jar(request), outcome.issue
     if pair is None or pair.session_id is None:
         return []
@@ -174,7 +177,7 @@ def cookie_headers(request: Request, outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def cleared_headers(request: Request) -> list[tuple[str, str]]:
-    """Headers that remove the cookies: for a logout, and for the login page of a session that is over."""
+    """Return the headers that delete the cookies: for a logout, and for the login page after a session has ended."""
     names = (cookies.SESSION, cookies.REFRESH) if request.sessions.config.renewable else (cookies.SESSION,)
     return [_jar(request).expired(name) for name in names]
 
@@ -184,6 +187,6 @@ def _jar(request: Request) -> CookieJar:
 
 
 def _extend(response: Response, headers: list[tuple[str, str]]) -> None:
-    """Add cookies, unless the view has set or cleared these itself: a login or logout has the last word."""
+    """Add cookies, unless the view has set or cleared them itself: a login or logout takes precedence."""
     names = {value.split("=", 1)[0] for name, value in response.headerlist if name == "Set-Cookie"}
     response.headerlist.extend(h for h in headers if h[1].split("=", 1)[0] not in names)

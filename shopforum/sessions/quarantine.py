@@ -1,7 +1,7 @@
-"""Quarantine: less than an end, for the doubtful case. Nothing is served before the password was given again.
+"""Quarantine, for the doubtful case: the session does not end, but nothing is served before the password is given again.
 
-The session stays where it is, with its cookies and at the provider. Whoever gives the password in that browser gets a
-new session in its place (ASVS 5.0 7.2.4); an admin may release it instead, and it goes on as it was.
+The session keeps its cookies and its token at the provider. A user who gives the password in that browser gets a new
+session in its place (ASVS 5.0 7.2.4). An admin may release the session instead, and it goes on as it was.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from sqlalchemy import text
 from ..core.database import Database, once_more
 from . import audit, reach
 from .audit import Client, Event
+from .live import LIVE, QUARANTINED
 from .model import Reason
 from .reach import Limit
-from .records import GATED
+from .vocabulary import EventName
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
 _ENTER = text(
     f"""
 WITH due AS (
-  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-    AND s.absolute_end > clock_timestamp() AND s.quarantined_at IS NULL AND NOT {GATED}
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.quarantined_at IS NULL AND {LIVE}
   ORDER BY s.id FOR UPDATE
 )
 UPDATE sessions s SET quarantined_at = clock_timestamp(), quarantine_reason = :code
@@ -29,10 +29,10 @@ FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
 )
 
 _LEAVE = text(
-    """
+    f"""
 WITH due AS (
-  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-    AND s.quarantined_at IS NOT NULL ORDER BY s.id FOR UPDATE
+  SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND {QUARANTINED}
+  ORDER BY s.id FOR UPDATE
 )
 UPDATE sessions s SET quarantined_at = NULL, quarantine_reason = NULL
 FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
@@ -43,14 +43,14 @@ def enter(
     db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
 ) -> int:
     """Put live sessions into quarantine; returns how many were not in it before. Raises TooFar beyond the limit."""
-    return _act(db, _ENTER, "session_quarantined", ids, reason, client, limit)
+    return _act(db, _ENTER, EventName.SESSION_QUARANTINED, ids, reason, client, limit)
 
 
 def leave(
     db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
 ) -> int:
     """Release sessions from quarantine; returns how many were in it. Raises TooFar beyond the limit."""
-    return _act(db, _LEAVE, "session_released", ids, reason, client, limit)
+    return _act(db, _LEAVE, EventName.SESSION_RELEASED, ids, reason, client, limit)
 
 
 @once_more
@@ -64,7 +64,7 @@ def _act(
     limit: Limit | None,
 ) -> int:
     with db.transaction() as connection:
-        reach.one_at_a_time(connection, limit, reason.actor)
+        reach.lock_actor(connection, limit, reason.actor)
         values = {"ids": list(ids)} | ({"code": reason.code} if statement is _ENTER else {})
         rows = connection.execute(statement, values).all()  # type: ignore[call-overload]
         if rows:

@@ -1,84 +1,40 @@
-"""Ending sessions: the one way, whatever the reach, for logout, the owner's device list, the console and the rules.
+"""Ending sessions: the one way for logout, the owner's device list, the console, the API and the rules.
 
-A revocation is one transaction: the act itself, the gate that makes it hold for what it cannot see (a login or a
-refresh in flight), the sessions, what the identity provider must be told, and the audit row. That of a site or of
-everyone counts nothing: the gate closes, however many sessions there are, and they are counted as they are marked. When it has committed,
-no request is served on those sessions by any worker, because every request reads them. The provider is told
-afterwards (`outbox.py`), without a transaction open; until it agrees the receipt says so.
+A revocation is one transaction: its row, the gate that makes it hold for what the transaction cannot see (a login or a
+refresh in flight), the sessions, the messages that the identity provider must get, and the audit row. When it has
+committed, no request is served on those sessions by any process, because every request reads them. The provider is told
+afterwards (`outbox.py`), without an open transaction; until it agrees the receipt says so.
+
+The revocation of a site or of everyone counts nothing: the gate closes, however many sessions there are, and the sweep
+counts them (`gate_sweep.py`).
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from ..core.database import Database, once_more
-from . import audit, reach
+from . import audit, gate_sweep, outbox, reach
 from .audit import Client, Event
+from .context import SessionContext
+from .live import GATED, LIVE
 from .model import Reason
 from .reach import Limit
-from .records import GATED
+from .scope import Scope
+from .vocabulary import EventName
 
-# No more sessions are ended by id in one act.
-MOST = 100_000
+log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Scope:
-    """What to end: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone.
-
-    `typed` is the filter that the ids were found by, in its own words. It may have found none: that it was tried is worth
-    a row, too.
-    """
-
-    sessions: tuple[UUID, ...] = ()
-    user_id: UUID | None = None
-    site: str | None = None
-    everyone: bool = False
-    typed: str = ""
-
-    def __post_init__(self) -> None:
-        if self.by_id + bool(self.user_id or self.site) + self.everyone != 1:
-            raise ValueError("a scope is sessions, or a user and/or a site, or everyone")
-        if len(self.sessions) > MOST:
-            raise ValueError(f"more than {MOST} sessions: end all of a user, of a site or of everyone")
-
-    @property
-    def by_id(self) -> bool:
-        """Whether it names sessions, and no gate closes."""
-        return bool(self.sessions or self.typed)
-
-    @property
-    def wide(self) -> bool:
-        """Whether it reaches a whole site or everyone: too many to count before the gate closes."""
-        return self.everyone or (self.site is not None and self.user_id is None)
-
-    @property
-    def name(self) -> str:
-        """session, filter, user, site or everyone."""
-        if self.by_id:
-            return "filter" if self.typed else "session"
-        if self.user_id:
-            return "user"
-        return "site" if self.site else "everyone"
-
-    @property
-    def gate(self) -> str | None:
-        """The key of the gate that this scope closes; None for sessions by id."""
-        if self.by_id:
-            return None
-        if self.user_id:
-            return f"user:{self.user_id}" + (f"@{self.site}" if self.site else "")
-        return f"site:{self.site}" if self.site else "everyone"
-
-
-_MATCH = f"""s.ended_at IS NULL AND s.absolute_end > clock_timestamp() AND NOT {GATED}
+_MATCH = f"""{LIVE}
   AND (CAST(:ids AS uuid[]) IS NULL OR s.id = ANY (CAST(:ids AS uuid[])))
   AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id)
   AND (CAST(:site AS text) IS NULL OR s.site = :site)
-  AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare)
+  AND (CAST(:except_session AS uuid) IS NULL OR s.id <> :except_session)
   AND (CAST(:before AS timestamptz) IS NULL OR s.cleared_at <= :before)"""
 
 _COUNT = text(f"SELECT count(*) FROM sessions s WHERE {_MATCH}")
@@ -90,7 +46,7 @@ _RECORD = text(
       CASE WHEN :gated THEN NULL ELSE clock_timestamp() END) RETURNING id, created_at"""
 )
 
-# Gates only ever move forward.
+# A gate only ever moves forward.
 _CLOSE = text(
     """INSERT INTO revocation_gates AS g (key, not_before, revocation_id)
     VALUES (:key, least(CAST(:at AS timestamptz), CAST(:before AS timestamptz)), :revocation_id)
@@ -99,14 +55,14 @@ _CLOSE = text(
 )
 
 # One gate closes at a time. Of two admins who end everyone's sessions but their own at the same instant, one would
-# otherwise not see the other.
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7305441237)")
+# otherwise not see the other's act.
+_LOCK_GATES = text("SELECT pg_advisory_xact_lock(7305441237)")
 
-# Before the gate closes, and only a session that no other gate has ended: an admin who was revoked a moment ago must
-# not bring the own session back.
-_SPARE = text(
+# Moves the excepted session past the gate before that closes. Not where another gate has ended it: an admin who was
+# revoked a moment ago must not bring the own session back.
+_EXCEPT = text(
     f"""UPDATE sessions s SET cleared_at = CAST(:at AS timestamptz) + interval '1 microsecond'
-    WHERE s.id = :spare AND s.ended_at IS NULL AND s.cleared_at <= :at AND NOT {GATED}"""
+    WHERE s.id = :except_session AND s.ended_at IS NULL AND s.cleared_at <= :at AND NOT {GATED}"""
 )
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
@@ -114,7 +70,7 @@ _END = text(
     """
 WITH due AS (
   SELECT s.id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.ended_at IS NULL
-    AND (CAST(:spare AS uuid) IS NULL OR s.id <> :spare) ORDER BY s.id FOR UPDATE
+    AND (CAST(:except_session AS uuid) IS NULL OR s.id <> :except_session) ORDER BY s.id FOR UPDATE
 ), ended AS (
   UPDATE sessions s SET ended_at = clock_timestamp(), end_reason = :code, revocation_id = :revocation_id,
     lease = NULL, lease_until = NULL
@@ -135,15 +91,18 @@ _OUTBOX = text(
 )
 
 
-def count(connection: Connection, scope: Scope, spare: UUID | None = None, before: Any = None) -> int:
-    """How many live sessions the scope holds now: what a revocation records. Not to be asked of a wide scope before it is
-    revoked.
-    """
-    return int(connection.execute(_COUNT, _values(scope, spare) | {"before": before}).scalar_one())
+def count(
+    connection: Connection,
+    scope: Scope,
+    except_session: UUID | None = None,
+    before: datetime | None = None,
+) -> int:
+    """Return how many live sessions the scope holds now. Not for a wide scope, which may hold too many to count."""
+    return int(connection.execute(_COUNT, _values(scope, except_session) | {"before": before}).scalar_one())
 
 
 def lock(connection: Connection, ids: Sequence[UUID]) -> None:
-    """For a transaction that ends sessions one after the other: take their locks in the order in which every act does."""
+    """Lock sessions in the order in which every act locks them, for a transaction that ends them one after the other."""
     connection.execute(_LOCK, {"ids": list(ids)})
 
 
@@ -154,32 +113,33 @@ def revoke(
     client: Client,
     *,
     sites: tuple[str, ...],
-    spare: UUID | None = None,
-    event: str = "authn_token_revoked",
+    except_session: UUID | None = None,
+    event: str = EventName.TOKEN_REVOKED,
     detail: dict[str, Any] | None = None,
     upstream: bool = True,
-    before: Any = None,
+    before: datetime | None = None,
     limit: Limit | None = None,
 ) -> UUID:
-    """End the scope's sessions in the caller's transaction; returns the id of the revocation, for its receipt.
+    """End the scope's sessions in the caller's transaction; returns the revocation's id, for its receipt.
 
-    `sites` are the sites whose provider is told when a scope names none. `spare` is a session that stays, the acting
-    admin's own. Sessions that have ended already are left as they are: revoking twice is harmless. `upstream` is
-    False where it is the provider who says so; `before`, an instant, has a gate leave logins alone that are newer than what it
-    speaks of. `limit` is how far the actor may reach: raises TooFar, and nothing is changed.
+    `sites`: the sites whose provider is told where the scope names none. `except_session`: a session that stays, the
+    acting admin's own. `upstream=False`: the provider is not told, since it is the provider that asks for the end.
+    `before`: an instant; a gate leaves sessions alone that were authenticated after it. `limit`: how far the actor may
+    reach; raises TooFar beyond it, and the transaction is to be rolled back. Sessions that have ended already are left
+    as they are: revoking twice is harmless.
     """
-    reach.one_at_a_time(connection, limit, reason.actor)
+    reach.lock_actor(connection, limit, reason.actor)
     key = scope.gate
     if key is not None:
-        connection.execute(_ONE_AT_A_TIME)
-    matched = 0 if scope.wide else count(connection, scope, spare, before if key else None)
+        connection.execute(_LOCK_GATES)
+    matched = 0 if scope.wide else count(connection, scope, except_session, before if key else None)
     row = connection.execute(
         _RECORD,
         {
             "scope": scope.name,
             "site": scope.site,
             "user_id": scope.user_id,
-            "typed": scope.typed,
+            "typed": scope.filter_text,
             "gated": key is not None,
             "matched": matched,
             **vars(reason),
@@ -187,13 +147,18 @@ def revoke(
     ).one()
     revocation_id: UUID = row.id
     if key is None:
-        values = {"ids": list(scope.sessions), "code": reason.code, "spare": spare, "upstream": upstream}
+        values = {
+            "ids": list(scope.sessions),
+            "code": reason.code,
+            "except_session": except_session,
+            "upstream": upstream,
+        }
         values |= {"revocation_id": revocation_id, "limited": limit is not None}
         ended = connection.execute(_END, values).one()
         sites_ended, users_ended, reached = ended.sites or [], ended.users or [], ended.ids or []
     else:
-        if spare:
-            connection.execute(_SPARE, {"spare": spare, "at": row.created_at})
+        if except_session:
+            connection.execute(_EXCEPT, {"except_session": except_session, "at": row.created_at})
         closed = {"key": key, "revocation_id": revocation_id, "at": row.created_at, "before": before}
         connection.execute(_CLOSE, closed)
         told = [scope.site] if scope.site else sites
@@ -220,7 +185,7 @@ def revoke(
                 "reason": reason.code,
                 "reason_admin": reason.admin,
                 "reason_user": reason.user,
-                **({"typed": scope.typed} if scope.typed else {}),
+                **({"typed": scope.filter_text} if scope.filter_text else {}),
                 **(detail or {}),
             },
         ),
@@ -232,11 +197,36 @@ def revoke(
 
 @once_more
 def commit(db: Database, scope: Scope, reason: Reason, client: Client, **options: Any) -> UUID:
-    """`revoke` in a transaction of its own; the options are its."""
+    """Run `revoke`, with its options, in a transaction of its own."""
     with db.transaction() as connection:
         return revoke(connection, scope, reason, client, **options)
 
 
-def _values(scope: Scope, spare: UUID | None) -> dict[str, Any]:
+def revoke_and_tell(
+    context: SessionContext, scope: Scope, reason: Reason, client: Client, **options: Any
+) -> UUID:
+    """Revoke in a transaction of its own, begin the sweep behind the gate, and tell the provider at once if it answers.
+
+    The options are those of `revoke`. Returns the revocation's id. Raises TooFar, and changes nothing, beyond `limit`.
+    """
+    revocation_id = commit(context.db, scope, reason, client, sites=context.config.sites, **options)
+    if scope.gate:
+        _begin_sweep(context.db, revocation_id, scope)
+    outbox.deliver(context.db, context.authority, revocation_id)
+    return revocation_id
+
+
+def _begin_sweep(db: Database, revocation_id: UUID, scope: Scope) -> None:
+    """Mark the first step, for the receipt. The revocation holds already: what fails or takes long is left to the worker."""
+    try:
+        if scope.wide:
+            gate_sweep.sweep(db)
+        else:
+            gate_sweep.mark(db, revocation_id, scope)
+    except DBAPIError:
+        log.warning("sessions behind a gate could not be marked yet", exc_info=True)
+
+
+def _values(scope: Scope, except_session: UUID | None) -> dict[str, Any]:
     ids = list(scope.sessions) if scope.by_id else None
-    return {"ids": ids, "user_id": scope.user_id, "site": scope.site, "spare": spare}
+    return {"ids": ids, "user_id": scope.user_id, "site": scope.site, "except_session": except_session}

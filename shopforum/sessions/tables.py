@@ -1,6 +1,6 @@
-"""The heart's tables, on a MetaData of their own: a host application adds it to its alembic targets.
+"""The tables of the session core, on a MetaData of their own: a host application adds it to its alembic targets.
 
-Nothing here can be used to sign in: credentials are kept as keyed hashes (`tokens.py`), refresh tokens never.
+Nothing here can be used to sign in: credentials are stored as keyed hashes (`keyring.py`), refresh tokens not at all.
 All instants are the database's. The columns that a page view changes (`last_seen_at`, `idle_end`) are in no index, so
 that the update stays heap-only (docs/sessions.md, "What it costs").
 """
@@ -33,12 +33,12 @@ Instant = DateTime(timezone=True)
 
 
 def _now() -> Column:  # type: ignore[type-arg]
-    """A `created_at` filled in by the database's clock."""
+    """Return a column `created_at` that the database's clock fills in."""
     return Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp())
 
 
-# One row is one sign-in of one person in one browser, from the password to the end; a refresh or a rotation gives it
-# a new pair of credentials, never a new row.
+# One row is one sign-in of one user in one browser, from the password to the end. A refresh or a rotation gives it a new
+# pair of credentials, never a new row.
 sessions = Table(
     "sessions",
     metadata,
@@ -53,8 +53,8 @@ sessions = Table(
     _now(),
     # When the password was given; a refresh never moves it (NIST SP 800-63B-4, 5.2).
     Column("authenticated_at", Instant, nullable=False),
-    # Gates that closed at or before this instant do not end the session. The authentication's time, but for the
-    # session that an admin spares when ending everyone's.
+    # Gates that closed before this instant do not end the session. It is the time of the authentication, or a later one
+    # for a session that its admin has excepted from a revocation.
     Column("cleared_at", Instant, nullable=False),
     Column("absolute_end", Instant, nullable=False),
     Column("idle_end", Instant, nullable=False),
@@ -74,16 +74,16 @@ sessions = Table(
     Column("promoted_at", Instant, nullable=False),
     Column("refreshed_at", Instant),
     Column("refresh_count", Integer, nullable=False, server_default="0"),
-    # The refresh in flight: whoever holds the lease asks the identity provider, the others wait.
+    # The refresh in flight: the request that holds the lease asks the identity provider, the others wait.
     Column("lease", UUID),
     Column("lease_until", Instant),
-    # When the provider was last asked for the roles, where the site has them read again in between.
+    # When the provider was last asked for the roles, on a site that asks between refreshes (`sessions.roles_every`).
     Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
-    # Which form it was signed in by, as a keyed hash: a form that is sent twice leaves one session.
+    # A keyed hash of the login form: a form that is sent twice leaves one session.
     Column("login_form", LargeBinary),
-    # A sign-in of the same person with a new browser that the owner has not been asked about yet.
+    # A sign-in of the same user with a new browser that the owner has not been asked about yet.
     Column("new_sign_in", UUID),
-    # In quarantine nothing is served before the password was given again; the reason is a code.
+    # In quarantine nothing is served before the password is given again. The reason is a code.
     Column("quarantined_at", Instant),
     Column("quarantine_reason", Text),
     Column("ended_at", Instant),
@@ -95,17 +95,17 @@ sessions = Table(
         "floor < previous AND previous < generation AND generation <= issued", name="generations_in_order"
     ),
     CheckConstraint("idle_end <= absolute_end", name="idle_within_absolute"),
-    # Lists go newest sign-in first; what has not ended is what most look for.
+    # Lists show the newest sign-in first, mostly of sessions that have not ended.
     Index("ix_sessions_created_at_id", "created_at", "id"),
     Index("ix_sessions_live", "created_at", "id", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_user_id_created_at_id", "user_id", "created_at", "id"),
     Index("ix_sessions_site_created_at_id", "site", "created_at", "id"),
-    # What the console filters by; it changes while a session is used only where the browser does.
+    # Filters of the console. `last_agent` changes only when the browser does.
     Index("ix_sessions_agent", "agent"),
     Index("ix_sessions_last_agent", "last_agent"),
     Index("ix_sessions_revocation_id", "revocation_id", postgresql_where=text("revocation_id IS NOT NULL")),
     Index("ix_sessions_absolute_end", "absolute_end"),
-    # What a gate may have ended and nobody has marked yet (marking.py).
+    # Sessions that a gate may have ended and that are not marked yet (gate_sweep.py).
     Index("ix_sessions_unended", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_unended_of_site", "site", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_quarantined", "created_at", "id", postgresql_where=text("quarantined_at IS NOT NULL")),
@@ -119,8 +119,8 @@ for name in ("user_email", "user_name"):
         postgresql_ops={"lowered": "text_pattern_ops"},
     )
 
-# Every pair of credentials ever handed out, one row each, until the session is purged: what makes a replay of a
-# spent pair recognisable, and says which generation was first seen from where.
+# Every pair of credentials ever handed out, one row each, until the session is purged. The rows reveal a replay of a spent
+# pair, and from where each generation was first presented.
 credentials = Table(
     "session_credentials",
     metadata,
@@ -137,8 +137,8 @@ credentials = Table(
     Index("ix_session_credentials_refresh_hash", "refresh_hash"),
 )
 
-# One row revokes a user, a site or everyone at once, logins in flight included: a session is dead that was
-# authenticated at or before a gate of its own.
+# One row revokes a user, a site or everyone at once, logins in flight included: it ends every session in its reach whose
+# `cleared_at` is at or before `not_before`.
 gates = Table(
     "revocation_gates",
     metadata,
@@ -147,7 +147,7 @@ gates = Table(
     Column("revocation_id", UUID, nullable=False),
 )
 
-# What somebody ended, and why: one row an act, whatever its reach.
+# Revocations with their reasons: one row for each act, whatever its reach.
 revocations = Table(
     "revocations",
     metadata,
@@ -161,10 +161,10 @@ revocations = Table(
     Column("reason_code", Text, nullable=False),
     Column("reason_admin", Text, nullable=False, server_default=""),
     Column("reason_user", Text, nullable=False, server_default=""),
-    # The scope as it was asked for, where that was a filter.
+    # The filter's text (`Scope.filter_text`), where the scope was a filter.
     Column("typed", Text, nullable=False, server_default=""),
     Column("matched", Integer, nullable=False),
-    # Sessions that a gate has ended are marked in the list later, in small steps; null until all are.
+    # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). Null until all are.
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),
     Index("ix_revocations_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
@@ -174,8 +174,8 @@ revocations = Table(
     Index("ix_revocations_unmarked", "created_at", postgresql_where=text("marked_at IS NULL")),
 )
 
-# What the identity provider must still be told. Written in the revocation's own transaction, so that neither can
-# be without the other; done when the provider has agreed.
+# Messages that the identity provider must still get. They are written in the transaction of the revocation, so that
+# neither exists without the other, and are done when the provider has agreed.
 outbox = Table(
     "revocation_outbox",
     metadata,
@@ -189,7 +189,7 @@ outbox = Table(
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("done_at", Instant),
     Column("last_error", Text),
-    # When the provider was last told, where it may have listened; and whether its own word of it has come back since.
+    # When the provider was last told and may have acted on it; whether its own announcement of it has come back since.
     Column("sent_at", Instant),
     Column("echoed", Boolean, nullable=False, server_default=text("false")),
     Index("ix_revocation_outbox_revocation_id", "revocation_id"),
@@ -201,7 +201,7 @@ outbox = Table(
     Index("ix_revocation_outbox_open", "next_try_at", postgresql_where=text("done_at IS NULL")),
 )
 
-# What was done, tried and refused; never changed. `detail` holds names and counts, no secret.
+# Acts, attempts and refusals. Rows are never changed. `detail` holds names and counts, no secret.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -218,7 +218,7 @@ audit_log = Table(
     Column("agent", Text, nullable=False, server_default=""),
     Column("request_id", Text, nullable=False, server_default=""),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    # Given by the sealer (ledger.py): numbers without gaps, and the seal over the row and all before it.
+    # Given by the sealer (audit_chain.py): numbers without gaps, and the seal over the row and all before it.
     Column("seq", BigInteger),
     Column("mac", LargeBinary),
     Index("uq_audit_log_seq", "seq", unique=True, postgresql_where=text("seq IS NOT NULL")),
@@ -247,7 +247,7 @@ audit_head = Table(
     CheckConstraint("one", name="one_row"),
 )
 
-# From where a session was used: one row a place, so that a second holder of copied cookies is seen beside the first.
+# The places from which a session was used, one row each: a second holder of copied cookies shows beside the first.
 places = Table(
     "session_places",
     metadata,
@@ -260,7 +260,7 @@ places = Table(
     Index("ix_session_places_agent", "agent"),
 )
 
-# Why a session deserves a look, counted: one row a session and kind, so that a flood of tries stays one row.
+# Flags: suspicious uses of a session, counted. One row for each session and kind, so that a flood stays one row.
 flags = Table(
     "session_flags",
     metadata,
@@ -271,13 +271,13 @@ flags = Table(
     Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_address", INET),
     Column("last_agent", Text, nullable=False, server_default=""),
-    # Looked at and found harmless; counted anew, it wants to be looked at again.
+    # Dismissed by an admin as harmless. The next use of the kind opens the flag again.
     Column("dismissed_at", Instant),
     Column("dismissed_by", Text),
     Column("dismissed_reason", Text),
 )
 
-# What is refused for a while, whoever's it is: no login, no refresh and no page for what matches all that a row names.
+# Deny rules: no login, no refresh and no page for a client that matches all that a row names.
 standing_rules = Table(
     "standing_rules",
     metadata,
@@ -287,13 +287,13 @@ standing_rules = Table(
     Column("user_id", UUID),
     Column("site", Text),
     Column("network", CIDR),
-    # Words that name a browser, as `agents.words` has them, one space between two.
+    # Words that name a browser, as `user_agents.words` returns them, separated by one space.
     Column("device", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("reason_admin", Text, nullable=False, server_default=""),
     Column("reason_user", Text, nullable=False, server_default=""),
-    # The revocation it was made with, if any.
+    # The revocation that the rule was made with, if any.
     Column("revocation_id", UUID),
     Column("hits", Integer, nullable=False, server_default="0"),
     Column("last_hit_at", Instant),

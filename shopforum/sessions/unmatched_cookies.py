@@ -1,72 +1,72 @@
-"""Cookies that belong to no session of this site: refused like no cookies at all, and told apart for the audit log.
+"""Cookies that belong to no session of this site: refused like absent cookies, and told apart in the audit log.
 
-A refresh token without its session id (attack A1), a session id of another site, or one that we never made (OWASP's
-"strict session management": never adopted, and suspicious).
+Three cases: a refresh token without its session id (attack A1), a session id of another site, and a session id that was
+never issued (OWASP's "strict session management": never adopted, and suspicious). Internal.
 """
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy import text
 
-from . import audit, records, risk_signals
+from ..core import addresses
+from . import audit, flags, records
 from .audit import Client, Event
+from .context import SessionContext
 from .model import Pair
+from .vocabulary import EventName, FlagKind, InitiatingEntity
 
-if TYPE_CHECKING:
-    from .lifecycle import Sessions
-
-_BY_SESSION_ID = text(
-    """SELECT s.id, s.user_id FROM session_credentials c JOIN sessions s ON s.id = c.session_id
-    WHERE c.session_hash = ANY (:hashes)"""
-).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
-
-# One row a network and hour, and at most sixty a minute: whoever sends made-up cookies shall not write our log full.
-_NEWS = text(
-    """SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
-      WHERE event = 'strict_session_violation' ORDER BY id DESC LIMIT 200) recent
+# Whether to write another row: one a network and hour, and at most sixty a minute, so that a flood of invented cookies
+# does not fill the log.
+_MAY_WRITE = text(
+    f"""SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
+      WHERE event = '{EventName.MADE_UP_SESSION_ID}' ORDER BY id DESC LIMIT 200) recent
       WHERE recent.at > now() - interval '1 hour' AND recent.address <<= CAST(:network AS cidr))
     AND (SELECT count(*) FROM (SELECT at FROM audit_log
-      WHERE event = 'strict_session_violation' ORDER BY id DESC LIMIT 60) latest
+      WHERE event = '{EventName.MADE_UP_SESSION_ID}' ORDER BY id DESC LIMIT 60) latest
       WHERE latest.at > now() - interval '1 minute') < 60"""
 )
 
 
-def note(sessions: "Sessions", pair: Pair, client: Client) -> None:
-    """Write down what cookies are that no session of this site knows."""
-    if note_refresh_token(sessions, pair, client) or pair.session_id is None:
+def note(context: SessionContext, pair: Pair, client: Client) -> None:
+    """Record a pair whose session id belongs to no session of this site."""
+    if note_refresh_token(context, pair, client) or pair.session_id is None:
         return
-    hashes = _hashes(sessions, "session", pair.session_id, elsewhere=True)
-    row = sessions.db.one(_BY_SESSION_ID, hashes=hashes)
-    if row is not None:
-        sessions.note(row, client, "cross_app_token")
+    hashes = _hashes(context, "session", pair.session_id, elsewhere=True)
+    owner = records.by_session_id(context.db, hashes)
+    if owner is not None:
+        flags.flag(context, owner, client, FlagKind.CROSS_APP_TOKEN)
     else:
-        _note_made_up(sessions, client)
+        _note_invented(context, client)
 
 
 def note_refresh_token(
-    sessions: "Sessions", pair: Pair, client: Client, *, beside: UUID | None = None
+    context: SessionContext, pair: Pair, client: Client, *, beside: UUID | None = None
 ) -> bool:
-    """Count a refresh token that came without its session id on the session it belongs to, unless that is the one
-    `beside`; False where it belongs to none. Nobody is ever signed in by it.
+    """Flag the session of a refresh token that came without its session id, unless that session is `beside`.
+
+    Returns False where the token belongs to no session. Nobody is ever signed in by it.
     """
     if pair.refresh_token is None:
         return False
-    row = records.by_refresh_token(sessions.db, _hashes(sessions, "refresh", pair.refresh_token))
-    if row is not None and row["id"] != beside:
-        sessions.note(row, client, "refresh_without_session")
-    return row is not None
+    owner = records.by_refresh_token(context.db, _hashes(context, "refresh", pair.refresh_token))
+    if owner is not None and owner.id != beside:
+        flags.flag(context, owner, client, FlagKind.REFRESH_WITHOUT_SESSION)
+    return owner is not None
 
 
-def _hashes(sessions: "Sessions", kind: str, secret: str, *, elsewhere: bool = False) -> list[bytes]:
-    """What the database may hold for a secret of this site, or of all the others."""
-    config = sessions.config
+def _hashes(context: SessionContext, kind: str, secret: str, *, elsewhere: bool = False) -> list[bytes]:
+    """Return the digests that the database may hold for a secret of this site, or of all other sites."""
+    config = context.config
     sites = [site for site in config.sites if site != config.site] if elsewhere else [config.site]
     return [digest for site in sites for digest in config.secrets.digests(site, kind, secret)]
 
 
-def _note_made_up(sessions: "Sessions", client: Client) -> None:
-    if sessions.db.one(_NEWS, network=risk_signals.network(client.address)):
-        event = Event("strict_session_violation", sessions.config.site, client, initiating_entity="user")
-        audit.append(sessions.db, event)
+def _note_invented(context: SessionContext, client: Client) -> None:
+    if context.db.one(_MAY_WRITE, network=addresses.household(client.address)):
+        event = Event(
+            EventName.MADE_UP_SESSION_ID,
+            context.config.site,
+            client,
+            initiating_entity=InitiatingEntity.USER,
+        )
+        audit.append(context.db, event)

@@ -1,57 +1,73 @@
-"""One person's sessions on a site: the list that its owner sees, and how many there may be."""
+"""The sessions of one user on a site: the owner's device list, the limit, and logins by the same form. Internal."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
 from ..core.database import Database
-from .records import GATED, STATE
+from .live import LIVE, STATE
+from .rows import FormLogin, OwnSession
 
-_LIVE = f"""s.user_id = :user_id AND s.site = :site AND s.ended_at IS NULL AND s.absolute_end > now()
-    AND NOT {GATED}"""
+_OWN = f"s.user_id = :user_id AND s.site = :site AND {LIVE}"
 
-_LISTED = text(f"SELECT s.*, {STATE} AS state FROM sessions s WHERE {_LIVE} ORDER BY s.last_seen_at DESC")
+_LISTED = text(
+    f"""SELECT s.id, {STATE} AS state, s.agent, s.address, s.last_agent, s.last_address, s.created_at,
+      s.authenticated_at, s.last_seen_at, s.absolute_end, s.quarantined_at
+    FROM sessions s WHERE {_OWN} ORDER BY s.last_seen_at DESC"""
+)
 
 _HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
 
+_USER_OF_EMAIL = text(
+    "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
+)
+
 _EXCESS = text(
-    f"""SELECT s.id FROM sessions s WHERE {_LIVE} AND s.id <> ALL (CAST(:leaving AS uuid[]))
+    f"""SELECT s.id FROM sessions s WHERE {_OWN} AND s.id <> ALL (CAST(:leaving AS uuid[]))
     ORDER BY s.last_seen_at DESC, s.created_at DESC OFFSET :keep"""
 )
 
-
-_ONE_BY_A_FORM = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(:login_form, 'hex'), 0))")
+_LOCK_FORM = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(:login_form, 'hex'), 0))")
 _BY_FORM = text(
-    f"SELECT s.id, s.authenticated_at FROM sessions s WHERE {_LIVE} AND s.login_form = :login_form"
+    f"SELECT s.id, s.authenticated_at FROM sessions s WHERE {_OWN} AND s.login_form = :login_form"
 )
 
 
-def listed(db: Database, user_id: UUID, site: str) -> list[RowMapping]:
-    """A user's live sessions on a site, with their `state`, last seen first. All of them: they are what "sign out the others"
-    ends, and `sessions.max_per_user` bounds them.
+def listed(db: Database, user_id: UUID, site: str) -> list[OwnSession]:
+    """Return a user's live sessions on a site, last seen first.
+
+    The list is complete, since "sign out the others" ends what it shows; `sessions.max_per_user` bounds it.
     """
-    return db.all(_LISTED, user_id=user_id, site=site)
+    return [OwnSession(**row) for row in db.all(_LISTED, user_id=user_id, site=site)]
 
 
 def has(db: Database, user_id: UUID, site: str, session_id: UUID) -> bool:
-    """Whether the session is or was the user's on this site."""
+    """Return whether the session is or was the user's on this site."""
     return db.one(_HAS, id=session_id, user_id=user_id, site=site) is not None
+
+
+def user_of_email(db: Database, email: str) -> UUID | None:
+    """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has. One look-up
+    in either case, so that its time does not tell.
+    """
+    row = db.one(_USER_OF_EMAIL, email=email)
+    return None if row is None else row["user_id"]
 
 
 def excess(
     connection: Connection, user_id: UUID, site: str, keep: int, leaving: Sequence[UUID]
 ) -> tuple[UUID, ...]:
-    """The user's live sessions on the site beyond the `keep` last used, not counting those that are `leaving` anyway."""
+    """Return the user's live sessions on the site beyond the `keep` last used. Those in `leaving` do not count."""
     values = {"user_id": user_id, "site": site, "keep": keep, "leaving": list(leaving)}
     return tuple(connection.execute(_EXCESS, values).scalars())
 
 
-def by_form(connection: Connection, user_id: UUID, site: str, login_form: bytes) -> Sequence[RowMapping]:
-    """The user's live sessions that were signed in by this form, with `authenticated_at`.
+def by_form(connection: Connection, user_id: UUID, site: str, login_form: bytes) -> list[FormLogin]:
+    """Return the user's live sessions that were begun by this login form.
 
     Of two logins by one form at once the second waits here until the first has ended its transaction.
     """
-    connection.execute(_ONE_BY_A_FORM, {"login_form": login_form})
+    connection.execute(_LOCK_FORM, {"login_form": login_form})
     values = {"user_id": user_id, "site": site, "login_form": login_form}
-    return connection.execute(_BY_FORM, values).mappings().all()
+    return [FormLogin(*row) for row in connection.execute(_BY_FORM, values)]

@@ -1,4 +1,4 @@
-"""What the add-on adds to Pyramid's view pipeline: views that need a fresh password, and forms that sign in or out."""
+"""View options of the add-on: views that need a fresh password, and forms that sign in or out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,11 @@ View = Callable[[Any, Request], Any]
 
 
 class FreshLoginRequired(HTTPForbidden):
-    """The password was given too long ago for what is asked: it has to be given again."""
+    """The password was given too long ago for this view: it has to be given again."""
 
 
 def require_fresh(view: View, info: Any) -> View:
-    """View option `fresh_login=seconds`: the password may be no older (ASVS 5.0 7.5.3)."""
+    """View option `fresh_login=seconds`: raise FreshLoginRequired where the password is older (ASVS 5.0 7.5.3)."""
     seconds = info.options.get("fresh_login")
     if seconds is None:
         return view
@@ -34,8 +34,8 @@ require_fresh.options = ("fresh_login",)  # type: ignore[attr-defined]
 
 
 def own_form(view: View, info: Any) -> View:
-    """View option `own_form`, `"in"` for a login, `"out"` for a logout: any form of this browser's is good, an old tab's
-    too, whichever session it was made for (csrf.py says how that is told).
+    """View option `own_form`, `"in"` for a login, `"out"` for a logout: accept any form of this browser, that of an old tab
+    included, whichever session it was made for (csrf.py has the conditions).
     """
     kind = info.options.get("own_form")
     if kind is None:

@@ -1,4 +1,4 @@
-"""The names that rows, the audit log, the API and the pages share: states, flags, events, reasons and who began an act.
+"""The names that rows, the audit log, the API and the pages share: states, flags, events, reasons, initiating entities.
 
 The values are stored and published, so they never change; events are OWASP's where it has a name (Logging Vocabulary
 Cheat Sheet), initiating entities are CAEP's (OpenID Continuous Access Evaluation Profile 1.0, 2).
@@ -8,12 +8,29 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What a session is at an instant; `live.py` has the conditions."""
+    """The state of a session at an instant. `live.py` has the conditions."""
 
     ACTIVE = "active"
     DORMANT = "dormant"
     REVOKED = "revoked"
     EXPIRED = "expired"
+
+
+class Withheld(StrEnum):
+    """Why a live session is not served: it is in quarantine, or a deny rule refuses it."""
+
+    QUARANTINED = "quarantined"
+    BLOCKED = "blocked"
+
+
+class PairStatus(StrEnum):
+    """Which of a session's pairs of credentials a request presents. `lookup.py` has the conditions."""
+
+    NEXT = "next"
+    CURRENT = "current"
+    SIBLING = "sibling"
+    PREVIOUS = "previous"
+    SPENT = "spent"
 
 
 class InitiatingEntity(StrEnum):
@@ -43,7 +60,7 @@ class FlagKind(StrEnum):
 
 
 class EventName(StrEnum):
-    """What a row of the audit log tells. The name of a flag is the name of its event, too (`FlagKind`)."""
+    """The event of a row of the audit log. A flag's event has the flag's name (`FlagKind`)."""
 
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
@@ -74,7 +91,7 @@ class EventName(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a session ended, where no admin chose a reason (`operations.labels.REASONS`) and no flag was one."""
+    """Why a session ended. Admins choose from reasons of their own (`operations.labels.REASONS`)."""
 
     LOGOUT = "logout"
     SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere"

@@ -18,16 +18,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..sessions import (
+    FORM_SESSION,
+    NOBODY,
+    UNTOUCHED,
+    AuthorityMisconfigured,
     AuthorityUnavailable,
     ForeignForm,
     FormRefused,
     FreshLoginRequired,
     cleared_headers,
     is_outage,
+    policy_of,
     refuses_value,
 )
-from ..sessions.authority import AuthorityMisconfigured
-from ..sessions.policy import FORM_SESSION, NOBODY, UNTOUCHED, policy_of
 from . import acts, methods, notes, safe_redirect
 from .request import Request
 from .services import SavedForms

@@ -8,8 +8,7 @@ from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..idp import FusionAuth
-from ..sessions import Session
-from ..sessions.request import SessionRequest
+from ..sessions import Session, SessionRequest
 from . import services
 from .services import Services
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from ..api_tokens import tokens
 from ..core.database import Database, once_more
 from ..core.permissions import TOKEN_MAKERS
-from ..sessions import Reason, Scope, audit, outbox, records, revocation
+from ..sessions import Reason, Scope, audit, live, outbox, revocation
 from ..sessions.audit import Client
 from . import event_mapping
 from .event_mapping import Act, Event
@@ -39,8 +39,8 @@ _ONE = text(
 )
 
 _WITH_OTHER_ROLES = text(
-    f"""SELECT id FROM sessions s WHERE user_id = :user_id AND site = :site AND ended_at IS NULL
-    AND absolute_end > clock_timestamp() AND NOT {records.GATED} AND NOT roles <@ CAST(:roles AS text[])
+    f"""SELECT id FROM sessions s WHERE user_id = :user_id AND site = :site AND {live.LIVE}
+    AND NOT roles <@ CAST(:roles AS text[])
     AND roles_read_at <= CAST(:before AS timestamptz)"""
 )
 

@@ -19,6 +19,7 @@ import requests
 from sqlalchemy import RowMapping, text
 
 from ..core.database import Database
+from ..sessions.audit import SELECTED
 from .events import message
 from .settings import Endpoint
 
@@ -42,10 +43,7 @@ _CLAIM = text(
       AND seq < (SELECT seq FROM audit_head) RETURNING seq"""
 )
 
-_DUE = text(
-    """SELECT seq, at, event, site, initiating_entity, user_id, session_id, revocation_id, detail FROM audit_log
-    WHERE seq > :after AND seq <= :upto ORDER BY seq"""
-)
+_DUE = text(f"SELECT seq, {SELECTED} FROM audit_log WHERE seq > :after AND seq <= :upto ORDER BY seq")
 
 _TOLD = text(
     """UPDATE webhook_endpoints SET seq = :seq, attempts = 0, last_error = NULL,

@@ -1,17 +1,19 @@
 """shopforum.sessions in an application that is not shopforum."""
 
 import ast
+import re
 import uuid
 from pathlib import Path
 
 import pytest
 from addon.blog import blog
-from hearts import SECRET, Provider
+from session_fixtures import SECRET, Provider
 from webtest import TestApp
 
+import shopforum
 import shopforum.sessions
 from shopforum.core.engine import create_engine
-from shopforum.sessions import Login
+from shopforum.sessions import EXTENSION_POINTS, Login
 
 
 class Authority(Provider):
@@ -72,3 +74,27 @@ def test_it_imports_nothing_of_the_rest():
             if isinstance(node, ast.ImportFrom):
                 assert node.level <= 1 or node.module.startswith("core"), (file.name, node.module)
                 assert not (node.module or "").startswith("shopforum"), (file.name, node.module)
+
+
+def test_the_rest_imports_what_is_public():
+    """Names in `__all__`, or the modules that docs/addon.md calls extension points; development alone may look inside."""
+    public, root = set(shopforum.sessions.__all__), Path(shopforum.__file__).parent
+    for file in root.rglob("*.py"):
+        package = file.relative_to(root).parts[0]
+        if package in ("sessions", "dev"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            parts = (node.module or "").removeprefix("shopforum.").split(".")
+            if parts[0] != "sessions" or (node.level and node.level != len(file.relative_to(root).parts)):
+                continue
+            names = {alias.name for alias in node.names} if len(parts) == 1 else {parts[1]}
+            assert names <= public | EXTENSION_POINTS, (file, names - public - EXTENSION_POINTS)
+
+
+def test_what_is_public_is_there_and_documented():
+    assert all(hasattr(shopforum.sessions, name) for name in shopforum.sessions.__all__)
+    text = (Path(__file__).parents[2] / "docs" / "addon.md").read_text()
+    table = text.partition("## Extension points")[2]
+    assert set(re.findall(r"`(\w+)`(?=[,| ])", table.partition("| module | for |")[2])) == EXTENSION_POINTS

@@ -108,7 +108,7 @@ def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
     return run
 
 
-# What the console's lists stand on, beside the indexes that the heart needs for itself.
+# What the console's lists stand on, beside the indexes that the session core needs for itself.
 def _multiply(url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for table in ("sessions", "session_places", "session_flags", "audit_log"):

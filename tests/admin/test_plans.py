@@ -14,7 +14,7 @@ from webtest import TestResponse
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import plans
 from shopforum.operations.targets import Target
-from shopforum.sessions import Reason, TooFar
+from shopforum.sessions import Reason, Scope, TooFar
 from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
@@ -59,7 +59,7 @@ def test_thousands_by_filter_are_one_act(apps: dict[str, Any], crowd: Callable[[
     assert len(plan.rows) == plans.SHOWN
     ids = sorted(str(row["id"]) for row in sql("SELECT id FROM sessions"))
     assert plan.digest == hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    assert plan.typed == "ip=203.0.113.0/24"
+    assert plan.filter_text == "ip=203.0.113.0/24"
     reason = Reason("admin", "test", "incident")
     revocation_id = plans.carry_out(app.sessions, plan, reason, Client())
     assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NULL")
@@ -71,7 +71,7 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
     apps: dict[str, Any], crowd: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ):
     crowd(30)
-    monkeypatch.setattr(plans, "MOST", 29)
+    monkeypatch.setattr(Scope, "MOST", 29)
     plan = plans.make(ReadOnlyDatabase(apps["admin"].services.db), Target(filter="ip=203.0.113.7"), None)
     assert plan.scope is None
     assert "More than 29 sessions match. Narrow the filter" in plan.problem

@@ -16,7 +16,7 @@ from shopforum.operations import audit_queries, counts, labels, overview, plans,
 from shopforum.operations.filters import AuditFilter, SessionFilter
 from shopforum.operations.targets import Target
 from shopforum.sessions import Scope, revocation, tables
-from shopforum.sessions.records import STATE
+from shopforum.sessions.live import STATE
 
 
 def asked(**fields: str) -> SessionFilter:
@@ -202,7 +202,7 @@ def test_a_plan_by_filter_names_the_sessions_that_can_still_end(
 def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
     reading: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch, query: str
 ):
-    monkeypatch.setattr(plans, "MOST", 100)
+    monkeypatch.setattr(Scope, "MOST", 100)
     plan = plans.make(reading, Target(filter=query), uuid4())
     assert plan.scope is None
     assert plan.problem

@@ -266,7 +266,17 @@ def test_of_two_owners_who_refuse_each_other_one_is_left(apps: dict[str, Any], c
     sql("UPDATE sessions SET roles = '{owner}' RETURNING 1 AS one")
     sessions = apps["admin"].services.sessions
     owners = [
-        Session.of({**row, "authenticated_ago": 0, "remaining": 9}) for row in sql("SELECT * FROM sessions")
+        Session(
+            row["id"],
+            "admin",
+            row["user_id"],
+            row["user_name"],
+            row["user_email"],
+            frozenset({"owner"}),
+            0,
+            9,
+        )
+        for row in sql("SELECT * FROM sessions")
     ]
     start = Barrier(2)
 

@@ -79,7 +79,7 @@ def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made,
     sessions.add_rule(Rule(60, user_id=uuid4()), Reason("admin", person("owner").email, "test"), Client())
     scopes = (Scope(sessions=(row["id"],)), Scope(user_id=OWNER), Scope(site="admin"))
     for scope in scopes:
-        receipt = sessions.revoke(scope, WHY, Client(), spare=None)
+        receipt = sessions.revoke(scope, WHY, Client(), except_session=None)
         # The other admin signs in again where the act reached all of the console.
         page = other.get(f"/revocations/{receipt}", expect_errors=True)
         if page.status_int == 302:

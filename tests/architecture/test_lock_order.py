@@ -52,7 +52,7 @@ ACTS: dict[str, Callable[[Any, list[uuid.UUID]], Any]] = {
         Scope(sessions=tuple(reversed(ids))), WHY, CLIENT
     ),
     "filter": lambda a, ids: a["store"].services.sessions.revoke(
-        Scope(sessions=tuple(reversed(ids)), typed="x"), WHY, CLIENT
+        Scope(sessions=tuple(reversed(ids)), filter_text="x"), WHY, CLIENT
     ),
     "quarantine": lambda a, ids: a["store"].services.sessions.quarantine(list(reversed(ids)), WHY, CLIENT),
     "release": lambda a, ids: a["store"].services.sessions.release(list(reversed(ids)), WHY, CLIENT),
@@ -86,7 +86,7 @@ def test_an_act_that_waits_for_the_first_session_holds_no_later_one(
 
 
 def test_every_statement_that_changes_sessions_locks_one_or_sorts_them() -> None:
-    one = re.compile(r"WHERE (\w\.)?id = :|t\.id = f\.id")
+    one = re.compile(r"WHERE (\w\.)?id = :|t\.id = m\.id")
     several = re.compile(r"ORDER BY s\.id FOR UPDATE|FOR UPDATE OF s SKIP LOCKED")
     found = 0
     for statement in _texts():

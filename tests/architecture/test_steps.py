@@ -11,7 +11,7 @@ from typing import Any
 
 import overdue
 import pytest
-from hearts import Provider
+from session_fixtures import Provider
 from sqlalchemy import event, text
 
 import shopforum

@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from hearts import together
+from session_fixtures import together
 from support import person
 from wire import REFRESH, SESSION, credentials, give, set_cookies, tokens
 

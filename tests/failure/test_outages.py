@@ -2,7 +2,7 @@
 
 import time
 
-from hearts import together
+from session_fixtures import together
 from support import Browser, person, url_of
 from wire import SESSION, credentials, give, paths, set_cookies
 

@@ -4,7 +4,7 @@ import time
 from functools import partial
 
 import pytest
-from hearts import together
+from session_fixtures import together
 from sockets import request, send, served
 from support import Browser, person, url_of
 from wire import SESSION, credentials, set_cookies

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from hearts import together
+from session_fixtures import together
 
 from shopforum.idp import AccountFault
 from shopforum.idp.breaker import Breaker, Unreachable

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from hearts import OWNER, THIEF, Heart
+from session_fixtures import OWNER, THIEF, SessionCore
 from support import person
 
 from shopforum.sessions import (
@@ -23,185 +23,185 @@ from shopforum.sessions.model import Outcome
 WHY = Reason("admin", "carol", "suspected_theft")
 
 
-def places(heart: Heart) -> set[str]:
-    return {row["address"] for row in heart.sql("SELECT host(address) AS address FROM session_places")}
+def places(core: SessionCore) -> set[str]:
+    return {row["address"] for row in core.sql("SELECT host(address) AS address FROM session_places")}
 
 
-def test_a_slow_answer_to_a_refresh_that_was_repeated_meanwhile_is_no_replay(heart):
+def test_a_slow_answer_to_a_refresh_that_was_repeated_meanwhile_is_no_replay(core):
     """One-time tokens: the first answer is under way for half a minute, another tab has fetched it again."""
-    heart.provider.one_time = True
-    pair, _ = heart.log_in()
-    heart.let_idle()
-    slow = heart.resume(pair).issue
-    heart.pass_time(11)
-    again = heart.resume(pair).issue
-    assert heart.resume(again).session is not None
-    heart.pass_time(20)
-    assert heart.resume(slow).session is not None  # it has arrived after all, and took the other's place
-    heart.pass_time(120)
-    assert heart.resume(slow).session is not None
+    core.provider.one_time = True
+    pair, _ = core.log_in()
+    core.let_idle()
+    slow = core.resume(pair).issue
+    core.pass_time(11)
+    again = core.resume(pair).issue
+    assert core.resume(again).session is not None
+    core.pass_time(20)
+    assert core.resume(slow).session is not None  # it has arrived after all, and took the other's place
+    core.pass_time(120)
+    assert core.resume(slow).session is not None
 
 
-def test_a_thief_who_sits_on_a_repeated_answer_is_found_at_the_next_rotation(heart):
-    heart.provider.one_time = True
-    pair, _ = heart.log_in()
-    heart.let_idle()
-    stolen = heart.resume(pair, THIEF).issue
-    heart.pass_time(11)
-    mine = heart.resume(pair).issue
-    assert heart.resume(mine).session is not None
-    heart.pass_time(601)
-    rotated = heart.resume(mine).issue
-    assert heart.resume(rotated).session is not None
-    heart.pass_time(61)
-    assert heart.resume(stolen, THIEF).ended == "replayed"
-    assert heart.resume(rotated).session is None
+def test_a_thief_who_sits_on_a_repeated_answer_is_found_at_the_next_rotation(core):
+    core.provider.one_time = True
+    pair, _ = core.log_in()
+    core.let_idle()
+    stolen = core.resume(pair, THIEF).issue
+    core.pass_time(11)
+    mine = core.resume(pair).issue
+    assert core.resume(mine).session is not None
+    core.pass_time(601)
+    rotated = core.resume(mine).issue
+    assert core.resume(rotated).session is not None
+    core.pass_time(61)
+    assert core.resume(stolen, THIEF).ended == "replayed"
+    assert core.resume(rotated).session is None
 
 
-def test_a_loser_whose_lease_ran_out_does_not_clear_the_winner_s_cookies(heart):
+def test_a_loser_whose_lease_ran_out_does_not_clear_the_winner_s_cookies(core):
     """A slow call is refused because another request has used the one-time token up meanwhile."""
-    heart.provider.one_time, heart.provider.grace = True, False
-    pair, outcome = heart.log_in()
-    heart.let_idle()
+    core.provider.one_time, core.provider.grace = True, False
+    pair, outcome = core.log_in()
+    core.let_idle()
     won: list[Outcome] = []
 
     def overtaken(token: str, user_id: uuid.UUID) -> Refreshed:
-        del heart.provider.refresh  # the next call is answered at once
-        heart.sql("UPDATE sessions SET lease_until = now()")
-        won.append(heart.resume(pair))
-        return heart.provider.refresh(token, user_id)
+        del core.provider.refresh  # the next call is answered at once
+        core.sql("UPDATE sessions SET lease_until = now()")
+        won.append(core.resume(pair))
+        return core.provider.refresh(token, user_id)
 
-    heart.provider.refresh = overtaken
-    late = heart.resume(pair)
+    core.provider.refresh = overtaken
+    late = core.resume(pair)
     assert won[0].issue is not None
     assert late.ended is None
     assert late.session.id == outcome.session.id
     assert late.issue is None
 
 
-def test_a_thief_who_calls_it_a_prefetch_is_seen(heart):
+def test_a_thief_who_calls_it_a_prefetch_is_seen(core):
     """A4: the header is the client's word. It keeps the session from being extended, not the thief from the list."""
-    pair, _ = heart.log_in()
-    before = heart.sql("SELECT idle_end, last_seen_at FROM sessions")
-    assert heart.resume(pair, THIEF, touch=False).session is not None
-    assert heart.sql("SELECT idle_end, last_seen_at FROM sessions") == before
-    assert places(heart) == {OWNER.address, THIEF.address}
+    pair, _ = core.log_in()
+    before = core.sql("SELECT idle_end, last_seen_at FROM sessions")
+    assert core.resume(pair, THIEF, touch=False).session is not None
+    assert core.sql("SELECT idle_end, last_seen_at FROM sessions") == before
+    assert places(core) == {OWNER.address, THIEF.address}
 
 
-def test_a_thief_who_comes_once_to_refresh_is_seen(heart):
-    pair, _ = heart.log_in()
-    heart.let_idle()
-    assert heart.resume(pair, THIEF).issue is not None
-    heart.resume(pair, OWNER)
-    assert places(heart) == {OWNER.address, THIEF.address}
+def test_a_thief_who_comes_once_to_refresh_is_seen(core):
+    pair, _ = core.log_in()
+    core.let_idle()
+    assert core.resume(pair, THIEF).issue is not None
+    core.resume(pair, OWNER)
+    assert places(core) == {OWNER.address, THIEF.address}
 
 
-def test_a_prefetch_refreshes_nothing(heart):
-    pair, _ = heart.log_in()
-    heart.let_idle()
+def test_a_prefetch_refreshes_nothing(core):
+    pair, _ = core.log_in()
+    core.let_idle()
     with pytest.raises(AuthorityUnavailable):
-        heart.resume(pair, touch=False)
-    assert heart.provider.refreshes == []
-    assert heart.resume(pair).issue is not None
+        core.resume(pair, touch=False)
+    assert core.provider.refreshes == []
+    assert core.resume(pair).issue is not None
 
 
-def test_made_up_agents_do_not_fill_the_database(heart):
-    pair, _ = heart.log_in()
+def test_made_up_agents_do_not_fill_the_database(core):
+    pair, _ = core.log_in()
     for number in range(80):
-        heart.resume(pair, Client("203.0.113.9", f"agent {number}"))
-    assert heart.sql("SELECT count(*) AS n FROM session_places")[0]["n"] <= 60
+        core.resume(pair, Client("203.0.113.9", f"agent {number}"))
+    assert core.sql("SELECT count(*) AS n FROM session_places")[0]["n"] <= 60
 
 
-def test_a_replay_s_audit_event_names_both_addresses(heart):
-    pair, _ = heart.log_in()
-    heart.make_rotation_due()
-    heart.resume(heart.resume(pair).issue)
-    heart.pass_grace()
-    heart.resume(pair, THIEF)
-    [row] = heart.sql(
+def test_a_replay_s_audit_event_names_both_addresses(core):
+    pair, _ = core.log_in()
+    core.make_rotation_due()
+    core.resume(core.resume(pair).issue)
+    core.pass_grace()
+    core.resume(pair, THIEF)
+    [row] = core.sql(
         "SELECT host(address) AS address, detail::text FROM audit_log WHERE event = 'authn_token_reuse'"
     )
     assert row["address"] == THIEF.address
     assert OWNER.address in row["detail"]
 
 
-def test_nobody_spares_a_session_that_another_has_ended(heart_of):
+def test_nobody_spares_a_session_that_another_has_ended(core_of):
     """The request of an admin who was revoked while it was under way brings nothing back."""
-    console = heart_of("admin", **{"sessions.renewable": "false"})
+    console = core_of("admin", **{"sessions.renewable": "false"})
     pair, outcome = console.log_in("mallory")
     with console.sessions.db.transaction() as connection:  # its rows are marked later
         revocation.revoke(
             connection, Scope(user_id=outcome.session.user_id), WHY, OWNER, sites=("store", "forums")
         )
     assert console.resume(pair).session is None
-    console.sessions.revoke(Scope(site="store"), WHY, OWNER, spare=outcome.session.id)
+    console.sessions.revoke(Scope(site="store"), WHY, OWNER, except_session=outcome.session.id)
     assert console.resume(pair).session is None
 
 
-def test_the_provider_is_told_of_a_login_that_comes_after_the_marking(heart):
+def test_the_provider_is_told_of_a_login_that_comes_after_the_marking(core):
     """A second factor takes minutes: the revocation has long been marked when the login is written."""
-    user_id = heart.users.setdefault("ann", uuid.uuid4())
-    typed = heart.sessions.now()
-    heart.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
-    jobs.run_once(heart.sessions)
-    pair, _ = heart.log_in("ann", since=typed)
-    assert heart.resume(pair).session is None
+    user_id = core.users.setdefault("ann", uuid.uuid4())
+    typed = core.sessions.now()
+    core.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
+    jobs.run_once(core.sessions)
+    pair, _ = core.log_in("ann", since=typed)
+    assert core.resume(pair).session is None
     for _ in range(2):
-        jobs.run_once(heart.sessions)
-    assert pair.refresh_token not in heart.provider.live
+        jobs.run_once(core.sessions)
+    assert pair.refresh_token not in core.provider.live
 
 
-def stuck(heart, people, error):
+def stuck(core, people, error):
     """The sessions of so many people are ended while the provider is away; then it is back, but for the first, which
     raises the error. Returns that one's row.
     """
-    outcomes = [heart.log_in(f"user{number}")[1] for number in range(people)]
-    heart.provider.away = True
+    outcomes = [core.log_in(f"user{number}")[1] for number in range(people)]
+    core.provider.away = True
     for outcome in outcomes:
-        heart.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
-    heart.provider.away = False
-    [first] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
-    good = heart.provider.revoke
+        core.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    core.provider.away = False
+    [first] = core.sql("SELECT refresh_token_id AS token FROM revocation_outbox ORDER BY id LIMIT 1")
+    good = core.provider.revoke
 
     def revoke(site: str, *, refresh_token_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
         if refresh_token_id == first["token"]:
             raise error
         good(site, refresh_token_id=refresh_token_id, user_id=user_id)
 
-    heart.provider.revoke = revoke
+    core.provider.revoke = revoke
     return first
 
 
-def test_a_row_that_the_provider_never_takes_holds_up_no_other(heart):
-    bad = stuck(heart, 5, AuthorityUnavailable("500"))
+def test_a_row_that_the_provider_never_takes_holds_up_no_other(core):
+    bad = stuck(core, 5, AuthorityUnavailable("500"))
     for _ in range(4):
-        heart.pass_time(400)
-        jobs.run_once(heart.sessions)
-    [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
+        core.pass_time(400)
+        jobs.run_once(core.sessions)
+    [left] = core.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
     assert left == bad
 
 
-def test_a_row_that_makes_us_fail_holds_up_no_other(heart):
+def test_a_row_that_makes_us_fail_holds_up_no_other(core):
     """A fault of ours, not of the provider: it is raised, and the rows behind it go on."""
-    bad = stuck(heart, 3, KeyError("a fault"))
-    heart.pass_time(400)
+    bad = stuck(core, 3, KeyError("a fault"))
+    core.pass_time(400)
     with pytest.raises(KeyError):
-        jobs.run_once(heart.sessions)
-    jobs.run_once(heart.sessions)
-    [left] = heart.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
+        jobs.run_once(core.sessions)
+    jobs.run_once(core.sessions)
+    [left] = core.sql("SELECT refresh_token_id AS token FROM revocation_outbox WHERE done_at IS NULL")
     assert left == bad
 
 
-def test_a_new_key_asks_the_provider_for_nothing(heart_of):
+def test_a_new_key_asks_the_provider_for_nothing(core_of):
     """Two digests of one refresh token, under the old key and the new, are not two tokens."""
     old, new = "o" * 40, "n" * 40
-    pair, _ = heart_of("store", **{"sessions.secret": old}).log_in()
-    heart = heart_of("store", **{"sessions.secret": f"{new} {old}"})
-    heart.make_rotation_due()
-    assert heart.resume(pair).issue is not None  # and the response is lost
-    heart.pass_time(11)
-    assert heart.resume(pair).session is not None
-    assert heart.provider.refreshes == []
+    pair, _ = core_of("store", **{"sessions.secret": old}).log_in()
+    core = core_of("store", **{"sessions.secret": f"{new} {old}"})
+    core.make_rotation_due()
+    assert core.resume(pair).issue is not None  # and the response is lost
+    core.pass_time(11)
+    assert core.resume(pair).session is not None
+    assert core.provider.refreshes == []
 
 
 def test_a_pair_in_its_grace_cannot_be_idle():
@@ -211,17 +211,17 @@ def test_a_pair_in_its_grace_cannot_be_idle():
         config.parse({**settings, "sessions.grace": "60", "sessions.touch_every": "60"})
 
 
-def test_a_link_local_address_is_stored_without_its_interface(heart):
+def test_a_link_local_address_is_stored_without_its_interface(core):
     class Request:
         remote_addr = "fe80::1%eth0"
         environ: dict[str, str] = {}  # noqa: RUF012 - never changed
 
-    pair, _ = heart.log_in()
-    assert heart.resume(pair, policy.client_of(Request())).session is not None
-    assert "fe80::1" in places(heart)
+    pair, _ = core.log_in()
+    assert core.resume(pair, policy.client_of(Request())).session is not None
+    assert "fe80::1" in places(core)
 
 
-def test_a_client_is_the_same_by_an_ipv4_and_an_ipv6_socket(heart):
+def test_a_client_is_the_same_by_an_ipv4_and_an_ipv6_socket(core):
     """Or a rule against its network would not find it, and all of them would be one network."""
 
     class Request:
@@ -230,36 +230,36 @@ def test_a_client_is_the_same_by_an_ipv4_and_an_ipv6_socket(heart):
 
     client = policy.client_of(Request())
     assert client.address == "203.0.113.66"
-    heart.sessions.add_rule(Rule(3600, network="203.0.113.0/24"), WHY, OWNER)
-    assert heart.sessions.refuses(client)
+    core.sessions.add_rule(Rule(3600, network="203.0.113.0/24"), WHY, OWNER)
+    assert core.sessions.refuses(client)
 
 
-def test_a_frozen_process_does_not_keep_others_from_revoking(heart):
+def test_a_frozen_process_does_not_keep_others_from_revoking(core):
     """Its transaction holds the lock of all gates; the server ends it."""
-    [row] = heart.sql("SELECT current_setting('idle_in_transaction_session_timeout')::interval AS kept")
+    [row] = core.sql("SELECT current_setting('idle_in_transaction_session_timeout')::interval AS kept")
     assert 0 < row["kept"].total_seconds() <= 30
 
 
-def test_a_statement_costs_one_round_trip(heart):
+def test_a_statement_costs_one_round_trip(core):
     """No switching of a connection to autocommit and back around every statement."""
-    heart.sql("SELECT 1")
-    with heart.sessions.db.engine.connect() as connection:
+    core.sql("SELECT 1")
+    with core.sessions.db.engine.connect() as connection:
         assert connection.connection.driver_connection.autocommit
 
 
-def test_a_thief_who_waits_with_each_successor_until_the_owner_has_another_is_found(heart):
+def test_a_thief_who_waits_with_each_successor_until_the_owner_has_another_is_found(core):
     """He comes first when a rotation is due, shows what he got only when the owner has moved on, and lies about his
     browser. Only a refresh that was repeated may leave two good pairs behind.
     """
-    owner, _ = heart.log_in()
-    heart.pass_time(601)
-    held = heart.resume(owner, OWNER).issue  # the thief's, under the owner's name
-    assert heart.resume(owner).issue is None
-    heart.pass_time(61)
-    mine = heart.resume(owner).issue
-    assert heart.resume(mine).session is not None
-    heart.pass_time(61)
-    assert heart.resume(held, OWNER).ended == "replayed"
+    owner, _ = core.log_in()
+    core.pass_time(601)
+    held = core.resume(owner, OWNER).issue  # the thief's, under the owner's name
+    assert core.resume(owner).issue is None
+    core.pass_time(61)
+    mine = core.resume(owner).issue
+    assert core.resume(mine).session is not None
+    core.pass_time(61)
+    assert core.resume(held, OWNER).ended == "replayed"
 
 
 def test_a_visitor_s_login_takes_no_token_of_somebody_s_session(browser):
@@ -274,21 +274,21 @@ def test_a_visitor_s_login_takes_no_token_of_somebody_s_session(browser):
     assert "__Host-session" not in victim.cookies
 
 
-def test_a_touch_by_the_same_browser_changes_no_index(heart):
+def test_a_touch_by_the_same_browser_changes_no_index(core):
     """It is the most frequent write there is: heap-only, although the browser used last can be looked up by an index."""
 
     def updates():
-        heart.sql("SELECT pg_stat_force_next_flush()")
-        [row] = heart.sql(
+        core.sql("SELECT pg_stat_force_next_flush()")
+        [row] = core.sql(
             "SELECT n_tup_upd AS all, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sessions'"
         )
         return row["all"], row["hot"]
 
-    pair, _ = heart.log_in()
-    heart.resume(pair)
+    pair, _ = core.log_in()
+    core.resume(pair)
     before = updates()
     for _ in range(3):
-        heart.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
-        heart.resume(pair)
+        core.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+        core.resume(pair)
     after = updates()
     assert after[0] - before[0] == after[1] - before[1] == 6

@@ -1,7 +1,7 @@
 """The end of a site or of everyone closes its gate first, however many sessions there are; the numbers follow."""
 
 import pytest
-from hearts import OWNER
+from session_fixtures import OWNER
 from sqlalchemy import event
 
 from shopforum.sessions import Reason, Scope, jobs
@@ -16,91 +16,91 @@ CROWD = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_
 
 
 @pytest.fixture
-def crowd(heart):
+def crowd(core):
     """`crowd("store", 20)`: so many live sessions there."""
-    return lambda site, many: heart.sql(CROWD, site=site, many=many)
+    return lambda site, many: core.sql(CROWD, site=site, many=many)
 
 
-def matched(heart, revocation_id):
-    [row] = heart.sql(
+def matched(core, revocation_id):
+    [row] = core.sql(
         "SELECT matched, marked_at IS NOT NULL AS marked FROM revocations WHERE id = :id", id=revocation_id
     )
     return row["matched"], row["marked"]
 
 
-def mark_all(heart):
+def mark_all(core):
     for _ in range(20):
-        jobs.run_once(heart.sessions)
+        jobs.run_once(core.sessions)
 
 
 @pytest.mark.parametrize("scope", [Scope(everyone=True), Scope(site="store")])
-def test_nothing_is_counted_before_the_gate_has_closed(heart, crowd, scope):
+def test_nothing_is_counted_before_the_gate_has_closed(core, crowd, scope):
     crowd("store", 20)
-    pair, _ = heart.log_in()
+    pair, _ = core.log_in()
     story = []
-    engine = heart.sessions.db.engine
+    engine = core.sessions.db.engine
     event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, *_: story.append(sql))
     event.listen(engine, "commit", lambda _: story.append("COMMIT"))
-    revocation_id = heart.sessions.revoke(scope, WHY, OWNER)
+    revocation_id = core.sessions.revoke(scope, WHY, OWNER)
     closed = story.index("COMMIT")
     before = story[:closed]
     assert any("INSERT INTO revocation_gates" in sql for sql in before)
     assert not [sql for sql in before if "FROM sessions" in sql or "count(" in sql]
     assert [sql for sql in story[closed:] if "FROM sessions" in sql], "afterwards they are"
-    assert matched(heart, revocation_id) == (21, False)
-    assert heart.resume(pair).session is None
-    [row] = heart.sql("SELECT detail FROM audit_log WHERE event = 'authn_token_revoked'")
+    assert matched(core, revocation_id) == (21, False)
+    assert core.resume(pair).session is None
+    [row] = core.sql("SELECT detail FROM audit_log WHERE event = 'authn_token_revoked'")
     assert "count" not in row["detail"], "the log says no number that nobody knew"
 
 
-def test_the_number_grows_as_they_are_marked_until_it_is_exact(heart, crowd):
+def test_the_number_grows_as_they_are_marked_until_it_is_exact(core, crowd):
     crowd("store", 2 * STEP + 20)
-    revocation_id = heart.sessions.revoke(Scope(everyone=True), WHY, OWNER)
-    assert matched(heart, revocation_id) == (STEP, False)
-    mark_all(heart)
-    assert matched(heart, revocation_id) == (2 * STEP + 20, False), "a login may still be committing"
-    heart.pass_time(61)
-    mark_all(heart)
-    assert matched(heart, revocation_id) == (2 * STEP + 20, True)
+    revocation_id = core.sessions.revoke(Scope(everyone=True), WHY, OWNER)
+    assert matched(core, revocation_id) == (STEP, False)
+    mark_all(core)
+    assert matched(core, revocation_id) == (2 * STEP + 20, False), "a login may still be committing"
+    core.pass_time(61)
+    mark_all(core)
+    assert matched(core, revocation_id) == (2 * STEP + 20, True)
 
 
-def test_each_act_counts_its_own_while_an_earlier_one_is_not_marked_yet(heart, crowd):
+def test_each_act_counts_its_own_while_an_earlier_one_is_not_marked_yet(core, crowd):
     crowd("store", 2 * STEP + 20)
     crowd("forums", 30)
-    first = heart.sessions.revoke(Scope(site="store"), WHY, OWNER)
-    second = heart.sessions.revoke(Scope(everyone=True), WHY, OWNER)
-    assert matched(heart, second) == (0, False)
+    first = core.sessions.revoke(Scope(site="store"), WHY, OWNER)
+    second = core.sessions.revoke(Scope(everyone=True), WHY, OWNER)
+    assert matched(core, second) == (0, False)
     crowd("store", 7)
-    third = heart.sessions.revoke(Scope(everyone=True), WHY, OWNER)
-    mark_all(heart)
-    assert [matched(heart, i)[0] for i in (first, second, third)] == [2 * STEP + 20, 30, 7]
-    counted = heart.sql("SELECT revocation_id AS id, count(*) AS n FROM sessions GROUP BY revocation_id")
+    third = core.sessions.revoke(Scope(everyone=True), WHY, OWNER)
+    mark_all(core)
+    assert [matched(core, i)[0] for i in (first, second, third)] == [2 * STEP + 20, 30, 7]
+    counted = core.sql("SELECT revocation_id AS id, count(*) AS n FROM sessions GROUP BY revocation_id")
     assert {row["id"]: row["n"] for row in counted} == {first: 2 * STEP + 20, second: 30, third: 7}
 
 
-def test_a_users_sessions_are_few_and_counted_at_once(heart, crowd):
+def test_a_users_sessions_are_few_and_counted_at_once(core, crowd):
     crowd("store", 20)
-    _, outcome = heart.log_in()
-    heart.log_in()
-    revocation_id = heart.sessions.revoke(Scope(user_id=outcome.session.user_id), WHY, OWNER)
-    assert matched(heart, revocation_id)[0] == 2
-    mark_all(heart)
-    assert matched(heart, revocation_id)[0] == 2
+    _, outcome = core.log_in()
+    core.log_in()
+    revocation_id = core.sessions.revoke(Scope(user_id=outcome.session.user_id), WHY, OWNER)
+    assert matched(core, revocation_id)[0] == 2
+    mark_all(core)
+    assert matched(core, revocation_id)[0] == 2
 
 
-def test_an_act_whose_sessions_cannot_be_marked_in_time_holds_all_the_same(heart, crowd):
+def test_an_act_whose_sessions_cannot_be_marked_in_time_holds_all_the_same(core, crowd):
     crowd("store", 20)
-    pair, _ = heart.log_in()
+    pair, _ = core.log_in()
 
     def slow(_connection, _cursor, statement, parameters, *_):
         if "UPDATE sessions" in statement and "FROM revocations" in statement:
             statement = f"SET LOCAL statement_timeout = 50; SELECT pg_sleep(5); {statement}"
         return statement, parameters
 
-    event.listen(heart.sessions.db.engine, "before_cursor_execute", slow, retval=True)
-    revocation_id = heart.sessions.revoke(Scope(everyone=True), WHY, OWNER)
-    event.remove(heart.sessions.db.engine, "before_cursor_execute", slow)
-    assert heart.resume(pair).session is None
-    assert matched(heart, revocation_id) == (0, False)
-    mark_all(heart)
-    assert matched(heart, revocation_id)[0] == 21
+    event.listen(core.sessions.db.engine, "before_cursor_execute", slow, retval=True)
+    revocation_id = core.sessions.revoke(Scope(everyone=True), WHY, OWNER)
+    event.remove(core.sessions.db.engine, "before_cursor_execute", slow)
+    assert core.resume(pair).session is None
+    assert matched(core, revocation_id) == (0, False)
+    mark_all(core)
+    assert matched(core, revocation_id)[0] == 21

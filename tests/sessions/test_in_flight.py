@@ -4,7 +4,7 @@ import random
 from functools import partial
 
 import pytest
-from hearts import OWNER, THIEF, together
+from session_fixtures import OWNER, THIEF, together
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Rule, Scope, jobs
 from shopforum.sessions.audit import Client
@@ -13,26 +13,26 @@ WHY = Reason("admin", "carol", "suspected_theft")
 
 
 @pytest.fixture
-def console(heart_of):
+def console(core_of):
     settings = {"renewable": "false", "roles_every": "60", "risk": "enforce"}
-    return heart_of("admin", **{f"sessions.{name}": value for name, value in settings.items()})
+    return core_of("admin", **{f"sessions.{name}": value for name, value in settings.items()})
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["answers", "fails"])
 @pytest.mark.parametrize("how", ["session", "user", "quarantine", "rule"])
 def test_nothing_is_served_on_what_was_ended_while_its_roles_were_asked_for(console, how, away):
     pair, started = console.log_in()
-    session, heart = started.session, console.sessions
+    session, core = started.session, console.sessions
     console.pass_time(61)
 
     def asked(_user_id):
         if how == "quarantine":
-            heart.quarantine([session.id], WHY, OWNER)
+            core.quarantine([session.id], WHY, OWNER)
         elif how == "rule":
-            heart.add_rule(Rule(3600, user_id=session.user_id), WHY, OWNER)
+            core.add_rule(Rule(3600, user_id=session.user_id), WHY, OWNER)
         else:
             by_id = how == "session"
-            heart.revoke(
+            core.revoke(
                 Scope(sessions=(session.id,)) if by_id else Scope(user_id=session.user_id), WHY, OWNER
             )
         if away:
@@ -45,31 +45,31 @@ def test_nothing_is_served_on_what_was_ended_while_its_roles_were_asked_for(cons
     assert outcome.ended
 
 
-def test_nothing_is_served_on_what_was_ended_while_a_lost_answer_was_asked_for_again(heart):
-    heart.provider.one_time = True
-    pair, started = heart.log_in()
-    heart.let_idle()
-    heart.resume(pair)
-    heart.pass_time(11)
+def test_nothing_is_served_on_what_was_ended_while_a_lost_answer_was_asked_for_again(core):
+    core.provider.one_time = True
+    pair, started = core.log_in()
+    core.let_idle()
+    core.resume(pair)
+    core.pass_time(11)
 
     def asked(_token, _user_id):
-        heart.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
+        core.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
         raise AuthorityUnavailable("away")
 
-    heart.provider.refresh = asked
-    assert heart.resume(pair).session is None
+    core.provider.refresh = asked
+    assert core.resume(pair).session is None
 
 
-def test_a_rule_that_is_made_during_a_refresh_holds_its_page_back_and_keeps_its_cookies(heart):
-    pair, started = heart.log_in()
-    heart.let_idle()
+def test_a_rule_that_is_made_during_a_refresh_holds_its_page_back_and_keeps_its_cookies(core):
+    pair, started = core.log_in()
+    core.let_idle()
     rules = []
     made = Rule(3600, user_id=started.session.user_id)
-    heart.provider.before_answer = lambda: rules.append(heart.sessions.add_rule(made, WHY, OWNER))
-    outcome = heart.resume(pair)
-    assert (outcome.session, outcome.ended, outcome.held) == (None, "blocked", started.session.id)
-    heart.sessions.lift_rule(rules[0], "carol", OWNER)
-    assert heart.resume(outcome.issue).session is not None
+    core.provider.before_answer = lambda: rules.append(core.sessions.add_rule(made, WHY, OWNER))
+    outcome = core.resume(pair)
+    assert (outcome.session, outcome.ended, outcome.withheld_session) == (None, "blocked", started.session.id)
+    core.sessions.lift_rule(rules[0], "carol", OWNER)
+    assert core.resume(outcome.issue).session is not None
 
 
 def test_of_many_requests_from_a_thief_s_browser_none_is_served_before_the_signal_counts(console):
@@ -90,31 +90,31 @@ def test_where_signals_are_acted_upon_a_place_without_any_becomes_the_session_s(
     assert row["address"] == elsewhere.address
 
 
-def test_a_refresh_that_somebody_sits_on_is_no_second_good_pair_beside_a_rotation(heart):
+def test_a_refresh_that_somebody_sits_on_is_no_second_good_pair_beside_a_rotation(core):
     """Who has both cookies, is first to refresh, and keeps what he got until the owner's id was replaced. Only a refresh
     that was repeated leaves two good pairs, and that is one of one-time tokens.
     """
-    owner, _ = heart.log_in()
-    heart.let_idle()
-    held = heart.resume(owner).issue
-    heart.pass_time(61)
-    mine = heart.resume(owner).issue
-    assert heart.resume(mine).session is not None
-    heart.pass_time(61)
-    assert heart.resume(held).ended == "replayed"
+    owner, _ = core.log_in()
+    core.let_idle()
+    held = core.resume(owner).issue
+    core.pass_time(61)
+    mine = core.resume(owner).issue
+    assert core.resume(mine).session is not None
+    core.pass_time(61)
+    assert core.resume(held).ended == "replayed"
 
 
-def test_logins_that_end_each_other_s_sessions_and_admins_who_end_both_do_not_lock_each_other_out(heart_of):
-    heart = heart_of("store", **{"sessions.max_per_user": "1"})
+def test_logins_that_end_each_other_s_sessions_and_admins_who_end_both_do_not_lock_each_other_out(core_of):
+    core = core_of("store", **{"sessions.max_per_user": "1"})
     dice = random.Random(1)
     for _ in range(8):
-        ids = [heart.log_in(name)[1].session.id for name in ("ann", "ben")]
+        ids = [core.log_in(name)[1].session.id for name in ("ann", "ben")]
         dice.shuffle(ids)
         done = together(
-            partial(heart.log_in, "ann", replaced=ids[0]),
-            partial(heart.log_in, "ben", replaced=ids[1]),
-            partial(heart.sessions.revoke, Scope(sessions=tuple(ids)), WHY, OWNER),
-            partial(heart.sessions.quarantine, ids, WHY, OWNER),
-            partial(jobs.run_once, heart.sessions),
+            partial(core.log_in, "ann", replaced=ids[0]),
+            partial(core.log_in, "ben", replaced=ids[1]),
+            partial(core.sessions.revoke, Scope(sessions=tuple(ids)), WHY, OWNER),
+            partial(core.sessions.quarantine, ids, WHY, OWNER),
+            partial(jobs.run_once, core.sessions),
         )
         assert not [found for found in done if isinstance(found, Exception)], done

@@ -5,47 +5,47 @@ import pytest
 from shopforum.sessions import config
 
 
-def seconds(heart, column):
-    [row] = heart.sql(f"SELECT extract(epoch FROM {column} - now())::float AS left FROM sessions")
+def seconds(core, column):
+    [row] = core.sql(f"SELECT extract(epoch FROM {column} - now())::float AS left FROM sessions")
     return row["left"]
 
 
-def test_use_extends_the_idle_end_and_only_once_a_minute(heart):
-    pair, _ = heart.log_in()
-    heart.sql(
+def test_use_extends_the_idle_end_and_only_once_a_minute(core):
+    pair, _ = core.log_in()
+    core.sql(
         "UPDATE sessions SET idle_end = now() + interval '10 minutes', last_seen_at = now() - interval '59 seconds'"
     )
-    heart.resume(pair)
-    assert seconds(heart, "idle_end") == pytest.approx(600, abs=5)
-    heart.sql("UPDATE sessions SET last_seen_at = now() - interval '61 seconds'")
-    heart.resume(pair)
-    assert seconds(heart, "idle_end") == pytest.approx(1800, abs=5)
+    core.resume(pair)
+    assert seconds(core, "idle_end") == pytest.approx(600, abs=5)
+    core.sql("UPDATE sessions SET last_seen_at = now() - interval '61 seconds'")
+    core.resume(pair)
+    assert seconds(core, "idle_end") == pytest.approx(1800, abs=5)
 
 
-def test_use_never_extends_past_the_absolute_end(heart):
-    pair, _ = heart.log_in()
-    heart.sql(
+def test_use_never_extends_past_the_absolute_end(core):
+    pair, _ = core.log_in()
+    core.sql(
         "UPDATE sessions SET idle_end = now() + interval '2 minutes', absolute_end = now() + interval '3 minutes', "
         "last_seen_at = now() - interval '10 minutes'"
     )
-    assert heart.resume(pair).session is not None
-    assert seconds(heart, "idle_end") == pytest.approx(180, abs=5)
+    assert core.resume(pair).session is not None
+    assert seconds(core, "idle_end") == pytest.approx(180, abs=5)
 
 
-def test_nothing_is_served_or_refreshed_after_the_absolute_end(heart):
-    pair, _ = heart.log_in()
-    heart.sql(
+def test_nothing_is_served_or_refreshed_after_the_absolute_end(core):
+    pair, _ = core.log_in()
+    core.sql(
         "UPDATE sessions SET idle_end = now() - interval '1 second', absolute_end = now() - interval '1 second'"
     )
-    outcome = heart.resume(pair)
+    outcome = core.resume(pair)
     assert outcome.session is None
     assert outcome.ended == "expired"
-    assert heart.provider.refreshes == []
+    assert core.provider.refreshes == []
 
 
-def test_the_absolute_end_counts_from_the_password(heart):
-    now = heart.sql("SELECT clock_timestamp() - interval '2 seconds' AS at")[0]["at"]
-    _, outcome = heart.log_in(since=now)
+def test_the_absolute_end_counts_from_the_password(core):
+    now = core.sql("SELECT clock_timestamp() - interval '2 seconds' AS at")[0]["at"]
+    _, outcome = core.log_in(since=now)
     assert outcome.max_age == pytest.approx(30 * 86400 - 2, abs=1)
 
 

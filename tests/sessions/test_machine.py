@@ -1,7 +1,7 @@
-"""The rules of the heart under any history: browsers, thieves, admins, clocks, a provider with moods.
+"""The rules of the session core under any history: browsers, thieves, admins, clocks, a provider with moods.
 
 Hypothesis invents the histories; what is played is the real code on the real database, whose clock is the machine's
-(`clocks.py`). What every answer must be is in `histories.py`. SHOPFORUM_TEST_EXAMPLES=2000 looks longer, and shortens what
+(`clocks.py`). What every answer must be is in `session_model.py`. SHOPFORUM_TEST_EXAMPLES=2000 looks longer, and shortens what
 it finds, which takes minutes.
 """
 
@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 from clocks import SimulatedClock
-from hearts import OWNER, THIEF, Heart
-from histories import ABSOLUTE, PEOPLE, WHY, Browser, Flight, History, MoodyProvider
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +21,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from session_fixtures import OWNER, THIEF, SessionCore
+from session_model import ABSOLUTE, PEOPLE, WHY, Browser, Flight, History, MoodyProvider
 
 from shopforum.sessions import Scope, jobs
 from shopforum.sessions.model import Pair
@@ -39,9 +39,9 @@ SCOPES = ("session", "user", "site", "everyone")
 class Machine(History, RuleBasedStateMachine):
     """What may happen, in any order."""
 
-    def __init__(self, heart: Heart, provider: MoodyProvider, clock: SimulatedClock) -> None:
+    def __init__(self, core: SessionCore, provider: MoodyProvider, clock: SimulatedClock) -> None:
         RuleBasedStateMachine.__init__(self)
-        History.__init__(self, heart, provider, clock)
+        History.__init__(self, core, provider, clock)
         self.ends = 0
 
     @initialize(kind=st.sampled_from(["reusable", "one-time with grace", "one-time without"]))
@@ -58,7 +58,7 @@ class Machine(History, RuleBasedStateMachine):
 
     @rule(number=BROWSERS)
     def types_the_password(self, number: int) -> None:
-        self.logins.append((self.browsers[number], self.heart.sessions.now(), False))
+        self.logins.append((self.browsers[number], self.core.sessions.now(), False))
 
     @precondition(lambda self: self.logins)
     @rule()
@@ -164,7 +164,7 @@ class Machine(History, RuleBasedStateMachine):
         }[which]
         if self.owner_of(pair) is None:
             asked = len(self.provider.refreshes)
-            outcome = self.heart.resume(pair, THIEF)
+            outcome = self.core.resume(pair, THIEF)
             assert (outcome.session, outcome.issue) == (None, None)
             assert len(self.provider.refreshes) == asked
 
@@ -184,15 +184,15 @@ class Machine(History, RuleBasedStateMachine):
         if what == "logout":
             flight = self.answered(Flight(browser, browser.jar, self.clock))
             if flight.answer and flight.answer.session:
-                self.heart.sessions.logout(flight.answer.session, browser.client)
+                self.core.sessions.logout(flight.answer.session, browser.client)
                 self.is_over(known, "logout")
                 browser.jar = Pair()
         elif what == "session":
             if known is not None:
-                self.heart.sessions.revoke(Scope(sessions=(known.id,)), WHY, OWNER)
+                self.core.sessions.revoke(Scope(sessions=(known.id,)), WHY, OWNER)
                 self.is_over(known, "revoked")
         elif what == "user":
-            self.gate(Scope(user_id=self.heart.users[browser.person]), {browser.person}, marked=marked)
+            self.gate(Scope(user_id=self.core.users[browser.person]), {browser.person}, marked=marked)
         else:
             scope = Scope(site="store") if what == "site" else Scope(everyone=True)
             self.gate(scope, set(PEOPLE), keep if what == "spared" else None, marked=marked)
@@ -207,7 +207,7 @@ class Machine(History, RuleBasedStateMachine):
 
     @rule()
     def the_worker_works(self) -> None:
-        jobs.run_once(self.heart.sessions)
+        jobs.run_once(self.core.sessions)
 
     @rule(seconds=st.sampled_from([2, 11, 25, 50, 61, 61, 300, 601, 601, 1801, 1801, 4000]))
     def nothing_happens_for(self, seconds: int) -> None:
@@ -219,9 +219,7 @@ class Machine(History, RuleBasedStateMachine):
         browser = self.signed_in(number)
         known = self.owner_of(browser.jar)
         assert known is not None
-        [row] = self.heart.sql(
-            "SELECT absolute_end - now() AS rest FROM sessions WHERE id = :id", id=known.id
-        )
+        [row] = self.core.sql("SELECT absolute_end - now() AS rest FROM sessions WHERE id = :id", id=known.id)
         self.time_goes_by(max(0.0, row["rest"].total_seconds()) + 1)
         flight = self.answered(Flight(browser, browser.jar, self.clock))
         assert flight.answer is not None
@@ -247,13 +245,13 @@ def provider() -> MoodyProvider:
 
 
 @pytest.fixture
-def machine_heart(heart_of: Any) -> Heart:
-    heart: Heart = heart_of("store", **{"sessions.absolute": str(ABSOLUTE)})
-    return heart
+def machine_heart(core_of: Any) -> SessionCore:
+    core: SessionCore = core_of("store", **{"sessions.absolute": str(ABSOLUTE)})
+    return core
 
 
 @pytest.fixture
-def clock(machine_heart: Heart, database_url: str) -> Iterator[SimulatedClock]:
+def clock(machine_heart: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
     with SimulatedClock(machine_heart.sessions.db.engine, database_url) as clock:
         yield clock
 

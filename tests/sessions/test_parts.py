@@ -1,13 +1,13 @@
-"""Small parts of the heart, where a request seldom comes."""
+"""Small parts of the session core, where a request seldom comes."""
 
 import uuid
 
 import pytest
-from hearts import SECRET, Provider
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token, new_csrf_token
 from pyramid.response import Response
 from pyramid.security import remember
+from session_fixtures import SECRET, Provider
 from sqlalchemy import create_engine as plain_engine
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -66,14 +66,14 @@ def enter(request):
     return Response(str(user_id), headerlist=[("Content-Type", "text/plain; charset=utf-8"), *headers])
 
 
-def test_a_connection_that_breaks_in_a_transaction_is_gone_and_the_next_is_new(heart):
+def test_a_connection_that_breaks_in_a_transaction_is_gone_and_the_next_is_new(core):
     """The server ends it between two statements: DBAPIError as from any other, and nothing of it in the pool."""
-    database = heart.sessions.db
+    database = core.sessions.db
 
     def broken():
         with database.transaction() as connection:
             pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            heart.sql("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)
+            core.sql("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)
             connection.execute(text("SELECT 1"))
 
     with pytest.raises(DBAPIError):

@@ -44,16 +44,16 @@ def test_it_is_prepared_once_a_connection_and_again_on_a_new_one(engine):
     assert seen.count("PREPARE") == 2
 
 
-def test_a_column_that_a_migration_adds_breaks_no_running_process(heart):
-    pair, _ = heart.log_in()
+def test_a_column_that_a_migration_adds_breaks_no_running_process(core):
+    pair, _ = core.log_in()
     for _ in range(7):
-        assert heart.resume(pair).session is not None
-    heart.sql("ALTER TABLE sessions ADD COLUMN added_later text")
+        assert core.resume(pair).session is not None
+    core.sql("ALTER TABLE sessions ADD COLUMN added_later text")
     try:
-        assert heart.resume(pair).session is not None
+        assert core.resume(pair).session is not None
     finally:
-        heart.sql("ALTER TABLE sessions DROP COLUMN added_later")
-    assert heart.resume(pair).session is not None
+        core.sql("ALTER TABLE sessions DROP COLUMN added_later")
+    assert core.resume(pair).session is not None
 
 
 def test_a_page_s_statements_are_planned_once_a_connection(settings, apps):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from hearts import OWNER, SECRET, together
+from session_fixtures import OWNER, SECRET, together
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -60,50 +60,50 @@ def worker_about_to_write(url, pair):
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
 def test_a_worker_killed_between_the_provider_s_answer_and_ours_costs_nobody_the_session(
-    heart_of, database_url, one_time
+    core_of, database_url, one_time
 ):
-    heart = heart_of("store", **SETTINGS)
-    heart.provider.one_time = one_time
-    pair, outcome = heart.log_in()
-    heart.let_idle()
+    core = core_of("store", **SETTINGS)
+    core.provider.one_time = one_time
+    pair, outcome = core.log_in()
+    core.let_idle()
     with worker_about_to_write(database_url, pair) as process:
-        heart.provider.refresh(pair.refresh_token)  # what the worker has asked
+        core.provider.refresh(pair.refresh_token)  # what the worker has asked
         process.send_signal(signal.SIGKILL)
         process.wait()
-    [row] = heart.sql("SELECT lease IS NOT NULL AS held, issued FROM sessions")
+    [row] = core.sql("SELECT lease IS NOT NULL AS held, issued FROM sessions")
     assert (row["held"], row["issued"]) == (True, 1)
-    outcomes = together(*[partial(heart.resume, pair)] * 8)
+    outcomes = together(*[partial(core.resume, pair)] * 8)
     assert all(isinstance(seen, Outcome) and seen.session for seen in outcomes), outcomes
     [fresh] = [seen.issue for seen in outcomes if seen.issue]
-    assert fresh.refresh_token in heart.provider.live
-    assert heart.resume(fresh).session.id == outcome.session.id
-    assert len(heart.provider.refreshes) == 2
+    assert fresh.refresh_token in core.provider.live
+    assert core.resume(fresh).session.id == outcome.session.id
+    assert len(core.provider.refreshes) == 2
 
 
-def test_a_worker_killed_after_it_wrote_is_a_lost_response(heart_of):
+def test_a_worker_killed_after_it_wrote_is_a_lost_response(core_of):
     """Dead between COMMIT and the response: the browser comes back with the old pair, and is given another."""
-    heart = heart_of("store")
-    pair, _ = heart.log_in()
-    heart.let_idle()
-    assert heart.resume(pair).issue is not None  # nobody ever gets it
-    assert heart.resume(pair).session is not None
-    heart.pass_time(61)
-    again = heart.resume(pair).issue
-    assert heart.resume(again).session is not None
-    assert len(heart.provider.refreshes) == 1
+    core = core_of("store")
+    pair, _ = core.log_in()
+    core.let_idle()
+    assert core.resume(pair).issue is not None  # nobody ever gets it
+    assert core.resume(pair).session is not None
+    core.pass_time(61)
+    again = core.resume(pair).issue
+    assert core.resume(again).session is not None
+    assert len(core.provider.refreshes) == 1
 
 
-def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(heart_of, database_url):
+def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(core_of, database_url):
     """Every request of every kind, while PostgreSQL ends our connections. A failed request is a 503 to the browser,
     which keeps its cookies; the next one is served.
     """
     quick = {"sessions.rotate_every": "0.01", "sessions.grace": "0.8", "sessions.lease": "0.2"}
-    heart = heart_of("store", **quick)
+    core = core_of("store", **quick)
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         # Other tests of this process keep connections to this database.
         cursor.execute("select array_agg(pid) from pg_stat_activity where datname = current_database()")
         [others] = cursor.fetchone()
-    held = [heart.log_in(f"user{number}") for number in range(6)]
+    held = [core.log_in(f"user{number}") for number in range(6)]
     stop = threading.Event()
     errors, served = [], []
 
@@ -112,8 +112,8 @@ def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(he
         while not stop.is_set():
             try:
                 if dice.random() < 0.1:
-                    heart.sql("UPDATE sessions SET idle_end = now() WHERE id = :id", id=outcome.session.id)
-                seen = heart.resume(pair)
+                    core.sql("UPDATE sessions SET idle_end = now() WHERE id = :id", id=outcome.session.id)
+                seen = core.resume(pair)
             except (DBAPIError, PoolTimeout, AuthorityUnavailable) as error:
                 errors.append(error)
                 continue
@@ -143,6 +143,6 @@ def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(he
     unexpected = [result for result in pairs if isinstance(result, Exception)]
     assert unexpected == [], "an error that no page is made for, or a session was lost"
     for pair, outcome in pairs:
-        assert heart.resume(pair, OWNER).session.id == outcome.session.id
-    assert heart.sessions.db.engine.pool.checkedout() == 0
-    assert heart.sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL") == []
+        assert core.resume(pair, OWNER).session.id == outcome.session.id
+    assert core.sessions.db.engine.pool.checkedout() == 0
+    assert core.sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL") == []

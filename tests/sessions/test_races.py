@@ -11,7 +11,7 @@ import uuid
 from functools import partial
 
 import pytest
-from hearts import OWNER, Heart, together
+from session_fixtures import OWNER, SessionCore, together
 
 from shopforum.sessions import Login, Reason, Scope, Session, jobs
 from shopforum.sessions.model import Outcome, Pair
@@ -27,13 +27,13 @@ SCOPES = {
 }
 
 
-def end(heart: Heart, session: Session, what: str) -> None:
+def end(core: SessionCore, session: Session, what: str) -> None:
     if what == "logout":
-        heart.sessions.logout(session, OWNER)
+        core.sessions.logout(session, OWNER)
     elif what == "another login":
-        heart.log_in("somebody", replaced=session.id)
+        core.log_in("somebody", replaced=session.id)
     else:
-        heart.sessions.revoke(SCOPES[what](session), WHY, OWNER)
+        core.sessions.revoke(SCOPES[what](session), WHY, OWNER)
 
 
 def issued(outcomes: list[object]) -> list[Pair]:
@@ -43,73 +43,71 @@ def issued(outcomes: list[object]) -> list[Pair]:
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
 @pytest.mark.parametrize("what", [*SCOPES, "logout", "another login"])
-def test_whatever_ends_a_session_beats_its_refresh(heart, what, one_time):
-    heart.provider.one_time = one_time
+def test_whatever_ends_a_session_beats_its_refresh(core, what, one_time):
+    core.provider.one_time = one_time
     dice = random.Random(what)
     for round_ in range(RACES):
-        pair, outcome = heart.log_in(f"user{round_}")
-        heart.let_idle()
-        heart.provider.before_answer = partial(time.sleep, dice.random() * 0.008)
+        pair, outcome = core.log_in(f"user{round_}")
+        core.let_idle()
+        core.provider.before_answer = partial(time.sleep, dice.random() * 0.008)
         head_start = dice.random() * 0.012
-        asked = len(heart.provider.refreshes)
+        asked = len(core.provider.refreshes)
 
         def later(session=outcome.session, pause=head_start):
             time.sleep(pause)
-            end(heart, session, what)
+            end(core, session, what)
 
-        *seen, failed = together(*[partial(heart.resume, pair)] * 3, later)
+        *seen, failed = together(*[partial(core.resume, pair)] * 3, later)
         assert failed is None
-        assert len(heart.provider.refreshes) - asked <= 1
-        heart.provider.before_answer = lambda: None
+        assert len(core.provider.refreshes) - asked <= 1
+        core.provider.before_answer = lambda: None
         for presented in [pair, *issued(seen)]:
-            after = heart.resume(presented)
+            after = core.resume(presented)
             assert (after.session, after.issue) == (None, None), (round_, what)
-        assert len(heart.provider.refreshes) - asked <= 1
-        jobs.run_once(heart.sessions)
-        assert not [found for found in heart.provider.live.values() if found[1] == outcome.session.user_id]
+        assert len(core.provider.refreshes) - asked <= 1
+        jobs.run_once(core.sessions)
+        assert not [found for found in core.provider.live.values() if found[1] == outcome.session.user_id]
 
 
 @pytest.mark.parametrize("what", ["session", "user", "everyone", "logout"])
-def test_whatever_ends_a_session_beats_its_rotation(heart, what):
+def test_whatever_ends_a_session_beats_its_rotation(core, what):
     for round_ in range(RACES):
-        pair, outcome = heart.log_in(f"user{round_}")
-        heart.make_rotation_due()
-        *seen, failed = together(
-            *[partial(heart.resume, pair)] * 3, partial(end, heart, outcome.session, what)
-        )
+        pair, outcome = core.log_in(f"user{round_}")
+        core.make_rotation_due()
+        *seen, failed = together(*[partial(core.resume, pair)] * 3, partial(end, core, outcome.session, what))
         assert failed is None
         for presented in [pair, *issued(seen)]:
-            assert heart.resume(presented).session is None, (round_, what)
+            assert core.resume(presented).session is None, (round_, what)
 
 
 @pytest.mark.parametrize("scope", ["user", "site", "everyone"])
-def test_a_login_whose_password_was_checked_before_a_revoke_is_dead_whichever_commits_first(heart, scope):
+def test_a_login_whose_password_was_checked_before_a_revoke_is_dead_whichever_commits_first(core, scope):
     dice = random.Random(scope)
     for round_ in range(RACES):
         name = f"user{round_}"
-        user_id = heart.users.setdefault(name, uuid.uuid4())
-        typed = heart.sessions.now()
+        user_id = core.users.setdefault(name, uuid.uuid4())
+        typed = core.sessions.now()
         session = Session(uuid.uuid4(), "store", user_id, name, "", frozenset(), 0.0, 1.0)
 
         pause = dice.random() * 0.004
 
         def log_in(name=name, typed=typed, pause=pause):
             time.sleep(pause)
-            return heart.log_in(name, since=typed)[0]
+            return core.log_in(name, since=typed)[0]
 
-        pair, failed = together(log_in, partial(end, heart, session, scope))
+        pair, failed = together(log_in, partial(end, core, session, scope))
         assert failed is None
-        assert heart.resume(pair).session is None, round_
+        assert core.resume(pair).session is None, round_
 
 
-def test_two_logins_in_one_browser_leave_the_old_session_dead_and_both_new_ones_whole(heart):
+def test_two_logins_in_one_browser_leave_the_old_session_dead_and_both_new_ones_whole(core):
     for round_ in range(RACES):
-        pair, outcome = heart.log_in(f"user{round_}")
-        new = together(*[partial(heart.log_in, f"user{round_}", replaced=outcome.session.id)] * 2)
-        assert heart.resume(pair).ended == "superseded"
+        pair, outcome = core.log_in(f"user{round_}")
+        new = together(*[partial(core.log_in, f"user{round_}", replaced=outcome.session.id)] * 2)
+        assert core.resume(pair).ended == "superseded"
         for fresh, _ in new:
-            assert heart.resume(fresh).session is not None
-        [row] = heart.sql(
+            assert core.resume(fresh).session is not None
+        [row] = core.sql(
             "SELECT count(*) AS n FROM revocation_outbox o JOIN sessions s ON s.refresh_token_id = o.refresh_token_id"
             " WHERE s.id = :id",
             id=outcome.session.id,
@@ -117,47 +115,49 @@ def test_two_logins_in_one_browser_leave_the_old_session_dead_and_both_new_ones_
         assert row["n"] == 1
 
 
-def test_admins_who_revoke_overlapping_selections_do_not_lock_each_other_out(heart):
+def test_admins_who_revoke_overlapping_selections_do_not_lock_each_other_out(core):
     dice = random.Random(1)
     for round_ in range(RACES):
-        ids = [heart.log_in(f"user{round_}-{n}")[1].session.id for n in range(12)]
+        ids = [core.log_in(f"user{round_}-{n}")[1].session.id for n in range(12)]
 
         def revoke(chosen):
-            return heart.sessions.revoke(Scope(sessions=tuple(chosen)), WHY, OWNER)
+            return core.sessions.revoke(Scope(sessions=tuple(chosen)), WHY, OWNER)
 
         failed = together(*[partial(revoke, dice.sample(ids, 9)) for _ in range(4)])
         assert all(isinstance(result, uuid.UUID) for result in failed), failed
 
 
-def test_of_two_admins_who_end_everyone_s_sessions_but_their_own_never_both_stay(heart_of):
+def test_of_two_admins_who_end_everyone_s_sessions_but_their_own_never_both_stay(core_of):
     """Gates close one after the other: what one has ended, or is ending just now, the other cannot spare."""
-    console = heart_of("admin", **{"sessions.renewable": "false"})
+    console = core_of("admin", **{"sessions.renewable": "false"})
     for _ in range(RACES * 3):
         admins = [console.log_in(name) for name in ("carol", "mallory")]
 
         def revoke(outcome):
-            return console.sessions.revoke(Scope(everyone=True), WHY, OWNER, spare=outcome.session.id)
+            return console.sessions.revoke(
+                Scope(everyone=True), WHY, OWNER, except_session=outcome.session.id
+            )
 
         results = together(*[partial(revoke, outcome) for _, outcome in admins])
         assert all(isinstance(result, uuid.UUID) for result in results), results
         assert sum(console.resume(pair).session is not None for pair, _ in admins) <= 1
 
 
-def test_owner_and_thief_race_for_the_successor_and_one_of_them_is_found(heart):
+def test_owner_and_thief_race_for_the_successor_and_one_of_them_is_found(core):
     """Whoever gets it: the other comes back with the older pair after the grace, and the session ends for both."""
     for round_ in range(RACES):
-        pair, _ = heart.log_in(f"user{round_}")
-        heart.make_rotation_due()
-        seen = together(*[partial(heart.resume, pair)] * 2)
+        pair, _ = core.log_in(f"user{round_}")
+        core.make_rotation_due()
+        seen = together(*[partial(core.resume, pair)] * 2)
         [successor] = issued(seen)
-        assert heart.resume(successor).session is not None
-        heart.pass_grace()
-        assert heart.resume(pair).ended == "replayed"
-        assert heart.resume(successor).session is None
+        assert core.resume(successor).session is not None
+        core.pass_grace()
+        assert core.resume(pair).ended == "replayed"
+        assert core.resume(successor).session is None
 
 
-def test_a_login_with_the_wrong_kind_of_token_makes_no_session(heart):
-    login = Login(uuid.uuid4(), "Ann", "", (), None, None, heart.sessions.now())
+def test_a_login_with_the_wrong_kind_of_token_makes_no_session(core):
+    login = Login(uuid.uuid4(), "Ann", "", (), None, None, core.sessions.now())
     with pytest.raises(ValueError, match="refresh token"):
-        heart.sessions.start(login, OWNER)
-    assert heart.sql("SELECT 1 FROM sessions") == []
+        core.sessions.start(login, OWNER)
+    assert core.sql("SELECT 1 FROM sessions") == []

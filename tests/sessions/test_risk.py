@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from hearts import OWNER
+from session_fixtures import OWNER
 
+from shopforum.core import addresses
 from shopforum.sessions import risk_signals
 from shopforum.sessions.audit import Client
 
@@ -39,110 +40,110 @@ CAFE = replace(HOME, address="198.51.100.9")
         pytest.param(CAFE, {}, id="another network, which phones change all day"),
     ],
 )
-def test_what_counts_as_a_signal(heart, now, signals):
-    pair, _ = heart.log_in(client=HOME)
-    assert heart.resume(pair, now).session is not None
-    assert heart.flags() == signals
+def test_what_counts_as_a_signal(core, now, signals):
+    pair, _ = core.log_in(client=HOME)
+    assert core.resume(pair, now).session is not None
+    assert core.flags() == signals
     # It is noted when it appears, and not again by every page after.
-    heart.resume(pair, now)
-    assert heart.flags() == signals
-    assert [event for event in heart.events() if event in risk_signals.SIGNALS] == sorted(
+    core.resume(pair, now)
+    assert core.flags() == signals
+    assert [event for event in core.events() if event in risk_signals.SIGNALS] == sorted(
         signals, key=risk_signals.SIGNALS.index
     )
 
 
-def test_two_places_at_once_are_a_signal_and_one_move_is_none(heart):
-    pair, _ = heart.log_in(client=HOME)
-    heart.resume(pair, CAFE)
-    assert heart.flags() == {}
-    heart.resume(pair, HOME)
-    assert heart.flags() == {"two_places": 1}
+def test_two_places_at_once_are_a_signal_and_one_move_is_none(core):
+    pair, _ = core.log_in(client=HOME)
+    core.resume(pair, CAFE)
+    assert core.flags() == {}
+    core.resume(pair, HOME)
+    assert core.flags() == {"two_places": 1}
 
 
-def test_who_comes_home_later_was_not_in_two_places(heart):
-    pair, _ = heart.log_in(client=HOME)
-    heart.resume(pair, CAFE)
-    heart.pass_time(risk_signals.AT_ONCE + 1)
-    heart.resume(pair, HOME)
-    assert heart.flags() == {}
+def test_who_comes_home_later_was_not_in_two_places(core):
+    pair, _ = core.log_in(client=HOME)
+    core.resume(pair, CAFE)
+    core.pass_time(risk_signals.AT_ONCE + 1)
+    core.resume(pair, HOME)
+    assert core.flags() == {}
 
 
-def test_a_prefetch_is_looked_at_as_well(heart):
+def test_a_prefetch_is_looked_at_as_well(core):
     """A thief could otherwise call every request a prefetch."""
-    pair, _ = heart.log_in(client=HOME)
-    heart.resume(pair, replace(HOME, agent=CHROME.format(150)), touch=False)
-    assert heart.flags() == {"other_browser": 1}
+    pair, _ = core.log_in(client=HOME)
+    core.resume(pair, replace(HOME, agent=CHROME.format(150)), touch=False)
+    assert core.flags() == {"other_browser": 1}
 
 
-def test_the_network_counts_where_the_site_says_so(heart_of):
-    heart = heart_of(**{"sessions.risk_signals": "other_network"})
-    pair, _ = heart.log_in(client=HOME)
-    heart.resume(pair, NEXT_DOOR)
-    heart.resume(pair, CAFE)
-    heart.resume(pair, replace(CAFE, agent=CHROME.format(150)))
-    assert heart.flags() == {"other_network": 1}
+def test_the_network_counts_where_the_site_says_so(core_of):
+    core = core_of(**{"sessions.risk_signals": "other_network"})
+    pair, _ = core.log_in(client=HOME)
+    core.resume(pair, NEXT_DOOR)
+    core.resume(pair, CAFE)
+    core.resume(pair, replace(CAFE, agent=CHROME.format(150)))
+    assert core.flags() == {"other_network": 1}
 
 
-def test_networks_of_both_families_and_of_none(heart_of):
-    assert risk_signals.network("192.0.2.10") == "192.0.2.0/24"
-    assert risk_signals.network("2001:db8:1:2::3") == "2001:db8:1::/48"
-    assert risk_signals.network(None) is None
-    heart = heart_of(**{"sessions.risk_signals": "other_network"})
-    pair, _ = heart.log_in(client=HOME)
-    heart.resume(pair, replace(HOME, address=None))
-    assert heart.flags() == {}
-    heart.resume(pair, replace(HOME, address="2001:db8::1"))
-    heart.resume(pair, HOME)
+def test_networks_of_both_families_and_of_none(core_of):
+    assert addresses.household("192.0.2.10") == "192.0.2.0/24"
+    assert addresses.household("2001:db8:1:2::3") == "2001:db8:1::/48"
+    assert addresses.household(None) is None
+    core = core_of(**{"sessions.risk_signals": "other_network"})
+    pair, _ = core.log_in(client=HOME)
+    core.resume(pair, replace(HOME, address=None))
+    assert core.flags() == {}
+    core.resume(pair, replace(HOME, address="2001:db8::1"))
+    core.resume(pair, HOME)
     # Seen from nowhere in between, or from the other of two families, there is nothing to compare with.
-    assert heart.flags() == {}
-    heart.resume(pair, CAFE)
-    assert heart.flags() == {"other_network": 1}
+    assert core.flags() == {}
+    core.resume(pair, CAFE)
+    assert core.flags() == {"other_network": 1}
 
 
-def test_a_machine_with_two_families_of_addresses_is_one_place(heart):
-    pair, _ = heart.log_in(client=HOME)
+def test_a_machine_with_two_families_of_addresses_is_one_place(core):
+    pair, _ = core.log_in(client=HOME)
     for address in ("2001:db8::1", HOME.address, "2001:db8::1", HOME.address):
-        heart.resume(pair, replace(HOME, address=address))
-    assert heart.flags() == {}
+        core.resume(pair, replace(HOME, address=address))
+    assert core.flags() == {}
 
 
-def test_off_is_off(heart_of):
-    heart = heart_of(**{"sessions.risk": "off"})
-    pair, _ = heart.log_in(client=HOME)
-    assert heart.resume(pair, replace(HOME, agent="curl/8.5.0")).session is not None
-    assert heart.flags() == {}
+def test_off_is_off(core_of):
+    core = core_of(**{"sessions.risk": "off"})
+    pair, _ = core.log_in(client=HOME)
+    assert core.resume(pair, replace(HOME, agent="curl/8.5.0")).session is not None
+    assert core.flags() == {}
 
 
-def test_enforced_a_signal_asks_for_the_password_and_nothing_is_lost(heart_of):
-    heart = heart_of(**{"sessions.risk": "enforce"})
-    pair, started = heart.log_in(client=HOME)
+def test_enforced_a_signal_asks_for_the_password_and_nothing_is_lost(core_of):
+    core = core_of(**{"sessions.risk": "enforce"})
+    pair, started = core.log_in(client=HOME)
     thief = replace(CAFE, agent=CHROME.format(150))
-    outcome = heart.resume(pair, thief)
+    outcome = core.resume(pair, thief)
     assert (outcome.session, outcome.ended, outcome.issue) == (None, "quarantined", None)
     # The owner is asked as well: which of both is which, only the password tells.
-    held = heart.resume(pair, HOME)
-    assert (held.session, held.ended, held.held) == (None, "quarantined", started.session.id)
-    assert heart.provider.revoked == []
-    fresh, again = heart.log_in(client=HOME, replaced=held.held)
-    assert heart.resume(fresh, HOME).session == replace(
+    held = core.resume(pair, HOME)
+    assert (held.session, held.ended, held.withheld_session) == (None, "quarantined", started.session.id)
+    assert core.provider.revoked == []
+    fresh, again = core.log_in(client=HOME, replaced=held.withheld_session)
+    assert core.resume(fresh, HOME).session == replace(
         again.session, authenticated_ago=pytest.approx(0, abs=60), ends_in=pytest.approx(30 * 86400, abs=60)
     )
-    assert heart.resume(pair, thief).ended == "superseded"
-    assert [event for event in heart.events() if event in ("other_browser", "session_quarantined")] == [
+    assert core.resume(pair, thief).ended == "superseded"
+    assert [event for event in core.events() if event in ("other_browser", "session_quarantined")] == [
         "other_browser",
         "session_quarantined",
     ]
 
 
-def test_a_dormant_session_is_checked_before_the_provider_is_asked(heart_of):
-    heart = heart_of(**{"sessions.risk": "enforce"})
-    pair, _ = heart.log_in(client=HOME)
-    heart.let_idle()
-    assert heart.resume(pair, replace(HOME, agent="curl/8.5.0")).ended == "quarantined"
-    assert heart.provider.refreshes == []
+def test_a_dormant_session_is_checked_before_the_provider_is_asked(core_of):
+    core = core_of(**{"sessions.risk": "enforce"})
+    pair, _ = core.log_in(client=HOME)
+    core.let_idle()
+    assert core.resume(pair, replace(HOME, agent="curl/8.5.0")).ended == "quarantined"
+    assert core.provider.refreshes == []
 
 
-def test_agents_that_say_nothing_or_nonsense_are_compared_all_the_same(heart):
-    pair, _ = heart.log_in(client=replace(OWNER, agent=""))
+def test_agents_that_say_nothing_or_nonsense_are_compared_all_the_same(core):
+    pair, _ = core.log_in(client=replace(OWNER, agent=""))
     for agent in ("", "\u2028" * 9, "Firefox/99999999999999999999", "x" * 512):
-        assert heart.resume(pair, replace(OWNER, agent=agent)).session is not None
+        assert core.resume(pair, replace(OWNER, agent=agent)).session is not None

@@ -1,14 +1,15 @@
 """Roles that were taken away count within `roles_every` seconds, without a new login (ASVS 5.0 8.3.2)."""
 
 import pytest
-from hearts import OWNER, together
+from session_fixtures import OWNER, together
 
 from shopforum.sessions.renewal import read_roles
+from shopforum.sessions.rows import SessionOwner
 
 
 @pytest.fixture
-def console(heart_of):
-    return heart_of("admin", **{"sessions.renewable": "false", "sessions.roles_every": "60"})
+def console(core_of):
+    return core_of("admin", **{"sessions.renewable": "false", "sessions.roles_every": "60"})
 
 
 def test_roles_are_asked_for_again_when_they_are_old(console):
@@ -52,11 +53,11 @@ def test_while_the_provider_is_away_the_console_works_with_the_roles_it_knows(co
     assert console.resume(pair).session.roles == frozenset()
 
 
-def test_a_site_that_does_not_ask_never_asks(heart):
-    pair, _ = heart.log_in()
-    heart.pass_time(1000)
-    heart.resume(pair)
-    assert heart.provider.asked_roles == 0
+def test_a_site_that_does_not_ask_never_asks(core):
+    pair, _ = core.log_in()
+    core.pass_time(1000)
+    core.resume(pair)
+    assert core.provider.asked_roles == 0
 
 
 def test_who_comes_while_another_asks_is_served_with_the_roles_known(console):
@@ -64,7 +65,9 @@ def test_who_comes_while_another_asks_is_served_with_the_roles_known(console):
     console.provider.told_roles[started.session.user_id] = ()
     console.pass_time(61)
     meanwhile = []
-    console.provider.before_answer = lambda: meanwhile.append(read_roles(console.sessions, row, OWNER))
-    row = {"id": started.session.id, "user_id": started.session.user_id, "site": "admin"}
+    console.provider.before_answer = lambda: meanwhile.append(
+        read_roles(console.sessions.context, owner, OWNER)
+    )
+    owner = SessionOwner(started.session.id, started.session.user_id, "admin")
     assert console.resume(pair).session.roles == frozenset()
     assert meanwhile == [False]

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from hearts import OWNER, THIEF, together
+from session_fixtures import OWNER, THIEF, together
 
 from shopforum.sessions import AuthorityUnavailable, Login, Reason, Rule, Scope, SignInBlocked
 from shopforum.sessions.audit import Client
@@ -27,54 +27,54 @@ def rule(**values):
         (rule(network="2001:db8::/32"), replace(THIEF, address="2001:db8::9"), THIEF),
     ],
 )
-def test_what_matches_all_that_it_names_is_refused(heart, made, refused, served):
-    pair, _ = heart.log_in(client=OWNER)
-    rule_id = heart.sessions.add_rule(made, WHY, OWNER)
-    assert heart.sessions.refuses(refused)
-    assert not heart.sessions.refuses(served)
+def test_what_matches_all_that_it_names_is_refused(core, made, refused, served):
+    pair, _ = core.log_in(client=OWNER)
+    rule_id = core.sessions.add_rule(made, WHY, OWNER)
+    assert core.sessions.refuses(refused)
+    assert not core.sessions.refuses(served)
     with pytest.raises(SignInBlocked):
-        heart.log_in("ben", refused)
-    heart.log_in("ben", served)
+        core.log_in("ben", refused)
+    core.log_in("ben", served)
 
-    blocked = heart.resume(pair, refused)
+    blocked = core.resume(pair, refused)
     assert (blocked.session, blocked.ended, blocked.issue) == (None, "blocked", None)
-    assert blocked.held is not None
-    assert heart.resume(pair, served).session is not None
-    heart.let_idle()
-    assert heart.resume(pair, refused).ended == "blocked"
-    assert heart.provider.refreshes == []
+    assert blocked.withheld_session is not None
+    assert core.resume(pair, served).session is not None
+    core.let_idle()
+    assert core.resume(pair, refused).ended == "blocked"
+    assert core.provider.refreshes == []
 
-    assert heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
-    assert not heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
-    assert heart.resume(pair, refused).session is not None
-    assert [e for e in heart.events() if "rule" in e] == ["standing_rule_added", "standing_rule_lifted"]
+    assert core.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+    assert not core.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+    assert core.resume(pair, refused).session is not None
+    assert [e for e in core.events() if "rule" in e] == ["standing_rule_added", "standing_rule_lifted"]
 
 
-def test_a_rule_for_one_user_leaves_the_others_alone(heart):
-    pair, started = heart.log_in("ann")
-    other, _ = heart.log_in("ben")
-    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
-    assert heart.resume(pair).ended == "blocked"
-    assert heart.resume(other).session is not None
+def test_a_rule_for_one_user_leaves_the_others_alone(core):
+    pair, started = core.log_in("ann")
+    other, _ = core.log_in("ben")
+    core.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+    assert core.resume(pair).ended == "blocked"
+    assert core.resume(other).session is not None
     # Before the password nobody is told that somebody is blocked.
-    assert not heart.sessions.refuses(OWNER)
+    assert not core.sessions.refuses(OWNER)
     with pytest.raises(SignInBlocked):
-        heart.log_in("ann")
+        core.log_in("ann")
     # The provider takes back what it issued, and no row is left.
-    assert len(heart.provider.revoked) == 1
-    assert len(heart.sql("SELECT 1 FROM sessions")) == 2
+    assert len(core.provider.revoked) == 1
+    assert len(core.sql("SELECT 1 FROM sessions")) == 2
 
 
-def test_a_login_that_is_refused_while_the_provider_is_away_is_refused_all_the_same(heart):
-    _, started = heart.log_in("ann")
-    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
-    heart.provider.away = True
+def test_a_login_that_is_refused_while_the_provider_is_away_is_refused_all_the_same(core):
+    _, started = core.log_in("ann")
+    core.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+    core.provider.away = True
     with pytest.raises(SignInBlocked):
-        heart.log_in("ann")
+        core.log_in("ann")
 
 
-def test_a_login_without_a_refresh_token_has_none_to_give_back(heart_of):
-    console = heart_of("admin", **{"sessions.renewable": "false"})
+def test_a_login_without_a_refresh_token_has_none_to_give_back(core_of):
+    console = core_of("admin", **{"sessions.renewable": "false"})
     console.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
     login = Login(uuid.uuid4(), "Ann", "ann@example.com", ("owner",), None, None, console.sessions.now())
     with pytest.raises(SignInBlocked):
@@ -82,52 +82,52 @@ def test_a_login_without_a_refresh_token_has_none_to_give_back(heart_of):
     assert console.provider.revoked == []
 
 
-def test_a_rule_of_another_site_does_not_count(heart_of):
-    heart = heart_of("forums")
-    pair, _ = heart.log_in(client=THIEF)
-    heart.sessions.add_rule(rule(network="203.0.113.0/24", site="store"), WHY, OWNER)
-    assert heart.resume(pair, THIEF).session is not None
-    assert not heart.sessions.refuses(THIEF)
+def test_a_rule_of_another_site_does_not_count(core_of):
+    core = core_of("forums")
+    pair, _ = core.log_in(client=THIEF)
+    core.sessions.add_rule(rule(network="203.0.113.0/24", site="store"), WHY, OWNER)
+    assert core.resume(pair, THIEF).session is not None
+    assert not core.sessions.refuses(THIEF)
 
 
-def test_a_rule_runs_out_by_itself(heart):
-    pair, _ = heart.log_in(client=THIEF)
-    rule_id = heart.sessions.add_rule(Rule(60, network="203.0.113.0/24"), WHY, OWNER)
-    assert heart.resume(pair, THIEF).ended == "blocked"
-    heart.pass_time(61)
-    assert heart.resume(pair, THIEF).session is not None
-    assert not heart.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
+def test_a_rule_runs_out_by_itself(core):
+    pair, _ = core.log_in(client=THIEF)
+    rule_id = core.sessions.add_rule(Rule(60, network="203.0.113.0/24"), WHY, OWNER)
+    assert core.resume(pair, THIEF).ended == "blocked"
+    core.pass_time(61)
+    assert core.resume(pair, THIEF).session is not None
+    assert not core.sessions.lift_rule(rule_id, "ann@example.com", OWNER)
 
 
-def test_refused_requests_are_counted_without_a_flood_of_writes(heart):
-    pair, _ = heart.log_in(client=THIEF)
-    heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
+def test_refused_requests_are_counted_without_a_flood_of_writes(core):
+    pair, _ = core.log_in(client=THIEF)
+    core.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
     for _ in range(5):
-        heart.resume(pair, THIEF)
-    assert heart.flags() == {"session_blocked": 5}
-    [row] = heart.sql("SELECT hits, last_hit_at IS NOT NULL AS hit FROM standing_rules")
+        core.resume(pair, THIEF)
+    assert core.flags() == {"session_blocked": 5}
+    [row] = core.sql("SELECT hits, last_hit_at IS NOT NULL AS hit FROM standing_rules")
     assert (row["hits"], row["hit"]) == (1, True)
-    assert heart.events().count("session_blocked") == 3
+    assert core.events().count("session_blocked") == 3
 
 
-def test_no_login_slips_past_a_rule_that_is_made_meanwhile(heart):
+def test_no_login_slips_past_a_rule_that_is_made_meanwhile(core):
     for n in range(20):
         made, found = together(
-            lambda n=n: heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER),
-            lambda n=n: heart.log_in(f"user{n}", THIEF),
+            lambda n=n: core.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER),
+            lambda n=n: core.log_in(f"user{n}", THIEF),
         )
         assert isinstance(made, uuid.UUID)
         if not isinstance(found, SignInBlocked):
-            assert heart.resume(found[0], THIEF).ended == "blocked"
-        heart.sessions.lift_rule(made, "ann@example.com", OWNER)
+            assert core.resume(found[0], THIEF).ended == "blocked"
+        core.sessions.lift_rule(made, "ann@example.com", OWNER)
 
 
-def test_the_revocation_beside_it_ends_and_the_rule_keeps_ended(heart):
-    pair, started = heart.log_in(client=THIEF)
-    revocation_id = heart.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
-    heart.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER, revocation_id)
-    assert heart.resume(pair, THIEF).ended == "incident"
-    [row] = heart.sql("SELECT revocation_id, reason_admin FROM standing_rules")
+def test_the_revocation_beside_it_ends_and_the_rule_keeps_ended(core):
+    pair, started = core.log_in(client=THIEF)
+    revocation_id = core.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
+    core.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER, revocation_id)
+    assert core.resume(pair, THIEF).ended == "incident"
+    [row] = core.sql("SELECT revocation_id, reason_admin FROM standing_rules")
     assert (row["revocation_id"], row["reason_admin"]) == (revocation_id, "cookies leaked")
 
 
@@ -157,13 +157,13 @@ def test_whoever_makes_a_rule_can_be_warned_before_it_hits_the_maker():
     assert not rule(device="firefox").matches(ann, "admin", THIEF)
 
 
-def test_a_provider_that_fails_otherwise_is_no_reason_to_let_in(heart, monkeypatch):
-    _, started = heart.log_in("ann")
-    heart.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
+def test_a_provider_that_fails_otherwise_is_no_reason_to_let_in(core, monkeypatch):
+    _, started = core.log_in("ann")
+    core.sessions.add_rule(rule(user_id=started.session.user_id), WHY, OWNER)
 
     def fail(*_args, **_options):
         raise AuthorityUnavailable("garbled")
 
-    monkeypatch.setattr(heart.provider, "revoke", fail)
+    monkeypatch.setattr(core.provider, "revoke", fail)
     with pytest.raises(SignInBlocked):
-        heart.log_in("ann")
+        core.log_in("ann")

@@ -23,7 +23,7 @@ from itertools import count
 
 import pytest
 from clocks import SimulatedClock
-from hearts import OWNER, THIEF, Heart
+from session_fixtures import OWNER, THIEF, SessionCore
 
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Pair
@@ -48,9 +48,9 @@ class Life:
     """One session under a network that loses and delays: its agenda, and how it ended, if it did."""
 
     def __init__(
-        self, heart: Heart, clock: SimulatedClock, dice: random.Random, loss: tuple[float, float]
+        self, core: SessionCore, clock: SimulatedClock, dice: random.Random, loss: tuple[float, float]
     ) -> None:
-        self.heart, self.clock, self.dice = heart, clock, dice
+        self.core, self.clock, self.dice = core, clock, dice
         self.lost, self.slow = loss
         self.order = count()
         self.agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -70,7 +70,7 @@ class Life:
     def request(self, browser: Browser) -> None:
         """Sent with the jar of now; the cookie is there only when the response is, if ever."""
         self.requests += 1
-        outcome = self.heart.resume(browser.jar, browser.client)
+        outcome = self.core.resume(browser.jar, browser.client)
         self.ended = outcome.ended
         if outcome.issue is None:
             return
@@ -83,7 +83,7 @@ class Life:
 
     def owner(self, name: str, hours: float) -> Browser:
         """Clicks every other minute, in bursts of up to six requests; now and then goes for a coffee."""
-        pair, _ = self.heart.log_in(name)
+        pair, _ = self.core.log_in(name)
         browser = Browser(pair, OWNER, hours * HOUR)
 
         def click() -> None:
@@ -116,17 +116,17 @@ class Life:
 
 
 @pytest.fixture
-def clock(heart: Heart, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(heart.sessions.db.engine, database_url) as clock:
+def clock(core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
+    with SimulatedClock(core.sessions.db.engine, database_url) as clock:
         yield clock
 
 
 @pytest.mark.parametrize(("lost", "slow"), LOSSES)
-def test_no_honest_session_is_lost(heart, clock, lost, slow):
+def test_no_honest_session_is_lost(core, clock, lost, slow):
     dice, requests, successors = random.Random(1), 0, 0
     number, hours = (SESSIONS, 8) if SESSIONS else (8, 8)
     for one in range(number):
-        life = Life(heart, clock, dice, (lost, slow))
+        life = Life(core, clock, dice, (lost, slow))
         life.owner(f"user{one}", hours)
         life.play()
         assert life.ended is None, (one, clock.seconds)
@@ -137,11 +137,11 @@ def test_no_honest_session_is_lost(heart, clock, lost, slow):
     )
 
 
-def test_every_fork_is_found_soon(heart, clock):
+def test_every_fork_is_found_soon(core, clock):
     dice, minutes = random.Random(2), []
     number = SESSIONS or 40
     for one in range(number):
-        life = Life(heart, clock, dice, LOSSES[0])
+        life = Life(core, clock, dice, LOSSES[0])
         stolen_at = life.thief(life.owner(f"user{one}", 8))
         life.play()
         assert life.ended == "replayed", one

@@ -1,7 +1,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hearts import together
+from session_fixtures import together
 from shelf import forms, notice, press, put
 
 pytestmark = pytest.mark.usefixtures("stocked")

@@ -1,7 +1,7 @@
 import uuid
 
 import pytest
-from hearts import together
+from session_fixtures import together
 from shelf import change
 
 from shopforum.store import cart as carts

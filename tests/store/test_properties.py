@@ -6,9 +6,9 @@ import secrets
 import uuid
 from contextlib import suppress
 
-from hearts import together
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from session_fixtures import together
 from shelf import GOODS, change
 
 from shopforum.store import cart as carts

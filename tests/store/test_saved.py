@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 import requests
-from hearts import together
+from session_fixtures import together
 from shelf import change, forms, notice, press, put, target
 from support import person
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from hearts import together
+from session_fixtures import together
 from support import TENANT, Browser, person
 from waiting import eventually
 from webhooks.helpers import about, application, signed_in

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import requests
-from hearts import together
+from session_fixtures import together
 from support import APPLICATIONS, person
 from wire import REFRESH, SESSION, asked_for, credentials, paths, set_cookies
 

@@ -35,9 +35,11 @@ def submit(request: Request) -> Response:
     if not form.validate():
         return _page(request, form, 422)
     me, site = request.me, form.site.data
-    spare = None if form.include_own.data else me.id
+    except_session = None if form.include_own.data else me.id
     scope = Scope(site=site) if site else Scope(everyone=True)
-    revocation_id = request.sessions.revoke(scope, form.because(me), client_of(request), spare=spare)
+    revocation_id = request.sessions.revoke(
+        scope, form.because(me), client_of(request), except_session=except_session
+    )
     return HTTPSeeOther(f"/revocations/{revocation_id}")
 
 

@@ -43,7 +43,7 @@ def audit(request: Request) -> Response:
         "trail_exported",
         audit_queries.audit(chosen),
         (audit_queries.AUDIT_ID,),
-        export.TRAIL,
+        export.AUDIT_LOG,
     )
 
 

@@ -98,9 +98,11 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
     The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
     """
     me, client = request.me, client_of(request)
-    reason, spare = form.because(me), None if form.include_own.data else me.id
+    reason, except_session = form.because(me), None if form.include_own.data else me.id
     with confirming.within_authority(request) as limit:
-        revocation_id = plans.carry_out(request.sessions, plan, reason, client, spare=spare, limit=limit)
+        revocation_id = plans.carry_out(
+            request.sessions, plan, reason, client, except_session=except_session, limit=limit
+        )
         try:
             if rule is not None:
                 refused, reached = rule[0], rule[1].plan.ids

@@ -13,8 +13,7 @@ from ...core.permissions import OWNERS, REVOKE, REVOKE_ALL
 from ...core.sites import ADMIN
 from ...operations import deny_rules
 from ...operations.deny_rules import Weight
-from ...sessions import AuthorityUnavailable, ShutOut, client_of
-from ...sessions.deny_rules import Rule
+from ...sessions import AuthorityUnavailable, Rule, ShutOut, client_of
 from ...web import notes
 from ...web.contributions import Notice
 from ...web.request import Request

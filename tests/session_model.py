@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from clocks import SimulatedClock
-from hearts import OWNER, THIEF, Heart, Provider
+from session_fixtures import OWNER, THIEF, Provider, SessionCore
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, RefreshRefused, Scope, revocation
 from shopforum.sessions.audit import Client
@@ -85,11 +85,11 @@ class Flight:
 class History:
     """Three browsers of two people at one site, what is under way, and what is known of every session."""
 
-    def __init__(self, heart: Heart, provider: MoodyProvider, clock: SimulatedClock) -> None:
-        self.heart, self.provider, self.database_clock = heart, provider, clock
+    def __init__(self, core: SessionCore, provider: MoodyProvider, clock: SimulatedClock) -> None:
+        self.core, self.provider, self.database_clock = core, provider, clock
         provider.__init__()  # type: ignore[misc]
         for table in ("sessions", "revocation_gates", "revocations"):
-            heart.sql(f"DELETE FROM {table}")
+            core.sql(f"DELETE FROM {table}")
         self.clock = clock.seconds = 0.0
         self.browsers = [Browser(OWNER, PEOPLE[number % 2]) for number in range(3)]
         self.sessions: dict[UUID, Known] = {}
@@ -110,7 +110,7 @@ class History:
 
     def times_are_kept(self) -> None:
         """Nothing ever moves the password's time or the absolute end."""
-        for row in self.heart.sql("SELECT id, authenticated_at, absolute_end FROM sessions"):
+        for row in self.core.sql("SELECT id, authenticated_at, absolute_end FROM sessions"):
             assert row["authenticated_at"] == self.sessions[row["id"]].authenticated_at
             assert row["absolute_end"] - row["authenticated_at"] == timedelta(seconds=ABSOLUTE)
 
@@ -120,7 +120,7 @@ class History:
         [row] = self.row(known) or [None]
         asked, refused = len(self.provider.refreshes), self.provider.refused
         try:
-            outcome = self.heart.resume(flight.pair, flight.browser.client, touch=touch)
+            outcome = self.core.resume(flight.pair, flight.browser.client, touch=touch)
         except AuthorityUnavailable:
             assert self.provider.away or not touch
             assert known is not None
@@ -177,8 +177,8 @@ class History:
     def log_in(self, browser: Browser, typed: Any = None) -> Known:
         flight = self.answered(Flight(browser, browser.jar, self.clock))
         held = flight.answer.session if flight.answer else None
-        since = typed or self.heart.sessions.now()
-        pair, outcome = self.heart.log_in(
+        since = typed or self.core.sessions.now()
+        pair, outcome = self.core.log_in(
             browser.person, browser.client, since=since, replaced=held.id if held else None
         )
         known = Known(outcome.session.id, browser.person, since, pairs={pair: 1})
@@ -195,12 +195,14 @@ class History:
         more of them than one step marks.
         """
         alive = spared is not None and spared.over is None
-        spare = spared.id if spared is not None and alive else None
+        except_session = spared.id if spared is not None and alive else None
         if marked:
-            self.heart.sessions.revoke(scope, WHY, OWNER, spare=spare)
+            self.core.sessions.revoke(scope, WHY, OWNER, except_session=except_session)
         else:
-            with self.heart.sessions.db.transaction() as connection:
-                revocation.revoke(connection, scope, WHY, OWNER, sites=("store", "forums"), spare=spare)
+            with self.core.sessions.db.transaction() as connection:
+                revocation.revoke(
+                    connection, scope, WHY, OWNER, sites=("store", "forums"), except_session=except_session
+                )
         self.logins = [(b, typed, beaten or b.person in people) for b, typed, beaten in self.logins]
         for known in list(self.sessions.values()):
             if known.person in people and not (alive and known is spared):
@@ -211,7 +213,7 @@ class History:
         known.over = known.over or why
         asked = len(self.provider.refreshes)
         for pair in known.pairs:
-            outcome = self.heart.resume(pair, THIEF)
+            outcome = self.core.resume(pair, THIEF)
             assert (outcome.session, outcome.issue) == (None, None), (why, known)
         assert len(self.provider.refreshes) == asked
 
@@ -226,7 +228,7 @@ class History:
         return next((known for known in self.sessions.values() if pair in known.pairs), None)
 
     def row(self, known: Known | None) -> list[Any]:
-        return self.heart.sql(
+        return self.core.sql(
             "SELECT generation, previous, floor, issued, last_agent, idle_end > now() AS active, absolute_end > now() AS in_time, "
             "promoted_at > now() - :grace * interval '1 second' AS in_grace FROM sessions WHERE id = :id",
             id=known.id if known else None,

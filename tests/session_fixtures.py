@@ -1,4 +1,4 @@
-"""What the tests of the heart stand on: an authority of their own, a heart over the real database, and races."""
+"""What the tests of the session core stand on: an authority of their own, a session core over the real database, and races."""
 
 import secrets
 import threading
@@ -13,11 +13,11 @@ from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRe
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, Pair
 
-SECRET = "heart-tests-0123456789-0123456789-0123456789"
+SECRET = "core-tests-0123456789-0123456789-0123456789"
 OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
 THIEF = Client("203.0.113.66", "Chrome of the thief", "request-2")
 
-# Every instant that a rule of the heart reads.
+# Every instant that a rule of the session core reads.
 _INSTANTS = {
     table.name: [column.name for column in table.columns if isinstance(column.type, DateTime)]
     for table in tables.metadata.sorted_tables
@@ -95,7 +95,7 @@ class Provider:
 
 
 @dataclass
-class Heart:
+class SessionCore:
     """The sessions of one site under test."""
 
     sessions: Sessions

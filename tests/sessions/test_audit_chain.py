@@ -1,7 +1,10 @@
 """The audit log's chain: whoever changes, removes, slips in or cuts is named."""
 
+import uuid
+from datetime import datetime, timedelta, timezone
+
 import pytest
-from hearts import OWNER, THIEF, together
+from session_fixtures import OWNER, THIEF, together
 from sqlalchemy.exc import DBAPIError
 
 from shopforum.sessions import Reason, Scope, audit_chain, jobs
@@ -9,25 +12,25 @@ from shopforum.sessions.model import Pair
 
 
 @pytest.fixture
-def log(heart):
-    """A heart with a little history, sealed."""
+def log(core):
+    """A session core with a little history, sealed."""
     for name in ("ann", "bob", "cem"):
-        pair, outcome = heart.log_in(name)
-        heart.resume(Pair(pair.session_id, None), THIEF)
-        heart.sessions.revoke(
+        pair, outcome = core.log_in(name)
+        core.resume(Pair(pair.session_id, None), THIEF)
+        core.sessions.revoke(
             Scope(sessions=(outcome.session.id,)), Reason("admin", "carol", "test", "é\n\x1b"), OWNER
         )
-    assert jobs.seal(heart.sessions).seq == 9
-    return heart
+    assert jobs.seal(core.sessions).seq == 9
+    return core
 
 
-def verdict(heart, witness=None):
-    return audit_chain.verify(heart.sessions.db, heart.sessions.config.secrets.audit_keys, witness)
+def verdict(core, witness=None):
+    return audit_chain.verify(core.sessions.db, core.sessions.config.secrets.audit_keys, witness)
 
 
-def tamper(heart, statement):
+def tamper(core, statement):
     """As whoever owns the database would: with the guards off."""
-    with heart.sessions.db.transaction() as connection:
+    with core.sessions.db.transaction() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql(statement)
 
@@ -109,22 +112,53 @@ def test_the_application_cannot_change_what_it_wrote(log, statement):
     assert verdict(log).bad is None
 
 
-def test_an_unsealed_row_may_be_sealed_and_nothing_else(heart):
-    heart.log_in()
+def test_an_unsealed_row_may_be_sealed_and_nothing_else(core):
+    core.log_in()
     with pytest.raises(DBAPIError, match="append-only"):
-        heart.sql("UPDATE audit_log SET seq = 1, mac = '\\x00', actor = 'mallory'")
+        core.sql("UPDATE audit_log SET seq = 1, mac = '\\x00', actor = 'mallory'")
 
 
-def test_sealers_at_once_and_writers_meanwhile_make_one_chain(heart):
+def test_sealers_at_once_and_writers_meanwhile_make_one_chain(core):
     def write():
         for number in range(10):
-            heart.log_in(f"user{number}")
+            core.log_in(f"user{number}")
 
     def seal():
         for _ in range(20):
-            jobs.seal(heart.sessions)
+            jobs.seal(core.sessions)
 
     together(write, write, seal, seal, seal)
-    while jobs.seal(heart.sessions):
+    while jobs.seal(core.sessions):
         pass
-    assert (verdict(heart).bad, verdict(heart).good) == (None, 20)
+    assert (verdict(core).bad, verdict(core).good) == (None, 20)
+
+
+# A row as the log keeps it, and the seal that it has had since the first version.
+KNOWN = {
+    "id": 7,
+    "at": datetime(2026, 11, 30, 4, 5, 6, 789012, tzinfo=timezone(timedelta(hours=1))),
+    "event": "authn_token_revoked",
+    "site": "store",
+    "initiating_entity": "admin",
+    "actor": "carol@example.com",
+    "user_id": uuid.UUID(int=1),
+    "session_id": None,
+    "revocation_id": uuid.UUID(int=2),
+    "address": "192.0.2.10",
+    "agent": "Firefox",
+    "request_id": "request-1",
+    "detail": {"count": 2, "reason_admin": "é\n\x1b", "users": []},
+}
+SEAL = "78a04659a7e15ecf7cdcbd42eb7022b7e4a3212fcf3d78628e2cccf1ddce323c"
+
+
+def test_a_known_row_has_its_known_seal():
+    assert audit_chain.mac_of(b"k" * 32, bytes(32), 1, {"seq": 1, "mac": None, **KNOWN}).hex() == SEAL
+
+
+def test_a_column_that_comes_later_leaves_the_seals_of_older_rows_good_and_is_sealed_itself():
+    def seal(**more):
+        return audit_chain.mac_of(b"k" * 32, bytes(32), 1, {**KNOWN, **more}).hex()
+
+    assert seal(tenant=None) == SEAL
+    assert len({SEAL, seal(tenant="a"), seal(tenant="b")}) == 3
