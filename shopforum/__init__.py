@@ -4,22 +4,28 @@
 through the files.
 """
 
-from . import configuration
-from .core import logs, migrations
-from .core.database import Database
-from .core.engine import create_engine
-from .core.permissions import READ, ROLES
-from .core.sites import ADMIN
-from .idp import FusionAuth
-from .sessions import SIGNED_IN, registry_of
-from .web import services
-from .web.redirects import SiteApp
-from .web.services import Services
-from .web.site_config import SiteConfigurator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .web.redirects import SiteApp
 
 
-def main(global_config: dict[str, str], **ini: str) -> SiteApp:
+def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
+    # Imported late: each command of the command line imports this package first, and most need no site.
+    from . import configuration
+    from .core import logs, migrations
+    from .core.database import Database
+    from .core.engine import create_engine
+    from .core.permissions import READ, ROLES
+    from .core.sites import ADMIN
+    from .idp import FusionAuth
+    from .sessions import SIGNED_IN, registry_of
+    from .web import services
+    from .web.redirects import SiteApp
+    from .web.services import Services
+    from .web.site_config import SiteConfigurator
+
     parsed = configuration.load(ini)
     site = parsed.site
     logs.configure(parsed.settings.log_format)

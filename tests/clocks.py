@@ -1,4 +1,4 @@
-"""A clock for the database that a test sets: `now()` is what the test says, for the session core's own statements.
+"""A clock for the database that a test sets: `now()` is what the test says, for the statements of some engines.
 
 A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
 The statements stay as they are, but for being prepared: planning them anew is most of what they cost.
@@ -44,27 +44,29 @@ end $$;
 
 
 class SimulatedClock:
-    """While it is entered, an engine's connections go by `seconds` (since its start) instead of the server's clock."""
+    """While it is entered, the engines' connections use this clock instead of the server's: `seconds` since `start`."""
 
-    def __init__(self, engine: Engine, database_url: str) -> None:
-        self.engine, self.url = engine, database_url
+    def __init__(self, database_url: str, *engines: Engine, start: datetime = _START) -> None:
+        self.engines, self.url, self.start = engines, database_url, start
         self.seconds = 0.0
         # A little goes by from one statement to the next, or two acts would be at one instant.
         self.statements = 0
 
     def __enter__(self) -> Self:
         self._run(_SCHEMA + _DEFAULTS.replace("{}", "simulation"))
-        self.engine.dispose()
-        event.listen(self.engine, "connect", self._prepare)
-        event.listen(self.engine, "before_cursor_execute", self._set, retval=True)
+        for engine in self.engines:
+            engine.dispose()
+            event.listen(engine, "connect", self._prepare)
+            event.listen(engine, "before_cursor_execute", self._set, retval=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        event.remove(self.engine, "connect", self._prepare)
-        event.remove(self.engine, "before_cursor_execute", self._set)
-        self.engine.dispose()
+        for engine in self.engines:
+            event.remove(engine, "connect", self._prepare)
+            event.remove(engine, "before_cursor_execute", self._set)
+            engine.dispose()
         self._run(_DEFAULTS.replace("{}", "pg_catalog") + "drop schema simulation cascade")
 
     def _prepare(self, connection: Any, _record: Any) -> None:
@@ -76,7 +78,7 @@ class SimulatedClock:
     def _set(self, connection: Any, cursor: Any, statement: str, values: Any, *_rest: Any) -> tuple[str, Any]:
         """In the statement's own round trip."""
         self.statements += 1
-        now = _START + timedelta(seconds=self.seconds, microseconds=10 * self.statements)
+        now = self.start + timedelta(seconds=self.seconds, microseconds=10 * self.statements)
         begin = f"set simulation.now = '{now}'; "
         if not _PREPARABLE.match(statement):
             return begin + statement, values

@@ -1,6 +1,6 @@
 """What the fixtures hand out: a browser, and the identity provider with its hooks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +57,11 @@ class Idp:
     url: str
     hooks: str
     database: Path
+    # A connection that is kept: the hooks are asked before, within and after nearly every test.
+    _http: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._http.trust_env = False
 
     @property
     def api_key(self) -> str:
@@ -65,18 +70,18 @@ class Idp:
 
     def hook(self, name: str, **body: Any) -> Any:
         """POST to a test hook, `hook("fail", path="/api/login", times=1, status=503)`. Returns its JSON, if any."""
-        response = requests.post(f"{self.hooks}/{name}", json=body, timeout=10)
+        response = self._http.post(f"{self.hooks}/{name}", json=body, timeout=10)
         response.raise_for_status()
         return response.json() if response.content else None
 
     def calls(self, path: str = "/") -> list[dict[str, str]]:
         """The calls since the test began, or since `forget_calls`, to paths that begin with `path`."""
-        calls = requests.get(f"{self.hooks}/calls", timeout=10).json()["calls"]
+        calls = self._http.get(f"{self.hooks}/calls", timeout=10).json()["calls"]
         return [call for call in calls if call["path"].startswith(path)]
 
     def forget_calls(self) -> None:
         """Start counting anew."""
-        requests.delete(f"{self.hooks}/calls", timeout=10).raise_for_status()
+        self._http.delete(f"{self.hooks}/calls", timeout=10).raise_for_status()
 
 
 class Browser(TestApp):

@@ -45,7 +45,7 @@ def everything(sampled: Engine) -> list[Any]:
         return list(rows.mappings())
 
 
-def test_the_tabs_are_the_states_of_the_heart(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_the_tabs_are_the_states_of_the_session_core(reading: ReadOnlyDatabase, everything: list[Any]):
     shown = counts.on_tabs(reading, [])
     states = Counter(row["state"] for row in everything)
     assert min(states[state] for state in labels.STATES) > 50, "the sample has every state"
@@ -164,7 +164,7 @@ def test_a_list_shows_no_hash(reading: ReadOnlyDatabase, everything: list[Any]):
         assert not [name for name, value in row.items() if isinstance(value, bytes | memoryview)]
 
 
-def test_a_plan_counts_what_the_heart_would_match(
+def test_a_plan_counts_what_the_session_core_would_match(
     reading: ReadOnlyDatabase, sampled: Engine, everything: list[Any]
 ):
     flagged = next(row for row in everything if row["state"] == "revoked" and row["end_reason"] != "logout")

@@ -90,6 +90,7 @@ def test_strangers_failures_make_nobody_else_wait(log_in, failures, spelled):
     assert log_in(spelled.format(99, 99)).status == 302
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_one_client_waits_in_every_spelling(log_in, failures):
     failures(1)
     assert log_in("203.0.113.9", email="a@harbour.example", password="wrong").status == 422

@@ -23,7 +23,20 @@ from shopforum import hosts
 from shopforum.core.sites import SITES
 from shopforum.dev.sample import store as store_sample
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# The shell is Chromium without the windows of a desktop, each of which takes longer to make than most pages.
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+# Playwright's own list gives way to this one. The last three draw suggestions below an address bar that nobody sees: two
+# processes more for each window.
+_DISABLED = (
+    "HttpsUpgrades",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+)
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -31,6 +44,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(_DISABLED)}",
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
 

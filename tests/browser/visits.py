@@ -20,7 +20,8 @@ PEOPLE = [(p.id, p.name, p.email) for p in crowd(random.Random(3), 20)]
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 # Width, scheme, and whether axe runs. What it reads depends on the width or on the scheme, never on both: twice will do.
-GUISES = ((WIDE, "light", True), (WIDE, "dark", False), (NARROW, "light", False), (NARROW, "dark", True))
+# From one to the next, and from the last to the first, one of both changes.
+GUISES = ((WIDE, "light", True), (WIDE, "dark", False), (NARROW, "dark", True), (NARROW, "light", False))
 
 PAGE_LIMIT, STYLE_LIMIT, SCRIPT_LIMIT = 100_000, 20_000, 15_000
 
@@ -116,6 +117,7 @@ class Inspector:
     wrong: dict[str, list[str]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     last: Response = field(init=False)
+    scheme: str = ""
 
     def __post_init__(self) -> None:
         self.page.on("request", self._note_request)
@@ -140,15 +142,20 @@ class Inspector:
         wrong += self.page.evaluate(_ONCE)
         self.page.evaluate(AXE_SCRIPT)
         for size, scheme, with_axe in GUISES:
-            self.page.emulate_media(color_scheme=scheme)
-            self.page.set_viewport_size(size)
+            self._dress(size, scheme)
             guise = f"{size['width']} {scheme}: "
             found = self.page.evaluate(_EACH) + (self.page.evaluate(_AXE, list(TAGS)) if with_axe else [])
             wrong += [guise + text for text in found]
-        self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size(WIDE)
+        self._dress(WIDE, "light")
         if wrong:
             self.wrong.setdefault(where, []).extend(wrong)
+
+    def _dress(self, size: Any, scheme: Any) -> None:
+        if scheme != self.scheme:
+            self.page.emulate_media(color_scheme=scheme)
+            self.scheme = scheme
+        if size != self.page.viewport_size:
+            self.page.set_viewport_size(size)
 
     def _title(self, wrong: list[str]) -> None:
         if self.last.request.method != "GET":

@@ -7,10 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
+from threading import Thread
 
 import pytest
 import requests
+from waiting import eventually
 
 from shopforum.dev.idp import main
 from shopforum.dev.idp.provision import provision
@@ -174,3 +176,35 @@ def test_the_process_refuses(tmp_path, more, said):
     )
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for signals as Linux has them")
+def test_the_process_ends_by_any_number_of_signals_while_a_call_waits(database):
+    """A handler that takes a lock hung for ever when a second signal came while the first held it."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def ask():
+        with suppress(requests.RequestException):
+            requests.get(f"{url}/api/status", timeout=60)
+
+    arguments = command(database, "--development", "--port", str(port))
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert "listening" in process.stdout.readline()
+            fault = {"path": "/api/status", "times": 1, "delay_seconds": 300}
+            requests.post(f"{url}/hooks/fail", json=fault, timeout=10).raise_for_status()
+            waiting = Thread(target=ask)
+            waiting.start()
+            eventually(lambda: requests.get(f"{url}/hooks/calls", timeout=10).json()["calls"])
+
+            def ended():
+                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+                    process.send_signal(number)
+                return process.poll() is not None
+
+            eventually(ended)
+            waiting.join(60)
+            assert not waiting.is_alive()
+        finally:
+            process.kill()

@@ -24,6 +24,7 @@ OF_ONE_ACCOUNT = [
 OF_THE_SERVER = [{"status": 503}, {"status": 502, "body": " "}, {"drop": True}]
 
 
+@pytest.mark.usefixtures("database_clock")
 @pytest.mark.parametrize("answer", OF_ONE_ACCOUNT, ids=lambda one: str(one["status"]))
 def test_a_login_that_fails_for_one_person_fails_for_nobody_else(browser, idp, sql, answer):
     mine = person("shopper")

@@ -5,6 +5,7 @@ import uuid
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup, SoupStrainer
 from login.filling import form_of
 from support import person
 from wire import give, set_cookies
@@ -47,7 +48,9 @@ MORE = [
 
 
 def notices(page):
-    return [notice.text.strip() for notice in page.html.select("#notice")]
+    # Of thousands of pages only this part is looked at, so only this part is made a tree of.
+    found = BeautifulSoup(page.text, "html.parser", parse_only=SoupStrainer(id="notice"))
+    return [notice.text.strip() for notice in found.select("#notice")]
 
 
 def buttons(page, action):

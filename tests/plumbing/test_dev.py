@@ -8,12 +8,11 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Timer
 
 import psycopg2
 import pytest
@@ -188,13 +187,12 @@ def test_killed_and_started_again_it_has_the_same_data_and_secrets(tmp_path, sta
 
 
 def test_it_starts_after_a_reboot_that_left_the_files_of_the_running(tmp_path, running):
-    with running(tmp_path, free_port(), free_port(), "--no-seed"):
+    with postgres.running(tmp_path):
         left = (tmp_path / "postgres" / "postmaster.pid").read_text()
-        facts = (tmp_path / "dev.json").read_text()
-    (tmp_path / "dev.json").write_text(facts)
     # Another process of the same account has the number meanwhile.
     account = {"user": "nobody"} if os.geteuid() == 0 else {}
     with subprocess.Popen(["sleep", "60"], **account) as other:
+        (tmp_path / "dev.json").write_text(json.dumps(dict.fromkeys(KEYS, "") | {"pid": other.pid}))
         try:
             (tmp_path / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n" + left.partition("\n")[2])
             with running(tmp_path, free_port(), free_port(), "--no-seed") as (process, after):
@@ -282,29 +280,3 @@ def test_it_starts_below_hostile_circumstances(tmp_path, start):
         command = [sys.executable, "-m", "shopforum.cli", "demo", "attack", "session-id", facts["ini"]]
         played = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert played.returncode == 0, played.stdout + played.stderr
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="waits for signals as Linux has them")
-def test_the_identity_provider_ends_by_any_number_of_signals_while_a_call_waits(
-    tmp_path, running, empty_database
-):
-    """A handler that takes a lock hung for ever when a second signal came while the first held it."""
-    with running(tmp_path, free_port(), free_port(), "--no-seed", "--database", empty_database) as (_, facts):
-        fault = {"path": "/api/status", "times": 1, "delay_seconds": 30}
-        requests.post(f"{facts['idp_hooks']}/fail", json=fault, timeout=10).raise_for_status()
-        waiting = Thread(target=lambda: quietly(f"{facts['idp']}/api/status"))
-        waiting.start()
-        deadline = time.monotonic() + 20
-        while alive(facts["idp_pid"]):
-            assert time.monotonic() < deadline, "it hangs"
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
-                with suppress(ProcessLookupError):
-                    os.kill(facts["idp_pid"], number)
-            time.sleep(0.01)
-        waiting.join(10)
-        assert not waiting.is_alive()
-
-
-def quietly(url):
-    with suppress(requests.RequestException):
-        requests.get(url, timeout=60)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from session_fixtures import SECRET, Provider, SessionCore
+from sqlalchemy import Engine, text
 
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine
@@ -15,19 +16,27 @@ def provider() -> Provider:
     return Provider()
 
 
-@pytest.fixture
-def core_of(clean: None, database_url: str, provider: Provider) -> Iterator[Callable[..., SessionCore]]:
-    """`core_of(site, **settings)`: the session core of a site; several share the database and the provider."""
+@pytest.fixture(scope="session")
+def _core_engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url, 20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def core_of(clean: None, _core_engine: Engine, provider: Provider) -> Callable[..., SessionCore]:
+    """`core_of(site, **settings)`: the session core of a site; several share the database and the provider."""
+    database = Database(_core_engine)
+    # A test may have ended the connections that the pool keeps: one read finds out and replaces them all.
+    database.one(text("SELECT 1"))
 
     def make(site: str = "store", **settings: str) -> SessionCore:
         parsed = config.parse(
             {"sessions.secret": SECRET, "sessions.sites": "store forums", **settings, "sessions.site": site}
         )
-        return SessionCore(Sessions(Database(engine), parsed, provider), provider)
+        return SessionCore(Sessions(database, parsed, provider), provider)
 
-    yield make
-    engine.dispose()
+    return make
 
 
 @pytest.fixture

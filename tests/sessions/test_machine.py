@@ -245,20 +245,20 @@ def provider() -> MoodyProvider:
 
 
 @pytest.fixture
-def machine_heart(core_of: Any) -> SessionCore:
+def machine_core(core_of: Any) -> SessionCore:
     core: SessionCore = core_of("store", **{"sessions.absolute": str(ABSOLUTE)})
     return core
 
 
 @pytest.fixture
-def clock(machine_heart: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(machine_heart.sessions.db.engine, database_url) as clock:
+def clock(machine_core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
+    with SimulatedClock(database_url, machine_core.sessions.db.engine) as clock:
         yield clock
 
 
-def test_any_history(machine_heart, provider, clock):
+def test_any_history(machine_core, provider, clock):
     run_state_machine_as_test(
-        lambda: Machine(machine_heart, provider, clock),
+        lambda: Machine(machine_core, provider, clock),
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=50,

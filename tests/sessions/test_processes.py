@@ -99,6 +99,7 @@ def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(co
     """
     quick = {"sessions.rotate_every": "0.01", "sessions.grace": "0.8", "sessions.lease": "0.2"}
     core = core_of("store", **quick)
+    core.sessions.db.engine.dispose()
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         # Other tests of this process keep connections to this database.
         cursor.execute("select array_agg(pid) from pg_stat_activity where datname = current_database()")
@@ -125,7 +126,7 @@ def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(co
     def terminate():
         with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            ended, deadline = 0, time.monotonic() + 10
+            ended, deadline = 0, time.monotonic() + 60
             while (ended < 30 or not errors) and time.monotonic() < deadline:
                 cursor.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
@@ -146,3 +147,5 @@ def test_connections_that_break_under_load_lose_no_session_and_the_pool_heals(co
         assert core.resume(pair, OWNER).session.id == outcome.session.id
     assert core.sessions.db.engine.pool.checkedout() == 0
     assert core.sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL") == []
+    # The pool may still keep a connection that was ended last, and other tests use it next.
+    core.sessions.db.engine.dispose()

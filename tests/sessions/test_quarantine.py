@@ -37,7 +37,9 @@ def test_both_acts_count_what_is_new_and_leave_one_row(core):
     assert core.sessions.quarantine(ids, DOUBT, OWNER) == 0
     assert core.sessions.release(ids[:1], DOUBT, OWNER) == 1
     assert core.sessions.release(ids[:1], DOUBT, OWNER) == 0
-    rows = core.sql("SELECT event, session_id, user_id, detail FROM audit_log WHERE event LIKE 'session_%d'")
+    rows = core.sql(
+        "SELECT event, session_id, user_id, detail FROM audit_log WHERE event LIKE 'session_%d' ORDER BY id"
+    )
     rows = [row for row in rows if row["event"] != "session_created"]
     assert [(row["event"], row["detail"]["count"]) for row in rows] == [
         ("session_quarantined", 2),

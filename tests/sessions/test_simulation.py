@@ -117,7 +117,7 @@ class Life:
 
 @pytest.fixture
 def clock(core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(core.sessions.db.engine, database_url) as clock:
+    with SimulatedClock(database_url, core.sessions.db.engine) as clock:
         yield clock
 
 
