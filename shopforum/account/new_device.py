@@ -16,6 +16,7 @@ from ..core.user_agents import label
 from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
 from . import letters, mail
+from .mail import MailSettings
 
 # The new session is the one that has this login's refresh token. The other sessions are locked in the order in which every
 # act locks several sessions; in another order a concurrent revocation of the same person would deadlock.
@@ -72,7 +73,7 @@ def tell(request: Request, login: Login) -> None:
 
     The login calls it for a new device of a person who has logged in to this site before. Raises DBAPIError.
     """
-    site, client, settings = request.site, client_of(request), request.registry.mail
+    site, client, settings = request.site, client_of(request), request.services.get(MailSettings)
     values = {"user_id": login.user_id, "site": site.name, "token_id": login.refresh_token_id}
     with request.db.transaction() as connection:
         row = connection.execute(_MARK, values).first()

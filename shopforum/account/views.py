@@ -16,8 +16,10 @@ from ..core.user_agents import label
 from ..sessions import Reason, Scope, client_of
 from ..sessions.vocabulary import EndReason, InitiatingEntity
 from ..web import notes, safe_redirect
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice, plural
+from ..web.services import PasswordPage
+from ..web.templating import plural
 from . import activity, new_device
 
 # Seconds since the password was entered.
@@ -41,12 +43,12 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """Show this device, the other devices by the time of their last request, and the recent activity."""
-    me = request.identity
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row.id == me.id]
     others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
-    values["password_url"] = request.registry.password_url
+    values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
     count = _count(notes.said(request).get("signed-out"))
@@ -57,7 +59,7 @@ def show(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Sign another device out; with the field `reported`, report it to the security team as well."""
-    me, session_id = request.identity, parse_uuid(request.matchdict["id"])
+    me, session_id = request.me, parse_uuid(request.matchdict["id"])
     own = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
     if own is None:
         raise HTTPNotFound
@@ -79,7 +81,7 @@ def revoke(request: Request) -> Response:
 
 def revoke_others(request: Request) -> Response:
     """Sign all other devices out. This one stays signed in, with a new session id."""
-    me = request.identity
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     others = [row.id for row in rows if row.id != me.id]
     if others:
@@ -93,7 +95,7 @@ def confirm(request: Request) -> Response:
     session_id = parse_uuid(request.matchdict["id"])
     if session_id is None:
         raise HTTPNotFound
-    known = new_device.confirm(request.db, request.identity, session_id)
+    known = new_device.confirm(request.db, request.me, session_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
     target = safe_redirect.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"

@@ -5,17 +5,14 @@ and the command line share. `forms.py` and `filter_forms.py` check input, `lists
 draw, `views/` has the pages.
 """
 
-from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 
 from ..core import addresses, user_agents
-from ..core.read_only_database import ReadOnlyDatabase
+from ..core.permissions import READ, REVOKE_ALL
 from ..operations import audit_queries, deny_rules, labels
-from ..operations.reach import OWNERS
-from ..web.acts import Act
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
-from .views import READ, REVOKE, REVOKE_ALL
+from ..web.site_config import SiteConfigurator
 from .views.denied import denied
 
 _ROUTES = (
@@ -61,21 +58,16 @@ _ACTS = {
     "admin_flag": Act("Dismiss a flag"),
 }
 
-_ANY_ROLE = {"viewer", "responder", "owner"}
 
-
-def includeme(config: Configurator) -> None:
-    """Register the routes, views, permissions and navigation of the console."""
-    config.add_session_permissions({READ: _ANY_ROLE, REVOKE: {"responder", "owner"}, REVOKE_ALL: OWNERS})
-    registry = config.registry
-    registry.repeatable_fields.add("session")
-    registry.nav = _nav
-    registry.acts |= _ACTS
-    registry.unknown_act = Act("Submit a form", page="/")
-    registry.notices["already_ended"] = Notice(
-        "info", "The chosen sessions had ended already. Nothing was changed."
+def includeme(config: SiteConfigurator) -> None:
+    """Add the console's routes, views and navigation."""
+    config.add_repeatable_field("session")
+    config.set_navigation(_nav)
+    config.add_acts(_ACTS)
+    config.set_unknown_act(Act("Submit a form", page="/"))
+    config.add_notices(
+        {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
     )
-    config.add_request_method(lambda request: ReadOnlyDatabase(request.db), "read_db", reify=True)
     config.add_subscriber(_globals, BeforeRender)
     for name, path in _ROUTES:
         config.add_route(name, path)
@@ -91,7 +83,7 @@ def _globals(event: BeforeRender) -> None:
     event["device"] = user_agents.label
     event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
-    request = event.get("request")
+    request: Request | None = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
         event["sealed"] = lambda: audit_queries.sealed(request.read_db)
 

@@ -7,11 +7,10 @@ checks are made from the document in `openapi.py`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPForbidden
-from pyramid.request import Request
 from pyramid.router import Router
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.tweens import EXCVIEW
@@ -19,20 +18,26 @@ from pyramid.tweens import EXCVIEW
 from ..core.settings import read
 from ..core.sites import Site
 from ..sessions import Sessions
-from ..web.request import Request as SiteRequest
+from ..web.site_config import SiteConfigurator
 from .settings import ApiSettings
 
 # The WSGI key that hands over the request's id.
 REQUEST_ID = "shopforum.request_id"
 
 
-def includeme(config: Configurator) -> None:
+@dataclass(frozen=True)
+class ApiApp:
+    """The application of the API, which the console's tween hands requests to."""
+
+    router: Router
+
+
+def includeme(config: SiteConfigurator) -> None:
     """Mount the API on the console. Raises SettingsError."""
-    registry = config.registry
-    idp = registry.parsed_settings.idp
-    issuer = (idp.issuer or idp.url).rstrip("/")
-    per_minute = read(ApiSettings, registry.settings).calls_per_minute
-    registry.api = make(registry.site, registry.sessions, per_minute, issuer)
+    shared = config.services
+    issuer = (shared.idp_settings.issuer or shared.idp_settings.url).rstrip("/")
+    per_minute = read(ApiSettings, config.registry.settings).calls_per_minute
+    config.add_service(ApiApp(make(shared.site, shared.sessions, per_minute, issuer)))
     config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.observe", over=EXCVIEW)
 
 
@@ -41,32 +46,17 @@ def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router
     issuer of subject ids.
     """
     from ..api_tokens.rate_limit import Rate
-    from ..core.read_only_database import ReadOnlyDatabase
-    from . import gate, security_policy
+    from . import gate, request, security_policy
 
     with Configurator(settings={}) as config:
-        config.registry.site = site
-        config.set_request_factory(SiteRequest)
-        config.set_security_policy(own := security_policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
+        request.install(config.registry, request.ApiServices(site, sessions, issuer))
+        config.set_request_factory(request.ApiRequest)
+        config.set_security_policy(security_policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
         config.set_default_permission(security_policy.NOBODY)
         config.include(".problems")
         config.add_tween("shopforum.api.gate.guard", under=EXCVIEW)
-        shared = {"site": site, "sessions": sessions, "db": sessions.db, "policy": own, "issuer": issuer}
-        for name, value in shared.items():
-            config.add_request_method(lambda _, value=value: value, name, property=True)
-        config.add_request_method(lambda request: ReadOnlyDatabase(request.db), "read_db", reify=True)
-        config.add_request_method(lambda request: request.environ.get(REQUEST_ID, ""), "id", property=True)
-        config.add_request_method(security_policy.refused, "refused")
-        config.add_request_method(_require, "require")
         gate.add_operations(config)
         return config.make_wsgi_app()
-
-
-def _require(request: Request, scope: str) -> None:
-    """Raise HTTPForbidden where the token lacks a scope that the body makes necessary."""
-    allowed = request.has_permission(scope)
-    if not allowed:
-        raise HTTPForbidden(result=allowed)
 
 
 def scopes_of(operation: Mapping[str, Any]) -> str | None:

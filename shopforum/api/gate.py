@@ -5,19 +5,24 @@ from collections.abc import Callable
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.request import Request
+from pyramid.registry import Registry
 from pyramid.response import Response
 
+from ..web import services
+from ..web.request import Request
 from ..web.tweens import MAX_QUERY, Handler, MisdirectedRequest
-from . import REQUEST_ID, bodies, schema, scopes_of, views
+from . import ApiApp, bodies, schema, scopes_of, views
 from .openapi import PATHS
 from .problems import Problem
+from .request import REQUEST_ID, ApiRequest, services_of
+
+ApiHandler = Callable[[ApiRequest], Response]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
-def mount(handler: Handler, registry: Any) -> Handler:
+def mount(handler: Handler, registry: Registry) -> Handler:
     """Tween of the console: hand every path under /api/ to the API."""
 
     def tween(request: Request) -> Response:
@@ -25,16 +30,16 @@ def mount(handler: Handler, registry: Any) -> Handler:
         if path != "/api" and not path.startswith("/api/"):
             return handler(request)
         request.environ[REQUEST_ID] = request.id
-        return request.get_response(registry.api)
+        return request.get_response(services.of(registry).get(ApiApp).router)
 
     return tween
 
 
-def guard(handler: Handler, registry: Any) -> Handler:
+def guard(handler: ApiHandler, registry: Registry) -> ApiHandler:
     """Tween of the API: refuse a foreign Host, too large a request and text that is not UTF-8, before anything reads them."""
 
-    def tween(request: Request) -> Response:
-        if request.environ.get("HTTP_HOST", "").lower() != registry.site.host:
+    def tween(request: ApiRequest) -> Response:
+        if request.environ.get("HTTP_HOST", "").lower() != services_of(registry).site.host:
             raise MisdirectedRequest("This host is not served here.")
         if (request.content_length or 0) > bodies.MAX_BYTES:
             raise Problem(413, f"The body is larger than {bodies.MAX_BYTES // 1024} kB.")
@@ -57,20 +62,20 @@ def add_operations(config: Configurator) -> None:
         config.add_route(path, path)
         for method in ("get", "post", "delete"):
             if method in item:
-                permission = scopes_of(item[method])
+                # Without a permission of its own, a view has the default one, which nobody holds.
                 config.add_view(
                     _view(item[method]),
                     route_name=path,
                     request_method=method.upper(),
-                    **({} if permission is None else {"permission": permission}),
+                    permission=scopes_of(item[method]),
                 )
 
 
-def _view(operation: dict[str, Any]) -> Callable[[Any, Request], Response]:
-    act: Callable[[Request, views.Given], Response] = getattr(views, operation["operationId"])
+def _view(operation: dict[str, Any]) -> Callable[[Any, ApiRequest], Response]:
+    act: Callable[[ApiRequest, views.Given], Response] = getattr(views, operation["operationId"])
     parameters = operation.get("parameters", [])
 
-    def view(context: Any, request: Request) -> Response:
+    def view(context: Any, request: ApiRequest) -> Response:
         query, wrong = _query(request, [each for each in parameters if each["in"] == "query"])
         body = None
         if "requestBody" in operation:
@@ -86,7 +91,7 @@ def _view(operation: dict[str, Any]) -> Callable[[Any, Request], Response]:
     return view
 
 
-def _query(request: Request, parameters: list[Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _query(request: ApiRequest, parameters: list[Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the query's parameters by type, with defaults filled in, and their errors."""
     known = {each["name"]: each["schema"] for each in parameters}
     values: dict[str, Any] = {name: each["default"] for name, each in known.items() if "default" in each}

@@ -9,7 +9,6 @@ import structlog
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..api_tokens.rate_limit import TooFast
 from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
+from .request import ApiRequest as Request
+from .security_policy import MissingScope, policy_of, refused
 
 log = structlog.get_logger("shopforum")
 
@@ -77,8 +78,8 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
 
 
 def _lacking(exc: HTTPForbidden, request: Request) -> Response:
-    needed = exc.result.scope
-    request.refused("scope", request.identity, missing=needed)
+    needed = exc.result.scope if isinstance(exc.result, MissingScope) else ""
+    refused(request, "scope", request.identity, missing=needed)
     challenge = f'Bearer realm="shopforum", error="insufficient_scope", scope="{needed}"'
     return answer(
         403,
@@ -91,8 +92,8 @@ def _lacking(exc: HTTPForbidden, request: Request) -> Response:
 def _unauthorized(request: Request) -> Response:
     challenge = 'Bearer realm="shopforum"'
     if "Authorization" in request.headers:
-        request.refused("token")
-        known = request.policy.presented(request).refused
+        refused(request, "token")
+        known = policy_of(request).presented(request).refused
         if known is not None and known.refused == "blocked":
             return answer(403, "A deny rule refuses this token or this client address.")
         challenge += ', error="invalid_token"'
@@ -111,7 +112,7 @@ def away(exc: Exception, request: Request) -> Response:
     log.error("api unavailable", why=type(exc).__name__, exc_info=exc)
     return answer(
         503,
-        "The database or the identity provider is not available. Retry later.",
+        "The database or the identity provider cannot be reached. Retry later.",
         headers={"Retry-After": "5"},
     )
 

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pyramid.request import Request, RequestLocalCache
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 
 from ..api_tokens import rate_limit, tokens
@@ -14,6 +15,7 @@ from ..core.text import clean
 from ..sessions import audit, client_of
 from ..sessions.audit import Event
 from ..sessions.vocabulary import EventName, InitiatingEntity
+from .request import ApiRequest as Request
 
 # The permission of a view that names no scope. No token can have it.
 NOBODY = "nobody"
@@ -31,6 +33,18 @@ class Presented:
     refused: Token | None = None
 
 
+class MissingScope(Denied):
+    """The token lacks `scope`: one scope, or several of which one would do, separated by spaces."""
+
+    def __new__(cls, scope: str) -> Self:
+        """Make the answer; Pyramid's are integers, so the scope is set here."""
+        denied = super().__new__(cls, "missing scope")
+        denied.scope = scope
+        return denied
+
+    scope: str
+
+
 class BearerPolicy:
     """ISecurityPolicy. The token is looked up once a request, and only when a view asks for a scope."""
 
@@ -44,8 +58,7 @@ class BearerPolicy:
 
     def presented(self, request: Request) -> Presented:
         """Return the token, valid or refused."""
-        found: Presented = self._presented.get_or_create(request)
-        return found
+        return self._presented.get_or_create(request)
 
     def authenticated_userid(self, request: Request) -> str | None:
         """Return `token:NAME`, the name in the audit log."""
@@ -57,9 +70,7 @@ class BearerPolicy:
         token = self.identity(request)
         if token is not None and token.scopes & set(permission.split()):
             return Allowed(permission)
-        denied = Denied("missing scope")
-        denied.scope = permission
-        return denied
+        return MissingScope(permission)
 
     def remember(self, request: Request, userid: Any, **_: Any) -> list[tuple[str, str]]:
         """Return no header: tokens are sent with every call."""
@@ -79,13 +90,19 @@ class BearerPolicy:
         return Presented(refused=token) if token and token.refused else Presented(token)
 
 
+def policy_of(request: Request) -> BearerPolicy:
+    """Return the security policy of the API's application."""
+    policy: BearerPolicy = request.registry.queryUtility(ISecurityPolicy)
+    return policy
+
+
 def refused(request: Request, why: str, token: Token | None = None, **more: str) -> None:
     """Write a refused call to the audit log. Raises rate_limit.TooFast for an address that sends too many bad tokens."""
     client = client_of(request)
     known = token
     if token is None:
         rate_limit.take(request.db, f"address:{client.address}", _BAD_TOKENS)
-        known = request.policy.presented(request).refused
+        known = policy_of(request).presented(request).refused
     if known and known.refused:
         more["token"] = known.refused
     event = Event(

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from ..core.ids import parse_uuid
@@ -29,6 +28,8 @@ from . import responses
 from .idempotency import Key, Outcome
 from .openapi import FILTERS, document
 from .problems import Problem
+from .request import ApiRequest as Request
+from .security_policy import refused
 
 _ALL = "everyone:revoke"
 
@@ -97,7 +98,7 @@ def revoke(request: Request, given: Given) -> Response:
     if key is None or given.body.get("dry_run"):
         outcome = _revoke(request, target, given.body)
     else:
-        once = Key(request.db, request.identity, request.id, key, given.body)
+        once = Key(request.db, request.token, request.id, key, given.body)
         outcome = once.once(
             lambda: _revoke(request, target, given.body),
             lambda revocation_id: _receipt(request, revocation_id),
@@ -154,7 +155,7 @@ def _user_id(request: Request, subject: dict[str, str]) -> UUID | None:
     """Return the user's id, or None for a subject of another issuer."""
     if subject["format"] == "opaque":
         return UUID(subject["id"])
-    return parse_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.issuer else None
+    return parse_uuid(subject["sub"]) if subject["iss"].rstrip("/") == request.services.issuer else None
 
 
 def invalid(**errors: str) -> Problem:
@@ -188,7 +189,7 @@ def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
     try:
         return plans.carry_out(request.sessions, plan, reason, client_of(request), limit=limit)
     except TooFar as error:
-        request.refused("reach", request.identity, missing=_ALL)
+        refused(request, "reach", request.identity, missing=_ALL)
         detail = f"{error} The token lacks the scope {_ALL}."
         raise Problem(403, detail, missing_scope=_ALL) from None
 
@@ -200,7 +201,7 @@ def _check_scope(request: Request, plan: plans.Plan) -> None:
 
 def _reason(request: Request, given: Mapping[str, str]) -> Reason:
     """Return the reason of a call, with the token as its actor."""
-    actor = request.identity.actor
+    actor = request.token.actor
     return reasons.reason(actor, given["code"], given.get("text", ""), given.get("user_text", ""))
 
 

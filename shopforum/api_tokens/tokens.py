@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from ..core import user_agents
 from ..core.database import Database, once_more
+from ..core.permissions import TOKEN_MAKERS
 from ..sessions import audit, deny_rules, live
 from ..sessions.audit import Client, Event
 from ..sessions.keyring import Keyring
@@ -37,8 +38,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,59}")
 NAME_HINT = "Letters, digits and . _ - @, at most 60, beginning with a letter or a digit."
 # Days until a token expires: by default, at most, and unused.
 DAYS, MOST_DAYS, UNUSED_DAYS = 365, 3650, 90
-# The roles that may make tokens. A token of a maker without one of them is refused.
-MAKERS = frozenset({"owner"})
 
 _SHAPE = re.compile(r"sfa_[A-Za-z0-9_-]{43}")
 _KIND = "api token"
@@ -93,7 +92,7 @@ _CREATE = text(
     VALUES (:hash, :name, :scopes, :created_by, :maker_id, clock_timestamp() + :days * interval '1 day') RETURNING id"""
 )
 
-_MAKERS = ", ".join(f"'{role}'" for role in sorted(MAKERS))
+_MAKERS = ", ".join(f"'{role}'" for role in sorted(TOKEN_MAKERS))
 
 # The provider has closed the maker's account since, or removed it from the console; or the maker's latest console session
 # has no role that makes tokens. Without any console session, the maker keeps the right.

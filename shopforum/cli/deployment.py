@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,8 @@ from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
+from shopforum.web.redirects import SiteApp
+from shopforum.web.services import Services
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
 
@@ -45,27 +46,28 @@ class Deployment:
     console: str
 
 
-def site(ini: str, name: str) -> Any:
+def site(ini: str, name: str) -> Services:
     """Return the registry of one site of an ini file. Raises Stop for settings that cannot be used."""
     try:
-        return app(ini, name).registry
+        made: SiteApp = app(ini, name)
     except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
+    return made.services
 
 
 @contextmanager
 def opened(ini: str) -> Iterator[Deployment]:
     """Open the deployment of an ini file. Exit code 3 while the database is away, 2 for wrong settings."""
-    registry = site(ini, "admin")
+    console = site(ini, "admin")
     try:
         with reaching_the_database():
             yield Deployment(
-                registry.sessions,
-                ReadOnlyDatabase(registry.db, _LIMIT_MILLISECONDS),
-                registry.site.urls["admin"],
+                console.sessions,
+                ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
+                console.site.urls["admin"],
             )
     finally:
-        registry.db.engine.dispose()
+        console.db.engine.dispose()
 
 
 @contextmanager

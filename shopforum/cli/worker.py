@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from typing import Any
 
 import click
 import structlog
@@ -11,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import jobs as account_jobs
 from shopforum.account import mail
+from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
 from shopforum.core import purge
@@ -20,6 +20,7 @@ from shopforum.login import jobs as login_jobs
 from shopforum.sessions import is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.store import jobs as store_jobs
+from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
@@ -55,20 +56,20 @@ def command(ini: str, once: bool) -> None:
     INI is the ini file of the deployment. The worker runs until it is interrupted or terminated, and finishes the step
     that it has begun.
     """
-    registry = site(ini, "store")
+    services = site(ini, "store")
     if once:
         with reaching_the_database():
-            _once(registry)
+            _once(services)
     else:
-        _run(registry)
+        _run(services)
 
 
-def _once(registry: Any) -> None:
-    while session_jobs.run_once(registry.sessions) + _tidy(registry.db):
+def _once(services: Services) -> None:
+    while session_jobs.run_once(services.sessions) + _tidy(services.db):
         pass
-    while session_jobs.seal(registry.sessions):
+    while session_jobs.seal(services.sessions):
         pass
-    while _deliver(registry):
+    while _deliver(services):
         pass
 
 
@@ -77,13 +78,13 @@ def _tidy(db: Database) -> int:
     return purge.run(PURGES, db) + sum(job.run(db) for job in JOBS)
 
 
-def _deliver(registry: Any) -> int:
+def _deliver(services: Services) -> int:
     """Send mail and webhooks that are due; return how many were tried."""
-    endpoints = webhook_settings.parse(registry.settings).endpoints
-    return mail.run_once(registry.db, registry.mail) + outbound.run_once(registry.db, endpoints)
+    endpoints = webhook_settings.parse(services.settings).endpoints
+    return mail.run_once(services.db, services.get(MailSettings)) + outbound.run_once(services.db, endpoints)
 
 
-def _keep_delivering(registry: Any, ending: threading.Event) -> None:
+def _keep_delivering(services: Services, ending: threading.Event) -> None:
     """Deliver until `ending` is set.
 
     This has a thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation.
@@ -91,7 +92,7 @@ def _keep_delivering(registry: Any, ending: threading.Event) -> None:
     pause = 0.0
     while not ending.wait(pause):
         try:
-            pause = 0.0 if _deliver(registry) else _PAUSE_SECONDS
+            pause = 0.0 if _deliver(services) else _PAUSE_SECONDS
         except SQLAlchemyError as error:
             _log_error(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
@@ -105,7 +106,7 @@ def _log_error(error: SQLAlchemyError) -> None:
         log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
 
-def _run(registry: Any) -> None:
+def _run(services: Services) -> None:
     """Work in threads until the process is interrupted or terminated, or a thread dies of a bug. Raises Stop for a bug.
 
     The main thread waits for the signals and no handler is installed: a handler runs within the code that it interrupts,
@@ -115,7 +116,7 @@ def _run(registry: Any) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     ending = threading.Event()
     threads = [
-        threading.Thread(target=work, args=(registry, ending), name=work.__name__)
+        threading.Thread(target=work, args=(services, ending), name=work.__name__)
         for work in (_work, _keep_delivering)
     ]
     for thread in threads:
@@ -130,18 +131,18 @@ def _run(registry: Any) -> None:
         raise Stop("The worker stopped because of the error above.", 1)
 
 
-def _work(registry: Any, ending: threading.Event) -> None:
+def _work(services: Services, ending: threading.Event) -> None:
     pause = tidied = 0.0
     while not ending.wait(pause):
         try:
-            done = session_jobs.run_once(registry.sessions)
-            head = session_jobs.seal(registry.sessions)
+            done = session_jobs.run_once(services.sessions)
+            head = session_jobs.seal(services.sessions)
             if head:
                 # The witness outside the database: it contradicts an attacker who rewrites or cuts off the log's end.
                 log.info("audit.sealed", head=str(head))
             if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
                 tidied = time.monotonic()
-                while _tidy(registry.db) and not ending.is_set():
+                while _tidy(services.db) and not ending.is_set():
                     pass
             pause = 0.0 if done else _PAUSE_SECONDS
         except SQLAlchemyError as error:

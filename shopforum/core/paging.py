@@ -17,12 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pyramid.request import Request
 from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from webob.multidict import MultiDict
 
 from .database import Database
 from .rows import build
@@ -33,6 +33,22 @@ T = TypeVar("T")
 FIELD = "cursor"
 _OLDER, _NEWER = "older", "newer"
 _BIGINT = 2**63
+
+
+class Request(Protocol):
+    """The parts of a request that a page of a list depends on."""
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+
+    @property
+    def GET(self) -> MultiDict[str]:  # noqa: N802
+        """The query."""
+
+    @property
+    def db(self) -> Database:
+        """The database that has the list."""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ reports. Everybody can read everything that is not removed or hidden. The views 
 in the modules beside it, which know nothing of requests.
 """
 
-from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 
-from ..web.acts import Act
+from ..core.permissions import MODERATORS
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
+from ..web.site_config import SiteConfigurator
 from . import links, settings
-from .person import MODERATE, MODERATORS
 from .views import UNREAD
 
 _NOTICES = {
@@ -44,13 +43,12 @@ _ACTS = {
 }
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the forums' pages."""
-    config.add_session_permissions({MODERATE: MODERATORS})
-    config.registry.forum_rules = settings.parse(config.registry.settings)
-    config.registry.nav = _nav
-    config.registry.notices.update(_NOTICES)
-    config.registry.acts |= _ACTS
+    config.add_service(settings.parse(config.registry.settings))
+    config.set_navigation(_nav)
+    config.add_notices(_NOTICES)
+    config.add_acts(_ACTS)
     config.add_subscriber(_add_links, BeforeRender)
     config.include(".routes")
 
@@ -60,7 +58,7 @@ def _add_links(event: BeforeRender) -> None:
 
 
 def _nav(request: Request) -> list[NavItem]:
-    route = request.matched_route.name if request.matched_route else ""
+    route = request.route_name
     items = [NavItem("Categories", "/", route == "forums_home")]
     if request.identity is not None:
         items.append(NavItem("Your posts", "/posts", route == "forums_posts"))

@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-# The permission of moderators, and the roles that have it.
-MODERATE = "forums:moderate"
-MODERATORS = frozenset({"moderator"})
-
 
 @dataclass(frozen=True)
 class Person:

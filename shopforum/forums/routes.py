@@ -6,8 +6,8 @@ Ids have at most 18 digits, because a longer number may be no bigint.
 from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ..core.permissions import MODERATE
 from ..sessions import SIGNED_IN
-from .person import MODERATE
 from .refusals import Locked, Missing, TooLate
 from .views import inbox as inbox_views
 from .views import locked, missing, too_late

@@ -6,6 +6,7 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from ..web.request import Request
+from ..web.services import PasswordPage
 from .forms import LoginForm
 
 _TEMPLATE = "shopforum:login/templates/login.jinja2"
@@ -14,7 +15,9 @@ _TEMPLATE = "shopforum:login/templates/login.jinja2"
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
     """Return the login page. For a signed-in person it is the page that asks for the password again."""
     response = render_to_response(
-        _TEMPLATE, {"form": form, "password_url": request.registry.password_url, **values}, request=request
+        _TEMPLATE,
+        {"form": form, "password_url": request.services.get(PasswordPage).url, **values},
+        request=request,
     )
     response.status_int = status
     return response

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from ..core.database import Database
 from ..core.ids import parse_uuid
 from ..sessions.vocabulary import EndReason
-from ..web.templating import Notice
+from ..web.contributions import Notice
 
 _ADMIN = Notice("warning", "A security admin ended this session. Log in again to continue.")
 

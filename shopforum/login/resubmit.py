@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPTemporaryRedirect
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from sqlalchemy import TextClause, text
@@ -26,10 +24,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from webob.multidict import MultiDict
 
 from ..core.rows import build
-from ..sessions import FORM_SESSION, AuthorityUnavailable
+from ..sessions import FORM_SESSION, AuthorityUnavailable, policy_of
 from ..web import acts, safe_redirect
 from ..web.errors import WRITTEN, page, page_before
 from ..web.request import Request
+from ..web.services import SavedForms
+from ..web.site_config import SiteConfigurator
 from ..web.templating import STATIC
 from . import views
 
@@ -72,13 +72,9 @@ class SavedSubmission:
     fields: list[list[str]]
 
 
-def includeme(config: Configurator) -> None:
-    """Add the page /resume/{key} for signed-in people, and `request.typed`.
-
-    Sets `registry.keep_form` and `registry.form_again` for the error pages.
-    """
-    config.registry.keep_form = save
-    config.registry.form_again = form_again
+def includeme(config: SiteConfigurator) -> None:
+    """Add the page /resume/{key} for signed-in people, `request.typed`, and the service for the error pages."""
+    config.set_saved_forms(SavedForms(save, form_again))
     config.add_request_method(typed, "typed", reify=True)
     config.add_route("resume", f"/resume/{{key:{_KEY.pattern}}}")
     config.add_view(show, route_name="resume", request_method="GET", renderer=_TEMPLATE)
@@ -92,10 +88,10 @@ def save(request: Request) -> str | None:
     """
     if request.method != "POST":
         return None
-    if request.matched_route.name == "resume":
+    if request.route_name == "resume":
         return str(request.path)
     act, path = acts.of(request), safe_redirect.safe(request.path_qs)
-    if act.page or path is None or not request.registry.queryUtility(ISecurityPolicy).own_form(request):
+    if act.page or path is None or not policy_of(request).own_form(request):
         return None
     fields = _fields(request.POST)
     if fields is None:
@@ -111,7 +107,7 @@ def save(request: Request) -> str | None:
     return (f"{request.path}?kept={key}" if act.asks else f"/resume/{key}") if saved else None
 
 
-def typed(request: Request) -> MultiDict | None:
+def typed(request: Request) -> MultiDict[str] | None:
     """Return the fields of the saved submission that `?kept=` names, for the page that asks before it acts.
 
     None without such a submission of this person for this address. One statement with the parameter, none without.
@@ -129,7 +125,7 @@ def form_again(request: Request, title: str, text: str) -> Response | None:
     """Return the page with a refused form, filled in, with a valid token; for a form that is not sent from another page,
     the page that links to its own one. None if neither can be shown.
     """
-    name = request.matched_route.name
+    name = request.route_name
     if name == STATIC:
         return None
     act = acts.of(request)
@@ -192,7 +188,7 @@ def _find(request: Request) -> SavedSubmission:
 
 
 def _own(request: Request, statement: TextClause, key: str) -> SavedSubmission | None:
-    values = {"site": request.site.name, "user_id": request.identity.user_id}
+    values = {"site": request.site.name, "user_id": request.me.user_id}
     row = request.db.one(statement, key=_digest(request, key), **values)
     return build(SavedSubmission, row) if row else None
 

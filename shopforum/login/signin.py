@@ -12,6 +12,8 @@ from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.permissions import CONSOLE_ROLES
+from ..core.sites import ADMIN
 from ..idp import LoginAnswer, LoginRefused
 from ..sessions import (
     REFRESH_TOKEN,
@@ -26,13 +28,12 @@ from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from ..web import notes, safe_redirect
-from ..web.hooks import LoginHookResult
+from ..web.contributions import LoginHookResult
 from ..web.request import Request
 from . import known_devices, throttle
+from .settings import LoginSettings
 
 log = structlog.get_logger("shopforum")
-
-_CONSOLE_ROLES = {"viewer", "responder", "owner"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     Raises LoginRefused: `no_access` for a person without a role of the console, `blocked` if a deny rule refuses the login.
     Raises AuthorityUnavailable if no session can be made of FusionAuth's answer.
     """
-    if request.site.name == "admin" and not _CONSOLE_ROLES.intersection(answer.roles):
+    if request.site.name == ADMIN and not CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
     _require_token(request, answer)
     login = Login(
@@ -85,7 +86,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         if result.notice:
             target = notes.leave(request, safe_redirect.with_notice(target, result.notice))
     if device.new and device.others:
-        _report_new_device(request, login)
+        _tell_of_new_device(request, login)
     return HTTPFound(target, headers=[*headers, *device.headers, forget_visitor(request)])
 
 
@@ -108,7 +109,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     if guessed and attempt.turn.last_free:
         write(request, EventName.LOGIN_FAIL_MAX, detail, user_id=user_id)
     # No connection is held during the wait.
-    time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
+    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
 
 
 def log_outage(error: AuthorityUnavailable) -> None:
@@ -150,13 +151,11 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
         )
 
 
-def _report_new_device(request: Request, login: Login) -> None:
+def _tell_of_new_device(request: Request, login: Login) -> None:
     """Ask the owner about a new device. An error here is logged, and the login goes on."""
-    tell = request.registry.on_new_device
-    if tell is None:
-        return
     try:
-        tell(request, login)
+        for hook in request.services.new_device_hooks:
+            hook(request, login)
     except SQLAlchemyError as error:
         log.exception("telling of a new device failed", why=type(error).__name__)
 
@@ -164,7 +163,7 @@ def _report_new_device(request: Request, login: Login) -> None:
 def _hooks(request: Request, login: Login, target: str) -> list[LoginHookResult]:
     """Call the login hooks of the other packages. A hook that fails is logged and left out; the login goes on."""
     results = []
-    for hook in request.registry.login_hooks:
+    for hook in request.services.login_hooks:
         try:
             results.append(hook(request, login.user_id, target))
         except SQLAlchemyError as error:

@@ -87,7 +87,7 @@ def take(request: Request, account: bytes) -> Try:
     device = known_devices.device(request, account)
     digest = request.sessions.config.secrets.digest
     counter = digest("", "login device", f"{device.hex()} {account.hex()}") if device else account
-    return _take(request.db, request.registry.login, _address(request), counter)
+    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
 
 
 def forgive(db: Database, turn: Try) -> None:

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +23,8 @@ from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web import notes
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice
 from . import page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
 
@@ -141,7 +142,7 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
     return notes.see_other(request, "/login/two-factor?sent")
 
 
-def _late(request: Request, redirect: Any) -> Response:
+def _late(request: Request, redirect: Callable[..., Response]) -> Response:
     """Redirect to the login. The page says that the code came too late only if the browser has had a challenge."""
     target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
     return redirect(target, headers=[_JAR.expired(COOKIE)])

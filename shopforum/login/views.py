@@ -8,13 +8,12 @@ import time
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
-from ..sessions import AuthorityUnavailable, client_of
+from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
 from ..web.request import Request
@@ -53,10 +52,10 @@ def show(request: Request) -> Response:
         return HTTPFound(target or safe_redirect.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
     # Only the cookies, or the page that has cleared them, say why a session has ended: a link must not.
-    ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
+    ended = notes.said(request) or policy_of(request).ended(request)
     notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
-        notice = request.registry.login_notices.get((target or "").partition("?")[0])
+        notice = request.services.login_notices.get((target or "").partition("?")[0])
     return page(request, form, 200, notice=notice)
 
 

@@ -9,13 +9,14 @@ from uuid import UUID
 from sqlalchemy import RowMapping, case, func, literal, select
 
 from ..core import addresses
+from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
 from ..sessions import Authority, AuthorityUnavailable, Rule, tables
 from . import plans, reach, session_queries
 from .filters import SessionFilter, parse_query
 from .listing import Listing
 from .plans import Plan
-from .reach import CONSOLE, OWNERS, BeyondReach
+from .reach import CONSOLE, BeyondReach
 from .session_queries import s
 from .targets import Target
 

@@ -10,15 +10,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, and_, cast
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from ..core.permissions import OWNERS
+from ..core.sites import ADMIN
 from ..sessions import Limit
 
 # An act on more sessions than this takes a fresh password and the number typed out.
 LARGE = 100
 # More people than this, in one act or in all acts of an hour, take the permission for whole sites.
 PEOPLE = 100
-# The console, and the roles there that hold the permission for whole sites. Nobody without one of them may reach a console
-# session of somebody who has one.
-CONSOLE, OWNERS = "admin", frozenset({"owner"})
+# Nobody without one of the roles OWNERS may reach a console session of somebody who has one.
+CONSOLE = ADMIN
 
 
 class BeyondReach(Exception):

@@ -4,11 +4,9 @@ The views are in views/. The rules and the SQL are in the modules beside it, whi
 stands between them: it finds the owner of the cart that a request means.
 """
 
-from pyramid.config import Configurator
-
-from ..web.acts import Act
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
+from ..web.site_config import SiteConfigurator
 from . import guests
 
 _NOTICES = {
@@ -43,18 +41,18 @@ _LOGIN_NOTICES = {
 }
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the store's pages. At every login a guest's cart is merged into the user's."""
-    config.registry.nav = _nav
-    config.registry.notices.update(_NOTICES)
-    config.registry.acts |= _ACTS
-    config.registry.login_hooks.append(guests.merge_cart)
-    config.registry.login_notices |= _LOGIN_NOTICES
+    config.set_navigation(_nav)
+    config.add_notices(_NOTICES)
+    config.add_acts(_ACTS)
+    config.add_login_hook(guests.merge_cart)
+    config.add_login_notices(_LOGIN_NOTICES)
     config.include(".views")
 
 
 def _nav(request: Request) -> list[NavItem]:
-    route = request.matched_route.name if request.matched_route else ""
+    route = request.route_name
     return [
         NavItem("Products", "/products", route == "store_products"),
         # Counted only on pages that read the cart anyway: no page runs a statement for its header.

@@ -83,7 +83,7 @@ class Quantities:
         """Read the text for a line, and add `step` to its number."""
         self.texts[line_id] = text if isinstance(text, str) else ""
         self.errors.pop(line_id, None)
-        form = ChangeForm(MultiDict(quantity=self.texts[line_id]))
+        form = ChangeForm(MultiDict([("quantity", self.texts[line_id])]))
         if form.validate():
             self.wanted[line_id] = max(form.quantity.data + step, 0)
         else:

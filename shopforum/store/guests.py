@@ -12,7 +12,7 @@ from uuid import UUID
 from pyramid.httpexceptions import HTTPForbidden
 
 from ..sessions import cookies
-from ..web.hooks import LoginHookResult
+from ..web.contributions import LoginHookResult
 from ..web.request import Request
 from . import merging
 from .cart import Owner

@@ -4,17 +4,16 @@ In (`inbound.py`): a user who is revoked, locked or deleted at FusionAuth is sig
 the worker sends the sealed audit log to the operator's endpoints, in order. docs/webhooks.md describes both.
 """
 
-from pyramid.config import Configurator
-
+from ..web.site_config import SiteConfigurator
 from . import settings
 from .keys import KeySet
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the address that FusionAuth calls, on the console's host, if the settings turn it on."""
     parsed = settings.parse(config.registry.settings)
-    config.registry.webhooks = parsed
+    config.add_service(parsed)
     if parsed.algorithm:
-        idp = config.registry.parsed_settings.idp
-        config.registry.webhook_keys = KeySet(idp.url, idp.tenant_id, parsed.algorithm, parsed.secret)
+        idp = config.services.idp_settings
+        config.add_service(KeySet(idp.url, idp.tenant_id, parsed.algorithm, parsed.secret))
         config.include(".inbound")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from ..api_tokens import tokens
 from ..core.database import Database, once_more
+from ..core.permissions import TOKEN_MAKERS
 from ..sessions import Reason, Scope, audit, live, outbox, revocation
 from ..sessions.audit import Client
 from ..sessions.vocabulary import EventName, InitiatingEntity
@@ -73,7 +74,7 @@ def apply(db: Database, event: Event, act: Act, client: Client, late_after: floa
         ).first()
         if taken is None:
             return None
-        if act.user_id and act.site == "admin" and act.roles is not None and not tokens.MAKERS & {*act.roles}:
+        if act.user_id and act.site == "admin" and act.roles is not None and not TOKEN_MAKERS & {*act.roles}:
             # Sessions with the role may have ended already, so the tokens are revoked independently of them.
             actor = tokens.Actor("FusionAuth", client, InitiatingEntity.PROVIDER)
             tokens.revoke_made_by(connection, act.user_id, actor)

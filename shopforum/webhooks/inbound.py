@@ -16,6 +16,7 @@ from ..web.request import Request
 from . import apply_event, event_mapping
 from .apply_event import RefusedError
 from .keys import KeySet, KeysUnavailable
+from .settings import WebhookSettings
 
 log = structlog.get_logger("shopforum")
 
@@ -64,10 +65,10 @@ def receive(request: Request) -> Response:
 def _receive(request: Request) -> None:
     if (request.content_length or 0) > LARGEST or len(request.body) > LARGEST:
         raise RefusedError("oversized")
-    keys: KeySet = request.registry.webhook_keys
+    keys = request.services.get(KeySet)
     if not keys.signed(request.headers.get(_HEADER, ""), request.body):
         raise RefusedError("forged")
-    idp = request.registry.parsed_settings.idp
+    idp = request.services.idp_settings
     try:
         event = event_mapping.frame(request.body)
         tenant = event.body.get("tenantId")
@@ -77,7 +78,9 @@ def _receive(request: Request) -> None:
     except event_mapping.GarbledError:
         raise RefusedError("garbled") from None
     if act is not None:
-        apply_event.apply(request.db, event, act, client_of(request), request.registry.webhooks.max_age)
+        apply_event.apply(
+            request.db, event, act, client_of(request), request.services.get(WebhookSettings).max_age
+        )
 
 
 def _problem(status: int, detail: str) -> Response:

@@ -115,7 +115,7 @@ def test_the_trail_as_csv_is_no_formula_and_is_itself_in_the_trail(
 ):
     started()
     client = console("viewer")
-    with client.app.registry.db.transaction() as connection:
+    with client.app.services.db.transaction() as connection:
         write(connection, Event("session_created", "store", Client(), actor="=HYPERLINK(1)"))
     answer = client.get("/audit?event=session_created").click("CSV")
     assert answer.content_type == "text/csv"

@@ -79,9 +79,9 @@ def test_a_filter_and_a_rule_mean_the_same_browsers(
         agents=list(AGENTS),
     )
     of = {row["id"]: row["agent"] for row in sql("SELECT id, agent FROM sessions")}
-    sessions = apps["store"].registry.sessions
+    sessions = apps["store"].services.sessions
     for words in WORDS:
-        selected = {of[i] for i in found(ReadOnlyDatabase(apps["admin"].registry.db), device=words)}
+        selected = {of[i] for i in found(ReadOnlyDatabase(apps["admin"].services.db), device=words)}
         rule = Rule(60, device=words)
         rule_id = sessions.add_rule(rule, Reason("admin", "ann", "test"), Client())
         refused = {agent for agent in AGENTS if sessions.refuses(Client(agent=agent))}
@@ -116,7 +116,7 @@ def test_the_thiefs_browser_is_found_while_it_is_used_and_after(
     owner = as_agent(FIREFOX)
     owner.log_in("shopper")
     [row] = sql("SELECT id FROM sessions")
-    db = ReadOnlyDatabase(apps["admin"].registry.db)
+    db = ReadOnlyDatabase(apps["admin"].services.db)
     assert found(db, device="Edge") == set()
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in owner.cookiejar)
     as_agent(EDGE, address="203.0.113.9").get("/shopping-cart", headers={"Cookie": cookies}, status=200)

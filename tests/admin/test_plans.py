@@ -46,7 +46,7 @@ def crowd(sql: Any) -> Callable[[int], None]:
 
 def test_thousands_by_filter_are_one_act(apps: dict[str, Any], crowd: Callable[[int], None], sql: Any):
     crowd(5_000)
-    app = apps["admin"].registry
+    app = apps["admin"].services
     db = ReadOnlyDatabase(app.db)
     plan = plans.make(db, Target(filter="ip=203.0.113.0/24"), None)
     assert (plan.matched, plan.others, plan.own, plan.users, plan.sites) == (
@@ -72,16 +72,16 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
 ):
     crowd(30)
     monkeypatch.setattr(Scope, "MOST", 29)
-    plan = plans.make(ReadOnlyDatabase(apps["admin"].registry.db), Target(filter="ip=203.0.113.7"), None)
+    plan = plans.make(ReadOnlyDatabase(apps["admin"].services.db), Target(filter="ip=203.0.113.7"), None)
     assert plan.scope is None
     assert "More than 29 sessions match. Narrow the filter" in plan.problem
     with pytest.raises(ValueError, match="More than 29"):
-        plans.carry_out(apps["admin"].registry.sessions, plan, Reason("admin", "x", "test"), Client())
+        plans.carry_out(apps["admin"].services.sessions, plan, Reason("admin", "x", "test"), Client())
 
 
 def test_everyone_is_a_target_of_its_own(apps: dict[str, Any], started: Started):
     started()
-    db = ReadOnlyDatabase(apps["admin"].registry.db)
+    db = ReadOnlyDatabase(apps["admin"].services.db)
     plan = plans.make(db, Target(everyone=True), None)
     assert plan.scope is not None
     assert plan.scope.everyone
@@ -236,7 +236,7 @@ def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(consol
 def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Console, sql: Any):
     """A plan is a moment old: the roles of whom it reaches may be others by now."""
     console("owner")
-    app = apps["admin"].registry
+    app = apps["admin"].services
     sql("UPDATE sessions SET roles = '{viewer}' RETURNING 1 AS one")
     plan = plans.make(ReadOnlyDatabase(app.db), Target(filter="site=admin"), None)
     assert not plan.wide

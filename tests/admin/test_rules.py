@@ -264,7 +264,7 @@ def test_of_two_owners_who_refuse_each_other_one_is_left(apps: dict[str, Any], c
     console("owner")
     console("responder")
     sql("UPDATE sessions SET roles = '{owner}' RETURNING 1 AS one")
-    sessions = apps["admin"].registry.sessions
+    sessions = apps["admin"].services.sessions
     owners = [
         Session(
             row["id"],

@@ -24,7 +24,7 @@ def slow(apps, monkeypatch):
     """The console's database takes long to count what can still be ended."""
     monkeypatch.setattr(plans, "_PATIENCE", 200)
     monkeypatch.setattr(counts, "_PATIENCE", 100)
-    engine = apps["admin"].registry.db.engine
+    engine = apps["admin"].services.db.engine
 
     def sleep(_connection, _cursor, statement, parameters, *_):
         is_count = "count(" in statement and "absolute_end" in statement
@@ -105,10 +105,10 @@ def test_the_receipt_becomes_exact(call, owner, sql, apps):
     sql(CROWD, many=STEP + 10)
     receipt = call("POST", "/revocations", EVERYONE | {"scope": {"site": "store"}}, 201).json
     assert (receipt["matched"], receipt["revoked"], receipt["exact"]) == (STEP, STEP, False)
-    jobs.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].services.sessions)
     sql("UPDATE revocations SET created_at = created_at - interval '2 minutes'")
     sql("UPDATE sessions SET cleared_at = cleared_at - interval '2 minutes'")
-    jobs.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].services.sessions)
     receipt = call("GET", f"/revocations/{receipt['id']}", status=200).json
     assert (receipt["matched"], receipt["revoked"], receipt["exact"]) == (STEP + 10, STEP + 10, True)
     assert f"<dd>{STEP + 10}</dd>" in owner.get(f"/revocations/{receipt['id']}")

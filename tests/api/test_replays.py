@@ -120,7 +120,7 @@ def test_a_key_that_is_none(revoke, started, key):
 
 def test_answers_are_kept_for_a_day(revoke, started, sql, apps):
     revoke({"session": str(started().id)}, "k", 201)
-    db = apps["admin"].registry.db
+    db = apps["admin"].services.db
     assert purge.run(jobs.PURGES, db) == 0
     sql("UPDATE api_replays SET created_at = now() - interval '25 hours'")
     assert purge.run(jobs.PURGES, db) == 1

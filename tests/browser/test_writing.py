@@ -21,11 +21,11 @@ BODY = "How do I season **cast iron**? See https://example.com/pans."
 
 @pytest.fixture
 def forums(sites):
-    registry = sites.apps["forums"].registry
-    registry.forum_rules = ForumSettings(post_delay=0, newcomer_delay=0)
+    services = sites.apps["forums"].services
+    services.objects[ForumSettings] = ForumSettings(post_delay=0, newcomer_delay=0)
     sites.sql("INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1)")
     yield sites.urls["forums"]
-    registry.forum_rules = ForumSettings()
+    services.objects[ForumSettings] = ForumSettings()
 
 
 def press(page, name):
@@ -115,7 +115,7 @@ def test_the_inbox_and_the_moderators_pages(sites, inspect):
     people += [(user.id, user.name) for user in crowd(random.Random(3), 20)]
     with inspect("forums", "member") as pages:
         pages.visit("/inbox")
-        with sites.apps["forums"].registry.db.transaction() as connection:
+        with sites.apps["forums"].services.db.transaction() as connection:
             sample.seed(connection, people, random.Random(5))
         sites.sql(
             "INSERT INTO audit_log (event, site, initiating_entity, user_id, address)"
@@ -204,7 +204,7 @@ def test_a_draft_is_for_its_writer_alone_and_goes_with_the_logout(sites, forums,
 
 
 def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
-    registry, author = sites.apps["forums"].registry, Person(uuid4(), "W" * 200)
+    services, author = sites.apps["forums"].services, Person(uuid4(), "W" * 200)
     bodies = (
         "A" * 300,
         "`" + "b" * 300 + "`",
@@ -212,9 +212,11 @@ def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
         "> " * 19 + "deep " * 20,
     )
     for body in (*bodies, "e" + "\u0301" * 300):
-        placed = writing.start_topic(registry.db, "pans", author, "X" * 120, body, registry.forum_rules)
+        placed = writing.start_topic(
+            services.db, "pans", author, "X" * 120, body, services.objects[ForumSettings]
+        )
     for body in bodies:
-        writing.reply(registry.db, placed.topic_id, author, body, registry.forum_rules)
+        writing.reply(services.db, placed.topic_id, author, body, services.objects[ForumSettings])
     page = somebody(viewport=NARROW)
     for path in ("/", "/categories/pans", placed.url, "/search?q=deep", f"/posts/{placed.post_id}/history"):
         page.goto(forums + path)

@@ -111,7 +111,7 @@ def test_readyz_tells_away_from_not_set_up(
 ) -> None:
     app = shopforum.main({}, **settings("store") | {"database.url": empty_database})
     checks = Browser(app, url_of("store")).get("/readyz", status=503).json["checks"]
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
     assert checks["database"] == "ok"
     assert "alembic upgrade head" in checks["migrations"]
 
@@ -122,7 +122,7 @@ def test_the_worker_logs_a_fault_as_one(
 ) -> None:
     monkeypatch.setattr(Purge, "statement", property(lambda _: text(statement)))
     with pytest.raises(DBAPIError) as failed:
-        purge.run(jobs.PURGES, apps["store"].registry.db)
+        purge.run(jobs.PURGES, apps["store"].services.db)
     logged()
     worker_command._log_error(failed.value)
     event = json.loads(logged())

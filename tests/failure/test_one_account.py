@@ -101,8 +101,8 @@ def test_a_provider_that_takes_no_revocation_is_asked_for_logins_and_refreshes(
     client.get(CART, status=200)
     browser("store").log_in("shopper", status=302)
     idp.hook("reset")
-    apps["store"].registry.idp.breaker.reset()
+    apps["store"].services.idp.breaker.reset()
     sql("UPDATE revocation_outbox SET next_try_at = now()")
-    while jobs.run_once(apps["store"].registry.sessions):
+    while jobs.run_once(apps["store"].services.sessions):
         pass
     assert not sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")

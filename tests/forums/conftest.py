@@ -19,16 +19,16 @@ from shopforum.forums.writing import Placed
 
 @pytest.fixture
 def db(apps: dict[str, Any]) -> Iterator[Database]:
-    registry = apps["forums"].registry
-    database: Database = registry.db
+    services = apps["forums"].services
+    database: Database = services.db
     database.all(
         text(
             "INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1), ('pens', 'Pens', 2)"
         )
     )
-    registry.forum_rules = QUICK
+    services.objects[ForumSettings] = QUICK
     yield database
-    registry.forum_rules = ForumSettings()
+    services.objects[ForumSettings] = ForumSettings()
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def grow(db: Database, topic: Placed, ann: Person, mia: Person) -> None:
 @contextmanager
 def plans(client: Browser) -> Iterator[list[tuple[str, Any]]]:
     """The plan of every statement of the forums that runs meanwhile, as it ran, with how many rows each step gave."""
-    engine = client.app.registry.db.engine
+    engine = client.app.services.db.engine
     run: list[tuple[str, Any]] = []
     found: list[tuple[str, Any]] = []
 

@@ -11,6 +11,7 @@ from support import Browser
 from shopforum.core.database import Database
 from shopforum.forums import topics, writing
 from shopforum.forums.person import Person
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
 
@@ -82,7 +83,7 @@ def test_an_empty_reply_keeps_the_page(member: Browser, topic: Placed) -> None:
 
 
 def test_too_soon_keeps_the_text(member: Browser, topic: Placed) -> None:
-    member.app.registry.forum_rules = SLOW
+    member.app.services.objects[ForumSettings] = SLOW
     form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "first"
     first = form.submit(status=303).location

@@ -26,9 +26,9 @@ def wait(db: Database, seconds: int) -> None:
 
 @pytest.fixture
 def hour(member: Browser) -> Iterator[Browser]:
-    member.app.registry.forum_rules = HOUR
+    member.app.services.objects[ForumSettings] = HOUR
     yield member
-    member.app.registry.forum_rules = QUICK
+    member.app.services.objects[ForumSettings] = QUICK
 
 
 def test_newcomers_write_more_slowly(db: Database, topic: Placed, bob: Person) -> None:
@@ -56,7 +56,7 @@ def test_moderators_are_no_newcomers(db: Database, topic: Placed) -> None:
 
 
 def test_a_newcomer_is_told_why_and_keeps_the_text(member: Browser, db: Database, topic: Placed) -> None:
-    member.app.registry.forum_rules = PACED
+    member.app.services.objects[ForumSettings] = PACED
     form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "one"
     form.submit(status=303)

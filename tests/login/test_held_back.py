@@ -22,14 +22,14 @@ AGENTS = {
 
 @pytest.fixture
 def sessions(apps):
-    return apps["store"].registry.sessions
+    return apps["store"].services.sessions
 
 
 @pytest.fixture
 def quarantined(apps, store, sessions, sql):
     """The shopper, with something in the cart, and her session in quarantine."""
     store.log_in("shopper")
-    Catalogue(apps["store"].registry.db).fill()
+    Catalogue(apps["store"].services.db).fill()
     form = next(
         form
         for form in store.get("/products/stoneware-mug").forms.values()
@@ -89,7 +89,7 @@ def test_a_form_sent_in_quarantine_is_kept(forums, apps, sql):
     form = next(form for form in page.forms.values() if "body" in form.fields)
     form["title"], form["body"] = "Kept over a quarantine", "Every word of this."
     [row] = sql("SELECT id FROM sessions")
-    apps["forums"].registry.sessions.quarantine([row["id"]], DOUBT, ADMIN)
+    apps["forums"].services.sessions.quarantine([row["id"]], DOUBT, ADMIN)
     answer = form.submit(status=302)
     assert "why=quarantined" in answer.location
     login = answer.follow()

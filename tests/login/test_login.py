@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
 
-from shopforum.web.hooks import LoginHookResult
+from shopforum.web.contributions import LoginHookResult
 
 Sql = Callable[..., list[dict[str, Any]]]
 Audit = Callable[[str], list[dict[str, Any]]]
@@ -188,7 +188,7 @@ def test_says_nothing_for_an_unknown_reason(store: Browser, why: str) -> None:
 
 
 def test_a_hook_adds_headers_and_a_notice(store: Browser) -> None:
-    hooks = store.app.registry.login_hooks
+    hooks = store.app.services.login_hooks
     seen = []
 
     def hook(request: Any, user_id: Any, target: str) -> LoginHookResult:

@@ -235,7 +235,7 @@ def test_a_refresh_token_that_fits_no_cookie_is_no_login(
 
 def test_no_connection_is_held_while_the_provider_is_asked(store: Browser, idp: Idp) -> None:
     idp.hook("fail", path="/api/login", times=1, status=503, delay_seconds=0.3)
-    pool = store.app.registry.db.engine.pool
+    pool = store.app.services.db.engine.pool
     held = []
     login = person("shopper")
     thread = threading.Thread(target=lambda: attempt(store, login.email, login.password))

@@ -17,6 +17,7 @@ from shopforum.core import purge
 from shopforum.login import jobs
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.audit import Client
+from shopforum.web.services import UnknownAct
 
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Browser]
@@ -38,9 +39,9 @@ def _echo(request: Request) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def _app(settings: Callable[[str], dict[str, str]]) -> Iterator[Any]:
     app = shopforum.main({}, **settings("forums"), **{"pyramid.includes": __name__})
-    app.registry.repeatable_fields.add("tag")
+    app.services.repeatable_fields.add("tag")
     yield app
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_is_kept_for_a_day(new: New, sql: Sql) -> None:
     log_in(client, "member")
     sql("UPDATE kept_forms SET created_at = created_at - interval '25 hours'")
     client.get(way, status=404)
-    assert purge.run(jobs.PURGES, client.app.registry.db) == 1
+    assert purge.run(jobs.PURGES, client.app.services.db) == 1
 
 
 def test_a_form_that_needs_a_recent_password_is_kept_too(new: New, sql: Sql) -> None:
@@ -220,7 +221,7 @@ def test_a_form_of_the_console_goes_with_who_is_thrown_out(apps: dict[str, Any],
     scopes = {"by id": Scope(sessions=(row["id"],)), "by user": Scope(user_id=user_id)}
     if thrown_out in scopes:
         why = Reason("admin", "owner@harbour.example", "incident")
-        apps["admin"].registry.sessions.revoke(scopes[thrown_out], why, Client())
+        apps["admin"].services.sessions.revoke(scopes[thrown_out], why, Client())
         admin.log_in("responder")
     again = next(form for form in admin.get(resume).forms.values() if form.action == "/rules")
     assert again["network"].value == ("203.0.113.9" if thrown_out == "no" else "")
@@ -302,14 +303,14 @@ def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: 
 @pytest.mark.parametrize("site", ["store", "forums"])
 def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
     """Whoever adds a form says what it does: nobody is asked to send one that has no name."""
-    registry = apps[site].registry
-    views = [item["introspectable"] for item in registry.introspector.get_category("views")]
+    services = apps[site].services
+    views = [item["introspectable"] for item in apps[site].registry.introspector.get_category("views")]
     routes = {view["route_name"] for view in views if view["request_methods"] == "POST"}
-    assert routes - registry.acts.keys() == set()
+    assert routes - services.acts.keys() == set()
 
 
 def test_the_console_sends_no_form_from_another_page(apps: dict[str, Any]) -> None:
-    acts = apps["admin"].registry.acts
+    acts = apps["admin"].services.acts
     again = {name for name, act in acts.items() if act.again}
     assert again == {"logout", "admin_flag"}
-    assert not apps["admin"].registry.unknown_act.again
+    assert not apps["admin"].services.get(UnknownAct).act.again

@@ -11,27 +11,29 @@ from webhooks.webhook_peers import Receiver
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks.events import SENT
-from shopforum.webhooks.settings import Endpoint
+from shopforum.webhooks.settings import Endpoint, WebhookSettings
 
 
 @pytest.fixture
 def endpoint(apps: dict[str, Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     """An endpoint that the console knows of, too."""
-    registry = apps["admin"].registry
+    services = apps["admin"].services
     one = Endpoint("siem", receiver.url, (b"n" * 32,), frozenset(SENT) - {"session_renewed"})
-    monkeypatch.setattr(registry, "webhooks", replace(registry.webhooks, endpoints=(one,)))
+    monkeypatch.setitem(
+        services.objects, WebhookSettings, replace(services.objects[WebhookSettings], endpoints=(one,))
+    )
     return one
 
 
 @pytest.fixture
 def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[[], int]:
     """One turn of the worker, after sealing what there is."""
-    registry = apps["store"].registry
+    services = apps["store"].services
 
     def run() -> int:
-        while jobs.seal(registry.sessions):
+        while jobs.seal(services.sessions):
             pass
-        return outbound.run_once(registry.db, (endpoint,))
+        return outbound.run_once(services.db, (endpoint,))
 
     run()
     return run

@@ -29,12 +29,12 @@ def endpoint(receiver: Receiver) -> Endpoint:
 @pytest.fixture
 def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[..., int]:
     """One turn of the worker, after sealing what there is; the endpoint is enlisted before the test begins."""
-    registry = apps["store"].registry
+    services = apps["store"].services
 
     def run(*endpoints: Endpoint) -> int:
-        while jobs.seal(registry.sessions):
+        while jobs.seal(services.sessions):
             pass
-        return outbound.run_once(registry.db, endpoints or (endpoint,))
+        return outbound.run_once(services.db, endpoints or (endpoint,))
 
     run()
     return run

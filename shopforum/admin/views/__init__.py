@@ -1,8 +1,7 @@
 """The console's pages, a module each, and the permissions that they take."""
 
+from ...core.permissions import REVOKE
 from ...web.request import Request
-
-READ, REVOKE, REVOKE_ALL = "console:read", "sessions:revoke", "everyone:revoke"
 
 
 def may_revoke(request: Request) -> bool:

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.security import Denied
 
+from ...core.permissions import REVOKE_ALL
 from ...operations import deny_rules, plans, reach
 from ...operations.plans import Plan
 from ...operations.reach import BeyondReach
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
-from . import REVOKE_ALL
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
 # Seconds since the password was given, for a grave act.
@@ -74,7 +74,7 @@ def may_revoke_all(request: Request) -> bool:
 
 def plan(request: Request, target: Target, verb: Verb) -> Plan:
     """Make the plan of an act. Raises BeyondAuthority and FreshLoginRequired where the admin may not carry it out."""
-    found = plans.make(request.read_db, target, request.identity.id, quarantined=verb.quarantined)
+    found = plans.make(request.read_db, target, request.me.id, quarantined=verb.quarantined)
     with judged():
         found.check_reach(unlimited=may_revoke_all(request))
     if found.grave:
@@ -97,7 +97,7 @@ def judged() -> Iterator[None]:
 def within_authority(request: Request) -> Iterator[Limit | None]:
     """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it."""
     with judged():
-        yield reach.limit(unlimited=may_revoke_all(request), own=request.identity.user_id)
+        yield reach.limit(unlimited=may_revoke_all(request), own=request.me.user_id)
 
 
 def need(request: Request, permission: str) -> None:
@@ -109,7 +109,7 @@ def need(request: Request, permission: str) -> None:
 
 def need_fresh(request: Request) -> None:
     """Raise FreshLoginRequired where the password was given too long ago."""
-    if request.identity.authenticated_ago > FRESH:
+    if request.me.authenticated_ago > FRESH:
         raise FreshLoginRequired
 
 

@@ -5,12 +5,12 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from ...core.permissions import REVOKE_ALL
 from ...core.sites import SITES
 from ...operations import counts
 from ...sessions import Scope, client_of
 from ...web.request import Request
 from ..forms import EveryoneForm
-from . import REVOKE_ALL
 from .confirming import FRESH
 
 
@@ -34,7 +34,7 @@ def submit(request: Request) -> Response:
     form = EveryoneForm(request.POST)
     if not form.validate():
         return _page(request, form, 422)
-    me, site = request.identity, form.site.data
+    me, site = request.me, form.site.data
     except_session = None if form.include_own.data else me.id
     scope = Scope(site=site) if site else Scope(everyone=True)
     revocation_id = request.sessions.revoke(

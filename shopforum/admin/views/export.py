@@ -63,7 +63,7 @@ def _file(
         request.site.name,
         client_of(request),
         initiating_entity=InitiatingEntity.ADMIN,
-        actor=actor(request.identity),
+        actor=actor(request.me),
         detail={"filter": chosen.text, "format": kind},
     )
     append(request.db, exported)

@@ -6,30 +6,33 @@ GET shows the sessions, POST acts.
 from typing import Any
 from uuid import UUID
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
+from ...core.permissions import REVOKE
 from ...operations.plans import Plan
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import NoteForm, RevokeForm
-from . import REVOKE, confirming
+from . import confirming
 from .confirming import QUARANTINE, RELEASE, Verb
 
 _FORMS: dict[str, Any] = {QUARANTINE.name: RevokeForm, RELEASE.name: NoteForm}
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Register the views and their notices."""
-    config.registry.notices["quarantined"] = Notice(
-        "success", "In quarantine: nothing is served there until the password is given again."
-    )
-    config.registry.notices["released"] = Notice("success", "Released: sessions go on as before.")
-    config.registry.notices["nothing_to_do"] = Notice(
-        "info", "The sessions were in that state already. Nothing was changed."
+    config.add_notices(
+        {
+            "quarantined": Notice(
+                "success", "In quarantine: nothing is served there until the password is given again."
+            ),
+            "released": Notice("success", "Released: sessions go on as before."),
+            "nothing_to_do": Notice("info", "The sessions were in that state already. Nothing was changed."),
+        }
     )
     for route, verb in (("admin_quarantine", QUARANTINE), ("admin_release", RELEASE)):
         for view, method in ((_ask(verb), "GET"), (_act(verb), "POST")):
@@ -77,14 +80,14 @@ def _act(verb: Verb) -> Any:
 
 def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOther:
     """Quarantine or release the sessions, without the admin's own: the admin can log out."""
-    ids = [i for i in plan.ids if i != request.identity.id]
+    ids = [i for i in plan.ids if i != request.me.id]
     put, notice = (
         (request.sessions.quarantine, "quarantined")
         if verb is QUARANTINE
         else (request.sessions.release, "released")
     )
     with confirming.within_authority(request) as limit:
-        count = put(ids, form.because(request.identity), client_of(request), limit)
+        count = put(ids, form.because(request.me), client_of(request), limit)
     return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 

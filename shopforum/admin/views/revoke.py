@@ -3,26 +3,31 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
+from ...core.permissions import REVOKE, REVOKE_ALL
 from ...operations import deny_rules, plans, session_queries
 from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import RevokeForm
-from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
+from . import confirming, everyone, rules
 from .confirming import END
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Register the views and their notice."""
-    config.registry.notices["rule_refused"] = Notice(
-        "error",
-        "The sessions have ended. The rule was not added: it reaches further than you may, or a rule refuses you.",
+    config.add_notices(
+        {
+            "rule_refused": Notice(
+                "error",
+                "The sessions have ended. The rule was not added: it reaches further than you may, or a rule refuses you.",
+            ),
+        }
     )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
@@ -93,7 +98,7 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
 
     The rule names the revocation, so it comes second. A login between the two is refused at its next page.
     """
-    me, client = request.identity, client_of(request)
+    me, client = request.me, client_of(request)
     reason, except_session = form.because(me), None if form.include_own.data else me.id
     with confirming.within_authority(request) as limit:
         revocation_id = plans.carry_out(

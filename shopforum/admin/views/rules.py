@@ -5,22 +5,23 @@ Adding and lifting ask first, and take the permissions that ending the same sess
 
 from typing import Any
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from ...core.ids import parse_uuid
+from ...core.permissions import REVOKE
+from ...core.sites import ADMIN
 from ...operations import deny_rules
 from ...operations.deny_rules import DenyRuleRow, Weight
-from ...operations.reach import CONSOLE
 from ...sessions import Rule, ShutOut, client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from ..forms import NoteForm, RuleForm, actor
 from ..lists import page
-from . import REVOKE, may_revoke
+from . import may_revoke
 from .confirming import judged, may_revoke_all, need_fresh, within_authority
 
 _TEMPLATE = "shopforum:admin/templates/rules.jinja2"
@@ -28,15 +29,15 @@ _CONFIRM = "shopforum:admin/templates/rule.jinja2"
 _SHUT_OUT = "This rule would refuse you, too. Choose a site, or a smaller network."
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Register the views and their notices."""
-    config.registry.notices["rule_added"] = Notice(
-        "success", "The rule is in force: what matches is refused from now on."
+    config.add_notices(
+        {
+            "rule_added": Notice("success", "The rule is in force: what matches is refused from now on."),
+            "rule_lifted": Notice("success", "The rule is lifted: it refuses nothing any more."),
+            "rule_over": Notice("info", "The rule was over already. Nothing was changed."),
+        }
     )
-    config.registry.notices["rule_lifted"] = Notice(
-        "success", "The rule is lifted: it refuses nothing any more."
-    )
-    config.registry.notices["rule_over"] = Notice("info", "The rule was over already. Nothing was changed.")
     config.add_view(rules, route_name="admin_rules", request_method="GET", renderer=_TEMPLATE)
     config.add_view(
         add, route_name="admin_rules", request_method="POST", permission=REVOKE, renderer=_TEMPLATE
@@ -63,7 +64,7 @@ def add(request: Request) -> Any:
         return _ask(request, form, rule, weight, 422 if confirmed else 200)
     if request.POST.get("digest") != weight.plan.digest:
         return _ask(request, form, rule, weight, 409)
-    me = request.identity
+    me = request.me
     try:
         with within_authority(request) as limit:
             request.sessions.add_rule(
@@ -91,8 +92,8 @@ def lift(request: Request) -> Response:
     typed = _number_typed(form, weight)
     if not form.validate() or not typed:
         return _ask(request, form, row.rule, weight, 422, row)
-    reason = form.because(request.identity).admin
-    lifted = request.sessions.lift_rule(row.id, actor(request.identity), client_of(request), reason)
+    reason = form.because(request.me).admin
+    lifted = request.sessions.lift_rule(row.id, actor(request.me), client_of(request), reason)
     return notes.see_other(request, f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
 
 
@@ -108,7 +109,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
         field.errors = [*field.errors, str(error)]
         return None
     weight = _weighed(request, rule)
-    if rule.matches(request.identity.user_id, CONSOLE, client_of(request)):
+    if rule.matches(request.me.user_id, ADMIN, client_of(request)):
         field.errors = [*field.errors, _SHUT_OUT]
         return None
     return rule, weight
@@ -116,7 +117,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
 
 def _weighed(request: Request, rule: Rule) -> Weight:
     """Weigh a rule. Raises BeyondAuthority and FreshLoginRequired where the admin may not make or lift it."""
-    weight = deny_rules.weigh(request.read_db, rule, request.identity.id)
+    weight = deny_rules.weigh(request.read_db, rule, request.me.id)
     with judged():
         deny_rules.check_reach(request.sessions.authority, rule, weight, unlimited=may_revoke_all(request))
     if weight.grave:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from wtforms import Form, IntegerField, SelectMultipleField, StringField
@@ -12,15 +11,16 @@ from wtforms.widgets import CheckboxInput
 from ...api_tokens import tokens
 from ...api_tokens.tokens import Actor
 from ...core.ids import parse_uuid
+from ...core.permissions import TOKENS
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..form_fields import options_of
 from .confirming import FRESH
 
-TOKENS = "tokens:manage"
 _PAGE = "shopforum:admin/templates/tokens.jinja2"
 
 
@@ -51,21 +51,31 @@ class TokenForm(Form):
     )
 
 
-def includeme(config: Configurator) -> None:
-    """Register the views and their notices."""
-    config.registry.notices["token_revoked"] = Notice(
-        "success", "The token is revoked. Its next call is refused."
+def includeme(config: SiteConfigurator) -> None:
+    """The views."""
+    config.add_notices(
+        {
+            "token_revoked": Notice("success", "The token is revoked. Its next call is refused."),
+            "tokens_revoked": Notice(
+                "success", "The tokens that this user made are revoked. Their next calls are refused."
+            ),
+        }
     )
-    config.registry.notices["tokens_revoked"] = Notice(
-        "success", "The tokens that this user made are revoked. Their next calls are refused."
-    )
-    config.registry.repeatable_fields.add("scopes")
-    config.add_session_permissions({TOKENS: tokens.MAKERS})
-    owner = {"permission": TOKENS, "fresh_login": FRESH}
-    config.add_view(show, route_name="admin_tokens", request_method="GET", renderer=_PAGE, **owner)
-    config.add_view(create, route_name="admin_tokens", request_method="POST", renderer=_PAGE, **owner)
-    config.add_view(revoke, route_name="admin_token_revoke", request_method="POST", **owner)
-    config.add_view(revoke_made_by, route_name="admin_user_tokens", request_method="POST", **owner)
+    config.add_repeatable_field("scopes")
+    for view, name, method, renderer in (
+        (show, "admin_tokens", "GET", _PAGE),
+        (create, "admin_tokens", "POST", _PAGE),
+        (revoke, "admin_token_revoke", "POST", None),
+        (revoke_made_by, "admin_user_tokens", "POST", None),
+    ):
+        config.add_view(
+            view,
+            route_name=name,
+            request_method=method,
+            renderer=renderer,
+            permission=TOKENS,
+            fresh_login=FRESH,
+        )
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -107,5 +117,5 @@ def revoke_made_by(request: Request) -> Response:
 
 
 def _actor(request: Request) -> Actor:
-    me = request.identity
+    me = request.me
     return Actor(forms.actor(me), client_of(request), user_id=me.user_id)

@@ -7,11 +7,11 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
 from ...core.ids import parse_uuid
+from ...core.permissions import TOKENS
 from ...operations import audit_queries, deny_rules, session_queries, user_queries
 from ...web.request import Request
 from ..lists import page
 from . import may_revoke
-from .tokens import TOKENS
 
 
 def includeme(config: Configurator) -> None:

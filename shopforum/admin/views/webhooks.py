@@ -3,28 +3,29 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther, HTTPUnprocessableEntity
 
+from ...core.permissions import REDELIVER
 from ...sessions import client_of
 from ...sessions.audit import Event
 from ...sessions.vocabulary import EventName, InitiatingEntity
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.numbers import bigint
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from ...webhooks import deliveries
+from ...webhooks.settings import WebhookSettings
 from ..forms import actor
 
-REDELIVER = "webhooks:redeliver"
 
-
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Register the views and their notice."""
-    config.registry.notices["redelivering"] = Notice(
-        "success", "The worker sends the webhooks again, from that message on."
+    config.add_notices(
+        {
+            "redelivering": Notice("success", "The worker sends the webhooks again, from that message on."),
+        }
     )
-    config.add_session_permissions({REDELIVER: {"owner"}})
     config.add_view(
         show,
         route_name="admin_webhooks",
@@ -43,7 +44,7 @@ def show(request: Request) -> dict[str, Any]:
             "progress": deliveries.position(request.read_db, endpoint),
             "messages": deliveries.latest(request.read_db, endpoint),
         }
-        for endpoint in request.registry.webhooks.endpoints
+        for endpoint in request.services.get(WebhookSettings).endpoints
     ]
     return {"endpoints": endpoints, "may_redeliver": bool(request.has_permission(REDELIVER))}
 
@@ -51,7 +52,7 @@ def show(request: Request) -> dict[str, Any]:
 def redeliver(request: Request) -> HTTPSeeOther:
     """Send webhooks to an endpoint again, from a message on."""
     name, seq = request.matchdict["name"], bigint(request.POST.get("seq", ""))
-    endpoint = next((e for e in request.registry.webhooks.endpoints if e.name == name), None)
+    endpoint = next((e for e in request.services.get(WebhookSettings).endpoints if e.name == name), None)
     if endpoint is None:
         raise HTTPNotFound
     event = Event(
@@ -59,7 +60,7 @@ def redeliver(request: Request) -> HTTPSeeOther:
         request.site.name,
         client_of(request),
         initiating_entity=InitiatingEntity.ADMIN,
-        actor=actor(request.identity),
+        actor=actor(request.me),
         detail={"endpoint": name, "seq": seq},
     )
     if not seq or not deliveries.redeliver(request.db, endpoint, seq, event):

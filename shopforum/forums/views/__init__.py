@@ -9,13 +9,14 @@ from pyramid.response import Response
 from sqlalchemy import RowMapping
 
 from ...core import paging
+from ...core.permissions import MODERATORS
 from ...web.errors import page
 from ...web.request import Request
 from .. import mentions
 from ..forms import line
 from ..inbox import WithUnreadCount, with_unread_count
 from ..listing import Listing
-from ..person import MODERATORS, Person
+from ..person import Person
 from ..refusals import Locked, Missing, Stale, TooLate, TooSoon
 from ..settings import ForumSettings
 from ..writing import Placed
@@ -58,8 +59,7 @@ def id_of(request: Request) -> int:
 
 def settings(request: Request) -> ForumSettings:
     """Return the forums' settings."""
-    found: ForumSettings = request.registry.forum_rules
-    return found
+    return request.services.get(ForumSettings)
 
 
 def listed(request: Request, listing: Listing[R], size: int = 20) -> paging.Page[R]:

@@ -7,9 +7,9 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from ...core.markdown import render
 from ...core.paging import Page
 from ...web import notes
+from ...web.contributions import Notice, Undo
 from ...web.numbers import bigint
 from ...web.request import Request
-from ...web.templating import Notice, Undo
 from .. import links, posts, read_markers, topics, writing
 from ..forms import ReplyForm
 from ..person import Person

@@ -64,7 +64,7 @@ def update(request: Request) -> Any:
         changes = carts.change(request.db, owner, typed.wanted)
     except LineNotFound:
         request.response.status_int = 409
-        return _page(request, carts.load(request.db, owner), notice=request.registry.notices["stale"])
+        return _page(request, carts.load(request.db, owner), notice=request.services.notices["stale"])
     checkout = "checkout" in request.POST
     return notes.see_other(
         request, notices.after(changes, path="/checkout" if checkout else "/shopping-cart")

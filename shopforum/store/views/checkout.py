@@ -7,9 +7,9 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
 
 from ...core import paging
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.numbers import bigint
 from ...web.request import Request
-from ...web.templating import Notice
 from .. import cart as carts
 from .. import orders
 from ..cart import Cart, Owner
@@ -30,8 +30,8 @@ def review(request: Request) -> Any:
         # The merge at a login is news to the user. Items that cannot be ordered are marked in the cart anyway.
         code = "merged" if notes.said(request).get("notice") == "merged" else "unready"
         return HTTPFound(_to_the_cart(request, code, cart))
-    last = orders.last_address(request.db, request.identity.user_id)
-    form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
+    last = orders.last_address(request.db, request.me.user_id)
+    form = AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
     return {**_page(cart, form), "notice": notices.of(request, cart)}
 
 
@@ -49,7 +49,7 @@ def place(request: Request) -> Any:
     if cart_id is None:
         return _again(request, form, 409, _CHANGED)
     try:
-        number = orders.place(request.db, request.identity.user_id, cart_id, seen, Address(**form.data))
+        number = orders.place(request.db, request.me.user_id, cart_id, seen, Address(**form.data))
     except (CartChanged, CartNotFound):
         return _again(request, form, 409, _CHANGED)
     return notes.see_other(
@@ -59,13 +59,13 @@ def place(request: Request) -> Any:
 
 def listing(request: Request) -> dict[str, Any]:
     """List the user's orders, the newest first."""
-    statement = orders.of_user(request.identity.user_id)
+    statement = orders.of_user(request.me.user_id)
     return {"page": paging.page(request, statement, order_table.c.id).of(OrderSummary)}
 
 
 def order(request: Request) -> dict[str, Any]:
     """Show one of the user's own orders."""
-    found = orders.find(request.db, request.identity.user_id, request.matchdict["number"])
+    found = orders.find(request.db, request.me.user_id, request.matchdict["number"])
     if found is None:
         raise HTTPNotFound
     return {"order": found}
@@ -78,7 +78,7 @@ def _again(request: Request, form: AddressForm, status: int, notice: Notice | No
         return HTTPSeeOther("/shopping-cart")
     request.response.status_int = status
     if notice and not cart.orderable:
-        notice = request.registry.notices["unready"]
+        notice = request.services.notices["unready"]
     return {**_page(cart, form), "notice": notice}
 
 
@@ -87,4 +87,4 @@ def _page(cart: Cart, form: AddressForm) -> dict[str, Any]:
 
 
 def _owner(request: Request) -> Owner:
-    return Owner(user_id=request.identity.user_id)
+    return Owner(user_id=request.me.user_id)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from ...web import notes
+from ...web.contributions import Notice, Undo
 from ...web.request import Request
-from ...web.templating import Notice, Undo, plural
+from ...web.templating import plural
 from ..cart import Cart, CartLine, Change
 from ..forms import numbers
 
@@ -53,7 +54,7 @@ def of(request: Request, cart: Cart) -> Notice | None:
         return _merged(cart)
     lines = cart.lines_of(numbers(note.get("line", "")))
     describe = _NOTICES.get(code)
-    general: Notice | None = request.registry.notices.get(code)
+    general: Notice | None = request.services.notices.get(code)
     notice = describe(lines) if describe and lines else general
     if not cart.removed:
         return notice
@@ -62,7 +63,7 @@ def of(request: Request, cart: Cart) -> Notice | None:
     text = f"{_listed(cart.removed, 'and')} {verb} removed from your {where}."
     ids = ",".join(str(line.id) for line in cart.removed)
     # On the cart's page the button belongs to the form of all quantities.
-    form = "cart" if request.matched_route.name == "store_cart" else ""
+    form = "cart" if request.route_name == "store_cart" else ""
     undo = Undo("/shopping-cart/undo", "Undo", "line", ids, form)
     return Notice(notice.kind if notice else "success", f"{notice.text} {text}" if notice else text, undo)
 
