@@ -2,7 +2,8 @@
 
 The key is claimed before the act. If the process dies after the commit, before the response is kept, the act is found by
 the id of its request: the audit row has it, in the act's own transaction. A claim without a response and without an act
-expires after LEASE seconds, longer than any act takes, and may be taken over.
+expires after LEASE seconds, longer than any act takes, and may be taken over. It is no queue (`core.queue`): nobody comes back
+for a claim but the caller.
 """
 
 import hashlib
