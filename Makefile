@@ -34,13 +34,13 @@ coverage: $(TEST) ## Show that the tests walk every branch of the session core a
 	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100 --ignore=tests/browser --ignore=tests/dev_idp
 
-lint: $(TEST) ## Check style, formatting, types and who may import whom
+lint: $(TEST) ## Check style, formatting, types (and how much of the code has none) and imports between packages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
+	@$(BIN)/python typings/any_share.py
 	@$(BIN)/lint-imports
 
-fmt: $(TEST) ## Format the code and mend what can be mended automatically
+fmt: $(TEST) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
@@ -50,8 +50,9 @@ bench: $(TEST) ## Measure requests per second and latencies (bench/)
 pictures: $(TEST) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
 	@$(BIN)/python docs/take_pictures.py
 
-docs: $(TEST) ## Write docs/settings.md from the declared settings
+docs: $(TEST) ## Write docs/settings.md and the diagrams of docs/architecture.md from the code
 	@$(BIN)/python docs/write_settings.py
+	@$(BIN)/python docs/write_diagrams.py
 
 lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --output-file=prod.txt prod.in

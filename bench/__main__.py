@@ -71,10 +71,10 @@ def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> tup
     sample.seed(ini, folder / "idp.sqlite")
     settings |= {"idp.url": idp.url, "shopforum.site": "store", "database.url": database}
     app = shopforum.main({}, **{key: value for key, value in settings.items() if key != "use"})
-    stack.callback(app.registry.db.engine.dispose)
+    stack.callback(app.services.db.engine.dispose)
     if sessions:
-        app.registry.db.all(text(_MORE), n=sessions)
-        with app.registry.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        app.services.db.all(text(_MORE), n=sessions)
+        with app.services.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE sessions, session_credentials"))
     return app, log_in(app)
 
@@ -94,7 +94,7 @@ def log_in(app: object) -> str:
     """Sign the sample's shopper in over HTTP."""
     login = sample.LOGINS[0]
     with running(app) as (host, port), requests.Session() as client:
-        client.headers["Host"] = app.registry.site.host
+        client.headers["Host"] = app.services.site.host
         url = f"http://{host}:{port}/login"
         page = client.get(url, timeout=10)
         token = page.text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
@@ -102,7 +102,7 @@ def log_in(app: object) -> str:
         answer = requests.post(
             url,
             data={"csrf_token": token, "email": login.email, "password": login.password, "next": ""},
-            headers={"Host": app.registry.site.host, "Cookie": cookies},
+            headers={"Host": app.services.site.host, "Cookie": cookies},
             allow_redirects=False,
             timeout=10,
         )
@@ -134,18 +134,18 @@ def look_at_page(app: object, cookie: str) -> tuple[list[tuple[str, object]], by
         statements.append((statement, values))
 
     # On a connection of its own, so that what it prepares is seen.
-    app.registry.db.engine.dispose()
-    event.listen(app.registry.db.engine, "before_cursor_execute", note)
+    app.services.db.engine.dispose()
+    event.listen(app.services.db.engine, "before_cursor_execute", note)
     with running(app) as address:
-        status, body = get(address, app.registry.site.host, cookie)
-    event.remove(app.registry.db.engine, "before_cursor_execute", note)
+        status, body = get(address, app.services.site.host, cookie)
+    event.remove(app.services.db.engine, "before_cursor_execute", note)
     assert status == 200, status
     return statements, body
 
 
 def bare(app: object, statements: list[tuple[str, object]], page: bytes) -> Callable[..., list[bytes]]:
     """The floor: the same statements through psycopg2 alone, the same bytes, and nothing else."""
-    url = app.registry.db.engine.url.render_as_string(hide_password=False).replace("+psycopg2", "")
+    url = app.services.db.engine.url.render_as_string(hide_password=False).replace("+psycopg2", "")
     local = threading.local()
     prepared = [(sql, values) for sql, values in statements if sql.startswith("PREPARE ")]
     asked = [(sql, values) for sql, values in statements if not sql.startswith("PREPARE ")]
@@ -166,7 +166,7 @@ def bare(app: object, statements: list[tuple[str, object]], page: bytes) -> Call
         start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(page)))])
         return [page]
 
-    wsgi.registry = app.registry
+    wsgi.services = app.services
     return wsgi
 
 
@@ -180,7 +180,7 @@ def get(address: tuple[str, int], host: str, cookie: str) -> tuple[int, bytes]:
 
 def measure(app: object, cookie: str, seconds: float, connections: int) -> float:
     """Requests a second over kept connections."""
-    host, done = app.registry.site.host, []
+    host, done = app.services.site.host, []
     with running(app) as address:
         end = time.monotonic() + seconds
 

@@ -1,4 +1,4 @@
-"""A store, forums and an admin console over FusionAuth, with login sessions that are seen, ended and trusted.
+"""A store, forums and an admin console over FusionAuth, with login sessions that can be listed, explained and revoked.
 
 `main` makes one site; `shopforum.hosts` serves the three from one process. docs/request.md follows one request
 through the files.
@@ -11,39 +11,49 @@ if TYPE_CHECKING:
 
 
 def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
-    """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings it cannot run on."""
+    """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
-    from pyramid.config import Configurator
-
-    from . import configuration, idp
+    from . import configuration
     from .core import logs, migrations
     from .core.database import Database
     from .core.engine import create_engine
+    from .core.permissions import READ, ROLES
+    from .core.sites import ADMIN
     from .idp import FusionAuth
-    from .sessions import SIGNED_IN
+    from .sessions import SIGNED_IN, registry_of
+    from .web import services
     from .web.redirects import SiteApp
+    from .web.services import Services
+    from .web.site_config import SiteConfigurator
 
     parsed = configuration.load(ini)
     site = parsed.site
     logs.configure(parsed.settings.log_format)
-    with Configurator(settings=dict(parsed.raw)) as config:
-        config.registry.site = site
-        config.registry.parsed_settings = parsed
-        config.registry.migration_head = migrations.head()
-        config.include(".web")
-        config.include(".sessions")
+    with SiteConfigurator(settings=dict(parsed.raw)) as config:
         engine = create_engine(parsed.settings.database_url, parsed.settings.pool_size)
-        config.registry.db = Database(engine, parsed.settings.prepare)
-        config.add_request_method(lambda request: request.registry.db, "db", property=True)
+        idp = FusionAuth(parsed.idp)
+        config.include(".sessions")
         config.set_session_engine(engine, parsed.settings.prepare)
-        idp.add_idp(config, FusionAuth(parsed.idp))
-        # Refuse by default: a view that says nothing needs somebody signed in, on the console a role.
-        config.set_default_permission("console:read" if site.name == "admin" else SIGNED_IN)
+        config.set_session_authority(idp)
+        shared = Services(
+            site=site,
+            db=Database(engine, parsed.settings.prepare),
+            sessions=registry_of(config.registry).sessions,
+            idp=idp,
+            idp_settings=parsed.idp,
+            settings=parsed.raw,
+            migration_head=migrations.head(),
+        )
+        services.install(config.registry, shared)
+        config.include(".web")
+        config.add_session_permissions(ROLES[site.name])
+        # Deny by default: a view that names no permission requires a signed-in user, and on the console a role.
+        config.set_default_permission(READ if site.name == ADMIN else SIGNED_IN)
         config.include(".login")
-        if site.name != "admin":
-            config.include(".account")
-        if site.name == "admin":
+        if site.name == ADMIN:
             config.include(".webhooks")
             config.include(".api")
+        else:
+            config.include(".account")
         config.include(f".{site.name}")
         return SiteApp(config.make_wsgi_app())

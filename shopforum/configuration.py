@@ -1,9 +1,9 @@
 """All settings of a site: the ini file, overridden by the environment, read once at boot. docs/settings.md has the keys.
 
-Every key can be given by the environment, for all sites or for one, and the environment wins: `idp.api_key` is the
-variable SHOPFORUM_IDP_API_KEY, the console's `sessions.idle` SHOPFORUM_ADMIN_SESSIONS_IDLE; with `_FILE` behind the
-name it is the path of a file that holds the value. Secrets belong there in production. Nothing is guessed: a key or a
-variable that nobody knows stops the boot.
+The environment can set each key, for all sites or for one, and overrides the ini file: `idp.api_key` is the
+variable SHOPFORUM_IDP_API_KEY, the console's `sessions.idle` SHOPFORUM_ADMIN_SESSIONS_IDLE; with `_FILE` after the
+name, the variable is the path of a file with the value. Secrets belong there in production. An unknown key or variable
+stops the boot.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ from .core.settings import (
     refuse_unknown_variables,
     settings_of,
 )
-from .core.sites import SITES, Site, SiteSettings
-from .forums.settings import Rules
+from .core.sites import ADMIN, SITES, Site, SiteSettings
+from .forums.settings import ForumSettings
 from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
@@ -43,13 +43,13 @@ CONSOLE_DEFAULTS = {
     "sessions.risk": "enforce",
     "sessions.risk_signals": "other_system other_browser older_browser two_places other_network",
 }
-# What the application sets itself, from the keys under `shopforum.`.
+# Keys that the application sets itself, from the keys under `shopforum.`.
 _SESSIONS_OWN = {"sessions.site", "sessions.secret", "sessions.sites"}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything that one site's app factory needs, typed; `raw` has every key as text, for the packages."""
+    """The settings that the app factory of a site needs. `raw` has all keys as text, for the packages."""
 
     site: Site
     settings: SiteSettings
@@ -58,7 +58,7 @@ class Configuration:
 
 
 def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...]]:
-    """All keys by subject, in the order of the documentation; those of the webhook endpoints that `raw` names, too."""
+    """Return all keys by subject, in the order of the documentation, with those of the webhook endpoints that `raw` names."""
     sessions = tuple(one for one in sessions_config.declared() if one.key not in _SESSIONS_OWN)
     return {
         "The site": settings_of(SiteSettings),
@@ -68,13 +68,13 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Mail": settings_of(mail.MailSettings),
         "Webhooks": webhook_settings.declared(raw or {}),
         "Admin API": settings_of(ApiSettings),
-        "Forums": settings_of(Rules),
+        "Forums": settings_of(ForumSettings),
     }
 
 
 def load(ini: Mapping[str, str]) -> Configuration:
-    """Read everything that a section of the ini file and the environment say of one site, with the rules between the
-    keys. Raises SettingsError.
+    """Read the settings of one site from a section of the ini file and the environment, and check the rules between keys.
+    Raises SettingsError.
     """
     raw = complete(ini)
     site = sites.parse(raw)
@@ -82,32 +82,34 @@ def load(ini: Mapping[str, str]) -> Configuration:
     if not site.development:
         sites.refuse_unsafe(site, idp.api_key)
     own = {
-        "sessions.sites": " ".join(name for name in SITES if name != "admin"),
+        "sessions.sites": " ".join(name for name in SITES if name != ADMIN),
         "sessions.site": site.name,
         "sessions.secret": site.secret,
     }
     raw = {**raw, **own}
-    # The packages read theirs again; here all of them are looked at, so that `shopforum check` refuses what they do.
+    # The packages read their settings again. Reading them all here lets `shopforum check` report all errors.
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     mail.parse(raw)
-    for cls in (LoginSettings, Rules, ApiSettings):
+    for cls in (LoginSettings, ForumSettings, ApiSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 
 
 def database_url(ini: Mapping[str, str]) -> str:
-    """The database alone, for who has nothing else to do: a migration runs where no site is set up. Raises SettingsError."""
+    """Return the address of the database. It needs no other key, because migrations run before a site is set up. Raises
+    SettingsError.
+    """
     return str(find(SiteSettings, "database.url").read(complete(ini)))
 
 
 def complete(ini: Mapping[str, str]) -> dict[str, str]:
-    """A section's settings with the environment's laid over them. Raises SettingsError for what nobody knows."""
+    """Return the settings of a section, overridden by the environment. Raises SettingsError for an unknown key."""
     site = ini.get("shopforum.site", "")
     if site not in SITES:
         raise SettingsError(f"shopforum.site must be one of {', '.join(SITES)}")
-    merged = {**(CONSOLE_DEFAULTS if site == "admin" else {}), **ini}
-    # Which endpoints there are may itself be said by the environment.
+    merged = {**(CONSOLE_DEFAULTS if site == ADMIN else {}), **ini}
+    # The environment may also name the webhook endpoints, which bring keys of their own.
     merged |= from_environment(_declared({}), site)
     declared = _declared(merged)
     merged |= from_environment(declared, site)

@@ -1,4 +1,4 @@
-"""All tables of the application, put together from the packages that define them; the migrations are held against it."""
+"""All tables of the application, collected from the packages that define them. Migrations are checked against them."""
 
 import importlib
 
@@ -19,7 +19,7 @@ _TABLE_MODULES = (
 
 
 def all_metadata() -> list[MetaData]:
-    """The tables of the session core and those of the sites, for Alembic."""
+    """Return the tables of the session core and of the sites, for Alembic."""
     for module in _TABLE_MODULES:
         importlib.import_module(module)
     return [session_tables.metadata, metadata]

@@ -221,16 +221,16 @@ def _apps(settings: Callable[[str], dict[str, str]]) -> Iterator[dict[str, Any]]
     apps = {site: shopforum.main({}, **settings(site)) for site in SITES}
     yield apps
     for app in apps.values():
-        app.registry.db.engine.dispose()
+        app.services.db.engine.dispose()
 
 
 @pytest.fixture
 def apps(_apps: dict[str, Any], clean: None, idp: Idp) -> dict[str, Any]:
     """The three sites as WSGI apps, over an empty database and a fresh provider."""
     for app in _apps.values():
-        app.registry.idp.breaker.reset()
+        app.services.idp.breaker.reset()
         # A test may have ended the connections that this pool keeps: one read finds out and replaces them all.
-        app.registry.db.one(text("SELECT 1"))
+        app.services.db.one(text("SELECT 1"))
     return _apps
 
 
@@ -282,7 +282,7 @@ def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
             if not statement.startswith("PREPARE "):
                 statements.append(statement)
 
-        engine = browser.app.registry.db.engine
+        engine = browser.app.services.db.engine
         event.listen(engine, "before_cursor_execute", note)
         try:
             yield statements
@@ -295,13 +295,13 @@ def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
 @pytest.fixture
 def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
     """Run a statement on the sites' database: to move a row in time, or to look at it."""
-    return lambda statement, **values: apps["store"].registry.db.all(text(statement), **values)
+    return lambda statement, **values: apps["store"].services.db.all(text(statement), **values)
 
 
 @pytest.fixture
 def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[SimulatedClock]:
     """The database's clock for the sites. No wait is over before the test says so, however slow the machine is."""
-    engines = [app.registry.db.engine for app in apps.values()]
+    engines = [app.services.db.engine for app in apps.values()]
     with SimulatedClock(database_url, *engines, start=datetime.now(UTC)) as clock:
         yield clock
 

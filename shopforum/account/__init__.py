@@ -1,51 +1,53 @@
-"""A person's own page: the devices that are signed in at this site, and signing them out.
+"""A person's own page: the devices that are signed in to this site, recent activity, and signing devices out.
 
-`newdevice.py` asks about logins with a new device, on pages and by mail (`letters.py`, `mail.py`).
+`new_device.py` asks about logins with a new device, on pages and by mail (`letters.py`, `mail.py`).
 """
 
 from typing import Any
 
-from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..sessions import AuthorityUnavailable
-from ..web.acts import Act
-from ..web.templating import Notice
+from ..web.contributions import Act, Notice
+from ..web.request import Request
+from ..web.site_config import SiteConfigurator
 from . import mail, new_device
 
 
-def includeme(config: Configurator) -> None:
-    """Routes, views and notices under /account. Needs `registry.on_new_device`, which it sets, to be called by the
-    login. Sets `registry.mail`.
-    """
-    config.registry.mail = mail.parse(config.registry.settings)
-    config.registry.on_new_device = new_device.tell
-    config.registry.notices |= {
-        "device-signed-out": Notice("success", "That device is signed out."),
-        "device-gone": Notice("info", "That device was signed out already."),
-        "device-known": Notice("success", "Thank you. That device stays signed in."),
-        "device-reported": Notice(
-            "warning", "That device is signed out, and our security team can see your report."
-        ),
-    }
-    config.registry.acts |= {
-        "revoke_device": Act("Sign out a device", page="/account/sessions"),
-        "revoke_others": Act("Sign out all other devices", page="/account/sessions"),
-        "confirm_device": Act("Yes, that was me", page="/account/sessions"),
-    }
+def includeme(config: SiteConfigurator) -> None:
+    """Add the pages under /account and the mail settings. A login with a new device is reported to its owner."""
+    config.add_service(mail.parse(config.registry.settings))
+    config.add_new_device_hook(new_device.tell)
+    config.add_notices(
+        {
+            "device-signed-out": Notice("success", "That device is signed out."),
+            "device-gone": Notice("info", "That device was signed out already."),
+            "device-known": Notice("success", "Thank you. That device stays signed in."),
+            "device-reported": Notice(
+                "warning", "That device is signed out, and our security team can see your report."
+            ),
+        }
+    )
+    config.add_acts(
+        {
+            "revoke_device": Act("Sign out a device", page="/account/sessions"),
+            "revoke_others": Act("Sign out all other devices", page="/account/sessions"),
+            "confirm_device": Act("Yes, that was me", page="/account/sessions"),
+        }
+    )
     config.add_subscriber(_ask, BeforeRender)
     config.include(".views")
 
 
 def _ask(event: Any) -> None:
-    """What the layout asks about a new device. A page of an error that does not ask who is signed in asks nothing."""
-    request = event.get("request")
+    """Give the layout the new device to ask about. An error page that does not look up the session asks nothing."""
+    request: Request | None = event.get("request")
     if request is None or request.environ.get("shopforum.plain"):
         return
     try:
         session = request.identity
         event["new_sign_in"] = new_device.asked(request.db, session) if session else None
     except (AuthorityUnavailable, SQLAlchemyError):
-        # An error page is shown even where nobody can be told apart.
+        # An error page is shown even if the session cannot be looked up.
         return

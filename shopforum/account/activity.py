@@ -1,17 +1,19 @@
-"""What a person may see of the audit log: their own sign-ins, renewals and ends at this site."""
+"""Recent activity: the part of the audit log that a person may see, their own logins, refreshes and logouts on this site."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
 from ..core.database import Database
+from ..core.rows import build
 from ..core.user_agents import label
+from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
 
-_OWN = text("SELECT ended_at FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
+_OWN = text("SELECT id, ended_at FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
 
-# A renewal from where the login was is no news: it happens whenever somebody comes back after a pause.
+# A refresh from the address of the login is left out: it happens whenever somebody comes back after a pause.
 _RECENT = text(
     """SELECT l.at, l.event, l.initiating_entity, host(l.address) AS address, l.agent,
       l.detail->>'new_device' AS new_device
@@ -21,68 +23,81 @@ _RECENT = text(
     ORDER BY l.id DESC LIMIT 20"""
 )
 
-_WORDS = {
-    "authn_login_success": "Logged in",
-    "authn_login_fail": "Login failed",
-    "session_renewed": "Login renewed from another address",
-    "session_expired": "Login expired",
-    "session_logout": "Logged out",
-    "authn_token_revoked": "Devices signed out",
-    "authn_token_reuse": "Copied login stopped",
-    "refresh_without_session": "Copied login refused",
-    "session_without_refresh_token": "Copied login refused",
-    "session_reported": "Device reported",
-    "session_quarantined": "Asked for the password",
-    "session_released": "Goes on as before",
-    "excess_sessions_exceeded": "Oldest login made room",
-    "letter_not_sent": "A warning could not be mailed",
-    "other_browser": "Used with another browser",
-    "other_system": "Used with another system",
-    "two_places": "Used from two places",
+_TEXTS: dict[str, str] = {
+    EventName.LOGIN_SUCCESS: "Logged in",
+    EventName.LOGIN_FAIL: "Login failed",
+    EventName.SESSION_RENEWED: "Login renewed from another address",
+    EventName.SESSION_EXPIRED: "Login expired",
+    EventName.SESSION_LOGOUT: "Logged out",
+    EventName.TOKEN_REVOKED: "Devices signed out",
+    EventName.TOKEN_REUSE: "Copied login stopped",
+    FlagKind.REFRESH_WITHOUT_SESSION: "Copied login refused",
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: "Copied login refused",
+    FlagKind.SESSION_REPORTED: "Device reported",
+    EventName.SESSION_QUARANTINED: "Asked for the password",
+    EventName.SESSION_RELEASED: "Session continued",
+    EventName.EXCESS_SESSIONS: "Oldest login signed out: too many devices",
+    EventName.MAIL_NOT_SENT: "A warning could not be mailed",
+    FlagKind.OTHER_BROWSER: "Used with another browser",
+    FlagKind.OTHER_SYSTEM: "Used with another operating system",
+    FlagKind.TWO_PLACES: "Used from two places",
 }
 
-_WHO = {"user": "You", "admin": "Support", "idp": "Login service"}
-# Whoever that was.
-_ANYBODY = {
-    "authn_login_fail",
-    "refresh_without_session",
-    "session_without_refresh_token",
-    "other_browser",
-    "other_system",
-    "two_places",
+_ACTORS: dict[str, str] = {
+    InitiatingEntity.USER: "You",
+    InitiatingEntity.ADMIN: "Support",
+    InitiatingEntity.PROVIDER: "Login service",
+}
+# Events that an attacker may have caused, although the log has them under the user's name.
+_BY_SOMEBODY = {
+    EventName.LOGIN_FAIL,
+    FlagKind.REFRESH_WITHOUT_SESSION,
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN,
+    FlagKind.OTHER_BROWSER,
+    FlagKind.OTHER_SYSTEM,
+    FlagKind.TWO_PLACES,
 }
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of the recent activity; `who` is You, Support, Login service, Automatic or Somebody."""
+class OwnSession:
+    """A session of the user. `ended_at` is None while it has not ended."""
 
-    at: Any
+    id: UUID
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the recent activity. `actor` is You, Support, Login service, Automatic or Somebody."""
+
+    at: datetime
     text: str
-    who: str
+    actor: str
     device: str
     address: str | None
 
 
-def own_session(db: Database, session_id: UUID, user_id: UUID, site: str) -> RowMapping | None:
-    """The user's session of that id on this site, ended or not: `ended_at`. Another's is None, as one that is not."""
-    return db.one(_OWN, id=session_id, user_id=user_id, site=site)
+def own_session(db: Database, session_id: UUID, user_id: UUID, site: str) -> OwnSession | None:
+    """Return the user's session with this id on this site, ended or not. None if the user has no such session."""
+    row = db.one(_OWN, id=session_id, user_id=user_id, site=site)
+    return build(OwnSession, row) if row else None
 
 
 def recent(db: Database, user_id: UUID, site: str) -> list[Entry]:
-    """The last twenty things that happened to the user's sessions here, the newest first."""
-    rows = db.all(_RECENT, user_id=user_id, site=site, events=list(_WORDS))
+    """Return the last twenty events of the user's sessions on this site, newest first."""
+    rows = db.all(_RECENT, user_id=user_id, site=site, events=[str(event) for event in _TEXTS])
     return [_entry(row) for row in rows]
 
 
 def _entry(row: RowMapping) -> Entry:
-    # An admin's own browser and address are not the user's business.
-    own = row["initiating_entity"] == "user"
-    who = _WHO.get(row["initiating_entity"], "Automatic")
+    # An admin's device and address are not shown to the user.
+    own = row["initiating_entity"] == InitiatingEntity.USER
+    actor = _ACTORS.get(row["initiating_entity"], "Automatic")
     return Entry(
         row["at"],
-        _WORDS[row["event"]] + (", new device" if row["new_device"] == "true" else ""),
-        "Somebody" if own and row["event"] in _ANYBODY else who,
+        _TEXTS[row["event"]] + (", new device" if row["new_device"] == "true" else ""),
+        "Somebody" if own and row["event"] in _BY_SOMEBODY else actor,
         label(row["agent"]) if own else "",
         row["address"] if own else None,
     )

@@ -1,4 +1,4 @@
-"""Mail: queued in the database with what it tells of, sent by the worker, never by a request."""
+"""Mail: a letter is queued in the transaction of the event that it reports. The worker sends it, never a request."""
 
 import re
 import smtplib
@@ -6,61 +6,57 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import idna
 from sqlalchemy import Connection, RowMapping, text
 
 from ..core.database import Database, once_more
-from ..core.purge import purge
+from ..core.purge import Purge
+from ..core.queue import Queue
+from ..core.rows import build
 from ..core.settings import SettingsError, read, setting
 from ..sessions import audit
 from ..sessions.audit import Client, Event
+from ..sessions.vocabulary import EventName, InitiatingEntity
 
-# Seconds for each answer of the server. A letter that could not be begun within half of its lease is left for the next
-# try: it takes a handful of answers more, and nobody else may have it meanwhile.
+# Seconds for each answer of the server. A letter whose sending could not begin within half of its lease is left for the
+# next try: sending takes a few more answers, and no other worker may claim the letter meanwhile.
 _TIMEOUT = 10
 _LEASE = 120
-_LONGEST_WAIT = 3600
 _STEP = 20
 
-# One address and nothing around it: what stands here becomes a header and an SMTP command. Before the @ any letters may
-# stand (RFC 6531); a domain is written in ASCII wherever it goes.
+# Exactly one address and nothing around it: the text becomes a header and an SMTP command. Letters of any script may
+# stand before the @ (RFC 6531); a domain is always sent in ASCII.
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
-_QUEUE = text(
+_INSERT = text(
     """INSERT INTO outgoing_mail (recipient, subject, plain, html, site, user_id)
     VALUES (:recipient, :subject, :plain, :html, :site, :user_id)"""
 )
 
-# One at a time: of several, the last would wait for the others to be sent, and outlast its lease.
-_CLAIM = text(
-    """
-WITH due AS MATERIALIZED (
-  SELECT id FROM outgoing_mail WHERE next_try_at <= now()
-  ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
-)
-UPDATE outgoing_mail m SET attempts = attempts + 1, next_try_at = clock_timestamp() + :lease * interval '1 second'
-FROM due WHERE m.id = due.id RETURNING m.*"""
+# A letter is deleted when it is sent. Only the worker whose claim is the latest may do that.
+_QUEUE = Queue(
+    "outgoing_mail",
+    lease=_LEASE,
+    first_wait=10,
+    longest_wait=3600,
+    finish="DELETE FROM outgoing_mail WHERE id = :id AND attempts = :attempts RETURNING 1",
 )
 
-# The number of tries is the claim's: whoever comes too late for its own changes nothing.
-_OVER = text("DELETE FROM outgoing_mail WHERE id = :id AND attempts = :attempts RETURNING 1")
-
-_FAILED = text(
-    """UPDATE outgoing_mail SET last_error = :error, next_try_at = clock_timestamp()
-      + least(:longest, 10 * power(2, least(attempts - 1, 20))) * interval '1 second' WHERE id = :id AND attempts = :attempts"""
-)
-
-# Who did not get the news in two days is not helped by it any more.
-_DROP = purge(
-    "outgoing_mail", "created_at < now() - interval '2 days'", "created_at", "site, user_id, last_error"
+# A warning that has not arrived within two days helps nobody any more.
+_TOO_OLD = Purge(
+    "outgoing_mail",
+    "created_at < now() - interval '2 days'",
+    order="created_at",
+    step=_STEP,
+    returning="site, user_id, last_error",
 )
 
 
@@ -72,18 +68,18 @@ def _address(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class MailSettings:
-    """How mail goes out; with neither a host nor a folder none is written."""
+    """How mail is sent. Without a host and without a folder no mail is written."""
 
     host: str = setting("mail.host", "", "the SMTP server")
     port: int = setting("mail.port", 587, "its port", least=1, most=65535)
     tls: str = setting(
         "mail.tls",
         "starttls",
-        "how the connection is encrypted; tls from the first byte",
+        "how the connection is encrypted; tls: from the first byte",
         of=("starttls", "tls", "none"),
     )
-    user: str = setting("mail.user", "", "who we are to the server, if it asks")
-    password: str = setting("mail.password", "", "and the password", secret=True)
+    user: str = setting("mail.user", "", "the user name for the server, if it asks for one")
+    password: str = setting("mail.password", "", "the password for the server", secret=True)
     sender: str = setting(
         "mail.from",
         "shopforum@localhost",
@@ -99,19 +95,17 @@ class MailSettings:
         kind="path",
         optional=True,
     )
-    new_device: bool = setting(
-        "mail.new_device", True, "tell people of logins with a device of theirs that is new"
-    )
+    new_device: bool = setting("mail.new_device", True, "send people mail about logins with a new device")
 
     @property
     def on(self) -> bool:
-        """Whether there is a way to send."""
+        """Whether mail can be sent."""
         return bool(self.host or self.folder)
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One message, as plain text and as HTML; to whom, and of which site."""
+    """One message to one recipient, as plain text and as HTML. `site` and `user_id` are for the audit log."""
 
     recipient: str
     subject: str
@@ -121,26 +115,39 @@ class Letter:
     user_id: UUID | None = None
 
 
-class _NoWay(Exception):
-    """The server cannot take this letter, now or later. The message is a code for the audit log."""
+@dataclass(frozen=True)
+class _Queued:
+    """A letter in the queue."""
+
+    id: int
+    created_at: datetime
+    recipient: str
+    subject: str
+    plain: str
+    html: str
+
+
+class _CannotSend(Exception):
+    """The server can never take this letter. The message is a code for the audit log."""
 
 
 def parse(raw: Mapping[str, str]) -> MailSettings:
-    """Read the settings. Raises SettingsError."""
+    """Read the mail settings. Raises SettingsError."""
     if raw.get("mail.host", "").strip() and not raw.get("mail.from", "").strip():
         raise SettingsError("mail.from must be set where mail.host is")
     return read(MailSettings, raw)
 
 
 def queue(connection: Connection, letter: Letter) -> bool:
-    """Queue a letter in the caller's transaction. False for a recipient that is no address we would write to, which is
-    noted in the audit log.
+    """Queue a letter in the caller's transaction.
+
+    Return False if the recipient is no address that mail can be sent to; this is noted in the audit log.
     """
     recipient = address(letter.recipient)
     if recipient is None:
-        _note_unsent(connection, vars(letter), "no_address")
+        _note_unsent(connection, letter.site, letter.user_id, "no_address")
         return False
-    connection.execute(_QUEUE, {**vars(letter), "recipient": recipient})
+    connection.execute(_INSERT, {**vars(letter), "recipient": recipient})
     return True
 
 
@@ -159,65 +166,71 @@ def address(typed: str) -> str | None:
 
 
 def run_once(db: Database, settings: MailSettings) -> int:
-    """Send what is due, one letter after the other; returns how much was tried. Safe to run in several processes at once.
+    """Send the letters that are due, one after the other; return how many were tried or given up.
 
-    A letter may arrive twice where the server took it and we could not write that down. One that cannot be sent is in the
-    audit log.
+    Safe to run in several processes at once. A letter may arrive twice if the server took it and the database could not
+    be told. A letter that cannot be sent is noted in the audit log.
     """
-    done = _drop(db)
-    while settings.on and done < _STEP and (row := db.one(_CLAIM, lease=_LEASE)):
+    done = drop_old(db)
+    # One letter at a time: the last of several would wait for the others to be sent, and outlast its lease.
+    while settings.on and done < _STEP and (claimed := _QUEUE.claim(db, 1)):
+        [row] = claimed
         done += 1
-        claim = {"id": row["id"], "attempts": row["attempts"]}
         try:
-            _send(settings, row, time.monotonic() + _LEASE / 2)
-        except _NoWay as way:
-            _give_up(db, row, str(way))
+            _send(settings, build(_Queued, row), time.monotonic() + _LEASE / 2)
+        except _CannotSend as error:
+            _give_up(db, row, str(error))
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            # The server's words may hold the address.
-            db.all(_FAILED, **claim, error=type(error).__name__, longest=_LONGEST_WAIT)
+            # The text of the server's answer may hold the address.
+            _QUEUE.failed(db, row, type(error).__name__)
         else:
-            db.all(_OVER, **claim)
+            _QUEUE.done(db, row)
     return done
 
 
 @once_more
-def _drop(db: Database) -> int:
+def drop_old(db: Database, step: int | None = None) -> int:
+    """Delete the letters that are too old to help, at most `step`, and note each in the audit log; return how many."""
     with db.transaction() as connection:
-        rows = connection.execute(_DROP, {"step": _STEP}).mappings().all()
+        rows = connection.execute(_TOO_OLD.statement, {"step": step or _TOO_OLD.step}).mappings().all()
         for row in rows:
-            _note_unsent(connection, row, "too_old", last_error=row["last_error"] or "never tried")
+            last_error = row["last_error"] or "never tried"
+            _note_unsent(connection, row["site"], row["user_id"], "too_old", last_error=last_error)
         return len(rows)
 
 
 @once_more
 def _give_up(db: Database, row: RowMapping, why: str) -> None:
     with db.transaction() as connection:
-        if connection.execute(_OVER, {"id": row["id"], "attempts": row["attempts"]}).first():
-            _note_unsent(connection, row, why)
+        claim = {"id": row["id"], "attempts": row["attempts"]}
+        if connection.execute(_QUEUE.finish_statement, claim).first():
+            _note_unsent(connection, row["site"], row["user_id"], why)
 
 
-def _note_unsent(
-    connection: Connection, letter: Mapping[str, Any] | RowMapping, why: str, **more: str
-) -> None:
-    """Somebody was not warned: the console shows it, and so does the person's own list of what happened."""
+def _note_unsent(connection: Connection, site: str, user_id: UUID | None, why: str, **more: str) -> None:
+    """Write to the audit log that somebody was not warned: the console and the person's own activity show it."""
     event = Event(
-        "letter_not_sent",
-        letter["site"] or "all",
+        EventName.MAIL_NOT_SENT,
+        site or "all",
         Client(),
-        initiating_entity="system",
-        user_id=letter["user_id"],
+        initiating_entity=InitiatingEntity.SYSTEM,
+        user_id=user_id,
         detail={"why": why, **more},
     )
     audit.write(connection, event)
 
 
-def _send(settings: MailSettings, row: RowMapping, begin_by: float) -> None:
-    """Send a letter, unless its turn comes later than `begin_by` (`time.monotonic()`). Raises _NoWay."""
-    message, plain = _message(settings, row), row["recipient"].isascii()
+def _send(settings: MailSettings, letter: _Queued, begin_by: float) -> None:
+    """Send a letter.
+
+    Raises TimeoutError if sending has not begun by `begin_by` (`time.monotonic()`), _CannotSend, OSError,
+    smtplib.SMTPException.
+    """
+    message, plain = _message(settings, letter), letter.recipient.isascii()
     if settings.folder:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = message.as_bytes(policy=policy.SMTP if plain else policy.SMTPUTF8)
-        (settings.folder / f"{row['id']:06}.eml").write_bytes(content)
+        (settings.folder / f"{letter.id:06}.eml").write_bytes(content)
         return
     context = ssl.create_default_context()
     if settings.tls == "tls":
@@ -233,19 +246,19 @@ def _send(settings: MailSettings, row: RowMapping, begin_by: float) -> None:
             server.login(settings.user, settings.password)
         server.ehlo_or_helo_if_needed()
         if not plain and not server.has_extn("smtputf8"):
-            raise _NoWay("no_smtputf8")
+            raise _CannotSend("no_smtputf8")
         if time.monotonic() > begin_by:
             raise TimeoutError
-        server.send_message(message, settings.sender, [row["recipient"]])
+        server.send_message(message, settings.sender, [letter.recipient])
 
 
-def _message(settings: MailSettings, row: RowMapping) -> EmailMessage:
+def _message(settings: MailSettings, letter: _Queued) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = settings.sender, row["recipient"], row["subject"]
-    message["Date"] = format_datetime(row["created_at"])
-    message["Message-ID"] = make_msgid(str(row["id"]), settings.sender.partition("@")[2])
+    message["From"], message["To"], message["Subject"] = settings.sender, letter.recipient, letter.subject
+    message["Date"] = format_datetime(letter.created_at)
+    message["Message-ID"] = make_msgid(str(letter.id), settings.sender.partition("@")[2])
     # RFC 3834: no answering machine should reply.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(row["plain"])
-    message.add_alternative(row["html"], subtype="html")
+    message.set_content(letter.plain)
+    message.add_alternative(letter.html, subtype="html")
     return message

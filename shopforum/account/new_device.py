@@ -1,25 +1,25 @@
-"""A login with a new device: its owner is asked, on the pages of the devices that were signed in before, and by mail.
+"""New devices: after a login with a new device its owner is asked about it, on pages and by mail.
 
-Those sessions get a mark at the login, on the row that every request reads anyway, so a page without news costs no
-statement more. Only who was signed in before the new device may say that it is known: a thief cannot nod for himself.
+The pages of the devices that were signed in before ask. Their sessions are marked at the login, on the row that every
+request reads anyway, so a page that has nothing to ask runs no further statement. Only a device that was signed in before
+can confirm the new one: a thief cannot confirm a stolen login.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
 from ..core.database import Database, once_more
-from ..core.purge import purge
 from ..core.user_agents import label
 from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
 from . import letters, mail
+from .mail import MailSettings
 
-# The new session is the one that this login's refresh token was issued for. It has no row here where it was the first
-# on this site: nobody else is there to be asked. The others are locked in the order in which every act on several
-# sessions locks them: in another, a revocation of the same person at the same moment would deadlock.
+# The new session is the one that has this login's refresh token. The other sessions are locked in the order in which every
+# act locks several sessions; in another order a concurrent revocation of the same person would deadlock.
 _MARK = text(
     f"""
 WITH fresh AS (
@@ -37,7 +37,7 @@ WITH fresh AS (
 SELECT created_at FROM fresh"""
 )
 
-# The oldest that is open: with two of them the second must not hide the first.
+# The oldest open question comes first: of two questions, the second must not hide the first.
 _OPEN = f"""SELECT n.session_id, s.agent, s.address, s.created_at FROM new_sign_ins n
     JOIN sessions s ON s.id = n.session_id JOIN sessions me ON me.id = :me
     WHERE n.user_id = me.user_id AND n.site = me.site AND n.session_id <> me.id AND n.created_at > me.created_at
@@ -56,25 +56,24 @@ _KNOWN = text(
     RETURNING 1"""
 )
 
-_FORGET = purge("new_sign_ins", "created_at < now() - interval '60 days'", "created_at")
-
 
 @dataclass(frozen=True)
 class NewSignIn:
-    """A sign-in that is asked about."""
+    """A login with a new device that the owner is asked about."""
 
     session_id: UUID
     device: str
     address: str | None
-    at: Any
+    at: datetime
 
 
 @once_more
 def tell(request: Request, login: Login) -> None:
-    """Mark the person's other live sessions on this site, and queue the letter. For a device that is new to somebody
-    who has logged in to this site before.
+    """Mark the person's other live sessions on this site, and queue the letter.
+
+    The login calls it for a new device of a person who has logged in to this site before. Raises DBAPIError.
     """
-    site, client, settings = request.site, client_of(request), request.registry.mail
+    site, client, settings = request.site, client_of(request), request.services.get(MailSettings)
     values = {"user_id": login.user_id, "site": site.name, "token_id": login.refresh_token_id}
     with request.db.transaction() as connection:
         row = connection.execute(_MARK, values).first()
@@ -93,7 +92,7 @@ def tell(request: Request, login: Login) -> None:
 
 
 def asked(db: Database, session: Session) -> NewSignIn | None:
-    """What this session's pages should ask about; one statement, and only where the session is marked."""
+    """Return the login that this session's pages ask about, or None. One statement if the session is marked, else none."""
     if session.new_sign_in is None:
         return None
     row = db.one(_NEXT, me=session.id)
@@ -103,10 +102,5 @@ def asked(db: Database, session: Session) -> NewSignIn | None:
 
 
 def confirm(db: Database, session: Session, session_id: UUID) -> bool:
-    """The owner knows the device. False where this session was not there before it, or nothing is asked any more."""
+    """Note that the owner knows the device. Return False if this session is newer, or if the question is closed."""
     return bool(db.all(_KNOWN, me=session.id, id=session_id))
-
-
-def forget(db: Database, step: int = 500) -> int:
-    """Delete questions of sessions that are long over; returns how many."""
-    return len(db.all(_FORGET, step=step))

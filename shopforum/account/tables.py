@@ -1,4 +1,4 @@
-"""The account's tables: sign-ins that their owner has not answered for, and mail that waits to be sent."""
+"""The account's tables: logins with a new device that the owner has not confirmed, and mail to be sent."""
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-# A sign-in with a new device, until somebody who was signed in before says whether it was theirs.
+# A login with a new device, until its owner confirms it on a device that was signed in before.
 new_sign_ins = Table(
     "new_sign_ins",
     metadata,
@@ -18,14 +18,14 @@ new_sign_ins = Table(
     Index("ix_new_sign_ins_created_at", "created_at"),
 )
 
-# Gone when it is sent: what people are written to is kept no longer than it must.
+# A row is deleted when the letter is sent: personal mail is stored no longer than necessary.
 mail = Table(
     "outgoing_mail",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("recipient", Text, nullable=False),
-    # Whom it warns, and of which site: for the audit log, where it cannot be sent.
+    # The person and the site that the letter is about, for the audit log if the letter cannot be sent.
     Column("user_id", UUID),
     Column("site", Text, nullable=False, server_default=""),
     Column("subject", Text, nullable=False),

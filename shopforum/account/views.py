@@ -1,6 +1,6 @@
-"""`/account/sessions`: "Your devices". Signing one out needs a password given in the last 15 minutes.
+"""`/account/sessions`: "Your devices". Signing a device out needs a password entered in the last 15 minutes.
 
-ASVS 5.0 7.5.2 asks for that: who finds an unlocked screen must not be able to lock the owner out elsewhere.
+ASVS 5.0 7.5.2 requires this: a person who finds an unlocked screen must not be able to sign the owner's devices out.
 """
 
 from typing import Any
@@ -14,17 +14,22 @@ from pyramid.response import Response
 from ..core.ids import parse_uuid
 from ..core.user_agents import label
 from ..sessions import Reason, Scope, client_of
+from ..sessions.vocabulary import EndReason, InitiatingEntity
 from ..web import notes, safe_redirect
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice, plural
+from ..web.services import PasswordPage
+from ..web.templating import plural
 from . import activity, new_device
 
+# Seconds since the password was entered.
 FRESH = 900
-_MANY = 200
+# The notice about signed-out devices counts no further.
+_MOST_COUNTED = 200
 
 
 def includeme(config: Configurator) -> None:
-    """The routes; for everybody who is signed in."""
+    """Add the routes and views, for signed-in people."""
     config.add_route("devices", "/account/sessions")
     config.add_route("revoke_others", "/account/sessions/revoke-others")
     config.add_route("revoke_device", "/account/sessions/{id}/revoke")
@@ -37,13 +42,13 @@ def includeme(config: Configurator) -> None:
 
 
 def show(request: Request) -> dict[str, Any]:
-    """This device first, then the others by when they were last seen."""
-    me = request.identity
+    """Show this device, the other devices by the time of their last request, and the recent activity."""
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row.id == me.id]
     others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
-    values["password_url"] = request.registry.password_url
+    values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
     count = _count(notes.said(request).get("signed-out"))
@@ -53,44 +58,44 @@ def show(request: Request) -> dict[str, Any]:
 
 
 def revoke(request: Request) -> Response:
-    """Sign one other device out; with `reported`, tell the security team as well."""
-    me, session_id = request.identity, parse_uuid(request.matchdict["id"])
-    row = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
-    if row is None or session_id is None:
+    """Sign another device out; with the field `reported`, report it to the security team as well."""
+    me, session_id = request.me, parse_uuid(request.matchdict["id"])
+    own = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
+    if own is None:
         raise HTTPNotFound
-    if session_id == me.id:
+    if own.id == me.id:
         raise HTTPConflict(
             "This is the device you are using. To sign it out, use Log out at the top of the page."
         )
     reported = "reported" in request.POST
-    if row["ended_at"] is None:
-        _end(request, "reported" if reported else "signed_out_elsewhere", session_id)
+    if own.ended_at is None:
+        _end(request, EndReason.REPORTED if reported else EndReason.SIGNED_OUT_ELSEWHERE, own.id)
     elif not reported:
         return notes.see_other(request, "/account/sessions?notice=device-gone")
     if not reported:
         return notes.see_other(request, "/account/sessions?notice=device-signed-out")
-    # A device that is gone can still be reported: it may have been a thief's.
-    request.sessions.report(session_id, me, client_of(request))
+    # A device that is signed out already can still be reported: it may have been a thief's.
+    request.sessions.report(own.id, me, client_of(request))
     return notes.see_other(request, "/account/sessions?notice=device-reported")
 
 
 def revoke_others(request: Request) -> Response:
-    """Sign every other device out; this one stays, under a new session id."""
-    me = request.identity
+    """Sign all other devices out. This one stays signed in, with a new session id."""
+    me = request.me
     rows = request.sessions.of_user(me.user_id)
     others = [row.id for row in rows if row.id != me.id]
     if others:
-        _end(request, "signed_out_elsewhere", *others)
+        _end(request, EndReason.SIGNED_OUT_ELSEWHERE, *others)
     request.sessions.replace_id(me)
     return notes.see_other(request, f"/account/sessions?signed-out={len(others)}")
 
 
 def confirm(request: Request) -> Response:
-    """Yes, that was me: the new device is not asked about any more. Back to the page where it was asked."""
+    """Confirm a new device ("Yes, that was me"), and go back to the page that has asked."""
     session_id = parse_uuid(request.matchdict["id"])
     if session_id is None:
         raise HTTPNotFound
-    known = new_device.confirm(request.db, request.identity, session_id)
+    known = new_device.confirm(request.db, request.me, session_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
     target = safe_redirect.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"
@@ -99,14 +104,13 @@ def confirm(request: Request) -> Response:
     return notes.see_other(request, safe_redirect.with_notice(target, "device-known"))
 
 
-def _end(request: Request, code: str, *session_ids: UUID) -> None:
-    me = request.identity
-    reason = Reason("user", me.user_email or str(me.user_id), code)
+def _end(request: Request, code: EndReason, *session_ids: UUID) -> None:
+    reason = Reason(InitiatingEntity.USER, request.me.actor, code)
     request.sessions.revoke(Scope(sessions=session_ids), reason, client_of(request))
 
 
 def _count(value: str | None) -> int | None:
-    """How many devices the last act signed out, as the address says; None for junk."""
+    """Return how many devices the last act signed out, as the address says; None for an invalid number."""
     if value is None or not value.isascii() or not value.isdigit() or len(value) > 3:
         return None
-    return min(int(value), _MANY)
+    return min(int(value), _MOST_COUNTED)

@@ -1,21 +1,18 @@
-"""The security admins' console: every session of every site is seen here, explained, and ended.
+"""The security admins' console: see every session of every site, explain it, and end it.
 
-Reading is in `queries.py` and `counting.py` (sessions), `pasted.py`, `people.py`, `trail.py` (audit, revocations) and
-`overview.py` (dashboard), over `reading.py`; `filters.py` and `forms.py` check what comes in; `plans.py` says what an act would end before it does;
-`views/` has the pages. Whatever ends a session goes through `request.sessions.revoke`.
+The console is pages and forms only. The queries, the plans and the judgement of reach are in `operations`, which the API
+and the command line share. `forms.py` and `filter_forms.py` check input, `lists.py` pages lists, `chart.py` and `fork.py`
+draw, `views/` has the pages.
 """
 
-from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 
 from ..core import addresses, user_agents
-from ..core.read_only_database import ReadOnlyDatabase
+from ..core.permissions import READ, REVOKE_ALL
 from ..operations import audit_queries, deny_rules, labels
-from ..operations.plans import OWNERS
-from ..web.acts import Act
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
-from .views import READ, REVOKE, REVOKE_ALL
+from ..web.site_config import SiteConfigurator
 from .views.denied import denied
 
 _ROUTES = (
@@ -47,51 +44,46 @@ _VIEWS = (
     *("audit", "export", "live", "tokens", "webhooks"),
 )
 
-# What is done here reaches far: no form is sent again from another page than its own.
+# Acts of the console reach far: no form is submitted again from another page than its own.
 _ACTS = {
     "admin_revoke": Act("End sessions", asks=True),
     "admin_quarantine": Act("Quarantine sessions", asks=True),
     "admin_release": Act("Release sessions", asks=True),
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
-    "admin_tokens": Act("Make a token", asks=True),
+    "admin_tokens": Act("Create a token", asks=True),
     "admin_rule_lift": Act("Lift a rule", page="/rules"),
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
-    "admin_redeliver": Act("Tell an endpoint again", page="/webhooks"),
+    "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
 }
 
-_ANY_ROLE = {"viewer", "responder", "owner"}
 
-
-def includeme(config: Configurator) -> None:
-    """Routes, views, permissions and navigation of the console."""
-    config.add_session_permissions({READ: _ANY_ROLE, REVOKE: {"responder", "owner"}, REVOKE_ALL: OWNERS})
-    registry = config.registry
-    registry.repeatable_fields.add("session")
-    registry.nav = _nav
-    registry.acts |= _ACTS
-    registry.unknown_act = Act("Send a form", page="/")
-    registry.notices["already_ended"] = Notice(
-        "info", "What you chose had ended already. Nothing was changed."
+def includeme(config: SiteConfigurator) -> None:
+    """Add the console's routes, views and navigation."""
+    config.add_repeatable_field("session")
+    config.set_navigation(_nav)
+    config.add_acts(_ACTS)
+    config.set_unknown_act(Act("Submit a form", page="/"))
+    config.add_notices(
+        {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
     )
-    config.add_request_method(lambda request: ReadOnlyDatabase(request.db), "read_db", reify=True)
     config.add_subscriber(_globals, BeforeRender)
     for name, path in _ROUTES:
         config.add_route(name, path)
     for module in _VIEWS:
         config.include(f".views.{module}")
-    # What the sites share has been registered by now, and the console's own forbidden view takes the shared one's place.
+    # The shared views are registered by now; the console's forbidden view replaces the shared one.
     config.commit()
     config.add_forbidden_view(denied)
 
 
 def _globals(event: BeforeRender) -> None:
-    event["words"] = labels
+    event["labels"] = labels
     event["device"] = user_agents.label
-    event["standing"] = deny_rules.in_words
+    event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
-    request = event.get("request")
+    request: Request | None = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
         event["sealed"] = lambda: audit_queries.sealed(request.read_db)
 

@@ -1,4 +1,4 @@
-"""The filters of the lists as forms of the console. What a field means is said in `operations.filters` alone."""
+"""The filters of the lists as forms. `operations.filters` alone says what a field means."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from .form_fields import options_of
 
 
 class FilterForm(Form):
-    """A GET form over a filter. After `validate()`, `filter` is what was asked for: an empty one where it makes no sense."""
+    """A GET form made from a filter's fields. After `validate()`, `filter` is the filter; empty where a field is wrong."""
 
     filter: Filter
 
     def __init_subclass__(cls) -> None:
-        """Give the form a field for each of the filter's."""
+        """Give the form a field for each field of the filter."""
         for name, criterion in cls.filter.criteria().items():
             setattr(cls, name, _field(criterion))
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Read the filter; the fields then show it in its one spelling, or what was typed beside what is wrong with it."""
+        """Read the filter. The fields then show its one spelling, or the input with its errors."""
         try:
             self.filter = self.filter.parse({name: value or "" for name, value in self.data.items()})
         except FilterError as error:

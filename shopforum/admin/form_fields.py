@@ -1,4 +1,4 @@
-"""Fields of the console's forms that are read like those of the filters."""
+"""Form fields that are read like the fields of the filters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ..operations.filters import read_id, read_network
 
 
 def options_of(pairs: Sequence[tuple[str, str]]) -> list[SelectChoice]:
-    """Choices of a SelectField from pairs of value and label."""
+    """Return the choices of a SelectField from pairs of value and label."""
     return [SelectChoice(value=value, label=label) for value, label in pairs]
 
 
@@ -34,12 +34,12 @@ class TextField(StringField):
 
 
 class _ReadField(TextField):
-    """Text that a reader of `operations.filters` turns into the value of `data`."""
+    """Text that a function of `operations.filters` turns into the value of `data`."""
 
     read: Callable[[str], Any]
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """WTForms' own check, once the text has passed."""
+        """Read the text once WTForms' own validators have passed."""
         if self.data:
             try:
                 self.data = type(self).read(self.data)

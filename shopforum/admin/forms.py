@@ -1,4 +1,4 @@
-"""The forms that end sessions: what is to be ended, why, and what its owner is told."""
+"""The forms that end sessions: the target, the reason, and the message to the user."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from ..core.sites import SITES, TITLES
 from ..core.text import clean
-from ..operations import labels
+from ..operations import labels, reasons
 from ..operations.deny_rules import DAY, SPANS
 from ..operations.targets import EVERYONE, Target
 from ..sessions import Reason, Session
+from ..sessions.vocabulary import EndReason, InitiatingEntity
 from .form_fields import IdField, NetworkField, TextField, options_of
 
 
 def target(fields: Any) -> Target:
-    """What the fields of a form or an address name. Raises HTTPBadRequest for what is no id and no site."""
+    """Read the target of a form or a URL. Raises HTTPBadRequest where something is not an id or not a site."""
     try:
         return Target.parse(
             filter_query=fields.get("filter") or "",
@@ -29,12 +30,12 @@ def target(fields: Any) -> Target:
 
 
 def actor(admin: Session) -> str:
-    """What the trail calls an admin."""
-    return admin.user_email or str(admin.user_id)
+    """Return the name of an admin in the audit log."""
+    return admin.actor
 
 
 class _Number(StringField):
-    """The number of sessions typed out, where a click is too little; `wanted` is None where it is not."""
+    """The number of sessions, typed out to confirm a large act. `wanted` is None where no number has to be typed."""
 
     wanted: int | None = None
 
@@ -49,55 +50,49 @@ class _Counted(Form):
 
 
 class RevokeForm(_Counted):
-    """Why, in a code and in words."""
+    """The reason for ending sessions: a code, a note and a message."""
 
     reason = SelectField(
         "Reason",
         [DataRequired("Reason: choose one."), Length(max=200, message="Reason: at most 200 characters.")],
         choices=options_of([("", "Choose…"), *labels.REASONS.items()]),
-        # A reason in words of one's own is as good as a code; see `because`.
+        # A reason in free text is accepted, too; see `operations.reasons`.
         validate_choice=False,
     )
     text = TextAreaField(
         "Note for admins",
         [Optional(), Length(max=2000, message="Note: at most 2,000 characters.")],
-        description="A ticket, what was seen, who asked. The user never sees it.",
+        description="Name the ticket, the evidence, or who asked. The user never sees it.",
         render_kw={"rows": 2},
     )
     user_text = TextAreaField(
         "Message to the user",
         [Optional(), Length(max=500, message="Message: at most 500 characters.")],
-        description="Shown with the reason that the session has ended.",
+        description="Shown on the login page after the session has ended.",
         render_kw={"rows": 2},
     )
-    include_own = BooleanField("My own session, too")
-    block = BooleanField("And refuse what matches from now on")
+    include_own = BooleanField("End my own session, too")
+    block = BooleanField("Also refuse what matches from now on")
     span = SelectField("For", choices=options_of(list(SPANS.items())), default=DAY)
 
     def because(self, admin: Session) -> Reason:
-        """The reason, for the heart. One that is no code of ours becomes `other`, with its words in the note."""
-        code, note = self.reason.data, self.text.data or ""
-        if code not in labels.REASONS:
-            code, note = "other", f"{code}\n{note}".strip()
-        note, message = clean(note, 2200), clean(self.user_text.data or "", 500)
-        return Reason("admin", actor(admin), code, admin=note, user=message)
+        """Return the reason of the act, with the admin as its actor."""
+        return reasons.reason(actor(admin), self.reason.data, self.text.data or "", self.user_text.data or "")
 
 
 class RuleForm(RevokeForm):
-    """A standing rule: whom or what to refuse, for how long, and why."""
+    """A deny rule: whom to refuse, for how long, and why."""
 
-    user = IdField("User", 40, description="A user's id, as on their page")
+    user = IdField("User", 40, description="A user's id, from the user's page")
     network = NetworkField("Network", 64, description="Address or CIDR block")
-    device = TextField(
-        "Device", 100, description="Words as in the list's filter, such as curl or Firefox Linux"
-    )
+    device = TextField("Device", 100, description="Words of a browser's name, such as curl or Firefox Linux")
     on_site = SelectField(
         "Site", choices=options_of([("", "All sites"), *((site, TITLES[site]) for site in SITES)]), default=""
     )
 
     @property
     def named(self) -> dict[str, Any]:
-        """What the rule names, as `sessions.rules.Rule` has it."""
+        """The fields of the rule, as `sessions.deny_rules.Rule` takes them."""
         return {
             "user_id": self.user.data or None,
             "network": self.network.data or None,
@@ -107,7 +102,7 @@ class RuleForm(RevokeForm):
 
 
 class NoteForm(_Counted):
-    """A few words for the trail, where no code is needed: why a flag or a quarantine was lifted."""
+    """A note for the audit log, without a code: why a flag was dismissed, or a quarantine or a rule lifted."""
 
     text = TextAreaField(
         "What you found",
@@ -115,20 +110,21 @@ class NoteForm(_Counted):
             DataRequired("Say in a few words what you found."),
             Length(max=2000, message="At most 2,000 characters."),
         ],
-        description="For the audit trail; the user never sees it.",
+        description="For the audit log; the user never sees it.",
         render_kw={"rows": 2},
     )
 
     def because(self, admin: Session) -> Reason:
-        """The reason, for the heart."""
-        return Reason("admin", actor(admin), "harmless", admin=clean(self.text.data or "", 2000))
+        """Return the reason of the act, with the admin as its actor."""
+        note = clean(self.text.data or "", 2000)
+        return Reason(InitiatingEntity.ADMIN, actor(admin), EndReason.HARMLESS, admin=note)
 
 
 class EveryoneForm(RevokeForm):
-    """Everyone's sessions, or all of a site."""
+    """End everyone's sessions, or all of a site."""
 
     site = SelectField(
-        "Whose",
+        "Sessions to end",
         choices=options_of(
             [("", "Everyone's, on all sites"), *((site, f"All of {TITLES[site]}") for site in SITES)]
         ),
@@ -139,7 +135,7 @@ class EveryoneForm(RevokeForm):
     )
 
     def validate_word(self, field: Any) -> None:
-        """The word is `everyone`, or the name of the site."""
+        """Check that the word is `everyone`, or the name of the site."""
         wanted = self.site.data or EVERYONE
         if clean(field.data or "", 40).casefold() != wanted:
             raise ValidationError(f"Type the word {wanted} to confirm.")

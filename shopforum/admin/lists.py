@@ -1,20 +1,27 @@
-"""Pages of the console's lists, by key."""
+"""Pages of the console's lists: a part of a list, with the URLs of its neighbours."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select
-
 from ..core import paging
-from ..core.paging import Page
+from ..operations.listing import Listing, Part
 from ..web.request import Request
 
+Row = TypeVar("Row")
 
-def page(request: Request, statement: Select[Any], *order: ColumnElement[Any], size: int = 40) -> Page:
-    """The page of a list that the request asks for, newest first; see `shopforum.core.paging`."""
-    part = paging.fetch(
-        request.read_db, statement, *order, cursor=request.GET.get(paging.FIELD, ""), size=size
-    )
+
+@dataclass(frozen=True)
+class Page(Part[Row]):
+    """A part of a list with the URLs of the parts after and before it, for the macro `ui.pager(page)`."""
+
+    older_url: str | None = None
+    newer_url: str | None = None
+
+
+def page(request: Request, listing: Listing[Row], size: int = 40) -> Page[Row]:
+    """Return the page of a list that the request's cursor asks for, newest first."""
+    part = listing.part(request.read_db, request.GET.get(paging.FIELD, ""), size)
     return Page(part.rows, part.older, part.newer, _url(request, part.older), _url(request, part.newer))
 
 

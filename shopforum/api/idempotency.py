@@ -1,8 +1,9 @@
-"""Calls that may be sent again: with an Idempotency-Key, the first answer is kept and the act done once.
+"""Make calls safe to retry: with an Idempotency-Key, the act is done once and its response is kept.
 
-The key is claimed before the act. An act whose answer was lost (the process died after the commit) is found by the
-id of the request that did it: that is in the audit row, which is in the act's own transaction. A claim without answer
-and without act lapses after a while that no act takes, and may be taken over.
+The key is claimed before the act. If the process dies after the commit, before the response is kept, the act is found by
+the id of its request: the audit row has it, in the act's own transaction. A claim without a response and without an act
+expires after LEASE seconds, longer than any act takes, and may be taken over. It is no queue (`core.queue`): nobody comes back
+for a claim but the caller.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from ..core.database import Database
 from ..operations import audit_queries
 from .problems import Problem
 
-# Seconds. No transaction of ours can still commit after so long: each of its statements is stopped after ten.
+# Seconds. No transaction can still commit after so long: each of its statements is stopped after ten seconds.
 LEASE = 120
 
 _CLAIM = text(
@@ -55,16 +56,16 @@ _FORGET = text(
 
 @dataclass(frozen=True)
 class Outcome:
-    """A status and a body. `known` says that nothing was done for it: it is an answer given before."""
+    """A status and a body. `replayed`: the response of an earlier call, for which nothing was done now."""
 
     status: int
     body: Any
-    known: bool = False
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
 class Key:
-    """An Idempotency-Key of a token, with what it was sent for."""
+    """An Idempotency-Key of a token, with the request and the body that it came with."""
 
     db: Database
     token: Token
@@ -73,10 +74,10 @@ class Key:
     body: Any
 
     def once(self, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]) -> Outcome:
-        """Do the act, unless it was done. `receipt` is the answer for an act by the revocation that it made.
+        """Do the act unless it was done. `receipt` makes the response of an act from the revocation that it made.
 
-        Raises Problem: 422 for a key that came with another body, 409 while the first call is at work; and whatever
-        the act raises, in which case it may be tried again.
+        Raises Problem: 422 for a key that came with another body before, 409 while the first call is in progress; and
+        the act's own errors, after which the call may be retried.
         """
         if not self._run(_CLAIM, body_hash=self._digest()):
             earlier = self._earlier()
@@ -90,26 +91,26 @@ class Key:
         if bytes(row["body_hash"]) != self._digest():
             raise Problem(422, "This Idempotency-Key was sent before with another body.")
         if row["status"] is not None:
-            return Outcome(row["status"], row["answer"], known=True)
+            return Outcome(row["status"], row["answer"], replayed=True)
         revocation_id = audit_queries.revocation_of_call(self.db, self.token.actor, row["request_id"])
         if revocation_id is not None:
-            return replace(self._keep(receipt(revocation_id)), known=True)
+            return replace(self._keep(receipt(revocation_id)), replayed=True)
         if not self._run(_TAKE_OVER, earlier=row["request_id"]):
             wait = {"Retry-After": str(max(1, row["busy"]))}
-            raise Problem(409, "The first call with this Idempotency-Key is still at work.", headers=wait)
+            raise Problem(409, "The first call with this Idempotency-Key is still in progress.", headers=wait)
         return self._do(act)
 
     def _do(self, act: Callable[[], Outcome]) -> Outcome:
         try:
             outcome = act()
         except (Problem, HTTPException):
-            # Refused before anything was done. After any other error that is not sure, and the claim stays.
+            # Refused before anything was done. After any other error that is not certain, and the claim stays.
             self._run(_FORGET)
             raise
         return self._keep(outcome)
 
     def _keep(self, outcome: Outcome) -> Outcome:
-        """Keep the answer, unless one was kept meanwhile: then that is the answer for all."""
+        """Keep the response, unless another one was kept meanwhile: then return that one."""
         self._run(_ANSWER, status=outcome.status, answer=outcome.body)
         kept = self._earlier()
         return outcome if kept is None else Outcome(kept["status"], kept["answer"])
@@ -126,5 +127,5 @@ class Key:
         return hashlib.sha256(self.key.encode()).digest()
 
     def _digest(self) -> bytes:
-        """What the body says, however it is spelled."""
+        """Return the hash of the body's content, whatever its spelling."""
         return hashlib.sha256(json.dumps(self.body, sort_keys=True).encode()).digest()

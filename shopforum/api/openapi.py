@@ -1,7 +1,7 @@
-"""The API in OpenAPI 3.1, written once: routes, scopes and checks are made from this document, so it cannot be wrong.
+"""The API in OpenAPI 3.1. Routes, scopes and checks are made from this document, so it cannot differ from the code.
 
-An operation's `operationId` is the name of its function in `views`; its `security` are the scopes one of which the
-token needs. An operation without `security` is refused to everybody.
+An operation's `operationId` is the name of its function in `views`. Its `security` lists scopes; the token needs one of
+them. An operation without `security` is refused to every token.
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from ..core.sites import SITES
 from ..operations import labels
 from ..operations.filters import SessionFilter
 from ..operations.json_documents import SCHEMAS
+from ..sessions.vocabulary import State
 
-STATES = ("active", "dormant", "revoked", "expired")
 MOST_IDS = 1000
 KEY = "^[!-~]{1,255}$"
 
@@ -20,15 +20,15 @@ _ID = {"type": "string", "format": "uuid"}
 
 
 def document(url: str) -> dict[str, Any]:
-    """The whole document. `url` is the console's, without a path."""
+    """Return the document. `url` is the console's, without a path."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Harbour sessions",
             "version": "1",
-            "description": "See login sessions, end them, and follow the audit log. Tokens are made on the console's "
-            "page Tokens or by `shopforum token create`. Instants are RFC 3339 in UTC. An error is a problem "
-            "document (RFC 9457); 422 names the fields in `errors`.",
+            "description": "See login sessions, end them, and follow the audit log. Create tokens on the console's page "
+            "Tokens or by `shopforum token create`. Instants are RFC 3339 in UTC. An error is a problem document "
+            "(RFC 9457); 422 names the fields in `errors`.",
         },
         "servers": [{"url": url}],
         "paths": PATHS,
@@ -48,12 +48,12 @@ def document(url: str) -> dict[str, Any]:
 
 
 def _filters() -> dict[str, Any]:
-    """The filters of the console's list, one schema each."""
+    """Return a schema for each filter of the console's list."""
     found: dict[str, Any] = {}
     for name, criterion in SessionFilter.criteria().items():
         schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 254}
         if name == "state":
-            schema = {"type": "string", "enum": list(STATES)}
+            schema = {"type": "string", "enum": list(State)}
         elif criterion.choices:
             schema = {"type": "string", "enum": [value for value, _ in criterion.choices]}
         text = f"{criterion.label}. {criterion.hint}".strip(". ")
@@ -63,7 +63,7 @@ def _filters() -> dict[str, Any]:
 
 def _problem() -> dict[str, Any]:
     return {
-        "description": "It could not be done; nothing was changed.",
+        "description": "An error; nothing was changed.",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 
@@ -74,7 +74,7 @@ def _json(description: str, name: str) -> dict[str, Any]:
 
 
 def _operation(name: str, summary: str, scopes: str, answers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """An operation. `scopes` are separated by spaces: one of them is needed."""
+    """Return an operation. `scopes` are separated by spaces: the token needs one of them."""
     return {
         "operationId": name,
         "summary": summary,
@@ -93,7 +93,7 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one(name: str, schema: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    """An object with one name that it must have, and perhaps others."""
+    """Return an object with one required field and perhaps optional ones."""
     return {
         "type": "object",
         "properties": {name: schema, **optional},
@@ -107,8 +107,8 @@ _SITE = {"type": "string", "enum": list(SITES)}
 _NETWORK = {"type": "string", "minLength": 2, "maxLength": 64}
 
 _SCOPE = {
-    "description": "What to end. `site` and `everyone` take the scope `everyone:revoke`. So does any act that reaches a "
-    "console session of an owner, or with which the token's acts of an hour reach more than a hundred people.",
+    "description": "The sessions to end. `site` and `everyone` take the scope `everyone:revoke`. So does an act that reaches a "
+    "console session of an owner, or that brings the people reached by the token within an hour to more than a hundred.",
     "oneOf": [
         _one("session", _ID),
         _one("sessions", {"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST_IDS}),
@@ -130,10 +130,18 @@ _REASON = {
             "type": "string",
             "minLength": 1,
             "maxLength": 60,
-            "description": f"{', '.join(labels.REASONS)}; any other is kept in words, as `other`.",
+            "description": f"{', '.join(labels.REASONS)}; any other text becomes `other`, with the text in the note.",
         },
-        "text": {"type": "string", "maxLength": 2000, "description": "For admins; the user never sees it."},
-        "user_text": {"type": "string", "maxLength": 500, "description": "Shown to whose session it was."},
+        "text": {
+            "type": "string",
+            "maxLength": 2000,
+            "description": "A note for admins; the user never sees it.",
+        },
+        "user_text": {
+            "type": "string",
+            "maxLength": 500,
+            "description": "Shown to the user whose session has ended.",
+        },
     },
     "required": ["code"],
     "additionalProperties": False,
@@ -144,11 +152,11 @@ _REVOCATION = {
     "properties": {
         "scope": _SCOPE,
         "reason": _REASON,
-        "dry_run": {"type": "boolean", "description": "Only count."},
+        "dry_run": {"type": "boolean", "description": "Count the sessions and end none."},
         "expected_count": {
             "type": "integer",
             "minimum": 0,
-            "description": "409 where it no longer matches so many.",
+            "description": "409 unless exactly so many sessions match.",
         },
     },
     "required": ["scope"],
@@ -163,7 +171,7 @@ _ISSUER = {
     "type": "string",
     "minLength": 1,
     "maxLength": 2000,
-    "description": "FusionAuth's, as its tenant has it.",
+    "description": "The issuer of FusionAuth's tenant.",
 }
 
 _SUBJECT = {
@@ -189,8 +197,8 @@ _KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "pattern": KEY},
-    "description": "Any text of yours. For a day, the same key with the same body gets the first answer and ends nothing "
-    "again; with another body 422; while the first is still at work 409.",
+    "description": "Any text you choose. For a day, the same key with the same body returns the first response and ends "
+    "nothing; with another body 422; while the first call is in progress 409.",
 }
 
 PATHS: dict[str, Any] = {
@@ -207,13 +215,15 @@ PATHS: dict[str, Any] = {
             "sessions:read",
             {
                 "200": {
-                    **_json("A page; the next one is `next`, or the header Link.", "Sessions"),
+                    **_json(
+                        "A page of sessions; the next one is at `next`, or in the header Link.", "Sessions"
+                    ),
                     "headers": {"Link": {"schema": {"type": "string"}}},
                 }
             },
             parameters=[
                 *(_query(name, schema) for name, schema in FILTERS.items()),
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the page before"),
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
                 _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
             ],
         )
@@ -228,9 +238,9 @@ PATHS: dict[str, Any] = {
         ),
         "delete": _operation(
             "end_session",
-            "End a session; again is harmless",
+            "End a session; ending it twice is harmless",
             "sessions:revoke",
-            {"204": {"description": "It has ended."}},
+            {"204": {"description": "The session has ended."}},
         ),
     },
     "/api/v1/revocations": {
@@ -239,8 +249,8 @@ PATHS: dict[str, Any] = {
             "End sessions",
             "sessions:revoke everyone:revoke",
             {
-                "200": _json("A dry run: what would be ended.", "Receipt"),
-                "201": _json("They have ended.", "Receipt"),
+                "200": _json("A dry run: the sessions that would end.", "Receipt"),
+                "201": _json("The sessions have ended.", "Receipt"),
             },
             parameters=[_KEY_HEADER],
             requestBody=_body(_REVOCATION),
@@ -258,11 +268,11 @@ PATHS: dict[str, Any] = {
     "/api/v1/events": {
         "get": _operation(
             "list_events",
-            "The audit log in its order, oldest first; with `Accept: application/x-ndjson` a line each",
+            "The audit log, oldest first; with `Accept: application/x-ndjson` one event a line",
             "events:read",
             {
                 "200": {
-                    "description": "Events; pass `next` as `after` for those that follow.",
+                    "description": "Events; pass `next` as `after` for the following ones.",
                     "content": {
                         "application/json": {"schema": {"$ref": "#/components/schemas/Events"}},
                         "application/x-ndjson": {"schema": {"type": "string"}},
@@ -274,7 +284,7 @@ PATHS: dict[str, Any] = {
                 _query(
                     "types",
                     {"type": "string", "pattern": "^[a-z0-9_]{1,64}(,[a-z0-9_]{1,64}){0,49}$"},
-                    "Names, separated by commas",
+                    "Names of events, separated by commas",
                 ),
                 _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
             ],
@@ -285,7 +295,7 @@ PATHS: dict[str, Any] = {
             "revoke_user",
             "End all sessions of a user (draft-parecki-oauth-global-token-revocation)",
             "sessions:revoke",
-            {"204": {"description": "All have ended."}},
+            {"204": {"description": "All sessions have ended."}},
             requestBody=_body(_one("sub_id", _SUBJECT)),
         )
     },

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is answered as application/problem+json (RFC 9457), and says nothing of our insides."""
+"""Answer every error as application/problem+json (RFC 9457), without internal details."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ import structlog
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,15 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..api_tokens.rate_limit import TooFast
 from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
+from .request import ApiRequest as Request
+from .security_policy import MissingScope, policy_of, refused
 
 log = structlog.get_logger("shopforum")
 
-# What cannot be put down in one place by the document alone.
-Errors = list[dict[str, str]]
-
 
 class Problem(Exception):
-    """An answer that is an error. `members` are added to the document as they are."""
+    """An error response. `members` are added to the problem document as they are."""
 
     def __init__(
         self, status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
@@ -52,25 +50,25 @@ def includeme(config: Configurator) -> None:
 
 
 def problem(exc: Problem, request: Request) -> Response:
-    """An error as a view has told it."""
+    """Answer an error that a view has raised."""
     return answer(exc.status, exc.detail, headers=exc.headers, **exc.members)
 
 
 def http_error(exc: HTTPException, request: Request) -> Response:
-    """An error that shared code has raised."""
+    """Answer an error that shared code has raised."""
     kept = {name: exc.headers[name] for name in ("Retry-After",) if name in exc.headers}
     return answer(exc.code, str(exc.detail or ""), headers=kept)
 
 
 def not_found(exc: HTTPNotFound, request: Request) -> Response:
-    """404, or 405 where the address exists but not for this method (RFC 9110, 15.5.6: with Allow)."""
+    """Answer 404, or 405 with Allow where the URL has other methods (RFC 9110, 15.5.6)."""
     if not isinstance(exc, PredicateMismatch):
-        return answer(404, "There is nothing at this address.")
-    return answer(405, "The address does not take this method.", headers={"Allow": methods.allowed(request)})
+        return answer(404, "There is nothing at this URL.")
+    return answer(405, "This URL does not support this method.", headers={"Allow": methods.allowed(request)})
 
 
 def forbidden(exc: HTTPForbidden, request: Request) -> Response:
-    """401 where no good token came, 403 where the token lacks the scope (RFC 6750, 3.1). Written to the trail."""
+    """Answer 401 without a valid token, 403 where the token lacks the scope (RFC 6750, 3.1). Write it to the audit log."""
     try:
         return _unauthorized(request) if request.identity is None else _lacking(exc, request)
     except TooFast as error:
@@ -80,8 +78,8 @@ def forbidden(exc: HTTPForbidden, request: Request) -> Response:
 
 
 def _lacking(exc: HTTPForbidden, request: Request) -> Response:
-    needed = exc.result.scope
-    request.refused("scope", request.identity, missing=needed)
+    needed = exc.result.scope if isinstance(exc.result, MissingScope) else ""
+    refused(request, "scope", request.identity, missing=needed)
     challenge = f'Bearer realm="shopforum", error="insufficient_scope", scope="{needed}"'
     return answer(
         403,
@@ -94,52 +92,56 @@ def _lacking(exc: HTTPForbidden, request: Request) -> Response:
 def _unauthorized(request: Request) -> Response:
     challenge = 'Bearer realm="shopforum"'
     if "Authorization" in request.headers:
-        request.refused("token")
-        known = request.policy.presented(request).refused
+        refused(request, "token")
+        known = policy_of(request).presented(request).refused
         if known is not None and known.refused == "blocked":
-            return answer(403, "A deny rule refuses this token, or the address it comes from, just now.")
+            return answer(403, "A deny rule refuses this token or this client address.")
         challenge += ', error="invalid_token"'
         return answer(401, "The token is not valid.", headers={"WWW-Authenticate": challenge})
-    detail = "Send a token as Authorization: Bearer. Cookies are not looked at."
+    detail = "Send a token as Authorization: Bearer. Cookies are ignored."
     return answer(401, detail, headers={"WWW-Authenticate": challenge})
 
 
 def too_fast(exc: TooFast, request: Request) -> Response:
-    """429: the bucket is full."""
-    return answer(429, "Too many calls. Wait a little.", headers={"Retry-After": str(exc.retry_after)})
+    """Answer 429: the bucket is full."""
+    return answer(429, "Too many calls. Retry later.", headers={"Retry-After": str(exc.retry_after)})
 
 
 def away(exc: Exception, request: Request) -> Response:
-    """503: the database or the identity provider is away or too slow."""
+    """Answer 503: the database or the identity provider is away or too slow."""
     log.error("api unavailable", why=type(exc).__name__, exc_info=exc)
-    return answer(503, "A part of our systems cannot be reached just now.", headers={"Retry-After": "5"})
+    return answer(
+        503,
+        "The database or the identity provider cannot be reached. Retry later.",
+        headers={"Retry-After": "5"},
+    )
 
 
 def database_failed(exc: Exception, request: Request) -> Response:
-    """503 while the database is away; 422 for a value that it refuses; else the fault is ours."""
+    """Answer 503 while the database is away, 422 for a value that it refuses, 500 for any other error."""
     if is_outage(exc):
         return away(exc, request)
     if refuses_value(exc):
         log.error("database refused a value", exc_info=exc)
-        return answer(422, "A value cannot be used: a number that is too large, or an address that is none.")
+        return answer(422, "A value is not valid: a number is too large, or an address is not one.")
     return unexpected(exc, request)
 
 
 def unreadable(exc: URLDecodeError, request: Request) -> Response:
-    """400: the path is no UTF-8."""
-    return answer(400, "The address cannot be read.")
+    """Answer 400: the path is not UTF-8."""
+    return answer(400, "The URL is not valid UTF-8.")
 
 
 def unexpected(exc: Exception, request: Request) -> Response:
-    """500: the details are in the log alone."""
+    """Answer 500; only the log has the details."""
     log.error("unexpected", exc_info=exc)
-    return answer(500, "The fault is ours. It has been noted.")
+    return answer(500, "This is an error on our side. It was logged.")
 
 
 def answer(
     status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """A problem document."""
+    """Return a problem document."""
     title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail or title, **members}
     response = Response(

@@ -10,7 +10,7 @@ from ..operations.json_documents import plain
 
 
 def reply(body: Any, status: int = 200, **headers: str) -> Response:
-    """A JSON answer."""
+    """Return a JSON response."""
     response = Response(
         json.dumps(body, default=plain).encode(), status=status, content_type="application/json"
     )
@@ -19,6 +19,6 @@ def reply(body: Any, status: int = 200, **headers: str) -> Response:
 
 
 def lines(rows: Iterable[Any]) -> Response:
-    """JSON lines: an object each."""
+    """Return JSON lines, an object on each."""
     text = "".join(json.dumps(row, default=plain) + "\n" for row in rows)
     return Response(text.encode(), content_type="application/x-ndjson")

@@ -1,4 +1,4 @@
-"""Checking a value against a JSON schema, as far as openapi.py uses it: the document is what is checked by.
+"""Check a value against a JSON schema, as far as openapi.py uses JSON schema: the document itself is the check.
 
 Knows type, const, enum, pattern, format (uuid), minLength, maxLength, minimum, maximum, minItems, maxItems,
 properties, required, additionalProperties (false), minProperties, anyOf and oneOf.
@@ -17,7 +17,7 @@ _TYPES: dict[str, type] = {"object": dict, "array": list, "string": str, "intege
 
 
 def errors(schema: Schema, value: Any, at: str = "") -> Iterator[Found]:
-    """What is wrong with a value: pairs of the field's name, `scope.user`, and a sentence."""
+    """Yield the errors of a value: pairs of the field's name, such as `scope.user`, and a sentence."""
     kind = schema.get("type")
     if kind and (not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool))):
         yield at, f"must be {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
@@ -65,12 +65,12 @@ def _object(schema: Schema, value: dict[str, Any], at: str) -> Iterator[Found]:
         if name in known:
             yield from errors(known[name], item, prefix + name)
         elif schema.get("additionalProperties") is False:
-            yield prefix + name[:100], "is not known here."
+            yield prefix + name[:100], "is not a known field."
 
 
 def _one_of(schema: Schema, value: Any, at: str) -> Iterator[Found]:
-    """A choice between objects. Told is what is wrong with the one that was meant, which has all that it requires; where
-    none was, of `anyOf` with the first.
+    """Yield the errors of a choice between objects: those of the choice whose required fields are all there. Where there is no
+    such choice, those of the first choice of `anyOf`.
     """
     choices = schema.get("oneOf") or schema.get("anyOf")
     if not choices:

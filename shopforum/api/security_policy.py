@@ -1,10 +1,11 @@
-"""Who calls: a bearer token and nothing else. No cookie is read here and none is set, so no page can forge a call."""
+"""Authenticate calls by bearer token alone. No cookie is read or set here, so no page can forge a call."""
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pyramid.request import Request, RequestLocalCache
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.request import RequestLocalCache
 from pyramid.security import Allowed, Denied
 
 from ..api_tokens import rate_limit, tokens
@@ -13,21 +14,35 @@ from ..api_tokens.tokens import Token
 from ..core.text import clean
 from ..sessions import audit, client_of
 from ..sessions.audit import Event
+from ..sessions.vocabulary import EventName, InitiatingEntity
+from .request import ApiRequest as Request
 
-# A view that names no scope asks for this one, which no token can have.
+# The permission of a view that names no scope. No token can have it.
 NOBODY = "nobody"
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
-# Bad tokens from one address, each with a row of the trail. Nobody guesses 256 bits: this is for the trail's sake.
+# Bad tokens from one address: each writes a row of the audit log. Nobody guesses 256 bits; this protects the log.
 _BAD_TOKENS = Rate(burst=20, per_second=0.2)
 
 
 @dataclass(frozen=True)
 class Presented:
-    """What came with the request: the token, or why there is none."""
+    """The token of a request; or in `refused` a known token that is refused."""
 
     token: Token | None = None
     refused: Token | None = None
+
+
+class MissingScope(Denied):
+    """The token lacks `scope`: one scope, or several of which one would do, separated by spaces."""
+
+    def __new__(cls, scope: str) -> Self:
+        """Make the answer; Pyramid's are integers, so the scope is set here."""
+        denied = super().__new__(cls, "missing scope")
+        denied.scope = scope
+        return denied
+
+    scope: str
 
 
 class BearerPolicy:
@@ -38,34 +53,31 @@ class BearerPolicy:
         self._presented = RequestLocalCache(self._look)
 
     def identity(self, request: Request) -> Token | None:
-        """The token, if it is good. May raise rates.TooFast."""
+        """Return the token if it is valid. Raises rate_limit.TooFast."""
         return self.presented(request).token
 
     def presented(self, request: Request) -> Presented:
-        """The token, good or refused."""
-        found: Presented = self._presented.get_or_create(request)
-        return found
+        """Return the token, valid or refused."""
+        return self._presented.get_or_create(request)
 
     def authenticated_userid(self, request: Request) -> str | None:
-        """`token:NAME`, as the trail has it."""
+        """Return `token:NAME`, the name in the audit log."""
         token = self.identity(request)
         return None if token is None else token.actor
 
     def permits(self, request: Request, context: Any, permission: str) -> Allowed | Denied:
-        """Whether the token has the scope, or one of those that `permission` names, separated by spaces."""
+        """Return whether the token has one of the scopes that `permission` names, separated by spaces."""
         token = self.identity(request)
         if token is not None and token.scopes & set(permission.split()):
             return Allowed(permission)
-        denied = Denied("missing scope")
-        denied.scope = permission
-        return denied
+        return MissingScope(permission)
 
     def remember(self, request: Request, userid: Any, **_: Any) -> list[tuple[str, str]]:
-        """Nobody is remembered here."""
+        """Return no header: tokens are sent with every call."""
         return []
 
     def forget(self, request: Request, **_: Any) -> list[tuple[str, str]]:
-        """Nor forgotten."""
+        """Return no header: there is no cookie to clear."""
         return []
 
     def _look(self, request: Request) -> Presented:
@@ -78,20 +90,26 @@ class BearerPolicy:
         return Presented(refused=token) if token and token.refused else Presented(token)
 
 
+def policy_of(request: Request) -> BearerPolicy:
+    """Return the security policy of the API's application."""
+    policy: BearerPolicy = request.registry.queryUtility(ISecurityPolicy)
+    return policy
+
+
 def refused(request: Request, why: str, token: Token | None = None, **more: str) -> None:
-    """Write a refused try to the trail. Raises rates.TooFast for an address that comes with bad tokens all the time."""
+    """Write a refused call to the audit log. Raises rate_limit.TooFast for an address that sends too many bad tokens."""
     client = client_of(request)
     known = token
     if token is None:
         rate_limit.take(request.db, f"address:{client.address}", _BAD_TOKENS)
-        known = request.policy.presented(request).refused
+        known = policy_of(request).presented(request).refused
     if known and known.refused:
         more["token"] = known.refused
     event = Event(
-        "api_token_refused",
+        EventName.API_TOKEN_REFUSED,
         request.site.name,
         client,
-        initiating_entity="admin" if known else "system",
+        initiating_entity=InitiatingEntity.ADMIN if known else InitiatingEntity.SYSTEM,
         actor=known.actor if known else "",
         detail={"why": why, "method": request.method, "path": clean(request.path_info, 200), **more},
     )

@@ -7,7 +7,7 @@ from ..core.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
-    """How much one token may ask."""
+    """The limit of one token."""
 
     calls_per_minute: int = setting(
         "api.calls_per_minute", 600, "calls of one token in a minute", least=1, most=999_999

@@ -1,4 +1,4 @@
-"""The API's own table: the answers kept for calls that are repeated."""
+"""The API's own table: responses kept for retries with an Idempotency-Key."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-# A call with an Idempotency-Key: claimed before it acts, with its answer once there is one. `request_id` is in the
-# audit row of the act, so that an act whose answer was lost is found again.
+# A call with an Idempotency-Key: claimed before it acts, with its response afterwards. `request_id` is in the audit row of
+# the act, so that an act whose response was lost is found again.
 replays = Table(
     "api_replays",
     metadata,

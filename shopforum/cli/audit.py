@@ -1,7 +1,7 @@
-"""`shopforum audit verify` says whether the log is what was written, `shopforum audit export` what it says.
+"""`shopforum audit verify` checks the audit chain, `shopforum audit export` writes the audit log.
 
-Works while the web server and FusionAuth are down. Exit codes: 0 all well, 1 the log has been tampered with, 2 the
-call itself is wrong or the database cannot be reached.
+Both work while the web server and FusionAuth are down. Exit codes: 0 all is well, 1 the log has been tampered with, 2 the
+call is wrong or the database cannot be reached.
 """
 
 import csv
@@ -16,11 +16,15 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.operations.export import AUDIT_LOG, audit_log
+from shopforum.operations import audit_queries
+from shopforum.operations.export import cell
+from shopforum.operations.rows import AuditRow, columns
 from shopforum.sessions import Sessions, audit_chain
 from shopforum.sessions.audit_chain import Head
 
 from .deployment import USAGE, Stop, reaching_the_database, site
+
+_COLUMNS = columns(AuditRow)
 
 
 @click.group
@@ -35,10 +39,10 @@ def command() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(ini: str, witness: str | None, as_json: bool) -> None:
-    """Check the hash chain and name the first bad row."""
+    """Check the audit chain and name the first bad row."""
     sessions = _sessions(ini)
     with _reaching_the_database():
-        # What the worker has not come to yet is sealed first, so that the answer covers every row there is.
+        # Rows that the worker has not sealed yet are sealed first, so that the verdict covers every row.
         while audit_chain.seal(sessions.db, sessions.config.secrets.audit_keys[0]):
             pass
         verdict = audit_chain.verify(sessions.db, sessions.config.secrets.audit_keys, _head(witness))
@@ -66,23 +70,17 @@ def export(ini: str, form: str) -> None:
                 click.echo(json.dumps(row, default=str))
         else:
             writer = csv.writer(sys.stdout)
-            writer.writerow(AUDIT_LOG)
-            writer.writerows([_cell(row[name]) for name in AUDIT_LOG] for row in _rows(sessions))
+            writer.writerow(_COLUMNS)
+            writer.writerows([cell(row[name]) for name in _COLUMNS] for row in _rows(sessions))
 
 
 def _rows(sessions: Sessions) -> Iterator[dict[str, Any]]:
-    for row in audit_log(sessions.db):
-        yield {str(name): _plain(value) for name, value in row.items()}
+    for row in audit_queries.oldest_first(sessions.db):
+        yield {name: _plain(getattr(row, name)) for name in _COLUMNS}
 
 
 def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-
-
-def _cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula (ASVS 5.0 1.2.10)."""
-    shown = "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
-    return "'" + shown if shown[:1] in ("=", "+", "-", "@", "\t", "\r") else shown
 
 
 def _head(witness: str | None) -> Head | None:
@@ -102,7 +100,7 @@ def _sessions(ini: str) -> Sessions:
 
 @contextmanager
 def _reaching_the_database() -> Iterator[None]:
-    """As for the other commands, but for the code: 1 says that the chain is broken, 2 that it could not be checked."""
+    """Map database errors as the other commands do, but to exit code 2: 1 says that the chain is broken."""
     try:
         with reaching_the_database():
             yield
@@ -110,4 +108,4 @@ def _reaching_the_database() -> Iterator[None]:
         raise Stop(stop.message, USAGE) from None
     except SQLAlchemyError as error:
         traceback.print_exception(error)
-        raise Stop("The database has failed, by the fault above.", USAGE) from None
+        raise Stop("The database failed with the error above.", USAGE) from None

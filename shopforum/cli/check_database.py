@@ -1,4 +1,4 @@
-"""The database's part of `shopforum check`."""
+"""The database checks of `shopforum check`."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,14 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.core import migrations
 from shopforum.core.engine import create_unpooled_engine
 
-from . import checks as found
-from .checks import Finding
+from .checks import Check, clock
 
 _OLDEST = 15
 
 
-def findings(ini: str, url: str) -> Iterator[Finding]:
-    """Reachable, new enough, migrated, and on time."""
+def checks(ini: str, url: str) -> Iterator[Check]:
+    """Check that the database is reachable, new enough and migrated, and that its clock is right."""
     try:
         with create_unpooled_engine(url).connect() as connection:
             before = datetime.now(UTC)
@@ -28,16 +27,16 @@ def findings(ini: str, url: str) -> Iterator[Finding]:
     except SQLAlchemyError as error:
         # The driver's first line names host and port, never the password.
         reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-        yield Finding("database", problem=reason, mend="start PostgreSQL and set SHOPFORUM_DATABASE_URL")
+        yield Check("database", problem=reason, fix="start PostgreSQL and set SHOPFORUM_DATABASE_URL")
         return
     if version < _OLDEST:
-        yield Finding("database", problem=f"PostgreSQL {version} is too old", mend=f"use {_OLDEST} or newer")
+        yield Check("database", problem=f"PostgreSQL {version} is too old", fix=f"use {_OLDEST} or newer")
     else:
-        yield Finding("database", fine=f"PostgreSQL {version} answers")
+        yield Check("database", fine=f"PostgreSQL {version} answers")
     head = migrations.head()
     if current == head:
-        yield Finding("migrations", fine=f"at the newest, {head}")
+        yield Check("migrations", fine=f"at the newest, {head}")
     else:
         at = current or "none"
-        yield Finding("migrations", problem=f"at {at}, not at {head}", mend=f"alembic -c {ini} upgrade head")
-    yield found.clock("database clock", now - (before + (after - before) / 2))
+        yield Check("migrations", problem=f"at {at}, not at {head}", fix=f"alembic -c {ini} upgrade head")
+    yield clock("database clock", now - (before + (after - before) / 2))

@@ -1,4 +1,4 @@
-"""The webhooks' and the mail's part of `shopforum check`."""
+"""The webhook and mail checks of `shopforum check`."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from shopforum.core.engine import create_unpooled_engine
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
-from .checks import Finding
+from .checks import Check
 
 _BEHIND = text(
     """SELECT name, last_error, (SELECT seq FROM audit_head) - seq AS behind FROM webhook_endpoints
@@ -19,45 +19,43 @@ _BEHIND = text(
 )
 
 
-def findings(site: Configuration) -> Iterator[Finding]:
-    """Whether FusionAuth is listened to, who is told, and whether mail can go out."""
+def checks(site: Configuration) -> Iterator[Check]:
+    """Check the webhooks from FusionAuth, those to other endpoints, and the mail settings."""
     webhooks, letters = webhook_settings.parse(site.raw), mail.parse(site.raw)
     yield _inbound(webhooks, site)
     yield from _outbound(webhooks, site.settings.database_url)
-    fine = f"through {letters.host or letters.folder}" if letters.on else "off: nobody is told of new devices"
-    yield Finding("mail", fine=fine)
+    fine = f"through {letters.host or letters.folder}" if letters.on else "off: no mail about new devices"
+    yield Check("mail", fine=fine)
 
 
-def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) -> Finding:
+def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) -> Check:
     about = "webhooks from FusionAuth"
     if webhooks.algorithm is None:
-        return Finding(about, fine="off: what is revoked there is felt here at the next refresh")
+        return Check(about, fine="off: a revocation there takes effect here at the next refresh")
     address = f"{webhooks.algorithm} at {site.site.urls['admin']}/webhooks/fusionauth"
     keys = KeySet(site.idp.url, site.idp.tenant_id, webhooks.algorithm, webhooks.secret)
     try:
         known = keys.count()
     except KeysUnavailable as error:
-        return Finding(
-            about, problem=str(error), mend="let FusionAuth publish its keys, or use an HS algorithm"
-        )
+        return Check(about, problem=str(error), fix="let FusionAuth publish its keys, or use an HS algorithm")
     if not known:
-        mend = f"make a key for {webhooks.algorithm} in FusionAuth, or change webhooks.fusionauth"
-        return Finding(about, problem=f"FusionAuth publishes no key for {webhooks.algorithm}", mend=mend)
-    return Finding(about, fine=address)
+        fix = f"make a key for {webhooks.algorithm} in FusionAuth, or change webhooks.fusionauth"
+        return Check(about, problem=f"FusionAuth publishes no key for {webhooks.algorithm}", fix=fix)
+    return Check(about, fine=address)
 
 
-def _outbound(webhooks: webhook_settings.WebhookSettings, url: str) -> Iterator[Finding]:
+def _outbound(webhooks: webhook_settings.WebhookSettings, url: str) -> Iterator[Check]:
     names = [endpoint.name for endpoint in webhooks.endpoints]
     try:
         with create_unpooled_engine(url).connect() as connection:
             failing = {row.name: row for row in connection.execute(_BEHIND, {"names": names})}
     except SQLAlchemyError:
-        # Said already by the database's own checks.
+        # The database checks have reported it.
         return
     for name in names:
         if name in failing:
             row = failing[name]
             problem = f"{row.last_error}; {row.behind} events behind"
-            yield Finding(f"webhook to {name}", problem=problem, mend=f"look at webhooks.{name}.url")
+            yield Check(f"webhook to {name}", problem=problem, fix=f"check webhooks.{name}.url")
         else:
-            yield Finding(f"webhook to {name}", fine="nothing has failed")
+            yield Check(f"webhook to {name}", fine="no delivery has failed")

@@ -1,4 +1,4 @@
-"""What the checks of `shopforum check` find."""
+"""The results of the checks of `shopforum check`."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,18 +7,18 @@ _LARGEST_SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One check's result: `fine` says what was seen, or `problem` what is wrong and `mend` what to do."""
+class Check:
+    """The result of a check: `fine` says what was seen, or `problem` what is wrong and `fix` what to do."""
 
     about: str
     fine: str = ""
     problem: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
-def clock(about: str, skew: timedelta) -> Finding:
-    """A clock beside ours. `skew` is how far it is ahead."""
-    seconds = f"{skew.total_seconds():+.1f} s from ours"
+def clock(about: str, skew: timedelta) -> Check:
+    """Check a clock against this machine's. `skew` is how far it is ahead."""
+    seconds = f"{skew.total_seconds():+.1f} s from this machine's clock"
     if abs(skew) <= _LARGEST_SKEW:
-        return Finding(about, fine=seconds)
-    return Finding(about, problem=seconds, mend="let NTP set the clocks of all machines")
+        return Check(about, fine=seconds)
+    return Check(about, problem=seconds, fix="let NTP set the clocks of all machines")

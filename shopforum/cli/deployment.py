@@ -1,4 +1,4 @@
-"""What the commands that act on a deployment share: opening it by its ini file, who acts, and how they end."""
+"""What the commands on a deployment share: opening it by its ini file, the actor, and the exit codes."""
 
 import os
 import pwd
@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,10 +17,12 @@ from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
+from shopforum.web.redirects import SiteApp
+from shopforum.web.services import Services
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
 
-# Nobody else waits for a statement of the command line, so it may take longer than one of the console.
+# A statement of the command line may take longer than one of the console: only its user waits.
 _LIMIT_MILLISECONDS = 60_000
 
 # SQLSTATEs of a table or a column that is not there.
@@ -29,7 +30,7 @@ _NOT_SET_UP = ("42P01", "42703")
 
 
 class Stop(click.ClickException):
-    """Ends the command with a message on standard error and an exit code."""
+    """End the command with a message on standard error and an exit code."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -45,34 +46,35 @@ class Deployment:
     console: str
 
 
-def site(ini: str, name: str) -> Any:
-    """The registry of one site of an ini file. Raises Stop for settings it cannot run on."""
+def site(ini: str, name: str) -> Services:
+    """Return the registry of one site of an ini file. Raises Stop for settings that cannot be used."""
     try:
-        return app(ini, name).registry
+        made: SiteApp = app(ini, name)
     except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
+    return made.services
 
 
 @contextmanager
 def opened(ini: str) -> Iterator[Deployment]:
-    """The deployment of an ini file. A database that is away ends the command with 3, settings that are wrong with 2."""
-    registry = site(ini, "admin")
+    """Open the deployment of an ini file. Exit code 3 while the database is away, 2 for wrong settings."""
+    console = site(ini, "admin")
     try:
         with reaching_the_database():
             yield Deployment(
-                registry.sessions,
-                ReadOnlyDatabase(registry.db, _LIMIT_MILLISECONDS),
-                registry.site.urls["admin"],
+                console.sessions,
+                ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
+                console.site.urls["admin"],
             )
     finally:
-        registry.db.engine.dispose()
+        console.db.engine.dispose()
 
 
 @contextmanager
 def reaching_the_database() -> Iterator[None]:
-    """A database that is away, too slow or not set up ends the command with 3, a value that it refuses with 2.
+    """Map errors of the database to Stop: exit code 3 while it is away, too slow or not set up, 2 for a value that it refuses.
 
-    Raises Stop; what is a fault of ours is raised as it is.
+    Other errors are raised unchanged.
     """
     try:
         yield
@@ -93,7 +95,7 @@ def reaching_the_database() -> Iterator[None]:
 
 
 def actor() -> str:
-    """Who acts, for the trail: `cli:` and the login name. By the system's word, not by a variable that anybody sets."""
+    """Return the actor for the audit log: `cli:` and the login name, from the system and not from an environment variable."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -102,5 +104,5 @@ def actor() -> str:
 
 
 def client(command: str) -> Client:
-    """Where the act comes from, for the trail: this command on this machine."""
+    """Return the client for the audit log: this command on this machine."""
     return Client(None, clean(f"shopforum {command} on {socket.gethostname()}", 300), secrets.token_hex(8))

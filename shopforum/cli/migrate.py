@@ -1,4 +1,4 @@
-"""`shopforum migrate INI`: says what a migration will do and may lock, does it, and says what it did."""
+"""`shopforum migrate INI`: show what the migrations will do and lock, run them, and report."""
 
 import time
 
@@ -15,12 +15,12 @@ from .deployment import USAGE, Stop, reaching_the_database
 
 @click.command()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 def command(ini: str, dry_run: bool) -> None:
-    """Bring the database of a deployment to the newest migration.
+    """Migrate the database of a deployment to the newest version.
 
-    Each migration is a transaction of its own: it is done whole or not at all. One that waits four seconds for a lock
-    gives up, so that the sites never wait behind it for long; run the command again then. Does the same as
+    Each migration is a transaction of its own: it is done whole or not at all. A migration that waits four seconds for a
+    lock gives up, so that the sites never wait behind it for long; run the command again then. Does the same as
     `alembic -c INI upgrade head`.
     """
     try:

@@ -1,68 +1,64 @@
-"""Which sessions a command means: the console's filters as options, ids and their beginnings, users by name."""
+"""Which sessions a command means: the filters as options, ids or their first digits, users by name."""
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
 import click
-from sqlalchemy import func, select
 
 from shopforum.core.ids import parse_uuid
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.core.sites import SITES
-from shopforum.operations import id_lookup, labels
-from shopforum.operations.filters import FilterError, SessionFilter
-from shopforum.operations.session_queries import s
+from shopforum.operations import id_lookup, user_queries
+from shopforum.operations.filters import Criterion, FilterError, SessionFilter
 from shopforum.operations.targets import Target
 
 from .deployment import NOTHING, Stop
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_ALONE = ("user", "site")
+# The filters that name all sessions of a user, of a site, or of a user on a site.
+_ALONE = {"user", "site"}
 
-_OPTIONS = (
-    click.option("--user", metavar="WHO", help="Name, e-mail address or id."),
-    click.option("--site", type=click.Choice(SITES)),
-    click.option("--state", type=click.Choice(labels.TABS)),
-    click.option("--ip", metavar="BLOCK", help="An address or a block such as 192.0.2.0/24."),
-    click.option("--device", metavar="WORDS", help="Such as 'Firefox Linux'."),
-    click.option(
-        "--flag", metavar="KIND", help="One of the console's flags, such as refresh_without_session."
-    ),
-    click.option(
-        "--created-after", metavar="TIME", help="Signed in after; in UTC, such as 2026-11-23T18:00."
-    ),
-    click.option("--seen-before", metavar="TIME", help="Last seen before."),
-)
-NAMES = ("user", "site", "state", "ip", "device", "flag", "created_after", "seen_before")
+NAMES = tuple(SessionFilter.criteria())
+
+
+def option_name(name: str) -> str:
+    """Return the option of a filter's field: `--created-after` of `created_after`."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, criterion: Criterion) -> Callable[[_F], _F]:
+    values = [value for value, _ in criterion.choices]
+    text = f"{criterion.label}. {criterion.hint}".strip(". ") + "."
+    if values:
+        return click.option(option_name(name), type=click.Choice(values), help=text)
+    return click.option(option_name(name), metavar="TEXT", help=text)
 
 
 def filtered(command: _F) -> _F:
-    """Decorator: the console's filters as options, which the command takes as `**filters`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
+    """Decorate a command with the filters of `SessionFilter` as options; the command takes them as `**filters`."""
+    for name, criterion in reversed(SessionFilter.criteria().items()):
+        command = _option(name, criterion)(command)
     return command
 
 
 def as_filter(filters: dict[str, str | None]) -> SessionFilter:
-    """The options as the console's filter. Raises click.UsageError for what makes no sense."""
+    """Read the options as a filter. Raises click.UsageError for one that cannot be read."""
     given = _given(filters)
     try:
         found = SessionFilter.parse(given)
     except FilterError as error:
         raise click.UsageError(str(error)) from None
     for name in found.blank(given):
-        # `--user "$WHO"` with WHO unset would filter by nothing, and so end everybody's.
-        raise click.UsageError(f"--{name.replace('_', '-')} is blank: leave it out, or say what it is.")
+        # `--user "$WHO"` with WHO unset would filter by nothing, and so match every session.
+        raise click.UsageError(f"{option_name(name)} is blank: give a value, or leave the option out.")
     return found
 
 
 def _given(filters: dict[str, str | None]) -> dict[str, str]:
-    """The options that were given. Raises click.UsageError for bytes that are no text."""
+    """Return the options that were given. Raises click.UsageError for bytes that are not UTF-8."""
     given = {name: value for name, value in filters.items() if value is not None}
     if any("\ud800" <= character <= "\udfff" for value in given.values() for character in value):
-        raise click.UsageError("A filter holds bytes that are no UTF-8.")
+        raise click.UsageError("A filter contains bytes that are not UTF-8.")
     return given
 
 
@@ -74,32 +70,34 @@ def target(
     everyone: bool,
     by_gate: bool,
 ) -> Target:
-    """What the options name, of which there must be one kind.
+    """Return the target that the options name: sessions, a filter or everyone, exactly one of these.
 
-    A user or a site alone is ended by a gate, logins on their way included, where `by_gate` is true; whatever else is
-    named by filters means the sessions that match now. Raises click.UsageError, Stop.
+    With `by_gate`, a user or a site alone means all sessions of it, logins under way included; other filters mean the
+    sessions that match now. Raises click.UsageError, Stop.
     """
     used = _given(filters)
     if bool(sessions) + bool(used) + everyone != 1:
-        raise click.UsageError("Name sessions by --session, or by filters, or --everyone: one of these.")
+        raise click.UsageError(
+            "Name sessions by --session, by filters, or by --everyone: exactly one of these."
+        )
     if sessions:
         return Target(sessions=tuple(dict.fromkeys(session_id(db, text) for text in sessions)))
     if everyone:
         return Target(everyone=True)
     chosen = as_filter(filters)
-    if by_gate and set(used) <= set(_ALONE):
+    if by_gate and set(used) <= _ALONE:
         return Target(user_id=user_id(db, used["user"]) if "user" in used else None, site=used.get("site"))
     return Target(filter=chosen.query())
 
 
 def session_id(db: ReadOnlyDatabase, text: str) -> UUID:
-    """The id that is spelled, or the one session whose id begins so (8 digits or more). Raises Stop."""
+    """Return the id of a session from the id or its first digits, 8 or more. Raises click.UsageError, Stop."""
     found = parse_uuid(text)
     if found:
         return found
-    if not re.fullmatch(r"[0-9a-f]{8,32}", text.replace("-", "").lower()):
-        raise click.UsageError("A session is named by its id, or by the first 8 digits of it or more.")
-    ids = id_lookup.beginning(db, s.c.id, text)
+    if not id_lookup.is_beginning(text):
+        raise click.UsageError("Name a session by its id, or by the first 8 digits of the id or more.")
+    ids = id_lookup.sessions_beginning(db, text)
     if not ids:
         raise Stop("No session has an id that begins so.", NOTHING)
     if len(ids) > 1:
@@ -108,13 +106,11 @@ def session_id(db: ReadOnlyDatabase, text: str) -> UUID:
 
 
 def user_id(db: ReadOnlyDatabase, text: str) -> UUID:
-    """The user whose id or whole e-mail address this is. Raises Stop where nobody, or more than one, is called so."""
-    found = parse_uuid(text)
-    known = s.c.user_id == found if found else func.lower(s.c.user_email) == text.lower()
-    rows = db.all(select(s.c.user_id).where(known).distinct().limit(2))
-    if len(rows) != 1:
+    """Return the user whose id or whole e-mail address this is. Raises Stop where there is no such user, or more than one."""
+    found = user_queries.named(db, text)
+    if len(found) != 1:
         raise Stop(
-            "To end all of a user's sessions, give the id or the whole e-mail address of somebody who has signed in.",
+            "To end all sessions of a user, give the id or the whole e-mail address of one user who has signed in.",
             NOTHING,
         )
-    return rows[0]["user_id"]
+    return found[0]

@@ -1,6 +1,6 @@
-"""`shopforum sessions revoke`, `quarantine` and `release`: what changes something.
+"""`shopforum sessions revoke`, `quarantine` and `release`: the commands that act.
 
-Each looks up what it would reach, shows it, asks, and does it by the functions that the console uses.
+Each makes a plan, shows it, asks, and carries it out by the functions that the console uses.
 """
 
 import json
@@ -13,9 +13,9 @@ import click
 
 from shopforum.api_tokens import tokens
 from shopforum.core import user_agents
-from shopforum.core.text import clean
-from shopforum.operations import audit_queries, json_documents, labels, plans
+from shopforum.operations import json_documents, labels, plans, reasons, revocation_queries
 from shopforum.operations.plans import Plan
+from shopforum.operations.rows import Receipt
 from shopforum.operations.targets import EVERYONE
 from shopforum.sessions import Reason, outbox
 
@@ -24,7 +24,7 @@ from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, client,
 from .terminal import many, safe, short_moment, table
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-# From here on the delivery to FusionAuth is worth a progress bar.
+# Messages to FusionAuth from which on a progress bar is shown.
 _LONG = 20
 
 _COLUMNS = (("SESSION", 8), ("STATE", 7), ("SITE", 6), ("USER", 24), ("DEVICE", 28), ("LAST SEEN (UTC)", 15))
@@ -32,32 +32,38 @@ _COLUMNS = (("SESSION", 8), ("STATE", 7), ("SITE", 6), ("USER", 24), ("DEVICE", 
 _OPTIONS = (
     click.argument("ini", type=click.Path(exists=True, dir_okay=False)),
     click.option(
-        "--session", "sessions", metavar="ID", multiple=True, help="An id or its first 8 digits; repeatable."
+        "--session",
+        "sessions",
+        metavar="ID",
+        multiple=True,
+        help="An id or its first 8 digits; may be repeated.",
     ),
     selection.filtered,
     click.option(
         "--reason",
         "code",
         type=click.Choice(list(labels.REASONS)),
-        help="Why, for the audit log; needed unless --dry-run.",
+        help="The reason, for the audit log; required without --dry-run.",
     ),
     click.option(
-        "--text", "note", default="", metavar="TEXT", help="A note for admins: a ticket, what was seen."
+        "--text", "note", default="", metavar="TEXT", help="A note for admins: the ticket, the evidence."
     ),
-    click.option("--dry-run", is_flag=True, help="Show what would be reached, and change nothing."),
-    click.option("--yes", is_flag=True, help="Do not ask. Without a terminal nothing is done otherwise."),
+    click.option(
+        "--dry-run", is_flag=True, help="Show which sessions the act would reach, and change nothing."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal."),
     click.option(
         "--expected-count",
         type=click.IntRange(0),
         metavar="N",
-        help="Refuse unless exactly so many match now.",
+        help="Refuse unless exactly so many sessions match now.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="One JSON document."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
 )
 
 
 def _acting(command: _F) -> _F:
-    """Decorator: what all three have in common."""
+    """Decorate a command with the options that all three share."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -65,14 +71,16 @@ def _acting(command: _F) -> _F:
 
 @click.command()
 @_acting
-@click.option("--everyone", is_flag=True, help="Everybody's sessions on all sites.")
-@click.option("--user-text", default="", metavar="TEXT", help="What the users read on the login page.")
+@click.option("--everyone", is_flag=True, help="All sessions of all users on all sites.")
+@click.option(
+    "--user-text", default="", metavar="TEXT", help="A message to the users, shown on the login page."
+)
 def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
     """End sessions, here at once and at FusionAuth as soon as it answers.
 
-    --user alone (an id or a whole e-mail address), --site alone, both, and --everyone end all there is, logins on
-    their way included. Any other filter ends the sessions that match now. Prints the receipt; ends with 4 while
-    FusionAuth has not confirmed all of it.
+    --user alone (an id or a whole e-mail address), --site alone, both, and --everyone end all sessions, logins under way
+    included. Other filters end the sessions that match now. Prints the receipt; exits with 4 while FusionAuth has not
+    confirmed everything.
     """
     _checked(options, user_text)
     with opened(ini) as deployment:
@@ -83,9 +91,7 @@ def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
         if not options["yes"]:
             _show_plan(deployment, plan, False, "will end")
             _ask("End", plan)
-        reason = Reason(
-            "admin", actor(), options["code"], clean(options["note"], 2000), clean(user_text, 500)
-        )
+        reason = _reason(options, user_text)
         revocation_id = plans.carry_out(deployment.sessions, plan, reason, client("sessions revoke"))
         _deliver(deployment, revocation_id, silent=options["as_json"])
         sys.exit(_receipt(deployment, revocation_id, options["as_json"]))
@@ -94,18 +100,18 @@ def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
 @click.command()
 @_acting
 def quarantine(ini: str, **options: Any) -> None:
-    """Ask for the password again before anything more is served on these sessions. Carts and cookies are kept."""
-    _hold(ini, options, enter=True)
+    """Ask for the password again before these sessions are served. Carts and cookies are kept."""
+    _set_quarantine(ini, options, enter=True)
 
 
 @click.command()
 @_acting
 def release(ini: str, **options: Any) -> None:
-    """Let sessions out of quarantine: they go on as they were."""
-    _hold(ini, options, enter=False)
+    """Release sessions from quarantine: they go on as before."""
+    _set_quarantine(ini, options, enter=False)
 
 
-def _hold(ini: str, options: dict[str, Any], *, enter: bool) -> None:
+def _set_quarantine(ini: str, options: dict[str, Any], *, enter: bool) -> None:
     _checked(options)
     name = "quarantine" if enter else "release"
     with opened(ini) as deployment:
@@ -117,7 +123,7 @@ def _hold(ini: str, options: dict[str, Any], *, enter: bool) -> None:
             _show_plan(deployment, plan, False, f"will {name}")
             _ask(name.capitalize(), plan)
         act = deployment.sessions.quarantine if enter else deployment.sessions.release
-        reason = Reason("admin", actor(), options["code"], clean(options["note"], 2000))
+        reason = _reason(options)
         assert plan.scope is not None  # noqa: S101 - `_plan` has stopped otherwise
         done = act(plan.scope.sessions, reason, client(f"sessions {name}"))
         if options["as_json"]:
@@ -126,11 +132,15 @@ def _hold(ini: str, options: dict[str, Any], *, enter: bool) -> None:
             click.echo(f"{many(done)} {name}d.")
 
 
+def _reason(options: dict[str, Any], user_text: str = "") -> Reason:
+    return reasons.reason(actor(), options["code"], options["note"], user_text)
+
+
 def _checked(options: dict[str, Any], user_text: str = "") -> None:
     if options["code"] is None and not options["dry_run"]:
-        raise click.UsageError("--reason is missing: the audit log keeps why.")
+        raise click.UsageError("--reason is missing: the audit log needs a reason.")
     if len(options["note"]) > 2000 or len(user_text) > 500:
-        raise click.UsageError("--text takes 2,000 characters, --user-text 500.")
+        raise click.UsageError("--text takes at most 2,000 characters, --user-text 500.")
 
 
 def _plan(
@@ -141,13 +151,13 @@ def _plan(
     by_gate: bool,
     quarantined: bool | None = None,
 ) -> Plan:
-    """What the options reach now. Ends the command where that is nothing, or not as many as expected."""
+    """Make the plan of the options. Raises Stop where it reaches no session, or not as many as expected."""
     filters = {name: options[name] for name in selection.NAMES}
     target = selection.target(
         deployment.read_db, options["sessions"], filters, everyone=everyone, by_gate=by_gate
     )
     expected = options["expected_count"]
-    # With --yes, the end of a site or of everyone waits for no count that nobody reads.
+    # With --yes nobody reads a count, so the sessions of a site or of everyone are not counted before they end.
     counted = options["dry_run"] or not options["yes"] or expected is not None
     plan = plans.make(deployment.read_db, target, None, quarantined=quarantined, counted=counted)
     if expected is not None and not (plan.exact and plan.matched == expected):
@@ -156,12 +166,12 @@ def _plan(
     if plan.problem:
         raise Stop(plan.problem, NOTHING)
     if plan.empty:
-        raise Stop("Nothing matches that could still be ended.", NOTHING)
+        raise Stop("No session matches that could still be ended.", NOTHING)
     return plan
 
 
 def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> None:
-    """What an act reaches, as a document, or for people on standard error where a question follows."""
+    """Print the plan: as a document, or as text, on standard error where a question follows."""
     if as_json:
         sessions = [json_documents.session(row) for row in plan.rows]
         facts = {
@@ -176,8 +186,8 @@ def _show_plan(deployment: Deployment, plan: Plan, as_json: bool, verb: str) -> 
     now = deployment.sessions.now()
     rows = [
         (
-            *(str(row["id"])[:8], row["state"], row["site"], row["user_name"]),
-            *(user_agents.label(row["last_agent"]), short_moment(row["last_seen_at"], now)),
+            *(str(row.id)[:8], row.state, row.site, row.user_name),
+            *(user_agents.label(row.last_agent), short_moment(row.last_seen_at, now)),
         )
         for row in plan.rows
     ]
@@ -198,9 +208,12 @@ def _many(plan: Plan) -> str:
 
 
 def _ask(verb: str, plan: Plan) -> None:
-    """A yes, or for what reaches far a word that nobody types by accident. Ends the command without one."""
+    """Ask for a yes; for a grave act, for a word that nobody types by accident. Raises Stop without it."""
     if not sys.stdin.isatty():
-        raise Stop("Nobody is there to ask. Nothing was changed; --yes does it without a question.", NOTHING)
+        raise Stop(
+            "There is no terminal to ask at. Nothing was changed; use --yes to act without a question.",
+            NOTHING,
+        )
     assert plan.scope is not None  # noqa: S101 - `_plan` has stopped otherwise
     word = ""
     if plan.scope.everyone or (plan.scope.site and not plan.scope.user_id):
@@ -216,7 +229,7 @@ def _ask(verb: str, plan: Plan) -> None:
 
 
 def _deliver(deployment: Deployment, revocation_id: UUID, *, silent: bool) -> None:
-    """Tell FusionAuth what the act itself has not yet, for as long as it takes it; the rest is the worker's."""
+    """Send FusionAuth the messages of the act that are open, as long as it accepts them; the worker sends the rest."""
     sessions = deployment.sessions
     left = _open_messages(deployment, revocation_id)
     hidden = silent or left <= _LONG
@@ -230,35 +243,34 @@ def _deliver(deployment: Deployment, revocation_id: UUID, *, silent: bool) -> No
 
 
 def _open_messages(deployment: Deployment, revocation_id: UUID) -> int:
-    row = audit_queries.counted(deployment.read_db, [revocation_id])[revocation_id]
-    return int(row["pending"] + row["failed"])
+    return _read_receipt(deployment, revocation_id).unconfirmed
+
+
+def _read_receipt(deployment: Deployment, revocation_id: UUID) -> Receipt:
+    return revocation_queries.receipts(deployment.read_db, [revocation_id])[revocation_id]
 
 
 def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
-    """Print what was ended and what FusionAuth has said; returns the exit code."""
-    facts = json_documents.receipt(audit_queries.counted(deployment.read_db, [revocation_id])[revocation_id])
-    told = facts["upstream"]
-    waiting = told["pending"] + told["failed"]
+    """Print what has ended here and what FusionAuth has confirmed; return the exit code."""
+    row = _read_receipt(deployment, revocation_id)
     if as_json:
-        click.echo(json.dumps(facts, default=json_documents.plain))
+        click.echo(json.dumps(json_documents.receipt(row), default=json_documents.plain))
+        return PENDING if row.unconfirmed else DONE
+    if row.exact:
+        click.echo(f"Ended {row.revoked:,} of {many(row.matched)}; none is served any more.")
     else:
-        if facts["exact"]:
-            click.echo(f"Ended {facts['revoked']:,} of {many(facts['matched'])}; none is served any more.")
-        else:
-            click.echo("Ended all of them; none is served any more.")
-            so_far = f"At least {many(facts['matched'])}" if facts["matched"] else "How many is not known yet"
-            click.echo(f"{so_far}: `shopforum worker` goes on counting for the receipt.")
-        click.echo(
-            f"FusionAuth: {told['confirmed']:,} confirmed, {told['pending']:,} pending, {told['failed']:,} failed."
-        )
-        if waiting:
-            click.echo("FusionAuth has not confirmed all of it: `shopforum worker` goes on until it does.")
-        for maker in audit_queries.ended(deployment.read_db, revocation_id)["makers"]:
-            left = [row for row in tokens.listed(deployment.read_db, maker) if row["state"] != "revoked"]
-            named = ", ".join(sorted({row["name"] for row in left}))
-            click.echo(f"API tokens that {safe(left[0]['created_by'])} made are not revoked: {named}.")
-        click.echo(f"Receipt: {deployment.console}/revocations/{safe(facts['id'])}")
-    return PENDING if waiting else DONE
+        click.echo("Ended all of them; none is served any more.")
+        so_far = f"At least {many(row.matched)}" if row.matched else "How many is not known yet"
+        click.echo(f"{so_far}: `shopforum worker` goes on counting for the receipt.")
+    click.echo(f"FusionAuth: {row.confirmed:,} confirmed, {row.pending:,} pending, {row.failed:,} failed.")
+    if row.unconfirmed:
+        click.echo("FusionAuth has not confirmed everything: `shopforum worker` retries until it does.")
+    for maker in revocation_queries.since(deployment.read_db, revocation_id).token_makers:
+        left = [token for token in tokens.listed(deployment.read_db, maker) if token.state != "revoked"]
+        names = ", ".join(sorted({token.name for token in left}))
+        click.echo(f"API tokens that {safe(left[0].created_by)} made are not revoked: {names}.")
+    click.echo(f"Receipt: {deployment.console}/revocations/{row.id}")
+    return PENDING if row.unconfirmed else DONE
 
 
 COMMANDS = (revoke, quarantine, release)

@@ -1,27 +1,23 @@
-"""`shopforum sessions`: the console's powers without the web server, by the same code and with the same audit.
+"""`shopforum sessions`: see and end sessions without the web server, by the console's code and with its audit log.
 
-`list` and `show` are here, `tail` in `session_tail.py`, what changes something in `session_acts.py`.
+`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import click
-from sqlalchemy import RowMapping, Select
 
-from shopforum.core import paging, user_agents
+from shopforum.core import user_agents
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import audit_queries, counts, json_documents, session_queries
 from shopforum.operations.filters import SessionFilter
+from shopforum.operations.rows import SessionRow
 
 from . import selection, session_acts, session_page, session_tail
 from .deployment import NOTHING, Stop, opened
 from .terminal import many, moment, short_moment, table
-
-# Rows read in one statement.
-_STEP = 500
 
 _COLUMNS = (
     *(("SESSION", 8), ("STATE", 9), ("SITE", 6), ("USER", 18), ("DEVICE", 17), ("ADDRESS", 15)),
@@ -32,10 +28,10 @@ _COLUMNS = (
 _EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  nothing matched, or refused: no confirmation, another count than expected
-  2  the call itself is wrong
+  1  nothing matched, or refused: not confirmed, or another count than expected
+  2  the call is wrong
   3  the database cannot be reached
-  4  ended here; FusionAuth has not confirmed all of it yet, the worker goes on
+  4  ended here; FusionAuth has not confirmed everything yet, the worker retries
 """
 
 
@@ -44,7 +40,7 @@ def command() -> None:
     """See sessions and end them, without the web server.
 
     Works while the sites or FusionAuth are down: sessions end here at once, and `shopforum worker` tells FusionAuth
-    when it is back. Every act is in the audit log as cli:LOGIN.
+    when it is back. The audit log names the actor cli:LOGIN.
     """
 
 
@@ -52,16 +48,15 @@ def command() -> None:
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @selection.filtered
 @click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most so many."
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="List at most so many."
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON lines: one session a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one session a line.")
 def list_(ini: str, limit: int, as_json: bool, **filters: str | None) -> None:
-    """List sessions, newest sign-in first. Filters are the console's, and all must hold."""
+    """List sessions, newest sign-in first. A session must match all filters; they are the console's."""
     form = selection.as_filter(filters)
     with opened(ini) as deployment:
         now = deployment.sessions.now()
-        statement = session_queries.listed().where(*session_queries.conditions(deployment.read_db, form))
-        found = _pages(deployment.read_db, statement, limit)
+        found = session_queries.listing(deployment.read_db, form).all(deployment.read_db, limit)
         if as_json:
             for row in found:
                 click.echo(json.dumps(json_documents.session(row), default=json_documents.plain))
@@ -74,9 +69,9 @@ def list_(ini: str, limit: int, as_json: bool, **filters: str | None) -> None:
 @command.command()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.argument("session", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(ini: str, session: str, as_json: bool) -> None:
-    """Show one session with its story, by its id or the first 8 digits of it."""
+    """Show a session with its timeline, by its id or the first 8 digits of the id."""
     with opened(ini) as deployment:
         db = deployment.read_db
         session_id = selection.session_id(db, session)
@@ -85,11 +80,11 @@ def show(ini: str, session: str, as_json: bool) -> None:
             raise Stop("There is no such session.", NOTHING)
         places, timeline = session_queries.places(db, session_id), audit_queries.of_session(db, row)
         if as_json:
-            told = {
+            more = {
                 "timeline": list(map(json_documents.event, timeline)),
                 "seen_at": list(map(json_documents.place, places)),
             }
-            click.echo(json.dumps(json_documents.session(row) | told, default=json_documents.plain))
+            click.echo(json.dumps(json_documents.session(row) | more, default=json_documents.plain))
             return
         sections = (
             session_page.facts(row, deployment.sessions.now(), deployment.console),
@@ -101,47 +96,28 @@ def show(ini: str, session: str, as_json: bool) -> None:
         click.echo("\n\n".join(section for section in sections if section))
 
 
-def _pages(db: ReadOnlyDatabase, statement: Select[Any], limit: int) -> Iterator[RowMapping]:
-    """The first `limit` rows, read in steps so that memory and time stay small."""
-    cursor = ""
-    while limit > 0:
-        part = paging.fetch(
-            db,
-            statement,
-            session_queries.CREATED_AT,
-            session_queries.ID,
-            cursor=cursor,
-            size=min(limit, _STEP),
-        )
-        yield from part.rows
-        limit -= len(part.rows)
-        if part.older is None:
-            return
-        cursor = part.older
-
-
-def _line(row: RowMapping, now: datetime) -> tuple[Any, ...]:
-    marks = ("!" if row["flags"] else "") + ("?" if row["quarantined_at"] else "")
+def _line(row: SessionRow, now: datetime) -> tuple[Any, ...]:
+    marks = ("!" if row.flags else "") + ("?" if row.quarantined_at else "")
     return (
-        str(row["id"])[:8],
-        row["state"] + marks,
-        row["site"],
-        row["user_name"],
-        user_agents.label(row["last_agent"]),
-        row["last_address"],
-        short_moment(row["last_seen_at"], now),
+        str(row.id)[:8],
+        row.state + marks,
+        row.site,
+        row.user_name,
+        user_agents.label(row.last_agent),
+        row.last_address,
+        short_moment(row.last_seen_at, now),
     )
 
 
 def _summary(db: ReadOnlyDatabase, form: SessionFilter, shown: int) -> str:
     count = counts.count(db, session_queries.conditions(db, form))
     if count is None:
-        told = f"{many(shown)}; there may be more, counting them took too long."
+        summary = f"{many(shown)}; there may be more, but counting them took too long."
     elif count > shown:
-        told = f"{shown:,} of {f'{counts.CAP:,}+' if count > counts.CAP else f'{count:,}'} sessions."
+        summary = f"{shown:,} of {f'{counts.CAP:,}+' if count > counts.CAP else f'{count:,}'} sessions."
     else:
-        told = f"{many(shown)}."
-    return f"{told} ! flagged, ? in quarantine."
+        summary = f"{many(shown)}."
+    return f"{summary} ! flagged, ? in quarantine."
 
 
 for _more in (session_tail.tail, *session_acts.COMMANDS):

@@ -1,4 +1,4 @@
-"""Writing for people at a terminal: aligned tables, times with ages, and no character that a terminal would obey."""
+"""Write for people at a terminal: aligned tables, times with ages, and no control characters."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Any
 
 WIDTH = 100
 _GAP = "  "
-# Control, format (bidirectional overrides, zero width), surrogates, unassigned, line and paragraph separators: names
-# and browsers come from outside, and a terminal would be steered by them.
+# Control, format (bidirectional overrides, zero width), surrogates, unassigned, line and paragraph separators. Names and
+# user agents come from outside: they could control the terminal.
 _OBEYED = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
 
 
 def safe(value: Any) -> str:
-    """A value as text of one line that changes nothing but what is shown."""
+    """Return a value as one line of text without characters that control the terminal."""
     return "".join("\ufffd" if unicodedata.category(char) in _OBEYED else char for char in str(value or ""))
 
 
 def fit(text: str, width: int) -> str:
-    """The text, cut to that many columns with an ellipsis."""
+    """Cut the text to so many columns, with an ellipsis."""
     if columns(text) <= width:
         return text
     text = text[: width * 2]
@@ -28,7 +28,7 @@ def fit(text: str, width: int) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal the text takes: wide characters two, combining ones none."""
+    """Return the width of the text in columns: wide characters take two, combining characters none."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
@@ -36,7 +36,7 @@ def columns(text: str) -> int:
 
 
 def table(heads: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows under heads, each head with the most columns it may take. Values are made safe and cut."""
+    """Return rows under heads, each head with its greatest width in columns. Values are made safe and cut."""
     cells = [[fit(safe(cell), most) for cell, (_, most) in zip(row, heads, strict=True)] for row in rows]
     titles = [title for title, _ in heads]
     widths = [max(map(columns, column)) for column in zip(titles, *cells, strict=True)]
@@ -49,17 +49,17 @@ def table(heads: Sequence[tuple[str, int]], rows: Sequence[Sequence[Any]]) -> st
 
 
 def moment(at: datetime | None) -> str:
-    """`2026-11-23 21:03:12`, in UTC."""
+    """Return `2026-11-23 21:03:12`, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else "-"
 
 
 def short_moment(at: datetime, now: datetime) -> str:
-    """`11-23 21:03 12m`: month, day and time in UTC, and how long ago."""
+    """Return `11-23 21:03 12m`: month, day and time in UTC, and the age."""
     return f"{at.astimezone(UTC):%m-%d %H:%M} {age(now - at)}"
 
 
 def full_moment(at: datetime | None, now: datetime) -> str:
-    """`2026-11-23 21:03:12 (12m ago)`, or `(in 3h)`; a dash for never."""
+    """Return `2026-11-23 21:03:12 (12m ago)`, or `(in 3h)`; a dash for None."""
     if at is None:
         return "-"
     gone = now - at
@@ -67,7 +67,7 @@ def full_moment(at: datetime | None, now: datetime) -> str:
 
 
 def age(gone: timedelta) -> str:
-    """A span in its largest unit: 45s, 12m, 5h, 31d."""
+    """Return a time span in its largest unit: 45s, 12m, 5h, 31d."""
     seconds = max(int(gone.total_seconds()), 0)
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size:
@@ -76,5 +76,5 @@ def age(gone: timedelta) -> str:
 
 
 def many(count: int, noun: str = "session") -> str:
-    """`1 session`, `1,200 sessions`."""
+    """Return `1 session` or `1,200 sessions`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

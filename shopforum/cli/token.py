@@ -1,13 +1,14 @@
-"""`shopforum token`: tokens of the admin API, without the web server; by the same code as the console's page."""
+"""`shopforum token`: create, list and revoke API tokens without the web server, by the code of the console's page."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 import click
 
 from shopforum.api_tokens import tokens
-from shopforum.api_tokens.tokens import Actor
+from shopforum.api_tokens.tokens import Actor, TokenRow
 from shopforum.operations import json_documents
 
 from . import deployment
@@ -20,51 +21,51 @@ _HEADS = (
     ("SCOPES", 60),
     ("CREATED (UTC)", 19),
     ("LAST USED (UTC)", 19),
-    ("GOOD UNTIL (UTC)", 19),
-    ("MADE BY", 30),
+    ("EXPIRES (UTC)", 19),
+    ("CREATED BY", 30),
     ("ID", 36),
 )
 
 
-# The backspace keeps click from making one paragraph of the lines.
+# The backspace keeps click from joining the lines into one paragraph.
 _EXIT_CODES = """\b
 Exit codes:
   0  done
   1  nothing to revoke: there is no such token, or it was revoked before
-  2  the call itself is wrong
+  2  the call is wrong
   3  the database cannot be reached
 """
 
 
 @click.group(epilog=_EXIT_CODES)
 def command() -> None:
-    """Make, list and revoke tokens of the admin API.
+    """Create, list and revoke tokens of the admin API.
 
-    Works while the sites or FusionAuth are down. Every act is in the audit log as cli:LOGIN.
+    Works while the sites or FusionAuth are down. The audit log names the actor cli:LOGIN.
     """
 
 
 @command.command()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
-@click.option("--name", required=True, help="Who is to use it; the audit log has it as token:NAME.")
+@click.option("--name", required=True, help="The program that uses it; the audit log names it token:NAME.")
 @click.option(
     "--scope",
     "scopes",
     required=True,
     multiple=True,
     type=click.Choice(list(tokens.SCOPES)),
-    help="What it may do; can be given several times.",
+    help="What the token may do; may be repeated.",
 )
 @click.option(
     "--expires",
     "days",
     type=click.IntRange(1, tokens.MOST_DAYS),
     metavar="DAYS",
-    help=f"Good for so long; {tokens.DAYS} if not given. Unused for {tokens.UNUSED_DAYS} days, it is over sooner.",
+    help=f"Days until it expires, by default {tokens.DAYS}. A token that is unused for {tokens.UNUSED_DAYS} days expires sooner.",
 )
 @click.option("--json", "as_json", is_flag=True, help='Print {"id", "token"}.')
 def create(ini: str, name: str, scopes: tuple[str, ...], days: int | None, as_json: bool) -> None:
-    """Make a token and print it, this once: the database has only a hash of it."""
+    """Create a token and print it. It is shown only once: the database has only its hash."""
     _checked(name)
     with opened(ini) as found:
         keys = found.sessions.config.secrets
@@ -74,14 +75,14 @@ def create(ini: str, name: str, scopes: tuple[str, ...], days: int | None, as_js
 
 @command.command("list")
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="JSON lines: one token a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one token a line.")
 def list_(ini: str, as_json: bool) -> None:
-    """List tokens, those in force first. None can be shown again."""
+    """List tokens, revoked ones last. The tokens themselves cannot be shown again."""
     with opened(ini) as found:
         rows = tokens.listed(found.sessions.db)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(dict(row), default=json_documents.plain))
+            click.echo(json.dumps(asdict(row), default=json_documents.plain))
     else:
         click.echo(table(_HEADS, [_cells(row) for row in rows]))
 
@@ -89,10 +90,10 @@ def list_(ini: str, as_json: bool) -> None:
 @command.command()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--name", help="Revoke all tokens of this name.")
-@click.option("--id", "token_id", type=click.UUID, help="Revoke this one.")
-@click.option("--json", "as_json", is_flag=True, help='Print {"revoked"}, how many.')
+@click.option("--id", "token_id", type=click.UUID, help="Revoke the token of this id.")
+@click.option("--json", "as_json", is_flag=True, help='Print {"revoked"}: how many.')
 def revoke(ini: str, name: str | None, token_id: UUID | None, as_json: bool) -> None:
-    """Revoke tokens: their next call is refused."""
+    """Revoke tokens: their next calls are refused."""
     if (name is None) == (token_id is None):
         raise click.UsageError("Give either --name or --id.")
     with opened(ini) as found:
@@ -102,7 +103,7 @@ def revoke(ini: str, name: str | None, token_id: UUID | None, as_json: bool) -> 
     elif count:
         click.echo(f"Revoked: {count}.")
     if not count:
-        raise Stop("There is no such token in force.", NOTHING)
+        raise Stop("There is no such token, or it was revoked before.", NOTHING)
 
 
 def _revoke(found: Deployment, name: str | None, token_id: UUID | None) -> int:
@@ -120,14 +121,14 @@ def _actor() -> Actor:
     return Actor(deployment.actor(), deployment.client("token"))
 
 
-def _cells(row: Any) -> list[Any]:
+def _cells(row: TokenRow) -> list[Any]:
     return [
-        row["name"],
-        row["state"],
-        " ".join(row["scopes"]),
-        moment(row["created_at"]),
-        moment(row["last_used_at"]),
-        moment(row["ends_at"]),
-        row["created_by"],
-        row["id"],
+        row.name,
+        row.state,
+        " ".join(row.scopes),
+        moment(row.created_at),
+        moment(row.last_used_at),
+        moment(row.ends_at),
+        row.created_by,
+        row.id,
     ]

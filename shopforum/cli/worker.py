@@ -1,27 +1,44 @@
-"""`shopforum worker INI`: the jobs beside the web server. Several may run at once."""
+"""`shopforum worker INI`: the jobs beside the web server. Several workers may run at once."""
 
 import signal
 import threading
 import time
-from typing import Any
 
 import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.account import mail, new_device
+from shopforum.account import jobs as account_jobs
+from shopforum.account import mail
+from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
+from shopforum.core import purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
-from shopforum.sessions import is_outage, jobs
+from shopforum.sessions import is_outage
+from shopforum.sessions import jobs as session_jobs
 from shopforum.store import jobs as store_jobs
+from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
 
 from .deployment import Stop, reaching_the_database, site
+
+# Everything that the worker deletes, and the jobs that are done as often: once a minute.
+PURGES = (
+    *session_jobs.PURGES,
+    *login_jobs.PURGES,
+    *account_jobs.PURGES,
+    *store_jobs.PURGES,
+    *forum_jobs.PURGES,
+    *api_jobs.PURGES,
+    *token_jobs.PURGES,
+    *webhook_jobs.PURGES,
+)
+JOBS = (*token_jobs.JOBS,)
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
@@ -32,71 +49,74 @@ log = structlog.get_logger()
 
 @click.command
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
-@click.option("--once", is_flag=True, help="Do what is due now, then end.")
+@click.option("--once", is_flag=True, help="Do the work that is due now, then exit.")
 def command(ini: str, once: bool) -> None:
-    """Tell FusionAuth of revocations until it agrees, seal the audit log, send webhooks and mail, purge what is old.
+    """Tell FusionAuth of revocations until it agrees, seal the audit log, send webhooks and mail, delete old rows.
 
-    INI is the ini file of the deployment. Runs until it is interrupted or told to end, and finishes what it has begun.
+    INI is the ini file of the deployment. The worker runs until it is interrupted or terminated, and finishes the step
+    that it has begun.
     """
-    registry = site(ini, "store")
+    services = site(ini, "store")
     if once:
         with reaching_the_database():
-            _once(registry)
+            _once(services)
     else:
-        _run(registry)
+        _run(services)
 
 
-def _once(registry: Any) -> None:
-    while jobs.run_once(registry.sessions) + _tidy(registry.db):
+def _once(services: Services) -> None:
+    while session_jobs.run_once(services.sessions) + _tidy(services.db):
         pass
-    while jobs.seal(registry.sessions):
+    while session_jobs.seal(services.sessions):
         pass
-    while _deliver(registry):
+    while _deliver(services):
         pass
 
 
 def _tidy(db: Database) -> int:
-    """One step of what is merely old; returns how much went."""
-    kept = (login_jobs, store_jobs, forum_jobs, api_jobs, token_jobs, webhook_jobs)
-    return sum(one.run_once(db) for one in kept) + new_device.forget(db)
+    """Do one step of each purge and each job; return how many rows were worked on."""
+    return purge.run(PURGES, db) + sum(job.run(db) for job in JOBS)
 
 
-def _deliver(registry: Any) -> int:
-    """Send mail and webhooks that are due; returns how much was tried."""
-    endpoints = webhook_settings.parse(registry.settings).endpoints
-    return mail.run_once(registry.db, registry.mail) + outbound.run_once(registry.db, endpoints)
+def _deliver(services: Services) -> int:
+    """Send mail and webhooks that are due; return how many were tried."""
+    endpoints = webhook_settings.parse(services.settings).endpoints
+    return mail.run_once(services.db, services.get(MailSettings)) + outbound.run_once(services.db, endpoints)
 
 
-def _keep_delivering(registry: Any, ending: threading.Event) -> None:
-    """A thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation."""
+def _keep_delivering(services: Services, ending: threading.Event) -> None:
+    """Deliver until `ending` is set.
+
+    This has a thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation.
+    """
     pause = 0.0
     while not ending.wait(pause):
         try:
-            pause = 0.0 if _deliver(registry) else _PAUSE_SECONDS
+            pause = 0.0 if _deliver(services) else _PAUSE_SECONDS
         except SQLAlchemyError as error:
-            _note(error)
+            _log_error(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
 
 
-def _note(error: SQLAlchemyError) -> None:
-    """Log why the jobs pause: an outage passes by itself; a fault is there to be seen, and the other jobs go on."""
+def _log_error(error: SQLAlchemyError) -> None:
+    """Log why the jobs pause: a warning for an outage, which passes by itself, an error with its traceback for a bug."""
     if is_outage(error):
         log.warning("worker.database_away", error=type(error).__name__)
     else:
         log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
 
-def _run(registry: Any) -> None:
-    """Work in threads until the process is interrupted, told to end, or a thread has died of a fault.
+def _run(services: Services) -> None:
+    """Work in threads until the process is interrupted or terminated, or a thread dies of a bug. Raises Stop for a bug.
 
-    The signals are waited for and never handled: a handler runs within whatever it interrupts, and setting an event
-    there waits for ever where the interrupted code holds the event's lock.
+    The main thread waits for the signals and no handler is installed: a handler runs within the code that it interrupts,
+    and setting an event there waits for ever if the interrupted code holds the event's lock.
     """
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     ending = threading.Event()
     threads = [
-        threading.Thread(target=work, args=(registry, ending), name=work.__name__)
+        threading.Thread(target=work, args=(services, ending), name=work.__name__)
         for work in (_work, _keep_delivering)
     ]
     for thread in threads:
@@ -108,23 +128,23 @@ def _run(registry: Any) -> None:
     for thread in threads:
         thread.join()
     if died:
-        raise Stop("The worker died of the fault above.", 1)
+        raise Stop("The worker stopped because of the error above.", 1)
 
 
-def _work(registry: Any, ending: threading.Event) -> None:
+def _work(services: Services, ending: threading.Event) -> None:
     pause = tidied = 0.0
     while not ending.wait(pause):
         try:
-            done = jobs.run_once(registry.sessions)
-            head = jobs.seal(registry.sessions)
+            done = session_jobs.run_once(services.sessions)
+            head = session_jobs.seal(services.sessions)
             if head:
-                # The witness outside the database: it contradicts whoever cuts or rewrites the log's end.
+                # The witness outside the database: it contradicts an attacker who rewrites or cuts off the log's end.
                 log.info("audit.sealed", head=str(head))
             if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
                 tidied = time.monotonic()
-                while _tidy(registry.db) and not ending.is_set():
+                while _tidy(services.db) and not ending.is_set():
                     pass
             pause = 0.0 if done else _PAUSE_SECONDS
         except SQLAlchemyError as error:
-            _note(error)
+            _log_error(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS

@@ -1,9 +1,9 @@
-"""One reading of IP addresses, for every door they come in by: the peer, a proxy's header, filters, rules, the API and
-the command line.
+"""The one parser of IP addresses, whatever their source: the peer, a proxy's header, filters, rules, the API, the command
+line.
 
-An address that is written in two ways and stored in both would be two clients: a filter would miss one of them, a rule
-would be got around by it, and its tries to log in would be counted apart. So IPv4 in IPv6 (`::ffff:192.0.2.1`) is IPv4,
-and a port and brackets, as a proxy or a log has them, are left out.
+An address that is stored in two spellings would be two clients: a filter would miss one of them, it would evade a deny
+rule, and its login attempts would be counted separately. So IPv4 in IPv6 (`::ffff:192.0.2.1`) becomes IPv4, and the port
+and the brackets of a proxy or a log are removed.
 """
 
 import ipaddress
@@ -17,18 +17,18 @@ _ZONE = re.compile(r"%[^\]]*")
 
 
 def address(text: str) -> str:
-    """An address in its one spelling. Raises ValueError for anything else, and for one with a zone (`fe80::1%eth0`), which
-    means something on one machine alone.
+    """Return an address in its one spelling. Raises ValueError for any other text, and for an address with a zone
+    (`fe80::1%eth0`), which has a meaning on one machine only.
     """
     found = _bare(text)
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def peer(host: str, port: str = "") -> str | None:
-    """The address of whoever sent a request, by what the server says; None where that is no address.
+    """Return the address of a request's peer, as the server reports it; None if that is not an address.
 
-    waitress takes the end of an address that a proxy forwarded as `::ffff:192.0.2.1` for its port: what is no number
-    belongs to the address. The zone of a link-local peer is left out.
+    waitress takes the end of a forwarded `::ffff:192.0.2.1` for the port: a port that is not a number belongs to the address.
+    The zone of a link-local peer is removed.
     """
     if port and not port.isdecimal():
         host = f"{host}:{port}"
@@ -39,8 +39,8 @@ def peer(host: str, port: str = "") -> str | None:
 
 
 def network(text: str, *, strict: bool = False) -> Network:
-    """A block in CIDR notation, or an address as a block of its own. Raises ValueError for anything else; where `strict`,
-    also for an address within a block (`192.0.2.1/24`).
+    """Return a block in CIDR notation, or an address as a block of one. Raises ValueError for any other text, and with
+    `strict` also for an address within a block (`192.0.2.1/24`).
     """
     host, slash, length = text.partition("/")
     if not slash:

@@ -1,7 +1,7 @@
-"""Short statements and short transactions over a SQLAlchemy engine: all the database access there is.
+"""Database access: single statements and short transactions over a SQLAlchemy engine.
 
-A connection is taken from the pool for one statement or one transaction and given back at once, so none is ever held
-while a template renders or another server is asked.
+A connection is taken from the pool for one statement or one transaction and then returned, so no connection is held while
+a template renders or another server is asked.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,43 +20,42 @@ Statement = Executable | Prepared
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# SQLSTATEs, or how they begin, of what passes: connections, conflicts, resources, locks, time limits and operators, disks,
-# a standby that was asked to write, a transaction that slept too long.
-_PASSES = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")
+# SQLSTATEs and prefixes of SQLSTATEs of temporary errors: connections, conflicts, resources, locks, time limits, operator
+# intervention, disks, a write on a standby, a transaction that was idle for too long.
+_TEMPORARY = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")
 
-
-# Of two that waited for each other, the server has undone one: a deadlock, or a serialization failure.
+# A deadlock or a serialization failure: the server has rolled back this transaction, and the other one goes on.
 _CONFLICTS = ("40P01", "40001")
 
 
 def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code for an error; empty where it did not say one, as for a connection that broke."""
+    """Return PostgreSQL's code of an error; "" for an error without a code, such as a broken connection."""
     orig = getattr(error, "orig", None)
     return getattr(orig, "pgcode", None) or getattr(orig, "sqlstate", None) or ""
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database is away, full or too slow, so that the same may succeed later.
+    """Return whether the database is unavailable, full or too slow, so that a retry may succeed.
 
-    Else it has answered: it refuses a value (`refuses_value`), or the statement or the schema is wrong.
+    Any other error is an answer of the database: it refuses a value (`refuses_value`), or the statement is wrong.
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     code = sqlstate(error)
     if not code:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return code.startswith(_PASSES)
+    return code.startswith(_TEMPORARY)
 
 
 def refuses_value(error: BaseException) -> bool:
-    """Whether a value does not fit: no address, too large a number, text that is none (SQLSTATE classes 22 and 54)."""
+    """Return whether the database refuses a value: no address, too large a number (SQLSTATE classes 22 and 54)."""
     return sqlstate(error).startswith(("22", "54"))
 
 
 def once_more(act: Callable[P, R]) -> Callable[P, R]:
-    """Run a function a second time where its transaction was undone for the sake of another.
+    """Decorate a function to run a second time after a deadlock or a serialization failure.
 
-    For a function with one transaction (`Database.transaction`) that does nothing else which lasts.
+    The function must have one transaction (`Database.transaction`) and no other lasting effect.
     """
 
     @wraps(act)
@@ -72,11 +71,11 @@ def once_more(act: Callable[P, R]) -> Callable[P, R]:
 
 
 class Database:
-    """An engine with two ways in: single statements in autocommit, and transactions.
+    """An engine with two interfaces: single statements in autocommit mode, and transactions.
 
-    The engine has to be made with `isolation_level="AUTOCOMMIT"`: switching a connection there and back around every
-    statement would double what a statement costs. `prepare` is whether the server keeps the plans of the hottest
-    statements (`prepared.py`): not behind a pooler that gives every transaction another connection.
+    The engine must be made with `isolation_level="AUTOCOMMIT"`: changing the mode of a connection around each statement
+    would double the cost of the statement. `prepare`: the server keeps the plans of the most frequent statements
+    (`prepared_statements.py`). Turn it off behind a pooler that gives each transaction another connection.
     """
 
     def __init__(self, engine: Engine, prepare: bool = True) -> None:
@@ -84,11 +83,10 @@ class Database:
         self._prepare = prepare
 
     def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
-        """Run one statement that may safely run twice and return its rows.
+        """Run one statement and return its rows. The statement must be safe to run twice.
 
-        A connection that died in the pool (a restart, a failover) is replaced and the statement tried once more; so is
-        one that was undone for the sake of another.
-        Raises sqlalchemy.exc.DBAPIError.
+        It is retried once if its connection had died in the pool (a restart, a failover), or after a deadlock or a
+        serialization failure. Raises sqlalchemy.exc.DBAPIError.
         """
         try:
             return self._run(statement, values)
@@ -98,21 +96,22 @@ class Database:
             return self._run(statement, values)
 
     def one(self, statement: Statement, **values: Any) -> RowMapping | None:
-        """Like `all`, for at most one row."""
+        """Run a statement as `all` does; return its first row, or None."""
         rows = self.all(statement, **values)
         return rows[0] if rows else None
 
     def only(self, statement: Statement, **values: Any) -> RowMapping:
-        """Like `all`, for what always has one row: an aggregate, or a SELECT without FROM. Raises ValueError if not."""
+        """Run a statement that has exactly one row, such as an aggregate, as `all` does. Raises ValueError for another count."""
         [row] = self.all(statement, **values)
         return row
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises. In a function that is `once_more`.
+        """Open a transaction: committed at the end of the block, rolled back if the block raises. Use it in a function with
+        `once_more`.
 
-        The driver is switched over, which asks nothing of the server. SQLAlchemy's isolation levels would: two round
-        trips more, and a connection that breaks in them raises the driver's own error instead of a DBAPIError.
+        The mode is changed in the driver, without a round trip. SQLAlchemy's isolation levels need two round trips more,
+        and a connection that breaks in them raises the driver's own error instead of a DBAPIError.
         """
         with self.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection

@@ -1,4 +1,4 @@
-"""Reading an ini file, with errors that hold none of its values: a password may be among them."""
+"""Read ini files. No error message contains a value, because it may be a password."""
 
 import configparser
 from collections.abc import Callable
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 def section(path: str, site: str) -> dict[str, str]:
-    """The settings of a site's section `[app:SITE]`, as they are written. Raises SettingsError."""
+    """Return the settings of the section `[app:SITE]` as text. Raises SettingsError."""
     return dict(reading(path, lambda: get_appsettings(path, site)))
 
 
 def app(path: str, site: str) -> Any:
-    """A site's WSGI application. Raises SettingsError for an ini file or settings that cannot be used."""
+    """Make the WSGI application of a site. Raises SettingsError for an ini file or settings that cannot be used."""
     return reading(path, lambda: get_app(path, site))
 
 

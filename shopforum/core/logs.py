@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line in production, readable lines in development.
 
-Control characters are escaped by the encoding, so nothing that somebody sends can begin a line of its own (ASVS 5.0
-16.4.1). Fields whose names speak of secrets are dropped, whoever put them there.
+The encoding escapes control characters, so no input can start a line of its own (ASVS 5.0 16.4.1). Fields with the name of
+a secret are dropped.
 """
 
 import logging
@@ -16,11 +16,11 @@ _SECRET = re.compile(r"password|secret|token|cookie|authorization|api_key", re.I
 
 
 def configure(fmt: str) -> None:
-    """Set up logging for the process. `fmt` is `json` or `console`. Safe to call for each site."""
+    """Set up logging for the process. `fmt` is `json` or `console`. It may be called for each site."""
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
         if fmt == "json"
-        # Without the local variables of a traceback, which structlog shows otherwise: a password may be among them.
+        # By default structlog shows the local variables of a traceback: a password may be among them.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )

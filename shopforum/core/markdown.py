@@ -1,11 +1,11 @@
-"""Markdown as people write it in posts, made into HTML that can do nothing.
+"""Markdown of posts, rendered to safe HTML.
 
-Two walls, each enough alone. The parser writes no HTML of the author's, links only to http, https and mailto, turns
-pictures into links (a picture would tell its server who reads) and headings into bold lines. What it wrote then
-passes an allow-list of elements and attributes.
+There are two defences, each sufficient alone. The parser passes no HTML of the author on, links only to http, https and
+mailto, and turns pictures into links (a picture would tell its server who reads the post) and headings into bold lines.
+Its output then passes an allow-list of elements and attributes.
 
-Plain web addresses become links. `@handle` becomes one where the caller says that somebody is mentioned by it; in
-code, links and addresses it is never a mention.
+Plain web addresses become links. `@handle` becomes a link if the caller names the handle as mentioned. In code, links and
+addresses it is never a mention.
 """
 
 import re
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s@]+@)", re.IGNORECASE)
 
 _MENTION = re.compile(r"/search\?author=%40[a-z0-9-]+")
 
-# A web address, or a handle that no other word runs into.
+# A web address, or a handle that is not part of a longer word.
 _FOUND = re.compile(
     r"(?<!\w)(?P<url>https?://[^\s<>\"`]+)|(?<![\w@/.:-])@(?P<handle>[a-z0-9]+(?:-[a-z0-9]+)*)(?![\w@])",
     re.IGNORECASE | re.ASCII,
@@ -40,18 +40,18 @@ _ELEMENTS = {
 
 
 def render(text: str, mentions: Iterable[str] = ()) -> Markup:
-    """Safe HTML of a post, in which the handles of `mentions` are links. What is longer than MAX_LENGTH is cut there."""
+    """Return the HTML of a post, in which the handles of `mentions` are links. Text beyond MAX_LENGTH is cut off."""
     return _render(text, frozenset(mentions))
 
 
 @lru_cache(maxsize=512)
 def _render(text: str, mentions: frozenset[str]) -> Markup:
     html = _PARSER.render(text[:MAX_LENGTH], {"mentions": mentions})
-    return Markup(_WALL.clean(html))  # noqa: S704 - the allow-list is what makes it markup
+    return Markup(_ALLOW_LIST.clean(html))  # noqa: S704 - the allow-list is what makes it markup
 
 
 def mentioned(text: str) -> list[str]:
-    """The handles that a post mentions in its author's own words, in their order; not in quotations."""
+    """Return the handles that a post mentions outside quotations, in their order."""
     found = (
         child.meta["handle"]
         for token in _own(_PARSER.parse(text[:MAX_LENGTH]))
@@ -62,14 +62,14 @@ def mentioned(text: str) -> list[str]:
 
 
 def plain(text: str, length: int) -> str:
-    """The words of a post's beginning without marks, quotations and code, at most `length` characters: an excerpt."""
+    """Return an excerpt: the beginning of a post without markup, quotations and code, in at most `length` characters."""
     words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
     line = " ".join(" ".join(words).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 def _own(tokens: list[Token]) -> Iterator[Token]:
-    """The lines outside quotations and blocks of code."""
+    """Yield the inline tokens outside quotations and blocks of code."""
     quoted = 0
     for token in tokens:
         if token.type in ("blockquote_open", "blockquote_close"):
@@ -83,17 +83,17 @@ def _text(token: Token) -> str:
 
 
 def _is_address(url: str) -> bool:
-    """Whether a link may lead there. Relative ones may not: what they mean depends on where the post is shown."""
+    """Return whether a link may lead to an address. Relative links may not: their target depends on the page of the post."""
     return _ADDRESS.match(url) is not None
 
 
 def _attribute(element: str, name: str, value: str) -> str | None:
-    """The second wall's word on an attribute: its value, or None to drop it."""
+    """Return the value of an attribute for the allow-list, or None to drop it."""
     return value if name != "href" or _is_address(value) or _MENTION.fullmatch(value) else None
 
 
 def _link_words(state: StateCore) -> None:
-    """Pictures, web addresses and handles become links; within a link, where no second one may stand, words."""
+    """Turn pictures, web addresses and handles into links; into words within a link, where no second link may stand."""
     for block in state.tokens:
         if block.type == "inline":
             block.children = list(_linked(block.children or []))
@@ -114,7 +114,7 @@ def _linked(children: list[Token]) -> Iterator[Token]:
 
 
 def _split(text: str) -> Iterator[Token]:
-    """The addresses and handles of a text, and the words between them."""
+    """Yield the addresses and the handles of a text, and the words between them."""
     end = 0
     for match in _FOUND.finditer(text):
         found = _address(match["url"]) if match["url"] else match[0]
@@ -130,14 +130,14 @@ def _split(text: str) -> Iterator[Token]:
 
 
 def _address(url: str) -> str:
-    """A web address without the marks that end the sentence around it; "" where it is none."""
+    """Return a web address without the punctuation of the sentence around it; "" if nothing is left of it."""
     while url and (url[-1] in ".,:;!?*_~'" or (url[-1] in ")]" and not _opened(url))):
         url = url[:-1]
     return url if _is_address(url) else ""
 
 
 def _opened(url: str) -> bool:
-    """Whether the bracket that ends an address was opened within it."""
+    """Return whether the bracket at the end of an address was opened within it."""
     return url.count("(") >= url.count(")") if url[-1] == ")" else url.count("[") >= url.count("]")
 
 
@@ -150,7 +150,7 @@ def _words(words: str) -> Token:
 
 
 def _mention(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """A handle, letters and hyphens, as a link to what its owner wrote."""
+    """Render a handle, letters and hyphens, as a link to its owner's posts."""
     words, handle = tokens[index].content, tokens[index].meta["handle"]
     known = handle in env.get("mentions", ())
     return f'<a href="/search?author=%40{handle}">{words}</a>' if known else words
@@ -165,8 +165,8 @@ def _heading_close(self: Any, tokens: list[Token], index: int, options: Any, env
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A table, but none with more cells than characters: the parser fills short rows up, and many wide tables of short
-    rows would make megabytes, and seconds of work, of a post.
+    """Parse a table, unless it has more cells than characters: the parser fills short rows up, so a post of wide tables with
+    short rows would become megabytes, and take seconds.
     """
     begins = table(state, start, end, True)
     if silent or not begins:
@@ -179,7 +179,7 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("js-default", {"html": False, "breaks": True, "maxNesting": 20})
-    # An address given once and referred to a thousand times would make megabytes of a post.
+    # An address that is defined once and referred to a thousand times would make the HTML megabytes long.
     parser.disable("reference")
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     parser.validateLink = _is_address  # type: ignore[method-assign]
@@ -191,7 +191,7 @@ def _parser() -> MarkdownIt:
 
 
 _PARSER = _parser()
-_WALL = nh3.Cleaner(
+_ALLOW_LIST = nh3.Cleaner(
     tags=_ELEMENTS,
     attributes=_ATTRIBUTES,
     attribute_filter=_attribute,

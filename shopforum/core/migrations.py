@@ -1,7 +1,7 @@
-"""The database's schema: where it stands, where it should stand, and how to bring it there.
+"""Migrations of the database: the current revision, the newest revision, and the steps between them.
 
-The migrations are in the checkout's alembic/, which is data of this package: the link `deployment/alembic`, a real
-folder in a wheel. `alembic -c production.ini upgrade head` runs the same ones.
+The migrations are in alembic/ of the checkout, which is data of this package: `deployment/alembic` is a link to it, and a
+real folder in a wheel. `alembic -c production.ini upgrade head` runs the same migrations.
 """
 
 import re
@@ -20,8 +20,7 @@ from .engine import create_unpooled_engine
 
 FOLDER = Path(str(files("shopforum") / "deployment" / "alembic"))
 
-
-# What the statements of a migration lock, and what that means for the sites meanwhile (PostgreSQL's table of locks).
+# Statements of a migration that take a lock, and what the sites cannot do while it is held (PostgreSQL's lock modes).
 _LOCKS = (
     (r"(?:ALTER TABLE|DROP TABLE)\s+(?:ONLY\s+)?(?:IF EXISTS\s+)?(\w+)", "nobody reads or writes {}"),
     (r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\S+ ON (\w+)", "nobody writes {}"),
@@ -33,7 +32,7 @@ _LOCKS = (
 
 @dataclass(frozen=True)
 class Step:
-    """A migration that is to be run: `made` are tables that it makes, `locks` says what others wait for meanwhile."""
+    """A migration to run. `made` are the tables that it creates, `locks` describes what others wait for while it runs."""
 
     revision: str
     title: str
@@ -42,7 +41,7 @@ class Step:
 
 
 def upgrade(url: str, revision: str = "head", on_applied: Callable[[str], None] | None = None) -> None:
-    """Bring a database to a revision. Raises sqlalchemy.exc.DBAPIError, with nothing of the failed step left.
+    """Upgrade a database to a revision. Raises sqlalchemy.exc.DBAPIError; the failed step is rolled back.
 
     `on_applied` is called with the name of each migration that has been run.
     """
@@ -53,9 +52,9 @@ def upgrade(url: str, revision: str = "head", on_applied: Callable[[str], None] 
 
 
 def steps(url: str, current: str | None) -> list[Step]:
-    """The migrations that bring a database from `current` to the newest, in order. Changes nothing.
+    """Return the migrations from `current` to the newest revision, in order. Changes nothing.
 
-    Raises alembic.script.revision.RevisionError where `current` is none of ours.
+    Raises alembic.script.revision.RevisionError for an unknown revision.
     """
     found, made = [], {"alembic_version"}
     scripts = ScriptDirectory(str(FOLDER))
@@ -69,7 +68,7 @@ def steps(url: str, current: str | None) -> list[Step]:
 
 
 def locked(sql: str, unused: set[str]) -> tuple[str, ...]:
-    """What others wait for while these statements run. `unused` are tables that nobody uses yet."""
+    """Describe what others wait for while these statements run. `unused` are tables that nobody uses yet."""
     unused = unused | {*_made(sql)}
     return tuple(
         dict.fromkeys(
@@ -86,7 +85,7 @@ def _made(sql: str) -> tuple[str, ...]:
 
 
 def _sql(url: str, revisions: str) -> str:
-    """What a migration would send, without a database."""
+    """Return the SQL of migrations, without a database."""
     config = _config(url)
     config.output_buffer = StringIO()
     command.upgrade(config, revisions, sql=True)
@@ -94,22 +93,22 @@ def _sql(url: str, revisions: str) -> str:
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Take a database back to a revision, `base` for an empty one. Data goes with the tables."""
+    """Downgrade a database to a revision, `base` for an empty one. Data is deleted with its tables."""
     command.downgrade(_config(url), revision)
 
 
 def check(url: str) -> None:
-    """Raise alembic.util.CommandError where the tables in the code are not those that the migrations make."""
+    """Raise alembic.util.CommandError if the tables in the code differ from those that the migrations create."""
     command.check(_config(url))
 
 
 def head() -> str | None:
-    """The newest revision there is."""
+    """Return the newest revision."""
     return ScriptDirectory(str(FOLDER)).get_current_head()
 
 
 def current(url: str) -> str | None:
-    """The revision that a database is at; None where no migration ever ran."""
+    """Return the revision of a database; None if no migration has ever run."""
     with create_unpooled_engine(url).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

@@ -1,48 +1,80 @@
-"""Pages of a list by key, never by OFFSET: as quick on the last page as on the first, and no row is skipped or shown
-twice when others are added meanwhile.
+"""Pages of a list by key, never by OFFSET: the last page is as fast as the first, and no row is skipped or shown twice
+when others are added meanwhile.
 
     statement = select(topics.c.title, topics.c.last_post_at, topics.c.id).where(...)
     page = paging.page(request, statement, topics.c.last_post_at, topics.c.id)
 
-gives `page.rows`, and `page.older_url` and `page.newer_url` for the macro `ui.pager(page)`. A cursor is opaque, safe in
-an address, and holds the order keys of one row; whatever was not made here counts as none, so junk shows page one.
+gives `page.rows`, and `page.older_url` and `page.newer_url` for the macro `ui.pager(page)`; `page.of(Topic)` has the rows
+as dataclasses. A cursor is opaque, safe in an address, and holds the order keys of one row. A cursor that was not made
+here is ignored: the page is the first one.
 """
 
 import base64
 import binascii
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pyramid.request import Request
 from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from webob.multidict import MultiDict
 
 from .database import Database
+from .rows import build
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 FIELD = "cursor"
 _OLDER, _NEWER = "older", "newer"
 _BIGINT = 2**63
 
 
-@dataclass(frozen=True)
-class Slice:
-    """Some rows of a list, with the cursors of what comes after (`older`) and before them (`newer`)."""
+class Request(Protocol):
+    """The parts of a request that a page of a list depends on."""
 
-    rows: list[RowMapping]
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+
+    @property
+    def GET(self) -> MultiDict[str]:  # noqa: N802
+        """The query."""
+
+    @property
+    def db(self) -> Database:
+        """The database that has the list."""
+
+
+@dataclass(frozen=True)
+class Slice(Generic[R]):
+    """Some rows of a list, with the cursors of the rows after them (`older`) and before them (`newer`)."""
+
+    rows: list[R]
     older: str | None
     newer: str | None
 
 
 @dataclass(frozen=True)
-class Page(Slice):
+class Page(Slice[R]):
     """A slice with the addresses of its neighbours: this page's own, with another cursor."""
 
     older_url: str | None
     newer_url: str | None
+
+    def map(self, make: Callable[[R], T]) -> "Page[T]":
+        """Return the page with another value in place of each row."""
+        rows = [make(row) for row in self.rows]
+        return Page(rows, self.older, self.newer, self.older_url, self.newer_url)
+
+    def of(self: "Page[RowMapping]", kind: type[T]) -> "Page[T]":
+        """Return the page with each row as a dataclass of this kind (`rows.build`)."""
+        return self.map(partial(build, kind))
 
 
 def page(
@@ -51,7 +83,7 @@ def page(
     *order: ColumnElement[Any],
     descending: bool = True,
     size: int = 20,
-) -> Page:
+) -> Page[RowMapping]:
     """The page of a list that the request asks for, in one SQL statement; see `fetch`."""
     part = fetch(
         request.db, statement, *order, cursor=request.GET.get(FIELD, ""), descending=descending, size=size
@@ -67,7 +99,7 @@ def fetch(
     cursor: str = "",
     descending: bool = True,
     size: int = 20,
-) -> Slice:
+) -> Slice[RowMapping]:
     """At most `size` rows of `statement` from the cursor on.
 
     `order` are columns or labels of the statement, all in one direction, never null, the last one unique. "Older" is

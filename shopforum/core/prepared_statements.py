@@ -1,13 +1,12 @@
-"""Statements that the server plans once a connection: those of every page.
+"""Prepared statements: the server plans the statements of each page once per connection.
 
-A statement sent as text is planned anew each time, which takes the session check longer than running it does. The driver
-knows no prepared statements; PREPARE and EXECUTE are plain SQL. They live in one server connection: behind a pooler
-that gives each transaction another one they have to be off (`Database(engine, prepare=False)`).
+The server plans a statement sent as text each time, which takes longer than the session check itself. The driver has no
+prepared statements, so they are PREPARE and EXECUTE in plain SQL. A prepared statement belongs to one server connection.
+Behind a pooler that gives each transaction another connection, turn them off (`Database(engine, prepare=False)`).
 
-The server has to be told to keep the plan: of parameters that are arrays it expects that a plan for their values is
-better, and plans them anew each time all the same.
+`plan_cache_mode` makes the server keep the plan: for parameters that are arrays it would otherwise choose to plan again.
 
-Name the columns of such a statement: one with `*` fails when a migration adds a column beneath a running process.
+Name the columns of such a statement: with `*`, it fails when a migration adds a column while a process runs.
 """
 
 import re
@@ -15,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult
 
-# A name after a colon, but for a cast.
+# A name after a colon, except for a cast.
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
 class Prepared:
-    """A statement with named parameters (`:name`), prepared under a name of its own at its first use."""
+    """A statement with named parameters (`:name`). A connection prepares it under `name` when it first runs it."""
 
     def __init__(self, name: str, sql: str) -> None:
         names = list(dict.fromkeys(_PARAMETER.findall(sql)))
@@ -32,10 +31,10 @@ class Prepared:
         self._text = _PARAMETER.sub(lambda found: f"%({found[1]})s", sql.replace("%", "%%"))
 
     def run(self, connection: Connection, values: dict[str, Any], prepare: bool) -> CursorResult[Any]:
-        """Run it; `prepare` is whether the server may keep it."""
+        """Run the statement. Without `prepare`, it is sent as text."""
         if not prepare:
             return connection.exec_driver_sql(self._text, values)
-        # Kept with the driver's connection, and gone with it.
+        # `info` belongs to the driver's connection, and ends with it.
         if self.name not in connection.info:
             connection.exec_driver_sql(self._prepare)
             connection.info[self.name] = True

@@ -1,4 +1,4 @@
-"""Reading for operators: short read-only transactions with a time limit of their own."""
+"""Read-only database access for the operators' queries: short transactions with a time limit of their own."""
 
 from typing import Any
 
@@ -8,33 +8,33 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import Database, Statement
 
-# Milliseconds. A filter that matches little in a large table must not keep the database busy for the whole site.
+# Milliseconds. A filter that matches few rows of a large table must not use up the database for the whole site.
 LIMIT = 3000
 _QUERY_CANCELED = "57014"
-# What is read here is over sooner than it would be compiled, and goes by index, whose pages are in memory.
+# These queries end before their compilation would, and read indexes, whose pages are in memory.
 _PLANNED = "SET TRANSACTION READ ONLY; SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1"
 
 
 class TooSlow(HTTPServiceUnavailable):
-    """A statement took longer than the console may."""
+    """A statement took longer than its time limit."""
 
     def __init__(
         self,
-        why: str = "That took too long and was stopped. Narrow the filters: a user's id or whole e-mail address, an "
-        "address, or a time after which they signed in helps.",
+        why: str = "That took too long and was stopped. Narrow the filters: by a user's id or whole e-mail address, by an "
+        "address, or by a time after which they signed in.",
     ) -> None:
         super().__init__(why, headers=[("Retry-After", "10")])
 
 
 class ReadOnlyDatabase(Database):
-    """The database, for reading alone: nothing that runs here can change anything, or run for long."""
+    """The database for reading. `limit` is the time limit of a statement, in milliseconds."""
 
     def __init__(self, database: Database, limit: int = LIMIT) -> None:
         super().__init__(database.engine)
         self.limit = limit
 
     def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
-        """The rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
+        """Return the rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
         try:
             return super().all(statement, **values)
         except DBAPIError as error:
@@ -48,9 +48,9 @@ class ReadOnlyDatabase(Database):
             return self._rows(connection, statement, values)
 
     def within(self, limit: int) -> "ReadOnlyDatabase":
-        """The same with another time limit, in milliseconds."""
+        """Return the same database with another time limit, in milliseconds."""
         return ReadOnlyDatabase(self, limit)
 
     def patient(self, limit: int) -> "ReadOnlyDatabase":
-        """The same with a longer time limit, if its own is not longer yet."""
+        """Return the same database with at least this time limit, in milliseconds."""
         return self.within(max(self.limit, limit))

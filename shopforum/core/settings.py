@@ -1,4 +1,4 @@
-"""Settings that are known by name: declared once as fields of a dataclass, read from an ini file and the environment.
+"""Declared settings: fields of a dataclass, read from an ini file and the environment.
 
     @dataclass(frozen=True, kw_only=True)
     class LoginSettings:
@@ -6,8 +6,8 @@
 
     read(LoginSettings, raw).longest_wait
 
-A declaration holds the key, its type, default and bounds, and one line of meaning. From it come the value, every error,
-the name of the environment variable and the page docs/settings.md. No error message holds a value: it may be a secret.
+A declaration has the key, its type, default and bounds, and one line of meaning. The value, the errors, the name of the
+environment variable and the page docs/settings.md come from it. No error message contains a value: it may be a secret.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 PREFIX = "SHOPFORUM_"
 # Variables of the test suite, which no site reads.
-_NOT_OURS = "SHOPFORUM_TEST_"
+_TEST_PREFIX = "SHOPFORUM_TEST_"
 _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0", ""}
 
@@ -27,12 +27,12 @@ T = TypeVar("T")
 
 
 class SettingsError(ValueError):
-    """A setting is missing, unknown or makes no sense. The message names the key, never its value."""
+    """A setting is missing, unknown or invalid. The message names the key, never its value."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One key. `default` is None for a key that must be set, unless it is `optional`; `convert` reads the text, and
+    """One key. `default` None: the key must be set, unless it is `optional`. `convert` turns the text into the value, and
     raises ValueError with the rule that the text breaks: "must be an e-mail address".
     """
 
@@ -43,7 +43,7 @@ class Setting:
     default: Any = None
     optional: bool = False
     secret: bool = False
-    # The key that says which site this is cannot be the same for all of them.
+    # False for the key that names the site: one variable cannot set it for all sites.
     in_environment: bool = True
 
     @property
@@ -52,7 +52,7 @@ class Setting:
         return variable(self.key)
 
     def read(self, raw: Mapping[str, str]) -> Any:
-        """The key's value. Raises SettingsError."""
+        """Return the value of the key. Raises SettingsError."""
         text = raw.get(self.key, "").strip()
         if not text:
             if self.default is None and not self.optional:
@@ -81,9 +81,9 @@ def setting(
 ) -> Any:
     """Declare a field of a settings dataclass, which must be frozen and `kw_only`.
 
-    The type is that of `default`: a bool, an int or a float from `least` to `most`, a str, or a tuple of words; `of`
-    names the values or words that are allowed. None as the default is for a key that must be set, or, if `optional`,
-    may be left out. `convert` and `kind` are for everything else: a function and its name in the documentation.
+    The type is that of `default`: a bool, an int or a float from `least` to `most`, a str, or a tuple of words. `of`
+    lists the allowed values or words. A key with the default None must be set, or may be left out if it is `optional`.
+    For any other type, `convert` is the function that reads the text, and `kind` its name in the documentation.
     """
     of = tuple(of)
     if convert is None:
@@ -96,23 +96,23 @@ def setting(
 
 
 def settings_of(cls: Any) -> tuple[Setting, ...]:
-    """The settings that a dataclass declares, in order."""
+    """Return the settings that a dataclass declares, in order."""
     return tuple(one.metadata["setting"] for one in fields(cls) if "setting" in one.metadata)
 
 
 def find(cls: Any, key: str) -> Setting:
-    """The setting of a dataclass that has this key."""
+    """Return the setting of a dataclass that has this key."""
     return next(one for one in settings_of(cls) if one.key == key)
 
 
 def read(cls: type[T], raw: Mapping[str, str], **more: Any) -> T:
-    """Make a settings dataclass of raw text. `more` are values of its fields that no key sets. Raises SettingsError."""
+    """Make a settings dataclass from text. `more` are values of fields that no key sets. Raises SettingsError."""
     declared = {one.name: one.metadata["setting"] for one in fields(cls) if "setting" in one.metadata}  # type: ignore[arg-type]
     return cls(**{name: one.read(raw) for name, one in declared.items()}, **more)
 
 
 def variable(key: str, site: str = "") -> str:
-    """The environment variable of a key, for all sites or for one: `sessions.idle` of the site `admin` is
+    """Return the environment variable of a key, for all sites or for one: `sessions.idle` of the site `admin` is
     SHOPFORUM_ADMIN_SESSIONS_IDLE.
     """
     name = key.removeprefix("shopforum.").upper().replace(".", "_").replace("-", "_")
@@ -120,10 +120,10 @@ def variable(key: str, site: str = "") -> str:
 
 
 def from_environment(declared: Iterable[Setting], site: str) -> dict[str, str]:
-    """What the environment says of these keys for a site. Raises SettingsError.
+    """Return the values of these keys that the environment sets for a site. Raises SettingsError.
 
-    The variable of the site wins over that of all sites. Each may be given as `..._FILE` instead, the path of a file
-    that holds the value: how secrets reach a container without standing in its environment.
+    The variable of the site takes precedence over the variable of all sites. Either may be set as `..._FILE` instead: the
+    path of a file with the value, so that secrets need not be in a container's environment.
     """
     found = {}
     for one in declared:
@@ -138,9 +138,9 @@ def from_environment(declared: Iterable[Setting], site: str) -> dict[str, str]:
 
 
 def refuse_unknown(raw: Mapping[str, str], declared: Iterable[Setting]) -> None:
-    """Refuse a key that is not declared and is below a declared key's prefix, or nearly. Raises SettingsError.
+    """Refuse an undeclared key whose prefix is that of a declared key, or similar. Raises SettingsError.
 
-    A misspelt key would be ignored otherwise, and the default would silently stand where somebody wanted more.
+    Otherwise a misspelt key would be ignored, and the default would apply without a warning.
     """
     known = {one.key for one in declared}
     prefixes = {key.partition(".")[0] for key in known}
@@ -148,20 +148,20 @@ def refuse_unknown(raw: Mapping[str, str], declared: Iterable[Setting]) -> None:
         prefix, dot, _ = key.partition(".")
         # Other packages have keys in the same section: pyramid.includes.
         if dot and key not in known and get_close_matches(prefix, prefixes, 1, 0.8):
-            raise SettingsError(f"{key} is no setting{_nearest(key, known)}")
+            raise SettingsError(f"{key} is not a setting{_nearest(key, known)}")
 
 
 def refuse_unknown_variables(declared: Iterable[Setting], sites: Iterable[str]) -> None:
-    """The same for the environment: every SHOPFORUM_ variable must belong to a key. Raises SettingsError."""
+    """Refuse a SHOPFORUM_ variable that belongs to no key. Raises SettingsError."""
     names = [variable(one.key, site) for one in declared if one.in_environment for site in ("", *sites)]
     known = {name + ending for name in names for ending in ("", "_FILE")}
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and not name.startswith(_NOT_OURS) and name not in known:
-            raise SettingsError(f"the environment variable {name} is no setting{_nearest(name, known)}")
+        if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX) and name not in known:
+            raise SettingsError(f"the environment variable {name} is not a setting{_nearest(name, known)}")
 
 
 def shown(value: Any) -> str:
-    """A default as one would write it in an ini file."""
+    """Format a default as an ini file has it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
@@ -173,16 +173,16 @@ def shown(value: Any) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), 1)
-    return f": did you mean {near[0]}?" if near else "; docs/settings.md has them all"
+    return f": did you mean {near[0]}?" if near else "; docs/settings.md lists them all"
 
 
 def _value(name: str) -> str | None:
-    """A variable's value, or the content of the file that its `_FILE` names. Raises SettingsError."""
+    """Return the value of a variable, or the content of the file that its `_FILE` names. Raises SettingsError."""
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
     if path is None:
         return value
     if value is not None:
-        raise SettingsError(f"{name} and {name}_FILE are both set: leave one of them")
+        raise SettingsError(f"{name} and {name}_FILE are both set: remove one of them")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
@@ -193,7 +193,7 @@ def _value(name: str) -> str | None:
 def _converter(
     default: Any, least: float | None, most: float | None, of: tuple[str, ...]
 ) -> tuple[Callable[[str], Any], str]:
-    """How to read the text of a setting with that default, and what to call its type."""
+    """Return the function that reads a setting with this default, and the name of its type."""
     if isinstance(default, bool):
         return _switch, "true or false"
     if isinstance(default, (int, float)):
@@ -225,7 +225,7 @@ def _number(text: str, kind: type, name: str, least: float | None, most: float |
         value: float = kind(text)
     except ValueError:
         raise ValueError(f"must be a {name}") from None
-    # Written so that NaN, which compares with nothing, is outside.
+    # In this form NaN is refused too: each comparison with it is false.
     if not ((least is None or value >= least) and (most is None or value <= most)):
         bounds = [f"{edge:,}" for edge in (least, most) if edge is not None]
         raise ValueError(f"must be from {' to '.join(bounds)}")

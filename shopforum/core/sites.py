@@ -1,4 +1,4 @@
-"""The settings of one site that belong to no package: its name and secret, the addresses, the database, the logs."""
+"""The names of the sites, and the settings of a site that belong to no package: secret, addresses, database, logs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from urllib.parse import urlsplit
 
 from .settings import SettingsError, find, read, setting, variable
 
-SITES = ("store", "forums", "admin")
-TITLES = {"store": "Harbour Store", "forums": "Harbour Forums", "admin": "Harbour Console"}
-# Secrets that stand in development.ini begin so, and are known to everybody.
+STORE, FORUMS, ADMIN = "store", "forums", "admin"
+SITES = (STORE, FORUMS, ADMIN)
+TITLES = {STORE: "Harbour Store", FORUMS: "Harbour Forums", ADMIN: "Harbour Console"}
+# The secrets in development.ini begin with this word. They are public.
 DEMO = "development"
 
 
 @dataclass(frozen=True)
 class Site:
-    """One of the three sites, as everything but the boot needs to know it."""
+    """One of the three sites. `urls` are the addresses of all of them, by name."""
 
     name: str
     title: str
@@ -24,12 +25,12 @@ class Site:
 
     @property
     def host(self) -> str:
-        """The one Host header this site answers to, with the port where it is not the scheme's own."""
+        """The Host header that this site accepts, with the port unless it is the default of the scheme."""
         return urlsplit(self.url).netloc
 
 
 def _origin(text: str) -> str:
-    """An origin and nothing more: a path or a user in it would make the Host and Origin checks guess."""
+    """Read an origin. A path or a user in it would make the checks of Host and Origin ambiguous. Raises ValueError."""
     value = text.rstrip("/").lower()
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or value != f"{parts.scheme}://{parts.netloc}" or "@" in value:
@@ -48,7 +49,7 @@ _ORIGIN = "origin, such as https://store.example.com"
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
-    """What a site is and what it runs on."""
+    """The settings of a site that belong to no package."""
 
     name: str = setting(
         "shopforum.site",
@@ -103,23 +104,23 @@ def parse(raw: Mapping[str, str]) -> SiteSettings:
 
 
 def is_development(raw: Mapping[str, str]) -> bool:
-    """Whether http and demo secrets are allowed. Raises SettingsError."""
+    """Return whether http and demo secrets are allowed. Raises SettingsError."""
     return bool(find(SiteSettings, "shopforum.development").read(raw))
 
 
 def urls(parsed: SiteSettings) -> dict[str, str]:
-    """The address of each site."""
-    return {"store": parsed.store_url, "forums": parsed.forums_url, "admin": parsed.admin_url}
+    """Return the address of each site, by name."""
+    return {STORE: parsed.store_url, FORUMS: parsed.forums_url, ADMIN: parsed.admin_url}
 
 
 def site(parsed: SiteSettings) -> Site:
-    """The site that these settings describe."""
+    """Return the site that these settings describe."""
     addresses = urls(parsed)
     return Site(parsed.name, TITLES[parsed.name], addresses[parsed.name], addresses, parsed.development)
 
 
 def refuse_unsafe(parsed: SiteSettings, api_key: str) -> None:
-    """Production never starts with demo secrets or without TLS (ASVS 5.0 3.3.1, 6.3.2, 13.3.1). Raises SettingsError."""
+    """Raise SettingsError for demo secrets or addresses without TLS in production (ASVS 5.0 3.3.1, 6.3.2, 13.3.1)."""
     for name, url in urls(parsed).items():
         if not url.startswith("https://"):
             raise SettingsError(f"shopforum.{name}_url must start with https:// outside development")

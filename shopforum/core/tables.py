@@ -1,4 +1,4 @@
-"""The MetaData of the sites' tables, and the names that constraints and indexes get. The session core has its own."""
+"""The MetaData of the sites' tables, and the naming of constraints and indexes. The session core has its own MetaData."""
 
 from sqlalchemy import MetaData
 

@@ -1,4 +1,4 @@
-"""Text from outside, made fit for logs and lists."""
+"""Clean text from outside for logs and lists."""
 
 import re
 
@@ -6,5 +6,5 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def clean(text: str, limit: int) -> str:
-    """Text from outside, for logs and lists: no control characters, at most `limit` characters."""
+    """Return text without control characters, of at most `limit` characters."""
     return _CONTROL.sub(" ", text[: limit * 2]).strip()[:limit]

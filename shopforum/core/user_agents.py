@@ -1,7 +1,7 @@
-"""Browsers by name, and the one answer to whether a browser is meant by some words: filters and deny rules both ask here.
+"""Names of browsers, and the search for a browser by words, which filters and deny rules share.
 
-Words are looked for in the name that people see ("Mobile Safari 26 on iOS") and in what the browser calls itself (its
-User-Agent). Were a rule to look in one and a filter in the other, a rule made from a filter would refuse nobody.
+Words are searched in the label ("Mobile Safari 26 on iOS") and in the User-Agent. Filters and deny rules must search in the
+same text: otherwise a rule made from a filter would refuse nobody.
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ _UNKNOWN = "Unknown device"
 
 @lru_cache(maxsize=16384)
 def label(agent: str) -> str:
-    """A User-Agent as "Firefox 140 on Windows"; at most 80 characters, whatever comes in.
+    """Return a User-Agent as "Firefox 140 on Windows", in at most 80 characters.
 
-    A claim of the browser, nothing to decide by.
+    It is the browser's claim: do not decide by it.
     """
     found = parse(clean(agent, 512))
     browser, system = found.user_agent, found.os
@@ -29,12 +29,12 @@ def label(agent: str) -> str:
 
 
 def words(typed: str) -> list[str]:
-    """The words that somebody typed to name a browser, as `text` has them."""
+    """Return the words of a search, in the form that `text` has."""
     return typed.casefold().split()
 
 
 def text(agent: str) -> str:
-    """The text of a User-Agent that words are looked for in."""
+    """Return the text of a User-Agent in which words are searched."""
     return f"{label(agent)} {agent}".casefold()
 
 

@@ -1,4 +1,4 @@
-"""`shopforum demo attack`: plays the attacks of the workflow (A1 to A4) against the running demonstration.
+"""`shopforum demo attack`: play the attacks A1 to A4 of the workflow against the running demonstration.
 
 The shopper logs in over HTTP as a browser does; the thief has a browser and, where the system allows it, an address of
 its own. What they do is not simulated: the sites cannot tell it from anybody else's visit.
@@ -33,7 +33,7 @@ _THIEF_AGENT = "curl/8.14.1"
 _THIEF_ADDRESS = "127.0.0.66"
 _REFRESHES = {("POST", "/api/jwt/refresh"), ("POST", "/oauth2/token")}
 
-# The demonstration cannot wait for half an hour: the session idles out, or its last pair's grace has passed.
+# Instead of a wait of half an hour: the idle timeout of the session, or the grace of its last pair, is set to have passed.
 _IDLE_OUT = text("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE id = :id")
 _PASS_GRACE = text(
     "UPDATE sessions SET promoted_at = promoted_at - :seconds * interval '1 second' WHERE id = :id"
@@ -45,7 +45,7 @@ _ENDED = text(
 
 
 class _Odd(Stop):
-    """The demonstration is not running, or not as it should be."""
+    """The demonstration does not run, or not as it should."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, USAGE)
@@ -53,7 +53,7 @@ class _Odd(Stop):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What an attack needs: the instance, its sessions, the shopper signed in, and her session's id."""
+    """What an attack needs: the instance, its sessions, the signed-in shopper, and the id of her session."""
 
     facts: dict[str, Any]
     sessions: Sessions
@@ -61,13 +61,13 @@ class _Scene:
     session_id: UUID
 
     def thief(self, cookies: dict[str, str]) -> Visitor:
-        """Somebody else, with these cookies."""
+        """Return another visitor with these cookies."""
         return Visitor(self.facts["store"], _THIEF_AGENT, _THIEF_ADDRESS, cookies)
 
     def refreshes(self) -> int:
-        """How often FusionAuth's stand-in has been asked to refresh."""
+        """Return how many refreshes the identity provider has been asked for."""
         with requests.Session() as http:
-            # On this machine, whatever proxy the environment names.
+            # Without the proxy that the environment may name: the provider is on this machine.
             http.trust_env = False
             calls = http.get(f"{self.facts['idp_hooks']}/calls", timeout=10).json()["calls"]
         return sum((call["method"], call["path"]) in _REFRESHES for call in calls)
@@ -75,7 +75,7 @@ class _Scene:
 
 @click.group
 def command() -> None:
-    """Play what the product is for, against the running demonstration."""
+    """Play attacks against the running demonstration."""
 
 
 _KINDS = """\b
@@ -156,7 +156,7 @@ def _both_cookies(scene: _Scene) -> bool:
 
 
 def _copied_jar(scene: _Scene) -> bool:
-    """A4: both cookies, used at once. They are a session's: somebody has to look, and end it."""
+    """A4: both cookies, used at the same time as their owner. They pass as the session: an admin has to see it and end it."""
     thief = scene.thief({name: scene.owner.cookies[name] for name in (SESSION, REFRESH)})
     _step(f"A thief ({_THIEF_ADDRESS}, curl) sends both cookies at once: {thief.get(_CART)}.")
     reason = Reason(
@@ -179,7 +179,7 @@ _PLAYS: dict[str, Callable[[_Scene], bool]] = {
 
 
 def _open(ini: Path) -> _Scene:
-    """Read where the demonstration is and sign the shopper in."""
+    """Read the facts of the demonstration, and sign the shopper in."""
     try:
         facts = json.loads(ini.with_name("dev.json").read_text())
     except (OSError, ValueError):
@@ -205,7 +205,7 @@ def _open(ini: Path) -> _Scene:
 
 
 def _turned_away(answer: Answer) -> bool:
-    """Whether a visitor was shown nothing and given nothing."""
+    """Return whether a visitor was shown nothing and was given no cookie."""
     return (
         answer.status == 302
         and answer.location.startswith("/login")
@@ -228,7 +228,7 @@ def _step(text: str) -> None:
 
 
 def _where(scene: _Scene) -> None:
-    """What the console has of it, and at which addresses."""
+    """Print what the console shows of the attack, and at which addresses."""
     admin, login = (
         scene.facts["admin"],
         next(each for each in LOGINS if "responder" in each.roles.get("admin", ())),
@@ -239,5 +239,5 @@ def _where(scene: _Scene) -> None:
         )
     click.echo(f"See it in the console, as {login.email} with {login.password}:")
     click.echo(f"  the session    {admin}/sessions/{scene.session_id}")
-    click.echo(f"  the trail      {admin}/audit?session={scene.session_id}")
+    click.echo(f"  the audit log  {admin}/audit?session={scene.session_id}")
     click.echo(f"  the dashboard  {admin}/")

@@ -32,7 +32,7 @@ def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
     values |= {f"shopforum.{site}_url": _site_url(site, port) for site in SITES}
     values |= {
         "database.url": database.replace("%", "%%"),
-        # Not by name: on some machines localhost is somebody else's ::1 first.
+        # By address: on some machines the name localhost means ::1 first, where another process may listen.
         "idp.url": f"http://127.0.0.1:{idp_port}",
         "listen": f"127.0.0.1:{port}",
         "mail.folder": str(folder / "mail").replace("%", "%%"),
@@ -42,14 +42,14 @@ def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
 
 
 def base_settings(ini: Path) -> dict[str, str]:
-    """The settings that the three sites of an ini file share, as they are written there."""
+    """Return the settings that the three sites of an ini file share, as text."""
     parser = RawConfigParser()
     parser.read(ini)
     return dict(parser["app:base"])
 
 
 def api_token(folder: Path, ini: Path, database: str) -> str:
-    """A token for the API that has all scopes: that of an earlier start as long as it is good, else a new one."""
+    """Return an API token with all scopes: the token of an earlier start while it is valid, or a new one."""
     path = folder / "api_token"
     keys = Keyring(aslist(base_settings(ini)["shopforum.secret"]))
     engine = create_engine(database, 1)
@@ -66,7 +66,7 @@ def api_token(folder: Path, ini: Path, database: str) -> str:
 
 
 def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int, api_token: str) -> dict[str, Any]:
-    """The content of dev.json: what scripts and tests need to know of the instance."""
+    """Return the content of dev.json: the facts that scripts and tests need."""
     idp = f"http://localhost:{idp_port}"
     return {
         **{site: _site_url(site, port) for site in SITES},
@@ -90,7 +90,7 @@ def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int, api_
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write a file that only we can read, in one step: nobody sees it half written or readable by all."""
+    """Write a file that only its owner can read, in one step: it is never half written or readable by others."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
@@ -103,7 +103,7 @@ def _site_url(site: str, port: int) -> str:
 
 
 def _with_values(ini: str, values: dict[str, str]) -> str:
-    """An ini file's text with the values of some keys replaced. Raises ValueError unless each is there once."""
+    """Return the text of an ini file with the values of some keys replaced. Raises ValueError unless each key appears once."""
     for name, value in values.items():
         before, key, after = re.split(rf"(?m)^({re.escape(name)} =).*$", ini)
         ini = f"{before}{key} {value}{after}"

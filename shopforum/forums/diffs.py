@@ -1,4 +1,4 @@
-"""What an edit changed, word by word."""
+"""Diffs: the words that an edit has changed."""
 
 import re
 from collections.abc import Iterator
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
-# Comparing takes up to the cube of what differs. What is longer is compared by line, and at last not at all: anybody
-# can ask for this page.
+# Comparing takes up to cubic time. A longer difference is compared by lines, and a very long one not at all: anybody can
+# ask for this page.
 _MOST = 2000
 _CONTEXT = 160
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of text; `change` is same, added or removed."""
+    """A part of a text; `change` is same, added or removed."""
 
     change: str
     text: str
 
 
 def compare(before: str, after: str) -> list[Part]:
-    """The parts of two texts in reading order; long stretches that are the same are cut in their middle."""
+    """Return the differences of two texts in reading order. A long unchanged part is shortened in its middle."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     start = _shared(old, new)
     end = _shared(old[start:][::-1], new[start:][::-1])
@@ -31,13 +31,13 @@ def compare(before: str, after: str) -> list[Part]:
 
 
 def _shared(old: list[str], new: list[str]) -> int:
-    """How many words two texts begin with are the same."""
+    """Return the number of equal words at the beginning of two texts."""
     pairs = zip(old, new, strict=False)
     return next((i for i, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new)))
 
 
 def _middle(old: list[str], new: list[str]) -> Iterator[Part]:
-    """The parts of what differs: words, lines, or the whole, by what there is of it."""
+    """Diff by words; by lines for long texts; as a whole where even that is too slow."""
     if len(old) + len(new) > _MOST:
         old, new = "".join(old).splitlines(keepends=True), "".join(new).splitlines(keepends=True)
     if len(old) + len(new) > _MOST:

@@ -1,4 +1,4 @@
-"""The forums' forms. What people typed is kept as it is, but for line ends, outer space and what cannot be seen."""
+"""The forums' forms. Typed text is kept, except for line ends, outer space and invisible characters."""
 
 import unicodedata
 from typing import Any
@@ -7,15 +7,15 @@ from wtforms import Form, HiddenField, RadioField, SelectField, StringField, Tex
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from ..core.markdown import MAX_LENGTH
-from .flags import REASONS
+from .reports import REASONS
 from .search import PERIODS
 
-# Joiners are part of words and emoji; all other invisible characters could make a title look like another.
+# Joiners are part of words and emoji. Any other invisible character could make a title look like another one.
 _JOINERS = "\u200c\u200d"
 
 
 def line(value: Any) -> str:
-    """One line of text without what cannot be seen; a field that is missing counts as empty."""
+    """Return a text as one line without invisible characters. A missing field counts as empty."""
     if not isinstance(value, str):
         return ""
     spaced = " ".join(value.split())
@@ -24,7 +24,7 @@ def line(value: Any) -> str:
 
 
 def _body(value: Any) -> str:
-    """Text of many lines, "" where nothing of it can be seen; spaces before its first line mean code in Markdown."""
+    """Return a text of several lines, or "" if all of it is invisible. Spaces before its first line are code in Markdown."""
     if not isinstance(value, str) or not line(value):
         return ""
     return value.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
@@ -35,7 +35,7 @@ def _body_field(label: str) -> TextAreaField:
         label,
         [
             DataRequired("Write something first."),
-            Length(max=MAX_LENGTH, message=f"That is too long: at most {MAX_LENGTH:,} characters."),
+            Length(max=MAX_LENGTH, message=f"This is too long: at most {MAX_LENGTH:,} characters."),
         ],
         filters=[_body],
         description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`, and @handle to mention somebody.",
@@ -44,7 +44,7 @@ def _body_field(label: str) -> TextAreaField:
 
 
 def _reason_field(label: str, needed: str | None = None) -> StringField:
-    length = Length(max=300, message="That is too long: at most 300 characters.")
+    length = Length(max=300, message="This is too long: at most 300 characters.")
     return StringField(
         label,
         [DataRequired(needed) if needed else Optional(), length],
@@ -54,7 +54,7 @@ def _reason_field(label: str, needed: str | None = None) -> StringField:
 
 
 class ReplyForm(Form):
-    """A post in a topic."""
+    """A reply in a topic."""
 
     body = _body_field("Your reply")
 
@@ -75,26 +75,26 @@ class TopicForm(Form):
 
 
 class EditForm(Form):
-    """A post, changed. `seen` is how many edits there were when the form was made."""
+    """An edit of a post. `seen` is the number of edits when the form was made."""
 
     body = _body_field("Text")
-    reason = _reason_field("Why you change it")
+    reason = _reason_field("Reason for the change")
     seen = HiddenField()
 
 
-class FlagForm(Form):
+class ReportForm(Form):
     """A report to the moderators."""
 
     reason = RadioField(
         "What is wrong with it?",
-        [DataRequired("Say what is wrong with it.")],
+        [DataRequired("Choose what is wrong with it.")],
         choices=REASONS,
     )
-    text = _reason_field("Anything they should know")
+    text = _reason_field("Anything the moderators should know")
 
 
 class ModerateForm(Form):
-    """What a moderator does. The caller sets the choices."""
+    """An act of a moderator. The caller sets the choices."""
 
     act = RadioField("What to do", [DataRequired("Choose what to do.")], choices={})
     reason = _reason_field(
@@ -103,35 +103,35 @@ class ModerateForm(Form):
 
 
 class ModerateTopicForm(ModerateForm):
-    """The same for a topic, which can also be moved."""
+    """An act on a topic, which can also be moved."""
 
-    category = SelectField("Category, if it is to be moved", choices={})
+    category = SelectField("New category, if you move it", choices={})
 
     def validate_category(self, field: SelectField) -> None:
-        """A topic is moved to another category than its own, the field's default."""
+        """Refuse to move a topic to its own category, which is the field's default."""
         if self.act.data == "move" and field.data == field.object_data:
-            raise ValidationError("It is there already: choose another.")
+            raise ValidationError("The topic is in this category already: choose another.")
 
 
 class CategoryForm(Form):
-    """A new category."""
+    """The name and the description of a category."""
 
     name = StringField(
         "Name",
-        [DataRequired("Give it a name."), Length(2, 60, message="A name has 2 to 60 characters.")],
+        [DataRequired("Enter a name."), Length(2, 60, message="A name has 2 to 60 characters.")],
         filters=[line],
         render_kw={"maxlength": "60", "autocomplete": "off"},
     )
     description = StringField(
-        "What it is about",
-        [Optional(), Length(max=200, message="That is too long: at most 200 characters.")],
+        "Description",
+        [Optional(), Length(max=200, message="This is too long: at most 200 characters.")],
         filters=[line],
         render_kw={"maxlength": "200", "autocomplete": "off"},
     )
 
 
 class SearchForm(Form):
-    """What is looked for. Every field may be empty."""
+    """A search. Every field may be empty."""
 
     q = StringField("Words", filters=[line], render_kw={"type": "search", "maxlength": "200"})
     category = SelectField("Category", choices={})

@@ -1,19 +1,20 @@
-"""The inbox: who answered or mentioned somebody, what moderators did with something of theirs, and what concerns the
-safety of their account.
+"""The inbox: messages about replies, mentions and acts of moderators, and security notices about the person's account.
 
-What is told of a post that was removed or hidden since is neither shown nor counted until it is back. A topic's
-author is told of the first reply not seen yet, not of each: the topic itself counts the others. Security notices are
-the audit log's, of this site; only how far somebody has read them is kept here.
+A message about a removed or hidden post is neither shown nor counted until the post is back. A topic's author gets one
+message for the first unread reply, not one for each: the topic counts the others. Security notices are rows of the audit
+log, of this site; the forums store only how far a person has read them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     Select,
     and_,
     case,
@@ -26,24 +27,26 @@ from sqlalchemy import (
 )
 
 from ..core.database import Database
+from ..core.rows import build
 from ..sessions.tables import audit_log
+from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
+from .listing import Listing
 from .person import Person
 from .tables import categories, inbox, posts, security_reads, topics
 
-# The count is looked up with every page: it stops here, and looks at no more of the audit log.
+# The count is looked up with every page: it stops here, and looks at no more rows of the audit log.
 MOST = 99
 
-# What the audit log calls it, and what it is to the person.
-SECURITY = {
-    "authn_login_success": "Somebody logged in from a device that had not been used for your account before.",
-    "authn_token_revoked": "Support ended one or more of your sessions.",
-    "authn_token_reuse": "A copy of your login was used a second time. We stopped it and ended the session.",
-    "session_quarantined": "One of your sessions was used in an unusual way. It goes on once the password is given again.",
-    "refresh_without_session": "Somebody came with a part of your login alone. We refused it.",
-    "session_without_refresh_token": "Somebody came with a part of your login alone. We refused it.",
+_PART = "Somebody used an incomplete copy of your login. We refused it."
+# The texts of the security notices, by the events of the audit log.
+SECURITY: dict[str, str] = {
+    EventName.LOGIN_SUCCESS: "Somebody logged in to your account from a new device.",
+    EventName.TOKEN_REVOKED: "Support ended one or more of your sessions.",
+    EventName.TOKEN_REUSE: "A copy of your login was used. We ended the session.",
+    EventName.SESSION_QUARANTINED: "One of your sessions was used in an unusual way. Enter your password there to continue it.",
+    FlagKind.REFRESH_WITHOUT_SESSION: _PART,
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: _PART,
 }
-
-_UNREAD = "inbox_unread"
 
 _REPLY = text("""
     INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name)
@@ -54,7 +57,7 @@ _REPLY = text("""
         AND p.removed_at IS NULL)
     ON CONFLICT DO NOTHING
     """)
-# Who was told of the post as a reply is not told of it again.
+# A person who has a message about the post as a reply does not get a second one: the message becomes a mention.
 _MENTION = text("""
     INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name)
     SELECT m.user_id, 'mention', :topic_id, :post_id, :name FROM unnest(CAST(:mentioned AS uuid[])) AS m (user_id)
@@ -71,7 +74,7 @@ _READ_ONE = text("""
     RETURNING 1
     """)
 _READ_ALL = text("""
-    WITH told AS (
+    WITH messages AS (
       UPDATE forum_inbox SET read_at = clock_timestamp()
       WHERE user_id = :user_id AND read_at IS NULL AND id <= :newest)
     INSERT INTO forum_security_reads AS r (user_id, audit_id)
@@ -80,33 +83,87 @@ _READ_ALL = text("""
     """)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WithUnreadCount:
+    """A row that brings along how many messages the viewer has not read (`with_unread_count`); None for a visitor."""
+
+    inbox_unread: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message. `kind` is reply, mention or moderation; `act` and `reason` are a moderator's.
+
+    `beginning` is enough of the post's text for an excerpt. `hidden` says that the topic is hidden.
+    """
+
+    id: int
+    kind: str
+    topic_id: int
+    topic_title: str
+    hidden: bool
+    category_slug: str
+    category_name: str
+    post_id: int | None
+    beginning: str
+    actor_name: str
+    act: str
+    reason: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SecurityNotice:
+    """A row of the audit log that concerns the safety of the person's account. `event` is a key of SECURITY."""
+
+    id: int
+    at: datetime
+    event: str
+    address: str | None
+    unread: bool
+
+
+@dataclass(frozen=True)
+class ModerationAct:
+    """What a moderator has done with a topic or a post, and why."""
+
+    actor_id: UUID
+    actor_name: str
+    action: str
+    reason: str
+    topic_id: int
+    post_id: int | None = None
+
+
 def tell_of_mentions(
     connection: Connection, topic_id: int, post_id: int, author: Person, mentioned: Sequence[UUID]
 ) -> None:
-    """Tell those whom a post, new or edited, mentions for the first time."""
+    """Add a message for each person whom a new or edited post mentions for the first time."""
     if mentioned:
         values = {"topic_id": topic_id, "post_id": post_id, "name": author.name}
         connection.execute(_MENTION, {**values, "mentioned": [str(user_id) for user_id in mentioned]})
 
 
 def tell_of_reply(connection: Connection, topic_id: int, post_id: int, author: Person) -> None:
-    """Tell a topic's author of an answer, unless an earlier one is unread or the answer mentions them."""
+    """Add a message about a reply for the topic's author, unless an earlier one is unread or the reply mentions the author."""
     values = {"topic_id": topic_id, "post_id": post_id, "author_id": author.id, "name": author.name}
     connection.execute(_REPLY, values)
 
 
-def tell_of_moderation(connection: Connection, entry: dict[str, Any]) -> None:
-    """Tell the author of a post or topic what a moderator did with it; `entry` is that of the log."""
-    connection.execute(_MODERATION, entry)
+def tell_of_moderation(connection: Connection, act: ModerationAct) -> None:
+    """Add a message about a moderator's act for the author of the post or topic."""
+    connection.execute(_MODERATION, vars(act))
 
 
-def listed(person: Person, unread: bool) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """What somebody is told, newest first, all or only what is unread: a statement and its order, for `paging.page`."""
+def messages(person: Person, unread: bool) -> Listing[Message]:
+    """Return the list of a person's messages, newest first: all, or only the unread ones."""
     columns = ("id", "kind", "topic_id", "post_id", "actor_name", "act", "reason", "created_at", "read_at")
     shown = and_(posts.c.removed_at.is_(None), ~topics.c.hidden)
     statement = (
         select(*(inbox.c[name] for name in columns))
-        .add_columns(topics.c.title, topics.c.hidden, categories.c.slug, categories.c.name)
+        .add_columns(topics.c.title.label("topic_title"), topics.c.hidden)
+        .add_columns(categories.c.slug.label("category_slug"), categories.c.name.label("category_name"))
         .add_columns(case((shown, func.left(posts.c.body, 1000)), else_="").label("beginning"))
         .select_from(inbox)
         .join(topics, topics.c.id == inbox.c.topic_id)
@@ -114,51 +171,55 @@ def listed(person: Person, unread: bool) -> tuple[Select[Any], list[ColumnElemen
         .outerjoin(posts, posts.c.id == inbox.c.post_id)
         .where(inbox.c.user_id == person.id, or_(inbox.c.kind == "moderation", shown))
     )
-    return statement.where(inbox.c.read_at.is_(None)) if unread else statement, [inbox.c.id]
+    if unread:
+        statement = statement.where(inbox.c.read_at.is_(None))
+    return Listing(statement, (inbox.c.id,), partial(build, Message))
 
 
-def security(db: Database, person: Person) -> list[RowMapping]:
-    """What lately concerned the safety of somebody's account, newest first: `id`, `at`, `event`, `address`, `unread`."""
+def security(db: Database, person: Person) -> list[SecurityNotice]:
+    """Return the latest security notices about a person's account, newest first, at most 10."""
     recent = _security(person.id, 0)
     statement = select(recent, (recent.c.id > _security_read(person.id)).label("unread"))
-    return db.all(statement.order_by(recent.c.id.desc()).limit(10))
+    rows = db.all(statement.order_by(recent.c.id.desc()).limit(10))
+    return [build(SecurityNotice, row) for row in rows]
 
 
-def read(db: Database, person: Person, notice_id: int) -> bool:
-    """Mark something as read. False where it is not there, or somebody else's."""
-    return db.one(_READ_ONE, id=notice_id, user_id=person.id) is not None
+def read(db: Database, person: Person, message_id: int) -> bool:
+    """Mark a message as read. Return False if the person has no such message."""
+    return db.one(_READ_ONE, id=message_id, user_id=person.id) is not None
 
 
 def read_all(db: Database, person: Person, newest: int, audit_id: int) -> None:
-    """Mark as read what was shown: all up to the `newest`, and security notices up to `audit_id`; not what came since."""
+    """Mark everything that was shown as read: messages up to `newest`, and security notices up to `audit_id`."""
     db.all(_READ_ALL, user_id=person.id, newest=newest, audit_id=audit_id)
 
 
-def along(statement: Select[Any], viewer: Person | None) -> Select[Any]:
-    """A select that brings along how much somebody has not read, up to MOST: it costs a page no statement of its own."""
+def with_unread_count(statement: Select[Any], viewer: Person | None) -> Select[Any]:
+    """Add the column `inbox_unread` to a select: how many messages the viewer has not read, at most MOST.
+
+    So the count in the navigation costs a page no statement of its own.
+    """
     count = _unread(viewer.id) if viewer else null()
-    return statement.add_columns(count.label(_UNREAD))
-
-
-def count_of(rows: Sequence[RowMapping]) -> int | None:
-    """What `along` brought; None where it brought nothing."""
-    return rows[0][_UNREAD] if rows else None
+    return statement.add_columns(count.label("inbox_unread"))
 
 
 def _unread(user_id: UUID) -> ColumnElement[int]:
-    told = (
+    unread = (
         select(inbox.c.kind, inbox.c.topic_id, inbox.c.post_id)
         .where(inbox.c.user_id == user_id, inbox.c.read_at.is_(None))
         .order_by(inbox.c.topic_id.desc())
         .limit(MOST)
-        .subquery("told")
+        .subquery("unread")
     )
-    # In the order of the index, and a subquery each instead of a join: no plan that reads all there is looks cheaper.
-    removed = select(posts.c.removed_at).where(posts.c.id == told.c.post_id).scalar_subquery()
-    hidden = select(topics.c.hidden).where(topics.c.id == told.c.topic_id).scalar_subquery()
-    visible = or_(told.c.kind == "moderation", and_(removed.is_(None), ~hidden))
+    # The rows come in the order of the index, and subqueries stand in place of joins: otherwise the planner may prefer to
+    # read the whole tables.
+    removed = select(posts.c.removed_at).where(posts.c.id == unread.c.post_id).scalar_subquery()
+    hidden = select(topics.c.hidden).where(topics.c.id == unread.c.topic_id).scalar_subquery()
+    visible = or_(unread.c.kind == "moderation", and_(removed.is_(None), ~hidden))
     notices = _security(user_id, _security_read(user_id))
-    return func.least(_count(select(told.c.kind).where(visible).subquery("visible")) + _count(notices), MOST)
+    return func.least(
+        _count(select(unread.c.kind).where(visible).subquery("visible")) + _count(notices), MOST
+    )
 
 
 def _count(rows: Any) -> ColumnElement[int]:
@@ -171,7 +232,10 @@ def _security_read(user_id: UUID) -> ColumnElement[int]:
 
 
 def _security(user_id: UUID, after: Any) -> Any:
-    """The notices among somebody's last entries of the audit log after one: not their daily logins, but what is odd."""
+    """Select the security notices among a person's last rows of the audit log after a row's id.
+
+    Ordinary logins are left out.
+    """
     recent = (
         select(audit_log)
         .where(audit_log.c.user_id == user_id, audit_log.c.id > after)
@@ -181,19 +245,19 @@ def _security(user_id: UUID, after: Any) -> Any:
     )
     earlier = audit_log.alias("earlier")
     known = exists().where(
-        earlier.c.user_id == user_id, earlier.c.id < recent.c.id, earlier.c.event == "authn_login_success"
+        earlier.c.user_id == user_id, earlier.c.id < recent.c.id, earlier.c.event == EventName.LOGIN_SUCCESS
     )
-    # The very first login is from a new device too, and nothing to worry about.
-    odd = case(
+    # The very first login is from a new device too, and no reason to worry.
+    notable = case(
         (
-            recent.c.event == "authn_login_success",
+            recent.c.event == EventName.LOGIN_SUCCESS,
             and_(recent.c.detail["new_device"].astext == "true", known.correlate(recent)),
         ),
-        (recent.c.event == "authn_token_revoked", recent.c.initiating_entity == "admin"),
+        (recent.c.event == EventName.TOKEN_REVOKED, recent.c.initiating_entity == InitiatingEntity.ADMIN),
         else_=recent.c.event.in_(list(SECURITY)),
     )
     return (
         select(recent.c.id, recent.c.at, recent.c.event, func.host(recent.c.address).label("address"))
-        .where(recent.c.site.in_(("forums", "all")), odd)
+        .where(recent.c.site.in_(("forums", "all")), notable)
         .subquery("notices")
     )

@@ -1,35 +1,35 @@
-"""The forums' addresses: they are public, linked to from elsewhere, and never change."""
+"""The forums' addresses. They are public and linked to from other sites, so they never change."""
 
 import re
 import unicodedata
 
 
 def slug(title: str) -> str:
-    """A title as part of an address: `Which pan for eggs?` is `which-pan-for-eggs`."""
+    """Return a title as part of an address: `Which pan for eggs?` becomes `which-pan-for-eggs`."""
     return _plain(title, 80) or "topic"
 
 
 def handle(name: str) -> str:
-    """What somebody of this name is mentioned by, if nobody else is: `Mia Marsh` is `mia-marsh`."""
+    """Return the handle for a name, if nobody else has it: `Mia Marsh` becomes `mia-marsh`."""
     return _plain(name, 40) or "member"
 
 
 def _plain(words: str, length: int) -> str:
-    """Latin letters without their marks, digits, and a hyphen for all between them: nothing that looks like another."""
+    """Return Latin letters without accents, digits, and hyphens for everything between: no handle looks like another."""
     letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", letters)[:length].strip("-")
 
 
 def category(name: str) -> str:
-    """A category's page, by its slug."""
+    """Return the address of a category's page, by its slug."""
     return f"/categories/{name}"
 
 
 def topic(topic_id: int, title: str) -> str:
-    """A topic's first page."""
+    """Return the address of a topic's first page."""
     return f"/topics/{topic_id}-{slug(title)}"
 
 
 def post(topic_id: int, title: str, post_id: int) -> str:
-    """A post on the page of its topic where it stands, scrolled to."""
+    """Return the permalink of a post: the page of its topic, scrolled to the post."""
     return f"{topic(topic_id, title)}?post={post_id}#post-{post_id}"

@@ -1,7 +1,7 @@
-"""Whoever has written: the handle that others mention them by, and when they may write again.
+"""Members: the people who have written. A member has a handle for mentions, and a time of the last post.
 
-A handle is made of the name, `links.handle`: Mia Marsh is @mia-marsh, the next one of that name @mia-marsh-2. It is
-given with the first post and stays, whatever becomes of the name; who has not written has none.
+A handle is made of the name (`links.handle`): Mia Marsh is @mia-marsh, the next one of that name @mia-marsh-2. It is
+assigned with the first post and never changes, even if the name does.
 """
 
 from uuid import UUID
@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, text
 
 from ..sessions import deny_rules
 from . import links
-from .person import Person, TooSoon
-from .settings import Rules
+from .person import Person
+from .refusals import TooSoon
+from .settings import ForumSettings
 
 _KNOWN = text("SELECT 1 FROM forum_members WHERE user_id = :user_id")
-# Newcomers take their handles one after the other.
+# Handles are assigned one after the other.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('forum_members.handle', 0))")
 _ENROL = text("""
     INSERT INTO forum_members (user_id, posted_at, handle)
@@ -37,24 +38,24 @@ _WAIT = text(f"""
 
 
 def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Return a column for moderators: whether a deny rule keeps a user out of the forums, wherever the user comes from."""
+    """Return a column for moderators: whether a deny rule keeps a person out of the forums from every network and device."""
     return deny_rules.shuts_out(user_id, "forums").label("suspended")
 
 
 def enrol(connection: Connection, person: Person) -> None:
-    """Give somebody a row and a handle, who may have them already."""
+    """Give a person a row and a handle, unless the person has them already."""
     if connection.scalar(_KNOWN, {"user_id": person.id}) is None:
         connection.execute(_LOCK)
         connection.execute(_ENROL, {"user_id": person.id, "handle": links.handle(person.name)})
 
 
-def take_turn(connection: Connection, person: Person, rules: Rules) -> bool:
-    """Note that somebody writes now; their row stays locked. False, and nothing noted, where that is too soon."""
+def take_turn(connection: Connection, person: Person, settings: ForumSettings) -> bool:
+    """Note that a person writes now, and lock the person's row. Return False, and note nothing, if it is too soon."""
     enrol(connection, person)
-    return connection.scalar(_TAKE_TURN, {"user_id": person.id, **rules.pace(person)}) is not None
+    return connection.scalar(_TAKE_TURN, {"user_id": person.id, **settings.pace(person)}) is not None
 
 
-def too_soon(connection: Connection, person: Person, rules: Rules) -> TooSoon:
-    """How long somebody must wait who was refused a turn."""
-    wait = connection.execute(_WAIT, {"user_id": person.id, **rules.pace(person)}).one()
+def too_soon(connection: Connection, person: Person, settings: ForumSettings) -> TooSoon:
+    """Return the refusal with the seconds that a person must wait, after `take_turn` was False."""
+    wait = connection.execute(_WAIT, {"user_id": person.id, **settings.pace(person)}).one()
     return TooSoon(max(wait.seconds, 1), newcomer=wait.new)

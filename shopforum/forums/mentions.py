@@ -1,6 +1,6 @@
-"""Mentions: `@handle` in somebody's own words. Those that are kept here are links wherever the post is shown.
+"""Mentions: `@handle` in the author's own words. A stored mention becomes a link wherever the post is shown.
 
-A post mentions at most `Rules.mentions` people, counting all it ever mentioned: editing does not make room for more.
+A post mentions at most `ForumSettings.mentions` people, all its edits together: an edit makes no room for more.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ..core.markdown import mentioned, render
 from .person import Person
 from .tables import members, mentions, posts
 
-_KEEP = text("""
+_ADD = text("""
     INSERT INTO forum_mentions (post_id, user_id)
     SELECT :post_id, m.user_id FROM forum_members m
     WHERE m.handle = ANY (:handles) AND m.user_id <> :author_id
@@ -26,24 +26,24 @@ _KEEP = text("""
 _KNOWN = text("SELECT handle FROM forum_members WHERE handle = ANY (:handles)")
 
 
-def keep(connection: Connection, post_id: int, author: Person, body: str, most: int) -> Sequence[UUID]:
-    """Keep whom a new text of a post mentions. Returns those it did not mention before."""
+def add(connection: Connection, post_id: int, author: Person, body: str, most: int) -> Sequence[UUID]:
+    """Store the mentions of a new text of a post. Return the ids of the people whom the post did not mention before."""
     handles = mentioned(body)
     if not handles:
         return []
     values = {"post_id": post_id, "author_id": author.id, "handles": handles, "most": most}
-    return connection.execute(_KEEP, values).scalars().all()
+    return connection.execute(_ADD, values).scalars().all()
 
 
 def preview(db: Database, body: str) -> Markup:
-    """What a text will look like; one statement, where it mentions somebody."""
+    """Return a text as HTML. One statement if the text mentions somebody, otherwise none."""
     handles = mentioned(body)
     known = db.all(_KNOWN, handles=handles) if handles else []
     return render(body, [row["handle"] for row in known])
 
 
 def of_post() -> ColumnElement[Sequence[str]]:
-    """A column of a select over posts: the handles that a post mentions."""
+    """Return a column for a select over posts: the handles that a post mentions."""
     handles = (
         select(members.c.handle)
         .select_from(mentions.join(members, members.c.user_id == mentions.c.user_id))

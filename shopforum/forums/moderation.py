@@ -1,17 +1,23 @@
-"""What moderators do: every act with a reason, and in one transaction with its entry in the public log and the
+"""The acts of moderators. Each act has a reason, and is in one transaction with its entry in the public log and the
 message to the author.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, TextClause, select, text
+from sqlalchemy import Connection, TextClause, select, text
 
 from ..core.database import Database, once_more
-from . import flags, inbox
-from .person import Missing, Person
+from ..core.rows import build
+from . import inbox, reports
+from .inbox import ModerationAct
+from .listing import Listing
+from .person import Person
+from .refusals import Missing
 from .tables import actions, topics
 
-# Which column an act on a topic sets, and to what.
+# The column that an act on a topic sets, and its new value.
 TOPIC_ACTS = {
     "pin": ("pinned", True),
     "unpin": ("pinned", False),
@@ -52,35 +58,68 @@ _SHOW_EDIT = text("""
     """)
 
 
+@dataclass(frozen=True)
+class ModeratedTopic:
+    """A topic, as it was locked for a moderator's act."""
+
+    id: int
+    category_id: int
+    title: str
+    post_count: int
+    pinned: bool
+    locked: bool
+    hidden: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """An entry of the public log. `hidden` says that the topic is hidden: its title is for moderators."""
+
+    id: int
+    at: datetime
+    actor_name: str
+    action: str
+    reason: str
+    topic_id: int
+    topic_title: str
+    hidden: bool
+    post_id: int | None
+
+
 @once_more
-def change_topic(db: Database, topic_id: int, moderator: Person, act: str, reason: str) -> RowMapping:
-    """Do one of TOPIC_ACTS; what is so already stays so and is not logged. Returns the topic. Raises Missing."""
+def change_topic(db: Database, topic_id: int, moderator: Person, act: str, reason: str) -> ModeratedTopic:
+    """Do one of TOPIC_ACTS. If the topic is in that state already, nothing is changed or logged.
+
+    Return the topic as it was before. Raises Missing.
+    """
     column, value = TOPIC_ACTS[act]
     with db.transaction() as connection:
         topic = _locked(connection, topic_id)
-        if topic[column] == value:
+        if getattr(topic, column) == value:
             return topic
         connection.execute(topics.update().where(topics.c.id == topic_id).values({column: value}))
         if column == "hidden":
-            _count(connection, topic, topic["category_id"], -1 if value else 1)
+            _count(connection, topic, topic.category_id, -1 if value else 1)
         _log(connection, moderator, act, reason, topic_id)
     return topic
 
 
 @once_more
-def move_topic(db: Database, topic_id: int, moderator: Person, category_id: int, reason: str) -> RowMapping:
-    """Put a topic into another category. Returns the topic as it was. Raises Missing."""
+def move_topic(
+    db: Database, topic_id: int, moderator: Person, category_id: int, reason: str
+) -> ModeratedTopic:
+    """Move a topic to another category. Return the topic as it was before. Raises Missing."""
     with db.transaction() as connection:
         topic = _locked(connection, topic_id)
-        both = {"a": topic["category_id"], "b": category_id}
+        both = {"a": topic.category_id, "b": category_id}
         known = connection.scalars(_LOCK_CATEGORIES, both).all()
         if category_id not in known:
             raise Missing
-        if category_id == topic["category_id"]:
+        if category_id == topic.category_id:
             return topic
         connection.execute(_MOVE, {"topic_id": topic_id, "category_id": category_id})
-        if not topic["hidden"]:
-            _count(connection, topic, topic["category_id"], -1)
+        if not topic.hidden:
+            _count(connection, topic, topic.category_id, -1)
             _count(connection, topic, category_id, 1)
         _log(connection, moderator, "move", reason, topic_id)
     return topic
@@ -88,18 +127,18 @@ def move_topic(db: Database, topic_id: int, moderator: Person, category_id: int,
 
 @once_more
 def hide_post(db: Database, post_id: int, moderator: Person, reason: str) -> None:
-    """Take a post out of sight, settling what was reported about it. Raises Missing."""
+    """Remove a post, and settle its reports. Raises Missing."""
     with db.transaction() as connection:
         topic_id = connection.scalar(_REMOVE, {"post_id": post_id, "reason": reason})
         if topic_id is None:
             raise Missing
-        flags.settle(connection, post_id, "removed")
+        reports.settle(connection, post_id, "removed")
         _log(connection, moderator, "hide_post", reason, topic_id, post_id)
 
 
 @once_more
 def show_post(db: Database, post_id: int, moderator: Person, reason: str) -> None:
-    """Bring a removed post back. Raises Missing."""
+    """Restore a removed post. Raises Missing."""
     with db.transaction() as connection:
         topic_id = connection.scalar(_RESTORE, {"post_id": post_id})
         if topic_id is None:
@@ -108,31 +147,31 @@ def show_post(db: Database, post_id: int, moderator: Person, reason: str) -> Non
 
 
 @once_more
-def dismiss_flags(db: Database, post_id: int, moderator: Person, reason: str) -> None:
-    """Leave a post as it is and settle what was reported about it. Raises Missing where nothing is open."""
+def dismiss_reports(db: Database, post_id: int, moderator: Person, reason: str) -> None:
+    """Leave a post as it is, and settle its reports. Raises Missing if no report is open."""
     with db.transaction() as connection:
-        topic_id = flags.settle(connection, post_id, "dismissed")
+        topic_id = reports.settle(connection, post_id, "dismissed")
         if topic_id is None:
             raise Missing
         _log(connection, moderator, "dismiss_flags", reason, topic_id, post_id)
 
 
 def hide_edit(db: Database, edit_id: int, moderator: Person, reason: str) -> None:
-    """Hide what a post said before an edit, and why its author changed it. Raises Missing."""
+    """Hide the text before an edit, and the author's reason for the edit. Raises Missing."""
     _change_edit(db, _HIDE_EDIT, "hide_edit", edit_id, moderator, reason)
 
 
 def show_edit(db: Database, edit_id: int, moderator: Person, reason: str) -> None:
-    """Show again what a post said before an edit. Raises Missing."""
+    """Show the text before an edit again. Raises Missing."""
     _change_edit(db, _SHOW_EDIT, "show_edit", edit_id, moderator, reason)
 
 
-def log() -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """What moderators did, newest first: a statement and its order, for `paging.page`."""
-    statement = select(actions, topics.c.title, topics.c.hidden).join(
+def log() -> Listing[LogEntry]:
+    """Return the public log of the moderators' acts, newest first."""
+    statement = select(actions, topics.c.title.label("topic_title"), topics.c.hidden).join(
         topics, topics.c.id == actions.c.topic_id
     )
-    return statement, [actions.c.id]
+    return Listing(statement, (actions.c.id,), partial(build, LogEntry))
 
 
 @once_more
@@ -146,15 +185,15 @@ def _change_edit(
         _log(connection, moderator, act, reason, post.topic_id, post.id)
 
 
-def _locked(connection: Connection, topic_id: int) -> RowMapping:
+def _locked(connection: Connection, topic_id: int) -> ModeratedTopic:
     topic = connection.execute(_LOCK_TOPIC, {"topic_id": topic_id}).mappings().one_or_none()
     if topic is None:
         raise Missing
-    return topic
+    return build(ModeratedTopic, topic)
 
 
-def _count(connection: Connection, topic: RowMapping, category_id: int, sign: int) -> None:
-    connection.execute(_COUNT, {"id": category_id, "topics": sign, "posts": sign * topic["post_count"]})
+def _count(connection: Connection, topic: ModeratedTopic, category_id: int, sign: int) -> None:
+    connection.execute(_COUNT, {"id": category_id, "topics": sign, "posts": sign * topic.post_count})
 
 
 def _log(
@@ -165,8 +204,7 @@ def _log(
     topic_id: int,
     post_id: int | None = None,
 ) -> None:
-    values = {"actor_id": moderator.id, "actor_name": moderator.name, "action": act, "reason": reason}
-    entry = {**values, "topic_id": topic_id, "post_id": post_id}
-    connection.execute(_LOG, entry)
-    if act != "dismiss_flags":  # the author does not know of the report
+    entry = ModerationAct(moderator.id, moderator.name, act, reason, topic_id, post_id)
+    connection.execute(_LOG, vars(entry))
+    if act != "dismiss_flags":  # the author does not know of the reports
         inbox.tell_of_moderation(connection, entry)

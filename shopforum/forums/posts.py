@@ -1,15 +1,23 @@
-"""Posts, as they are read, removed and restored. The text of a removed post is for its author and moderators."""
+"""Reading, removing and restoring posts. Only its author and moderators see the text of a removed post."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, case, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
 
 from ..core.database import Database
+from ..core.rows import build
 from . import inbox, mentions
+from .inbox import WithUnreadCount
+from .listing import Listing
 from .members import suspended
-from .person import Locked, Missing, Person
-from .read_markers import join_pointers
+from .person import Person
+from .read_markers import join_markers
+from .refusals import Locked, Missing
 from .tables import categories, category_reads, edits, members, posts, topic_reads, topics
+from .topics import CATEGORY
 
 PAGE = 20
 
@@ -24,83 +32,161 @@ _RESTORE = text("""
     """)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PostOnPage:
+    """A post on the page of its topic. The `body` of a removed post is empty.
+
+    `handle` is the author's, `mentions` are the handles that the post mentions. `editable` says whether the time in which
+    the author can edit it is not over. `suspended` is about the author, and False unless a moderator is the viewer.
+    """
+
+    id: int
+    number: int
+    author_id: UUID
+    author_name: str
+    handle: str
+    created_at: datetime
+    edit_count: int
+    edited_at: datetime | None
+    removed_at: datetime | None
+    removed_by: str | None
+    removed_reason: str
+    body: str
+    mentions: list[str]
+    editable: bool
+    suspended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post(PostOnPage, WithUnreadCount):
+    """A post by itself, with its topic and category. The `body` is there even if the post is removed."""
+
+    topic_id: int
+    topic_title: str
+    locked: bool
+    hidden: bool
+    category_slug: str
+    category_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPost:
+    """A post in the list of the author's own posts.
+
+    `beginning` is enough of the text for an excerpt. `replies` counts the later posts of the topic, `unread` those of them
+    by others that the author has not read.
+    """
+
+    id: int
+    topic_id: int
+    topic_title: str
+    number: int
+    created_at: datetime
+    edit_count: int
+    removed_at: datetime | None
+    removed_by: str | None
+    removed_reason: str
+    locked: bool
+    hidden: bool
+    category_slug: str
+    category_name: str
+    beginning: str
+    replies: int
+    unread: int
+    editable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """An edit of a post: the texts before and after it, and the author's reason.
+
+    `hidden` says that a moderator has hidden the text before the edit, `hidden_after` the text after it, which is the text
+    before the next edit. A hidden text is None unless a moderator is the viewer.
+    """
+
+    id: int
+    edited_at: datetime
+    reason: str
+    before: str | None
+    after: str | None
+    hidden: bool
+    hidden_after: bool
+    hidden_reason: str
+
+
 def page_of(number: int) -> int:
-    """The page of a topic on which its post with this number stands."""
+    """Return the page of a topic that has the post with this number."""
     return (max(number, 1) - 1) // PAGE + 1
 
 
 def on_page(
     db: Database, topic_id: int, page: int, window: int = 0, moderator: bool = False
-) -> list[RowMapping]:
-    """The posts on a page of a topic, a range of numbers. Removed ones are among them, their `body` empty.
+) -> list[PostOnPage]:
+    """Return the posts of one page of a topic: a range of numbers, with the removed posts.
 
-    `handle` is the author's, `mentions` those the post mentions, `editable` says whether it is younger than `window`
-    seconds; 0 is for ever. A moderator is also told whether the author is `suspended`.
+    A post is editable for `window` seconds; 0 is for ever. Only for a moderator `suspended` is looked up.
     """
     columns = [column for column in posts.c if column.name not in ("body", "search", "title", "topic_id")]
     body = case((posts.c.removed_at.is_(None), posts.c.body), else_="").label("body")
     first = (page - 1) * PAGE
     statement = (
         select(*columns, body, members.c.handle, mentions.of_post(), _editable(window))
+        .add_columns(_suspended(moderator))
         .join(members, members.c.user_id == posts.c.author_id)
         .where(posts.c.topic_id == topic_id, posts.c.number.between(first + 1, first + PAGE))
         .order_by(posts.c.number)
     )
-    return db.all(statement.add_columns(suspended(posts.c.author_id)) if moderator else statement)
+    return [build(PostOnPage, row) for row in db.all(statement)]
 
 
 def number_of(db: Database, topic_id: int, post_id: int) -> int:
-    """A post's number within its topic. Raises Missing."""
+    """Return a post's number within its topic. Raises Missing."""
     row = db.one(_POSITION, topic_id=topic_id, post_id=post_id)
     if row is None:
         raise Missing
     return int(row["number"])
 
 
-def post(db: Database, post_id: int, viewer: Person | None, window: int = 0) -> RowMapping:
-    """A post, as `on_page` has it, with its topic (`topic_title`, `locked`, `hidden`) and category. Raises Missing.
+def post(db: Database, post_id: int, viewer: Person | None, window: int = 0) -> Post:
+    """Return a post with its topic and category. A post is editable for `window` seconds; 0 is for ever.
 
-    A removed post is there for its author and for moderators, a post in a hidden topic for moderators.
+    Raises Missing, also for a removed post unless the viewer is its author or a moderator, and for a post of a hidden topic
+    unless the viewer is a moderator.
     """
+    moderator = viewer is not None and viewer.moderator
     columns = [column for column in posts.c if column.name not in ("search", "title")]
     statement = (
         select(*columns, topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden)
-        .add_columns(categories.c.slug, categories.c.name, members.c.handle, mentions.of_post())
-        .add_columns(_editable(window))
+        .add_columns(*CATEGORY, members.c.handle, mentions.of_post())
+        .add_columns(_editable(window), _suspended(moderator))
         .select_from(posts)
         .join(topics, topics.c.id == posts.c.topic_id)
         .join(categories, categories.c.id == topics.c.category_id)
         .join(members, members.c.user_id == posts.c.author_id)
         .where(posts.c.id == post_id)
     )
-    moderator = viewer is not None and viewer.moderator
-    if moderator:
-        statement = statement.add_columns(suspended(posts.c.author_id))
-    row = db.one(inbox.along(statement, viewer))
-    own = viewer is not None and row is not None and row["author_id"] == viewer.id
-    if row is None or (row["hidden"] and not moderator):
+    row = db.one(inbox.with_unread_count(statement, viewer))
+    if row is None:
         raise Missing
-    if row["removed_at"] is not None and not (moderator or own):
+    found = build(Post, row)
+    own = viewer is not None and found.author_id == viewer.id
+    if (found.hidden and not moderator) or (found.removed_at is not None and not (moderator or own)):
         raise Missing
-    return row
+    return found
 
 
-def own_post(db: Database, post_id: int, author: Person, window: int = 0) -> RowMapping:
-    """One's own post, to be changed. Raises Missing for somebody else's, and Locked."""
-    row = post(db, post_id, author, window)
-    if row["author_id"] != author.id:
+def own_post(db: Database, post_id: int, author: Person, window: int = 0) -> Post:
+    """Return the author's own post, to be changed. Raises Missing for another person's post, and Locked."""
+    found = post(db, post_id, author, window)
+    if found.author_id != author.id:
         raise Missing
-    if row["locked"] and not author.moderator:
+    if found.locked and not author.moderator:
         raise Locked
-    return row
+    return found
 
 
-def mine(author: Person, window: int = 0) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """Somebody's own posts, newest first: a statement and its order, for `paging.page`.
-
-    `beginning` is enough of the text for an excerpt, `replies` counts the posts after it in the topic, `unread`
-    those of them by others that the author has not read.
-    """
+def mine(author: Person, window: int = 0) -> Listing[OwnPost]:
+    """Return the list of a person's own posts, newest first. A post is editable for `window` seconds; 0 is for ever."""
     number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
     later = posts.alias("later")
     unread = (
@@ -122,8 +208,7 @@ def mine(author: Person, window: int = 0) -> tuple[Select[Any], list[ColumnEleme
     )
     statement = (
         select(*(posts.c[name] for name in wanted), func.left(posts.c.body, 1000).label("beginning"))
-        .add_columns(topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden)
-        .add_columns(categories.c.slug, categories.c.name)
+        .add_columns(topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden, *CATEGORY)
         .add_columns((topics.c.post_count - posts.c.number).label("replies"), unread.label("unread"))
         .add_columns(_editable(window))
         .select_from(posts)
@@ -131,15 +216,11 @@ def mine(author: Person, window: int = 0) -> tuple[Select[Any], list[ColumnEleme
         .join(categories, categories.c.id == topics.c.category_id)
         .where(posts.c.author_id == author.id)
     )
-    return join_pointers(statement, author.id), [posts.c.id]
+    return Listing(join_markers(statement, author.id), (posts.c.id,), partial(build, OwnPost))
 
 
-def history(post_id: int, moderator: bool = False) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """The edits of a post, newest first, each with the text `before` and `after` it: for `paging.page`.
-
-    What was hidden is None but for a moderator; `hidden` says whether the text before the edit is, and `hidden_after` the
-    text after it, which is what stood before the next edit.
-    """
+def history(post_id: int, moderator: bool = False) -> Listing[Edit]:
+    """Return the list of a post's edits, newest first."""
     following = (
         select(edits.c.body, edits.c.hidden_at)
         .where(edits.c.post_id == post_id)
@@ -162,34 +243,38 @@ def history(post_id: int, moderator: bool = False) -> tuple[Select[Any], list[Co
         .select_from(own.join(posts, posts.c.id == own.c.post_id).outerjoin(after, literal(True)))
         .where(own.c.post_id == post_id)
     )
-    return statement, [own.c.id]
+    return Listing(statement, (own.c.id,), partial(build, Edit))
 
 
-def edited(db: Database, post_id: int, edit_id: int) -> RowMapping:
-    """An edit of a post for a moderator, as `history` has it. Raises Missing."""
-    statement, [key] = history(post_id, moderator=True)
-    row = db.one(statement.where(key == edit_id))
+def edited(db: Database, post_id: int, edit_id: int) -> Edit:
+    """Return one edit of a post, as a moderator sees it. Raises Missing."""
+    listing = history(post_id, moderator=True)
+    row = db.one(listing.statement.where(listing.order[0] == edit_id))
     if row is None:
         raise Missing
-    return row
+    return listing.make(row)
 
 
-def remove(db: Database, post_id: int, author: Person) -> RowMapping:
-    """Take one's own post out of sight; its place stays. Returns the post. Raises Missing and Locked."""
-    row = own_post(db, post_id, author)
+def remove(db: Database, post_id: int, author: Person) -> Post:
+    """Remove the author's own post; its number stays taken. Return the post. Raises Missing and Locked."""
+    found = own_post(db, post_id, author)
     db.all(_REMOVE, post_id=post_id, user_id=author.id)
-    return row
+    return found
 
 
-def restore(db: Database, post_id: int, author: Person) -> RowMapping:
-    """Bring back what one has removed oneself. Returns the post. Raises Missing, for what a moderator removed too."""
-    row = own_post(db, post_id, author)
-    if row["removed_by"] == "moderator":
+def restore(db: Database, post_id: int, author: Person) -> Post:
+    """Restore a post that its author has removed. Return the post. Raises Missing, also if a moderator removed it."""
+    found = own_post(db, post_id, author)
+    if found.removed_by == "moderator":
         raise Missing
     db.all(_RESTORE, post_id=post_id, user_id=author.id)
-    return row
+    return found
 
 
 def _editable(window: int) -> ColumnElement[bool]:
     age = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, window)
     return (posts.c.created_at > age if window else literal(True)).label("editable")
+
+
+def _suspended(moderator: bool) -> ColumnElement[bool]:
+    return suspended(posts.c.author_id) if moderator else literal(False).label("suspended")

@@ -1,8 +1,8 @@
-"""How far somebody has read.
+"""Read markers: how far a person has read.
 
-There are two pointers: one for each topic, and one for each category that was marked read as a whole. A post is
-new that is beyond both, somebody else's, and still there. A topic that somebody never opened is new to them for 14
-days after its last post.
+There are two markers: one for each topic, and one for each category that was marked as read as a whole. A post is new if
+it is beyond both, written by somebody else, and not removed. A topic that the person has never opened is new for 14 days
+after its last post.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from .tables import category_reads, inbox, posts, topic_reads, topics
 _FRESH = text("interval '14 days'")
 _later = posts.alias("later")
 
-# What was told of those posts is read with them.
+# Messages about those posts are read with the posts.
 _MARK_TOPIC = text("""
     WITH told AS (
       UPDATE forum_inbox i SET read_at = clock_timestamp()
@@ -35,56 +35,60 @@ _MARK_CATEGORY = text("""
 
 
 def mark_topic(db: Database, user_id: UUID, topic_id: int, number: int) -> None:
-    """Somebody has read a topic up to a post's number. Never moves the pointer back."""
+    """Note that a person has read a topic up to a post's number. The marker never moves back."""
     db.all(_MARK_TOPIC, user_id=user_id, topic_id=topic_id, number=number)
 
 
 def mark_category(db: Database, user_id: UUID, slug: str) -> bool:
-    """Somebody wants to see nothing of a category as new that is there now. False where there is no such category."""
+    """Mark all current posts of a category as read. Return False if there is no such category."""
     return db.one(_MARK_CATEGORY, user_id=user_id, slug=slug) is not None
 
 
 def with_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
-    """A select over topics with `unread`, the number of new posts, and `fresh`, whether it is new as a whole."""
+    """Add to a select over topics: `unread`, the number of new posts, and `fresh`, whether all of the topic is new."""
     if viewer is None:
         return statement.add_columns(literal(0).label("unread"), literal(False).label("fresh"))
     number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
     nothing_read = and_(topic_reads.c.number.is_(None), category_reads.c.post_id.is_(None))
     read = or_(topics.c.post_count <= number, topics.c.last_post_id <= post_id, nothing_read)
     fresh = and_(topics.c.last_post_at > func.now() - _FRESH, nothing_read, topics.c.author_id != viewer)
-    return join_pointers(statement, viewer).add_columns(
+    return join_markers(statement, viewer).add_columns(
         case((read, 0), else_=_beyond(func.count(), number, post_id, viewer)).label("unread"),
         fresh.label("fresh"),
     )
 
 
 def with_first_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
-    """A select over topics with `first_unread`, the number of the first new post, None where there is none, `read_to`,
-    the topic's own pointer, and `told`, whether the inbox holds anything unread of it.
+    """Add to a select over topics: `first_unread`, the number of the first new post or None; `read_to`, the topic's own
+    marker; `has_message`, whether the inbox holds an unread message about the topic.
     """
     if viewer is None:
-        nothing = null().label("first_unread"), literal(0).label("read_to"), literal(False).label("told")
+        nothing = (
+            null().label("first_unread"),
+            literal(0).label("read_to"),
+            literal(False).label("has_message"),
+        )
         return statement.add_columns(*nothing)
     number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
-    return join_pointers(statement, viewer).add_columns(
+    return join_markers(statement, viewer).add_columns(
         _beyond(func.min(_later.c.number), number, post_id, viewer).label("first_unread"),
         number.label("read_to"),
         exists()
         .where(inbox.c.user_id == viewer, inbox.c.topic_id == topics.c.id, inbox.c.read_at.is_(None))
         .where(inbox.c.kind != "moderation")
-        .label("told"),
+        .label("has_message"),
     )
 
 
-def join_pointers(statement: Select[Any], viewer: UUID) -> Select[Any]:
-    """A select over topics, joined with somebody's pointers."""
+def join_markers(statement: Select[Any], viewer: UUID) -> Select[Any]:
+    """Join a select over topics with a person's markers."""
     mine = and_(topic_reads.c.topic_id == topics.c.id, topic_reads.c.user_id == viewer)
     whole = and_(category_reads.c.category_id == topics.c.category_id, category_reads.c.user_id == viewer)
     return statement.outerjoin(topic_reads, mine).outerjoin(category_reads, whole)
 
 
 def _beyond(what: Any, number: ColumnElement[int], post_id: ColumnElement[int], viewer: UUID) -> Any:
-    """Something about the posts of others (`_later`) after both pointers, looked up for the rows of a page alone."""
+    """Select something about the posts of others (`_later`) beyond both markers: a subquery for the rows of a page only."""
     return (
         select(what)
         .where(_later.c.topic_id == topics.c.id, _later.c.number > number, _later.c.id > post_id)

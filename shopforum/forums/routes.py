@@ -1,14 +1,16 @@
-"""The forums' addresses, and which view answers at each, to whom.
+"""The forums' routes: the address, the view, the template and the permission of each page.
 
-Ids have at most 18 digits: what is longer than any bigint is not found.
+Ids have at most 18 digits, because a longer number may be no bigint.
 """
 
 from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ..core.permissions import MODERATE
 from ..sessions import SIGNED_IN
-from .person import MODERATE, Locked, Missing, TooLate
-from .views import locked, missing, notices, too_late
+from .refusals import Locked, Missing, TooLate
+from .views import inbox as inbox_views
+from .views import locked, missing, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.moderate import (
     add_category,
@@ -24,7 +26,7 @@ from .views.moderate import (
     topic_page,
 )
 from .views.moderate import edit_page as moderate_edit_page
-from .views.post import edit, edit_page, flag, flag_page, history, remove, restore
+from .views.post import edit, edit_page, history, remove, report, report_page, restore
 from .views.search import results
 from .views.topic import reply, show
 
@@ -71,15 +73,15 @@ _PAGES = (
     ("reply", "POST", reply, "topic", SIGNED_IN),
     ("post", "GET", edit_page, "edit", SIGNED_IN),
     ("post", "POST", edit, "edit", SIGNED_IN),
-    ("flag", "GET", flag_page, "flag", SIGNED_IN),
-    ("flag", "POST", flag, "flag", SIGNED_IN),
+    ("flag", "GET", report_page, "report", SIGNED_IN),
+    ("flag", "POST", report, "report", SIGNED_IN),
     ("delete", "POST", remove, None, SIGNED_IN),
     ("restore", "POST", restore, None, SIGNED_IN),
     ("mark_read", "POST", mark_read, None, SIGNED_IN),
-    ("inbox", "GET", notices.show, "inbox", SIGNED_IN),
-    ("read_all", "POST", notices.read_all, None, SIGNED_IN),
-    ("read", "POST", notices.read, None, SIGNED_IN),
-    ("flags", "GET", queue, "flags", MODERATE),
+    ("inbox", "GET", inbox_views.show, "inbox", SIGNED_IN),
+    ("read_all", "POST", inbox_views.read_all, None, SIGNED_IN),
+    ("read", "POST", inbox_views.read, None, SIGNED_IN),
+    ("flags", "GET", queue, "reports", MODERATE),
     ("categories", "GET", categories_page, "categories", MODERATE),
     ("categories", "POST", add_category, "categories", MODERATE),
     ("rename", "GET", category_page, "category_edit", MODERATE),
@@ -94,7 +96,7 @@ _PAGES = (
 
 
 def includeme(config: Configurator) -> None:
-    """Add the routes and the views."""
+    """Add the routes, the views, and the pages for refused acts."""
     for name, pattern in _ROUTES.items():
         config.add_route(f"forums_{name}", pattern)
     for name, method, view, template, permission in _PAGES:

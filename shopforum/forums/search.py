@@ -1,18 +1,22 @@
-"""Search in posts. What is removed or hidden is not in it, for nobody.
+"""Search in posts. Removed and hidden posts are never found, not even by moderators.
 
-Words are matched by their English stems, a word in a topic's title counting more. The best match comes first. Without
-words it lists what somebody wrote, newest first: that is where mentions lead.
+Words are matched by their English stems; a word in a topic's title counts more. The best match comes first. A search
+without words lists an author's posts, newest first: mentions link to it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import partial
 
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Double, Select, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Double, cast, func, literal, literal_column, select
 
+from ..core.rows import build
+from .listing import Listing
 from .members import suspended
 from .tables import categories, members, posts, topics
+from .topics import CATEGORY
 
 PERIODS = {"week": 7, "month": 30, "year": 365}
 
@@ -20,15 +24,16 @@ PERIODS = {"week": 7, "month": 30, "year": 365}
 _START, _STOP = "\x02", "\x03"
 _OPTIONS = f"StartSel={_START}, StopSel={_STOP}, MaxWords=35, MinWords=20, ShortWord=0"
 _BEGINNING = 1000
-# Making a passage takes the words of the query times the square of what is looked through: anybody can ask for it.
-_MOST_WORDS, _LOOKED_THROUGH = 20, 5000
+# Making a headline takes time that grows with the number of words and the square of the searched text, and anybody can
+# ask for it.
+_MOST_WORDS, _MOST_CHARACTERS = 20, 5000
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for, and where. Empty fields do not narrow the search; `within` is a key of PERIODS.
+    """A search. An empty field does not narrow it. `within` is a key of PERIODS.
 
-    `author` is a name, which several may have, or a handle after an `@`.
+    `author` is a name, which several people may have, or a handle after an `@`.
     """
 
     words: str
@@ -37,33 +42,49 @@ class Query:
     within: str = ""
 
 
-def results(query: Query, moderator: bool = False) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    """The matching posts: a statement and its order, for `paging.page`.
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """A post that was found. `beginning` is enough of the text for an excerpt.
 
-    `beginning` is enough of the text for an excerpt; where words are looked for, `marked` makes it of `headline`. A
-    moderator is also told whether the author is `suspended`.
+    `headline` is the passage with the words, for `marked`; it is empty if the query has no words. `suspended` is about the
+    author, and False unless a moderator searches.
     """
+
+    id: int
+    author_name: str
+    created_at: datetime
+    topic_id: int
+    topic_title: str
+    category_slug: str
+    category_name: str
+    beginning: str
+    headline: str
+    suspended: bool
+
+
+def results(query: Query, moderator: bool = False) -> Listing[Match]:
+    """Return the list of the matching posts. Only for a moderator `suspended` is looked up."""
     statement = (
         select(posts.c.id, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
-        .add_columns(topics.c.title, categories.c.slug, categories.c.name)
+        .add_columns(topics.c.title.label("topic_title"), *CATEGORY)
         .add_columns(func.left(posts.c.body, _BEGINNING).label("beginning"))
+        .add_columns(suspended(posts.c.author_id) if moderator else literal(False).label("suspended"))
         .select_from(posts)
         .join(topics, topics.c.id == posts.c.topic_id)
         .join(categories, categories.c.id == topics.c.category_id)
         .where(posts.c.removed_at.is_(None), ~topics.c.hidden, *_narrowed(query))
     )
-    if moderator:
-        statement = statement.add_columns(suspended(posts.c.author_id))
+    make = partial(build, Match)
     if not query.words:
-        return statement, [posts.c.id]
+        return Listing(statement.add_columns(literal("").label("headline")), (posts.c.id,), make)
     words = " ".join(query.words.split()[:_MOST_WORDS])
     wanted = func.websearch_to_tsquery(literal_column("'english'::regconfig"), words)
-    # Full precision: a rounded rank would not be met again by the next page's cursor.
+    # Double precision: the next page's cursor would not meet a rounded rank again.
     rank = cast(func.ts_rank(posts.c.search, wanted), Double).label("rank")
-    start = func.left(posts.c.body, _LOOKED_THROUGH)
+    start = func.left(posts.c.body, _MOST_CHARACTERS)
     headline = func.ts_headline(literal_column("'english'::regconfig"), start, wanted, _OPTIONS)
     statement = statement.add_columns(rank, headline.label("headline"))
-    return statement.where(posts.c.search.op("@@")(wanted)), [rank, posts.c.id]
+    return Listing(statement.where(posts.c.search.op("@@")(wanted)), (rank, posts.c.id), make)
 
 
 def _narrowed(query: Query) -> Iterator[ColumnElement[bool]]:
@@ -80,7 +101,7 @@ def _narrowed(query: Query) -> Iterator[ColumnElement[bool]]:
 
 
 def marked(headline: str, beginning: str) -> Markup:
-    """A passage of a text with what was found marked, and nothing else of it markup; dots stand for what is left out."""
+    """Return a headline as HTML with the found words marked. All other text is escaped; dots stand for omitted text."""
     words = headline.replace(_START, "").replace(_STOP, "").strip()
     before = "" if beginning.startswith(words) else "… "
     after = "" if len(beginning) < _BEGINNING and beginning.endswith(words) else " …"

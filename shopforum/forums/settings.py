@@ -10,8 +10,8 @@ _MOST = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How fast and how long people may write."""
+class ForumSettings:
+    """How often people may post, and how long they may edit."""
 
     post_delay: int = setting(
         "forums.post_delay",
@@ -23,30 +23,30 @@ class Rules:
     newcomer_delay: int = setting(
         "forums.newcomer_delay",
         60,
-        "seconds between two posts of somebody who has written little; never less than post_delay",
+        "seconds between two posts of a newcomer; never less than post_delay",
         least=0,
         most=_MOST,
     )
     newcomer_posts: int = setting(
         "forums.newcomer_posts",
         5,
-        "so many posts end that; moderators are never newcomers",
+        "a person with fewer posts is a newcomer; moderators never are",
         least=0,
         most=_MOST,
     )
     edit_window: int = setting(
         "forums.edit_window",
         0,
-        "seconds for which a post can be edited by its author; 0 is for ever, as for moderators",
+        "seconds during which an author can edit a post; 0 is for ever, as for moderators",
         least=0,
         most=_MOST,
     )
     mentions: int = setting(
-        "forums.mentions", 10, "people that one post can mention, all its edits together", least=0, most=_MOST
+        "forums.mentions", 10, "people whom one post can mention, all its edits together", least=0, most=_MOST
     )
 
     def pace(self, author: Person) -> dict[str, int]:
-        """How fast somebody may write, as the statements of writing.py take it."""
+        """Return the parameters of the statements in members.py that limit how often a person posts, in seconds."""
         return {
             "delay": self.post_delay,
             "slow": max(self.post_delay, self.newcomer_delay),
@@ -54,10 +54,10 @@ class Rules:
         }
 
     def window(self, author: Person | None) -> int:
-        """For how many seconds somebody can edit a post of theirs; 0 is for ever."""
+        """Return for how many seconds a person can edit a post of their own; 0 is for ever."""
         return 0 if author is not None and author.moderator else self.edit_window
 
 
-def parse(raw: Mapping[str, str]) -> Rules:
-    """Read the settings. Raises SettingsError."""
-    return read(Rules, raw)
+def parse(raw: Mapping[str, str]) -> ForumSettings:
+    """Read the forums' settings. Raises SettingsError."""
+    return read(ForumSettings, raw)

@@ -1,9 +1,9 @@
 """The forums' tables.
 
-Names of people are those they had when they wrote. Posts are numbered within their topic under the topic's row lock,
-so a page of a topic is a range of numbers: no OFFSET, and a permalink's page is arithmetic. Nothing is deleted, so
-numbers have no gaps. Counters are kept in the transaction that changes what they count, the topic's row locked first
-and categories after it, in the order of their ids.
+A person's name is stored as it was when the person wrote. Posts are numbered within their topic under the topic's row
+lock, so a page of a topic is a range of numbers: no OFFSET, and a permalink's page is arithmetic. No post is deleted, so
+numbers have no gaps. A counter is changed in the transaction that changes what it counts; the topic's row is locked first,
+then the categories in the order of their ids.
 """
 
 from typing import Any
@@ -50,8 +50,8 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
-# Everybody who has written. The row is what the delay between posts is decided on, one writer at a time; the handle
-# is what others mention them by, given once and theirs for good.
+# The people who have written. The delay between posts is decided on the locked row, one post of a person at a time. The
+# handle is for mentions; it is assigned once and never changes.
 members = Table(
     "forum_members",
     metadata,
@@ -61,7 +61,7 @@ members = Table(
     _count("post_count"),
 )
 
-# Counters leave out hidden topics; a removed post still counts, its place in the topic stays.
+# Counters leave out hidden topics. A removed post still counts, because its number in the topic stays taken.
 categories = Table(
     "forum_categories",
     metadata,
@@ -74,8 +74,8 @@ categories = Table(
     _count("post_count"),
 )
 
-# A later post has a larger id, so `last_post_id` orders topics by their last post, and is unique. It and the columns
-# beside it are a copy of that post's, for the lists.
+# A later post has a larger id, so `last_post_id` sorts topics by their last post, and is unique. The `last_…` columns are
+# copies of that post's columns, for the lists.
 topics = Table(
     "forum_topics",
     metadata,
@@ -115,7 +115,7 @@ _SEARCH = (
     " || setweight(to_tsvector('english'::regconfig, body), 'B'::\"char\")"
 )
 
-# `title` is the topic's in its first post and empty in replies: a generated column sees its own row alone.
+# `title` is the topic's title in its first post, and empty in replies: a generated column sees only its own row.
 posts = Table(
     "forum_posts",
     metadata,
@@ -130,7 +130,7 @@ posts = Table(
     _count("edit_count"),
     Column("edited_at", Instant),
     Column("removed_at", Instant),
-    # Who removed it: its author, who may restore it, or a moderator.
+    # The post was removed by its author, who may restore it, or by a moderator.
     Column("removed_by", Text),
     _text("removed_reason"),
     Column("search", TSVECTOR, Computed(_SEARCH, persisted=True), nullable=False),
@@ -142,7 +142,7 @@ posts = Table(
 )
 Index("ix_forum_posts_author_name_id", func.lower(posts.c.author_name), posts.c.id)
 
-# What a post said before each edit, with the editor's reason for changing it. A moderator may hide both.
+# The text of a post before each edit, with the author's reason for the edit. A moderator may hide both.
 edits = Table(
     "forum_edits",
     metadata,
@@ -156,7 +156,7 @@ edits = Table(
     Index("ix_forum_edits_post_id_id", "post_id", "id"),
 )
 
-# How far somebody has read: in a topic by the post's number, in a category ("mark all read") by the post's id.
+# How far a person has read: in a topic by the post's number, in a category ("mark all read") by the post's id.
 topic_reads = Table(
     "forum_topic_reads",
     metadata,
@@ -174,7 +174,7 @@ category_reads = Table(
     Index("ix_forum_category_reads_category_id", "category_id"),
 )
 
-# What readers reported. Settled once a moderator has removed the post or dismissed the report.
+# Reports of posts. A report is settled when a moderator removes the post or dismisses the report.
 flags = Table(
     "forum_flags",
     metadata,
@@ -189,7 +189,7 @@ flags = Table(
     Column("outcome", Text),
     CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="settled_with_outcome"),
     Index("ix_forum_flags_post_id", "post_id"),
-    # One person has one open report of a post.
+    # A person has at most one open report of a post.
     Index(
         "uq_forum_flags_open",
         "post_id",
@@ -199,7 +199,7 @@ flags = Table(
     ),
 )
 
-# What moderators did and why: public, and never changed.
+# The acts of moderators with their reasons: a public log, never changed.
 actions = Table(
     "forum_actions",
     metadata,
@@ -215,7 +215,7 @@ actions = Table(
     Index("ix_forum_actions_post_id", "post_id"),
 )
 
-# Who was ever mentioned in a post, by its author, in words of his own: at most a few.
+# The people who were ever mentioned in a post, in its author's own words: at most a few.
 mentions = Table(
     "forum_mentions",
     metadata,
@@ -224,7 +224,7 @@ mentions = Table(
     Index("ix_forum_mentions_user_id", "user_id"),
 )
 
-# What somebody is told: that they were answered or mentioned, or what a moderator did with something of theirs.
+# Messages to a person: about a reply, a mention, or a moderator's act on the person's post or topic.
 inbox = Table(
     "forum_inbox",
     metadata,
@@ -245,7 +245,7 @@ inbox = Table(
     Index("ix_forum_inbox_topic_id", "topic_id"),
     Index("ix_forum_inbox_post_id", "post_id"),
     Index("ix_forum_inbox_unread", "user_id", "topic_id", postgresql_where=text("read_at IS NULL")),
-    # One post is news to somebody once, however often it is edited.
+    # A person gets one message about a post, however often the post is edited.
     Index(
         "uq_forum_inbox_post",
         "user_id",
@@ -255,7 +255,7 @@ inbox = Table(
     ),
 )
 
-# Up to which entry of the audit log somebody has read what is said of the safety of their account.
+# The row of the audit log up to which a person has read the security notices.
 security_reads = Table(
     "forum_security_reads",
     metadata,

@@ -1,4 +1,4 @@
-"""The login's forms."""
+"""The forms of the login."""
 
 from typing import Any
 
@@ -7,37 +7,37 @@ from wtforms.validators import DataRequired, Length, StopValidation
 
 
 def _text(value: Any) -> str:
-    """What was typed; an uploaded file, which no field here takes, counts as nothing typed."""
+    """Return the typed text. An uploaded file counts as an empty text: no field here takes one."""
     return value if isinstance(value, str) else ""
 
 
 def _outer_space(value: str) -> str:
-    """An address without the spaces around it; nothing else is changed, for the identity provider compares exactly."""
+    """Return an address without the spaces around it. The rest stays: the identity provider compares exactly."""
     return value.strip()
 
 
 def _any_space(value: str) -> str:
-    """A code without spaces: some senders group its digits."""
+    """Return a code without spaces: some senders group the digits."""
     return "".join(value.split())
 
 
 def _password_given(form: Form, field: Field) -> None:
-    """WTForms' own validators for this would strip the password, or stumble over an uploaded file."""
+    """Require a password. WTForms' own validators would strip it, or fail on an uploaded file."""
     if not field.data:
         raise StopValidation("Enter your password.")
 
 
 class LoginForm(Form):
-    """The password is taken exactly as typed: spaces at its ends may be part of it."""
+    """E-mail address and password. The password is used exactly as typed: outer spaces may be part of it."""
 
     email = StringField(
         "E-mail address",
         [
             DataRequired("Enter your e-mail address."),
-            Length(max=320, message="That is too long for an address."),
+            Length(max=320, message="This is too long for an e-mail address."),
         ],
         filters=[_text, _outer_space],
-        # Not type=email: browsers change what was typed there.
+        # Not type=email: browsers change the typed text in such a field.
         render_kw={
             "autocomplete": "username",
             "inputmode": "email",
@@ -47,7 +47,7 @@ class LoginForm(Form):
     )
     password = PasswordField(
         "Password",
-        [_password_given, Length(max=1000, message="That is too long for a password.")],
+        [_password_given, Length(max=1000, message="This is too long for a password.")],
         filters=[_text],
         render_kw={"autocomplete": "current-password"},
     )
@@ -55,11 +55,11 @@ class LoginForm(Form):
 
 
 class CodeForm(Form):
-    """The second factor's code."""
+    """The code of the second factor."""
 
     code = StringField(
         "Code",
-        [DataRequired("Enter the code."), Length(max=64, message="That is too long for a code.")],
+        [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
         filters=[_text, _any_space],
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"},
     )

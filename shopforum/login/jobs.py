@@ -1,18 +1,12 @@
-"""The login's chores, for the worker: what is out of date goes, in steps. Safe to run in several at once."""
+"""The login's purges."""
 
-from ..core.database import Database
-from ..core.purge import purge
+from ..core.purge import Purge
 
-# Failures are forgiven after some hours, kept forms hold what people wrote, a device's cookie lives 400 days.
-_AGES = (
-    ("login_failures", "last_at", "2 days"),
-    ("kept_forms", "created_at", "1 day"),
-    ("login_devices", "last_at", "400 days"),
+PURGES = (
+    # Failed tries are forgiven after some hours.
+    Purge("login_failures", "last_at < now() - interval '2 days'", order="last_at"),
+    # Saved submissions hold what people wrote.
+    Purge("kept_forms", "created_at < now() - interval '1 day'", order="created_at"),
+    # As long as the cookie of a known device lives.
+    Purge("login_devices", "last_at < now() - interval '400 days'", order="last_at"),
 )
-
-_PURGES = tuple(purge(table, f"{column} < now() - interval '{age}'", column) for table, column, age in _AGES)
-
-
-def run_once(db: Database, step: int = 500) -> int:
-    """Delete at most `step` rows of each table; returns how many went."""
-    return sum(len(db.all(statement, step=step)) for statement in _PURGES)

@@ -1,7 +1,7 @@
-"""Devices that have logged in before, by a random mark in a cookie of their own: `__Host-device`.
+"""Known devices: browsers that have logged in to an account before, by a random mark in the cookie `__Host-device`.
 
-The mark opens nothing. It gives its owner a counter of his own in the throttle, and says "new device" in the audit log.
-The console has no such cookie; there a known device is an address from which the account has logged in before.
+The mark grants no access. It gives the device a counter of its own in the throttle, and marks logins from a new device in
+the audit log. The console has no such cookie; there a known device is an address from which the account has logged in.
 """
 
 import re
@@ -29,12 +29,15 @@ _NOTE = text(
 
 
 def account(request: Request, email: str) -> bytes:
-    """What stands for an e-mail address in the database, the same on all sites; the address itself is not kept."""
+    """Return the digest that stands for an e-mail address in the database, the same on all sites.
+
+    The address itself is not stored.
+    """
     return request.sessions.config.secrets.digest("", "login", email.lower())
 
 
 def device(request: Request, account: bytes) -> bytes | None:
-    """The digest of this request's device, if it has logged in to the account before."""
+    """Return the digest of this request's device if it has logged in to the account before, or None."""
     digest = _digest(request, _mark(request))
     if digest is None or not request.db.one(_FIND, device=digest, account=account):
         return None
@@ -43,8 +46,9 @@ def device(request: Request, account: bytes) -> bytes | None:
 
 @dataclass(frozen=True)
 class Noted:
-    """What is known of a device that has just logged in: whether it is `new` to the account, and whether there are
-    `others` that have logged in to this site before. `headers` are the cookies to set.
+    """A device that has just logged in. `headers` set its cookie.
+
+    `new` says that it is new to the account, `others` that other devices have logged in to this site with it before.
     """
 
     headers: list[tuple[str, str]]
@@ -53,7 +57,7 @@ class Noted:
 
 
 def note(request: Request, account: bytes) -> Noted:
-    """Remember that this device has logged in."""
+    """Store that this device has logged in to the account."""
     mark, headers = _mark(request), []
     if request.site.name != "admin":
         mark = mark or secrets.token_urlsafe(32)

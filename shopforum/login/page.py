@@ -1,4 +1,4 @@
-"""The page with the login form, as it is shown at first and as it comes back."""
+"""The page with the login form, empty or with errors."""
 
 from typing import Any
 
@@ -6,15 +6,18 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from ..web.request import Request
+from ..web.services import PasswordPage
 from .forms import LoginForm
 
 _TEMPLATE = "shopforum:login/templates/login.jinja2"
 
 
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
-    """The login page; it asks to confirm where somebody is signed in already."""
+    """Return the login page. For a signed-in person it is the page that asks for the password again."""
     response = render_to_response(
-        _TEMPLATE, {"form": form, "password_url": request.registry.password_url, **values}, request=request
+        _TEMPLATE,
+        {"form": form, "password_url": request.services.get(PasswordPage).url, **values},
+        request=request,
     )
     response.status_int = status
     return response
@@ -23,7 +26,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
 def refused(
     request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None
 ) -> Response:
-    """The login page with the reason it was not taken, the e-mail address kept and the password gone."""
+    """Return the login page with the reason of a refusal. It keeps the e-mail address, not the password."""
     form.form_errors = [text]
     response = page(request, form, status)
     if retry_after is not None:

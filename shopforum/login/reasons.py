@@ -1,4 +1,4 @@
-"""Why somebody stands before the login page, in words: those of this table, and what an admin wrote for the user."""
+"""The notices of the login page: why a session has ended, why a login is refused, and an admin's text for the user."""
 
 from dataclasses import replace
 
@@ -6,43 +6,52 @@ from sqlalchemy import text
 
 from ..core.database import Database
 from ..core.ids import parse_uuid
-from ..web.templating import Notice
+from ..sessions.vocabulary import EndReason
+from ..web.contributions import Notice
 
-_ADMIN = Notice("warning", "A security admin ended this session. Log in again to go on.")
+_ADMIN = Notice("warning", "A security admin ended this session. Log in again to continue.")
 
 _NOTICES = {
-    "expired": Notice("info", "You were away for a while. Log in again to go on."),
-    "refresh_refused": Notice("info", "Your login has expired. Log in again to go on."),
-    "logout": Notice("info", "You logged out, perhaps in another tab. Log in again to go on."),
-    "superseded": Notice("info", "You logged in again meanwhile, and this session was closed."),
-    "replayed": Notice(
+    "expired": Notice("info", "You were away for a while. Log in again to continue."),
+    EndReason.REFRESH_REFUSED: Notice("info", "Your login has expired. Log in again to continue."),
+    EndReason.LOGOUT: Notice("info", "You logged out, perhaps in another tab. Log in again to continue."),
+    EndReason.SUPERSEDED: Notice("info", "You logged in again, so this session was closed."),
+    EndReason.REPLAYED: Notice(
         "warning",
         "This session was used from two places, so we ended it to protect you. "
         "If you do not know why, change your password after you log in.",
     ),
-    "identity_mismatch": Notice("warning", "We ended this session to be safe. Log in again to go on."),
-    "signed_out_elsewhere": Notice("info", "You signed this device out from another one."),
+    EndReason.IDENTITY_MISMATCH: Notice(
+        "warning", "We ended this session to be safe. Log in again to continue."
+    ),
+    EndReason.SIGNED_OUT_ELSEWHERE: Notice("info", "You signed this device out from another device."),
     "quarantined": Notice(
         "warning",
-        "To be safe, give your password again to go on. Nothing is lost: everything is as you left it.",
+        "To be safe, enter your password again to continue. Nothing is lost: everything is as you left it.",
     ),
-    "blocked": Notice("warning", "This session cannot be used from here just now. Ask support why."),
-    "account_closed": Notice("warning", "This account has been closed. Ask support why."),
-    "reported": Notice(
+    "blocked": Notice("warning", "This session cannot be used from here at the moment. Ask support why."),
+    EndReason.ACCOUNT_CLOSED: Notice("warning", "This account has been closed. Ask support why."),
+    EndReason.REPORTED: Notice(
         "warning",
-        "This device was reported as not its owner's, and signed out. If you are the owner, log in again.",
+        "Somebody reported this device as not theirs, and signed it out. If this is your account, log in again.",
     ),
-    "evicted": Notice("info", "You were signed in on too many devices, and this one was idle the longest."),
-    "revoked_at_provider": Notice(
-        "info", "This login was ended by our login service. Log in again to go on."
+    EndReason.EVICTED: Notice(
+        "info",
+        "You were signed in on too many devices, so the one that was idle longest was signed out. "
+        "Log in again to continue.",
     ),
-    "password_changed": Notice("info", "Your password was changed. Log in with the new one to go on."),
-    "account_locked": Notice("warning", "This account was locked. Ask support why."),
-    "account_deleted": Notice("warning", "This account was deleted."),
-    "role_removed": Notice("info", "What you may do here has changed. Log in again to go on."),
-    "registration_removed": Notice("warning", "This account is not registered here any more."),
-    "challenge": Notice("warning", "The code came too late for this login. Log in again for a new one."),
-    "fresh": Notice("info", "Give your password again to go on: what comes next needs it to be recent."),
+    EndReason.REVOKED_AT_PROVIDER: Notice(
+        "info", "Our login service ended this login. Log in again to continue."
+    ),
+    EndReason.PASSWORD_CHANGED: Notice(
+        "info", "Your password was changed. Log in with the new password to continue."
+    ),
+    EndReason.ACCOUNT_LOCKED: Notice("warning", "This account was locked. Ask support why."),
+    EndReason.ACCOUNT_DELETED: Notice("warning", "This account was deleted."),
+    EndReason.ROLE_REMOVED: Notice("info", "Your permissions here have changed. Log in again to continue."),
+    EndReason.REGISTRATION_REMOVED: Notice("warning", "This account is no longer registered here."),
+    "challenge": Notice("warning", "The code has expired. Log in again to get a new one."),
+    "fresh": Notice("info", "Enter your password again to continue: the next step needs a recent login."),
     **dict.fromkeys(
         (
             "revoked",
@@ -60,19 +69,20 @@ _NOTICES = {
 }
 
 
-# Why a login is refused. One text for an unknown address, a wrong password and a locked account: FusionAuth tells some of
-# them apart without the right password, we do not. The other texts are for who gave the right one.
+# Why a login is refused. An unknown address, a wrong password and a locked account have the same text: FusionAuth tells
+# some of them apart even without the right password, our page does not. The other texts are for people who have entered
+# the right password.
 REFUSALS = {
-    "credentials": "The e-mail address or the password is not right. Check both and try again.",
+    "credentials": "The e-mail address or the password is wrong. Check both and try again.",
     "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
     "password_change": "Your password is right, but it has to be changed before you can log in. "
     "Follow “Forgot your password?” below, then come back.",
     "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
-    "restricted": "This account may not log in here just now. Your password is not the reason: ask support what is.",
+    "restricted": "This account cannot log in here at the moment. Your password is not the reason. Ask support why.",
     "no_second_factor": "Your password is right, but this account needs a second step, such as a code from an app, and "
     "none is set up yet. Ask support to set one up, then log in.",
-    "blocked": "Your password is right, but logging in is blocked for this account just now. Ask support why.",
+    "blocked": "Your password is right, but logging in is blocked for this account at the moment. Ask support why.",
     "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
 }
 
@@ -80,10 +90,10 @@ _MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id
 
 
 def notice(db: Database, code: str | None, reference: str | None = None) -> Notice | None:
-    """The notice for a code, from a link anybody may have made: None for a code that is not in the table.
+    """Return the notice for a code, or None for a code that is not in the table.
 
-    `reference` is the id of a revocation, known to whom it ended: the notice then ends with what the admin wrote for
-    the user. One statement, and only with a reference.
+    `reference` is the id of the revocation that ended the session: the notice then ends with the admin's text for the user.
+    One statement with a reference, none without.
     """
     found = _NOTICES.get((code or "").replace("-", "_"))
     revocation_id = parse_uuid(reference)
@@ -92,6 +102,6 @@ def notice(db: Database, code: str | None, reference: str | None = None) -> Noti
     row = db.one(_MESSAGE, id=revocation_id)
     if row is None:
         return found
-    # A session behind a gate is only known to be revoked; the act itself says more.
+    # A session that a gate has ended is only known to be revoked. The revocation says why.
     found = _NOTICES.get(row["reason_code"], found)
     return replace(found, text=f"{found.text} {row['reason_user']}") if row["reason_user"] else found

@@ -12,10 +12,14 @@ _MOST = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class LoginSettings:
-    """How many tries there are, and where people change their password."""
+    """How many tries a login has, and where people change their password."""
 
     account_failures: float = setting(
-        "login.account_failures", 5.0, "tries for one account before waits begin", least=1, most=_MOST
+        "login.account_failures",
+        5.0,
+        "failed tries for one account before it has to wait",
+        least=1,
+        most=_MOST,
     )
     account_recovery: float = setting(
         "login.account_recovery",
@@ -27,7 +31,7 @@ class LoginSettings:
     address_failures: float = setting(
         "login.address_failures",
         50.0,
-        "tries from one IPv4 address or one IPv6 /64 before waits begin",
+        "failed tries from one IPv4 address or one IPv6 /64 before it has to wait",
         least=1,
         most=_MOST,
     )
@@ -39,12 +43,12 @@ class LoginSettings:
         most=_MOST,
     )
     longest_wait: float = setting(
-        "login.longest_wait", 900.0, "seconds; waits double up to this", least=1, most=_MOST
+        "login.longest_wait", 900.0, "seconds; the wait doubles up to this", least=1, most=_MOST
     )
     refusal_floor: float = setting(
         "login.refusal_floor",
         0.3,
-        "seconds that a refusal takes at least, whatever FusionAuth had to look up",
+        "seconds that a refusal takes at least, so that its duration does not tell whether an account exists",
         least=0,
         most=_MOST,
     )
@@ -54,13 +58,13 @@ class LoginSettings:
 
 
 def parse(raw: Mapping[str, str]) -> LoginSettings:
-    """Read the settings. Raises SettingsError."""
+    """Read the login's settings. Raises SettingsError."""
     return read(LoginSettings, raw)
 
 
 def password_url(settings: LoginSettings, idp: IdpSettings) -> str:
-    """Where people change their password, known or forgotten: FusionAuth's hosted page, unless the settings name
-    another.
+    """Return the address where people change or reset their password: FusionAuth's hosted page, unless the settings name
+    another one.
     """
     query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
     return settings.password_url or f"{idp.url}/password/forgot?{urlencode(query)}"

@@ -1,7 +1,8 @@
-"""What follows FusionAuth's word on a login: the session and its cookies, or a refusal; either way the audit log."""
+"""The result of a login, after FusionAuth's answer: a session with its cookies, or a refusal. The audit log has either."""
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.permissions import CONSOLE_ROLES
+from ..core.sites import ADMIN
 from ..idp import LoginAnswer, LoginRefused
 from ..sessions import (
     REFRESH_TOKEN,
@@ -23,33 +26,37 @@ from ..sessions import (
 )
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
+from ..sessions.vocabulary import EventName, InitiatingEntity
 from ..web import notes, safe_redirect
-from ..web.hooks import LoginHookResult
+from ..web.contributions import LoginHookResult
 from ..web.request import Request
 from . import known_devices, throttle
+from .settings import LoginSettings
 
 log = structlog.get_logger("shopforum")
-
-_CONSOLE_ROLES = {"viewer", "responder", "owner"}
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A login under way: for which account, counted how, since when (the database's clock), and where it leads."""
+    """A login in progress: its account, its try in the throttle, its start by the database's clock, and its target.
+
+    `email` is the typed address, to find the user whom a failure concerns; it is empty once a second factor is asked for.
+    """
 
     account: bytes
     turn: throttle.Try
-    authenticated_at: Any
+    authenticated_at: datetime
     target: str | None
-    # As typed, to find whom a failure concerns; empty once a second factor is asked for.
     email: str = ""
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
-    """Sign in: a new session whatever was presented, then the redirect. Raises LoginRefused (`no_access`) for the
-    console without one of its roles, (`blocked`) where a standing rule refuses it, AuthorityUnavailable where the answer cannot make a session.
+    """Start a new session, whatever cookies the request has, and return the redirect.
+
+    Raises LoginRefused: `no_access` for a person without a role of the console, `blocked` if a deny rule refuses the login.
+    Raises AuthorityUnavailable if no session can be made of FusionAuth's answer.
     """
-    if request.site.name == "admin" and not _CONSOLE_ROLES.intersection(answer.roles):
+    if request.site.name == ADMIN and not CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
     _require_token(request, answer)
     login = Login(
@@ -67,12 +74,12 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         raise LoginRefused("blocked", 200) from None
     throttle.clear(request.db, attempt.turn)
     if not headers:
-        # The form was sent twice, and the later login is done: its answer brings the cookies, and tells of a new device.
-        write(request, "authn_login_success", {"sent_again": True}, login)
+        # The form was sent twice, and the later login has finished: its response has the cookies and handles a new device.
+        write(request, EventName.LOGIN_SUCCESS, {"sent_again": True}, login)
         return HTTPFound(attempt.target or safe_redirect.landing(request.site.name))
     device = known_devices.note(request, attempt.account)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
-    write(request, "authn_login_success", detail, login)
+    write(request, EventName.LOGIN_SUCCESS, detail, login)
     target = attempt.target or safe_redirect.landing(request.site.name)
     for result in _hooks(request, login, target):
         headers += result.headers
@@ -84,29 +91,29 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
 
 
 def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: str = "") -> None:
-    """Record a refusal, and let it take its time: whether an account exists must not show in how long it took.
+    """Write a refusal to the audit log, and wait: the duration must not tell whether the account exists.
 
-    `kind` is LoginRefused's, or `undecided`; `started` the `time.monotonic()` when the provider was about to be asked,
-    `code` the provider's own reason, for whoever is asked why.
+    `kind` is LoginRefused's, or `undecided`. `started` is the `time.monotonic()` before the provider was asked. `code` is
+    the provider's own reason, for the support.
     """
-    # What the provider could not decide may have been a guess: forgiven, it could be made without end.
+    # A login that the provider could not decide may have been a guess. If it were forgiven, guesses would be unlimited.
     guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
     detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
-    # FusionAuth does not say whose login it refuses, and the owner is to find the attempt in the list of recent activity.
+    # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
     user_id = request.sessions.user_of_email(attempt.email)
-    write(request, "authn_login_fail", detail, user_id=user_id)
+    write(request, EventName.LOGIN_FAIL, detail, user_id=user_id)
     if guessed and attempt.turn.last_free:
-        write(request, "authn_login_fail_max", detail, user_id=user_id)
-    # No connection is held meanwhile.
-    time.sleep(max(0.0, request.registry.login.refusal_floor - (time.monotonic() - started)))
+        write(request, EventName.LOGIN_FAIL_MAX, detail, user_id=user_id)
+    # No connection is held during the wait.
+    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
 
 
 def log_outage(error: AuthorityUnavailable) -> None:
-    """Log that the provider could not be asked, or refuses us: the latter is an operator's to mend."""
+    """Log that the provider could not be asked: an error if it refuses our requests, which an operator has to fix."""
     level = log.error if isinstance(error, AuthorityMisconfigured) else log.warning
     level("identity provider unavailable", why=str(error))
 
@@ -118,12 +125,12 @@ def write(
     login: Login | None = None,
     user_id: UUID | None = None,
 ) -> None:
-    """Append to the audit log what happened at the login form, to whom, as far as that is known."""
+    """Write an event of the login form to the audit log, with the user as far as known."""
     event = Event(
         name,
         request.site.name,
         client_of(request),
-        initiating_entity="user",
+        initiating_entity=InitiatingEntity.USER,
         actor=login.user_email if login else "",
         user_id=login.user_id if login else user_id,
         detail=detail,
@@ -132,7 +139,10 @@ def write(
 
 
 def _require_token(request: Request, answer: LoginAnswer) -> None:
-    """A session that could not be refreshed, or a cookie that the browser would drop without a word, is no login."""
+    """Require a refresh token that fits into a cookie: without it the session could never be refreshed.
+
+    Raises AuthorityMisconfigured.
+    """
     if not request.sessions.config.renewable:
         return
     if answer.refresh_token_id is None or not REFRESH_TOKEN.fullmatch(answer.refresh_token or ""):
@@ -142,20 +152,18 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
 
 
 def _tell_of_new_device(request: Request, login: Login) -> None:
-    """Have the owner asked about it; never at the first login to a site. What fails here costs no login."""
-    tell = request.registry.on_new_device
-    if tell is None:
-        return
+    """Ask the owner about a new device. An error here is logged, and the login goes on."""
     try:
-        tell(request, login)
+        for hook in request.services.new_device_hooks:
+            hook(request, login)
     except SQLAlchemyError as error:
         log.exception("telling of a new device failed", why=type(error).__name__)
 
 
 def _hooks(request: Request, login: Login, target: str) -> list[LoginHookResult]:
-    """Let the others take part. One that fails costs its own addition, never the login."""
+    """Call the login hooks of the other packages. A hook that fails is logged and left out; the login goes on."""
     results = []
-    for hook in request.registry.login_hooks:
+    for hook in request.services.login_hooks:
         try:
             results.append(hook(request, login.user_id, target))
         except SQLAlchemyError as error:

@@ -1,6 +1,6 @@
-"""The login's tables: failed tries, browsers that have logged in before, and forms kept over a login.
+"""The login's tables: failed tries, known devices, and saved submissions.
 
-E-mail addresses, device marks and keys are keyed digests (`shopforum.sessions.keyring.Secrets.digest`).
+E-mail addresses, device marks and keys are stored as keyed digests (`shopforum.sessions.keyring.Secrets.digest`).
 """
 
 from sqlalchemy import Column, Double, Index, LargeBinary, Table, Text, func
@@ -9,25 +9,25 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-# One row for each account, address and known device that somebody failed to log in with lately.
+# One row for each account, address and known device with a recent failed login.
 failures = Table(
     "login_failures",
     metadata,
     Column("key", LargeBinary, primary_key=True),
-    # As of last_at: some are forgiven with time, so it is no whole number.
+    # The number as of last_at. Failures are forgiven over time, so it is not a whole number.
     Column("failures", Double, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("blocked_until", Instant, nullable=False),
     Index("ix_login_failures_last_at", "last_at"),
 )
 
-# A browser that has logged in to an account: others' failures do not make it wait.
+# A device that has logged in to an account: failures of other devices do not make it wait.
 devices = Table(
     "login_devices",
     metadata,
     Column("device", LargeBinary, primary_key=True),
     Column("account", LargeBinary, primary_key=True),
-    # Empty for those from before it was noted: they count for all sites.
+    # Empty in rows that are older than this column: these count for all sites.
     Column("site", Text, nullable=False, server_default=""),
     Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
@@ -35,8 +35,8 @@ devices = Table(
     Index("ix_login_devices_last_at", "last_at"),
 )
 
-# A form that somebody sent when the session had ended: it waits for its owner to log in.
-kept_forms = Table(
+# Saved submissions: forms that were sent when the session had ended, until their owners log in again (resubmit.py).
+saved_submissions = Table(
     "kept_forms",
     metadata,
     Column("key", LargeBinary, primary_key=True),

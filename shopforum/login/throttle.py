@@ -1,11 +1,12 @@
-"""Slowing down whoever guesses: tries are counted by account and by address, and after some each has to wait.
+"""The throttle of the login: failed tries are counted by account and by address, and after a number of them each new try
+has to wait.
 
-A try is counted before the password is checked, in one statement that takes it only where nothing is waiting: of many
-sent at once, no more get through than one after the other would (ASVS 5.0 6.3.1, NIST SP 800-63B-4 3.2.2). It is taken
-back when the password was right, or when FusionAuth could not be asked.
+A try is counted before the password is checked, in one statement that accepts it only if no wait is due: of many
+concurrent tries no more get through than of sequential ones (ASVS 5.0 6.3.1, NIST SP 800-63B-4 3.2.2). The count is taken
+back if the password was right, or if FusionAuth could not be asked.
 
-Waiting out strangers must not lock the owner out: a device that has logged in to the account before has a counter of
-its own. An account that does not exist is counted like any other, so waiting tells nothing.
+An attacker's failures must not lock the owner out: a device that has logged in to the account before has a counter of its
+own. An account that does not exist is counted like any other, so a wait does not tell whether an account exists.
 """
 
 import ipaddress
@@ -27,7 +28,10 @@ _WAIT = """(CASE WHEN round(({count})::numeric) < :{0}_failures THEN 0
 
 
 def _taken(name: str, source: str) -> str:
-    """The upsert for one counter. Its WHERE is read again on the newest row after waiting for that row's lock."""
+    """Return the upsert of one counter.
+
+    PostgreSQL evaluates its WHERE again on the newest row, after it has waited for the row's lock.
+    """
     count = _COUNT.format(name)
     first, later = _WAIT.format(name, count="1"), _WAIT.format(name, count=count)
     return f"""
@@ -38,7 +42,7 @@ def _taken(name: str, source: str) -> str:
     WHERE f.blocked_until <= clock_timestamp() RETURNING failures"""
 
 
-# The address first: who has to wait there cannot make an account wait as well.
+# The address is counted first: an address that has to wait cannot make an account wait.
 _TAKE = text(
     f"""
 WITH of_address AS ({_taken("address", "")}), of_account AS ({_taken("account", "FROM of_address")})
@@ -47,7 +51,7 @@ SELECT (SELECT failures FROM of_account) AS failures,
    WHERE key IN (:address, :account)) AS wait"""
 )
 
-# Not cleared altogether for an address: between two guesses an attacker could log in to an account of his own.
+# An address is not cleared by a login: an attacker could log in to an account of their own between two guesses.
 _FORGIVE = text(
     """UPDATE login_failures SET failures = greatest(failures - 1, 0), blocked_until = clock_timestamp()
     WHERE key = :key"""
@@ -57,7 +61,7 @@ _CLEAR = text("DELETE FROM login_failures WHERE key = :key")
 
 
 class TooManyTries(Exception):
-    """Wait first. `retry_after` is in whole seconds; as text, what to say to the person."""
+    """The person has to wait. `retry_after` is in whole seconds; the message is for the person."""
 
     def __init__(self, retry_after: int) -> None:
         long = retry_after >= 120
@@ -68,8 +72,8 @@ class TooManyTries(Exception):
 
 @dataclass(frozen=True)
 class Try:
-    """A try that was counted. `failures` are those for the account so far, this one among them; `last_free` says that
-    the next one has to wait.
+    """A counted try. `failures` is the account's number of failures, this try included; `last_free` says that the next
+    try has to wait. `address` and `account` are the keys of the counters.
     """
 
     address: bytes
@@ -79,21 +83,21 @@ class Try:
 
 
 def take(request: Request, account: bytes) -> Try:
-    """Count a try to log in to an account (`known.account`). Raises TooManyTries."""
+    """Count a try to log in to an account (`known_devices.account`). Raises TooManyTries."""
     device = known_devices.device(request, account)
     digest = request.sessions.config.secrets.digest
     counter = digest("", "login device", f"{device.hex()} {account.hex()}") if device else account
-    return _take(request.db, request.registry.login, _address(request), counter)
+    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
 
 
 def forgive(db: Database, turn: Try) -> None:
-    """Take a try back that said nothing about guessing."""
+    """Take back a try that was no guess."""
     for key in (turn.address, turn.account):
         db.all(_FORGIVE, key=key)
 
 
 def clear(db: Database, turn: Try) -> None:
-    """Forget the account's failures, or this device's: somebody has logged in."""
+    """Clear the failures of the account, or of this device, after a login."""
     db.all(_FORGIVE, key=turn.address)
     db.all(_CLEAR, key=turn.account)
 
@@ -116,7 +120,7 @@ def _take(db: Database, settings: LoginSettings, address: bytes, account: bytes)
 
 
 def _address(request: Request) -> bytes:
-    """The counter of where the request comes from: an IPv6 client has a /64 to itself, so that is one client."""
+    """Return the key of the counter for the request's address. An IPv6 client has a /64 to itself, which counts as one."""
     digest = request.sessions.config.secrets.digest
     address = client_of(request).address
     if address is None:

@@ -1,13 +1,14 @@
-"""The second factor, when FusionAuth asks for one after the right password.
+"""The second factor, if FusionAuth asks for one after the right password.
 
-Between the two pages the challenge travels in a signed cookie for this host alone, for five minutes: FusionAuth's id
-of it is in no address, no page, no log and no table. FusionAuth takes each challenge once.
+Between the two pages the challenge is in a signed cookie for this host only, for five minutes: FusionAuth's id of it is in
+no address, page, log or table. FusionAuth accepts each challenge once.
 """
 
 import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,29 +23,33 @@ from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, cookies
 from ..web import notes
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.templating import Notice
 from . import page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
 
 COOKIE = "__Host-two-factor"
-# Two parts of base64url: what form_token makes of the challenge.
+# Two parts of base64url, as `form_token` makes them.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{1,3700}\.[A-Za-z0-9_-]{43}")
-# Lax, as every cookie here that a link from another site must not go without: such a link would end the login.
+# Lax: a link from another site has to carry the cookie, or it would end the login.
 _JAR = cookies.CookieJar("Lax")
 _SECONDS = 300
 _TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
 _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
 
 _LATE = "/login?why=challenge"
-_WRONG = "That code is not right. Check it, or ask for a new one."
+_WRONG = "This code is wrong. Check it, or ask for a new one."
 _UNDECIDED = "Our login service could not finish this login. Wait a moment and try again, or ask support."
-_AWAY = "The code cannot be checked just now. It stays good for a few minutes: try again in a moment."
+_AWAY = "The code cannot be checked at the moment. It stays valid for a few minutes: try again in a moment."
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """A login that waits for its second factor. `at` is the instant before FusionAuth was first asked."""
+    """A login that waits for its second factor.
+
+    `methods` are triples of FusionAuth's id, the kind and a masked hint. `at` is the instant before FusionAuth was first
+    asked, by the database's clock.
+    """
 
     id: str
     methods: tuple[tuple[str, str, str], ...]
@@ -54,7 +59,7 @@ class Challenge:
 
 
 def includeme(config: Configurator) -> None:
-    """The route /login/two-factor, open to everybody: without a challenge it leads to the login."""
+    """Add the route /login/two-factor, open to everybody. Without a challenge it leads to the login."""
     config.add_route("two_factor", "/login/two-factor")
     for view, method in ((show, "GET"), (submit, "POST")):
         config.add_view(
@@ -63,8 +68,8 @@ def includeme(config: Configurator) -> None:
 
 
 def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt) -> Response:
-    """Send the browser to the code page with the challenge. The password was right."""
-    # What can be used here comes first.
+    """Redirect to the code page, with the challenge in a cookie. The password was right."""
+    # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
     challenge = Challenge(
@@ -76,7 +81,7 @@ def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt
 
 
 def show(request: Request) -> Response:
-    """The page for the code."""
+    """Show the page for the code."""
     challenge = _challenge(request)
     if challenge is None:
         return _late(request, HTTPFound)
@@ -85,7 +90,7 @@ def show(request: Request) -> Response:
 
 
 def submit(request: Request) -> Response:
-    """Check the code, or with `send` have a new one sent by that method."""
+    """Check the code, or with the field `send` have a new one sent by that method."""
     challenge = _challenge(request)
     if challenge is None:
         return _late(request, HTTPSeeOther)
@@ -107,7 +112,7 @@ def submit(request: Request) -> Response:
         response = signin.complete(request, answer, attempt)
         response.headerlist.append(_JAR.expired(COOKIE))
     except LoginRefused as refusal:
-        # An account that is locked, expired or prevented: password and code were right, so it is no guess.
+        # A locked, expired or prevented account: password and code were right, so the try was no guess.
         kind = "restricted" if refusal.kind == "credentials" else refusal.kind
         signin.refuse(request, kind, attempt, started, refusal.code)
         if kind == "code":
@@ -130,15 +135,15 @@ def submit(request: Request) -> Response:
 
 
 def _send(request: Request, challenge: Challenge, method: str) -> Response:
-    """Have a code sent. It counts as a try, so that nobody's phone can be flooded."""
+    """Have a code sent. It counts as a try, so that no phone can be flooded with messages."""
     if method not in {i for i, kind, _ in challenge.methods if kind in _SENDABLE}:
         raise LoginRefused("challenge", 404)
     request.idp.send_code(challenge.id, method)
     return notes.see_other(request, "/login/two-factor?sent")
 
 
-def _late(request: Request, redirect: Any) -> Response:
-    """To the login; who has no challenge at all has not come too late."""
+def _late(request: Request, redirect: Callable[..., Response]) -> Response:
+    """Redirect to the login. The page says that the code came too late only if the browser has had a challenge."""
     target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
     return redirect(target, headers=[_JAR.expired(COOKIE)])
 
@@ -178,7 +183,7 @@ def _signed(request: Request, challenge: Challenge) -> str:
 
 
 def _challenge(request: Request) -> Challenge | None:
-    """The challenge of this request's cookie, if we made it and it is not too old by the database's clock."""
+    """Return the challenge of the request's cookie if its signature is valid and it is not too old, or None."""
     cookie = cookies.read(request, COOKIE, _SHAPE)
     secrets = request.sessions.config.secrets
     encoded = secrets.form_subject(f"two-factor {request.site.name}", cookie) if cookie else None
@@ -195,6 +200,6 @@ def _challenge(request: Request) -> Challenge | None:
 
 
 def _masked(hint: str) -> str:
-    """Where a code goes, for who knows it already: s…@harbour.example, …42."""
+    """Return an address or a number that only its owner recognises: s…@harbour.example, …42."""
     name, at, host = hint.rpartition("@")
     return f"{name[:1]}…@{host}"[:80] if at else f"…{hint[-2:]}" if hint else ""

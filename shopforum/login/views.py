@@ -1,20 +1,19 @@
 """The login form and the logout.
 
-A refused login is 422, the form filled again without the password: 401 would promise a WWW-Authenticate challenge, and
-there is none. 429 says to wait, 503 that FusionAuth cannot be asked; both keep the form as well.
+A refused login is 422 with the form, without the password: 401 would require a WWW-Authenticate header, and no scheme of
+it is used here. 429 asks to wait, 503 says that FusionAuth cannot be asked; both keep the form as well.
 """
 
 import time
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
-from ..sessions import AuthorityUnavailable, client_of
+from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
 from ..web.request import Request
@@ -22,16 +21,16 @@ from . import known_devices, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 from .page import page, refused
 
-_BLOCKED = "Logging in is not possible from here just now. Ask support why."
+_BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _UNDECIDED = (
     "Our login service could not finish this login. Wait a few minutes and try again. "
     "If it happens again, ask support."
 )
-_AWAY = "Logging in is not possible just now. Nothing is wrong with your password: try again in a moment."
+_AWAY = "Login is not available at the moment. Your password is not the reason. Try again in a moment."
 
 
 def includeme(config: Configurator) -> None:
-    """The routes /login and /logout, open to everybody."""
+    """Add the routes /login and /logout, open to everybody."""
     config.add_route("login", "/login")
     config.add_route("logout", "/logout")
     for view, route, method in (
@@ -46,22 +45,22 @@ def includeme(config: Configurator) -> None:
 
 
 def show(request: Request) -> Response:
-    """The form; who is signed in is sent on, unless the password has to be given again."""
+    """Show the form. A signed-in person is redirected, unless the password has to be entered again."""
     why, target = request.GET.get("why"), safe_redirect.safe(request.GET.get("next"))
     session = request.identity
     if session is not None and why != "fresh":
         return HTTPFound(target or safe_redirect.landing(request.site.name))
     form = LoginForm(data={"next": target or "", "email": session.user_email if session else ""})
-    # Why somebody stands here is told by the cookies, or by the page that has cleared them: never by a link.
-    ended = notes.said(request) or request.registry.queryUtility(ISecurityPolicy).ended(request)
+    # Only the cookies, or the page that has cleared them, say why a session has ended: a link must not.
+    ended = notes.said(request) or policy_of(request).ended(request)
     notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
-        notice = request.registry.login_notices.get((target or "").partition("?")[0])
+        notice = request.services.login_notices.get((target or "").partition("?")[0])
     return page(request, form, 200, notice=notice)
 
 
 def submit(request: Request) -> Response:
-    """Check the password at FusionAuth and sign in. No database connection is held while it is asked."""
+    """Check the password at FusionAuth and sign in. No database connection is held while FusionAuth is asked."""
     require_own_form(request)
     form = LoginForm(request.POST)
     target = safe_redirect.safe(form.next.data)
@@ -70,7 +69,7 @@ def submit(request: Request) -> Response:
         return page(request, form, 422)
     account = known_devices.account(request, form.email.data)
     if request.sessions.refuses(client_of(request)):
-        # Before the password is looked at: nobody finds out from a blocked network which one is right.
+        # Refused before the password is checked: a blocked network cannot find out which password is right.
         return refused(request, form, 403, _BLOCKED)
     try:
         turn = throttle.take(request, account)
@@ -99,19 +98,19 @@ def submit(request: Request) -> Response:
 
 
 def once_more(request: Request, text: str) -> Response:
-    """The login form after one that was refused, with a good token: only the password has to be typed again."""
+    """Show the login form with a valid token, after a form with a bad one: only the password has to be typed again."""
     form = LoginForm(request.POST)
     form.next.data = safe_redirect.safe(form.next.data) or ""
     return refused(request, form, 403, text)
 
 
 def log_out(request: Request) -> Response:
-    """End the session, here and at FusionAuth; nothing happens to who has none."""
+    """End the session, here and at FusionAuth. Without a session nothing happens."""
     headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
     return HTTPSeeOther(notes.leave(request, "/?notice=goodbye"), headers=headers)
 
 
 def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:
-    """FusionAuth cannot be asked, or refuses us: 503, and nobody learns anything about the password."""
+    """Respond with 503: FusionAuth cannot be asked, or refuses our requests. The page tells nothing about the password."""
     signin.log_outage(error)
     return refused(request, form, 503, text, error.retry_after)

@@ -1,40 +1,42 @@
-"""Standing rules as the console sees them: what one would refuse, in words and in numbers, and those that are kept."""
+"""Deny rules as operators see them: the rules that are kept, and what a new one would refuse."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, Select, Text, case, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import RowMapping, case, func, literal, select
 
 from ..core import addresses
+from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import Rule, tables
-from . import plans, session_queries
+from ..sessions import Authority, AuthorityUnavailable, Rule, tables
+from . import plans, reach, session_queries
 from .filters import SessionFilter, parse_query
-from .plans import CONSOLE, OWNERS, Plan
+from .listing import Listing
+from .plans import Plan
+from .reach import CONSOLE, BeyondReach
 from .session_queries import s
 from .targets import Target
 
-# How long a deny rule may last, in seconds, and what that is called.
+# How long a deny rule may last, in seconds, and the label of that time.
 SPANS = {
     "3600": "1 hour",
     "86400": "24 hours",
     "604800": "7 days",
     "2592000": "30 days",
-    "31536000": "a year",
+    "31536000": "1 year",
 }
 DAY = "86400"
-# Rules that a list shows, and says so where there may be more.
+# Rules that a list shows at most.
 MOST = 200
-# A block that is larger than these, by the version of IP, is no network of somebody's but a part of the internet.
+# A block that is larger than these, by the version of IP, is no network of one holder but a part of the internet.
 _WIDEST = {4: 16, 6: 32}
 
-_r = tables.standing_rules
-MADE_AT: Column[Any] = _r.c.created_at
-RULE_ID: Column[Any] = _r.c.id
+IN_FORCE, LIFTED, OVER = "in force", "lifted", "over"
 
+_r = tables.standing_rules
 _NAME = (
     select(s.c.user_name)
     .where(s.c.user_id == _r.c.user_id)
@@ -44,36 +46,65 @@ _NAME = (
 )
 
 
-def rows() -> Select[Any]:
-    """All rules with their `state` (in force, lifted or over) and the `name` of the user, to be paged."""
-    over = case((_r.c.lifted_at.is_not(None), "lifted"), (_r.c.until <= func.now(), "over"), else_="in force")
-    return select(_r, over.label("state"), _NAME.label("name"))
+@dataclass(frozen=True)
+class DenyRuleRow:
+    """A deny rule. `state` is IN_FORCE, LIFTED or OVER; `user_name` is the name of the user it refuses."""
+
+    id: UUID
+    created_at: datetime
+    until: datetime
+    user_id: UUID | None
+    site: str | None
+    network: str | None
+    device: str
+    actor: str
+    reason_code: str
+    reason_admin: str
+    reason_user: str
+    revocation_id: UUID | None
+    hits: int
+    last_hit_at: datetime | None
+    lifted_at: datetime | None
+    lifted_by: str | None
+    state: str
+    user_name: str | None
+
+    @property
+    def rule(self) -> Rule:
+        """The rule itself; its duration is not kept."""
+        return Rule(1, user_id=self.user_id, site=self.site, network=self.network, device=self.device)
 
 
-def one(db: ReadOnlyDatabase, rule_id: UUID) -> RowMapping | None:
-    """A rule, or None."""
-    return db.one(rows().where(_r.c.id == rule_id))
+def _row(row: RowMapping) -> DenyRuleRow:
+    return DenyRuleRow(**row)
+
+
+_STATE = case((_r.c.lifted_at.is_not(None), LIFTED), (_r.c.until <= func.now(), OVER), else_=IN_FORCE)
+
+RULES = Listing(select(_r, _STATE.label("state"), _NAME.label("user_name")), (_r.c.created_at, _r.c.id), _row)
+# Rules that were lifted or have run out, newest first.
+ENDED = RULES.where((_r.c.lifted_at.is_not(None)) | (_r.c.until <= func.now()))
+
+
+def one(db: ReadOnlyDatabase, rule_id: UUID) -> DenyRuleRow | None:
+    """Return a rule, or None if there is no such rule."""
+    return next(iter(RULES.where(_r.c.id == rule_id).newest(db, 1)), None)
 
 
 def in_force(
     db: ReadOnlyDatabase, *, user_id: UUID | None = None, revocation_id: UUID | None = None
-) -> list[RowMapping]:
-    """Rules in force, newest first and at most MOST: all, one user's, or those made with a revocation."""
-    found = rows().where(_r.c.lifted_at.is_(None), _r.c.until > func.now())
+) -> list[DenyRuleRow]:
+    """Return rules in force, newest first and at most MOST: all, those on one user, or those made with a revocation."""
+    found = RULES.where(_r.c.lifted_at.is_(None), _r.c.until > func.now())
     if user_id:
         found = found.where(_r.c.user_id == user_id)
     if revocation_id:
         found = found.where(_r.c.revocation_id == revocation_id)
-    return db.all(found.order_by(MADE_AT.desc(), RULE_ID.desc()).limit(MOST))
-
-
-def ended() -> Select[Any]:
-    """Rules that were lifted or have run out, to be paged."""
-    return rows().where((_r.c.lifted_at.is_not(None)) | (_r.c.until <= func.now()))
+    return found.newest(db, MOST)
 
 
 def named(plan: Plan) -> dict[str, Any]:
-    """What a rule beside a plan would name; empty where nothing in the plan can be refused ahead of time."""
+    """Return the fields of a rule that refuses what a plan ends; empty where no rule can."""
     if plan.scope is None:
         return {}
     if plan.scope.user_id:
@@ -82,17 +113,18 @@ def named(plan: Plan) -> dict[str, Any]:
 
 
 def of_filter(chosen: SessionFilter) -> dict[str, Any]:
-    """The rule that refuses what a filter selects: a user by id, a network, a device, and the site beside them. Empty where
-    the filter says something else, too: a rule that leaves that out would refuse more than was looked at.
+    """Return the fields of the rule that refuses what a filter matches: a user by id, a network, a device, and the site.
+
+    Empty where the filter has other fields: a rule without them would refuse more than was shown.
     """
-    if (chosen.user and not chosen.user_id) or chosen.flag or chosen.created_after or chosen.seen_before:
+    if set(chosen.given) - {"user", "ip", "device", "site", "state"} or (chosen.user and not chosen.user_id):
         return {}
     found = {"user_id": chosen.user_id, "network": chosen.ip or None, "device": chosen.device}
     return {**found, "site": chosen.site or None} if any(found.values()) else {}
 
 
 def make(seconds: str, **named: Any) -> Rule:
-    """The rule. Raises ValueError, whose text is for people, where it makes no sense."""
+    """Return a rule. Raises ValueError with a text for people where a field is missing or wrong."""
     if seconds not in SPANS:
         raise ValueError("Choose for how long.")
     if not (named.get("user_id") or named.get("network") or named.get("device")):
@@ -102,7 +134,7 @@ def make(seconds: str, **named: Any) -> Rule:
 
 @dataclass(frozen=True)
 class Weight:
-    """What a rule reaches. `plan` holds the live sessions that it refuses; `owners` says whether it keeps an owner out of the
+    """The reach of a rule. `plan` holds the live sessions that it refuses; `owners` says whether it keeps an owner out of the
     console; `wide` whether it takes the permission for whole sites, `grave` whether it takes a fresh password.
     """
 
@@ -112,50 +144,73 @@ class Weight:
 
     @property
     def grave(self) -> bool:
-        """As of an act that ends the same sessions."""
+        """Whether the rule takes a fresh password, as an act that ends the same sessions does."""
         return self.wide or self.plan.grave
 
 
 def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None) -> Weight:
-    """Weigh a rule as the end of the sessions that it refuses, and of whoever may come yet. `own` is the admin's session.
+    """Weigh a rule like the end of the sessions that it refuses, later logins included. `own` is the admin's session.
 
-    An owner counts who was ever seen where the rule holds, signed in now or not, as long as a session of theirs is kept.
+    An owner counts if the owner was ever seen where the rule holds, signed in or not, as long as one of the owner's
+    sessions is kept.
     """
-    named = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
-    query = urlencode({name: str(value) for name, value in named.items() if value})
+    fields = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
+    query = urlencode({name: str(value) for name, value in fields.items() if value})
     plan = plans.make(db, Target(filter=query), own)
     owners = plan.owners or (rule.site in (None, CONSOLE) and _owner_seen(db, parse_query(query), own))
     wide = owners or plan.wide or plan.scope is None or not (rule.user_id or _moderate(rule.network))
     return Weight(plan, owners, wide)
 
 
+def check_reach(authority: Authority, rule: Rule, weight: Weight, *, unlimited: bool) -> None:
+    """Raise BeyondReach for a rule that takes the permission for whole sites (`unlimited`), or that refuses an owner."""
+    if unlimited:
+        return
+    if weight.owners or _is_owner(authority, rule):
+        raise BeyondReach("This rule reaches an owner at the console: it takes an owner. Ask an owner.")
+    if weight.wide:
+        raise BeyondReach(
+            f"This rule reaches {weight.plan.people:,} people who are signed in, or a part of the internet that nobody holds "
+            "alone: it takes an owner. Ask an owner, or choose less."
+        )
+
+
+def _is_owner(authority: Authority, rule: Rule) -> bool:
+    """Whether the user whom a rule keeps out of the console is an owner, as the identity provider says: the only owner may
+    not have signed in for a long time. Raises BeyondReach while the provider cannot be asked.
+    """
+    if rule.user_id is None or rule.site not in (None, CONSOLE):
+        return False
+    try:
+        roles = authority.roles(rule.user_id)
+    except AuthorityUnavailable:
+        raise BeyondReach(
+            "FusionAuth does not answer, so we cannot tell whether this user is an owner of the console. Make the rule for "
+            "the store or the forums alone, or ask an owner."
+        ) from None
+    return bool(OWNERS & {*(roles or ())})
+
+
 def _owner_seen(db: ReadOnlyDatabase, chosen: SessionFilter, own: UUID | None) -> bool:
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     found = select(literal(1)).where(
         *session_queries.matching(db, chosen),
-        s.c.site == CONSOLE,
-        s.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))),
+        reach.owners_session(s.c.site, s.c.roles),
         s.c.user_id.is_distinct_from(mine),
     )
     return db.one(found.limit(1)) is not None
 
 
 def _moderate(network: str | None) -> bool:
-    """Whether a block is of the size that somebody can hold."""
+    """Whether a block is of a size that one holder can have."""
     block = addresses.network(network) if network else None
     return block is not None and block.prefixlen >= _WIDEST[block.version]
 
 
-def of_row(row: RowMapping) -> Rule:
-    """The rule that a row keeps; for how long is not told."""
-    network = row["network"] and str(row["network"])
-    return Rule(1, user_id=row["user_id"], site=row["site"], network=network, device=row["device"])
-
-
 def in_words(user: str, network: Any, device: str, site: str | None) -> str:
-    """What a rule refuses: "Sam Shore from 203.0.113.0/24 with firefox linux, on the store"."""
+    """Say whom a rule refuses: "Sam Shore from 203.0.113.0/24 with “firefox linux”, on store"; "Everybody from …"."""
     parts = [
-        str(user) if user else "everybody",
+        str(user) if user else "Everybody",
         f"from {network}" if network else "",
         f"with “{device}”" if device else "",
     ]

@@ -1,54 +1,58 @@
-"""The audit log as a feed: numbers without gaps, in one order for everybody.
+"""The audit log as a feed: numbers without gaps, in one order for every reader.
 
-A row's number is given when it is sealed, not when it is written, and the newest number is moved in the transaction
-of the sealing. So nothing can appear below a number that was read before: a reader who goes on from there neither
-skips nor meets a row twice, however many write at once.
+A row gets its number when it is sealed, not when it is written, and the newest number moves in the transaction of the
+sealing. So no row can appear below a number that was read before: a reader who goes on from there neither skips nor
+repeats a row, however many processes write at once.
 """
 
 import time
 
 import structlog
-from sqlalchemy import RowMapping, bindparam, text
+from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from ..sessions import Sessions, audit, jobs
+from .rows import AuditRow, columns
 
 log = structlog.get_logger("shopforum")
 
-# Steps of sealing in one call; a longer backlog is the worker's, and the next call's.
+# Steps of sealing in one call; the worker and the next calls seal a longer backlog.
 _STEPS = 20
 _PAUSE_SECONDS = 0.01
 
 _BACKLOG = text("SELECT EXISTS (SELECT 1 FROM audit_log WHERE seq IS NULL) AS waiting")
 
-# The head and the rows are of one snapshot: what is numbered up to the head is all there.
+# The head and the rows are of one snapshot: all rows with numbers up to the head are there.
 _READ = text(
     f"""SELECT h.seq AS head, a.* FROM audit_head h LEFT JOIN LATERAL (
-      SELECT seq, {audit.SELECTED} FROM audit_log WHERE seq > :after AND (cardinality(:types) = 0 OR event = ANY (:types))
+      SELECT seq, {audit.SELECTED}
+      FROM audit_log WHERE seq > :after AND (cardinality(:types) = 0 OR event = ANY (:types))
       ORDER BY seq LIMIT :limit) a ON true ORDER BY a.seq"""
 ).bindparams(bindparam("types", type_=ARRAY(TEXT)))
 
 
 class Ahead(Exception):
-    """The cursor is beyond the newest row: the log is not the one that the reader has seen."""
+    """The cursor is beyond the newest row: this is not the log that the reader has read."""
 
 
-def read(sessions: Sessions, after: int, types: list[str], limit: int) -> tuple[list[RowMapping], int]:
-    """The next rows after a number, at most `limit`, of the given types or of all; and the number to go on from.
+def read(sessions: Sessions, after: int, types: list[str], limit: int) -> tuple[list[AuditRow], int]:
+    """Return the next rows after a number, at most `limit`, of the given types or of all; and the number to go on from.
 
-    What was written before the call is among the rows: it is sealed first. Raises Ahead.
+    Rows written before the call are included: they are sealed first. Raises Ahead.
     """
     _seal(sessions)
-    rows = sessions.db.all(_READ, after=after, types=types, limit=limit)
-    head: int = rows[0]["head"]
+    found = sessions.db.all(_READ, after=after, types=types, limit=limit)
+    head: int = found[0]["head"]
     if after > head:
         raise Ahead
-    rows = [row for row in rows if row["seq"] is not None]
-    return rows, rows[-1]["seq"] if len(rows) == limit else head
+    # Without a row that follows, the statement returns the head alone.
+    found = [row for row in found if row["seq"] is not None]
+    rows = [AuditRow(**{name: row[name] for name in columns(AuditRow)}) for row in found]
+    return rows, found[-1]["seq"] if len(found) == limit else head
 
 
 def _seal(sessions: Sessions) -> None:
-    """Seal what is waiting. Where another is just at it, wait for a moment: its rows are the reader's, too."""
+    """Seal the rows that wait. Where another process is sealing them, wait for a moment."""
     for _ in range(_STEPS):
         head = jobs.seal(sessions)
         if head:

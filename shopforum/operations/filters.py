@@ -1,7 +1,9 @@
 """The filters of the lists: plain values, read by one parser for the console, the API and the command line.
 
-Each filter is a frozen dataclass whose fields say how their text is read, how it is written again and what people call
-them. `Filter.query()` is the filter as a query string, so a filtered list is a link.
+A filter is a frozen dataclass. Each field says how its text is read and written, and what people call it; the console's
+form, the API's parameters and the command line's options are made from these fields (`Filter.criteria()`). A new filter
+of sessions is one field of `SessionFilter` and one condition in `session_queries.CONDITIONS`.
+`Filter.query()` is the filter as a query string, so a filtered list is a link.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +17,26 @@ from ..core import addresses
 from ..core.ids import parse_uuid
 from ..core.sites import SITES, TITLES
 from ..core.text import clean
+from ..sessions.vocabulary import State
 from . import labels
+from .event_groups import EVENT_GROUPS
 
-# Characters of a query string that are read; a longer one was not made by these pages.
+# Characters of a query string that are read. The console's pages never make a longer one.
 _LONGEST_QUERY = 4000
 
 Choices = Sequence[tuple[str, str]]
 
+FLAGGED = "flagged"
+# Tabs of the list of sessions, in their order; the tab of all sessions has no name.
+TABS = (State.ACTIVE, State.DORMANT, FLAGGED, State.REVOKED, State.EXPIRED)
+
 
 @dataclass(frozen=True)
 class Criterion:
-    """How one field of a filter is read: `read` turns cleaned text into the value and raises ValueError, whose text is for
-    people; `write` turns the value back into text. `choices` are pairs of value and label where the text is one of a
-    list. `kind` is the HTML input type.
+    """How one field of a filter is read and shown.
+
+    `read` turns cleaned text into the value and raises ValueError with a text for people; `write` turns the value back
+    into text. `choices` are pairs of value and label where the text is one of a list. `kind` is the HTML input type.
     """
 
     label: str
@@ -39,7 +48,7 @@ class Criterion:
 
 
 class FilterError(ValueError):
-    """Some fields make no sense: `errors` maps the field's name to a sentence for people."""
+    """Some fields cannot be read: `errors` maps the field's name to a sentence for people."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -48,18 +57,18 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True)
 class Filter:
-    """What all filters share. A field that was not given is empty: `""` or None."""
+    """The base of all filters. A field that was not given is empty: `""` or None."""
 
     @classmethod
     def criteria(cls) -> dict[str, Criterion]:
-        """The fields by name, in their order."""
+        """Return the fields by name, in their order."""
         return {one.name: one.metadata["criterion"] for one in fields(cls)}
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Self:
-        """Read a filter from texts by field name; other names are ignored, blank texts count as not given.
+        """Read a filter from texts by field name. Other names are ignored; blank texts count as not given.
 
-        Raises FilterError, which names every field that makes no sense.
+        Raises FilterError, which names every field that cannot be read.
         """
         found: dict[str, Any] = {}
         errors: dict[str, str] = {}
@@ -76,21 +85,25 @@ class Filter:
         return cls(**found)
 
     @property
+    def given(self) -> dict[str, Any]:
+        """The values of the fields that were given."""
+        return {name: value for name in self.criteria() if (value := getattr(self, name))}
+
+    @property
     def used(self) -> bool:
-        """Whether the filter leaves anything out; a list's tab does not count."""
-        return any(value for name, value in self.values().items() if name != "state")
+        """Whether the filter leaves anything out. The state does not count: it is the list's tab."""
+        return any(name != "state" for name in self.given)
 
     def values(self) -> dict[str, str]:
-        """Every field as text, in one spelling; empty where not given."""
-        criteria = self.criteria()
+        """Return every field as text, in one spelling; empty where not given."""
+        given = self.given
         return {
-            name: criteria[name].write(value) if value else ""
-            for name in criteria
-            for value in (getattr(self, name),)
+            name: criterion.write(given[name]) if name in given else ""
+            for name, criterion in self.criteria().items()
         }
 
     def query(self, **changes: str) -> str:
-        """The query string of this filter with some fields changed; an empty value drops one."""
+        """Return this filter as a query string with some fields changed. An empty value drops a field."""
         return urlencode({name: value for name, value in (self.values() | changes).items() if value})
 
     @property
@@ -99,10 +112,11 @@ class Filter:
         return "&".join(f"{name}={value}" for name, value in self.values().items() if value)
 
     def blank(self, given: Mapping[str, str]) -> list[str]:
-        """The fields that were given without a meaning, such as spaces. They filter by nothing, so a caller that acts on the
-        filter has to refuse them: the act would reach everybody.
+        """Return the names of fields that were given blank, such as spaces.
+
+        A blank field filters by nothing. A caller that acts on the filter has to refuse it: the act would reach everybody.
         """
-        return [name for name in given if not getattr(self, name)]
+        return [name for name in given if name not in self.given]
 
 
 def _text(limit: int) -> Callable[[str], str]:
@@ -119,14 +133,14 @@ def _one_of(choices: Choices) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in values:
-            raise ValueError("choose one of the list.")
+            raise ValueError("choose one from the list.")
         return text
 
     return read
 
 
 def read_network(text: str) -> str:
-    """An address, or a CIDR block in its short form. Raises ValueError."""
+    """Read an address, or a CIDR block into its short form. Raises ValueError."""
     try:
         block = addresses.network(text)
     except ValueError:
@@ -135,7 +149,7 @@ def read_network(text: str) -> str:
 
 
 def read_id(text: str) -> UUID:
-    """An id. Raises ValueError."""
+    """Read an id. Raises ValueError."""
     found = parse_uuid(text)
     if found is None:
         raise ValueError("this is not an id.")
@@ -143,7 +157,7 @@ def read_id(text: str) -> UUID:
 
 
 def read_instant(text: str) -> datetime:
-    """An instant, in UTC unless the text names a zone. Raises ValueError."""
+    """Read an instant, in UTC unless the text names a zone. Raises ValueError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -162,12 +176,14 @@ def _field(criterion: Criterion, default: Any = "") -> Any:
     return field(default=default, metadata={"criterion": criterion})
 
 
-def _typed(label: str, limit: int = 254, hint: str = "") -> Any:
+def _free_text(label: str, limit: int = 254, hint: str = "") -> Any:
     return _field(Criterion(label, _text(limit), hint=hint))
 
 
 def _chosen(label: str, choices: Choices) -> Any:
-    return _field(Criterion(label, _one_of(choices), choices=choices))
+    # Plain texts: members of an enum are named by their Python names in the help of the command line.
+    plain = [(str(value), text) for value, text in choices]
+    return _field(Criterion(label, _one_of(plain), choices=plain))
 
 
 def _id(label: str, hint: str) -> Any:
@@ -183,16 +199,16 @@ _SITE_CHOICES = [(site, TITLES[site]) for site in SITES]
 
 @dataclass(frozen=True)
 class SessionFilter(Filter):
-    """Which sessions. `state` may be `flagged`, which is no state but a tab of the list."""
+    """Which sessions. `state` is a tab of the list: one of the states, or `flagged`."""
 
-    user: str = _typed("User", hint="Name, e-mail or any id")
+    user: str = _free_text("User", hint="Name, e-mail address or any id")
     site: str = _chosen("Site", _SITE_CHOICES)
     ip: str = _field(Criterion("Address", read_network, hint="Address or CIDR block"))
-    device: str = _typed("Device", 100, hint="Such as Firefox Linux")
-    flag: str = _chosen("Flag", [(kind, badge.label) for kind, badge in labels.BADGES.items()])
+    device: str = _free_text("Device", 100, hint="Such as Firefox Linux")
+    flag: str = _chosen("Flag", [(kind, label.label) for kind, label in labels.FLAG_CHOICES.items()])
     created_after: datetime | None = _instant("Signed in after (UTC)")
     seen_before: datetime | None = _instant("Last seen before (UTC)")
-    state: str = _chosen("State", [(tab, tab.capitalize()) for tab in labels.TABS])
+    state: str = _chosen("State", [(tab, tab.capitalize()) for tab in TABS])
 
     @property
     def user_id(self) -> UUID | None:
@@ -207,11 +223,11 @@ class AuditFilter(Filter):
     event: str = _chosen(
         "Event",
         [
-            *((name, label) for name, (label, _) in labels.GROUPS.items()),
-            *sorted(((name, word.label) for name, word in labels.EVENTS.items()), key=lambda p: p[1]),
+            *((name, group.label) for name, group in EVENT_GROUPS.items()),
+            *sorted(((name, label.label) for name, label in labels.EVENTS.items()), key=lambda pair: pair[1]),
         ],
     )
-    actor: str = _typed("Who", hint="An e-mail, as in the row")
+    actor: str = _free_text("Who", hint="An e-mail, as in the row")
     user: UUID | None = _id("User", "A user's id")
     session: UUID | None = _id("Session", "A session's id")
     site: str = _chosen("Site", [*_SITE_CHOICES, ("all", "Several")])
@@ -220,5 +236,5 @@ class AuditFilter(Filter):
 
 
 def parse_query(query: str) -> SessionFilter:
-    """The session filter of a query string, as a form's hidden field carries it. Raises FilterError."""
+    """Read the session filter of a query string, as a form's hidden field carries it. Raises FilterError."""
     return SessionFilter.parse(dict(parse_qsl(query[:_LONGEST_QUERY])))

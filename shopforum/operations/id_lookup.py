@@ -1,45 +1,70 @@
-"""What was pasted where a user is looked for, but is something else: an id, or the beginning of one, or an address."""
+"""Recognize an id, the beginning of one, or an address that was pasted where a user is searched."""
 
 import re
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Column, select
 
 from ..core import addresses
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import tables
 from .filters import SessionFilter
-from .session_queries import s
+from .revocation_queries import REVOCATION_ID
+from .session_queries import ID, s
 
 
-def leads_to(db: ReadOnlyDatabase, chosen: SessionFilter) -> str | None:
-    """The page that is meant, as a path, or None where it is a user that is looked for."""
-    typed = chosen.user
-    if _is_network(typed) and not chosen.ip:
-        return f"/sessions?{chosen.query(user='', ip=typed)}"
-    for column, path in ((s.c.id, "/sessions/"), (tables.revocations.c.id, "/revocations/")):
-        found = beginning(db, column, typed)
-        if len(found) == 1:
-            return f"{path}{found[0]}"
-    users = [] if chosen.user_id else beginning(db, s.c.user_id, typed)
-    return f"/sessions?{chosen.query(user=str(users[0]))}" if len(users) == 1 else None
+@dataclass(frozen=True)
+class Meant:
+    """What a pasted text names: one session, one revocation, or the sessions of another filter."""
+
+    session_id: UUID | None = None
+    revocation_id: UUID | None = None
+    filter: SessionFilter | None = None
 
 
-def beginning(db: ReadOnlyDatabase, column: Column[UUID], typed: str) -> list[UUID]:
-    """At most two ids that begin as it was typed: in 8 hexadecimal digits or more, with or without hyphens."""
-    digits = typed.replace("-", "").lower()
-    if not re.fullmatch(r"[0-9a-f]{8,32}", digits):
+def recognize(db: ReadOnlyDatabase, chosen: SessionFilter) -> Meant | None:
+    """Return what the filter's user field names; None where it is a user's name, address or whole id."""
+    pasted = chosen.user
+    if not pasted:
+        return None
+    if (block := _network(pasted)) and not chosen.ip:
+        return Meant(filter=replace(chosen, user="", ip=block))
+    sessions = beginning(db, ID, pasted)
+    if len(sessions) == 1:
+        return Meant(session_id=sessions[0])
+    revocations = beginning(db, REVOCATION_ID, pasted)
+    if len(revocations) == 1:
+        return Meant(revocation_id=revocations[0])
+    users = [] if chosen.user_id else beginning(db, s.c.user_id, pasted)
+    return Meant(filter=replace(chosen, user=str(users[0]))) if len(users) == 1 else None
+
+
+def sessions_beginning(db: ReadOnlyDatabase, start: str) -> list[UUID]:
+    """Return at most two session ids that begin with a text."""
+    return beginning(db, ID, start)
+
+
+def is_beginning(start: str) -> bool:
+    """Whether a text can be the beginning of an id: 8 to 32 hexadecimal digits, with or without hyphens."""
+    return bool(re.fullmatch(r"[0-9a-f]{8,32}", _digits(start)))
+
+
+def beginning(db: ReadOnlyDatabase, column: Column[UUID], start: str) -> list[UUID]:
+    """Return at most two ids of a column that begin with a text; none where it cannot be the beginning of an id."""
+    if not is_beginning(start):
         return []
-    low, high = (UUID(digits.ljust(32, end)) for end in "0f")
-    return [
-        row["id"]
-        for row in db.all(select(column.label("id")).where(column.between(low, high)).distinct().limit(2))
-    ]
+    low, high = (UUID(_digits(start).ljust(32, end)) for end in "0f")
+    found = select(column.label("id")).where(column.between(low, high)).distinct().limit(2)
+    return [row["id"] for row in db.all(found)]
 
 
-def _is_network(typed: str) -> bool:
+def _digits(start: str) -> str:
+    return start.replace("-", "").lower()
+
+
+def _network(pasted: str) -> str | None:
     try:
-        addresses.network(typed)
+        addresses.network(pasted)
     except ValueError:
-        return False
-    return True
+        return None
+    return pasted

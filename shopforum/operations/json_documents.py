@@ -1,41 +1,50 @@
-"""Rows as JSON, for the API and for `--json` on the command line, and the schemas that describe them. No hash and no token
-is ever among them.
+"""Rows as JSON documents, for the API and for `--json` on the command line, with the schemas that describe them.
+
+The fields and their types come from the rows (`rows.py`). No document holds a hash or a token.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+from uuid import UUID
 
-from sqlalchemy import Column, DateTime, RowMapping, Text
-from sqlalchemy.dialects.postgresql import INET, JSONB, UUID
-
-from ..core import user_agents
-from ..sessions import audit
-from ..sessions.tables import audit_log
+from ..sessions.vocabulary import EventName, State
+from .rows import AuditRow, Place, Receipt, SessionRow, columns
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _ID = {"type": "string", "format": "uuid"}
 _INSTANT = {"type": "string", "format": "date-time"}
+_SCHEMA_OF: dict[Any, dict[str, Any]] = {
+    str: _TEXT,
+    int: _COUNT,
+    UUID: _ID,
+    datetime: _INSTANT,
+    State: {"type": "string", "enum": list(State)},
+    list[str]: {"type": "array", "items": _TEXT},
+    dict[str, Any]: {"type": "object"},
+}
 
 
 def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "type": [schema["type"], "null"]}
 
 
-_SCHEMAS: dict[type[Any], dict[str, Any]] = {
-    UUID: _ID,
-    Text: _TEXT,
-    INET: _TEXT,
-    DateTime: _INSTANT,
-    JSONB: {"type": "object"},
-}
+def _schemas(row: type) -> dict[str, Any]:
+    """Return the schema of each field of a row, by the field's type."""
+    hints = get_type_hints(row)
+    return {name: _schema(hints[name]) for name in columns(row)}
 
 
-def _schema(column: Column[Any]) -> dict[str, Any]:
-    """Return the schema of a column of the audit log."""
-    schema = _SCHEMAS[type(column.type)]
-    return _maybe(schema) if column.nullable else schema
+def _schema(kind: Any) -> dict[str, Any]:
+    if kind in _SCHEMA_OF:
+        return _SCHEMA_OF[kind]
+    some, nothing = get_args(kind)
+    if nothing is not NoneType:
+        raise TypeError(f"no JSON schema for {kind}")
+    return _maybe(_SCHEMA_OF[some])
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -46,41 +55,14 @@ def _list(name: str) -> dict[str, Any]:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
 
-_SESSION = {
-    "id": _ID,
-    "site": _TEXT,
-    "state": {"type": "string", "enum": ["active", "dormant", "revoked", "expired"]},
-    "user_id": _ID,
-    "user_name": _TEXT,
-    "user_email": _TEXT,
-    "created_at": _INSTANT,
-    "authenticated_at": _INSTANT,
-    "last_seen_at": _INSTANT,
-    "idle_end": _INSTANT,
-    "absolute_end": _INSTANT,
-    "address": _maybe(_TEXT),
-    "agent": _TEXT,
-    "device": _TEXT,
-    "last_address": _maybe(_TEXT),
-    "last_agent": _TEXT,
-    "places": _COUNT,
-    "flags": {"type": "array", "items": _TEXT},
-    "quarantined_at": _maybe(_INSTANT),
-    "quarantine_reason": _maybe(_TEXT),
-    "refresh_count": _COUNT,
-    "refreshed_at": _maybe(_INSTANT),
-    "ended_at": _maybe(_INSTANT),
-    "end_reason": _maybe(_TEXT),
-    "revocation_id": _maybe(_ID),
-}
+_SESSION = {**_schemas(SessionRow), "device": _TEXT}
 
+# An event carries its number in the chain as its id, and its name as its type.
 _EVENT = {
     "id": {"type": "integer", "minimum": 1},
     "type": _TEXT,
-    "at": _INSTANT,
     "event_timestamp": {"type": "integer"},
-    # The other columns of the audit log under their own names.
-    **{name: _schema(audit_log.c[name]) for name in audit.COLUMNS if name not in ("id", "at", "event")},
+    **{name: schema for name, schema in _schemas(AuditRow).items() if name not in ("id", "seq", "event")},
 }
 
 _RECEIPT = {
@@ -89,7 +71,7 @@ _RECEIPT = {
     "revoked": _COUNT,
     "exact": {
         "type": "boolean",
-        "description": "Where it is false, there are at least so many: they have all ended, and are still being counted.",
+        "description": "False: at least so many sessions have ended; they are still being counted.",
     },
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
 }
@@ -100,12 +82,12 @@ SCHEMAS: dict[str, Any] = {
         sessions=_list("Session"),
         next=_maybe(_TEXT),
         total=_object(
-            count={**_COUNT, "description": "At least so many where it is not exact."},
+            count={**_COUNT, "description": "A lower bound unless `exact` is true."},
             exact={"type": "boolean"},
         ),
     ),
-    "Place": _object(address=_TEXT, agent=_TEXT, first_at=_INSTANT, last_at=_INSTANT),
-    # An event of the timeline has its number once it is sealed.
+    "Place": _object(**_schemas(Place)),
+    # An event of a timeline has no number until it is sealed.
     "Moment": _object(**{**_EVENT, "id": _maybe(_COUNT)}),
     "SessionDetail": _object(**_SESSION, timeline=_list("Moment"), seen_at=_list("Place")),
     "Receipt": _object(**_RECEIPT),
@@ -125,53 +107,59 @@ SCHEMAS: dict[str, Any] = {
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 
-_REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+_SESSION_REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+_ENDS_SESSIONS = (EventName.TOKEN_REVOKED, EventName.TOKEN_REUSE, EventName.SESSION_LOGOUT)
 
 
 def plain(value: Any) -> str:
-    """What JSON has no type for, as text: instants in UTC, ids."""
+    """Return a value that JSON has no type for as text: instants in UTC, ids."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return str(value)
 
 
-def session(row: RowMapping) -> dict[str, Any]:
-    """A row of `queries.listed()`."""
-    made = {"device": user_agents.label(row["last_agent"] or row["agent"]), "flags": sorted(row["flags"])}
-    return {name: made[name] if name in made else row[name] for name in _SESSION}
+def session(row: SessionRow) -> dict[str, Any]:
+    """Return a session."""
+    facts = {name: getattr(row, name) for name in columns(SessionRow)}
+    return {**facts, "device": row.device, "flags": sorted(row.flags)}
 
 
-def place(row: RowMapping) -> dict[str, Any]:
-    """From where a session was used."""
-    return {name: row[name] for name in ("address", "agent", "first_at", "last_at")}
+def place(row: Place) -> dict[str, Any]:
+    """Return a place from where a session was used."""
+    return asdict(row)
 
 
-def event(row: RowMapping) -> dict[str, Any]:
-    """A row of the audit log, under its number, with the names that CAEP has for what it has names for."""
-    at: datetime = row["at"]
-    made = {"id": row["seq"], "type": row["event"], "event_timestamp": int(at.timestamp())}
-    found = {name: made[name] if name in made else row[name] for name in _EVENT}
+def event(row: AuditRow) -> dict[str, Any]:
+    """Return an event of the audit log under its number, with CAEP's names where CAEP has one."""
+    made = {"id": row.seq, "type": row.event, "event_timestamp": int(row.at.timestamp())}
+    found = {name: made[name] if name in made else getattr(row, name) for name in _EVENT}
     for name in ("reason_admin", "reason_user"):
-        if row["detail"].get(name):
-            found[name] = {"en": row["detail"][name]}
-    if row["revocation_id"] and row["event"] in (
-        "authn_token_revoked",
-        "authn_token_reuse",
-        "session_logout",
-    ):
-        found["caep"] = _REVOKED
+        if row.detail.get(name):
+            found[name] = {"en": row.detail[name]}
+    if row.revocation_id and row.event in _ENDS_SESSIONS:
+        found["caep"] = _SESSION_REVOKED
     return found
 
 
-def receipt(row: RowMapping) -> dict[str, Any]:
-    """A row of `trail.counted`: what was ended, and what the identity provider has said to it so far."""
-    upstream = {name: row[name] for name in ("confirmed", "pending", "failed")}
-    facts = {name: row[name] for name in ("matched", "revoked", "exact")}
-    return {"id": str(row["id"]), **facts, "upstream": upstream}
+def receipt(row: Receipt) -> dict[str, Any]:
+    """Return what a revocation ended, and what the identity provider has said to it so far."""
+    upstream = {"confirmed": row.confirmed, "pending": row.pending, "failed": row.failed}
+    counts = {"matched": row.matched, "revoked": row.revoked, "exact": row.exact}
+    return {"id": str(row.id), **counts, "upstream": upstream}
 
 
-def counted(matched: int, *, exact: bool) -> dict[str, Any]:
-    """The same where nothing was ended."""
+def revocation(row: Receipt) -> dict[str, Any]:
+    """Return a receipt with the act itself: its scope, its actor and its reason."""
+    act = {
+        name: getattr(row, name)
+        for name in ("created_at", "scope", "typed", "site", "user_id", "initiating_entity", "actor")
+    }
+    reason = {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user}
+    return {**receipt(row), **act, "reason": reason}
+
+
+def dry_run(matched: int, *, exact: bool) -> dict[str, Any]:
+    """Return a receipt of an act that ended nothing."""
     return {
         "id": None,
         "matched": matched,

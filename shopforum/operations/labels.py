@@ -1,159 +1,157 @@
-"""What the console calls things, and what it says of them: states, flags, events, reasons and scopes."""
+"""The labels for people of states, flags, events, reasons and initiating entities, as `sessions.vocabulary` names them.
+
+Every member of those enums has a label here. A name that is not known, from a newer version of the session core, is
+shown in plain letters.
+"""
 
 from dataclasses import dataclass
 
+from ..sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
+
 
 @dataclass(frozen=True)
-class Word:
-    """A name for people, the kind of its badge (neutral, info, success, warning, danger) and what it means."""
+class Label:
+    """A name for people. `severity` is neutral, info, success, warning or danger; `text` explains the name."""
 
     label: str
-    kind: str = "neutral"
+    severity: str = "neutral"
     text: str = ""
 
 
-STATES = {
-    "active": Word("Active", "success", "Its next request is served."),
-    "dormant": Word(
+STATES: dict[str, Label] = {
+    State.ACTIVE: Label("Active", "success", "Its next request is served."),
+    State.DORMANT: Label(
         "Dormant",
         "warning",
         "It has idled out, but its refresh token can still bring it back. It can be ended.",
     ),
-    "revoked": Word(
-        "Revoked", "danger", "Somebody or a rule ended it. No request is served, no refresh works."
+    State.REVOKED: Label(
+        "Revoked", "danger", "Somebody or a rule ended it. No request is served and no refresh works."
     ),
-    "expired": Word("Expired", "neutral", "Its time is over, or the identity provider refused to renew it."),
+    State.EXPIRED: Label(
+        "Expired", "neutral", "Its time ran out, or the identity provider refused to refresh it."
+    ),
 }
 
-# Tabs of the list of sessions, in their order; all of them is the tab without a name.
-TABS = ("active", "dormant", "flagged", "revoked", "expired")
-
-FLAGS = {
-    "refresh_without_session": Word(
+FLAGS: dict[str, Label] = {
+    FlagKind.REFRESH_WITHOUT_SESSION: Label(
         "Token alone",
         "danger",
         "Its refresh token came without the session id it belongs to: somebody may have copied the token. "
-        "The request was refused and the identity provider not asked.",
+        "The request was refused and the identity provider was not asked.",
     ),
-    "cross_app_token": Word(
+    FlagKind.CROSS_APP_TOKEN: Label(
         "Used elsewhere",
         "danger",
-        "Its session id was sent to another of our sites, where no browser would send it. The request was refused.",
+        "Its session id was sent to another site, where no browser would send it. The request was refused.",
     ),
-    "session_without_refresh_token": Word(
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: Label(
         "Id alone",
         "danger",
         "Its session id came without the refresh token it belongs to: somebody may have copied the id. "
-        "The request was refused and the session not extended.",
+        "The request was refused and the session was not extended.",
     ),
-    "session_use_after_expire": Word(
-        "Knocks",
+    FlagKind.SESSION_USE_AFTER_EXPIRE: Label(
+        "Use after end",
         "warning",
         "Its cookies were presented again after it was revoked. The request was refused.",
     ),
-    "session_blocked": Word(
-        "Blocked", "warning", "A standing rule refused a request of it. It goes on when the rule is over."
+    FlagKind.SESSION_BLOCKED: Label(
+        "Blocked", "warning", "A deny rule refused its request. The session goes on when the rule is over."
     ),
-    "session_reported": Word("Reported", "danger", "Its owner says: this was not me."),
-    "other_system": Word(
+    FlagKind.SESSION_REPORTED: Label("Reported", "danger", "Its owner reported it: “this was not me”."),
+    FlagKind.OTHER_SYSTEM: Label(
         "Other system",
         "danger",
         "The browser named another operating system than at the login. No update does that: cookies were copied, or "
-        "the browser gives itself out for another.",
+        "the browser pretends to be another.",
     ),
-    "other_browser": Word(
+    FlagKind.OTHER_BROWSER: Label(
         "Other browser",
         "danger",
-        "Another browser than at the login. A browser does not turn into another: cookies may have been copied.",
+        "The request came from another browser than the login. A browser does not turn into another: cookies may have "
+        "been copied.",
     ),
-    "older_browser": Word(
+    FlagKind.OLDER_BROWSER: Label(
         "Older browser",
         "warning",
-        "The same browser in an older version than before. Browsers only get newer: this may be a second one.",
+        "The browser named an older version than before. Browsers only get newer: this may be a second browser.",
     ),
-    "two_places": Word(
+    FlagKind.TWO_PLACES: Label(
         "Two places",
         "warning",
         "Used from one network, from another and from the first again within two minutes: two machines, or a phone "
         "between two networks.",
     ),
-    "other_network": Word(
+    FlagKind.OTHER_NETWORK: Label(
         "Other network",
         "info",
         "Used from another network than before. People move; on its own this says little.",
     ),
 }
 
-# What the list can be filtered by: the flags, and what is a badge like them but no sign of anything.
+# The list is filtered by quarantine as by a flag, though it is no sign of an attack.
 QUARANTINED = "quarantined"
-BADGES = {
-    QUARANTINED: Word(
+FLAG_CHOICES: dict[str, Label] = {
+    QUARANTINED: Label(
         "Quarantined",
         "warning",
-        "Nothing is served before the password was given again in that browser. Cart and drafts are kept, other "
-        "sessions go on. It can be released, or ended.",
+        "Nothing is served until the password is given again in that browser. Cart and drafts are kept; other "
+        "sessions go on. You can release it or end it.",
     ),
     **FLAGS,
 }
 
-EVENTS = {
-    "authn_login_success": Word("Password accepted", "success"),
-    "authn_login_fail": Word("Login failed", "warning"),
-    "authn_login_fail_max": Word("Too many failed logins", "danger"),
-    "authn_login_lock": Word("Login locked", "danger"),
-    "authn_token_reuse": Word("Replay stopped, session ended", "danger"),
-    "authn_token_revoked": Word("Sessions ended", "danger"),
-    "api_token_created": Word("API token made", "info"),
-    "api_token_refused": Word("API token refused", "warning"),
-    "api_token_revoked": Word("API token revoked", "info"),
-    "authz_fail": Word("Not allowed", "warning"),
-    "excess_sessions_exceeded": Word("Too many sessions, oldest ended", "neutral"),
-    "flag_dismissed": Word("Flag dismissed", "neutral"),
-    "letter_not_sent": Word("Warning not mailed", "warning"),
-    "list_exported": Word("Sessions exported", "info"),
-    "webhook_refused": Word("Webhook refused", "warning"),
-    "webhook_redelivered": Word("Webhook sent again", "info"),
-    "trail_exported": Word("Audit trail exported", "info"),
-    "refresh_without_session": Word("Refresh token came alone", "danger"),
-    "cross_app_token": Word("Session id of another site", "danger"),
-    "strict_session_violation": Word("Made-up session id", "warning"),
-    "session_created": Word("Signed in", "success"),
-    "session_expired": Word("Refresh refused, session over", "neutral"),
-    "session_quarantined": Word("Put into quarantine", "warning"),
-    "session_released": Word("Released from quarantine", "success"),
-    "session_reported": Word("Reported by its owner", "danger"),
-    "session_blocked": Word("Refused by a rule", "warning"),
-    "standing_rule_added": Word("Rule put into force", "warning"),
-    "standing_rule_lifted": Word("Rule lifted", "neutral"),
-    "other_system": Word("Another operating system", "danger"),
-    "other_browser": Word("Another browser", "danger"),
-    "older_browser": Word("An older browser", "warning"),
-    "two_places": Word("Two places at once", "warning"),
-    "other_network": Word("Another network", "info"),
-    "session_logout": Word("Logged out", "neutral"),
-    "session_renewed": Word("Renewed", "info"),
-    "session_use_after_expire": Word("Knocked after its end", "warning"),
-    "session_without_refresh_token": Word("Session id came alone", "danger"),
+EVENTS: dict[str, Label] = {
+    EventName.LOGIN_SUCCESS: Label("Password accepted", "success"),
+    EventName.LOGIN_FAIL: Label("Login failed", "warning"),
+    EventName.LOGIN_FAIL_MAX: Label("Too many failed logins", "danger"),
+    EventName.LOGIN_LOCK: Label("Login locked", "danger"),
+    EventName.TOKEN_REUSE: Label("Replay stopped, session ended", "danger"),
+    EventName.TOKEN_REVOKED: Label("Sessions ended", "danger"),
+    EventName.API_TOKEN_CREATED: Label("API token created", "info"),
+    EventName.API_TOKEN_REFUSED: Label("API token refused", "warning"),
+    EventName.API_TOKEN_REVOKED: Label("API token revoked", "info"),
+    EventName.NOT_ALLOWED: Label("Not allowed", "warning"),
+    EventName.EXCESS_SESSIONS: Label("Too many sessions, oldest ended", "neutral"),
+    EventName.FLAG_DISMISSED: Label("Flag dismissed", "neutral"),
+    EventName.MAIL_NOT_SENT: Label("Warning not mailed", "warning"),
+    EventName.SESSIONS_EXPORTED: Label("Sessions exported", "info"),
+    EventName.WEBHOOK_REFUSED: Label("Webhook refused", "warning"),
+    EventName.WEBHOOK_REDELIVERED: Label("Webhook sent again", "info"),
+    EventName.AUDIT_LOG_EXPORTED: Label("Audit log exported", "info"),
+    EventName.MADE_UP_SESSION_ID: Label("Made-up session id", "warning"),
+    EventName.SESSION_CREATED: Label("Signed in", "success"),
+    EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
+    EventName.SESSION_QUARANTINED: Label("Quarantined", "warning"),
+    EventName.SESSION_RELEASED: Label("Released from quarantine", "success"),
+    EventName.SESSION_LOGOUT: Label("Logged out", "neutral"),
+    EventName.SESSION_RENEWED: Label("Refreshed", "info"),
+    EventName.DENY_RULE_ADDED: Label("Deny rule added", "warning"),
+    EventName.DENY_RULE_LIFTED: Label("Deny rule lifted", "neutral"),
+    FlagKind.REFRESH_WITHOUT_SESSION: Label("Refresh token came alone", "danger"),
+    FlagKind.CROSS_APP_TOKEN: Label("Session id of another site", "danger"),
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: Label("Session id came alone", "danger"),
+    FlagKind.SESSION_USE_AFTER_EXPIRE: Label("Used after its end", "warning"),
+    FlagKind.SESSION_BLOCKED: Label("Refused by a deny rule", "warning"),
+    FlagKind.SESSION_REPORTED: Label("Reported by its owner", "danger"),
+    FlagKind.OTHER_SYSTEM: Label("Another operating system", "danger"),
+    FlagKind.OTHER_BROWSER: Label("Another browser", "danger"),
+    FlagKind.OLDER_BROWSER: Label("An older browser", "warning"),
+    FlagKind.TWO_PLACES: Label("Two places at once", "warning"),
+    FlagKind.OTHER_NETWORK: Label("Another network", "info"),
 }
 
-# Several events under one name, for the filter of the trail and the rows of the chart.
-GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "any_failed_login": (
-        "Any failed login",
-        ("authn_login_fail", "authn_login_fail_max", "authn_login_lock"),
-    ),
-    "any_end": ("Any end by somebody", ("authn_token_revoked", "authn_token_reuse", "session_logout")),
-    "any_signal": ("Any suspicious use", (*FLAGS, "authn_token_reuse")),
-}
-
-# What a session's story tells beside the trail.
-_MOMENTS = {
-    "rotation": Word("Session id replaced", "neutral"),
-    "idled_out": Word("Idled out", "neutral"),
-    "timed_out": Word("Its time was over", "neutral"),
+# Entries of a session's timeline that are in no audit log; `timeline.py` makes them.
+ROTATION, IDLED_OUT, TIMED_OUT = "rotation", "idled_out", "timed_out"
+TIMELINE = {
+    ROTATION: Label("Session id rotated"),
+    IDLED_OUT: Label("Idle timeout"),
+    TIMED_OUT: Label("Absolute timeout"),
 }
 
 # Codes that an admin chooses from; `other` stands for a reason in words alone.
+OTHER = "other"
 REASONS = {
     "stolen_device": "Stolen or lost device",
     "suspected_theft": "Suspected theft of cookies",
@@ -161,72 +159,68 @@ REASONS = {
     "off_boarding": "Off-boarding",
     "incident": "Incident",
     "test": "Test",
-    "other": "Something else",
+    OTHER: "Something else",
 }
 
-_END_REASONS = {
+END_REASONS: dict[str, str] = {
     **REASONS,
-    "logout": "Logged out",
-    "signed_out_elsewhere": "Signed out from another device",
-    "superseded": "Replaced by a new login",
-    "refresh_refused": "Refresh refused by the identity provider",
-    "replayed": "Spent cookies came back",
-    "identity_mismatch": "The identity provider named somebody else",
-    "evicted": "Made room for a newer session",
-    "reported": "Reported by its owner",
-    "revoked_at_provider": "Revoked at the identity provider",
-    "password_changed": "Password changed at the identity provider",
-    "account_locked": "Account locked at the identity provider",
-    "account_deleted": "Account deleted at the identity provider",
-    "role_removed": "A role was taken away",
-    "registration_removed": "Registration removed",
-    "harmless": "Looked at and found harmless",
-    **{kind: word.label for kind, word in FLAGS.items()},
+    EndReason.LOGOUT: "Logged out",
+    EndReason.SIGNED_OUT_ELSEWHERE: "Signed out from another device",
+    EndReason.SUPERSEDED: "Replaced by a new login",
+    EndReason.REFRESH_REFUSED: "Refresh refused by the identity provider",
+    EndReason.REPLAYED: "Spent cookies came back",
+    EndReason.IDENTITY_MISMATCH: "The identity provider named somebody else",
+    EndReason.EVICTED: "Made room for a newer session",
+    EndReason.REPORTED: "Reported by its owner",
+    EndReason.REVOKED_AT_PROVIDER: "Revoked at the identity provider",
+    EndReason.PASSWORD_CHANGED: "Password changed at the identity provider",
+    EndReason.ACCOUNT_LOCKED: "Account locked at the identity provider",
+    EndReason.ACCOUNT_CLOSED: "Account closed",
+    EndReason.ACCOUNT_DELETED: "Account deleted at the identity provider",
+    EndReason.ROLE_REMOVED: "A role was taken away",
+    EndReason.REGISTRATION_REMOVED: "Registration removed",
+    EndReason.HARMLESS: "Looked at and found harmless",
+    **{kind: label.label for kind, label in FLAGS.items()},
 }
 
-ENTITIES = {
-    "admin": "Admin",
-    "user": "User",
-    "policy": "Rule",
-    "system": "System",
-    "idp": "Identity provider",
+ENTITIES: dict[str, str] = {
+    InitiatingEntity.ADMIN: "Admin",
+    InitiatingEntity.USER: "User",
+    InitiatingEntity.POLICY: "Rule",
+    InitiatingEntity.SYSTEM: "System",
+    InitiatingEntity.PROVIDER: "Identity provider",
 }
 
-PAIRS = {"login": "Login", "rotation": "Rotated", "refresh": "Renewed"}
+PAIRS = {"login": "Login", "rotation": "Rotation", "refresh": "Refresh"}
 
 
-def state(name: str) -> Word:
-    """The word for a state of a session."""
+def state(name: str) -> Label:
+    """Return the label of a session's state."""
     return STATES[name]
 
 
-def flag(kind: str) -> Word:
-    """The word for a flag; one of a newer version of the heart has its own name for label."""
-    return BADGES.get(kind) or Word(_plain(kind), "warning")
+def flag(kind: str) -> Label:
+    """Return the label of a flag, or of quarantine."""
+    return FLAG_CHOICES.get(kind) or Label(_plain(kind), "warning")
 
 
-def event(name: str) -> Word:
-    """The word for an event of the audit log."""
-    return EVENTS.get(name) or _MOMENTS.get(name) or Word(_plain(name))
-
-
-def events(name: str) -> tuple[str, ...]:
-    """The events that a choice of the trail's filter stands for."""
-    return GROUPS[name][1] if name in GROUPS else (name,)
+def event(name: str) -> Label:
+    """Return the label of an event of the audit log, or of an entry of a timeline."""
+    return EVENTS.get(name) or TIMELINE.get(name) or Label(_plain(name))
 
 
 def reason(code: str) -> str:
-    """Why something ended."""
-    return _END_REASONS.get(code) or _plain(code)
+    """Return why something ended, in words."""
+    return END_REASONS.get(code) or _plain(code)
 
 
 def entity(name: str) -> str:
-    """Who began it."""
+    """Return who began an act, in words."""
     return ENTITIES.get(name, name)
 
 
 def pair(why: str) -> str:
-    """Why a pair of credentials was handed out."""
+    """Return why a pair of credentials was handed out, in words."""
     return PAIRS.get(why) or _plain(why)
 
 

@@ -1,28 +1,36 @@
-"""Reading for the dashboard: what is open, what was tried, and the last day by the hour. Every statement is bounded."""
+"""Read for the dashboard: open flags, attacks, and the events of the last day by the hour. Every statement is bounded."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from ..core.read_only_database import ReadOnlyDatabase
 from ..sessions import live
-from . import audit_queries, labels
+from ..sessions.vocabulary import FlagKind
+from . import labels
+from .event_groups import events_of
 
 HOURS = 24
-_HOUR = timedelta(hours=1)
-# Rows of the trail that the chart is drawn from, the latest.
+# Rows of the audit log that are counted by the hour: the latest.
 _MOST_ROWS = 200_000
+# Rows that are counted at most; of more, each number is a lower bound.
+MOST_FLAGS, MOST_REPLAYS, MOST_MESSAGES = 20_000, 10_000, 10_000
 
-# What the dashboard has a card for.
-ATTACKS = ("refresh_without_session", "session_without_refresh_token", "session_use_after_expire")
+# The flags that the dashboard counts as attacks, beside replays.
+ATTACKS = (
+    FlagKind.REFRESH_WITHOUT_SESSION,
+    FlagKind.SESSION_WITHOUT_REFRESH_TOKEN,
+    FlagKind.SESSION_USE_AFTER_EXPIRE,
+)
+REPLAYS = "replays"
 
 _ATTACKS = text(
-    """SELECT kind, sum(count) AS tries, count(*) AS sessions, max(last_at) AS last_at,
-      count(*) FILTER (WHERE s.revocation_id IS NOT NULL) AS cut, count(*) FILTER (WHERE dismissed_at IS NULL) AS open
+    f"""SELECT kind, sum(count)::bigint AS tries, count(*) AS sessions, max(last_at) AS last_at,
+      count(*) FILTER (WHERE s.revocation_id IS NOT NULL) AS revoked, count(*) FILTER (WHERE dismissed_at IS NULL) AS open
     FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags WHERE kind = ANY (:kinds)
-      ORDER BY session_id LIMIT 20000) f
+      ORDER BY session_id LIMIT {MOST_FLAGS}) f
     -- OFFSET keeps the planner from reading the whole table instead of these few rows by their key.
     CROSS JOIN LATERAL (SELECT revocation_id FROM sessions WHERE id = f.session_id OFFSET 0) s GROUP BY kind"""
 )
@@ -36,14 +44,14 @@ _ALERTS = text(
 )
 
 _REPLAYS = text(
-    """SELECT count(*) AS tries, max(at) AS last_at FROM (
-      SELECT at FROM audit_log WHERE event = 'authn_token_reuse' ORDER BY id DESC LIMIT 10001) a"""
+    f"""SELECT count(*) AS tries, max(at) AS last_at FROM (
+      SELECT at FROM audit_log WHERE event = 'authn_token_reuse' ORDER BY id DESC LIMIT {MOST_REPLAYS + 1}) a"""
 )
 
 _FAILURES = text(
-    """SELECT count(*) AS count, min(created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
+    f"""SELECT count(*) AS count, min(created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error
-    FROM (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT 10001) o"""
+    FROM (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT {MOST_MESSAGES + 1}) o"""
 )
 
 _HOURLY = text(
@@ -59,79 +67,96 @@ _HOURLY = text(
 
 
 @dataclass(frozen=True)
-class Series:
-    """A row of the chart: a count for each hour. `urls` lead to what each of them counts, `url` to all."""
-
-    label: str
-    kind: str
-    counts: list[int]
-    url: str
-    urls: list[str]
-
-
-# What each row of the chart counts: an event, or a group of them, which is what its link shows.
-_SERIES = (
-    ("Logins", "success", "session_created"),
-    ("Failed logins", "warning", "any_failed_login"),
-    ("Refreshes", "info", "session_renewed"),
-    ("Revocations", "danger", "authn_token_revoked"),
-    ("Suspicious uses", "danger", "any_signal"),
-)
-
-
-def attacks(db: ReadOnlyDatabase) -> dict[str, RowMapping]:
-    """By kind of ATTACKS, and `replays`: how many `tries`, on how many `sessions`, how many of these were `cut` off since
-    and are still `open` to be looked at, and the last.
+class Attack:
+    """A kind of attack: how many `tries`, on how many `sessions`, how many of these were `revoked` since and how many flags
+    are still `open`; and the last try. Replays have no flag: the session was ended at once.
     """
-    found = {row["kind"]: row for row in db.all(_ATTACKS, kinds=list(ATTACKS))}
-    replays = db.one(_REPLAYS)
-    return {**found, **({"replays": replays} if replays and replays["tries"] else {})}
+
+    tries: int
+    last_at: datetime
+    sessions: int | None = None
+    revoked: int = 0
+    open: int = 0
 
 
-def alerts(db: ReadOnlyDatabase) -> list[RowMapping]:
-    """The latest five flags that nobody has dismissed, on sessions that have not ended; those that say little last."""
-    return db.all(_ALERTS, minor=[kind for kind, word in labels.FLAGS.items() if word.kind == "info"])
+@dataclass(frozen=True)
+class Attacks:
+    """The attacks by kind; a kind without a try is left out. Where `all_counted` is False, there are at least so many."""
+
+    by_kind: dict[str, Attack]
+
+    @property
+    def all_counted(self) -> bool:
+        """Whether all flags were counted."""
+        return sum(attack.sessions or 0 for attack in self.by_kind.values()) < MOST_FLAGS
 
 
-def failures(db: ReadOnlyDatabase) -> RowMapping | None:
-    """What the identity provider was told in vain so far, or None if there is nothing."""
-    row = db.one(_FAILURES)
-    return row if row and row["count"] else None
+@dataclass(frozen=True)
+class Alert:
+    """An open flag, with its session."""
+
+    kind: str
+    count: int
+    last_at: datetime
+    last_address: str | None
+    id: UUID
+    site: str
+    user_id: UUID
+    user_name: str
 
 
-def chart(db: ReadOnlyDatabase) -> tuple[list[str], list[Series]]:
-    """The last day: the hours' names (UTC) and a series for each of what is charted."""
-    events = sorted({event for _, _, name in _SERIES for event in labels.events(name)})
-    rows = db.all(_HOURLY, events=events)
+@dataclass(frozen=True)
+class Failures:
+    """How many messages the identity provider has not confirmed after a try, since when; the revocation of the oldest, and
+    the last error.
+    """
+
+    count: int
+    since: datetime
+    revocation_id: UUID
+    last_error: str | None
+
+
+@dataclass(frozen=True)
+class Hourly:
+    """The last HOURS hours, the oldest first, and for each charted event how often it happened in each of them."""
+
+    hours: list[datetime]
+    counts: dict[str, list[int]]
+
+
+def attacks(db: ReadOnlyDatabase) -> Attacks:
+    """Return the attacks: each kind of ATTACKS, and REPLAYS."""
+    found: dict[str, Attack] = {}
+    for row in db.all(_ATTACKS, kinds=list(ATTACKS)):
+        found[row["kind"]] = Attack(**{name: value for name, value in row.items() if name != "kind"})
+    replays = db.only(_REPLAYS)
+    if replays["tries"]:
+        found[REPLAYS] = Attack(**replays)
+    return Attacks(found)
+
+
+def alerts(db: ReadOnlyDatabase) -> list[Alert]:
+    """Return the latest five open flags on sessions that have not ended; flags that say little come last."""
+    minor = [kind for kind, label in labels.FLAGS.items() if label.severity == "info"]
+    return [Alert(**row) for row in db.all(_ALERTS, minor=minor)]
+
+
+def failures(db: ReadOnlyDatabase) -> Failures | None:
+    """Return the messages that the identity provider has not confirmed after a try; None if there are none."""
+    row = db.only(_FAILURES)
+    return Failures(**row) if row["count"] else None
+
+
+def hourly(db: ReadOnlyDatabase, charted: list[str]) -> Hourly:
+    """Count events of the last day by the hour. `charted` names events, or groups of events."""
+    rows = db.all(_HOURLY, events=sorted({event for name in charted for event in events_of(name)}))
     hours = sorted({row["hour"] for row in rows})
-    series = []
-    for label, kind, name in _SERIES:
-        counts, chosen = dict.fromkeys(hours, 0), labels.events(name)
+    counts = {}
+    for name in charted:
+        by_hour, events = dict.fromkeys(hours, 0), events_of(name)
         for row in rows:
-            if row["event"] in chosen:
-                counts[row["hour"]] += row["count"]
-        urls = [_url(event=name, since=_minute(hour), until=_minute(hour + _HOUR)) for hour in hours]
-        series.append(Series(label, kind, list(counts.values()), _url(event=name), urls))
-    return [hour.astimezone(UTC).strftime("%H:00") for hour in hours], series
-
-
-def _url(**fields: str) -> str:
-    return f"/audit?{urlencode(fields)}"
-
-
-def _minute(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
-
-
-def revocations(db: ReadOnlyDatabase) -> list[RowMapping]:
-    """The latest five."""
-    return db.all(
-        audit_queries.revocations()
-        .order_by(audit_queries.REVOKED_AT.desc(), audit_queries.REVOCATION_ID.desc())
-        .limit(5)
-    )
-
-
-def events(db: ReadOnlyDatabase) -> list[RowMapping]:
-    """The latest ten rows of the trail."""
-    return db.all(audit_queries.rows().order_by(audit_queries.AUDIT_ID.desc()).limit(10))
+            if row["event"] in events:
+                by_hour[row["hour"]] += row["count"]
+        counts[name] = list(by_hour.values())
+    return Hourly(hours, counts)

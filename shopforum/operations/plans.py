@@ -1,4 +1,4 @@
-"""What an act would reach, looked up and counted: it is shown first, and what is done is what was shown.
+"""Plans: look up and count the sessions that an act would reach, show them, and end exactly those.
 
 The console, the API and the command line make the same plans and carry them out by the same function.
 """
@@ -9,40 +9,39 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Text, and_, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
-from ..sessions import Limit, Reason, Scope, Sessions, tables
-from ..sessions.audit import Client
-from . import counts, session_queries
+from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
+from . import counts, reach, session_queries
 from .filters import FilterError, SessionFilter, parse_query
+from .reach import CONSOLE, LARGE, PEOPLE, BeyondReach
+from .rows import SessionRow
 from .session_queries import LIVE, s
 from .targets import Target
 
+# Sessions of a plan that are shown.
 SHOWN = 50
-# Milliseconds: who is about to end a hundred thousand sessions waits longer than who leafs through a list.
+# Milliseconds. An admin who is about to end a hundred thousand sessions waits longer than one who reads a list.
 _PATIENCE = 10_000
-# With more sessions than this an act is asked for with a fresh password and the number typed out.
-LARGE = 100
-# More people than this, in one act or in all acts of an hour, take the permission for whole sites.
-PEOPLE = 100
-# The roles that hold the permission for whole sites. Whoever has none of them reaches no console session of these.
-CONSOLE, OWNERS = "admin", frozenset({"owner"})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The live sessions that a target holds: `matched` in all, `others` beside the admin's own.
+    """The live sessions that a target holds now.
 
-    `digest` stands for exactly these sessions: a plan that was made again and has the same digest holds the same ones.
-    It is empty for a site and for everyone, as are the `ids`. Where it is not `exact`, there are at least so many: they
-    were not counted, or not to the end. `gone` counts the chosen sessions that have ended already. `filter` is the
-    filter's query string, `filter_text` the same for people. `people` are those beside the admin; `console` and `owners` say
-    whether console sessions of other admins, and of owners, are among them. A plan with a `problem`, which says why, has
-    no scope; but for a filter that matches nothing, which can be carried out all the same and leaves its row.
+    `matched` counts them all, `others` those beside the admin's own; `rows` are the newest. Where the plan is not `exact`,
+    there are at least so many: they were not counted, or not to the end. `digest` stands for exactly these sessions: a
+    plan that is made again and has the same digest holds the same ones. It is empty for a site and for everyone, as are
+    the `ids`. `gone` counts the chosen sessions that have ended already. `filter` is the filter's query string,
+    `filter_text` the same for people. `people` counts the users beside the admin; `console` and `owners` say whether
+    console sessions of other admins, and of owners, are among them.
 
-    What an act takes is decided by what it reaches, however that was named: see `large`, `wide` and `grave`.
+    A plan with a `problem`, which says why, has no scope and cannot be carried out. The exception is a filter that matches
+    nothing: it can be carried out, and leaves its row in the audit log.
+
+    The permissions that an act takes follow from its reach, however the target was named: see `large`, `wide`, `grave`.
     """
 
     scope: Scope | None = None
@@ -55,7 +54,7 @@ class Plan:
     console: bool = False
     owners: bool = False
     sites: tuple[str, ...] = ()
-    rows: list[RowMapping] = field(default_factory=list)
+    rows: list[SessionRow] = field(default_factory=list)
     gone: int = 0
     digest: str = ""
     filter: str = ""
@@ -64,37 +63,45 @@ class Plan:
 
     @property
     def others(self) -> int:
-        """How many sessions beside the admin's own."""
+        """The number of sessions beside the admin's own."""
         return self.matched - self.own
 
     @property
     def large(self) -> bool:
-        """Whether it is so many that the number has to be typed."""
+        """Whether the sessions are so many that the number has to be typed."""
         return self.others > LARGE
 
     @property
     def wide(self) -> bool:
-        """Whether it reaches so far that it takes the permission for whole sites."""
+        """Whether the act takes the permission for whole sites."""
         whole = self.scope is not None and bool(self.scope.gate) and not self.scope.user_id
         return whole or self.people > PEOPLE or self.owners
 
     @property
     def grave(self) -> bool:
-        """Whether it takes a fresh password and the page that asks first."""
+        """Whether the act takes a fresh password and the page that asks first."""
         return self.large or self.wide or self.console
 
     @property
     def only_own(self) -> bool:
-        """Whether the admin's own session is all there is."""
+        """Whether the admin's own session is the only one."""
         return self.own and not self.others
 
     @property
     def empty(self) -> bool:
-        """Whether all the sessions it names have ended already."""
+        """Whether all chosen sessions have ended already."""
         return self.scope is not None and not self.scope.gate and not self.matched
 
+    def check_reach(self, *, unlimited: bool) -> None:
+        """Raise BeyondReach for a wide act by an actor without the permission for whole sites (`unlimited`)."""
+        if self.wide and not unlimited:
+            reached = "console sessions of an owner" if self.owners else f"{self.people:,} people"
+            raise BeyondReach(f"This reaches {reached}: it takes an owner. Ask an owner, or choose less.")
+
     def without(self, except_session: UUID | None) -> Scope:
-        """The scope with one session taken out where it names sessions; elsewhere the session core leaves it out."""
+        """Return the scope without one session, where the scope names sessions. For other scopes, the session core leaves
+        that session alone.
+        """
         if self.scope is None:
             raise ValueError(f"a plan with a problem is not carried out: {self.problem}")
         if not self.scope.by_id or except_session is None:
@@ -110,10 +117,11 @@ def make(
     quarantined: bool | None = None,
     counted: bool = True,
 ) -> Plan:
-    """Look up what a target holds now. `own` is the acting admin's session, or None where it is no session that acts.
+    """Look up the sessions that a target holds now.
 
-    `quarantined` leaves only what is in quarantine, or only what is not. `counted` is False where a site's or everyone's
-    sessions are to end at once and nobody asks how many they are.
+    `own` is the acting admin's session, None for the API and the command line. `quarantined` keeps only sessions in
+    quarantine (True) or only others (False). `counted=False`: the sessions of a site or of everyone are not counted, so
+    that the act waits for no count.
     """
     live = LIVE if quarantined is None else and_(LIVE, s.c.quarantined_at.is_not(None) == quarantined)
     if target.filter is not None:
@@ -122,18 +130,13 @@ def make(
         except FilterError:
             chosen = SessionFilter()
         if chosen == SessionFilter():
-            return Plan(problem="That filter names nothing in particular. Go back and choose again.")
+            return Plan(problem="That filter matches every session. Go back and choose again.")
         return _by_filter(db, chosen, own, live)
     if target.sessions:
         return _by_ids(db, target.sessions, own, live)
     if not (target.user_id or target.site or target.everyone):
-        return Plan(problem="Nothing was chosen that could be ended. Go back and tick at least one session.")
+        return Plan(problem="No session was chosen. Go back and tick at least one.")
     return _by_gate(db, target, own, live, counted=counted)
-
-
-def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
-    """How far somebody may reach who has, or has not, the permission for whole sites. `own` is the acting admin."""
-    return None if unlimited else Limit(PEOPLE, CONSOLE, OWNERS, own)
 
 
 def carry_out(
@@ -145,8 +148,9 @@ def carry_out(
     except_session: UUID | None = None,
     limit: Limit | None = None,
 ) -> UUID:
-    """End what the plan holds; returns the id of the revocation. Raises ValueError for a plan that ends nothing, TooFar
-    for one that reaches further than `limit`.
+    """End the sessions of a plan; return the id of the revocation.
+
+    Raises ValueError for a plan without a scope, TooFar for one that reaches further than `limit`.
     """
     return sessions.revoke(
         plan.without(except_session), reason, client, except_session=except_session, limit=limit
@@ -154,7 +158,7 @@ def carry_out(
 
 
 def digest(ids: Iterable[UUID]) -> str:
-    """SHA-256, in hex, over the ids in their order: what stands for a set of sessions."""
+    """Return the SHA-256, in hex, over sorted ids. It stands for a set of sessions."""
     return hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()
 
 
@@ -165,14 +169,14 @@ def _by_filter(
     try:
         found = _count(db, where, own, Scope.MOST + 1)
     except TooSlow as error:
-        # A part of what matches is never ended for all of it.
+        # Ending a part of the matching sessions in place of all would be wrong.
         raise TooSlow(f"Nothing was changed. {error.detail}") from error
     if len(found["ids"]) > Scope.MOST:
         return Plan(
             problem=f"More than {Scope.MOST:,} sessions match. Narrow the filter, or end all of a user or a site."
         )
     if not found["ids"]:
-        problem = "Nothing matches that could still be ended. What matched has ended meanwhile."
+        problem = "No session matches that could still be ended. Those that matched have ended meanwhile."
         return Plan(Scope(filter_text=chosen.text), problem)
     scope = Scope(sessions=tuple(found["ids"]), filter_text=chosen.text)
     return _plan(db, where, found, scope, filter=chosen.query(), filter_text=chosen.text)
@@ -202,16 +206,16 @@ def _by_gate(
         try:
             return _plan(db, where, _count(db, where, own, None), scope)
         except TooSlow:
-            # Millions, or as many that an earlier act has ended and that are not marked yet. That is no reason not to act.
-            least = min(counts.count(db, [where]) or 0, counts.CAP)
-            return Plan(scope, matched=least, exact=False)
+            # There are millions, or an earlier act has ended so many and they are not marked yet. Act all the same.
+            at_least = min(counts.count(db, [where]) or 0, counts.CAP)
+            return Plan(scope, matched=at_least, exact=False)
     found = _count(db, where, own, Scope.MOST)
     return _plan(db, where, found, scope, exact=found["matched"] < Scope.MOST)
 
 
 def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> RowMapping:
-    """Everything a plan counts, in one statement; the ids of the newest `most`, newest first, or none if there is no such
-    limit.
+    """Count everything for a plan in one statement, with the ids of the newest `most` sessions, newest first; without
+    ids where `most` is None.
     """
     newest = select(s.c.id, s.c.user_id, s.c.site, s.c.roles, s.c.created_at).where(where)
     if most is not None:
@@ -220,7 +224,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     other = m.c.user_id.is_distinct_from(mine)
     console = and_(other, m.c.site == CONSOLE)
-    owners = and_(console, m.c.roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))
+    owners = and_(other, reach.owners_session(m.c.site, m.c.roles))
     in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
     ids = (
         func.coalesce(func.array_agg(in_order), session_queries.ids_of([]))
@@ -243,9 +247,9 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
 
 def _plan(db: ReadOnlyDatabase, where: Any, found: RowMapping, scope: Scope, **more: Any) -> Plan:
     if found["ids"] is not None:
-        # They are known by now: what was slow to find is not looked for again.
+        # The ids are known: do not run a slow filter twice.
         where = s.c.id == func.any(session_queries.ids_of(found["ids"][:SHOWN]))
-    rows = session_queries.listed().where(where).order_by(s.c.created_at.desc(), s.c.id.desc()).limit(SHOWN)
+    rows = session_queries.SESSIONS.where(where).newest(db, SHOWN)
     return Plan(
         scope,
         matched=found["matched"],
@@ -255,7 +259,7 @@ def _plan(db: ReadOnlyDatabase, where: Any, found: RowMapping, scope: Scope, **m
         console=found["console"],
         owners=found["owners"],
         sites=tuple(found["sites"] or ()),
-        rows=db.all(rows),
+        rows=rows,
         ids=tuple(found["ids"] or ()),
         digest="" if found["ids"] is None else digest(found["ids"]),
         **more,

@@ -1,17 +1,21 @@
-"""Why the API ends something, for the heart: the reason of the body, and the token as the one who acts."""
-
-from collections.abc import Mapping
+"""The reason of an act from what somebody wrote: a code of the list, or words of their own."""
 
 from ..core.text import clean
 from ..sessions import Reason
+from ..sessions.vocabulary import InitiatingEntity
 from . import labels
 
+# Characters of the two texts that are kept.
+_NOTE, _MESSAGE = 2200, 500
 
-def because(actor: str, given: Mapping[str, str]) -> Reason:
-    """`given` has `code`, perhaps `text` and `user_text`. A code that is none of ours becomes `other`, with its words
-    in the note, as on the console.
+
+def reason(actor: str, code: str, note: str = "", message: str = "") -> Reason:
+    """Return the reason of an act by `actor`: a `code`, a `note` for admins and a `message` to the user.
+
+    A code that is not in `labels.REASONS` becomes `other`, with its text at the beginning of the note.
     """
-    code, note = given["code"], given.get("text", "")
     if code not in labels.REASONS:
-        code, note = "other", f"{code}\n{note}".strip()
-    return Reason("admin", actor, code, admin=clean(note, 2200), user=clean(given.get("user_text", ""), 500))
+        code, note = labels.OTHER, f"{code}\n{note}".strip()
+    return Reason(
+        InitiatingEntity.ADMIN, actor, code, admin=clean(note, _NOTE), user=clean(message, _MESSAGE)
+    )

@@ -1,12 +1,12 @@
-"""Reading sessions for the lists: which match a filter, how many, and everything about one.
+"""Read sessions for the lists: those that match a filter, and everything about one.
 
-What a filter means is said once, in `matching`: the list, the counts, the exports and every act go by it, and none of
-them by a part of it. Browsers are looked up first, and the sessions then by what has an index: in one statement the
-planner would walk the whole table where little matches. A part of a name has no index; who looks for one waits for all
-sessions to be read, up to the time limit, and is told where that was not enough. Nothing here reads a hash.
+CONDITIONS says once what each field of a filter means. The list, the counts, the exports and every act use it whole.
+Browsers are looked up first, and the sessions then by columns that have an index: in one statement the planner would read
+the whole table where little matches. A part of a name has no index: such a search reads all sessions, up to the time
+limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     cast,
     false,
     func,
@@ -30,34 +31,38 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
 from ..core import user_agents
+from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import live, tables
+from ..sessions.vocabulary import State
 from . import labels
-from .filters import SessionFilter
+from .filters import FLAGGED, SessionFilter
+from .listing import Listing
+from .rows import Flag, PairRow, Place, SessionDetail, SessionRow, columns
 
 s = tables.sessions.alias("s")
 
 CREATED_AT: Column[Any] = s.c.created_at
 ID: Column[Any] = s.c.id
 
-# So many sessions with an address or a flag are taken by their keys; of more, the newest are soon met on the way
-# through all.
+# Up to so many sessions with an address or a flag are looked up by their keys. Of more, the newest are soon found by
+# reading all sessions from the newest on.
 _FEW = 10_000
-# More different browsers than there are in use: somebody makes them up.
+# More different browsers than there are in use: an attacker makes them up.
 MOST_AGENTS = 20_000
 
 
 class TooMany(TooSlow):
-    """There are more different browsers than can be looked through by name."""
+    """There are more different browsers than can be searched by name."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"Sessions were used with more than {MOST_AGENTS:,} different browsers: too many to look through. Nothing was "
+            f"Sessions were used with more than {MOST_AGENTS:,} different browsers: too many to search. Nothing was "
             "changed. Use another filter, such as an address or a user."
         )
 
 
-# What can still be ended: the same as `revocation.revoke` matches.
+# Sessions that can still be ended: the same as `revocation.revoke` matches.
 LIVE = live.condition(live.LIVE_AMONG_MANY)
 
 QUARANTINED = live.condition(live.QUARANTINED)
@@ -69,109 +74,113 @@ STATES: dict[str, ColumnElement[bool]] = {
 
 _f, _p = tables.flags, tables.places
 
-_COLUMNS = (
-    *(
-        s.c[name]
-        for name in (
-            *("id", "site", "user_id", "user_name", "user_email", "address", "agent", "last_address"),
-            *("last_agent", "created_at", "last_seen_at", "idle_end", "absolute_end", "refresh_count"),
-            *("refreshed_at", "ended_at", "end_reason", "revocation_id", "authenticated_at"),
-            *("quarantined_at", "quarantine_reason"),
-        )
-    ),
-    literal_column(f"({live.STATE})").label("state"),
-    select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
+# The columns of `SessionRow` that are not columns of the table.
+_COMPUTED: dict[str, ColumnElement[Any]] = {
+    "state": literal_column(f"({live.STATE})").label("state"),
+    "flags": select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
     .where(_f.c.session_id == s.c.id, _f.c.dismissed_at.is_(None))
     .scalar_subquery()
     .label("flags"),
-    select(func.count()).where(_p.c.session_id == s.c.id).scalar_subquery().label("places"),
-)
+    "places": select(func.count()).where(_p.c.session_id == s.c.id).scalar_subquery().label("places"),
+}
 
 
-def listed() -> Select[Any]:
-    """The rows of a list of sessions, to be narrowed and paged."""
-    return select(*_COLUMNS)
+def _select(row: type) -> Select[Any]:
+    """Return the SELECT of a row's fields: computed ones, and columns of `s` of the same name."""
+    return select(*(_COMPUTED[name] if name in _COMPUTED else s.c[name] for name in columns(row)))
 
 
-def conditions(db: ReadOnlyDatabase, chosen: SessionFilter) -> list[Any]:
-    """The filter as conditions on `s`. Looks up browsers."""
+def _session(row: RowMapping) -> SessionRow:
+    return SessionRow(**{**row, "state": State(row["state"])})
+
+
+SESSIONS = Listing(_select(SessionRow), (CREATED_AT, ID), _session)
+
+
+def listing(db: ReadOnlyDatabase, chosen: SessionFilter) -> Listing[SessionRow]:
+    """Return the list of sessions that match a filter, newest sign-in first. Looks up browsers."""
+    return SESSIONS.where(*conditions(db, chosen))
+
+
+def of_user(user_id: UUID) -> Listing[SessionRow]:
+    """Return the list of a user's sessions."""
+    return SESSIONS.where(s.c.user_id == user_id)
+
+
+def ended_by(revocation_id: UUID) -> Listing[SessionRow]:
+    """Return the list of the sessions that are marked as ended by a revocation."""
+    return SESSIONS.where(s.c.revocation_id == revocation_id)
+
+
+def conditions(db: ReadOnlyDatabase, chosen: SessionFilter) -> list[ColumnElement[bool]]:
+    """Return the whole filter as conditions on `s`."""
     return [*matching(db, chosen), *in_state(db, chosen.state)]
 
 
-def in_state(db: ReadOnlyDatabase, state: str) -> list[Any]:
-    """A state as conditions on `s`: one of STATES, `flagged`, or `""` for all."""
+def in_state(db: ReadOnlyDatabase, state: str) -> list[ColumnElement[bool]]:
+    """Return a tab of the list as conditions on `s`: one of STATES, `flagged`, or `""` for all sessions."""
     if not state:
         return []
-    return [_among(db, FLAGGED, _f.c.session_id) if state == "flagged" else STATES[state]]
+    return [_among(db, OPEN_FLAGS, _f.c.session_id) if state == FLAGGED else STATES[state]]
 
 
-def matching(db: ReadOnlyDatabase, chosen: SessionFilter, *, beginning: bool = False) -> list[Any]:
-    """The filter as conditions on `s`, whatever its state is.
+def matching(
+    db: ReadOnlyDatabase, chosen: SessionFilter, *, beginning: bool = False
+) -> list[ColumnElement[bool]]:
+    """Return the filter without its state as conditions on `s`.
 
-    `beginning` takes a name for the beginning of one, which has an index: less than the filter means, and only for a page
-    that says so.
+    `beginning` matches only names and addresses that begin with the user's text, which has an index. It is less than the
+    filter means: use it only for a page that says so.
     """
-    found: list[Any] = []
-    if chosen.user_id:
-        found.append(s.c.user_id == chosen.user_id)
-    elif chosen.user:
-        found.append(_of_user(db, chosen.user, beginning=beginning))
-    if chosen.site:
-        found.append(s.c.site == chosen.site)
-    if chosen.ip:
-        inside = _p.c.address.op("<<=")(cast(chosen.ip, INET))
-        found.append(_among(db, select(_p.c.session_id).where(inside), _p.c.address))
-    if chosen.device:
-        found.append(_of_device(db, chosen.device))
-    if chosen.flag == labels.QUARANTINED:
-        found.append(QUARANTINED)
-    elif chosen.flag:
-        found.append(_among(db, FLAGGED.where(_f.c.kind == chosen.flag), _f.c.session_id))
-    if chosen.created_after:
-        found.append(s.c.created_at > chosen.created_after)
-    if chosen.seen_before:
-        # What was last seen before an instant has begun before it, and only the beginning has an index.
-        before = chosen.seen_before
-        found += [s.c.created_at < before, s.c.last_seen_at < before]
-    return found
+    found = CONDITIONS | ({"user": _user_beginning} if beginning else {})
+    return [found[name](db, value) for name, value in chosen.given.items() if name != "state"]
 
 
 def ids_of(ids: Sequence[UUID]) -> ColumnElement[Any]:
-    """Ids as one array: a statement with a parameter for each of a hundred thousand would take seconds to write."""
+    """Return ids as one array: a statement with a hundred thousand parameters would take seconds to write."""
     return cast(literal(list(ids), ARRAY(Uuid)), ARRAY(Uuid))
 
 
-def one(db: ReadOnlyDatabase, session_id: UUID) -> RowMapping | None:
-    """A session with all that lists show and the numbers of its generations."""
-    extra = (s.c.generation, s.c.issued, s.c.previous, s.c.cleared_at)
-    return db.one(select(*_COLUMNS, *extra).where(s.c.id == session_id))
+def one(db: ReadOnlyDatabase, session_id: UUID) -> SessionDetail | None:
+    """Return a session, or None if there is no such session."""
+    row = db.one(_select(SessionDetail).where(s.c.id == session_id))
+    return None if row is None else SessionDetail(**{**row, "state": State(row["state"])})
 
 
-def places(db: ReadOnlyDatabase, session_id: UUID) -> list[RowMapping]:
-    """From where the session was used, in the order in which the places were first seen; at most 100."""
-    return db.all(select(_p).where(_p.c.session_id == session_id).order_by(_p.c.first_at).limit(100))
+def places(db: ReadOnlyDatabase, session_id: UUID) -> list[Place]:
+    """Return from where the session was used, the first place first; at most 100."""
+    found = select(*(_p.c[name] for name in columns(Place))).where(_p.c.session_id == session_id)
+    return [Place(**row) for row in db.all(found.order_by(_p.c.first_at).limit(100))]
 
 
-def flags(db: ReadOnlyDatabase, session_id: UUID) -> list[RowMapping]:
-    """Why the session deserves a look, latest first."""
-    return db.all(select(_f).where(_f.c.session_id == session_id).order_by(_f.c.last_at.desc()))
+def flags(db: ReadOnlyDatabase, session_id: UUID) -> list[Flag]:
+    """Return the flags of a session, dismissed ones included; the latest first."""
+    found = select(*(_f.c[name] for name in columns(Flag))).where(_f.c.session_id == session_id)
+    return [Flag(**row) for row in db.all(found.order_by(_f.c.last_at.desc()))]
 
 
-def generations(db: ReadOnlyDatabase, session_id: UUID) -> list[RowMapping]:
-    """The pairs of credentials that were handed out, newest first, at most 100; never a hash."""
+def generations(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:
+    """Return the pairs of credentials that were handed out, newest first, at most 100; never a hash."""
     c = tables.credentials
-    columns = [c.c[n] for n in ("generation", "why", "created_at", "seen_at", "seen_address", "seen_agent")]
-    statement = select(*columns).where(c.c.session_id == session_id)
-    return db.all(statement.order_by(c.c.generation.desc()).limit(100))
+    found = select(*(c.c[name] for name in columns(PairRow))).where(c.c.session_id == session_id)
+    return [PairRow(**row) for row in db.all(found.order_by(c.c.generation.desc()).limit(100))]
 
 
-# What wants a look: flags that nobody has dismissed.
-FLAGGED = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
+def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:
+    """Return the one revocation that has ended sessions of these; None if there is none, or more than one."""
+    by = s.c.revocation_id
+    statement = select(by).where(s.c.id == func.any(ids_of(ids)), by.is_not(None)).distinct().limit(2)
+    found = db.all(statement)
+    return found[0]["revocation_id"] if len(found) == 1 else None
+
+
+# Flags that nobody has dismissed.
+OPEN_FLAGS = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
 
 
 def _among(db: ReadOnlyDatabase, ids: Select[Any], indexed: Column[Any]) -> ColumnElement[bool]:
-    """Sessions whose ids a statement selects: by their keys where these are few, else looked up on the way. They
-    are counted in the order of an index, `indexed` being its column.
+    """Return the condition that a statement selects a session's id: by key where the ids are few, otherwise looked up while
+    the sessions are read. The ids are counted in the order of an index on the column `indexed`.
     """
     counted = db.only(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
     if counted["count"] <= _FEW:
@@ -180,20 +189,59 @@ def _among(db: ReadOnlyDatabase, ids: Select[Any], indexed: Column[Any]) -> Colu
     return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
 
 
-def _of_user(db: ReadOnlyDatabase, typed: str, *, beginning: bool) -> ColumnElement[bool]:
-    """Sessions that were begun under a name or an e-mail address which holds what was typed. The whole address of somebody
-    means that person, by index: all of theirs, under an earlier address too, and nobody's whose address ends like it.
+def _user(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match a user's id, a whole e-mail address, or a part of a name or an address.
+
+    A whole address stands for its user, by index: it matches that user's sessions under an earlier address too, and no
+    address that merely ends like it.
     """
-    email, name = func.lower(s.c.user_email), func.lower(s.c.user_name)
-    if "@" in typed[1:]:
-        people = select(s.c.user_id).where(email == func.lower(typed)).distinct()
-        if ids := [row["user_id"] for row in db.all(people)]:
-            return s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id == func.any(ids_of(ids))
-    pattern = func.lower(f"{'' if beginning else '%'}{_like(typed)}%")
-    return or_(email.like(pattern), name.like(pattern))
+    found = _user_by_index(db, wanted)
+    return _name_like(f"%{_escaped(wanted)}%") if found is None else found
 
 
-# From one agent to the next along each index: as many steps as there are different ones, however many sessions.
+def _user_beginning(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match as `_user`, but only names and addresses that begin so: these have an index."""
+    found = _user_by_index(db, wanted)
+    return _name_like(f"{_escaped(wanted)}%") if found is None else found
+
+
+def _user_by_index(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool] | None:
+    """Match a user's id or whole e-mail address; None where the text is neither."""
+    if user_id := parse_uuid(wanted):
+        return s.c.user_id == user_id
+    if "@" not in wanted[1:]:
+        return None
+    users = select(s.c.user_id).where(func.lower(s.c.user_email) == func.lower(wanted)).distinct()
+    ids = [row["user_id"] for row in db.all(users)]
+    if not ids:
+        return None
+    return s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id == func.any(ids_of(ids))
+
+
+def _name_like(pattern: str) -> ColumnElement[bool]:
+    lowered = func.lower(pattern)
+    return or_(func.lower(s.c.user_email).like(lowered), func.lower(s.c.user_name).like(lowered))
+
+
+def _escaped(text: str) -> str:
+    """Return the text with LIKE's wildcards as ordinary characters."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _address(db: ReadOnlyDatabase, block: str) -> ColumnElement[bool]:
+    """Match sessions that were ever used from an address of the block."""
+    inside = _p.c.address.op("<<=")(cast(block, INET))
+    return _among(db, select(_p.c.session_id).where(inside), _p.c.address)
+
+
+def _flag(db: ReadOnlyDatabase, kind: str) -> ColumnElement[bool]:
+    """Match sessions with an open flag of the kind, or in quarantine."""
+    if kind == labels.QUARANTINED:
+        return QUARANTINED
+    return _among(db, OPEN_FLAGS.where(_f.c.kind == kind), _f.c.session_id)
+
+
+# From one user agent to the next along each index: as many steps as there are different ones, however many sessions.
 _AGENTS = text(
     " UNION ".join(
         f"""SELECT agent FROM (
@@ -209,11 +257,12 @@ SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most) {table}_{column
 )
 
 
-def _of_device(db: ReadOnlyDatabase, typed: str) -> ColumnElement[bool]:
-    """Sessions that were used with a browser of these words: at the login, last, or in between, as a thief's may be.
-    Raises TooMany where there are more browsers than can be looked through.
+def _device(db: ReadOnlyDatabase, words: str) -> ColumnElement[bool]:
+    """Match sessions that were used with a browser of these words: at the login, last, or in between, as a thief's may be.
+
+    Raises TooMany where there are more browsers than can be searched.
     """
-    wanted = user_agents.words(typed)
+    wanted = user_agents.words(words)
     known = [row["agent"] for row in db.all(_AGENTS, most=MOST_AGENTS + 1)]
     if len(known) > MOST_AGENTS:
         raise TooMany
@@ -237,5 +286,14 @@ def _of_device(db: ReadOnlyDatabase, typed: str) -> ColumnElement[bool]:
     )
 
 
-def _like(typed: str) -> str:
-    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+# What each field of `SessionFilter` means, by its name; the state is a tab of the list (`in_state`). A session last seen
+# before an instant was also created before it, and only the creation has an index.
+CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = {
+    "user": _user,
+    "site": lambda _, site: s.c.site == site,
+    "ip": _address,
+    "device": _device,
+    "flag": _flag,
+    "created_after": lambda _, at: s.c.created_at > at,
+    "seen_before": lambda _, at: and_(s.c.created_at < at, s.c.last_seen_at < at),
+}

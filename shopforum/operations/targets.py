@@ -1,4 +1,4 @@
-"""What an act names: sessions, a user, a site, everyone, or whatever a filter matches."""
+"""The target of an act: sessions, a user, a site, everyone, or the sessions that a filter matches."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from ..core.ids import parse_uuid
 from ..core.sites import SITES
 
-# The word that stands for everyone where an act has to be confirmed by typing.
+# The word to type where an act on everyone has to be confirmed.
 EVERYONE = "everyone"
 
 
@@ -16,7 +16,7 @@ EVERYONE = "everyone"
 class Target:
     """Sessions, a user (on a site), a site, everyone, or the sessions that a filter matches.
 
-    `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`: an address or a block is named so, too.
+    `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`; it also names an address or a block.
     """
 
     sessions: tuple[UUID, ...] = ()
@@ -29,9 +29,9 @@ class Target:
     def parse(
         cls, *, filter_query: str = "", sessions: Iterable[str] = (), user: str = "", site: str = ""
     ) -> "Target":
-        """Read what a form or an address names. A filter comes before sessions, and these before a user and a site.
+        """Read the target of a form or a URL. A filter comes before sessions, and sessions before a user and a site.
 
-        Raises ValueError, whose text is for people, for a text that is no id or no site.
+        Raises ValueError with a text for people where something is not an id or not a site.
         """
         if filter_query:
             return cls(filter=filter_query)
@@ -44,11 +44,11 @@ class Target:
 
     @property
     def whole_site(self) -> bool:
-        """Whether it is everything of a site."""
+        """Whether it is all of a site."""
         return self.site is not None and self.user_id is None
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a form or an address that name the same."""
+        """Return the fields of a form or a URL that name the same target."""
         named = {"session": self.sessions, "user": self.user_id, "site": self.site, "filter": self.filter}
         return {name: value for name, value in named.items() if value}
 
@@ -56,5 +56,5 @@ class Target:
 def _id(text: str, what: str) -> UUID:
     found = parse_uuid(text.strip())
     if found is None:
-        raise ValueError(f"The form names a {what} by something that is no id.")
+        raise ValueError(f"The form names a {what} by a text that is not an id.")
     return found

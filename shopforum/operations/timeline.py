@@ -1,46 +1,62 @@
-"""A session's life as one list: the trail's rows about it, and between them the replacements of its id, which are too
-many for a trail.
+"""A session's life as one list: the rows of the audit log about it, the rotations of its id, and its timeout.
+
+Rotations and timeouts are in no audit log: rotations are too many, and nothing happens at a timeout.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-# A row of a result, or a dict that has the same keys.
-Row = Any
-
-# As a row of the trail has it, for what is in no trail.
-_EMPTY = dict.fromkeys(("actor", "address", "agent", "session_id", "revocation_id", "id"))
+from ..sessions.vocabulary import InitiatingEntity, State
+from .labels import IDLED_OUT, ROTATION, TIMED_OUT
+from .rows import AuditRow, PairRow, SessionRow
 
 
-def tell(session: Row, pairs: Sequence[Row], events: Sequence[Row]) -> list[Row]:
-    """All of it, latest first, as rows of the trail are. Replacements in a row are one entry, with how many `times`."""
+def tell(session: SessionRow, pairs: Sequence[PairRow], events: Sequence[AuditRow]) -> list[AuditRow]:
+    """Return the timeline, latest first. Rotations in a row are one entry; `detail["times"]` counts them."""
     rotations = [
-        _entry("rotation", session, pair["created_at"], pair["seen_address"], pair["seen_agent"])
+        _entry(ROTATION, session, pair.created_at, pair.seen_address, pair.seen_agent or "")
         for pair in pairs
-        if pair["why"] == "rotation"
+        if pair.why == "rotation"
     ]
-    told = [*events, *rotations, *_timed_out(session)]
-    told.sort(key=lambda row: (row["at"], row["id"] or 0), reverse=True)
-    story: list[Row] = []
-    for row in told:
-        if story and row["event"] == story[-1]["event"] == "rotation":
-            story[-1] = {**story[-1], "detail": {"times": story[-1]["detail"]["times"] + 1}}
+    entries = sorted(
+        [*events, *rotations, *_timeout(session)], key=lambda row: (row.at, row.id), reverse=True
+    )
+    timeline: list[AuditRow] = []
+    for row in entries:
+        if timeline and row.event == timeline[-1].event == ROTATION:
+            timeline[-1] = replace(timeline[-1], detail={"times": timeline[-1].detail["times"] + 1})
         else:
-            story.append(row)
-    return story
+            timeline.append(row)
+    return timeline
 
 
-def _entry(event: str, session: Row, at: Any, address: Any = None, agent: Any = None) -> Row:
-    named = {"event": event, "at": at, "site": session["site"], "initiating_entity": "system"}
-    return {**_EMPTY, **named, "address": address, "agent": agent, "detail": {"times": 1}}
-
-
-def _timed_out(session: Row) -> list[Row]:
-    """The end that nobody brought about: its time was over."""
-    if session["ended_at"] or session["state"] not in ("expired", "dormant"):
+def _timeout(session: SessionRow) -> list[AuditRow]:
+    """Return the timeout of a session that nobody has ended."""
+    if session.ended_at or session.state not in (State.EXPIRED, State.DORMANT):
         return []
-    over = session["state"] == "expired" and session["absolute_end"] <= datetime.now(UTC)
-    return [
-        _entry("timed_out" if over else "idled_out", session, session["absolute_end" if over else "idle_end"])
-    ]
+    if session.state == State.EXPIRED and session.absolute_end <= datetime.now(UTC):
+        return [_entry(TIMED_OUT, session, session.absolute_end)]
+    return [_entry(IDLED_OUT, session, session.idle_end)]
+
+
+def _entry(
+    event: str, session: SessionRow, at: datetime, address: str | None = None, agent: str = ""
+) -> AuditRow:
+    """Return an entry in the form of an audit row, without an id and a number."""
+    return AuditRow(
+        seq=None,
+        id=0,
+        at=at,
+        event=event,
+        site=session.site,
+        initiating_entity=InitiatingEntity.SYSTEM,
+        actor="",
+        user_id=None,
+        session_id=None,
+        revocation_id=None,
+        address=address,
+        agent=agent,
+        request_id="",
+        detail={"times": 1},
+    )

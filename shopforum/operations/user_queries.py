@@ -1,15 +1,16 @@
-"""Reading about one person: who they are, from where and with what they came, and what was done by or to them."""
+"""Read about one user: the name, the addresses and browsers, and what the sites know of the user."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import func, select, text
 
 from ..core import user_agents
+from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import live, tables
-from . import audit_queries
+from ..sessions import live
+from .rows import columns
 from .session_queries import s
 
 _ADDRESSES = text(
@@ -37,87 +38,124 @@ _DEVICES = text(
     GROUP BY agent ORDER BY max(last_seen_at) DESC LIMIT 50"""
 )
 
-# What the sites know them by. Counts stop at a thousand.
+# Counts stop at a thousand.
 _ACTIVITY = text(
     f"""SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
     (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts,
-    EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS tokens,
+    EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS has_tokens,
     (SELECT count(*) FROM standing_rules r WHERE r.actor = :email AND {live.RULE_IN_FORCE}) AS rules"""
 )
 
-_LOGINS = (
-    "session_created",
-    "authn_login_fail",
-    "authn_login_fail_max",
-    "authn_login_lock",
-    "session_logout",
-)
-
-
-@dataclass
-class Device:
-    """A browser by its name, over all its versions' names for themselves."""
-
-    label: str
-    agent: str
-    sessions: int
-    first_at: Any
-    last_at: Any
-
-
-def name(db: ReadOnlyDatabase, user_id: UUID) -> RowMapping | None:
-    """What the user was called at the last login (`user_id`, `user_name`, `user_email`), or None if there was none."""
-    statement = select(s.c.user_id, s.c.user_name, s.c.user_email).where(s.c.user_id == user_id)
-    return db.one(statement.order_by(s.c.created_at.desc()).limit(1))
-
-
-_OF_EMAIL = text("SELECT DISTINCT user_id FROM sessions WHERE lower(user_email) = lower(:email)")
-
 _SEEN = text(
-    """SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id)
+    """SELECT 1 AS seen WHERE EXISTS (SELECT 1 FROM sessions WHERE user_id = :id)
     OR EXISTS (SELECT 1 FROM audit_log WHERE user_id = :id)"""
 )
 
 
+@dataclass(frozen=True)
+class UserName:
+    """The name and the e-mail address of a user at the last login."""
+
+    user_id: UUID
+    user_name: str
+    user_email: str
+
+
+@dataclass(frozen=True)
+class OtherUser:
+    """Another user who came from the same address."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address of a user, with how many sessions used it, and the other users who came from it."""
+
+    address: str
+    first_at: datetime
+    last_at: datetime
+    sessions: int
+    people: list[OtherUser]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A browser by its name, all its versions together; `agent` is the user agent last seen."""
+
+    label: str
+    agent: str
+    sessions: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How many orders and forum posts a user has, 1,001 for more than a thousand; whether the user made API tokens that are
+    not revoked; and how many deny rules the user made are in force.
+    """
+
+    orders: int
+    posts: int
+    has_tokens: bool
+    rules: int
+
+
+def name(db: ReadOnlyDatabase, user_id: UUID) -> UserName | None:
+    """Return the user's name at the last login, or None if there was no login."""
+    statement = select(*(s.c[column] for column in columns(UserName))).where(s.c.user_id == user_id)
+    row = db.one(statement.order_by(s.c.created_at.desc()).limit(1))
+    return None if row is None else UserName(**row)
+
+
 def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:
-    """Return the users who have signed in under an e-mail address."""
-    return [row["user_id"] for row in db.all(_OF_EMAIL, email=email)]
+    """Return the users who have signed in under an e-mail address, whatever its case."""
+    found = select(s.c.user_id).where(func.lower(s.c.user_email) == func.lower(email)).distinct()
+    return [row["user_id"] for row in db.all(found)]
+
+
+def named(db: ReadOnlyDatabase, text: str) -> list[UUID]:
+    """Return the users who have signed in and whose id or whole e-mail address a text is."""
+    user_id = parse_uuid(text)
+    if user_id is None:
+        return of_email(db, text)
+    return [user_id] if name(db, user_id) else []
 
 
 def seen(db: ReadOnlyDatabase, user_id: UUID) -> bool:
-    """Return whether the sites have seen the user: a session, or a row of the audit log."""
+    """Whether the sites know a user: by a session, or by a row of the audit log."""
     return db.one(_SEEN, id=user_id) is not None
 
 
-def addresses(db: ReadOnlyDatabase, user_id: UUID) -> list[RowMapping]:
-    """The latest 20 addresses of the user's latest sessions, each with `people` who came from there as well."""
-    return db.all(_ADDRESSES, user_id=user_id)
+def addresses(db: ReadOnlyDatabase, user_id: UUID) -> list[Address]:
+    """Return the latest 20 addresses of the user's latest sessions."""
+    return [
+        Address(**{**row, "people": [OtherUser(**other) for other in row["people"] or []]})
+        for row in db.all(_ADDRESSES, user_id=user_id)
+    ]
 
 
 def devices(db: ReadOnlyDatabase, user_id: UUID) -> list[Device]:
-    """The browsers of the user's latest 500 sessions, the one last used first."""
+    """Return the browsers of the user's latest 500 sessions, the one last used first."""
     found: dict[str, Device] = {}
     for row in db.all(_DEVICES, user_id=user_id):
         label = user_agents.label(row["agent"])
-        device = found.setdefault(label, Device(label, row["agent"], 0, row["first_at"], row["last_at"]))
-        device.sessions += row["sessions"]
-        device.first_at = min(device.first_at, row["first_at"])
+        known = found.get(label)
+        found[label] = (
+            Device(label, **row)
+            if known is None
+            else replace(
+                known,
+                sessions=known.sessions + row["sessions"],
+                first_at=min(known.first_at, row["first_at"]),
+                last_at=max(known.last_at, row["last_at"]),
+            )
+        )
     return list(found.values())
 
 
-def activity(db: ReadOnlyDatabase, user_id: UUID, email: str) -> RowMapping:
-    """How many `orders` and `posts` the user has, each at most 1,001; whether API `tokens` they made are not revoked, and
-    how many deny `rules` they made are in force.
-    """
-    return db.only(_ACTIVITY, user_id=user_id, email=email)
-
-
-def history(db: ReadOnlyDatabase, user_id: UUID, *, logins: bool = False) -> list[RowMapping]:
-    """The latest 30 rows of the trail about the user, or 15 of their logins, tries and logouts alone."""
-    a = tables.audit_log
-    about = audit_queries.rows().where(a.c.user_id == user_id)
-    if logins:
-        # The latest thousand are looked through: somebody's rows have an index, somebody's logins have none.
-        latest = select(a.c.id).where(a.c.user_id == user_id).order_by(a.c.id.desc()).limit(1000)
-        about = audit_queries.rows().where(a.c.id.in_(latest), a.c.event.in_(_LOGINS))
-    return db.all(about.order_by(audit_queries.AUDIT_ID.desc()).limit(15 if logins else 30))
+def activity(db: ReadOnlyDatabase, user_id: UUID, email: str) -> Activity:
+    """Return what the user has on the sites. `email` is the address under which the audit log knows an admin."""
+    return Activity(**db.only(_ACTIVITY, user_id=user_id, email=email))

@@ -12,11 +12,11 @@ Public are the names in `__all__`, and the extension points: the modules `audit`
 internal. The package imports nothing of the application around it but `core`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
+from pyramid.request import Request
 from pyramid.viewderivers import INGRESS, csrf_view
 from sqlalchemy import Engine
 
@@ -30,8 +30,18 @@ from .form_refusals import ForeignForm, FormRefused
 from .keyring import REFRESH_TOKEN
 from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
-from .policy import FORM_SESSION, NOBODY, SIGNED_IN, UNTOUCHED, SessionPolicy, cleared_headers, client_of
+from .policy import (
+    FORM_SESSION,
+    NOBODY,
+    SIGNED_IN,
+    UNTOUCHED,
+    SessionPolicy,
+    cleared_headers,
+    client_of,
+    policy_of,
+)
 from .reach import Limit, TooFar
+from .request import SessionRequest, registry_of
 from .rows import OwnSession
 from .scope import Scope
 from .view_options import FreshLoginRequired, own_form, require_fresh
@@ -61,6 +71,7 @@ __all__ = [
     "Scope",
     "Session",
     "SessionBusy",
+    "SessionRequest",
     "Sessions",
     "ShutOut",
     "SignInBlocked",
@@ -69,7 +80,9 @@ __all__ = [
     "client_of",
     "get_csrf_token",
     "is_outage",
+    "policy_of",
     "refuses_value",
+    "registry_of",
 ]
 
 # The modules that an application may import beside the names above: docs/addon.md says what each is for.
@@ -94,7 +107,7 @@ EXTENSION_POINTS = frozenset(
 
 def includeme(config: Configurator) -> None:
     """Install the add-on in an application; called by `config.include`."""
-    config.registry.session_permissions = {}
+    registry_of(config.registry).session_permissions = {}
     config.add_directive("set_session_engine", _set_engine)
     config.add_directive("set_session_authority", _set_authority)
     config.add_directive("add_session_permissions", _add_permissions)
@@ -112,22 +125,23 @@ def includeme(config: Configurator) -> None:
 
 def _set_engine(config: Configurator, engine: Engine, prepare: bool = True) -> None:
     """Directive: set the engine of the database that holds the sessions. `prepare` as for `core.database.Database`."""
-    config.registry.session_database = Database(engine, prepare)
+    registry_of(config.registry).session_database = Database(engine, prepare)
 
 
 def _set_authority(config: Configurator, authority: Authority) -> None:
     """Directive: set the identity provider. To be called after `set_session_engine`. Raises SettingsError."""
     parsed = settings.parse(config.registry.settings)
-    config.registry.sessions = Sessions(config.registry.session_database, parsed, authority)
+    registry_of(config.registry).sessions = Sessions(
+        registry_of(config.registry).session_database, parsed, authority
+    )
 
 
-def _add_permissions(config: Configurator, permissions: Mapping[str, Any]) -> None:
+def _add_permissions(config: Configurator, permissions: Mapping[str, Iterable[str]]) -> None:
     """Directive: set which roles hold a permission, `{"sessions:revoke": {"responder", "owner"}}`."""
-    config.registry.session_permissions.update(
+    registry_of(config.registry).session_permissions.update(
         {name: frozenset(roles) for name, roles in permissions.items()}
     )
 
 
-def _sessions(request: Any) -> Sessions:
-    sessions: Sessions = request.registry.sessions
-    return sessions
+def _sessions(request: Request) -> Sessions:
+    return registry_of(request.registry).sessions

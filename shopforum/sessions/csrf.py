@@ -15,8 +15,7 @@ import hashlib
 import re
 import secrets
 
-from pyramid.interfaces import ICSRFStoragePolicy, ISecurityPolicy
-from pyramid.request import Request
+from pyramid.interfaces import ICSRFStoragePolicy
 from zope.interface import implementer
 
 from ..core.ids import parse_uuid
@@ -25,7 +24,8 @@ from . import cookies
 from .cookies import CookieJar
 from .form_refusals import ForeignForm, FormRefused
 from .keyring import Keyring
-from .policy import FORM_SESSION, NOBODY, OWN_FORM
+from .policy import FORM_SESSION, NOBODY, OWN_FORM, policy_of
+from .request import SessionRequest as Request
 
 COOKIE = cookies.VISITOR
 # Seconds. As long as a guest's cart is kept: its forms must not expire before it.
@@ -103,7 +103,7 @@ def require_own_form(request: Request) -> None:
     session_id = request.environ.get(FORM_SESSION)
     if session_id is None or request.identity is not None:
         return
-    if not request.registry.queryUtility(ISecurityPolicy).own_form(request):
+    if not policy_of(request).own_form(request):
         raise FormRefused("other_session", "a form of this browser's", f"a form of session {session_id}")
 
 

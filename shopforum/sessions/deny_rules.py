@@ -163,7 +163,7 @@ def add(
                 },
             ),
         )
-        guarded = rule.user_id if limit and rule.site in (None, limit.site) else None
+        guarded = reach.guarded_user(limit, rule.user_id, rule.site)
         reach.check(connection, limit, reason.actor, reached, guarded)
     return rule_id
 

@@ -45,7 +45,7 @@ def note(db: Database, event: Event) -> None:
     values = {"id": event.session_id, "kind": event.event, **event.client.parameters()}
     with db.transaction() as connection:
         count = connection.execute(_FLAG, values).scalar_one()
-        if count & (count - 1) == 0:
+        if audit.is_sampled(count):
             audit.write(connection, event)
 
 

@@ -1,22 +1,22 @@
-"""The jobs of the session core, for a process beside the web server. Several processes may run them at once."""
+"""The jobs of the session core, for a process beside the web server. Safe to run in several processes at once."""
 
-from ..core.purge import purge
+from ..core.purge import Purge
 from . import audit_chain, gate_sweep, outbox
 from .audit_chain import Head
 from .lifecycle import Sessions
 
-# Rows go 30 days after the absolute end: until then a spent credential that comes back is recognised.
-_PURGE = purge("sessions", "absolute_end < now() - interval '30 days'", "absolute_end")
+# A session's row is kept for 30 days after its absolute end: until then spent credentials that come back are recognised.
+PURGES = (Purge("sessions", "absolute_end < now() - interval '30 days'", order="absolute_end", step=200),)
 
 
 def seal(sessions: Sessions) -> Head | None:
-    """Seal what the audit log has got since; the new head is for the log stream, as a witness."""
+    """Seal the rows that the audit log has got since the last call; return the new head of the chain.
+
+    Log the head outside the database: it is the witness against an attacker who rewrites or cuts off the log's end.
+    """
     return audit_chain.seal(sessions.db, sessions.config.secrets.audit_keys[0])
 
 
-def run_once(sessions: Sessions, step: int = 200) -> int:
-    """Tell the provider what is due, mark what gates have ended, purge what is old; returns how much was done."""
-    told = outbox.deliver(sessions.db, sessions.authority, step=20)
-    marked = gate_sweep.sweep(sessions.db)
-    purged = len(sessions.db.all(_PURGE, step=step))
-    return told + marked + purged
+def run_once(sessions: Sessions) -> int:
+    """Tell the provider of due revocations, and mark the sessions that gates have ended. Return how many rows were done."""
+    return outbox.deliver(sessions.db, sessions.authority, step=20) + gate_sweep.sweep(sessions.db)

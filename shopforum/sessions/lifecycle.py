@@ -120,8 +120,7 @@ class Sessions:
 
     def logout(self, session: Session, client: Client) -> None:
         """End the session for its owner, here and at the provider."""
-        actor = session.user_email or str(session.user_id)
-        reason = Reason(InitiatingEntity.USER, actor, EndReason.LOGOUT)
+        reason = Reason(InitiatingEntity.USER, session.actor, EndReason.LOGOUT)
         self.revoke(Scope(sessions=(session.id,)), reason, client, event=EventName.SESSION_LOGOUT)
 
     def of_user(self, user_id: UUID) -> list[OwnSession]:

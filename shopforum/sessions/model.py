@@ -15,6 +15,11 @@ class Pair:
     refresh_token: str | None = field(default=None, repr=False)
 
 
+def actor_name(user_email: str, user_id: UUID) -> str:
+    """Return a person's name in the audit log: the e-mail address, or the id of a person without one."""
+    return user_email or str(user_id)
+
+
 @dataclass(frozen=True)
 class Credential:
     """The stored half of a pair: digests of the session id and of the refresh token it was issued with. Internal."""
@@ -39,6 +44,11 @@ class Session:
     authenticated_ago: float
     ends_in: float
     new_sign_in: UUID | None = None
+
+    @property
+    def actor(self) -> str:
+        """The name of this person in the audit log, as the one who began an act."""
+        return actor_name(self.user_email, self.user_id)
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,11 @@ class Login:
     refresh_token: str | None = field(repr=False)
     refresh_token_id: UUID | None
     authenticated_at: Any
+
+    @property
+    def actor(self) -> str:
+        """The person's name in the audit log, as the one who began an act."""
+        return actor_name(self.user_email, self.user_id)
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,7 @@ def _commit(
         excess = user_sessions.excess(connection, login.user_id, config.site, config.max_per_user, gone)
         if leaving:
             revocation.lock(connection, (*gone, *excess))
-            actor = login.user_email or str(login.user_id)
-            why = Reason(InitiatingEntity.USER, actor, EndReason.SUPERSEDED)
+            why = Reason(InitiatingEntity.USER, login.actor, EndReason.SUPERSEDED)
             _end(context, connection, gone, why, client, EventName.TOKEN_REVOKED)
         if excess:
             why = Reason(InitiatingEntity.POLICY, "session limit", EndReason.EVICTED)

@@ -7,7 +7,9 @@ Views never handle a cookie or a token. They read `request.identity` (a Session 
 from typing import Any
 from uuid import UUID
 
-from pyramid.request import Request, RequestLocalCache
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.request import Request as PyramidRequest
+from pyramid.request import RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 
@@ -20,6 +22,8 @@ from .form_refusals import FormRefused
 from .keyring import REFRESH_TOKEN, SESSION_ID
 from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Session
+from .request import SessionRequest as Request
+from .request import registry_of
 
 # The permission of every signed-in user.
 SIGNED_IN = "signed-in"
@@ -54,7 +58,7 @@ class SessionPolicy:
         session = self.identity(request)
         if session is None:
             return Denied("signed out")
-        roles = request.registry.session_permissions.get(permission, frozenset())
+        roles = registry_of(request.registry).session_permissions.get(permission, frozenset())
         if permission == SIGNED_IN or roles & session.roles:
             return Allowed(permission)
         return Denied("missing role")
@@ -146,7 +150,13 @@ class SessionPolicy:
         raise FormRefused(why, f"a form of session {session.id}", received)
 
 
-def client_of(request: Request) -> Client:
+def policy_of(request: Request) -> SessionPolicy:
+    """Return the security policy of the application, which is the add-on's."""
+    policy: SessionPolicy = request.registry.queryUtility(ISecurityPolicy)
+    return policy
+
+
+def client_of(request: PyramidRequest) -> Client:
     """Return where the request came from, cleaned so that it can be stored and shown."""
     address = addresses.peer(request.remote_addr or "", str(request.environ.get("REMOTE_PORT", "")))
     agent = clean(request.environ.get("HTTP_USER_AGENT", ""), 512)

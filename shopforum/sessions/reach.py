@@ -28,6 +28,11 @@ class Limit:
     own: UUID | None = None
 
 
+def guarded_user(limit: Limit | None, user_id: UUID | None, site: str | None) -> UUID | None:
+    """Return the user of an act on a user's sessions, where the act includes the guarded site; `site` None means all sites."""
+    return user_id if limit and site in (None, limit.site) else None
+
+
 class TooFar(Exception):
     """The act reaches further than its actor may; nothing was changed. The text is shown to the actor."""
 

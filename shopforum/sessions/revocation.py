@@ -190,7 +190,7 @@ def revoke(
             },
         ),
     )
-    guarded = scope.user_id if limit and scope.site in (None, limit.site) else None
+    guarded = reach.guarded_user(limit, scope.user_id, scope.site)
     reach.check(connection, limit, reason.actor, reached, guarded)
     return revocation_id
 

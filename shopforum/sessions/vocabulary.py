@@ -109,3 +109,16 @@ class EndReason(StrEnum):
     ROLE_REMOVED = "role_removed"
     REGISTRATION_REMOVED = "registration_removed"
     HARMLESS = "harmless"
+
+
+# Which state may follow which, and by what. None stands for a session that does not exist yet.
+TRANSITIONS: dict[tuple[State | None, State], str] = {
+    (None, State.ACTIVE): "login",
+    (State.ACTIVE, State.DORMANT): "idle time-out, with a refresh token",
+    (State.ACTIVE, State.EXPIRED): "idle time-out without a refresh token, or absolute time-out",
+    (State.ACTIVE, State.REVOKED): "revocation, logout, replay",
+    (State.DORMANT, State.ACTIVE): "refresh",
+    (State.DORMANT, State.EXPIRED): "refresh refused, or absolute time-out",
+    (State.DORMANT, State.REVOKED): "revocation, logout, replay",
+    (State.EXPIRED, State.REVOKED): "revocation before the absolute time-out",
+}

@@ -1,25 +1,23 @@
 """The store: a catalogue, carts for guests and users, orders.
 
-The views are in views/, the rules and the SQL in the modules beside it, which know nothing of requests; guests.py
-stands between them: whose cart is this request's?
+The views are in views/. The rules and the SQL are in the modules beside it, which know nothing of requests. guests.py
+stands between them: it finds the owner of the cart that a request means.
 """
 
-from pyramid.config import Configurator
-
-from ..web.acts import Act
+from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
-from ..web.templating import NavItem, Notice
+from ..web.site_config import SiteConfigurator
 from . import guests
 
 _NOTICES = {
     "added": Notice("success", "Added to your cart."),
-    "clamped": Notice("warning", "There are not that many left: your cart holds all there are."),
-    "sold-out": Notice("warning", "This is sold out. Your cart has not changed."),
+    "clamped": Notice("warning", "There are not that many left: your cart holds all that are in stock."),
+    "sold-out": Notice("warning", "This product is sold out. Your cart has not changed."),
     "updated": Notice("success", "Your cart is up to date."),
-    "restored": Notice("success", "It is back in your cart."),
-    "merged": Notice("info", "What you had in your cart before you logged in is in your cart."),
-    "stale": Notice("warning", "Your cart was changed in another window. This is how it is now."),
-    "unready": Notice("warning", "Not everything in your cart can be ordered as it is. See below."),
+    "restored": Notice("success", "The product is back in your cart."),
+    "merged": Notice("info", "Your cart from before the login has been added to your saved cart."),
+    "stale": Notice("warning", "Your cart was changed in another window. Below is the current cart."),
+    "unready": Notice("warning", "Some items in your cart cannot be ordered as they are. See below."),
     "placed": Notice(
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
     ),
@@ -33,31 +31,31 @@ _ACTS = {
     "store_cart_undo": Act("Put back into the cart"),
     "store_checkout": Act("Place order"),
 }
-# Who is sent to the login from here has not asked for it.
+# What the login page says to a visitor who was sent there from one of these pages.
 _LOGIN_NOTICES = {
     "/shopping-cart": Notice(
-        "info", "Log in to see your saved cart. You can also look around first: what you choose comes along."
+        "info", "Log in to see your saved cart. You can also look around first: your choices are kept."
     ),
-    "/checkout": Notice("info", "Log in to order. What is in your cart comes along."),
+    "/checkout": Notice("info", "Log in to order. Your cart is kept."),
     "/orders": Notice("info", "Log in to see your orders."),
 }
 
 
-def includeme(config: Configurator) -> None:
-    """Add the store's pages, and the merge of a guest's cart at every login."""
-    config.registry.nav = _nav
-    config.registry.notices.update(_NOTICES)
-    config.registry.acts |= _ACTS
-    config.registry.login_hooks.append(guests.merge_cart)
-    config.registry.login_notices |= _LOGIN_NOTICES
+def includeme(config: SiteConfigurator) -> None:
+    """Add the store's pages. At every login a guest's cart is merged into the user's."""
+    config.set_navigation(_nav)
+    config.add_notices(_NOTICES)
+    config.add_acts(_ACTS)
+    config.add_login_hook(guests.merge_cart)
+    config.add_login_notices(_LOGIN_NOTICES)
     config.include(".views")
 
 
 def _nav(request: Request) -> list[NavItem]:
-    route = request.matched_route.name if request.matched_route else ""
+    route = request.route_name
     return [
         NavItem("Products", "/products", route == "store_products"),
-        # Counted only where the cart is read anyway: no page runs a statement for its header.
+        # Counted only on pages that read the cart anyway: no page runs a statement for its header.
         NavItem("Cart", "/shopping-cart", route == "store_cart", request.environ.get(guests.ITEMS)),
         NavItem("Orders", "/orders", route == "store_orders"),
     ]

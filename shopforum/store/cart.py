@@ -1,13 +1,13 @@
-"""Carts: what is in them, and every way it changes.
+"""Carts: their lines, and every way to change them.
 
 A cart belongs to a user or to a guest's cookie (`Owner`). Every change locks the cart's row first, so that changes of
-one cart happen one after the other, also beside an order being placed. Quantities are held at the stock; the stock
-itself is only taken by an order (orders.py). A line can be put aside for later (saved.py): it stays with the cart, but
-is neither counted nor ordered.
+one cart happen one after the other, also while an order is being placed. A quantity is limited to the stock; only an
+order reduces the stock (orders.py). A line can be saved for later (saved.py): it stays with the cart, but is neither
+counted nor ordered.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
@@ -15,29 +15,33 @@ from sqlalchemy import Connection, RowMapping, text
 
 from ..core.database import Database, once_more
 from ..core.prepared_statements import Prepared
+from ..core.rows import build
 from . import totals
 
 
-class NoLine(Exception):
-    """A line that was to change is not in the owner's open cart: it never was, or is gone. Nothing was changed."""
+class LineNotFound(Exception):
+    """A line that was to be changed is not in the owner's open cart. Nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose cart: a user's, or that of the guest whose cookie has one of these hashes. Nobody's cart has neither."""
+    """The owner of a cart: a user, or the guest whose cookie has one of these hashes. Without either there is no cart."""
 
     user_id: UUID | None = None
     guest_hashes: tuple[bytes, ...] = ()
 
     @property
     def values(self) -> dict[str, object]:
-        """What the statements below call :user_id and :guest_hashes."""
+        """The parameters :user_id and :guest_hashes of the statements below."""
         return {"user_id": self.user_id, "guest_hashes": list(self.guest_hashes)}
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a cart. Prices in cents: `price` is today's, `added_price` what it was when it was put in."""
+class CartLine:
+    """A line of a cart. `price` is today's price, `added_price` the price on the day it was added, both in cents.
+
+    `saved`: the line is saved for later. `merged`: a login has just added it from the guest's cart.
+    """
 
     id: int
     product_id: int
@@ -54,7 +58,7 @@ class Line:
 
     @property
     def problem(self) -> str | None:
-        """What keeps this line from being ordered: "withdrawn", "sold-out", "short" (fewer left than wanted)."""
+        """Why this line cannot be ordered: "withdrawn", "sold-out" or "short" (fewer in stock than wanted). Or None."""
         if self.withdrawn:
             return "withdrawn"
         if not self.stock:
@@ -63,52 +67,53 @@ class Line:
 
     @property
     def payable(self) -> int:
-        """How many can be had."""
+        """The quantity that can be ordered."""
         return min(self.quantity, self.stock)
 
     @property
     def total(self) -> int:
-        """What they cost, in cents."""
+        """The price of the quantity that can be ordered, in cents."""
         return self.price * self.payable
 
 
 @dataclass(frozen=True)
 class Cart:
-    """An open cart, and what is `saved` for later beside it. An empty one has id 0.
+    """An open cart, and the lines `saved` for later beside it. The id of an empty cart may be 0.
 
-    `removed` are the lines that were taken out just now, where they were asked for.
+    `removed` are lines that were just removed, as far as the caller asked for them.
     """
 
     id: int
-    lines: tuple[Line, ...]
-    saved: tuple[Line, ...] = ()
-    removed: tuple[Line, ...] = ()
+    lines: tuple[CartLine, ...]
+    saved: tuple[CartLine, ...] = ()
+    removed: tuple[CartLine, ...] = ()
 
     @cached_property
     def totals(self) -> totals.Totals:
-        """The costs of all that can be had."""
+        """The costs of everything that can be ordered."""
         return totals.compute((line.price, line.payable, line.tax_rate) for line in self.lines)
 
     @property
     def items(self) -> int:
-        """How many pieces can be had."""
+        """The number of pieces that can be ordered."""
         return sum(line.payable for line in self.lines)
 
     @property
     def orderable(self) -> bool:
-        """Whether it can become an order as it is."""
+        """Whether the cart can be ordered as it is."""
         return bool(self.lines) and not any(line.problem for line in self.lines)
 
-    def named(self, ids: Sequence[int]) -> list[Line]:
-        """Those of the lines that have one of these ids, saved ones too."""
+    def lines_of(self, ids: Sequence[int]) -> list[CartLine]:
+        """Return the lines with these ids, saved lines included."""
         return [line for line in self.lines + self.saved if line.id in ids]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of a change: the line, how many are in it now, and whether that is fewer than were wanted.
+    """The result of a change of one line: its new quantity. `clamped`: the stock allowed fewer than were wanted.
 
-    With `quantity` 0 the line was taken out or, where `sold_out`, nothing was changed.
+    `quantity` 0 means that the line was removed or, with `sold_out`, that nothing was changed. `created` says that the
+    change has made a new cart.
     """
 
     line_id: int
@@ -117,8 +122,6 @@ class Change:
     sold_out: bool = False
     created: bool = False
 
-
-_FIELDS = [field.name for field in fields(Line)]
 
 _LOAD = Prepared(
     "cart",
@@ -137,7 +140,7 @@ SELECT id FROM carts
 WHERE closed_at IS NULL AND (user_id = :user_id OR guest_hash = ANY(CAST(:guest_hashes AS bytea[])))
 ORDER BY id LIMIT 1 FOR UPDATE
 """)
-# Of two first additions at once the second finds the first one's cart.
+# Of two concurrent first additions, the second finds the cart of the first.
 _OPEN, _OPEN_GUEST = (
     text(f"""
 INSERT INTO carts ({owner}) VALUES (:{owner})
@@ -179,21 +182,21 @@ RETURNING l.id
 
 
 def load(db: Database, owner: Owner, *, removed: Sequence[int] = ()) -> Cart:
-    """The owner's open cart, in one statement. `removed` asks for some of its removed lines as well, by their ids."""
+    """Return the owner's open cart. One statement. `removed` are ids of removed lines to be returned as well."""
     return _cart(db.all(_LOAD, **owner.values, removed=list(removed)))
 
 
 def load_in(connection: Connection, owner: Owner) -> Cart:
-    """The owner's open cart as a transaction sees it."""
+    """Return the owner's open cart as a transaction sees it."""
     rows = _LOAD.run(connection, {**owner.values, "removed": []}, prepare=False).mappings()
     return _cart(list(rows))
 
 
 def _cart(rows: list[RowMapping]) -> Cart:
-    found = [(Line(**{name: row[name] for name in _FIELDS}), row["removed"]) for row in rows]
-    lines = tuple(line for line, gone in found if not gone and not line.saved)
-    saved = tuple(line for line, gone in found if not gone and line.saved)
-    removed = tuple(line for line, gone in found if gone)
+    found = [(build(CartLine, row), row["removed"]) for row in rows]
+    lines = tuple(line for line, was_removed in found if not was_removed and not line.saved)
+    saved = tuple(line for line, was_removed in found if not was_removed and line.saved)
+    removed = tuple(line for line, was_removed in found if was_removed)
     return Cart(rows[0]["cart_id"] if rows else 0, lines, saved, removed)
 
 
@@ -201,15 +204,15 @@ def _cart(rows: list[RowMapping]) -> Cart:
 def add(
     db: Database, owner: Owner, slug: str, quantity: int, *, new_guest: bytes | None = None
 ) -> Change | None:
-    """Put `quantity` (1 or more) pieces into the cart, as far as the stock goes; None where there is no such product.
+    """Add `quantity` (1 or more) pieces of a product, limited to the stock. Return None if there is no such product.
 
-    Where the owner has no cart yet, one is made: for a user, or under `new_guest` for a guest, unless there is one.
+    An owner without a cart gets one: a user's, or a guest's under the hash `new_guest`.
     """
     with db.transaction() as connection:
-        product = connection.execute(_PRODUCT, {"slug": slug}).mappings().first()
+        product = connection.execute(_PRODUCT, {"slug": slug}).first()
         if product is None:
             return None
-        if not product["stock"]:
+        if not product.stock:
             return Change(0, 0, sold_out=True)
         cart = lock(connection, owner)
         created = cart is None
@@ -217,21 +220,22 @@ def add(
             statement = _OPEN if owner.user_id else _OPEN_GUEST
             values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
             cart = connection.execute(statement, values).scalar_one()
-        values = {"cart": cart, "product": product["id"]}
+        values = {"cart": cart, "product": product.id}
         before = connection.execute(_BEFORE, values).scalar() or 0
-        line = connection.execute(_ADD, {**values, "quantity": quantity}).mappings().first()
+        line = connection.execute(_ADD, {**values, "quantity": quantity}).first()
         if line is None:
             # Sold out since the first statement.
             return Change(0, 0, sold_out=True)
-        clamped = line["quantity"] < before + quantity
-        return Change(line["id"], line["quantity"], clamped=clamped, created=created)
+        clamped = line.quantity < before + quantity
+        return Change(line.id, line.quantity, clamped=clamped, created=created)
 
 
 @once_more
 def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change]:
-    """Set the quantities of lines, by their ids, held at the stock; 0 takes a line out, so that it can be restored.
+    """Set the quantities of lines, by their ids, limited to the stock; 0 removes a line, which can be restored.
 
-    All or none: raises NoLine if one is not there. A line whose product is sold out keeps its quantity.
+    All lines are changed or none: raises LineNotFound if one is missing. A line whose product is sold out keeps its
+    quantity.
     """
     if not wanted:
         return []
@@ -239,7 +243,7 @@ def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change
         values = {"lines": list(wanted), "quantities": list(wanted.values())}
         rows = connection.execute(_CHANGE, {**values, "cart": lock(connection, owner)}).mappings().all()
         if len(rows) < len(wanted):
-            raise NoLine
+            raise LineNotFound
         return [_changed(row) for row in sorted(rows, key=lambda row: row["id"])]
 
 
@@ -252,19 +256,20 @@ def _changed(row: RowMapping) -> Change:
 
 @once_more
 def restore(db: Database, owner: Owner, lines: Sequence[int]) -> None:
-    """Bring removed lines back where they stood, with their quantities as far as the stock goes.
+    """Restore removed lines in their old places, with their quantities limited to the stock.
 
-    All or none: raises NoLine if one is not there.
+    All lines are restored or none: raises LineNotFound if one is missing.
     """
     with db.transaction() as connection:
         found = connection.execute(_RESTORE, {"lines": list(lines), "cart": lock(connection, owner)}).all()
         if len(found) < len(lines):
-            raise NoLine
+            raise LineNotFound
 
 
 def lock(connection: Connection, owner: Owner) -> int | None:
-    """The id of the owner's open cart, locked until the transaction ends; and marked as changed. None if there is none:
-    another's line and one that never was cannot be told apart.
+    """Lock the owner's open cart until the transaction ends, and mark it as changed. Return its id, or None.
+
+    A caller cannot tell a line of somebody else's cart from a line that does not exist: both are not in this cart.
     """
     cart: int | None = connection.execute(_LOCK, owner.values).scalar()
     if cart is not None:

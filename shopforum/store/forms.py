@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopV
 
 from ..web.numbers import bigint
 
-# More than any stock; keeps sums of quantities far from what an integer holds.
+# More than any stock, and small enough that sums of quantities fit into an integer.
 _MOST = 1_000_000
 
 COUNTRIES = (
@@ -31,7 +31,7 @@ COUNTRIES = (
 
 
 class _Quantity(IntegerField):
-    """A whole number; more than anybody could have counts as just too many."""
+    """A whole number. A number above any stock is cut to _MOST."""
 
     data: Any
 
@@ -45,12 +45,12 @@ class _Quantity(IntegerField):
 
     def pre_validate(self, form: BaseForm) -> None:
         if self.process_errors:
-            # What is no number is not too small as well.
+            # A text that is no number gets this one error, not that of the bounds as well.
             raise StopValidation
 
 
 class AddForm(Form):
-    """How many to put into the cart."""
+    """The quantity to add to the cart."""
 
     quantity = _Quantity(
         "Quantity",
@@ -60,11 +60,11 @@ class AddForm(Form):
 
 
 class ChangeForm(Form):
-    """How many shall be in the cart; 0 takes the line out."""
+    """The new quantity of a line; 0 removes the line."""
 
     quantity = _Quantity(
         "Quantity",
-        [InputRequired("Enter how many."), NumberRange(min=0, message="Enter 0 or more.")],
+        [InputRequired("Enter a quantity."), NumberRange(min=0, message="Enter 0 or more.")],
     )
 
 
@@ -73,17 +73,17 @@ _TYPED = re.compile(r"quantity-(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True)
 class Quantities:
-    """What was typed into the quantities of a cart, by the id of the line: the texts, what they mean, what is wrong."""
+    """The quantities typed into a cart, by the id of the line: their texts, the wanted numbers, the errors."""
 
     texts: dict[int, str] = field(default_factory=dict)
     wanted: dict[int, int] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
 
     def read(self, line_id: int, text: Any, step: int = 0) -> None:
-        """Take in the text for a line, and `step` more than it says."""
+        """Read the text for a line, and add `step` to its number."""
         self.texts[line_id] = text if isinstance(text, str) else ""
         self.errors.pop(line_id, None)
-        form = ChangeForm(MultiDict(quantity=self.texts[line_id]))
+        form = ChangeForm(MultiDict([("quantity", self.texts[line_id])]))
         if form.validate():
             self.wanted[line_id] = max(form.quantity.data + step, 0)
         else:
@@ -91,10 +91,10 @@ class Quantities:
 
 
 def typed_quantities(fields: Mapping[str, Any]) -> Quantities:
-    """Read the fields `quantity-<line>` of the cart's form; `more` and `less` name the line of the button pressed.
+    """Read the fields `quantity-<line>` of the cart's form. `more` or `less` has the line whose button was pressed.
 
-    A field that still says what `held-<line>` says it showed was not typed into: it must not undo what another window
-    has changed since.
+    A field that still equals `held-<line>`, the number that the page has shown, was not edited: it must not undo a change
+    that was made in another window.
     """
     found = Quantities()
     for name, text in fields.items():
@@ -109,7 +109,7 @@ def typed_quantities(fields: Mapping[str, Any]) -> Quantities:
 
 
 def numbers(text: Any) -> list[int]:
-    """The ids in a field or a query, apart by commas. What is none, or fits no bigint, is left out."""
+    """Return the ids in a field or a query, separated by commas. A part that is no bigint is left out."""
     parts = map(bigint, text.split(",")) if isinstance(text, str) else ()
     return [part for part in parts if part is not None]
 
@@ -134,7 +134,7 @@ def _line(label: str, what: str, autocomplete: str, longest: int = 100, **more: 
 
 
 class AddressForm(Form):
-    """Where an order goes."""
+    """The address that an order is sent to."""
 
     name = _line("Full name", "your name", "shipping name")
     street = _line("Street and number", "the street and number", "shipping street-address")

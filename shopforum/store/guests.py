@@ -1,7 +1,7 @@
-"""Whose cart a request means: the user's, or the guest's who holds the cart cookie.
+"""Guests' carts: a request means the cart of the signed-in user, or of the guest who holds the cart cookie.
 
-The cookie is a secret of 256 bits; the database knows its keyed hash alone. It is set when a guest first puts
-something in, and gone when a login has merged the cart.
+The cookie is a secret of 256 bits; the database has only its keyed hash. It is set when a guest first adds a product,
+and deleted when a login has merged the cart.
 """
 
 import base64
@@ -12,14 +12,14 @@ from uuid import UUID
 from pyramid.httpexceptions import HTTPForbidden
 
 from ..sessions import cookies
-from ..web.hooks import LoginHookResult
+from ..web.contributions import LoginHookResult
 from ..web.request import Request
 from . import merging
 from .cart import Owner
 
 COOKIE = "__Host-cart"
 MAX_AGE = 30 * 86400
-# Where the cart page leaves the number of its pieces for the header.
+# The key in `request.environ` under which the cart's page leaves its number of pieces for the header.
 ITEMS = "shopforum.store.items"
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -27,15 +27,16 @@ _JAR = cookies.CookieJar()
 
 
 def token(request: Request) -> str | None:
-    """The cart cookie, if there is one of the right shape."""
+    """Return the cart cookie, or None if it is missing or malformed."""
     return cookies.read(request, COOKIE, _SHAPE)
 
 
 def new_token(request: Request) -> str:
-    """A fresh value for the cookie: 32 bytes as base64url. Two first additions at once get the same, and so one cart.
+    """Return a new value for the cookie: 32 bytes as base64url. Two concurrent first additions get the same value, and so
+    the same cart.
 
-    It is made, by a key, from the secret that a visitor's browser sends with both. A session that has just ended has
-    none; its own id will not do, a thief of that alone would see the cart.
+    The value is derived, with a key, from the visitor's cookie, which both requests carry. A browser whose session has
+    just ended has no such cookie. Its session id is no replacement: a thief of the session id alone would see the cart.
     """
     secret = cookies.read(request, cookies.VISITOR, _SHAPE)
     if secret is None:
@@ -46,7 +47,7 @@ def new_token(request: Request) -> str:
 
 
 def owner(request: Request) -> Owner:
-    """Who owns the cart that this request may see and change."""
+    """Return the owner of the cart that this request may see and change."""
     if request.identity is not None:
         return Owner(user_id=request.identity.user_id)
     value = token(request)
@@ -54,27 +55,27 @@ def owner(request: Request) -> Owner:
 
 
 def new_hash(request: Request, value: str) -> bytes:
-    """The hash under which a new guest's cart is kept."""
+    """Return the hash under which a new guest's cart is stored."""
     return _hashes(request, value)[0]
 
 
 def keep(value: str) -> tuple[str, str]:
-    """The header that sets the cookie, for 30 days from now."""
+    """Return the header that sets the cookie, for 30 days from now."""
     return _JAR.header(COOKIE, value, MAX_AGE)
 
 
 def require_whole_session(request: Request) -> None:
-    """Raise HTTPForbidden for session cookies that are no session: one that is over, or half of a stolen pair.
+    """Raise HTTPForbidden if the request has session cookies but no session: an ended session, or half of a stolen pair.
 
-    They came for a user's cart. A guest's in its place would look as if the user's were lost, so they are sent to
-    the login, like everybody who has no cart at all.
+    Such a request asks for a user's cart. A guest's cart in its place would look as if the user's were lost, so the request
+    is sent to the login, like one that has no cart at all.
     """
     if request.identity is None and {cookies.SESSION, cookies.REFRESH} & request.cookies.keys():
         raise HTTPForbidden
 
 
 def merge_cart(request: Request, user_id: UUID, target: str) -> LoginHookResult | None:
-    """Login hook: the guest's cart goes into the user's, and its cookie goes."""
+    """Login hook: merge the guest's cart into the user's, and delete the cart cookie."""
     value = token(request)
     if value is None:
         return None

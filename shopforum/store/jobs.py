@@ -1,19 +1,15 @@
-"""The store's chores, for the process beside the web server: nobody comes back for what is deleted here.
+"""The store's purges. Nobody comes back for the rows that are deleted here.
 
-Carts of users stay until they are ordered, whatever becomes of the sessions; ordered ones stay for their orders.
+A user's cart stays until it is ordered, even after the session has ended. An ordered cart stays with its order.
 """
 
-from ..core.database import Database
-from ..core.purge import purge
+from ..core.purge import Purge
 
-_PURGES = (
-    # As long as the cookie of a guest lives; a merged cart is empty of use at once.
-    purge("carts", "user_id IS NULL AND changed_at < now() - interval '30 days'", "changed_at"),
-    # An undo is offered on the next page alone; a day is for tabs left open.
-    purge("cart_lines", "removed_at < now() - interval '1 day'", "removed_at"),
+PURGES = (
+    # A guest's cart is kept as long as the guest's cookie. A merged cart is of no use any more.
+    Purge(
+        "carts", "user_id IS NULL AND changed_at < now() - interval '30 days'", order="changed_at", step=200
+    ),
+    # The next page offers to undo a removal; a day is for tabs that stay open.
+    Purge("cart_lines", "removed_at < now() - interval '1 day'", order="removed_at", step=200),
 )
-
-
-def run_once(db: Database, step: int = 200) -> int:
-    """Delete what is old, at most `step` rows of a kind; returns how many."""
-    return sum(len(db.all(statement, step=step)) for statement in _PURGES)

@@ -1,8 +1,8 @@
-"""At a login, the guest's cart goes into the user's. Once, whoever else logs in at the same moment, and never from one
-user to another: only an open cart without a user, named by this browser's cookie, is ever merged.
+"""Merging a guest's cart into the user's cart at a login.
 
-Who logs in on the way to the checkout buys what is in the guest's cart, and nothing more: what the user's cart held
-from earlier is saved for later.
+A cart is merged once, even if two logins run at the same moment, and never from one user to another: only an open cart
+without a user, named by this browser's cookie, is merged. A user who logs in on the way to the checkout buys the guest's
+cart and nothing else: the earlier lines of the user's cart are saved for later.
 """
 
 from uuid import UUID
@@ -26,10 +26,10 @@ INSERT INTO carts (user_id) VALUES (:user_id)
 ON CONFLICT (user_id) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
 RETURNING id
 """)
-# What an earlier login has brought is not what this one does.
+# Lines that an earlier login has merged are not marked as merged by this one.
 _FORGET = text("UPDATE cart_lines SET merged_at = NULL WHERE cart_id = :cart AND merged_at IS NOT NULL")
-# The larger of the two quantities, as far as the stock goes; what is sold out comes along, to be seen as such. New
-# lines stand in the guest's order.
+# A product in both carts gets the larger quantity, limited to the stock. A sold-out product is merged too, so that the
+# user sees that it is sold out. New lines keep the order of the guest's cart.
 _MERGE = text("""
 INSERT INTO cart_lines AS l (cart_id, product_id, quantity, price_minor, merged_at)
 SELECT :cart, g.product_id, CASE WHEN p.stock > 0 THEN least(g.quantity, p.stock) ELSE g.quantity END, g.price_minor,
@@ -48,13 +48,13 @@ RETURNING id
 
 @once_more
 def merge(db: Database, guest_hashes: tuple[bytes, ...], user_id: UUID, *, buying: bool = False) -> int:
-    """Move what is in the guest's open cart to the user's and close it, in one transaction.
+    """Move the lines of the guest's open cart to the user's cart and close the guest's cart, in one transaction.
 
-    With `buying`, the user's earlier lines are put aside first, so that the cart is the guest's as it was. Returns how
-    many lines of the user's cart this has changed; they are marked, for the cart to name them.
+    With `buying`, the user's earlier lines are saved for later first, so that the cart equals the guest's. Return how many
+    lines of the user's cart have changed; they are marked as merged.
     """
     with db.transaction() as connection:
-        # The guest's cart first, then the user's: every merge takes them in this order.
+        # The guest's cart is locked first, then the user's: every merge locks in this order.
         guests = list(connection.execute(_GUEST, {"guest_hashes": list(guest_hashes)}).scalars())
         if not guests:
             return 0
@@ -64,5 +64,5 @@ def merge(db: Database, guest_hashes: tuple[bytes, ...], user_id: UUID, *, buyin
         cart = connection.execute(_USER, {"user_id": user_id}).scalar_one()
         connection.execute(_FORGET, {"cart": cart})
         if buying:
-            saved.put_all_aside(connection, cart)
+            saved.save_all(connection, cart)
         return len(connection.execute(_MERGE, {"guests": guests, "cart": cart}).all())

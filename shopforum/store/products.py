@@ -1,18 +1,38 @@
-"""The catalogue as visitors see it: goods that are sold, found by category and words, in a choice of orders."""
+"""The catalogue: products that are sold, found by category and words, sorted by name or price."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text
 
 from ..core.database import Database
+from ..core.rows import build, columns
 from .tables import products
 
-_SHOWN = ("id", "slug", "name", "category", "summary", "price_minor", "stock")
+
+@dataclass(frozen=True)
+class ListedProduct:
+    """A product in a list. `price_minor` is in cents, `stock` is the number of pieces."""
+
+    id: int
+    slug: str
+    name: str
+    category: str
+    summary: str
+    price_minor: int
+    stock: int
+
+
+@dataclass(frozen=True)
+class Product(ListedProduct):
+    """A product on its own page. `tax_rate` is in per cent; the price includes the tax."""
+
+    description: str
+    tax_rate: int
 
 
 @dataclass(frozen=True)
 class Sort:
-    """An order of the catalogue."""
+    """A way to sort the catalogue. `name` is its name in the address, `label` its name on the page."""
 
     name: str
     label: str
@@ -30,10 +50,10 @@ SORTS = {
 }
 
 _FEATURED = text("""
-SELECT slug, name, summary, price_minor, stock FROM products
+SELECT id, slug, name, category, summary, price_minor, stock FROM products
 WHERE featured AND NOT withdrawn ORDER BY stock = 0, name, id LIMIT 8
 """)
-# From one category to the next by the index, however many goods there are.
+# The index leads from one category to the next, however many products there are.
 _CATEGORIES = text("""
 WITH RECURSIVE known (category) AS (
   (SELECT category FROM products WHERE NOT withdrawn ORDER BY category LIMIT 1)
@@ -50,19 +70,22 @@ WHERE slug = :slug AND NOT withdrawn
 """)
 
 
-def featured(db: Database) -> list[RowMapping]:
-    """What the homepage shows off."""
-    return db.all(_FEATURED)
+def featured(db: Database) -> list[ListedProduct]:
+    """Return the products that the homepage features, at most 8."""
+    return [build(ListedProduct, row) for row in db.all(_FEATURED)]
 
 
 def categories(db: Database) -> list[str]:
-    """Every category that has something to sell, in order."""
+    """Return the categories that have products, in alphabetical order."""
     return [row["category"] for row in db.all(_CATEGORIES)]
 
 
 def matching(category: str, words: str) -> Select[tuple[object, ...]]:
-    """The statement of all goods of a category that hold the words; empty strings leave either open."""
-    statement = select(*(products.c[name] for name in _SHOWN)).where(~products.c.withdrawn)
+    """Return the statement that selects the products of a category that contain the words, as ListedProduct.
+
+    An empty string means any category, or any words.
+    """
+    statement = select(*(products.c[name] for name in columns(ListedProduct))).where(~products.c.withdrawn)
     if category:
         statement = statement.where(products.c.category == category)
     if words:
@@ -71,6 +94,7 @@ def matching(category: str, words: str) -> Select[tuple[object, ...]]:
     return statement
 
 
-def find(db: Database, slug: str) -> RowMapping | None:
-    """One product that is sold, or None."""
-    return db.one(_ONE, slug=slug)
+def find(db: Database, slug: str) -> Product | None:
+    """Return the product with this slug if it is sold, or None."""
+    row = db.one(_ONE, slug=slug)
+    return build(Product, row) if row else None

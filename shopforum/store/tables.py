@@ -1,6 +1,6 @@
-"""The store's tables. Money is euro cents with tax included, tax rates are whole per cent, instants the database's.
+"""The store's tables. Amounts are euro cents including tax, tax rates whole per cent, instants by the database's clock.
 
-A cart belongs to a user or, by the hash of a cookie, to a guest; never to a session, so that it outlives all of them.
+A cart belongs to a user or, by the hash of a cookie, to a guest. It never belongs to a session, so it outlives sessions.
 """
 
 from sqlalchemy import (
@@ -34,7 +34,7 @@ _SOLD = text("NOT withdrawn")
 
 
 def _now(name: str) -> Column:  # type: ignore[type-arg]
-    """An instant filled in by the database's clock."""
+    """Return a column for an instant that the database's clock fills in."""
     return Column(name, Instant, nullable=False, server_default=func.clock_timestamp())
 
 
@@ -62,7 +62,7 @@ products = Table(
     CheckConstraint("tax_rate BETWEEN 0 AND 99", name="tax_rate_per_cent"),
     CheckConstraint("stock >= 0", name="stock_not_negative"),
     CheckConstraint("NOT withdrawn OR stock = 0", name="withdrawn_without_stock"),
-    # One for each order of the catalogue, with and without a category: a page is read from the index, never sorted.
+    # One index for each sort order, with and without a category: a page is read from the index, never sorted.
     Index("ix_products_name_id", "name", "id", postgresql_where=_SOLD),
     Index("ix_products_price_minor_id", "price_minor", "id", postgresql_where=_SOLD),
     Index("ix_products_category_name_id", "category", "name", "id", postgresql_where=_SOLD),
@@ -84,30 +84,30 @@ carts = Table(
     CheckConstraint("(user_id IS NULL) <> (guest_hash IS NULL)", name="one_owner"),
     CheckConstraint("(closed_at IS NULL) = (closed_as IS NULL)", name="closed_with_reason"),
     CheckConstraint("closed_as IN ('ordered', 'merged')", name="closed_as_known"),
-    # One open cart each: what makes two first adds at once meet in one cart.
+    # At most one open cart each, so that two concurrent first additions meet in one cart.
     Index("uq_carts_open_user_id", "user_id", unique=True, postgresql_where=text("closed_at IS NULL")),
     Index("uq_carts_open_guest_hash", "guest_hash", unique=True, postgresql_where=text("closed_at IS NULL")),
-    # Guests' alone: users' carts stay, and the purge shall not walk over them.
+    # Only guests' carts: users' carts stay, and the purge must not scan them.
     Index("ix_carts_guests_changed_at", "changed_at", postgresql_where=text("user_id IS NULL")),
 )
 
 cart_lines = Table(
     "cart_lines",
     metadata,
-    # Lines stand in the order of their ids: one that is removed and brought back keeps its place.
+    # Lines are listed by id: a line that is removed and restored keeps its place.
     _id(),
     Column("cart_id", BigInteger, ForeignKey("carts.id", ondelete="CASCADE"), nullable=False),
     Column("product_id", BigInteger, ForeignKey("products.id"), nullable=False),
     Column("quantity", Integer, nullable=False),
-    # The price when it was put in, to tell of a change since.
+    # The price on the day the line was added, to show a change of price.
     Column("price_minor", BigInteger, nullable=False),
     Column("removed_at", Instant),
-    # When it was put aside for later: it stays with the user's open cart, and is not in it.
+    # When the line was saved for later. It stays with the user's open cart, but does not count as part of it.
     Column("saved_at", Instant),
-    # When a login last brought this line from a guest's cart, or more of it, or put it aside for one.
+    # When a login last added this line from a guest's cart, raised its quantity, or saved it for later.
     Column("merged_at", Instant),
     CheckConstraint("quantity > 0", name="quantity_positive"),
-    # A product stands once in a cart, and once beside it.
+    # A product has at most one line in the cart, and one saved line.
     Index(
         "uq_cart_lines_in_cart",
         "cart_id",
@@ -122,7 +122,7 @@ cart_lines = Table(
         unique=True,
         postgresql_where=text("saved_at IS NOT NULL"),
     ),
-    # A cart's page reads both sides of it, and a partial index serves neither that nor the foreign key.
+    # The cart's page reads lines of both kinds, and a partial index serves neither that nor the foreign key.
     Index("ix_cart_lines_cart_id", "cart_id"),
     Index("ix_cart_lines_product_id", "product_id"),
     Index("ix_cart_lines_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
@@ -134,7 +134,7 @@ orders = Table(
     _id(),
     Column("number", Text, nullable=False, unique=True),
     Column("user_id", UUID, nullable=False),
-    # A cart becomes one order, however often its form is sent.
+    # A cart becomes one order, even if its form is sent twice.
     Column("cart_id", BigInteger, ForeignKey("carts.id"), nullable=False, unique=True),
     _now("created_at"),
     Column("name", Text, nullable=False),
@@ -145,13 +145,13 @@ orders = Table(
     Column("subtotal_minor", BigInteger, nullable=False),
     Column("shipping_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
-    # The tax included in the total, pairs of rate and cents: [[19, 1234], [7, 56]].
+    # The tax included in the total, as pairs of rate and cents: [[19, 1234], [7, 56]].
     Column("tax_minor", JSONB, nullable=False),
     CheckConstraint("total_minor = subtotal_minor + shipping_minor", name="total_is_sum"),
     Index("ix_orders_user_id_id", "user_id", "id"),
 )
 
-# What was bought, as it was called and priced on that day.
+# The products of an order, with their names and prices of that day.
 order_lines = Table(
     "order_lines",
     metadata,

@@ -1,17 +1,17 @@
-"""What a cart costs: subtotal, shipping, the tax in it, total. Whole euro cents throughout, never floats."""
+"""The costs of a cart: subtotal, shipping, included tax, total. Whole euro cents throughout, never floats."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 FREE_SHIPPING_FROM = 5000
 SHIPPING = 490
-# Shipping is taxed at the ordinary rate, whatever is in the parcel.
+# Shipping is taxed at the ordinary rate, whatever the parcel holds.
 SHIPPING_TAX_RATE = 19
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Amounts in cents. `taxes` are pairs of rate in per cent and the tax that the total includes, highest first."""
+    """Amounts in cents. `taxes` are pairs of a rate in per cent and the tax included in the total, highest rate first."""
 
     subtotal: int
     shipping: int
@@ -19,17 +19,17 @@ class Totals:
 
     @property
     def total(self) -> int:
-        """What is to be paid."""
+        """The amount to be paid, in cents."""
         return self.subtotal + self.shipping
 
     @property
     def missing_for_free_shipping(self) -> int:
-        """How many cents more make the shipping free; 0 where it is, or where there is nothing to ship."""
+        """The cents missing for free shipping; 0 if shipping is free already, or if there is nothing to ship."""
         return FREE_SHIPPING_FROM - self.subtotal if self.shipping else 0
 
 
 def compute(items: Iterable[tuple[int, int, int]]) -> Totals:
-    """The totals of items of (price in cents, quantity, tax rate in per cent)."""
+    """Return the totals of items, given as (price in cents, quantity, tax rate in per cent)."""
     gross: dict[int, int] = {}
     for price, quantity, rate in items:
         gross[rate] = gross.get(rate, 0) + price * quantity
@@ -42,5 +42,5 @@ def compute(items: Iterable[tuple[int, int, int]]) -> Totals:
 
 
 def included_tax(gross: int, rate: int) -> int:
-    """The tax that an amount in cents includes, rounded half up to a cent."""
+    """Return the tax included in an amount, both in cents, rounded half up. `rate` is in per cent."""
     return (2 * gross * rate + 100 + rate) // (2 * (100 + rate))

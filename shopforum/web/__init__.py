@@ -1,20 +1,18 @@
-"""What the three sites share around their views: tweens, error pages, templates, notices, health checks.
+"""What the three sites share around their views: tweens, error pages, templates, notices, health checks, services.
 
-From the outside in, a request meets: `tweens.harden` (headers on every answer), `tweens.observe` (request id, one log
-line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, odd bytes), and then
-the view's derivers: CSRF, permission, fresh login, view.
+From the outside in, a request passes: `tweens.harden` (headers of every response), `tweens.observe` (request id, one log
+line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, unreadable bytes), and then the
+view's derivers: CSRF, permission, fresh login, view.
 """
 
-from pyramid.config import Configurator
 from pyramid.tweens import EXCVIEW, INGRESS
 
-from ..core.sites import Site
 from .request import Request
+from .site_config import SiteConfigurator
 
 
-def includeme(config: Configurator) -> None:
-    """Wire everything but the sites' own routes. Needs `config.registry.site`."""
-    site: Site = config.registry.site
+def includeme(config: SiteConfigurator) -> None:
+    """Add everything but the sites' own routes. Needs the services (`services.install`)."""
     config.set_request_factory(Request)
     config.include(".templating")
     config.include(".errors")
@@ -22,4 +20,3 @@ def includeme(config: Configurator) -> None:
     config.add_tween("shopforum.web.tweens.guard", under=EXCVIEW)
     config.add_tween("shopforum.web.tweens.observe", over=EXCVIEW)
     config.add_tween("shopforum.web.tweens.harden", under=INGRESS, over="shopforum.web.tweens.observe")
-    config.add_request_method(lambda _: site, "site", property=True)

@@ -1,44 +1,28 @@
-"""What the sites' forms do, in words: for the pages that ask whether one is to be sent after all.
+"""The act of a form in words, for the pages that ask whether the form should be sent again.
 
-Each package names its own in `registry.acts`, by route.
+Each package names the acts of its forms by route (`SiteConfigurator.add_acts`).
 """
-
-from dataclasses import dataclass
 
 from pyramid.interfaces import IRoutesMapper
 
+from .contributions import Act
 from .request import Request
+from .services import UnknownAct
 
-
-@dataclass(frozen=True)
-class Act:
-    """`label` says what the form does, as its button would.
-
-    What ends or destroys something, or reaches far, is never sent again from another page: with `asks`, the address
-    itself asks before it acts, and its GET shows the form as it was filled in; with `page`, that is where to begin anew.
-    """
-
-    label: str
-    asks: bool = False
-    page: str = ""
-
-    @property
-    def again(self) -> bool:
-        """Whether the form may be sent from the page that shows it once more."""
-        return not (self.asks or self.page)
+_UNKNOWN = UnknownAct(Act("Send a form"))
 
 
 def of(request: Request) -> Act:
-    """What the form of this request does."""
-    return _named(request, request.matched_route.name)
+    """Return the act of this request's form."""
+    return _named(request, request.route_name)
 
 
 def at(request: Request, path: str) -> Act:
-    """What a form does that is sent to a path of this site."""
+    """Return the act of a form that is posted to a path of this site."""
     route = request.registry.getUtility(IRoutesMapper)(Request.blank(path))["route"]
     return _named(request, route.name if route else "")
 
 
 def _named(request: Request, route: str) -> Act:
-    found: Act = request.registry.acts.get(route, request.registry.unknown_act)
-    return found
+    unknown = request.services.find(UnknownAct) or _UNKNOWN
+    return request.services.acts.get(route, unknown.act)

@@ -1,7 +1,8 @@
-"""What people see when something cannot be done: one styled page, the right status, and the way on.
+"""Error pages: one styled page, the right status, and a link that leads on.
 
-A signed-out visitor is sent to the login page with the way back; FusionAuth or the database away is 503 with
-Retry-After and never touches a cookie. A value that the database refuses is 422, any other word of its a fault of ours.
+A signed-out visitor is redirected to the login page, with the way back. While FusionAuth or the database is unavailable,
+the response is 503 with Retry-After, and no cookie changes. A value that the database refuses is 422; any other error of
+the database is a bug of this application, 500.
 """
 
 from http import HTTPStatus
@@ -11,7 +12,6 @@ import structlog
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPFound, HTTPNotFound
-from pyramid.interfaces import ISecurityPolicy
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
@@ -28,32 +28,33 @@ from ..sessions import (
     FreshLoginRequired,
     cleared_headers,
     is_outage,
+    policy_of,
     refuses_value,
 )
 from . import acts, methods, notes, safe_redirect
-from .acts import Act
 from .request import Request
+from .services import SavedForms
 
 log = structlog.get_logger("shopforum")
 
 MESSAGES = {
-    400: ("That request cannot be read", "Something in it is malformed. Nothing was changed."),
+    400: ("We cannot read that request", "A part of it is malformed. Nothing was changed."),
     403: ("Not allowed", "Your account does not have the permission for this."),
-    404: ("Nothing here", "The address is wrong, or what was here is gone."),
-    405: ("Not like this", "This address does not take such a request. Nothing was changed."),
-    409: ("Somebody was faster", "What you were looking at has changed meanwhile. Look at it again."),
-    413: ("Too large", "That is more than this page takes. Nothing was changed."),
+    404: ("Nothing here", "The address is wrong, or the page was removed."),
+    405: ("Method not allowed", "This address does not take such a request. Nothing was changed."),
+    409: ("Changed in the meantime", "Somebody has changed this since you opened it. Open it again."),
+    413: ("Too large", "Send less at a time. Nothing was changed."),
     421: ("Wrong host", "This server does not serve that host."),
-    422: ("That did not pass", "Something in the form is not right. Nothing was changed."),
-    429: ("Too many tries", "Wait a little, then try again. Nothing is lost."),
-    500: ("Something went wrong", "The fault is ours. It has been noted under the number below."),
+    422: ("Check the form", "A value in it is not accepted. Nothing was changed."),
+    429: ("Too many attempts", "Wait a little, then try again. Nothing is lost."),
+    500: ("Something went wrong", "This is our mistake. We have logged it under the number below."),
     503: (
-        "One moment",
-        "We cannot reach a part of our systems just now. Nobody is signed out by it; try again shortly.",
+        "Temporarily unavailable",
+        "We cannot reach a part of our systems. Try again shortly; you stay signed in.",
     ),
 }
 
-# What people write into forms of ours by hand, by the names of the fields: worth keeping when it cannot be taken.
+# The fields that users write by hand, with their labels: the error page shows their text when a form is not accepted.
 WRITTEN = {
     "title": "Title",
     "body": "Text",
@@ -65,84 +66,81 @@ WRITTEN = {
     "city": "Town or city",
 }
 
-# Nothing more is read of a request that cannot be read, or is not for us.
+# The statuses of a request that cannot be read, or was sent to the wrong host: nothing more is read of it.
 _UNREADABLE = {400, 413, 421}
 
 _REFUSED_VALUE = (
-    "Check what you entered: a number may be too large, or an address may be none. Nothing was changed."
+    "Check what you entered: a number may be too large, or an address not valid. Nothing was changed."
 )
 
 _SIGNED_OUT = (
     "You are signed out",
-    "So this was not sent. Copy what you had typed, log in, and send it again.",
+    "Nothing was sent. Copy your text, log in, and send it again.",
 )
 
-# Why a form is refused (sessions/form_refusals.py), and what to do about it. Each has its own words: who is told the wrong
-# cause tries the wrong thing.
+# The title and the text for each reason to refuse a form (sessions/form_refusals.py). Each names its cause, because a user
+# who is told the wrong cause tries the wrong remedy.
 REFUSED_FORMS = {
     "no_token": (
-        "This form is no longer good",
+        "This form has expired",
         (
-            "It came without the mark that our forms carry, or with an old one. Nothing was done: load the page again, and "
-            "send it from there."
+            "Its security token is missing or out of date. Nothing was done: reload the page, and send the form from there."
         ),
     ),
     "no_cookie": (
         "Your browser did not send our cookie back",
         (
-            "Nothing was done. Allow cookies for this site, and open it by https: over http some browsers, Safari among "
-            "them, keep none. Then send this again."
+            "Nothing was done. Allow cookies for this site, and open it by https: some browsers, such as Safari, keep no "
+            "cookies over http. Then send the form again."
         ),
     ),
     "other_visitor": (
         "This form is from an earlier visit",
         (
-            "Your browser has a newer cookie of ours than this form, from another tab perhaps. Nothing was done yet: check it, "
+            "Your browser has a newer cookie than this form, perhaps from another tab. Nothing was done yet: check the form, "
             "and send it again."
         ),
     ),
     "signed_in": (
         "You have logged in since",
         (
-            "This form was made before you logged in, in another tab perhaps. Nothing was done yet: check it, and send it "
+            "This form is older than your login, perhaps from another tab. Nothing was done yet: check it, and send it "
             "again."
         ),
     ),
     "other_session": (
         "This form is from another login",
         (
-            "Since it was made, you or somebody else has logged in anew in this browser. Nothing was done yet: check it, and "
-            "send it again."
+            "You or somebody else has logged in again in this browser since. Nothing was done yet: check the form, and send "
+            "it again."
         ),
     ),
     "foreign_origin": (
         "This form was sent from another site",
         (
-            "Only pages of this site may send it, so nothing was done. If you meant to, open this site yourself, and do it "
-            "there."
+            "Only pages of this site may send it, so nothing was done. Open this site yourself, and do it there, if you "
+            "meant to."
         ),
     ),
     "null_origin": (
         "Your browser hides where this form comes from",
         (
-            "It said “null” in place of this site's address, so nothing was done. A privacy extension or a proxy between you "
-            "and this site does that: try without it, or with a newer browser."
+            "It sent “null” in place of this site's address, so nothing was done. Turn off the privacy extension or the proxy "
+            "that causes it, or use a newer browser."
         ),
     ),
     "scheme": (
-        "This site is set up wrongly",
+        "This site is misconfigured",
         (
-            "Your browser and our server disagree on whether this page is https:// or http://, so nothing was done. It is "
-            "not your fault: tell whoever runs this site that its proxy must pass the scheme on (X-Forwarded-Proto)."
+            "Your browser and our server disagree on whether this page is https:// or http://, so nothing was done. Tell the "
+            "operator of this site that its proxy must pass on the scheme (X-Forwarded-Proto)."
         ),
     ),
 }
 
 
 def includeme(config: Configurator) -> None:
-    """Register the exception views. Sets `registry.acts` and `registry.unknown_act` (acts.py)."""
-    config.registry.acts = {}
-    config.registry.unknown_act = Act("Send a form")
+    """Register the exception views."""
     config.add_exception_view(http_error, context=HTTPException)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found, append_slash=False)
@@ -154,7 +152,7 @@ def includeme(config: Configurator) -> None:
 
 
 def http_error(exc: HTTPException, request: Request) -> Response:
-    """Any HTTP error a view raised; a redirect passes as it is."""
+    """Show the error page for an HTTP error that a view has raised. A redirect passes unchanged."""
     if exc.code < 400:
         return exc
     text = str(exc.detail) if exc.detail and exc.code not in (403, 404) else None
@@ -166,7 +164,7 @@ def http_error(exc: HTTPException, request: Request) -> Response:
 
 
 def not_found(exc: HTTPNotFound, request: Request) -> Response:
-    """404, or 405 where the address exists but not for this method."""
+    """Show the error page: 404, or 405 where the address exists but takes another method."""
     if not isinstance(exc, PredicateMismatch):
         return page(request, 404)
     response = page(request, 405)
@@ -175,33 +173,33 @@ def not_found(exc: HTTPNotFound, request: Request) -> Response:
 
 
 def forbidden(exc: HTTPForbidden, request: Request) -> Response:
-    """To the login page for who is signed out or must give the password again; 403 for who may not."""
+    """Redirect to the login page if the user is signed out or must give the password again; else show 403."""
     if isinstance(exc, FreshLoginRequired) and request.identity is not None:
         return HTTPFound("/login?" + urlencode({"next": way_back(request), "why": "fresh"}))
     if request.identity is not None:
         return page(request, 403)
-    policy = request.registry.queryUtility(ISecurityPolicy)
+    policy = policy_of(request)
     if (
         request.environ.get(FORM_SESSION, NOBODY) != NOBODY
         and not policy.own_form(request)
-        and _typed(request)
+        and _written(request)
     ):
-        # Nobody knows whose it is, so that it cannot be kept; but it shall not be lost.
+        # The owner of the form is unknown, so it cannot be saved. Show its text, so that the user can copy it.
         title, text = _SIGNED_OUT
         way_in = "/login?" + urlencode({"next": page_before(request) or "/"})
         return page(request, 403, title=title, text=text, back=(way_in, "Log in"))
     query = {"next": way_back(request)}
     headers = cleared_headers(request) if policy.spent(request) else []
     target = "/login?" + urlencode(query | policy.ended(request))
-    # The cookies that are cleared could have told the login page why; those that stay still can.
+    # The login page tells the reason from the cookies. Where they are cleared, the address has to tell it.
     return HTTPFound(notes.leave(request, target) if headers else target, headers=headers)
 
 
 def refused_form(exc: FormRefused, request: Request) -> Response:
-    """A form that was not made for whoever sends it, or from a stranger's page: nothing was done.
+    """Refuse a form that was not made for its sender, or that another site's page has sent.
 
-    One that is from here comes back filled in, with a good token. Another site's text is not shown as the visitor's own,
-    and a forged request must not so much as extend a session.
+    A form of this site is shown again, filled in and with a valid token. Text from another site is not shown as if the
+    visitor had written it, and a forged request must not even extend a session.
     """
     foreign = isinstance(exc, ForeignForm)
     log.warning(
@@ -216,35 +214,35 @@ def refused_form(exc: FormRefused, request: Request) -> Response:
     if not foreign:
         request.environ.pop(FORM_SESSION, None)
         request.environ[UNTOUCHED] = True
-        again: Response | None = request.registry.form_again(request, title, text)
+        again = request.services.get(SavedForms).show_again(request, title, text)
         if again is not None:
             return again
     return page(request, 403, title=title, text=text, keep=not foreign, plain=True)
 
 
 def unavailable(exc: AuthorityUnavailable, request: Request) -> Response:
-    """FusionAuth is away, or refuses us: 503, cookies kept, nobody logged out."""
+    """Show 503 while FusionAuth is unavailable or refuses this application. Cookies stay, nobody is logged out."""
     level = log.error if isinstance(exc, AuthorityMisconfigured) else log.warning
     level("identity provider unavailable", why=str(exc))
     return page(request, 503, retry_after=exc.retry_after)
 
 
 def database_failed(exc: Exception, request: Request) -> Response:
-    """The database is away or too slow: 503, never an anonymous page and never a cleared cookie. A value that it
-    refuses: 422. Anything else is a fault of ours.
+    """Show 503 while the database is unavailable or too slow, never an anonymous page and never with cleared cookies.
+    Show 422 for a value that it refuses, and 500 for any other error.
     """
     if is_outage(exc):
         log.error("database failed", why=type(exc).__name__, exc_info=exc)
         return page(request, 503, retry_after=5)
     if refuses_value(exc):
-        # What let it through is to be mended, and shows here alone.
+        # The check that let the value through is to be fixed; this line of the log is the only sign of it.
         log.error("database refused a value", exc_info=exc)
         return page(request, 422, text=_REFUSED_VALUE)
     return unexpected(exc, request)
 
 
 def unexpected(exc: Exception, request: Request) -> Response:
-    """The last resort: a plain page, the details in the log alone."""
+    """Show 500. The details are in the log alone."""
     log.error("unexpected", exc_info=exc)
     return page(request, 500)
 
@@ -260,8 +258,8 @@ def page(
     keep: bool = True,
     plain: bool = False,
 ) -> Response:
-    """The error page. What a form held is shown on it, if `keep`. Where it is `plain`, and for a fault of ours, it
-    does not ask who is signed in. `back` is the way on, an address and its label.
+    """Return the error page. With `keep`, it shows the texts of a posted form. With `plain`, and for each 5xx, it does not
+    look up the session. `back`: address and label of the link that leads on. `retry_after` is in seconds.
     """
     known_title, known_text = MESSAGES.get(status, MESSAGES[400 if status < 500 else 500])
     request.environ["shopforum.plain"] = plain or status >= 500 or status in _UNREADABLE
@@ -270,9 +268,9 @@ def page(
         "title": title or known_title,
         "message": text or known_text,
         "retry_after": retry_after,
-        # Nothing has happened here, whatever the address says.
+        # No act has happened, even if the address names a notice.
         "notice": None,
-        "kept": _typed(request) if keep and status not in _UNREADABLE else [],
+        "kept": _written(request) if keep and status not in _UNREADABLE else [],
     }
     if back:
         values |= {"back": back[0], "back_label": back[1]}
@@ -281,34 +279,35 @@ def page(
     elif status == 503 and safe_redirect.safe(request.path_qs):
         values |= {"back": request.path_qs, "back_label": "Try again"}
     response = render_to_response("shopforum:templates/error.jinja2", values, request=request)
-    # By its name: WebOb knows none for 421.
+    # With the phrase: WebOb knows none for 421.
     response.status = f"{status} {HTTPStatus(status).phrase}"
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
 
 
-def _typed(request: Request) -> list[tuple[str, str]]:
-    """What somebody wrote into the form that could not be taken: text worth keeping, never a password or a code."""
+def _written(request: Request) -> list[tuple[str, str]]:
+    """Return label and text of the fields that a user has written by hand, never a password or a code."""
     if request.method != "POST":
         return []
     texts = [(label, request.POST.get(name)) for name, label in WRITTEN.items()]
+    # Where the guard has refused a file, this page is still shown.
     return [(label, text) for label, text in texts if isinstance(text, str) and text]
 
 
 def way_back(request: Request) -> str:
-    """Where to return after a login: the page itself; for a form, where it is kept, else the page it stood on."""
+    """Return the path to go to after a login: this page; for a form, where it is saved, or the page that it was on."""
     if request.method in ("GET", "HEAD"):
         return request.path_qs
-    kept: str | None = request.registry.keep_form(request)
-    if kept:
-        return kept
+    saved = request.services.get(SavedForms).save(request)
+    if saved:
+        return saved
     return page_before(request) or acts.of(request).page or "/"
 
 
 def page_before(request: Request) -> str | None:
-    """The page of this site that a form stood on, as the browser says."""
+    """Return the path of the page of this site that a form was on, by its Referer; None if it is another site's."""
     origin, referer = request.host_url, request.referer or ""
     path = referer.removeprefix(origin)
-    # Two slashes would begin another host's address.
+    # A path that begins with two slashes would name another host.
     return path if referer.startswith(f"{origin}/") and not path.startswith("//") else None

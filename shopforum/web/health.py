@@ -1,6 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: it can do its work: database there, migrations done."""
-
-from typing import Any
+"""Health checks: `/healthz` says that the process answers, `/readyz` that the database is there and migrated."""
 
 from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -12,7 +10,7 @@ from .request import Request
 
 
 def includeme(config: Configurator) -> None:
-    """Both on every site, open to everybody, telling nothing but ok or not."""
+    """Add both addresses, open to everybody; their responses tell nothing but the state."""
     for name, view in (("healthz", healthz), ("readyz", readyz)):
         config.add_route(name, f"/{name}")
         config.add_view(
@@ -20,17 +18,17 @@ def includeme(config: Configurator) -> None:
         )
 
 
-def healthz(request: Request) -> dict[str, Any]:
-    """Always ok: whoever reads this was answered."""
+def healthz(request: Request) -> dict[str, str]:
+    """Return ok: the response itself is the proof."""
     return {"status": "ok"}
 
 
-def readyz(request: Request) -> dict[str, Any]:
-    """503 while the database is away or not at the newest migration."""
+def readyz(request: Request) -> dict[str, object]:
+    """Return the state of the checks, with status 503 while the database is unavailable or not at the newest migration."""
     checks = {"database": "ok", "migrations": "ok"}
     try:
         row = request.db.one(text("SELECT version_num FROM alembic_version"))
-        if row is None or row["version_num"] != request.registry.migration_head:
+        if row is None or row["version_num"] != request.services.migration_head:
             checks["migrations"] = "not at the newest: run alembic upgrade head"
     except SQLAlchemyError as error:
         if is_outage(error):

@@ -1,6 +1,6 @@
-"""Numbers that somebody sent: the id of a row, a page, a place in a list."""
+"""Numbers in a request: the id of a row, a page, a place in a list."""
 
 
 def bigint(text: str) -> int | None:
-    """A whole number from a query or a field, 0 or more. None for anything else, and for what no bigint holds."""
+    """Return a whole number of 0 or more; None for any other text, and for a number that no bigint holds."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -1,7 +1,7 @@
-"""Redirects within a site are sent as paths, `Location: /shopping-cart`, as the workflow shows them.
+"""The WSGI application of a site, which sends redirects within the site as paths: `Location: /shopping-cart`.
 
-WebOb makes every Location absolute from the scheme and host it sees. Behind a proxy that forgets to say https, that
-would send people to plain http; a path (RFC 9110, 10.2.2) leaves nothing to guess.
+WebOb makes each Location absolute, from the scheme and the host that it sees. Behind a proxy that does not pass on https,
+this would redirect users to plain http. A path (RFC 9110, 10.2.2) cannot be wrong.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,23 +9,30 @@ from typing import Any
 
 from pyramid.router import Router
 
+from . import services
+from .services import Services
+
 
 class SiteApp:
-    """The WSGI app of a site: Pyramid's router, with its registry, and relative redirects."""
+    """The WSGI application of a site: Pyramid's router, with its registry and services, and redirects as paths."""
 
     def __init__(self, router: Router) -> None:
         self.registry = router.registry
         self._router = router
 
+    @property
+    def services(self) -> Services:
+        """The services of the site."""
+        return services.of(self.registry)
+
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a request (PEP 3333)."""
+        """Respond to a request (PEP 3333)."""
         own = f"{environ.get('wsgi.url_scheme', '')}://{environ.get('HTTP_HOST', '')}/"
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             return start_response(status, [(name, _path(name, value, own)) for name, value in headers], *rest)
 
-        answer: Iterable[bytes] = self._router(environ, start)
-        return answer
+        return self._router(environ, start)
 
 
 def _path(name: str, value: str, own: str) -> str:

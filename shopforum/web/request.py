@@ -1,40 +1,68 @@
-"""The request as every view of the sites has it: Pyramid's, with what the application adds, typed."""
+"""The request as the views of all sites take it: Pyramid's, typed, with what the application adds."""
 
-from typing import Any
+from functools import cached_property
 
-from pyramid.request import Request as PyramidRequest
+from webob.multidict import MultiDict
 
 from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..idp import FusionAuth
-from ..sessions import Session, Sessions
+from ..sessions import Session, SessionRequest
+from . import services
+from .services import Services
 
-# Bytes of a body, at most; the largest form is a long post.
+# The largest body, in bytes. The largest form is a long post.
 MAX_BODY = 1024 * 1024
 
 
-class Request(PyramidRequest):
-    """Views take one of these. `db` is for short statements and transactions, `read_db` for the operators' queries, with a
-    time limit of its own; `identity` is the signed-in session; `id` stands for this request in the log; `typed` are the
-    fields of a form that is shown once more (login/resubmit.py).
+class Request(SessionRequest):
+    """A request of a site. `identity` is the signed-in session or None, and `sessions` the session core (both are the
+    session add-on's). `id` names the request in the log. `typed` has the fields of a saved form that is shown again
+    (login/resubmit.py), or is None.
     """
 
     # The body is kept in memory: it is bounded, and WebOb forgets to close the temporary file it would use.
     request_body_tempfile_limit = MAX_BODY + 1
 
     id: str
-    site: Site
-    db: Database
-    read_db: ReadOnlyDatabase
-    sessions: Sessions
-    idp: FusionAuth
-    typed: Any
+    # The guard refuses uploaded files (tweens.py), so all values are text.
+    POST: MultiDict[str]
+    typed: MultiDict[str] | None
+
+    @property
+    def services(self) -> Services:
+        """What the views of this site share."""
+        return services.of(self.registry)
+
+    @property
+    def site(self) -> Site:
+        """The site that is asked."""
+        return self.services.site
+
+    @property
+    def db(self) -> Database:
+        """The database, for short statements and transactions."""
+        return self.services.db
+
+    @cached_property
+    def read_db(self) -> ReadOnlyDatabase:
+        """The database for the operators' queries: read-only, with a time limit of its own."""
+        return ReadOnlyDatabase(self.db)
+
+    @property
+    def idp(self) -> FusionAuth:
+        """The client of the identity provider."""
+        return self.services.idp
+
+    @property
+    def route_name(self) -> str:
+        """The name of the matched route; "" where no route matches."""
+        return self.matched_route.name if self.matched_route else ""
 
     @property
     def me(self) -> Session:
-        """The signed-in session, in a view whose permission nobody has without one. Raises RuntimeError elsewhere."""
-        session: Session | None = self.identity
-        if session is None:
+        """The signed-in session, in a view whose permission requires one. Raises RuntimeError without a session."""
+        if self.identity is None:
             raise RuntimeError("nobody is signed in: the view needs a permission")
-        return session
+        return self.identity

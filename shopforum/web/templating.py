@@ -1,14 +1,9 @@
-"""What every template can use, and the hashed addresses of static files. docs/design.md lists both."""
+"""Jinja2, the names that all templates can use, and the hashed addresses of static files. See docs/design.md."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
-from jinja2 import StrictUndefined
-from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
 from pyramid.httpexceptions import HTTPNotFound
@@ -17,59 +12,27 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..sessions import AuthorityUnavailable
+from ..core.sites import FORUMS, STORE
+from ..sessions import AuthorityUnavailable, Session
 from . import notes
+from .contributions import NavItem, Notice
 from .request import Request
+from .services import Navigation
+from .site_config import SiteConfigurator
 
 _YEAR = 365 * 86400
-# What Pyramid calls the route of the static files.
+# The name that Pyramid gives to the route of the static files.
 STATIC = "__static/"
 
 
-@dataclass(frozen=True)
-class NavItem:
-    """A link of the header."""
-
-    label: str
-    url: str
-    current: bool = False
-    count: int | None = None
-
-
-@dataclass(frozen=True)
-class Undo:
-    """A button in a notice that takes the act back, with a name and a value.
-
-    `form` is the id of the page's form that it belongs to, and whose fields it sends along; it has one of its own else.
-    """
-
-    action: str
-    label: str
-    name: str = ""
-    value: str = ""
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What the last act did. `kind` is info, success, warning or error."""
-
-    kind: str
-    text: str
-    undo: Undo | None = None
-
-
-def includeme(config: Configurator) -> None:
-    """Set up Jinja2 and static files. Sites may set `registry.nav` and `registry.notices`."""
-    config.registry.nav = lambda _: []
-    config.registry.notices = {}
-    config.registry.repeatable_fields = set()
+def includeme(config: SiteConfigurator) -> None:
+    """Set up Jinja2 and the static files."""
     settings = config.registry.settings
-    settings["jinja2.undefined"] = StrictUndefined
+    settings["jinja2.undefined"] = "strict"
     settings["jinja2.filters"] = {"money": money, "utc": utc, "ago": ago, "plural": plural}
     settings["jinja2.trim_blocks"] = settings["jinja2.lstrip_blocks"] = True
     config.include("pyramid_jinja2")
-    config.add_jinja2_search_path("shopforum:templates", name=".jinja2")
+    config.add_jinja2_search_path("shopforum:templates", ".jinja2")
     config.add_static_view(
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
     )
@@ -78,8 +41,8 @@ def includeme(config: Configurator) -> None:
 
 
 def no_file(exc: HTTPNotFound, request: Request) -> Response:
-    """404 for a static file that is not there: a line of text, and nobody is asked who is signed in. A page with a name
-    and a form's token, or with a new session's cookies, has no place where proxies keep what they see.
+    """Return 404 for a static file that does not exist, as a line of text and without a look at the session. Proxies cache
+    what is below /static/: neither a user's name nor cookies belong there.
     """
     return Response("There is no such file.\n", status=404, content_type="text/plain")
 
@@ -101,8 +64,8 @@ def _globals(event: BeforeRender) -> None:
     event["demo"] = request.site.development
 
 
-def _session(request: Request) -> Any:
-    """Who is signed in, for the header; an error page is shown even where that cannot be told."""
+def _session(request: Request) -> Session | None:
+    """Return the session for the header; None while it cannot be looked up, so that an error page is still shown."""
     try:
         return request.identity
     except (AuthorityUnavailable, SQLAlchemyError):
@@ -110,32 +73,32 @@ def _session(request: Request) -> Any:
 
 
 def _nav(request: Request) -> list[NavItem]:
-    build: Callable[[Request], list[NavItem]] = request.registry.nav
+    navigation = request.services.find(Navigation)
     try:
-        return build(request)
+        return navigation.build(request) if navigation else []
     except (AuthorityUnavailable, SQLAlchemyError):
         return []
 
 
 def _notice(request: Request) -> Notice | None:
-    """The notice of the act that led here, by its code in the site's table; nothing over a page that is an error."""
+    """Return the notice of the act that has redirected here, by its code. An error page shows none."""
     if request.response.status_int >= 400:
         return None
     try:
-        return request.registry.notices.get(notes.said(request).get("notice", ""))
+        return request.services.notices.get(notes.said(request).get("notice", ""))
     except (AuthorityUnavailable, SQLAlchemyError):
         return None
 
 
 def _sister(request: Request) -> dict[str, str] | None:
-    other = {"store": "forums", "forums": "store"}.get(request.site.name)
+    other = {STORE: FORUMS, FORUMS: STORE}.get(request.site.name)
     if other is None:
         return None
     return {"label": f"Harbour {other.capitalize()}", "url": request.site.urls[other] + "/"}
 
 
 def static(path: str) -> str:
-    """The address of a static file with a hash of its content: it may be cached for ever."""
+    """Return the address of a static file, with a hash of its content: browsers may cache it for ever."""
     return f"/static/{path}?v={_hash(path)}"
 
 
@@ -147,18 +110,18 @@ def _hash(path: str) -> str:
 
 
 def money(minor: int) -> str:
-    """An amount of euro cents as people write it: 1234567 is €12,345.67."""
+    """Format an amount of euro cents: 1234567 is €12,345.67."""
     sign = "-" if minor < 0 else ""
     return f"{sign}€{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
 
 
 def utc(at: datetime) -> str:
-    """An instant in full: 2026-11-23 18:02:41 UTC."""
+    """Format an instant in full: 2026-11-23 18:02:41 UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def ago(at: datetime) -> str:
-    """An instant as people say it, past or to come. For display alone: no rule goes by this clock."""
+    """Format an instant relative to now: `5 minutes ago`, `in 2 days`. For display only: no rule uses this clock."""
     seconds = int((datetime.now(UTC) - at).total_seconds())
     size = abs(seconds)
     if size < 60:
@@ -173,5 +136,5 @@ def ago(at: datetime) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 item`, `2 items`."""
+    """Format a count with its noun: `1 item`, `2 items`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,18 +1,23 @@
-"""Around every request: an id and a log line, security headers, and refusal of what no browser of ours sends."""
+"""Tweens around each request: a request id and a log line, security headers, and the refusal of malformed requests."""
 
 import re
 import secrets
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 import structlog
 from pyramid.httpexceptions import HTTPBadRequest, HTTPRequestEntityTooLarge
+from pyramid.registry import Registry
+from pyramid.request import Request as PyramidRequest
 from pyramid.response import Response
+from webob.multidict import MultiDict
 
+from . import services
 from .request import MAX_BODY, Request
 
+V = TypeVar("V")
 log = structlog.get_logger("shopforum")
 
 Handler = Callable[[Request], Response]
@@ -25,24 +30,25 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
 
-# NUL and the other C0 characters that no form field of ours can hold; tab and line ends may stand in text.
+# NUL and the other C0 characters, which no form field may hold. Tabs and line ends may stand in text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class MisdirectedRequest(HTTPBadRequest):
-    """The Host is not this site's (RFC 9110, 15.5.20)."""
+    """The Host is not that of this site (RFC 9110, 15.5.20)."""
 
     code = 421
     title = "Misdirected Request"
 
 
-def observe(handler: Handler, registry: Any) -> Handler:
-    """Give the request an id, log it in one line, and answer even when everything else has failed."""
+def observe(handler: Handler, registry: Registry) -> Handler:
+    """Give the request an id, log it in one line, and respond even if an error page has failed."""
+    site = services.of(registry).site.name
 
     def tween(request: Request) -> Response:
         request.id = secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request.id, site=registry.site.name)
+        structlog.contextvars.bind_contextvars(request_id=request.id, site=site)
         started = time.monotonic()
         try:
             response = handler(request)
@@ -50,7 +56,7 @@ def observe(handler: Handler, registry: Any) -> Handler:
             log.exception("request failed")
             response = Response("Something went wrong on our side.", status=500, content_type="text/plain")
         response.headers["X-Request-ID"] = request.id
-        # The path alone: a query may hold what somebody typed.
+        # Without the query, which may hold text that a user typed.
         log.info(
             "request",
             method=request.method[:20],
@@ -63,8 +69,8 @@ def observe(handler: Handler, registry: Any) -> Handler:
     return tween
 
 
-def harden(handler: Handler, registry: Any) -> Handler:
-    """Security headers on every answer, error pages among them (ASVS 5.0 V3.4)."""
+def harden(handler: Handler, registry: Registry) -> Handler:
+    """Add the security headers to each response, error pages included (ASVS 5.0 V3.4)."""
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",
@@ -73,14 +79,14 @@ def harden(handler: Handler, registry: Any) -> Handler:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }
-    if registry.site.url.startswith("https://"):
+    if services.of(registry).site.url.startswith("https://"):
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 
     def tween(request: Request) -> Response:
         response = handler(request)
         response.headers.update(headers)
-        # What was answered decides, not its address: an answer that may be kept says so itself, as static files do.
-        # Pages differ by who asks, and none may come back by the Back button after a logout.
+        # A response that may be cached says so itself, as static files do. All others depend on the user, and must not
+        # come back through the Back button after a logout.
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
             response.headers["Vary"] = "Cookie"
@@ -89,45 +95,46 @@ def harden(handler: Handler, registry: Any) -> Handler:
     return tween
 
 
-def guard(handler: Handler, registry: Any) -> Handler:
-    """Refuse a foreign Host, a body that is too large, and bytes that are no text, before anything reads them."""
+def guard(handler: Handler, registry: Registry) -> Handler:
+    """Refuse a wrong Host, a body that is too large, and unreadable bytes, before other code reads them."""
+    shared = services.of(registry)
 
     def tween(request: Request) -> Response:
-        if request.environ.get("HTTP_HOST", "").lower() != registry.site.host:
-            raise MisdirectedRequest("This host is not served here.")
+        if request.environ.get("HTTP_HOST", "").lower() != shared.site.host:
+            raise MisdirectedRequest("This server does not serve that host.")
         if (request.content_length or 0) > MAX_BODY:
             raise HTTPRequestEntityTooLarge("The request is larger than 1 MB.")
-        _check_text(request, registry)
+        _check_text(request, shared.repeatable_fields)
         return handler(request)
 
     return tween
 
 
-def _check_text(request: Request, registry: Any) -> None:
-    """Raise HTTPBadRequest for a path, a query or a form that cannot be read or that repeats a field."""
+def _check_text(request: Request, repeatable: set[str]) -> None:
+    """Raise HTTPBadRequest for a path, a query or a form that is unreadable, or that repeats a field."""
     if len(request.query_string) > MAX_QUERY:
         raise HTTPBadRequest("The address is too long.")
     try:
-        texts = [request.path_info, *_flat(request.GET)]
-        form = _form(request) if request.method == "POST" else {}
-        texts += _flat(form)
+        form = _form(request) if request.method == "POST" else MultiDict()
+        parts = [request.path_info, *_parts(request.GET), *_parts(form)]
     except (LookupError, ValueError, OSError):
         raise HTTPBadRequest("The request cannot be read.") from None
-    if not all(isinstance(text, str) for text in texts):
+    texts = [part for part in parts if isinstance(part, str)]
+    if len(texts) < len(parts):
         raise HTTPBadRequest("No form here takes a file.")
     if any(_CONTROL.search(text) for text in texts):
         raise HTTPBadRequest("The request holds characters that cannot be used.")
     if len(form) > MAX_FIELDS:
         raise HTTPBadRequest("The form has too many fields.")
-    names = [name for name in form if name not in registry.repeatable_fields]
+    names = [name for name in form if name not in repeatable]
     if len(names) != len(set(names)):
         raise HTTPBadRequest("The form holds a field twice.")
 
 
-def _form(request: Request) -> Any:
-    """The posted form. Raises UnicodeDecodeError for bytes that are no UTF-8, which WebOb would quietly replace."""
+def _form(request: PyramidRequest) -> MultiDict[object]:
+    """Return the posted form. Raises UnicodeDecodeError for bytes that are not UTF-8, which WebOb would silently replace."""
     if request.charset.lower() not in ("utf-8", "utf8"):
-        # WebOb would decode by whatever codec the header names, or fail where there is no such codec.
+        # WebOb would decode with any codec that the header names, or fail if there is none of this name.
         raise ValueError("a form in another encoding")
     body = request.body
     if request.content_type == "application/x-www-form-urlencoded":
@@ -136,6 +143,6 @@ def _form(request: Request) -> Any:
     return request.POST
 
 
-def _flat(multi: Any) -> list[Any]:
-    """Names and values: strings, but for an uploaded file."""
+def _parts(multi: MultiDict[V]) -> Iterable[str | V]:
+    """Return names and values: texts, except for an uploaded file."""
     return [part for pair in multi.items() for part in pair]

@@ -1,11 +1,11 @@
-"""Taking an event of FusionAuth's: once, in one transaction with what it ends.
+"""Applying an event from FusionAuth: once, in one transaction with the revocation that follows from it.
 
-An event speaks of an instant, and ends only what was authenticated by then. So a late one, or an old one that somebody
-has kept and sends again, ends what should have ended long ago and nothing since: there is no age at which it has to be
-refused, and FusionAuth, which delivers at least once, is never told that a delivery failed.
+An event is about an instant, and ends only sessions that were authenticated by then. So a late event, or an old one that an
+attacker replays, ends sessions that should have ended long ago, and no newer one: no event is too old to be accepted. This
+matters because FusionAuth delivers at least once and must never be told that a delivery failed.
 
-FusionAuth waits for our answer before it commits, and it may be our own revocation that it tells us of. So FusionAuth
-is not asked anything meanwhile, and an echo of what we have told it ends nothing: nothing goes in circles.
+FusionAuth waits for our response before it commits, and the event may be about our own revocation. So FusionAuth is not
+asked anything meanwhile, and the echo of a revocation that we have sent to FusionAuth ends nothing: there is no loop.
 """
 
 from datetime import timedelta
@@ -16,16 +16,18 @@ from sqlalchemy import Connection, text
 
 from ..api_tokens import tokens
 from ..core.database import Database, once_more
+from ..core.permissions import TOKEN_MAKERS
 from ..sessions import Reason, Scope, audit, live, outbox, revocation
 from ..sessions.audit import Client
+from ..sessions.vocabulary import EventName, InitiatingEntity
 from . import event_mapping
 from .event_mapping import Act, Event
 
-# How far FusionAuth's clock may be from the database's: what `shopforum check` lets pass.
+# How far FusionAuth's clock may be from the database's: the difference that `shopforum check` tolerates.
 SKEW = timedelta(seconds=5)
 
-# Of several deliveries at once the others wait here until the first has committed. One from the future is remembered from
-# its own instant on, or it could be sent again when it has been forgotten and its instant has not come.
+# Of several concurrent deliveries, the others wait here until the first has committed. An event from the future is stored
+# with its own instant: otherwise it could be purged, and then replayed, before its instant has come.
 _TAKE = text(
     """INSERT INTO webhook_events (id, type, taken_at)
     VALUES (:id, :type, greatest(clock_timestamp(), CAST(:at AS timestamptz))) ON CONFLICT (id) DO NOTHING
@@ -52,7 +54,7 @@ _REFUSE = text(
 
 
 class RefusedError(Exception):
-    """The delivery is not taken. `why` is a code for the audit log."""
+    """The delivery is refused. `why` is a code for the audit log."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -60,9 +62,11 @@ class RefusedError(Exception):
 
 
 @once_more
-def take(db: Database, event: Event, act: Act, client: Client, late_after: float) -> UUID | None:
-    """End what the event means; returns the revocation, or None where nothing was left to end, or the event was taken
-    before. An event older than `late_after` seconds is called late in the audit log.
+def apply(db: Database, event: Event, act: Act, client: Client, late_after: float) -> UUID | None:
+    """Revoke the sessions that the event ends. Return the revocation, or None if no session is left or if the event is a
+    duplicate.
+
+    The audit log marks an event that is older than `late_after` seconds as late.
     """
     with db.transaction() as connection:
         taken = connection.execute(
@@ -70,13 +74,14 @@ def take(db: Database, event: Event, act: Act, client: Client, late_after: float
         ).first()
         if taken is None:
             return None
-        if act.user_id and act.site == "admin" and act.roles is not None and not tokens.MAKERS & {*act.roles}:
-            # The sessions that had the role may be gone already, and then nothing else would tell.
-            tokens.revoke_made_by(connection, act.user_id, tokens.Actor("FusionAuth", client, "idp"))
+        if act.user_id and act.site == "admin" and act.roles is not None and not TOKEN_MAKERS & {*act.roles}:
+            # Sessions with the role may have ended already, so the tokens are revoked independently of them.
+            actor = tokens.Actor("FusionAuth", client, InitiatingEntity.PROVIDER)
+            tokens.revoke_made_by(connection, act.user_id, actor)
         scope = None if _is_echo(connection, event, act) else _scope(connection, event, act)
         if scope is None:
             return None
-        reason = Reason("idp", "FusionAuth", act.reason)
+        reason = Reason(InitiatingEntity.PROVIDER, "FusionAuth", act.reason)
         detail: dict[str, Any] = {"webhook": event.type, "webhook_id": str(event.id)}
         if taken.age > late_after:
             detail["late_seconds"] = taken.age
@@ -88,24 +93,26 @@ def take(db: Database, event: Event, act: Act, client: Client, late_after: float
             sites=(),
             detail=detail,
             upstream=False,
-            # A webhook may be late, and somebody has signed in anew since.
+            # A webhook may be late, and the user may have signed in again since.
             before=event.created_at + SKEW,
         )
 
 
 @once_more
 def refuse(db: Database, why: str, client: Client, site: str) -> None:
-    """Count a refusal; the audit row is written at the first of an hour and at every power of two after it."""
+    """Count a refused delivery. The first one within an hour is written to the audit log, and each power of two after it."""
     with db.transaction() as connection:
         count = connection.execute(_REFUSE, {"why": why}).scalar_one()
-        if count & (count - 1) == 0:
+        if audit.is_sampled(count):
             detail = {"kind": why, "count": count}
-            event = audit.Event("webhook_refused", site, client, initiating_entity="idp", detail=detail)
+            event = audit.Event(
+                EventName.WEBHOOK_REFUSED, site, client, InitiatingEntity.PROVIDER, detail=detail
+            )
             audit.write(connection, event)
 
 
 def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
-    """What to end; None where nothing is left of it."""
+    """Return the sessions to end, or None if none is left."""
     values: dict[str, Any] = {"user_id": act.user_id, "site": act.site, "token_id": act.token_id}
     values["before"] = event.created_at + SKEW
     if act.token_id is not None or act.roles is not None:
@@ -117,8 +124,10 @@ def _scope(connection: Connection, event: Event, act: Act) -> Scope | None:
 
 
 def _is_echo(connection: Connection, event: Event, act: Act) -> bool:
-    """Whether FusionAuth tells us what we have told it. Taken for news, it would close a second gate, over those who have
-    logged in again since ours. The end of one token needs no look: its session has ended, and nothing else is meant.
+    """Return whether the event is the echo of a revocation that we have sent to FusionAuth.
+
+    Applied, an echo would close a second gate and end the sessions of people who have logged in again since ours. The event
+    of a single token needs no check: its session has ended already, and the event ends no other.
     """
     if event.type != event_mapping.REVOKED or act.token_id is not None:
         return False

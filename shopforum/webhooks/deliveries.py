@@ -1,21 +1,23 @@
-"""What each endpoint was told, what it still waits for, and telling it again.
+"""Deliveries: the position of each endpoint in the audit log, its latest messages, and redelivery.
 
-No row is kept for a message: the log is told in its order, so how far an endpoint has come says it for all of them.
+No row is stored for a message: the log is sent in its order, so the endpoint's position says which messages were delivered.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
 from ..core.database import Database, once_more
+from ..core.rows import build
 from ..sessions.audit import Event, write
 from .settings import Endpoint
 
-# Looking for an endpoint's messages stops after so many rows of the log.
+# The search for an endpoint's messages stops after so many rows of the log.
 _LOOKED_AT = 5_000
 
-_HOW_FAR = text(
+_POSITION = text(
     """SELECT e.*, h.seq AS head, (SELECT count(*) FROM (SELECT 1 FROM audit_log a WHERE a.seq > e.seq
       AND a.seq <= e.seq + :looked_at AND a.event = ANY (:events)) w) AS waiting
     FROM webhook_endpoints e CROSS JOIN audit_head h WHERE e.name = :name"""
@@ -30,35 +32,63 @@ _LATEST = text(
     WHERE e.name = :name ORDER BY a.seq DESC LIMIT 20"""
 )
 
-# The lease is taken from a worker that is in the middle of it: it stops at its next message.
-_AGAIN = text(
+# A worker that is serving the endpoint loses its lease, and stops at its next message.
+_REDELIVER = text(
     """UPDATE webhook_endpoints SET seq = least(seq, :seq - 1), attempts = 0, last_error = NULL, lease = NULL,
       next_try_at = clock_timestamp()
     WHERE name = :name AND since < :seq AND :seq <= (SELECT seq FROM audit_head) RETURNING seq"""
 )
 
 
-def how_far(db: Database, endpoint: Endpoint) -> RowMapping | None:
-    """A row of `webhook_endpoints` with the log's `head` and how many messages are `waiting`, at most 5,000; None where
-    no worker has seen the endpoint yet.
+@dataclass(frozen=True)
+class Position:
+    """How far an endpoint has come: `seq` is the last row of the log that it got, `head` the log's last row.
+
+    `waiting` counts the messages that it has still to get, at most 5,000. `attempts` counts the failures since the last
+    success, `told_at` is the instant of that success.
     """
-    return db.one(_HOW_FAR, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
+
+    seq: int
+    head: int
+    waiting: int
+    attempts: int
+    last_error: str | None
+    next_try_at: datetime
+    told_at: datetime | None
 
 
-def latest(db: Database, endpoint: Endpoint) -> Sequence[RowMapping]:
-    """The latest 20 messages, newest first, each with its `state`: delivered, failing or waiting."""
-    return db.all(_LATEST, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
+@dataclass(frozen=True)
+class Message:
+    """A message to an endpoint. `state` is delivered, failing or waiting."""
+
+    seq: int
+    at: datetime
+    event: str
+    site: str
+    state: str
+
+
+def position(db: Database, endpoint: Endpoint) -> Position | None:
+    """Return an endpoint's position, or None if no worker has seen the endpoint yet."""
+    row = db.one(_POSITION, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
+    return build(Position, row) if row else None
+
+
+def latest(db: Database, endpoint: Endpoint) -> list[Message]:
+    """Return the latest 20 messages to an endpoint, newest first."""
+    rows = db.all(_LATEST, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
+    return [build(Message, row) for row in rows]
 
 
 @once_more
-def again(db: Database, endpoint: Endpoint, seq: int, event: Event) -> bool:
-    """Have an endpoint told of row `seq` and all after it, at once. False where it was never to be told of that one.
+def redeliver(db: Database, endpoint: Endpoint, seq: int, event: Event) -> bool:
+    """Have the message about row `seq`, and all messages after it, sent to an endpoint again, at once.
 
-    `event` is the audit log's word of it.
+    Return False if the endpoint was never to get that message. `event` is written to the audit log otherwise.
     """
     with db.transaction() as connection:
         values: dict[str, Any] = {"name": endpoint.name, "seq": seq}
-        found = connection.execute(_AGAIN, values).first()
+        found = connection.execute(_REDELIVER, values).first()
         if found is not None:
             write(connection, event)
         return found is not None

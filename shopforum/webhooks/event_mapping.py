@@ -1,4 +1,4 @@
-"""What FusionAuth's events mean for sessions. The wire names are FusionAuth's, as of 1.69."""
+"""Mapping FusionAuth's events to the sessions that they end. The names in events are FusionAuth's, as of 1.69."""
 
 import json
 from collections.abc import Mapping
@@ -9,32 +9,34 @@ from uuid import UUID
 
 from ..core.ids import parse_uuid
 from ..idp import same_id
+from ..sessions.vocabulary import EndReason
 
-# Events about a user as a whole, and the code of the reason their sessions end for.
+# Events about a user on all sites, and the reason with which the user's sessions end.
 _OF_USER = {
-    "user.deactivate": "account_locked",
-    "user.delete": "account_deleted",
-    "user.password.update": "password_changed",
-    "user.password.reset.success": "password_changed",
+    "user.deactivate": EndReason.ACCOUNT_LOCKED,
+    "user.delete": EndReason.ACCOUNT_DELETED,
+    "user.password.update": EndReason.PASSWORD_CHANGED,
+    "user.password.reset.success": EndReason.PASSWORD_CHANGED,
 }
 REVOKED = "jwt.refresh-token.revoke"
+# Events about a user on one site.
 _OF_REGISTRATION = {
-    "user.registration.update": "role_removed",
-    "user.registration.delete": "registration_removed",
+    "user.registration.update": EndReason.ROLE_REMOVED,
+    "user.registration.delete": EndReason.REGISTRATION_REMOVED,
 }
 
 
-# In milliseconds since the epoch: the last day that a datetime can hold, and be compared with some seconds added.
+# In milliseconds since the epoch: the last day that a datetime can hold, with some seconds to spare for comparisons.
 _LAST_DAY = 253_402_214_400_000
 
 
 class GarbledError(Exception):
-    """Signed, but not what FusionAuth sends."""
+    """The event is signed, but not in the form that FusionAuth sends."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event's frame. `created_at` is by FusionAuth's clock."""
+    """An event. `created_at` is by FusionAuth's clock, `body` is the event's object."""
 
     id: UUID
     type: str
@@ -44,8 +46,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Act:
-    """What to end: a user's, a site's or both's sessions, or that of one refresh token of the user's; with `roles`, only
-    those that have a role which is not among them.
+    """The sessions to end: those of a user, of a site, of a user on a site, or that of one of the user's refresh tokens.
+
+    With `roles`, only sessions end that have a role which is not one of these.
     """
 
     reason: str
@@ -56,23 +59,24 @@ class Act:
 
 
 def frame(body: bytes) -> Event:
-    """Read `{"event": {...}}`. Raises GarbledError."""
+    """Parse a body of the form `{"event": {...}}`. Raises GarbledError."""
     try:
         event = json.loads(body)["event"]
         event_id, kind, created_at = parse_uuid(event["id"]), event["type"], event["createInstant"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise GarbledError("no event can be read") from None
+        raise GarbledError("the body is not an event") from None
     if event_id is None or not isinstance(kind, str) or type(created_at) is not int:
-        raise GarbledError("the event has no proper id, type or createInstant")
+        raise GarbledError("the event has no valid id, type or createInstant")
     if not 0 <= created_at < _LAST_DAY:
         raise GarbledError("the event has an impossible createInstant")
     return Event(event_id, kind[:100], datetime.fromtimestamp(created_at / 1000, UTC), event)
 
 
 def act(event: Event, applications: Mapping[str, str]) -> Act | None:
-    """What follows from an event; None for what is none of ours. `applications` maps our sites to the ids of theirs.
+    """Map an event to the sessions it ends; None if it ends none or concerns another application.
 
-    Raises GarbledError where an event lacks what its type needs: ending too much is as wrong as ending nothing.
+    `applications` maps site names to ids of FusionAuth applications. Raises GarbledError if the event lacks a field that its
+    type needs: ending too many sessions is as wrong as ending none.
     """
     body = event.body
     if event.type in _OF_USER:
@@ -101,14 +105,14 @@ def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | 
         token_id = parse_uuid(token.get("id")) if isinstance(token, dict) else None
         if token_id is None or user_id is None:
             raise GarbledError("a refresh token without its id or its user")
-        return Act("revoked_at_provider", user_id, site, token_id)
+        return Act(EndReason.REVOKED_AT_PROVIDER, user_id, site, token_id)
     if user_id is None and site is None:
         raise GarbledError("neither a user nor an application is named")
-    return Act("revoked_at_provider", user_id, site)
+    return Act(EndReason.REVOKED_AT_PROVIDER, user_id, site)
 
 
 def _site(application: Any, applications: Mapping[str, str]) -> str | None:
-    return next((site for site, ours in applications.items() if same_id(application, ours)), None)
+    return next((site for site, own_id in applications.items() if same_id(application, own_id)), None)
 
 
 def _user(body: Mapping[str, Any]) -> UUID:
@@ -116,7 +120,7 @@ def _user(body: Mapping[str, Any]) -> UUID:
     named = body.get("userId") or (user.get("id") if isinstance(user, dict) else None)
     user_id = parse_uuid(named) if isinstance(named, str) else None
     if user_id is None:
-        raise GarbledError("no proper user id")
+        raise GarbledError("no valid user id")
     return user_id
 
 
@@ -124,5 +128,5 @@ def _roles(body: Mapping[str, Any]) -> tuple[str, ...]:
     registration = body.get("registration")
     roles = registration.get("roles", []) if isinstance(registration, dict) else None
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise GarbledError("no proper registration")
+        raise GarbledError("no valid registration")
     return tuple(roles)

@@ -1,19 +1,20 @@
-"""What others are told of the audit log: which events, in CAEP's words, and nothing private.
+"""The messages that endpoints get about the audit log: which events, CAEP's names for them, and no private data.
 
-A message holds opaque ids, names of events and codes. Addresses, browsers, e-mail addresses and what people typed stay
-here: who receives a message looks them up by its ids, with a token that may.
+A message holds opaque ids, names of events and codes. It never holds addresses, user agents, e-mail addresses or texts
+that people typed: a receiver looks them up by the ids, with an API token that permits it.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy import RowMapping
+from uuid import UUID
 
 _CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 _REVOKED = _CAEP + "session-revoked"
 _RISK = _CAEP + "risk-level-change"
 
-# The events of the audit log that are told, with CAEP's name for them where it has one.
-TOLD: dict[str, str | None] = {
+# The events that are sent, with CAEP's name for them (Continuous Access Evaluation Profile) where it has one.
+SENT: dict[str, str | None] = {
     "session_created": _CAEP + "session-established",
     "session_renewed": _CAEP + "session-presented",
     "session_expired": None,
@@ -39,45 +40,57 @@ TOLD: dict[str, str | None] = {
 }
 
 
-def message(row: RowMapping) -> dict[str, Any]:
-    """A sealed row as it is told: Standard Webhooks' `type`, `timestamp` and `data`."""
+@dataclass(frozen=True)
+class SealedRow:
+    """A sealed row of the audit log, with the columns that a message is made of."""
+
+    seq: int
+    at: datetime
+    event: str
+    site: str
+    initiating_entity: str
+    user_id: UUID | None
+    session_id: UUID | None
+    revocation_id: UUID | None
+    detail: dict[str, Any]
+
+
+def message(row: SealedRow) -> dict[str, Any]:
+    """Return the message about a row: `type`, `timestamp` and `data`, as Standard Webhooks names them."""
     return {
-        "type": row["event"],
-        "timestamp": row["at"].isoformat(),
+        "type": row.event,
+        "timestamp": row.at.isoformat(),
         "data": {
-            "seq": row["seq"],
-            "event_timestamp": int(row["at"].timestamp()),
-            "site": row["site"],
-            "initiating_entity": row["initiating_entity"],
-            **_some("caep", TOLD.get(row["event"])),
+            "seq": row.seq,
+            "event_timestamp": int(row.at.timestamp()),
+            "site": row.site,
+            "initiating_entity": row.initiating_entity,
+            **_some("caep", SENT.get(row.event)),
             **_some("sub_id", _subject(row)),
-            **_some("revocation_id", row["revocation_id"] and str(row["revocation_id"])),
-            **_details(row["detail"]),
+            **_some("revocation_id", row.revocation_id and str(row.revocation_id)),
+            **_details(row.detail),
         },
     }
 
 
-def _subject(row: RowMapping) -> dict[str, Any] | None:
-    """Whom it is about, as a complex subject (RFC 9493): the session, the user, or both."""
-    parts = {
-        kind: {"format": "opaque", "id": str(row[f"{kind}_id"])}
-        for kind in ("session", "user")
-        if row[f"{kind}_id"]
-    }
+def _subject(row: SealedRow) -> dict[str, Any] | None:
+    """Return the session, the user, or both that the row is about, as a complex subject (RFC 9493)."""
+    ids = {"session": row.session_id, "user": row.user_id}
+    parts = {kind: {"format": "opaque", "id": str(one)} for kind, one in ids.items() if one}
     return {"format": "complex", **parts} if parts else None
 
 
 def _details(detail: dict[str, Any]) -> dict[str, Any]:
-    """What may be told of a row's details: codes, counts and opaque ids."""
-    told: dict[str, Any] = {}
+    """Return the details that may leave the house: codes, counts and opaque ids."""
+    sent: dict[str, Any] = {}
     for name in ("scope", "count", "kind"):
         if isinstance(detail.get(name), str | int):
-            told[name] = detail[name]
+            sent[name] = detail[name]
     if isinstance(detail.get("sessions"), list) and len(detail["sessions"]) > 1:
-        told["sessions"] = detail["sessions"][:500]
+        sent["sessions"] = detail["sessions"][:500]
     if isinstance(detail.get("reason"), str):
-        told["reason_admin"] = {"en": detail["reason"]}
-    return told
+        sent["reason_admin"] = {"en": detail["reason"]}
+    return sent
 
 
 def _some(name: str, value: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`POST /webhooks/fusionauth`, on the console's host.
 
-Open to the network, so everything about it is bounded: size, age, what is written of refusals. It reads no cookie and
-sets none; the signature stands for the sender, and no browser could make one, so there is no form token to ask for.
+The address is open to the network, so everything about it is bounded: the size of a body, and the audit rows about
+refusals. It reads and sets no cookie. The signature authenticates the sender and no browser can make one, so no CSRF token
+is required.
 """
 
 import structlog
@@ -15,14 +16,15 @@ from ..web.request import Request
 from . import apply_event, event_mapping
 from .apply_event import RefusedError
 from .keys import KeySet, KeysUnavailable
+from .settings import WebhookSettings
 
 log = structlog.get_logger("shopforum")
 
 LARGEST = 256 * 1024
 _HEADER = "X-FusionAuth-Signature-JWT"
 
-# Only what FusionAuth never sends. It counts everything but a 2xx as a failure, and may undo the very act that it tells us
-# of: what is late, what was taken before and what is another tenant's is answered like anything that ends nothing.
+# Only bodies that FusionAuth never sends are refused. FusionAuth counts every response but a 2xx as a failure, and may then
+# undo the act that the event is about. So late events, duplicates and events of other tenants get 204.
 _REFUSALS = {
     "oversized": (413, "The event is larger than 256 KiB."),
     "forged": (403, "The signature is missing or not FusionAuth's."),
@@ -31,7 +33,7 @@ _REFUSALS = {
 
 
 def includeme(config: Configurator) -> None:
-    """The one address."""
+    """Add the route and its view."""
     config.add_route("fusionauth_webhook", "/webhooks/fusionauth")
     config.add_view(
         receive,
@@ -43,7 +45,10 @@ def includeme(config: Configurator) -> None:
 
 
 def receive(request: Request) -> Response:
-    """204 when the event was taken, now or before, or is none of ours; FusionAuth is asked nothing but, at times, its public keys."""
+    """Apply an event. 204, also for a duplicate and for an event that concerns another application or tenant.
+
+    FusionAuth is asked for nothing but, at times, its public keys.
+    """
     try:
         _receive(request)
     except RefusedError as refusal:
@@ -51,7 +56,7 @@ def receive(request: Request) -> Response:
         return _problem(*_REFUSALS[refusal.why])
     except KeysUnavailable as error:
         log.warning("webhook keys unavailable", why=str(error))
-        response = _problem(503, "The keys for the signature cannot be had just now.")
+        response = _problem(503, "The keys for the signature are not available at the moment.")
         response.headers["Retry-After"] = "5"
         return response
     return Response(status=204, content_type=None)
@@ -60,10 +65,10 @@ def receive(request: Request) -> Response:
 def _receive(request: Request) -> None:
     if (request.content_length or 0) > LARGEST or len(request.body) > LARGEST:
         raise RefusedError("oversized")
-    keys: KeySet = request.registry.webhook_keys
+    keys = request.services.get(KeySet)
     if not keys.signed(request.headers.get(_HEADER, ""), request.body):
         raise RefusedError("forged")
-    idp = request.registry.parsed_settings.idp
+    idp = request.services.idp_settings
     try:
         event = event_mapping.frame(request.body)
         tenant = event.body.get("tenantId")
@@ -73,7 +78,9 @@ def _receive(request: Request) -> None:
     except event_mapping.GarbledError:
         raise RefusedError("garbled") from None
     if act is not None:
-        apply_event.take(request.db, event, act, client_of(request), request.registry.webhooks.max_age)
+        apply_event.apply(
+            request.db, event, act, client_of(request), request.services.get(WebhookSettings).max_age
+        )
 
 
 def _problem(status: int, detail: str) -> Response:

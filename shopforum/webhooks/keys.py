@@ -1,8 +1,8 @@
-"""Whether FusionAuth wrote a body: its signature, by one algorithm that the settings name, over the body's hash.
+"""Verifying FusionAuth's signature of an event: a JWT over the body's hash, by the one algorithm that the settings name.
 
-The header's own word on the algorithm is not listened to. The keys are those that FusionAuth publishes, fetched when
-one is not known yet and kept for a while; an unknown key id, which anybody can make up, has them fetched at most every
-ten seconds. For an HS algorithm the key is the shared secret, and nothing is fetched.
+The algorithm in the JWT's header is ignored. The keys are those that FusionAuth publishes. They are fetched when a key id is
+unknown, and kept for a while; an attacker can make up unknown key ids, so they are fetched at most every ten seconds. For an
+HS algorithm the key is the shared secret, and nothing is fetched.
 """
 
 import base64
@@ -23,11 +23,14 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class KeysUnavailable(Exception):
-    """FusionAuth's keys cannot be had just now: the event has to come again."""
+    """FusionAuth's keys cannot be fetched at the moment: the event has to be delivered again."""
 
 
 class KeySet:
-    """The keys for one algorithm. Thread-safe. Times are seconds of this process's clock: no rule hangs on it."""
+    """The keys for one algorithm. Thread-safe.
+
+    KEEP and PAUSE are in seconds of this process's clock: how long keys are kept, and the pause between two fetches.
+    """
 
     KEEP = 3600.0
     PAUSE = 10.0
@@ -42,7 +45,7 @@ class KeySet:
         self._fetched_at = self._tried_at = float("-inf")
 
     def signed(self, signature: str, body: bytes) -> bool:
-        """Whether FusionAuth signed these very bytes. Raises KeysUnavailable."""
+        """Return whether FusionAuth has signed exactly these bytes. Raises KeysUnavailable."""
         if len(signature) > _LONGEST_SIGNATURE or not _BASE64URL.fullmatch(signature):
             return False
         try:
@@ -63,7 +66,7 @@ class KeySet:
         return isinstance(found, str) and hmac.compare_digest(found.encode(), expected)
 
     def count(self) -> int:
-        """How many keys fit, as of now. Raises KeysUnavailable."""
+        """Fetch the keys, and return how many fit the algorithm. Raises KeysUnavailable."""
         return 1 if self._algorithm.startswith("HS") else len(self._fetch())
 
     def _key(self, key_id: str) -> Any:
@@ -76,32 +79,34 @@ class KeySet:
                 self._tried_at = now
                 self._refetch(key_id, now)
             if self._fetched_at == float("-inf"):
-                raise KeysUnavailable("the keys could not be fetched a moment ago")
+                raise KeysUnavailable("the keys could not be fetched, and the next try is not due yet")
             return self._keys.get(key_id)
 
     def _refetch(self, key_id: str, now: float) -> None:
         try:
             self._keys, self._fetched_at = self._fetch(), now
         except KeysUnavailable:
-            # A key that was good an hour ago is good while FusionAuth cannot be asked.
+            # A key that was valid an hour ago stays valid while FusionAuth cannot be asked.
             if key_id not in self._keys:
                 raise
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
-        """The published keys that fit the algorithm, by their ids. Faster than FusionAuth's patience with us."""
+        """Fetch the published keys that fit the algorithm, by their ids. The time-outs are shorter than those of FusionAuth's
+        delivery.
+        """
         try:
             with requests.Session() as http:
-                # As the client of FusionAuth does: a proxy that the environment names could answer with keys of its own.
+                # A proxy that the environment names could respond with keys of its own.
                 http.trust_env = False
                 with http.get(
                     self._url, headers=self._headers, timeout=(0.3, 0.5), allow_redirects=False, stream=True
-                ) as answer:
-                    content = answer.raw.read(_LARGEST_KEY_SET, decode_content=True)
-            published = list(json.loads(content)["keys"]) if answer.status_code == 200 else []
+                ) as response:
+                    content = response.raw.read(_LARGEST_KEY_SET, decode_content=True)
+            published = list(json.loads(content)["keys"]) if response.status_code == 200 else []
         except (requests.RequestException, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise KeysUnavailable(f"{self._url} gave no keys: {type(error).__name__}") from None
         if not published:
-            raise KeysUnavailable(f"{self._url} answered {answer.status_code}, without keys")
+            raise KeysUnavailable(f"{self._url} answered {response.status_code}, without keys")
         return {key["kid"]: found for key in published if (found := self._fitting(key))}
 
     def _fitting(self, key: Any) -> jwt.PyJWK | None:

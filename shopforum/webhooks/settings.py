@@ -1,4 +1,4 @@
-"""The settings of the webhooks, under `webhooks.`: what FusionAuth tells us, and who is told of the audit log."""
+"""The settings of the webhooks, under `webhooks.`: events from FusionAuth, and the endpoints that get the audit log."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..core.settings import Setting, SettingsError, find, read, setting, settings_of, variable
 from ..core.sites import is_development
-from .events import TOLD
+from .events import SENT
 
 ALGORITHMS = (
     *(f"{kind}{size}" for kind in ("RS", "ES", "HS") for size in (256, 384, 512)),
@@ -19,7 +19,10 @@ ALGORITHMS = (
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Somebody who is told. `secrets` are keys of HMAC, the newest first; `events` names of the audit log."""
+    """An endpoint that gets messages about the audit log.
+
+    `secrets` are keys of HMAC, the newest first. `events` are the names of the events that it gets.
+    """
 
     name: str
     url: str
@@ -38,12 +41,12 @@ def _name(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookSettings:
-    """What is listened to, and who is told."""
+    """Events from FusionAuth, and endpoints for the audit log."""
 
     fusionauth: str = setting(
         "webhooks.fusionauth",
         "off",
-        "the one signature algorithm that is accepted from FusionAuth",
+        "the one signature algorithm that is accepted from FusionAuth; off: no events are accepted",
         of=("off", *ALGORITHMS),
     )
     secret: str = setting(
@@ -55,14 +58,14 @@ class WebhookSettings:
     max_age: int = setting(
         "webhooks.max_age",
         300,
-        "seconds; an older event from FusionAuth is called late in the audit log",
+        "seconds; the audit log marks an older event from FusionAuth as late",
         least=1,
         most=3600,
     )
     out: tuple[str, ...] = setting(
         "webhooks.out",
         (),
-        "names of the endpoints that are told of the audit log",
+        "names of the endpoints that get messages about the audit log",
         convert=_name,
         kind="words",
     )
@@ -70,39 +73,39 @@ class WebhookSettings:
 
     @property
     def algorithm(self) -> str | None:
-        """The algorithm of FusionAuth's signatures; None where FusionAuth is not listened to."""
+        """The algorithm of FusionAuth's signatures, or None if no events are accepted from FusionAuth."""
         return None if self.fusionauth == "off" else self.fusionauth
 
 
 def endpoint_settings(name: str) -> tuple[Setting, Setting, Setting]:
-    """The keys of one endpoint: where it is, its secrets, its events."""
+    """Return the settings of one endpoint: its address, its secrets, its events."""
     return (
-        Setting(f"webhooks.{name}.url", "where the endpoint is", _url, "https:// address"),
+        Setting(f"webhooks.{name}.url", "the endpoint's address", _url, "https:// address"),
         Setting(
             f"webhooks.{name}.secret",
-            "whsec_ and base64 of 24 to 64 bytes; several while one is replaced",
+            "whsec_ and base64 of 24 to 64 bytes; two while one replaces the other",
             _secrets,
             "words",
             secret=True,
         ),
         Setting(
             f"webhooks.{name}.events",
-            "names of events; all if not set",
+            "names of the events that it gets; all if not set",
             _events,
             "words",
-            frozenset(TOLD),
+            frozenset(SENT),
         ),
     )
 
 
 def declared(raw: Mapping[str, str]) -> tuple[Setting, ...]:
-    """All keys, those of the endpoints that `webhooks.out` names among them. Raises SettingsError."""
+    """Return all settings, including those of the endpoints that `webhooks.out` names. Raises SettingsError."""
     names = find(WebhookSettings, "webhooks.out").read(raw)
     return (*settings_of(WebhookSettings), *(one for name in names for one in endpoint_settings(name)))
 
 
 def parse(raw: Mapping[str, str]) -> WebhookSettings:
-    """Read the settings. Raises SettingsError naming the key that makes no sense."""
+    """Read the webhooks' settings. Raises SettingsError, which names the wrong key."""
     parsed = read(WebhookSettings, raw, endpoints=())
     algorithm = parsed.algorithm or ""
     # As long as the hash (RFC 7518, 3.2).
@@ -132,8 +135,8 @@ def _url(text: str) -> str:
 
 def _events(text: str) -> frozenset[str]:
     events = frozenset(text.split())
-    if unknown := events - set(TOLD):
-        raise ValueError(f"nobody is told of {', '.join(sorted(unknown))}")
+    if unknown := events - set(SENT):
+        raise ValueError(f"names unknown events: {', '.join(sorted(unknown))}")
     return events
 
 

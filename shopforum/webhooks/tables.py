@@ -1,4 +1,4 @@
-"""The webhooks' tables: which events were taken, which were refused, and how far each endpoint has been told."""
+"""The webhooks' tables: applied events, refused deliveries, and the position of each endpoint in the audit log."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import UUID
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-# Events of FusionAuth's that were taken, each once: a signature has no end of its own.
-taken = Table(
+# FusionAuth's events that were applied, to recognise a duplicate: a signature does not expire by itself.
+applied = Table(
     "webhook_events",
     metadata,
     Column("id", UUID, primary_key=True),
@@ -16,7 +16,7 @@ taken = Table(
     Index("ix_webhook_events_taken_at", "taken_at"),
 )
 
-# Counted by why, so that a flood of forgeries leaves a few rows in the audit log.
+# Counted by reason, so that a flood of forgeries leaves only a few rows in the audit log.
 refusals = Table(
     "webhook_refusals",
     metadata,
@@ -25,8 +25,8 @@ refusals = Table(
     Column("last_at", Instant, nullable=False),
 )
 
-# How far an endpoint has been told of the sealed audit log, and after which row it began; the lease is of the worker
-# that is telling it.
+# The position of an endpoint in the sealed audit log (`seq`), and the row after which it began (`since`). The lease belongs
+# to the worker that is serving the endpoint.
 endpoints = Table(
     "webhook_endpoints",
     metadata,

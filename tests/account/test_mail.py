@@ -66,7 +66,7 @@ def smtp() -> Iterator[Smtp]:
 
 @pytest.fixture
 def db(apps: dict[str, Any]) -> Any:
-    return apps["store"].registry.db
+    return apps["store"].services.db
 
 
 def settings(smtp: Smtp, **more: str) -> mail.MailSettings:
@@ -235,8 +235,8 @@ def test_nobody_is_written_to_at_what_is_no_address(db: Any, sql: Any, address: 
 
 
 def test_a_name_is_text_in_the_letter(apps: dict[str, Any]) -> None:
-    site = apps["store"].registry.site
-    at = apps["store"].registry.sessions.now()
+    site = apps["store"].services.site
+    at = apps["store"].services.sessions.now()
     letter = letters.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
     assert "&lt;b&gt;{site}&lt;/b&gt;" in letter.html
     assert "<script>" not in letter.html

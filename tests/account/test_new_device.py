@@ -10,6 +10,7 @@ import pytest
 from support import Browser
 
 from shopforum.account import mail
+from shopforum.account.mail import MailSettings
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
 PAGE = {"store": "/shopping-cart", "forums": "/posts"}
@@ -19,12 +20,12 @@ PAGE = {"store": "/shopping-cart", "forums": "/posts"}
 def folder(apps: dict[str, Any], tmp_path: Path) -> Iterator[Path]:
     """Mail is on, and goes into a folder."""
     on = mail.parse({"mail.folder": str(tmp_path / "mail")})
-    before = {site: apps[site].registry.mail for site in PAGE}
+    before = {site: apps[site].services.objects[MailSettings] for site in PAGE}
     for site in PAGE:
-        apps[site].registry.mail = on
+        apps[site].services.objects[MailSettings] = on
     yield tmp_path / "mail"
     for site, settings in before.items():
-        apps[site].registry.mail = settings
+        apps[site].services.objects[MailSettings] = settings
 
 
 @pytest.fixture
@@ -145,9 +146,9 @@ def test_the_letter_says_what_and_where(
 ) -> None:
     # Queued by the login, sent by the worker.
     assert not folder.exists()
-    registry = apps["store"].registry
-    assert mail.run_once(registry.db, registry.mail) == 1
-    assert mail.run_once(registry.db, registry.mail) == 0
+    services = apps["store"].services
+    assert mail.run_once(services.db, services.objects[MailSettings]) == 1
+    assert mail.run_once(services.db, services.objects[MailSettings]) == 0
     assert sql("SELECT 1 FROM outgoing_mail") == []
     [file] = folder.iterdir()
     letter: Any = message_from_bytes(file.read_bytes(), policy=policy.default)
@@ -171,8 +172,8 @@ def test_the_letter_says_what_and_where(
 def test_the_letter_can_be_switched_off(
     folder: Path, apps: dict[str, Any], browser: Callable[..., Browser], sql: Any
 ) -> None:
-    registry = apps["store"].registry
-    registry.mail = replace(registry.mail, new_device=False)
+    services = apps["store"].services
+    services.objects[MailSettings] = replace(services.objects[MailSettings], new_device=False)
     for _ in range(2):
         browser("store").log_in("member")
     assert sql("SELECT 1 FROM outgoing_mail") == []

@@ -42,7 +42,7 @@ def sampled(server: postgres.Server, database_url: str, worker_id: str) -> Itera
 
 
 @pytest.fixture
-def reading(sampled: Engine) -> ReadOnlyDatabase:
+def read_db(sampled: Engine) -> ReadOnlyDatabase:
     """The console's way to read the sample."""
     return ReadOnlyDatabase(Database(sampled))
 
@@ -76,7 +76,7 @@ def started(browser: Callable[..., Browser]) -> Callable[..., Started]:
         client = browser(site, address)
         client.log_in(who)
         user_id = UUID(person(who).id)
-        row = client.app.registry.db.one(
+        row = client.app.services.db.one(
             text("SELECT id FROM sessions WHERE user_id = :u AND site = :s ORDER BY created_at DESC LIMIT 1"),
             u=user_id,
             s=site,
@@ -103,7 +103,7 @@ def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
     """Run a statement on the sites' database and return its rows."""
 
     def run(statement: str, **values: Any) -> list[Any]:
-        return apps["admin"].registry.db.all(text(statement), **values)
+        return apps["admin"].services.db.all(text(statement), **values)
 
     return run
 

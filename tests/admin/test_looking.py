@@ -43,7 +43,7 @@ def test_a_flag_is_explained_and_dismissed_until_it_happens_again(
     assert "Say in a few words" in form.submit(status=422)
     form["text"] = "our own test"
     page = form.submit().follow()
-    assert "Dismissed. Should it happen again" in page
+    assert "The flag is dismissed. It comes back if it happens again" in page
     assert "“our own test”" in page
     assert str(stolen.id) not in client.get("/sessions?state=flagged")
     assert "⚑" not in client.get("/sessions")
@@ -64,13 +64,13 @@ def test_the_fork_shows_who_held_the_cookies(
 ):
     one = started()
     client = console("viewer")
-    assert "Who held its cookies" not in client.get(f"/sessions/{one.id}")
+    assert "Holders of its cookies" not in client.get(f"/sessions/{one.id}")
     other = thief("store", credentials(one.browser))
     other.extra_environ["HTTP_USER_AGENT"] = OTHER
     other.get("/shopping-cart")
     page = client.get(f"/sessions/{one.id}")
-    assert "Who held its cookies" in page
-    assert "2 used pair 1, which was not theirs" in page
+    assert "Holders of its cookies" in page
+    assert "2 used pair 1, which another holder showed first" in page
     assert "Chrome 140 on Windows" in page
     assert "style=" not in page.text
 
@@ -89,8 +89,8 @@ def test_the_story_has_what_no_trail_has(console: Console, started: Started, sql
         id=one.id,
     )
     page = console("viewer").get(f"/sessions/{one.id}")
-    assert "Session id replaced \u00d72" in page
-    assert "Idled out" in page
+    assert "Session id rotated \u00d72" in page
+    assert "Idle timeout" in page
     assert "Signed in" in page
 
 
@@ -115,7 +115,7 @@ def test_the_trail_as_csv_is_no_formula_and_is_itself_in_the_trail(
 ):
     started()
     client = console("viewer")
-    with client.app.registry.db.transaction() as connection:
+    with client.app.services.db.transaction() as connection:
         write(connection, Event("session_created", "store", Client(), actor="=HYPERLINK(1)"))
     answer = client.get("/audit?event=session_created").click("CSV")
     assert answer.content_type == "text/csv"
@@ -133,7 +133,7 @@ def test_sessions_as_json_lines_page_by_page(
     console: Console, started: Started, monkeypatch: pytest.MonkeyPatch, count_sql: Any
 ):
     ones = [started(who, address="192.0.2.1") for who in ("shopper", "member", "moderator")]
-    monkeypatch.setattr("shopforum.operations.export._STEP", 1)
+    monkeypatch.setattr("shopforum.operations.listing._STEP", 1)
     client = console("viewer")
     answer = client.get("/sessions/export?site=store&format=jsonl")
     rows = [json.loads(line) for line in answer.text.splitlines()]

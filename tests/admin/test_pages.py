@@ -21,7 +21,7 @@ Console = Callable[[str], Browser]
 def client(console: Console, apps: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Browser:
     """An owner before some of the sample sessions."""
     monkeypatch.setattr(sample, "COUNT", 500)
-    with apps["admin"].registry.db.transaction() as connection:
+    with apps["admin"].services.db.transaction() as connection:
         users = [(uuid.uuid4(), f"Ada{n} Anchor", f"ada{n}@mail.example") for n in range(40)]
         sample.seed(connection, users, random.Random(5))
     return console("owner")
@@ -72,7 +72,7 @@ def test_pages_go_there_and_back(client: Browser):
 
 def test_the_dashboard_names_both_attacks(client: Browser):
     newest = "(SELECT max(id) FROM revocation_outbox)"
-    client.app.registry.db.all(text(f"UPDATE revocation_outbox SET done_at = NULL WHERE id = {newest}"))
+    client.app.services.db.all(text(f"UPDATE revocation_outbox SET done_at = NULL WHERE id = {newest}"))
     page = client.get("/")
     for words in (
         "Stolen refresh token",
@@ -146,7 +146,7 @@ def test_odd_queries(console: Console):
 def test_what_people_typed_is_text(console: Console, apps: dict[str, Any], started: Callable[..., Any]):
     evil = "<script>alert(1)</script>\"'><img src=x>"
     one = started()
-    with apps["admin"].registry.db.transaction() as connection:
+    with apps["admin"].services.db.transaction() as connection:
         connection.execute(
             text(
                 "UPDATE sessions SET user_name = :e, user_email = :e, agent = :e, last_agent = :e WHERE id = :id"

@@ -12,7 +12,7 @@ from support import Browser
 from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import plans
+from shopforum.operations import plans, reach
 from shopforum.operations.targets import Target
 from shopforum.sessions import Reason, Scope, TooFar
 from shopforum.sessions.audit import Client
@@ -46,7 +46,7 @@ def crowd(sql: Any) -> Callable[[int], None]:
 
 def test_thousands_by_filter_are_one_act(apps: dict[str, Any], crowd: Callable[[int], None], sql: Any):
     crowd(5_000)
-    app = apps["admin"].registry
+    app = apps["admin"].services
     db = ReadOnlyDatabase(app.db)
     plan = plans.make(db, Target(filter="ip=203.0.113.0/24"), None)
     assert (plan.matched, plan.others, plan.own, plan.users, plan.sites) == (
@@ -72,16 +72,16 @@ def test_more_than_can_be_ended_at_once_says_what_to_do(
 ):
     crowd(30)
     monkeypatch.setattr(Scope, "MOST", 29)
-    plan = plans.make(ReadOnlyDatabase(apps["admin"].registry.db), Target(filter="ip=203.0.113.7"), None)
+    plan = plans.make(ReadOnlyDatabase(apps["admin"].services.db), Target(filter="ip=203.0.113.7"), None)
     assert plan.scope is None
     assert "More than 29 sessions match. Narrow the filter" in plan.problem
     with pytest.raises(ValueError, match="More than 29"):
-        plans.carry_out(apps["admin"].registry.sessions, plan, Reason("admin", "x", "test"), Client())
+        plans.carry_out(apps["admin"].services.sessions, plan, Reason("admin", "x", "test"), Client())
 
 
 def test_everyone_is_a_target_of_its_own(apps: dict[str, Any], started: Started):
     started()
-    db = ReadOnlyDatabase(apps["admin"].registry.db)
+    db = ReadOnlyDatabase(apps["admin"].services.db)
     plan = plans.make(db, Target(everyone=True), None)
     assert plan.scope is not None
     assert plan.scope.everyone
@@ -129,7 +129,7 @@ def test_the_page_that_asks_can_be_reloaded_and_passed_on(console: Console, star
 def test_a_large_act_takes_the_number_and_a_fresh_password(
     console: Console, crowd: Callable[[int], None], sql: Any
 ):
-    crowd(plans.LARGE + 1)
+    crowd(reach.LARGE + 1)
     one_person = "UPDATE sessions SET user_id = :id WHERE user_name = 'Somebody' RETURNING 1 AS one"
     sql(one_person, id=uuid4())
     client = console("responder")
@@ -137,13 +137,13 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
     form = form_of(client.get(address))
     form["reason"] = "incident"
     answer = form.submit(status=422)
-    assert f"Type {plans.LARGE + 1}, the number of sessions" in answer
+    assert f"Type {reach.LARGE + 1}, the number of sessions" in answer
     sql(
         "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' WHERE site = 'admin' RETURNING 1 AS one"
     )
     assert "why=fresh" in client.get(address, status=302).location
     form = form_of(answer)
-    form["number"] = f" {plans.LARGE + 1} "
+    form["number"] = f" {reach.LARGE + 1} "
     assert "why=fresh" in form.submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() WHERE site = 'admin' RETURNING 1 AS one")
     assert "/revocations/" in form.submit(status=303).location
@@ -166,7 +166,7 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
 def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
     console: Console, crowd: Callable[[int], None], query: str, sql: Any
 ):
-    crowd(plans.LARGE + 1)
+    crowd(reach.LARGE + 1)
     sql("UPDATE sessions SET agent = 'Mozilla/5.0' WHERE user_name = 'Somebody' RETURNING 1 AS one")
     sql(
         "UPDATE sessions SET user_email = 'some@body.example' WHERE user_name = 'Somebody' RETURNING 1 AS one"
@@ -174,7 +174,7 @@ def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
     for act in ("revoke", "quarantine"):
         address = f"/sessions/{act}?" + urlencode({"filter": query})
         told = console("responder").get(address, status=403)
-        assert "it takes an owner. Ask one, or choose less" in told
+        assert "it takes an owner. Ask an owner, or choose less" in told
         assert "Type the number of sessions" in console("owner").get(address)
     assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'authz_fail'")) == 2
 
@@ -183,7 +183,7 @@ def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
 def test_a_responder_in_slices_is_stopped_at_a_hundred_people(
     console: Console, crowd: Callable[[int], None], sql: Any, act: str
 ):
-    crowd(plans.PEOPLE + 20)
+    crowd(reach.PEOPLE + 20)
     client = console("responder")
     ids = [str(row["id"]) for row in sql("SELECT id FROM sessions WHERE site = 'store'")]
 
@@ -194,12 +194,12 @@ def test_a_responder_in_slices_is_stopped_at_a_hundred_people(
         return form.submit(status=status)
 
     end(ids[:60], 303)
-    end(ids[60 : plans.PEOPLE], 303)
-    told = end(ids[plans.PEOPLE :], 403)
+    end(ids[60 : reach.PEOPLE], 303)
+    told = end(ids[reach.PEOPLE :], 403)
     assert "120 people would be reached within an hour" in told
     assert "Nothing was changed: ask an owner." in told
     reached = sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
-    assert len(reached) == plans.PEOPLE
+    assert len(reached) == reach.PEOPLE
 
 
 @pytest.mark.parametrize("act", ["revoke", "quarantine"])
@@ -236,16 +236,16 @@ def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(consol
 def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Console, sql: Any):
     """A plan is a moment old: the roles of whom it reaches may be others by now."""
     console("owner")
-    app = apps["admin"].registry
+    app = apps["admin"].services
     sql("UPDATE sessions SET roles = '{viewer}' RETURNING 1 AS one")
     plan = plans.make(ReadOnlyDatabase(app.db), Target(filter="site=admin"), None)
     assert not plan.wide
     sql("UPDATE sessions SET roles = '{viewer,owner}' RETURNING 1 AS one")
     reason = Reason("admin", "test", "incident")
     with pytest.raises(TooFar, match="somebody who has more rights"):
-        plans.carry_out(app.sessions, plan, reason, Client(), limit=plans.limit(unlimited=False))
+        plans.carry_out(app.sessions, plan, reason, Client(), limit=reach.limit(unlimited=False))
     with pytest.raises(TooFar):
-        app.sessions.quarantine(plan.ids, reason, Client(), plans.limit(unlimited=False))
+        app.sessions.quarantine(plan.ids, reason, Client(), reach.limit(unlimited=False))
     assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
     assert not sql("SELECT 1 AS one FROM revocations")
 

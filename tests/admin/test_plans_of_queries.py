@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from shopforum.core import paging
+from shopforum.admin import chart
 from shopforum.core.database import Database
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import (
@@ -17,6 +17,7 @@ from shopforum.operations import (
     deny_rules,
     overview,
     plans,
+    revocation_queries,
     session_queries,
     user_queries,
 )
@@ -134,12 +135,10 @@ def test_no_filter_walks_a_table(
     chosen = SessionFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
         where = session_queries.conditions(big, chosen)
-        statement = session_queries.listed().where(*where)
-        first = paging.fetch(big, statement, session_queries.CREATED_AT, session_queries.ID, size=40)
+        listing = session_queries.SESSIONS.where(*where)
+        first = listing.part(big)
         if first.older:
-            paging.fetch(
-                big, statement, session_queries.CREATED_AT, session_queries.ID, size=40, cursor=first.older
-            )
+            listing.part(big, first.older)
         counts.on_tabs(big, session_queries.matching(big, chosen))
         counts.count(big, where, 200)
     check(plans)
@@ -151,13 +150,7 @@ def test_the_beginning_of_a_name_walks_no_table(big: ReadOnlyDatabase, typed: st
     chosen = SessionFilter.parse({"user": typed})
     with explained(big) as plans:
         where = session_queries.matching(big, chosen, beginning=True)
-        paging.fetch(
-            big,
-            session_queries.listed().where(*where),
-            session_queries.CREATED_AT,
-            session_queries.ID,
-            size=40,
-        )
+        session_queries.SESSIONS.where(*where).part(big)
     check(plans)
 
 
@@ -169,23 +162,23 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: audit_queries.of_session(db, session_queries.one(db, one["id"])),
     lambda db, one: user_queries.name(db, one["user_id"]),
     lambda db, one: user_queries.addresses(db, one["user_id"]),
-    lambda db, one: user_queries.history(db, one["user_id"]),
-    lambda db, one: audit_queries.counted(db, [one["revoked"]]),
-    lambda db, one: audit_queries.ended(db, one["revoked"]),
-    lambda db, one: audit_queries.messages(db, [one["id"]]),
-    lambda db, one: audit_queries.outbox(db, one["revoked"]),
-    lambda db, one: db.all(audit_queries.sessions_of(one["revoked"]).limit(40)),
-    lambda db, one: overview.chart(db),
+    lambda db, one: audit_queries.of_user(db, one["user_id"]),
+    lambda db, one: revocation_queries.receipts(db, [one["revoked"]]),
+    lambda db, one: revocation_queries.since(db, one["revoked"]),
+    lambda db, one: revocation_queries.messages(db, [one["id"]]),
+    lambda db, one: revocation_queries.outbox(db, one["revoked"]),
+    lambda db, one: session_queries.ended_by(one["revoked"]).part(db),
+    lambda db, one: chart.chart(db),
     lambda db, one: overview.attacks(db),
-    lambda db, one: overview.events(db),
+    lambda db, one: audit_queries.AUDIT.newest(db, 10),
     lambda db, one: overview.alerts(db),
     lambda db, one: overview.failures(db),
-    lambda db, one: overview.revocations(db),
+    lambda db, one: revocation_queries.REVOCATIONS.newest(db, 5),
     lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counts.on_tabs(db, []),
     lambda db, one: audit_queries.sealed(db),
     lambda db, one: user_queries.devices(db, one["user_id"]),
-    lambda db, one: user_queries.history(db, one["user_id"], logins=True),
+    lambda db, one: audit_queries.logins_of_user(db, one["user_id"]),
     lambda db, one: deny_rules.in_force(db, user_id=one["user_id"]),
     lambda db, one: plans.make(db, Target(filter="ip=203.0.113.9"), None),
     lambda db, one: plans.make(db, Target(sessions=(one["id"],)), None),
@@ -221,5 +214,5 @@ TRAILS = [
 def test_no_trail_is_walked(big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]):
     chosen = AuditFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
-        paging.fetch(big, audit_queries.audit(chosen), audit_queries.AUDIT_ID, size=40)
+        audit_queries.listing(chosen).part(big)
     check(plans)

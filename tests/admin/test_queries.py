@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from shopforum.core import paging, user_agents
+from shopforum.admin import chart
+from shopforum.core import user_agents
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.operations import audit_queries, counts, labels, overview, plans, session_queries, user_queries
 from shopforum.operations.filters import AuditFilter, SessionFilter
@@ -19,11 +20,11 @@ from shopforum.sessions import Scope, revocation, tables
 from shopforum.sessions.live import STATE
 
 
-def asked(**fields: str) -> SessionFilter:
+def parse_filter(**fields: str) -> SessionFilter:
     return SessionFilter.parse(fields)
 
 
-def found(db: ReadOnlyDatabase, form: SessionFilter) -> set[UUID]:
+def matching_ids(db: ReadOnlyDatabase, form: SessionFilter) -> set[UUID]:
     rows = db.all(select(session_queries.s.c.id).where(*session_queries.conditions(db, form)))
     return {row["id"] for row in rows}
 
@@ -45,17 +46,19 @@ def everything(sampled: Engine) -> list[Any]:
         return list(rows.mappings())
 
 
-def test_the_tabs_are_the_states_of_the_session_core(reading: ReadOnlyDatabase, everything: list[Any]):
-    shown = counts.on_tabs(reading, [])
+def test_the_tabs_are_the_states_of_the_session_core(read_db: ReadOnlyDatabase, everything: list[Any]):
+    shown = counts.on_tabs(read_db, [])
     states = Counter(row["state"] for row in everything)
     assert min(states[state] for state in labels.STATES) > 50, "the sample has every state"
     flagged = sum(bool(row["flags"]) for row in everything)
     counted = {**states, "flagged": flagged, "": len(everything)}
     assert shown == {name: f"{n:,}" if n <= 1000 else "1,000+" for name, n in counted.items()}
     for state in labels.STATES:
-        assert counts.count(reading, session_queries.in_state(reading, state)) == states[state]
+        assert counts.count(read_db, session_queries.in_state(read_db, state)) == states[state]
     for state in labels.STATES:
-        assert found(reading, asked(state=state)) == {r["id"] for r in everything if r["state"] == state}
+        assert matching_ids(read_db, parse_filter(state=state)) == {
+            r["id"] for r in everything if r["state"] == state
+        }
 
 
 @pytest.mark.parametrize(
@@ -79,14 +82,14 @@ def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[An
         connection.rollback()
 
 
-def test_every_filter_finds_what_a_plain_look_finds(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_every_filter_finds_what_a_plain_look_finds(read_db: ReadOnlyDatabase, everything: list[Any]):
     dice = random.Random(3)
     for _ in range(40):
         tests = _tests(dice.choice(everything))
         chosen = {name: test for name, test in tests.items() if dice.random() < 0.3}
         expected = {r["id"] for r in everything if all(fits(r) for _, fits in chosen.values())}
         typed = {name: value for name, (value, _) in chosen.items()}
-        assert found(reading, asked(**typed)) == expected, typed
+        assert matching_ids(read_db, parse_filter(**typed)) == expected, typed
 
 
 def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
@@ -110,44 +113,37 @@ def _used_firefox(row: Any) -> bool:
 
 
 @pytest.mark.parametrize("typed", ["Ada7 Anchor", "ada7 anc", "ADA7.ANCHOR@MAIL.EXAMPLE", "7.anchor@mail"])
-def test_a_user_is_found_by_name_and_by_address(reading: ReadOnlyDatabase, everything: list[Any], typed: str):
-    ids = found(reading, asked(user=typed))
+def test_a_user_is_found_by_name_and_by_address(read_db: ReadOnlyDatabase, everything: list[Any], typed: str):
+    ids = matching_ids(read_db, parse_filter(user=typed))
     names = {row["user_name"] for row in everything if row["id"] in ids}
     assert "Ada7 Anchor" in names
     assert all("7 " in name for name in names)
 
 
-def test_a_user_is_found_by_id(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_a_user_is_found_by_id(read_db: ReadOnlyDatabase, everything: list[Any]):
     user_id = everything[0]["user_id"]
     expected = {row["id"] for row in everything if row["user_id"] == user_id}
-    assert found(reading, asked(user=str(user_id).upper())) == expected
+    assert matching_ids(read_db, parse_filter(user=str(user_id).upper())) == expected
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "a_a7", "\\", "'; DROP TABLE sessions; --"])
-def test_wildcards_are_ordinary_characters(reading: ReadOnlyDatabase, typed: str):
-    assert found(reading, asked(user=typed)) == set()
-    assert found(reading, asked(device=typed)) == set() or typed == "_"
+def test_wildcards_are_ordinary_characters(read_db: ReadOnlyDatabase, typed: str):
+    assert matching_ids(read_db, parse_filter(user=typed)) == set()
+    assert matching_ids(read_db, parse_filter(device=typed)) == set() or typed == "_"
 
 
-def test_a_block_finds_all_that_came_from_it_even_once(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_a_block_finds_all_that_came_from_it_even_once(read_db: ReadOnlyDatabase, everything: list[Any]):
     expected = {r["id"] for r in everything if any(a.startswith("203.0.113.") for a in r["addresses"])}
     assert expected
-    assert found(reading, asked(ip="203.0.113.0/24")) == expected
+    assert matching_ids(read_db, parse_filter(ip="203.0.113.0/24")) == expected
 
 
-def test_pages_show_every_session_once(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_pages_show_every_session_once(read_db: ReadOnlyDatabase, everything: list[Any]):
     seen: list[UUID] = []
     cursor = ""
     while True:
-        part = paging.fetch(
-            reading,
-            session_queries.listed(),
-            session_queries.CREATED_AT,
-            session_queries.ID,
-            cursor=cursor,
-            size=333,
-        )
-        seen += [row["id"] for row in part.rows]
+        part = session_queries.SESSIONS.part(read_db, cursor, 333)
+        seen += [row.id for row in part.rows]
         if part.older is None:
             break
         cursor = part.older
@@ -155,17 +151,17 @@ def test_pages_show_every_session_once(reading: ReadOnlyDatabase, everything: li
     assert seen == [row["id"] for row in ordered]
 
 
-def test_a_list_shows_no_hash(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_a_list_shows_no_hash(read_db: ReadOnlyDatabase, everything: list[Any]):
     session_id = everything[0]["id"]
-    rows = [session_queries.one(reading, session_id), *session_queries.generations(reading, session_id)]
-    rows += reading.all(session_queries.listed().limit(3))
+    rows = [session_queries.one(read_db, session_id), *session_queries.generations(read_db, session_id)]
+    rows += session_queries.SESSIONS.newest(read_db, 3)
     for row in rows:
         assert row is not None
-        assert not [name for name, value in row.items() if isinstance(value, bytes | memoryview)]
+        assert not [name for name, value in vars(row).items() if isinstance(value, bytes | memoryview)]
 
 
 def test_a_plan_counts_what_the_session_core_would_match(
-    reading: ReadOnlyDatabase, sampled: Engine, everything: list[Any]
+    read_db: ReadOnlyDatabase, sampled: Engine, everything: list[Any]
 ):
     flagged = next(row for row in everything if row["state"] == "revoked" and row["end_reason"] != "logout")
     some = [row["id"] for row in everything[:50]]
@@ -176,7 +172,7 @@ def test_a_plan_counts_what_the_session_core_would_match(
         Target(sessions=tuple(some)),
     ]
     for target in targets:
-        plan = plans.make(reading, target, uuid4())
+        plan = plans.make(read_db, target, uuid4())
         scope = Scope(sessions=target.sessions, user_id=target.user_id, site=target.site)
         with sampled.connect() as connection:
             assert plan.others == revocation.count(connection, scope)
@@ -185,10 +181,10 @@ def test_a_plan_counts_what_the_session_core_would_match(
 
 
 def test_a_plan_by_filter_names_the_sessions_that_can_still_end(
-    reading: ReadOnlyDatabase, everything: list[Any]
+    read_db: ReadOnlyDatabase, everything: list[Any]
 ):
-    query = asked(site="forums", device="iphone").query()
-    plan = plans.make(reading, Target(filter=query), uuid4())
+    query = parse_filter(site="forums", device="iphone").query()
+    plan = plans.make(read_db, Target(filter=query), uuid4())
     assert plan.scope is not None
     live = {
         row["id"]
@@ -200,51 +196,49 @@ def test_a_plan_by_filter_names_the_sessions_that_can_still_end(
 
 @pytest.mark.parametrize("query", ["", "state=sleeping", "nothing=1", "site=store"])
 def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
-    reading: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch, query: str
+    read_db: ReadOnlyDatabase, monkeypatch: pytest.MonkeyPatch, query: str
 ):
     monkeypatch.setattr(Scope, "MOST", 100)
-    plan = plans.make(reading, Target(filter=query), uuid4())
+    plan = plans.make(read_db, Target(filter=query), uuid4())
     assert plan.scope is None
     assert plan.problem
 
 
-def test_reading_cannot_write(reading: ReadOnlyDatabase):
+def test_reading_cannot_write(read_db: ReadOnlyDatabase):
     with pytest.raises(DBAPIError, match="read-only"):
-        reading.all(
+        read_db.all(
             insert(tables.gates).values(key="everyone", not_before=text("now()"), revocation_id=uuid4())
         )
 
 
-def test_reading_is_cut_short(reading: ReadOnlyDatabase):
+def test_reading_is_cut_short(read_db: ReadOnlyDatabase):
     with pytest.raises(TooSlow):
-        reading.within(50).all(text("SELECT pg_sleep(5)"))
-    assert counts.on_tabs(reading, [])
+        read_db.within(50).all(text("SELECT pg_sleep(5)"))
+    assert counts.on_tabs(read_db, [])
 
 
-def test_a_person_and_who_else_was_there(reading: ReadOnlyDatabase, everything: list[Any]):
+def test_a_person_and_who_else_was_there(read_db: ReadOnlyDatabase, everything: list[Any]):
     user_id = everything[0]["user_id"]
-    name = user_queries.name(reading, user_id)
+    name = user_queries.name(read_db, user_id)
     assert name is not None
-    assert name["user_name"] == everything[0]["user_name"]
-    for row in user_queries.addresses(reading, user_id):
+    assert name.user_name == everything[0]["user_name"]
+    for row in user_queries.addresses(read_db, user_id):
         others = {
-            str(r["user_id"])
-            for r in everything
-            if row["address"] in r["addresses"] and r["user_id"] != user_id
+            str(r["user_id"]) for r in everything if row.address in r["addresses"] and r["user_id"] != user_id
         }
-        assert {other["id"] for other in row["people"] or []} == others
-    assert user_queries.history(reading, user_id)
-    assert user_queries.name(reading, uuid4()) is None
+        assert {other.id for other in row.people} == others
+    assert audit_queries.of_user(read_db, user_id)
+    assert user_queries.name(read_db, uuid4()) is None
 
 
-def test_the_trail_is_filtered(reading: ReadOnlyDatabase):
+def test_the_trail_is_filtered(read_db: ReadOnlyDatabase):
     chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
-    rows = reading.all(audit_queries.audit(chosen))
+    rows = audit_queries.listing(chosen).newest(read_db, 1000)
     assert rows
-    assert {(row["event"], row["site"]) for row in rows} == {("authn_login_fail", "store")}
+    assert {(row.event, row.site) for row in rows} == {("authn_login_fail", "store")}
 
 
-def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: ReadOnlyDatabase, sampled: Engine):
+def test_the_story_of_a_session_ends_with_the_act_that_ended_it(read_db: ReadOnlyDatabase, sampled: Engine):
     with sampled.connect() as connection:
         session_id = connection.execute(
             text(
@@ -252,9 +246,9 @@ def test_the_story_of_a_session_ends_with_the_act_that_ended_it(reading: ReadOnl
                 WHERE r.scope = 'user' LIMIT 1"""
             )
         ).scalar_one()
-    row = session_queries.one(reading, session_id)
+    row = session_queries.one(read_db, session_id)
     assert row is not None
-    story = [event["event"] for event in audit_queries.of_session(reading, row)]
+    story = [event.event for event in audit_queries.of_session(read_db, row)]
     assert story[-1] == "session_created"
     assert "authn_token_revoked" in story
 
@@ -271,20 +265,20 @@ def in_vain(sampled: Engine) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("in_vain")
-def test_the_dashboard_counts_tries_and_hours(reading: ReadOnlyDatabase, everything: list[Any]):
-    attacks = overview.attacks(reading)
+def test_the_dashboard_counts_tries_and_hours(read_db: ReadOnlyDatabase, everything: list[Any]):
+    attacks = overview.attacks(read_db).by_kind
     flagged = Counter(kind for row in everything for kind in row["tries"])
-    assert set(attacks) == {*overview.ATTACKS, "replays"}
-    assert {kind: attacks[kind]["sessions"] for kind in overview.ATTACKS} == {
+    assert set(attacks) == {*overview.ATTACKS, overview.REPLAYS}
+    assert {kind: attacks[kind].sessions for kind in overview.ATTACKS} == {
         kind: flagged[kind] for kind in overview.ATTACKS
     }
-    minor = [labels.flag(row["kind"]).kind == "info" for row in overview.alerts(reading)]
+    minor = [labels.flag(row.kind).severity == "info" for row in overview.alerts(read_db)]
     assert minor == sorted(minor), "what says little comes last"
     assert len(minor) == 5
-    failures = overview.failures(reading)
+    failures = overview.failures(read_db)
     assert failures is not None
-    assert failures["count"] == 1
-    hours, series = overview.chart(reading)
+    assert failures.count == 1
+    hours, series = chart.chart(read_db)
     assert len(hours) == overview.HOURS
     assert all(len(line.counts) == overview.HOURS for line in series)
     assert sum(series[1].counts) >= 60, "the burst of failed logins"

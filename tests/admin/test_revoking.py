@@ -48,7 +48,7 @@ def test_one_session_from_the_list_to_the_receipt(console: Console, started: Sta
     receipt = done.follow()
     for words in (
         "Session of Sam Shore",
-        "✓ dead",
+        "✓ ended",
         "1 confirmed",
         "Stolen or lost device",
         "INC-17",
@@ -276,7 +276,7 @@ def test_a_provider_that_is_away_is_told_later(console: Console, started: Starte
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
     answer = post(client, {"session": str(one.id), "reason": "test"})
     receipt = answer.follow()
-    assert "✓ dead" in receipt
+    assert "✓ ended" in receipt
     assert "1 retrying" in receipt
     assert not signed_in(one)
     dashboard = client.get("/")
@@ -284,11 +284,11 @@ def test_a_provider_that_is_away_is_told_later(console: Console, started: Starte
     assert "1 retrying" in client.get("/revocations")
 
 
-def test_a_knock_after_the_end_is_on_the_receipt(console: Console, started: Started):
+def test_a_use_after_the_end_is_on_the_receipt(console: Console, started: Started):
     one = started()
     client = console("responder")
     receipt = post(client, {"session": str(one.id), "reason": "test"}).location
     assert not signed_in(one)
-    assert "<b>1 knock</b> refused since" in client.get(receipt)
-    assert "Knocks" in client.get(f"/sessions/{one.id}")
+    assert "<b>1 use</b> of its cookies refused since" in client.get(receipt)
+    assert "Use after end" in client.get(f"/sessions/{one.id}")
     assert str(one.id) in client.get("/sessions?flag=session_use_after_expire")

@@ -11,7 +11,7 @@ from admin.test_plans import MANY, PLACES
 from support import Browser, person
 from webtest import TestResponse
 
-from shopforum.operations import plans
+from shopforum.operations import reach
 from shopforum.sessions import Reason, Rule, Session, ShutOut
 from shopforum.sessions.audit import Client
 
@@ -48,11 +48,11 @@ def test_end_a_network_and_keep_it_out(console: Console, started: Started, brows
     thief = started("shopper", address="203.0.113.9")
     client = console("responder")
     asked = client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24%26site%3Dstore")
-    assert "everybody from 203.0.113.0/24, on store" in asked
+    assert "Everybody from 203.0.113.0/24, on store" in asked
     form = form_of(asked)
     form["reason"], form["block"] = "suspected_theft", True
     receipt = form.submit().follow()
-    assert "everybody from 203.0.113.0/24, on store" in receipt
+    assert "Everybody from 203.0.113.0/24, on store" in receipt
     assert thief.browser.get("/shopping-cart").status_int == 302
     browser("store", "203.0.113.77").log_in("member", status=403)
     assert browser("store", "198.51.100.7").log_in("member").status_int == 302, "others may"
@@ -82,20 +82,20 @@ def test_suspend_a_member_on_the_forums(console: Console, started: Started, brow
     browser("forums").log_in("member", status=422)
     assert browser("store").log_in("member").status_int == 302, "the store is not refused"
     person = client.get(f"/users/{one.user_id}")
-    assert "Refused just now" in person
+    assert "Refused by deny rules" in person
     assert "on forums" in person
 
 
 def test_a_rule_alone(console: Console, started: Started):
     one = started("shopper", address="203.0.113.9")
     client = console("responder")
-    assert "Nothing is refused just now" in client.get("/rules")
+    assert "No rule is in force" in client.get("/rules")
     page = add(client, network="203.0.113.0/25", text="INC-9").follow()
     assert "The rule is in force" in page
-    assert "everybody from 203.0.113.0/25, on all sites" in page
+    assert "Everybody from 203.0.113.0/25, on all sites" in page
     assert "INC-9" in page
     assert one.browser.get("/shopping-cart").status_int == 302, "pages are refused, too"
-    assert "Rule put into force" in client.get("/audit?event=standing_rule_added")
+    assert "Deny rule added" in client.get("/audit?event=standing_rule_added")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_rule_alone(console: Console, started: Started):
         ({"network": "300.1.1.1"}, "an address or a block"),
         ({"user": "sam"}, "this is not an id"),
         ({"network": "203.0.113.9", "reason": ""}, "Reason: choose one."),
-        ({"network": "127.0.0.0/12"}, "shut you out"),
+        ({"network": "127.0.0.0/12"}, "refuse you"),
         ({"device": "d" * 101}, "at most 100"),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_rule_is_shown_before_it_is_made(console: Console, started: Started, s
     asked = ask(
         client, network="203.0.113.0/25", on_site="store", span="3600", text="INC-9", user_text="Hello."
     )
-    assert "everybody from 203.0.113.0/25, on store" in asked
+    assert "Everybody from 203.0.113.0/25, on store" in asked
     assert "for 1 hour" in asked
     assert "Sam Shore" in asked
     assert not sql("SELECT 1 AS one FROM standing_rules")
@@ -173,7 +173,7 @@ def test_a_rule_is_shown_before_it_is_made(console: Console, started: Started, s
 
 
 def test_a_rule_for_many_is_weighed_as_their_end(console: Console, sql: Any):
-    sql(MANY, count=plans.LARGE + 1)
+    sql(MANY, count=reach.LARGE + 1)
     sql(PLACES)
     fields = {"network": "203.0.113.0/24"}
     assert "reaches 101 people" in ask(console("responder"), status=403, **fields)
@@ -194,7 +194,7 @@ def test_a_rule_for_many_is_weighed_as_their_end(console: Console, sql: Any):
 
 def test_a_rule_beside_the_end_of_one_session_is_no_way_around(console: Console, started: Started, sql: Any):
     one = started("shopper", address="203.0.113.9")
-    sql(MANY, count=plans.LARGE + 1)
+    sql(MANY, count=reach.LARGE + 1)
     sql(PLACES)
     sql("UPDATE sessions SET idle_end = now() WHERE id <> :id RETURNING 1 AS one", id=one.id)
     path = "/sessions/revoke?filter=ip%3D203.0.113.0/24%26state%3Dactive"
@@ -202,7 +202,7 @@ def test_a_rule_beside_the_end_of_one_session_is_no_way_around(console: Console,
         form = form_of(console(role).get(path))
         form["reason"], form["block"] = "incident", True
         answer = form.submit(status=status)
-    assert "This refuses 102 sessions, others than those shown here" in answer
+    assert "The rule would refuse 102 sessions, not only those shown here" in answer
     assert not sql("SELECT 1 AS one FROM standing_rules")
     assert one.browser.get("/shopping-cart").status_int == 200
 
@@ -221,21 +221,21 @@ def test_a_responder_keeps_no_owner_out_of_the_console(
     if known != "never seen":
         tries += [{"network": "203.0.113.9"}, {"network": "203.0.113.0/24", "on_site": "admin"}]
     for fields in tries:
-        assert "it takes an owner. Ask one" in ask(client, status=403, **fields)
+        assert "it takes an owner. Ask an owner" in ask(client, status=403, **fields)
     sql(
         "UPDATE sessions SET ended_at = now(), end_reason = 'x' WHERE 'owner' = ANY (roles) AND ended_at IS NULL RETURNING 1 AS one"
     )
     asked = client.get(f"/sessions/revoke?user={owner}&block=1")
     form = form_of(asked)
     form["reason"] = "incident"
-    assert "it takes an owner. Ask one" in form.submit(status=403)
+    assert "it takes an owner. Ask an owner" in form.submit(status=403)
     assert not sql("SELECT 1 AS one FROM standing_rules")
     # At the store an owner is a customer like any other.
     add(client, user=owner, on_site="store")
 
 
 def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: Any):
-    sql(MANY, count=plans.PEOPLE)
+    sql(MANY, count=reach.PEOPLE)
     users = [row["user_id"] for row in sql("SELECT user_id FROM sessions")]
     sql("UPDATE sessions SET address = '203.0.113.8' WHERE user_id = :id RETURNING 1 AS one", id=users[0])
     sql(PLACES)
@@ -256,7 +256,7 @@ def test_while_the_provider_is_away_nobody_is_taken_for_a_customer(console: Cons
     client = console("responder")
     idp.hook("fail", path="/api/user", times=5, status=503)
     fields = {"user": person("shopper").id}
-    assert "FusionAuth cannot be asked just now" in ask(client, status=403, **fields)
+    assert "FusionAuth does not answer" in ask(client, status=403, **fields)
     add(client, **fields, on_site="store")
 
 
@@ -264,7 +264,7 @@ def test_of_two_owners_who_refuse_each_other_one_is_left(apps: dict[str, Any], c
     console("owner")
     console("responder")
     sql("UPDATE sessions SET roles = '{owner}' RETURNING 1 AS one")
-    sessions = apps["admin"].registry.sessions
+    sessions = apps["admin"].services.sessions
     owners = [
         Session(
             row["id"],

@@ -115,7 +115,7 @@ def test_every_flag_has_left_its_trail(sampled: Engine):
 
 def test_the_trail_can_be_sealed_and_stands(apps: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sample, "COUNT", 500)
-    db, key = apps["admin"].registry.db, b"k" * 32
+    db, key = apps["admin"].services.db, b"k" * 32
     with db.transaction() as connection:
         sample.seed(connection, USERS, random.Random(7))
     while audit_chain.seal(db, key):

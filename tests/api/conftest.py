@@ -46,10 +46,10 @@ class Caller:
 
 
 def make_token(app: Any, *scopes: str, name: str = "robot", days: int | None = None) -> str:
-    registry = app.registry
+    services = app.services
     actor = tokens.Actor("owner@harbour.example", Client())
-    secrets = registry.sessions.config.secrets
-    return tokens.create(registry.db, secrets, name, scopes or ALL, days, actor)[1]
+    secrets = services.sessions.config.secrets
+    return tokens.create(services.db, secrets, name, scopes or ALL, days, actor)[1]
 
 
 @pytest.fixture

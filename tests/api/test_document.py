@@ -8,7 +8,7 @@ import pytest
 from pyramid.interfaces import IRoutesMapper
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from shopforum.api import openapi, scopes_of, security_policy
+from shopforum.api import ApiApp, openapi, scopes_of, security_policy
 from shopforum.api_tokens import tokens
 
 METHODS = ("get", "post", "delete")
@@ -33,7 +33,7 @@ def test_it_is_public_and_names_this_host(document):
 
 def test_every_view_is_in_the_document_and_asks_for_a_scope(apps):
     """A route that names no scope is refused to everybody: `nobody` is the default permission."""
-    registry = apps["admin"].registry.api.registry
+    registry = apps["admin"].services.get(ApiApp).router.registry
     routes = {route.name: route.path for route in registry.getUtility(IRoutesMapper).get_routes()}
     assert set(routes.values()) == set(openapi.PATHS)
     introspector = registry.introspector

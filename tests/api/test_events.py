@@ -17,9 +17,9 @@ INSERT = text(
 
 
 def written(apps, *actors, event="authz_fail"):
-    registry = apps["admin"].registry
+    services = apps["admin"].services
     for actor in actors:
-        registry.db.all(INSERT, event=event, actor=actor)
+        services.db.all(INSERT, event=event, actor=actor)
 
 
 def actors(answer):
@@ -42,8 +42,8 @@ def test_a_row_is_there_in_the_next_call_without_any_worker(call, apps):
     written(apps, *(str(n) for n in range(700)))
     answer = call("GET", "/events?limit=1000", status=200)
     assert actors(answer) == [str(n) for n in range(700)]
-    registry = apps["admin"].registry
-    verdict = audit_chain.verify(registry.db, registry.sessions.config.secrets.audit_keys)
+    services = apps["admin"].services
+    verdict = audit_chain.verify(services.db, services.sessions.config.secrets.audit_keys)
     assert (verdict.bad, verdict.good) == (None, 701)
 
 
@@ -94,7 +94,7 @@ def test_a_cursor_beyond_the_end_is_told(call, apps):
 def test_nothing_is_skipped_or_repeated_while_others_write(call, settings, apps):
     """Writers hold their transactions open for odd times and roll some back; two sealers and two readers at once."""
     engine = create_engine(settings("admin")["database.url"], 12)
-    registry = apps["admin"].registry
+    services = apps["admin"].services
     kept, ending, writers, each = [], threading.Event(), 6, 25
 
     def write(number):
@@ -112,7 +112,7 @@ def test_nothing_is_skipped_or_repeated_while_others_write(call, settings, apps)
 
     def seal():
         while not ending.is_set():
-            audit_chain.seal(registry.db, registry.sessions.config.secrets.audit_keys[0])
+            audit_chain.seal(services.db, services.sessions.config.secrets.audit_keys[0])
 
     def follow(size):
         seen, after = [], 0
@@ -133,7 +133,7 @@ def test_nothing_is_skipped_or_repeated_while_others_write(call, settings, apps)
         for sealer in sealers:
             sealer.result()
     engine.dispose()
-    there = registry.db.all(text("SELECT seq, actor FROM audit_log ORDER BY seq"))
+    there = services.db.all(text("SELECT seq, actor FROM audit_log ORDER BY seq"))
     assert writers * each / 2 < len(kept) < writers * each
     assert sorted(row["actor"] for row in there if ":" in row["actor"]) == sorted(kept)
     for story in stories:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from support import person
 
-from shopforum.api_tokens import jobs
+from shopforum.api_tokens import tokens
 from shopforum.sessions import Reason, Rule, Scope
 from shopforum.sessions.audit import Client
 
@@ -47,7 +47,7 @@ def states(sql):
 )
 def test_a_deny_rule_binds_the_api(made, apps, sql, rule, status):
     call, _ = made
-    sessions = apps["admin"].registry.sessions
+    sessions = apps["admin"].services.sessions
     rule_id = sessions.add_rule(rule, WHY, Client())
     answer = call("GET", "/sessions", status=status)
     if status == 403:
@@ -63,7 +63,7 @@ def test_an_owner_no_more_by_the_roles_that_are_read_again(made, apps, sql):
     call, _ = made
     sql("UPDATE sessions SET roles = '{responder}'")
     call("GET", "/sessions", status=401)
-    jobs.run_once(apps["admin"].registry.db)
+    tokens.revoke_orphans(apps["admin"].services.db)
     sql("UPDATE sessions SET roles = '{owner}'")
     call("GET", "/sessions", status=401)
     assert states(sql) == []
@@ -74,7 +74,7 @@ def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made,
     other = browser("admin")
     other.log_in("responder")
     sql("UPDATE sessions SET roles = '{owner}' WHERE user_id <> :id", id=OWNER)
-    sessions = apps["admin"].registry.sessions
+    sessions = apps["admin"].services.sessions
     [row] = sql("SELECT id FROM sessions WHERE user_id = :id", id=OWNER)
     sessions.add_rule(Rule(60, user_id=uuid4()), Reason("admin", person("owner").email, "test"), Client())
     scopes = (Scope(sessions=(row["id"],)), Scope(user_id=OWNER), Scope(site="admin"))
@@ -91,10 +91,10 @@ def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made,
     [elsewhere] = [sessions.revoke(Scope(user_id=OWNER, site="store"), WHY, Client())]
     assert "made are not revoked" not in other.get(f"/revocations/{elsewhere}")
     page = other.get(f"/users/{OWNER}")
-    assert "What goes on without them" in page
-    assert "1 deny rule</a> they made is in force" in page
+    assert "What stays after their sessions end" in page
+    assert "1 deny rule</a> of this user is in force" in page
     form = next(form for form in page.forms.values() if form.action.endswith("/tokens/revoke"))
-    assert "tokens this person made are revoked" in form.submit(status=303).follow()
+    assert "tokens that this user made are revoked" in form.submit(status=303).follow()
     call("GET", "/sessions", status=401)
     assert "made are not revoked" not in other.get(f"/revocations/{receipt}")
 

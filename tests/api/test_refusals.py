@@ -287,4 +287,4 @@ def test_the_database_away_is_503(caller_with, settings, call):
                 checked(answer, 503)
                 assert "Retry-After" in answer.headers
     finally:
-        app.registry.db.engine.dispose()
+        app.services.db.engine.dispose()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shopforum.api import jobs
+from shopforum.core import purge
 
 REASON = {"code": "test"}
 
@@ -119,8 +120,8 @@ def test_a_key_that_is_none(revoke, started, key):
 
 def test_answers_are_kept_for_a_day(revoke, started, sql, apps):
     revoke({"session": str(started().id)}, "k", 201)
-    db = apps["admin"].registry.db
-    assert jobs.run_once(db) == 0
+    db = apps["admin"].services.db
+    assert purge.run(jobs.PURGES, db) == 0
     sql("UPDATE api_replays SET created_at = now() - interval '25 hours'")
-    assert jobs.run_once(db) == 1
+    assert purge.run(jobs.PURGES, db) == 1
     assert sql("SELECT 1 FROM api_replays") == []

@@ -220,8 +220,8 @@ def test_the_receipt_follows_the_provider(call, revoke, started, idp, sql, apps)
     sql("UPDATE revocation_outbox SET next_try_at = now()")
     from shopforum.sessions import jobs
 
-    apps["admin"].registry.idp.breaker.reset()
-    jobs.run_once(apps["admin"].registry.sessions)
+    apps["admin"].services.idp.breaker.reset()
+    jobs.run_once(apps["admin"].services.sessions)
     after = call("GET", receipt, status=200).json
     assert after["upstream"] == {"confirmed": 1, "pending": 0, "failed": 0}
     assert after["reason"] == {"code": "incident", "text": "case 7", "user_text": ""}

@@ -18,11 +18,11 @@ def events(sql, name):
 def test_the_database_has_no_token(call, apps):
     assert TOKEN.fullmatch(call.token)
     call("GET", "/sessions", status=200)
-    tables = apps["admin"].registry.db.all(
+    tables = apps["admin"].services.db.all(
         text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
     )
     dump = "".join(
-        str(apps["admin"].registry.db.all(text(f"SELECT t::text FROM {row['relname']} t"))) for row in tables
+        str(apps["admin"].services.db.all(text(f"SELECT t::text FROM {row['relname']} t"))) for row in tables
     )
     assert "robot" in dump
     assert call.token not in dump

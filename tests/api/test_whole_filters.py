@@ -43,7 +43,7 @@ def slow(apps, monkeypatch):
     )
 
     def make(site):
-        engine = apps[site].registry.db.engine
+        engine = apps[site].services.db.engine
 
         def sleep(_connection, _cursor, statement, parameters, *_):
             part = any(str(value).startswith("%") for value in dict(parameters or {}).values())

@@ -2,8 +2,8 @@
 
 from dataclasses import fields
 
-from shopforum.cli import audit as command
-from shopforum.operations import audit_queries, event_feed, export, json_documents
+from shopforum.operations import audit_queries, event_feed, json_documents
+from shopforum.operations.rows import AuditRow, columns
 from shopforum.sessions import audit, audit_chain
 from shopforum.sessions.audit import Client, Event
 from shopforum.sessions.tables import audit_log
@@ -29,9 +29,9 @@ def test_a_column_that_is_added_may_be_empty_in_the_rows_before_it():
 
 
 def test_every_column_is_exported():
-    assert set(export.AUDIT_LOG) == set(command.AUDIT_LOG) == TOLD | {"seq"}
-    assert _selected(export._AUDIT_LOG) == TOLD | {"seq"}
-    assert {column.name for column in audit_queries.rows().selected_columns} == TOLD | {"seq"}
+    """The console's export and the command line's write the fields of `AuditRow`."""
+    assert set(columns(AuditRow)) == TOLD | {"seq"}
+    assert {column.name for column in audit_queries.AUDIT.statement.selected_columns} == TOLD | {"seq"}
 
 
 def test_every_column_is_in_the_feed():

@@ -70,7 +70,7 @@ def test_what_counts_as_wrong():
     ],
 )
 def test_enter_presses_the_forms_own_button(apps, browser, sql, site, who, starts):
-    with apps["store"].registry.db.transaction() as connection:
+    with apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
         forums_sample.seed(connection, people(), random.Random(2))
     for name in ("shopper", "member"):

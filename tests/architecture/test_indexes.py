@@ -37,11 +37,11 @@ _WITHOUT_INDEX = text(
 
 def test_every_foreign_key_has_an_index_of_all_rows(apps: dict[str, Any]) -> None:
     """Without one a row that is deleted there is looked for in all of the table here; a partial one does not serve."""
-    assert apps["store"].registry.db.all(_WITHOUT_INDEX) == []
+    assert apps["store"].services.db.all(_WITHOUT_INDEX) == []
 
 
 @pytest.fixture(scope="module")
-def registry(
+def services(
     server: postgres.Server,
     database_url: str,
     settings: Callable[[str], dict[str, str]],
@@ -59,8 +59,8 @@ def registry(
         "webhooks.siem.secret": "whsec_bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5u",
         "webhooks.siem.events": "session_logout",
     }
-    registry = shopforum.main({}, **settings("store") | more).registry
-    with registry.db.transaction() as connection:
+    services = shopforum.main({}, **settings("store") | more).services
+    with services.db.transaction() as connection:
         overdue.fill(connection, old=_OLD, fresh=_FRESH)
         connection.execute(
             text(
@@ -75,9 +75,9 @@ def registry(
                   now() - interval '5 minutes', id FROM revocations WHERE marked_at IS NULL"""
             )
         )
-    registry.db.all(text("VACUUM ANALYZE"))
-    yield registry
-    registry.db.engine.dispose()
+    services.db.all(text("VACUUM ANALYZE"))
+    yield services
+    services.db.engine.dispose()
     server.drop(name)
 
 
@@ -90,8 +90,8 @@ JOBS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_no_job_reads_a_whole_table(registry: Any, name: str) -> None:
-    _check(registry, JOBS[name])
+def test_no_job_reads_a_whole_table(services: Any, name: str) -> None:
+    _check(services, JOBS[name])
 
 
 PAGES: dict[str, Callable[[Any], Any]] = {
@@ -105,31 +105,31 @@ PAGES: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_statement_of_every_page_reads_a_whole_table(registry: Any, name: str) -> None:
+def test_no_statement_of_every_page_reads_a_whole_table(services: Any, name: str) -> None:
     """Its plan is kept for any values, and so has to be good for all of them."""
-    _check(registry, PAGES[name])
+    _check(services, PAGES[name])
 
 
-def _check(registry: Any, job: Callable[[Any], Any]) -> None:
+def _check(services: Any, job: Callable[[Any], Any]) -> None:
     run: dict[str, Any] = {}
 
     def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
         if not statement.startswith("PREPARE "):
             run.setdefault(statement, values[0] if isinstance(values, list) else values)
 
-    event.listen(registry.db.engine, "before_cursor_execute", note)
+    event.listen(services.db.engine, "before_cursor_execute", note)
     try:
-        job(registry)
+        job(services)
     finally:
-        event.remove(registry.db.engine, "before_cursor_execute", note)
+        event.remove(services.db.engine, "before_cursor_execute", note)
     assert run
     for statement, values in run.items():
-        assert list(_wasteful(_explained(registry, statement, values))) == [], statement
+        assert list(_wasteful(_explained(services, statement, values))) == [], statement
 
 
-def _explained(registry: Any, statement: str, values: Any) -> Any:
+def _explained(services: Any, statement: str, values: Any) -> Any:
     """The plan as it went, of a statement that is then undone."""
-    with registry.db.engine.connect() as connection:
+    with services.db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         with driver.cursor() as cursor:
             cursor.execute("BEGIN")

@@ -41,21 +41,21 @@ def ids(browser: Callable[..., Browser], sql: Any) -> list[uuid.UUID]:
 
 
 def _mark_new_device(apps: Any, ids: list[uuid.UUID]) -> None:
-    db = apps["store"].registry.db
+    db = apps["store"].services.db
     last = db.only(text("SELECT refresh_token_id AS t FROM sessions WHERE id = :id"), id=ids[-1])["t"]
     with db.transaction() as connection:
         connection.execute(new_device._MARK, {"user_id": USER, "site": "store", "token_id": last})
 
 
 ACTS: dict[str, Callable[[Any, list[uuid.UUID]], Any]] = {
-    "end": lambda a, ids: a["store"].registry.sessions.revoke(
+    "end": lambda a, ids: a["store"].services.sessions.revoke(
         Scope(sessions=tuple(reversed(ids))), WHY, CLIENT
     ),
-    "filter": lambda a, ids: a["store"].registry.sessions.revoke(
+    "filter": lambda a, ids: a["store"].services.sessions.revoke(
         Scope(sessions=tuple(reversed(ids)), filter_text="x"), WHY, CLIENT
     ),
-    "quarantine": lambda a, ids: a["store"].registry.sessions.quarantine(list(reversed(ids)), WHY, CLIENT),
-    "release": lambda a, ids: a["store"].registry.sessions.release(list(reversed(ids)), WHY, CLIENT),
+    "quarantine": lambda a, ids: a["store"].services.sessions.quarantine(list(reversed(ids)), WHY, CLIENT),
+    "release": lambda a, ids: a["store"].services.sessions.release(list(reversed(ids)), WHY, CLIENT),
     "new device": _mark_new_device,
 }
 
@@ -124,7 +124,7 @@ def test_every_transaction_is_tried_once_more() -> None:
 
 @pytest.mark.parametrize("state", ["40P01", "40001"])
 def test_what_was_undone_for_another_is_tried_once_more(apps: Any, state: str) -> None:
-    db: Database = apps["store"].registry.db
+    db: Database = apps["store"].services.db
     db.all(text("CREATE SEQUENCE tries"))
     failing = f"""DO $$ BEGIN IF nextval('tries') <= %s THEN RAISE SQLSTATE '{state}'; END IF; END $$"""
 
@@ -147,7 +147,7 @@ def test_what_was_undone_for_another_is_tried_once_more(apps: Any, state: str) -
 
 
 def test_a_real_deadlock_costs_nothing(apps: Any, ids: list[uuid.UUID]) -> None:
-    db: Database = apps["store"].registry.db
+    db: Database = apps["store"].services.db
     both = threading.Barrier(2)
     tries: list[int] = []
     lock = text("SELECT 1 FROM sessions WHERE id = :id FOR UPDATE")
@@ -173,7 +173,7 @@ def test_logins_with_new_devices_and_revocations_leave_each_other_alone(
     apps: Any, browser: Callable[..., Browser], ids: list[uuid.UUID], sql: Any
 ) -> None:
     """Each login marks all sessions of the person while an admin ends them in the other order."""
-    sessions = apps["store"].registry.sessions
+    sessions = apps["store"].services.sessions
     before = sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0]["deadlocks"]
     failed: list[DBAPIError] = []
 

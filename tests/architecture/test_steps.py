@@ -5,7 +5,7 @@ A subquery with LIMIT and FOR UPDATE that the plan runs again for each row takes
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,14 @@ from session_fixtures import Provider
 from sqlalchemy import event, text
 
 import shopforum
-from shopforum.account import mail, new_device
-from shopforum.api import jobs as api_jobs
-from shopforum.api_tokens import jobs as token_jobs
+from shopforum.account import mail
+from shopforum.cli import worker
+from shopforum.core import purge
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine
-from shopforum.forums import jobs as forum_jobs
-from shopforum.login import jobs as login_jobs
-from shopforum.sessions import audit_chain, gate_sweep, jobs, outbox
+from shopforum.core.purge import Purge
+from shopforum.sessions import audit_chain, gate_sweep, outbox
 from shopforum.sessions.revocation import Scope
-from shopforum.store import jobs as store_jobs
-from shopforum.webhooks import jobs as webhook_jobs
 
 # What is left is the nested loop, which asks its inner side again for each row of the outer one.
 _OFF = ("hashjoin", "mergejoin", "hashagg", "material", "memoize", "sort", "bitmapscan", "tidscan")
@@ -73,37 +70,27 @@ def _mark(database: Database) -> int:
     return gate_sweep.mark(database, revocation_id, Scope(everyone=True))
 
 
-# What to run, how many go at a time, of which tables.
-STEPS: dict[str, tuple[Callable[[Database], Any], set[str]]] = {
-    "sessions": (lambda d: d.all(jobs._PURGE, step=_AT_ONCE), {"sessions"}),
-    "store": (lambda d: store_jobs.run_once(d, _AT_ONCE), {"carts", "cart_lines"}),
-    "forums": (lambda d: forum_jobs.run_once(d, _AT_ONCE), {"forum_inbox"}),
-    "api": (lambda d: api_jobs.run_once(d, _AT_ONCE), {"api_replays"}),
-    "api_tokens": (lambda d: token_jobs.run_once(d, _AT_ONCE), {"api_rates"}),
-    "login": (
-        lambda d: login_jobs.run_once(d, _AT_ONCE),
-        {"login_failures", "kept_forms", "login_devices"},
-    ),
-    "webhooks": (lambda d: webhook_jobs.run_once(d, _AT_ONCE), {"webhook_events"}),
-    "mail": (mail._drop, {"outgoing_mail"}),
-    "new_device": (lambda d: new_device.forget(d, _AT_ONCE), {"new_sign_ins"}),
-}
+def _rows(database: Database, table: str) -> int:
+    return int(database.only(text(f"SELECT count(*) AS n FROM {table}"))["n"])
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_purge_deletes_as_many_as_it_says(
-    database: Database, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, tables = STEPS[name]
-    monkeypatch.setattr(mail, "_STEP", _AT_ONCE)
-
-    def rows(table: str) -> int:
-        return int(database.only(text(f"SELECT count(*) AS n FROM {table}"))["n"])
-
-    before = {table: rows(table) for table in tables}
+@pytest.mark.parametrize("one", worker.PURGES, ids=lambda one: one.table)
+def test_a_purge_deletes_as_many_as_it_says(database: Database, one: Purge) -> None:
+    before = _rows(database, one.table)
     for left in (3, 1, 0, 0):
-        run(database)
-        assert {table: before[table] - rows(table) for table in tables} == dict.fromkeys(tables, 5 - left)
+        purge.run([one], database, _AT_ONCE)
+        assert before - _rows(database, one.table) == 5 - left
+
+
+def test_every_purge_deletes_as_many_as_it_says_beside_the_others(database: Database) -> None:
+    assert purge.run(worker.PURGES, database, _AT_ONCE) == _AT_ONCE * len(worker.PURGES)
+
+
+def test_old_mail_is_dropped_as_many_as_it_says(database: Database) -> None:
+    before = _rows(database, "outgoing_mail")
+    for left in (3, 1, 0, 0):
+        mail.drop_old(database, _AT_ONCE)
+        assert before - _rows(database, "outgoing_mail") == 5 - left
 
 
 def test_the_outbox_claims_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +103,7 @@ def test_the_outbox_claims_as_many_as_it_says(database: Database, monkeypatch: p
 
 
 def test_mail_claims_one_letter_at_a_time(database: Database) -> None:
-    assert [len(database.all(mail._CLAIM, lease=60)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+    assert [len(mail._QUEUE.claim(database, 1)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
 
 
 def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

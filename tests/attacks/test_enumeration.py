@@ -10,6 +10,8 @@ import pytest
 from support import person
 from wire import SESSION, credentials, give, set_cookies
 
+from shopforum.login.settings import LoginSettings
+
 HOME = "/shopping-cart"
 # Samples of each kind, taken in turns. A difference that shows only in more of them is repeated once before it counts.
 SAMPLES = 60
@@ -83,12 +85,12 @@ def test_no_session_id_is_told_from_another_by_time(browser, sql):
 @pytest.fixture
 def patient(store):
     """The store with a floor under refusals, low enough for many of them; the throttle out of the way."""
-    registry, before = store.app.registry, store.app.registry.login
-    registry.login = dataclasses.replace(
+    services, before = store.app.services, store.app.services.objects[LoginSettings]
+    services.objects[LoginSettings] = dataclasses.replace(
         before, account_failures=1e6, address_failures=1e6, refusal_floor=0.06
     )
     yield store
-    registry.login = before
+    services.objects[LoginSettings] = before
 
 
 def test_no_account_is_told_from_another_by_word_status_or_time(patient, idp):

@@ -7,6 +7,7 @@ import pytest
 from sockets import form, send, served
 from support import person
 
+from shopforum.login.settings import LoginSettings
 from shopforum.sessions import Reason, Rule
 from shopforum.sessions.audit import Client
 
@@ -36,9 +37,9 @@ def log_in(port, browser):
 @pytest.fixture
 def failures(apps, monkeypatch):
     """`failures(n)`: from one address so many are free."""
-    registry = apps["store"].registry
-    return lambda count: monkeypatch.setattr(
-        registry, "login", replace(registry.login, address_failures=count)
+    services = apps["store"].services
+    return lambda count: monkeypatch.setitem(
+        services.objects, LoginSettings, replace(services.objects[LoginSettings], address_failures=count)
     )
 
 
@@ -98,7 +99,7 @@ def test_one_client_waits_in_every_spelling(log_in, failures):
 
 def test_a_rule_holds_for_the_forwarded_address(log_in, apps):
     rule = Rule(60, network="::ffff:203.0.113.0/120")
-    apps["store"].registry.sessions.add_rule(rule, Reason("admin", "ann", "test"), Client())
+    apps["store"].services.sessions.add_rule(rule, Reason("admin", "ann", "test"), Client())
     assert log_in("::ffff:203.0.113.9").status == 403
     assert log_in("[2001:db8::7]:443").status == 302
 

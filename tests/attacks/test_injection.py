@@ -105,7 +105,7 @@ def test_a_log_line_stays_one_and_the_audit_log_stays_good(store, apps, logged, 
     assert not [event for event in events if event["event"] == "authn_login_success" or "forged" in event]
     assert not [character for line in lines for character in line if not character.isprintable()]
     assert max(map(len, lines)) < 2000
-    sessions = apps["store"].registry.sessions
+    sessions = apps["store"].services.sessions
     while jobs.seal(sessions):
         pass
     verdict = audit_chain.verify(sessions.db, sessions.config.secrets.audit_keys)

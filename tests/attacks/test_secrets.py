@@ -13,7 +13,7 @@ PAGES = {"store": ["/", "/shopping-cart", "/account/sessions", "/nothing-here"],
 
 def everything_stored(apps):
     """The whole database as text, the way a dump shows it; binary columns as hex and as bytes."""
-    db = apps["store"].registry.db
+    db = apps["store"].services.db
     tables = db.all(text("SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'"))
     rows = [
         str(row["row"])
@@ -32,7 +32,7 @@ def test_no_secret_in_the_database_the_logs_or_a_page(store, forums, admin, brow
         for _ in range(2):
             secrets |= set(credentials(client).values())
             pages += [client.get(path, status="*") for path in PAGES[site]]
-            apps[site].registry.db.all(text("UPDATE sessions SET idle_end = now() - interval '1 second'"))
+            apps[site].services.db.all(text("UPDATE sessions SET idle_end = now() - interval '1 second'"))
         secrets |= set(credentials(client).values())
     admin.log_in("responder")
     secrets |= set(credentials(admin).values())

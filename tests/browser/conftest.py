@@ -68,7 +68,7 @@ class Sites:
     apps: dict[str, Any]
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
-        return self.apps["store"].registry.db.all(text(statement), **values)
+        return self.apps["store"].services.db.all(text(statement), **values)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
     yield Sites(urls, apps)
     server.close()
     for app in apps.values():
-        app.registry.db.engine.dispose()
+        app.services.db.engine.dispose()
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def sites(_running: Sites, clean: None, idp: Any) -> Sites:
     """The sites over an empty database with the store's products in it."""
     # Another test of this worker may have ended the connections that these pools keep.
     for app in _running.apps.values():
-        app.registry.db.engine.dispose()
-    with _running.apps["store"].registry.db.transaction() as connection:
+        app.services.db.engine.dispose()
+    with _running.apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     return _running
 

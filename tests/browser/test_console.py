@@ -37,7 +37,7 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.page.get_by_label("Reason").select_option("incident")
         pages.page.get_by_label("Note for admins").fill("https://tickets.example/" + "x" * 250)
         pages.page.get_by_label("Message to the user").fill("Dampfschifffahrt" * 20)
-        pages.page.get_by_label("And refuse what matches").check()
+        pages.page.get_by_label("Also refuse what matches").check()
         pages.press("End 1 session")
         pages.look()
         pages.visit("/rules")

@@ -14,18 +14,18 @@ from shopforum.dev.sample import forums as sample
 from shopforum.dev.sample.crowd import crowd
 from shopforum.forums import writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 
 BODY = "How do I season **cast iron**? See https://example.com/pans."
 
 
 @pytest.fixture
 def forums(sites):
-    registry = sites.apps["forums"].registry
-    registry.forum_rules = Rules(post_delay=0, newcomer_delay=0)
+    services = sites.apps["forums"].services
+    services.objects[ForumSettings] = ForumSettings(post_delay=0, newcomer_delay=0)
     sites.sql("INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1)")
     yield sites.urls["forums"]
-    registry.forum_rules = Rules()
+    services.objects[ForumSettings] = ForumSettings()
 
 
 def press(page, name):
@@ -55,7 +55,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
 
     mia.get_by_role("link", name="Edit post 1").click()
     mia.get_by_label("Text").fill("How do I season *steel*?")
-    mia.get_by_label("Why you change it").fill("I looked again")
+    mia.get_by_label("Reason for the change").fill("I looked again")
     press(mia, "Save changes")
     mia.get_by_role("link", name=re.compile("^edited 1 time")).click()
     expect(mia.locator("ins").first).to_contain_text("steel")
@@ -89,7 +89,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
 
     mia.goto(f"{forums}/inbox?show=unread")
     expect(mia.get_by_role("main")).to_contain_text("Moe Mooring removed your post in An iron pan")
-    expect(mia.get_by_role("main")).to_contain_text("The reason: Asked and answered last week.")
+    expect(mia.get_by_role("main")).to_contain_text("Reason: Asked and answered last week.")
     press(mia, "Mark all read")
     expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text("Inbox")
 
@@ -115,7 +115,7 @@ def test_the_inbox_and_the_moderators_pages(sites, inspect):
     people += [(user.id, user.name) for user in crowd(random.Random(3), 20)]
     with inspect("forums", "member") as pages:
         pages.visit("/inbox")
-        with sites.apps["forums"].registry.db.transaction() as connection:
+        with sites.apps["forums"].services.db.transaction() as connection:
             sample.seed(connection, people, random.Random(5))
         sites.sql(
             "INSERT INTO audit_log (event, site, initiating_entity, user_id, address)"
@@ -138,7 +138,7 @@ def test_the_inbox_and_the_moderators_pages(sites, inspect):
         pages.visit(f"/posts/{edit['post_id']}/history/{edit['id']}")
         pages.press("Confirm")
         pages.look(422)
-        pages.page.get_by_label("Hide what it said before").check()
+        pages.page.get_by_label("Hide the earlier text").check()
         pages.page.get_by_label("Reason, for the author").fill("private")
         pages.press("Confirm")
         pages.look()
@@ -204,7 +204,7 @@ def test_a_draft_is_for_its_writer_alone_and_goes_with_the_logout(sites, forums,
 
 
 def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
-    registry, author = sites.apps["forums"].registry, Person(uuid4(), "W" * 200)
+    services, author = sites.apps["forums"].services, Person(uuid4(), "W" * 200)
     bodies = (
         "A" * 300,
         "`" + "b" * 300 + "`",
@@ -212,9 +212,11 @@ def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
         "> " * 19 + "deep " * 20,
     )
     for body in (*bodies, "e" + "\u0301" * 300):
-        placed = writing.start_topic(registry.db, "pans", author, "X" * 120, body, registry.forum_rules)
+        placed = writing.start_topic(
+            services.db, "pans", author, "X" * 120, body, services.objects[ForumSettings]
+        )
     for body in bodies:
-        writing.reply(registry.db, placed.topic_id, author, body, registry.forum_rules)
+        writing.reply(services.db, placed.topic_id, author, body, services.objects[ForumSettings])
     page = somebody(viewport=NARROW)
     for path in ("/", "/categories/pans", placed.url, "/search?q=deep", f"/posts/{placed.post_id}/history"):
         page.goto(forums + path)

@@ -77,7 +77,7 @@ def fill_in_login(page: Page, who: str, password: str | None = None) -> None:
 
 def seed(sites: Any, site: str, module: Any, people: list[Any]) -> None:
     """Put a sample into the database."""
-    with sites.apps[site].registry.db.transaction() as connection:
+    with sites.apps[site].services.db.transaction() as connection:
         module.seed(connection, people, random.Random(5))
 
 

@@ -52,7 +52,7 @@ def demo(tmp_path, write_ini, settings, apps, idp):
             thread.join()
             server.task_dispatcher.shutdown()
             wasyncore.close_all(sockets)
-            serve.registry.db.engine.dispose()
+            serve.services.db.engine.dispose()
 
         ending.append(end)
         return write_ini(**urls, **{"shopforum.development": "true"})

@@ -37,7 +37,7 @@ def test_init_leaves_a_file_that_is_there(run, tmp_path):
     path.write_text("mine")
     done = run("init", path)
     assert done.exit_code == 1
-    assert "left as it is" in done.output
+    assert "left unchanged" in done.output
     assert path.read_text() == "mine"
     assert "cannot be written" in run("init", tmp_path / "none" / "production.ini").output
 

@@ -137,7 +137,7 @@ def test_a_filter_that_an_empty_variable_has_made_blank_is_not_everybody(signed_
 def test_a_filter_that_is_no_text_is_refused(run):
     answer = run("revoke", "--user", "mia\udcff", "--dry-run")
     assert answer.exit_code == 2
-    assert "no UTF-8" in answer.stderr
+    assert "not UTF-8" in answer.stderr
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql, shel
     try:
         first = json.loads(process.stdout.readline())
         browser("store").log_in("member")
-        jobs.seal(apps["store"].registry.sessions)
+        jobs.seal(apps["store"].services.sessions)
         second = json.loads(process.stdout.readline())
         # What no worker has sealed in all the time is not waited for.
         sql(

@@ -14,6 +14,8 @@ from support import Browser, url_of
 import shopforum
 from shopforum.cli import main
 from shopforum.cli import worker as worker_command
+from shopforum.core import purge
+from shopforum.core.purge import Purge
 from shopforum.sessions import is_outage, jobs
 from shopforum.store import products
 
@@ -109,7 +111,7 @@ def test_readyz_tells_away_from_not_set_up(
 ) -> None:
     app = shopforum.main({}, **settings("store") | {"database.url": empty_database})
     checks = Browser(app, url_of("store")).get("/readyz", status=503).json["checks"]
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
     assert checks["database"] == "ok"
     assert "alembic upgrade head" in checks["migrations"]
 
@@ -118,11 +120,11 @@ def test_readyz_tells_away_from_not_set_up(
 def test_the_worker_logs_a_fault_as_one(
     apps: Any, monkeypatch: pytest.MonkeyPatch, logged: Any, statement: str, status: int
 ) -> None:
-    monkeypatch.setattr(jobs, "_PURGE", text(statement))
+    monkeypatch.setattr(Purge, "statement", property(lambda _: text(statement)))
     with pytest.raises(DBAPIError) as failed:
-        jobs.run_once(apps["store"].registry.sessions)
+        purge.run(jobs.PURGES, apps["store"].services.db)
     logged()
-    worker_command._note(failed.value)
+    worker_command._log_error(failed.value)
     event = json.loads(logged())
     assert is_outage(failed.value) == (status == 503)
     assert event["event"] == ("worker.database_away" if status == 503 else "worker.database_refuses")

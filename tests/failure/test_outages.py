@@ -52,7 +52,7 @@ def test_with_fusionauth_away_revoking_works_and_is_told_later(store, admin, idp
     idp.hook("reset")
     idp.forget_calls()
     sql("UPDATE revocation_outbox SET next_try_at = now()")
-    jobs.run_once(apps["admin"].registry.sessions)
+    jobs.run_once(apps["admin"].services.sessions)
     assert [call.split("/")[0] for call in paths(idp)] == ["DELETE "]
     assert not sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")
 
@@ -82,7 +82,7 @@ def test_a_hanging_fusionauth_holds_no_connection_and_no_other_page(store, brows
     assert took < 6, "it waited for the provider, which takes eight seconds"
     idp.hook("reset")
     # It would find FusionAuth back by itself, within five seconds.
-    store.app.registry.idp.breaker.reset()
+    store.app.services.idp.breaker.reset()
     for client in others:
         client.get(CART, status=200)
 
@@ -110,4 +110,4 @@ def test_the_database_away_is_503_on_every_kind_of_page(settings, apps, store):
     assert client.get(CART, status=503).headers["Retry-After"]
     assert client.get("/healthz", status=200)
     assert client.get("/readyz", status=503)
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()

@@ -75,9 +75,9 @@ def test_a_database_that_goes_away_and_comes_back_signs_nobody_out(folder, setti
         for client in clients:
             client.log_in("shopper")
         ended = credentials(clients[-1])
-        newest = app.registry.db.one(text("SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1"))
+        newest = app.services.db.one(text("SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1"))
         why = Reason("admin", "carol", "suspected_theft")
-        app.registry.sessions.revoke(Scope(sessions=(newest["id"],)), why, Client())
+        app.services.sessions.revoke(Scope(sessions=(newest["id"],)), why, Client())
         stop = threading.Event()
         visitors = [Visitor(client, stop) for client in clients[:-1]]
         for visitor in visitors:
@@ -96,7 +96,7 @@ def test_a_database_that_goes_away_and_comes_back_signs_nobody_out(folder, setti
             for visitor in visitors:
                 visitor.join()
             _nothing_was_lost(app, visitors, ended)
-            app.registry.db.engine.dispose()
+            app.services.db.engine.dispose()
     finally:
         stop.set()
 
@@ -111,6 +111,6 @@ def _nothing_was_lost(app, visitors, ended):
         visitor.client.get(CART, status=200)
     stranger = give(Browser(app, url_of("store")), ended)
     assert "/login" in stranger.get(CART, status=302).headers["Location"]
-    [count] = app.registry.db.all(text("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL"))
+    [count] = app.services.db.all(text("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL"))
     assert count["n"] == len(visitors)
-    assert app.registry.db.engine.pool.checkedout() == 0
+    assert app.services.db.engine.pool.checkedout() == 0

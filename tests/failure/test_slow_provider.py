@@ -40,7 +40,7 @@ def impatient(settings, apps):
     """A store that waits for FusionAuth not quite as long as usual."""
     app = shopforum.main({}, **settings("store"), **{"idp.read_timeout": "1", "idp.connect_timeout": "0.5"})
     yield app
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
 
 
 def test_a_provider_that_hangs_leaves_threads_for_everybody_else(impatient, idp, sql):
@@ -76,7 +76,7 @@ def test_a_provider_that_hangs_leaves_threads_for_everybody_else(impatient, idp,
     assert again.status == 503
     assert asked_again == asked, "the breaker is closed"
     idp.hook("reset")
-    impatient.registry.idp.breaker.reset()
+    impatient.services.idp.breaker.reset()
     for client in waiting[:3]:
         client.get(CART, status=200)
 
@@ -89,7 +89,7 @@ def test_nonsense_signs_nobody_in_and_nobody_out(apps, browser, idp, sql, path):
     sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
     for nonsense in NONSENSE:
         idp.hook("fail", path=path, times=1, **nonsense)
-        store.app.registry.idp.breaker.reset()
+        store.app.services.idp.breaker.reset()
         if path == "/api/login":
             answer = store.log_in("shopper", status=503)
             assert person("shopper").email in answer.text
@@ -99,7 +99,7 @@ def test_nonsense_signs_nobody_in_and_nobody_out(apps, browser, idp, sql, path):
         assert int(answer.headers["Retry-After"]) <= 60
         assert SESSION not in set_cookies(answer)
         assert "Traceback" not in answer.text
-    store.app.registry.idp.breaker.reset()
+    store.app.services.idp.breaker.reset()
     if path == "/api/login":
         assert len(sql("SELECT 1 FROM sessions")) == 1
         store.log_in("shopper", status=302)
@@ -113,4 +113,4 @@ def test_a_provider_that_is_not_there_or_speaks_tls_badly_is_away(settings, apps
         client = Browser(app, url_of("store"))
         assert client.log_in("shopper", status=503).headers["Retry-After"]
         client.get("/", status=200)
-        app.registry.db.engine.dispose()
+        app.services.db.engine.dispose()

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from sqlalchemy import text
 from support import Browser
 from support import person as login_of
@@ -13,22 +13,22 @@ from support import person as login_of
 from shopforum.core.database import Database
 from shopforum.forums import writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
 
 @pytest.fixture
 def db(apps: dict[str, Any]) -> Iterator[Database]:
-    registry = apps["forums"].registry
-    database: Database = registry.db
+    services = apps["forums"].services
+    database: Database = services.db
     database.all(
         text(
             "INSERT INTO forum_categories (slug, name, position) VALUES ('pans', 'Pans', 1), ('pens', 'Pens', 2)"
         )
     )
-    registry.forum_rules = QUICK
+    services.objects[ForumSettings] = QUICK
     yield database
-    registry.forum_rules = Rules()
+    services.objects[ForumSettings] = ForumSettings()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A moderator hides what a post said before an edit: for everybody else it is gone wherever it stood."""
 
 import pytest
-from forums.helpers import QUICK, form_to, moderate
+from forums.forum_actions import QUICK, form_to, moderate
 from sqlalchemy import text
 from support import Browser
 
@@ -34,8 +34,8 @@ def test_a_hidden_text_is_gone_on_both_sides(
     for reader in (visitor, member):
         page = reader.get(history)
         assert diffs(page) == [
-            "A moderator hid what it said before: somebody's address",
-            "A moderator hid what it said after this edit.",
+            "A moderator hid the earlier text: somebody's address",
+            "A moderator hid the text after this edit.",
         ]
         assert "banana" not in page
         assert "tidied" not in page

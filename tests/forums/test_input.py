@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from forums.helpers import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, form_to, in_topic
 from support import Browser
 
 from shopforum.core.database import Database

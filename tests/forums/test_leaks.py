@@ -7,11 +7,11 @@ Ann's. Where they may be shown is written down here, exactly.
 from collections.abc import Callable
 
 import pytest
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from support import Browser
 
 from shopforum.core.database import Database
-from shopforum.forums import flags, links, moderation, posts, writing
+from shopforum.forums import links, moderation, posts, reports, writing
 from shopforum.forums.person import Person
 
 
@@ -27,7 +27,7 @@ class Scene:
         writing.edit(db, self.of_ann.post_id, ann, "quokka dugong numbat @mia-marsh", "slip", None, QUICK)
         writing.edit(db, self.of_mia.post_id, mia, "wombat dugong numbat @ann", "slip", None, QUICK)
         for post in (self.of_ann, self.of_mia):
-            flags.flag(db, post.post_id, bob, "rude", "")
+            reports.report(db, post.post_id, bob, "rude", "")
 
     def addresses(self) -> dict[str, list[str]]:
         """Every page that shows topics, posts or their history, by name; none with a secret in its own query."""
@@ -181,7 +181,7 @@ def test_hidden_topics(scene: Scene, shown: Shown) -> None:
 def test_hidden_edits(scene: Scene, shown: Shown) -> None:
     moe = Person(scene.ann.id, "Moe", moderator=True)
     writing.edit(scene.db, scene.of_mia.post_id, scene.mia, "tidy", "of dugong", None, QUICK)
-    [*_, edit] = scene.db.all(posts.history(scene.of_mia.post_id)[0].order_by("id"))
+    [*_, edit] = scene.db.all(posts.history(scene.of_mia.post_id).statement.order_by("id"))
     moderation.hide_edit(scene.db, edit["id"], moe, "because")
     posts.remove(scene.db, scene.of_ann.post_id, scene.ann)
     [dugong] = shown("dugong")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from forums.helpers import in_topic
+from forums.forum_actions import in_topic
 from sqlalchemy import event, text
 from support import Browser
 
@@ -47,14 +47,14 @@ def grow(db: Database, topic: Placed, ann: Person, mia: Person) -> None:
             connection.execute(
                 text(statement), {k: v for k, v in values.items() if re.search(rf":{k}\b", statement)}
             )
-    for table in GROWING:
+    for table in (*GROWING, "forum_topics"):
         db.all(text(f"ANALYZE {table}"))
 
 
 @contextmanager
 def plans(client: Browser) -> Iterator[list[tuple[str, Any]]]:
     """The plan of every statement of the forums that runs meanwhile, as it ran, with how many rows each step gave."""
-    engine = client.app.registry.db.engine
+    engine = client.app.services.db.engine
     run: list[tuple[str, Any]] = []
     found: list[tuple[str, Any]] = []
 

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import QUICK, at_once, form_to, in_topic
+from forums.forum_actions import QUICK, at_once, form_to, in_topic
 from sqlalchemy import text
 from support import Browser
 
@@ -11,7 +11,7 @@ from shopforum.core import markdown
 from shopforum.core.database import Database
 from shopforum.forums import links, posts, writing
 from shopforum.forums.person import Person
-from shopforum.forums.settings import Rules
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
 
@@ -102,11 +102,11 @@ def test_a_post_mentions_a_few_whatever_its_edits(db: Database, topic: Placed, b
     people = [Person(uuid4(), f"P{n}") for n in range(6)]
     for person in people:
         writing.start_topic(db, "pens", person, "A title", "text", QUICK)
-    rules = Rules(post_delay=0, newcomer_delay=0, mentions=3)
-    placed = writing.reply(db, topic.topic_id, bob, "@nobody @p4 @p1", rules)
-    writing.edit(db, placed.post_id, bob, "@p0 @p2 @p3 @p4 @p5", "", None, rules)
+    settings = ForumSettings(post_delay=0, newcomer_delay=0, mentions=3)
+    placed = writing.reply(db, topic.topic_id, bob, "@nobody @p4 @p1", settings)
+    writing.edit(db, placed.post_id, bob, "@p0 @p2 @p3 @p4 @p5", "", None, settings)
     [*_, row] = posts.on_page(db, topic.topic_id, 1)
-    assert sorted(row["mentions"]) == ["p0", "p1", "p4"]
+    assert sorted(row.mentions) == ["p0", "p1", "p4"]
     assert [len(told(db, person)) for person in people] == [1, 1, 0, 0, 1, 0]
 
 

@@ -3,13 +3,14 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import QUICK, at_once, count_again, form_to, in_topic, moderate
+from forums.forum_actions import QUICK, at_once, count_again, form_to, in_topic, moderate
 from sqlalchemy import text
 from support import Browser
 
 from shopforum.core.database import Database
-from shopforum.forums import flags, moderation, posts, topics, writing
-from shopforum.forums.person import Missing, Person
+from shopforum.forums import moderation, posts, reports, topics, writing
+from shopforum.forums.person import Person
+from shopforum.forums.refusals import Missing
 from shopforum.forums.writing import Placed
 
 
@@ -21,7 +22,7 @@ def moe() -> Person:
 def report(client: Browser, post_id: int, reason: str = "spam", note: str = "look at it") -> None:
     form = form_to(client.get(f"/posts/{post_id}/flag"), f"/posts/{post_id}/flag")
     form["reason"], form["text"] = reason, note
-    assert "A moderator will look at it" in form.submit(status=303).follow()
+    assert "A moderator will look at your report" in form.submit(status=303).follow()
 
 
 def test_a_report_is_settled_by_removal(
@@ -37,7 +38,7 @@ def test_a_report_is_settled_by_removal(
     form["act"] = "hide"
     assert "Give a reason" in form.submit(status=422)
     form["reason"] = "advertising"
-    assert "Nothing is reported" in form.submit(status=303).follow()
+    assert "No open reports" in form.submit(status=303).follow()
     shown = visitor.get(in_topic(topic))
     assert "was removed by a moderator: advertising" in shown
     assert "iron" not in shown
@@ -51,7 +52,7 @@ def test_a_report_is_settled_by_removal(
 def test_a_report_is_dismissed(member: Browser, moderator: Browser, visitor: Browser, topic: Placed) -> None:
     report(member, topic.post_id)
     moderate(moderator, f"/posts/{topic.post_id}/moderate", "dismiss")
-    assert "Nothing is reported" in moderator.get("/moderation/flags")
+    assert "No open reports" in moderator.get("/moderation/flags")
     assert "<em>iron</em>" in visitor.get(in_topic(topic))
     report(member, topic.post_id, "rude")
     assert "1 report" in moderator.get("/moderation/flags")
@@ -61,7 +62,7 @@ def test_a_report_says_what_is_wrong(member: Browser, topic: Placed) -> None:
     form = form_to(member.get(f"/posts/{topic.post_id}/flag"), f"/posts/{topic.post_id}/flag")
     form["text"] = "x" * 301
     page = form.submit(status=422)
-    assert "Say what is wrong with it." in page
+    assert "Choose what is wrong with it." in page
     assert "at most 300" in page
     assert form_to(page, f"/posts/{topic.post_id}/flag")["text"].value == "x" * 301
 
@@ -122,11 +123,11 @@ def test_a_hidden_topic_is_gone(
 
 
 def test_a_topic_is_moved(moderator: Browser, visitor: Browser, db: Database, topic: Placed) -> None:
-    pens = topics.category(db, "pens")["id"]
+    pens = topics.category(db, "pens").id
     path = f"/topics/{topic.topic_id}/moderate"
     moderate(moderator, path, "move", category=str(pens))
     assert "Which pan for eggs?" in visitor.get("/categories/pens")
-    assert "No topics here" in visitor.get("/categories/pans")
+    assert "No topics yet" in visitor.get("/categories/pans")
     count_again(db)
     form = form_to(moderator.get(path), path)
     form["act"], form["reason"] = "move", "x"
@@ -137,20 +138,19 @@ def test_a_topic_is_moved(moderator: Browser, visitor: Browser, db: Database, to
 def test_what_is_so_already_is_not_logged(db: Database, topic: Placed, moe: Person) -> None:
     moderation.change_topic(db, topic.topic_id, moe, "lock", "once")
     moderation.change_topic(db, topic.topic_id, moe, "lock", "twice")
-    statement, _ = moderation.log()
-    assert [row["reason"] for row in db.all(statement)] == ["once"]
+    assert [row["reason"] for row in db.all(moderation.log().statement)] == ["once"]
     moderation.hide_post(db, topic.post_id, moe, "once")
     with pytest.raises(Missing):
         moderation.hide_post(db, topic.post_id, moe, "twice")
     with pytest.raises(Missing):
-        moderation.dismiss_flags(db, topic.post_id, moe, "nothing open")
+        moderation.dismiss_reports(db, topic.post_id, moe, "nothing open")
 
 
 def test_counters_hold_while_topics_move_and_grow(
     db: Database, topic: Placed, ann: Person, bob: Person, moe: Person
 ) -> None:
     other = writing.start_topic(db, "pens", ann, "Other", "text", QUICK)
-    ids = {name: topics.category(db, name)["id"] for name in ("pans", "pens")}
+    ids = {name: topics.category(db, name).id for name in ("pans", "pens")}
     jobs = []
     for n in range(6):
         jobs += [
@@ -170,11 +170,11 @@ def test_counters_hold_while_topics_move_and_grow(
 def test_the_queue_counts_earlier_removals(db: Database, topic: Placed, ann: Person, moe: Person) -> None:
     for n in range(2):
         placed = writing.reply(db, topic.topic_id, ann, f"advertisement {n}", QUICK)
-        flags.flag(db, placed.post_id, Person(uuid4(), "Eve"), "spam", "")
+        reports.report(db, placed.post_id, Person(uuid4(), "Eve"), "spam", "")
         moderation.hide_post(db, placed.post_id, moe, "spam")
-    flags.flag(db, topic.post_id, Person(uuid4(), "Eve"), "spam", "")
-    statement, _ = flags.queue()
-    assert [(row["id"], row["earlier"]) for row in db.all(statement)] == [(topic.post_id, 2)]
+    reports.report(db, topic.post_id, Person(uuid4(), "Eve"), "spam", "")
+    rows = db.all(reports.queue().statement)
+    assert [(row["id"], row["earlier"]) for row in rows] == [(topic.post_id, 2)]
 
 
 def test_moderators_see_what_they_removed(
@@ -196,9 +196,9 @@ def test_moderators_add_categories(moderator: Browser, member: Browser, visitor:
     assert page.request.path == "/categories/bags-boxes"
     assert "To carry things in." in visitor.get("/")
     form["name"] = "bags boxes"
-    assert "There is a category with that name" in form.submit(status=422)
+    assert "A category with this name" in form.submit(status=422)
     form["name"] = ""
-    assert "Give it a name." in form.submit(status=422)
+    assert "Enter a name." in form.submit(status=422)
     member.get("/moderation/categories", status=403)
 
 
@@ -212,7 +212,7 @@ def test_moderators_rename_categories(moderator: Browser, member: Browser, visit
     assert "The category is renamed." in page
     assert "To cook in." in visitor.get("/")
     form["name"] = ""
-    assert "Give it a name." in form.submit(status=422)
+    assert "Enter a name." in form.submit(status=422)
     member.get(path, status=403)
     moderator.get("/moderation/categories/none", status=404)
     fields = {"csrf_token": form["csrf_token"].value, "name": "Nothing"}
@@ -220,4 +220,4 @@ def test_moderators_rename_categories(moderator: Browser, member: Browser, visit
 
 
 def test_forums_without_categories_say_so(forums: Browser) -> None:
-    assert "Nothing here so far" in forums.get("/", status=200)
+    assert "No categories yet" in forums.get("/", status=200)

@@ -1,12 +1,12 @@
 """What stands over a post: a name, whatever FusionAuth knows of its author; and for moderators, who is suspended."""
 
 import pytest
-from forums.helpers import QUICK, in_topic
+from forums.forum_actions import QUICK, in_topic
 from sqlalchemy import text
 from support import Browser
 
 from shopforum.core.database import Database
-from shopforum.forums import flags, writing
+from shopforum.forums import reports, writing
 from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
 from shopforum.sessions import deny_rules
@@ -40,7 +40,7 @@ def test_names_are_fit_to_be_shown(
 def test_moderators_see_who_is_suspended(
     member: Browser, moderator: Browser, db: Database, topic: Placed, ann: Person, bob: Person
 ) -> None:
-    flags.flag(db, topic.post_id, bob, "spam", "")
+    reports.report(db, topic.post_id, bob, "spam", "")
     writing.reply(db, topic.topic_id, bob, "Another", QUICK)
     pages = (
         in_topic(topic),

@@ -1,6 +1,6 @@
 """What people do with posts of their own: find, edit, remove and restore them."""
 
-from forums.helpers import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, form_to, in_topic
 from support import Browser
 
 from shopforum.core.database import Database
@@ -12,7 +12,7 @@ from shopforum.forums.writing import Placed
 def test_a_login_leads_to_the_own_posts(forums: Browser, db: Database) -> None:
     page = forums.log_in("member").follow()
     assert page.request.path == "/posts"
-    assert "You have not written anything here" in page
+    assert "You have not written anything yet" in page
     assert "Start a topic" in page
 
 

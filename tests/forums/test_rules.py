@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from forums.helpers import QUICK, form_to, in_topic
+from forums.forum_actions import QUICK, form_to, in_topic
 from sqlalchemy import text
 from support import Browser
 
 from shopforum.core.database import Database
 from shopforum.core.sites import SettingsError
 from shopforum.forums import settings, writing
-from shopforum.forums.person import Person, TooLate, TooSoon
-from shopforum.forums.settings import Rules
+from shopforum.forums.person import Person
+from shopforum.forums.refusals import TooLate, TooSoon
+from shopforum.forums.settings import ForumSettings
 from shopforum.forums.writing import Placed
 
-PACED = Rules(post_delay=10, newcomer_delay=600, newcomer_posts=2)
-HOUR = Rules(post_delay=0, newcomer_delay=0, edit_window=3600)
+PACED = ForumSettings(post_delay=10, newcomer_delay=600, newcomer_posts=2)
+HOUR = ForumSettings(post_delay=0, newcomer_delay=0, edit_window=3600)
 
 
 def wait(db: Database, seconds: int) -> None:
@@ -25,9 +26,9 @@ def wait(db: Database, seconds: int) -> None:
 
 @pytest.fixture
 def hour(member: Browser) -> Iterator[Browser]:
-    member.app.registry.forum_rules = HOUR
+    member.app.services.objects[ForumSettings] = HOUR
     yield member
-    member.app.registry.forum_rules = QUICK
+    member.app.services.objects[ForumSettings] = QUICK
 
 
 def test_newcomers_write_more_slowly(db: Database, topic: Placed, bob: Person) -> None:
@@ -55,14 +56,14 @@ def test_moderators_are_no_newcomers(db: Database, topic: Placed) -> None:
 
 
 def test_a_newcomer_is_told_why_and_keeps_the_text(member: Browser, db: Database, topic: Placed) -> None:
-    member.app.registry.forum_rules = PACED
+    member.app.services.objects[ForumSettings] = PACED
     form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "one"
     form.submit(status=303)
     wait(db, 11)
     form["body"] = "two"
     page = form.submit(status=429)
-    assert "Until you have written a little more" in page
+    assert "New members can post only now and then" in page
     assert 500 < int(page.headers["Retry-After"]) <= 600
     assert form_to(page, f"/topics/{topic.topic_id}/posts")["body"].value == "two"
 
@@ -73,7 +74,7 @@ def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia:
     for page in (hour.get(in_topic(topic)), hour.get("/posts")):
         assert page.html.select(f"a[href='{path}']")
     page = hour.get(path)
-    assert "It can be changed until" in page
+    assert "You can edit this post until" in page
     form = form_to(page, path)
     form["body"] = "I wrote a lot"
     db.all(text("UPDATE forum_posts SET created_at = created_at - interval '61 minutes'"))
@@ -96,8 +97,8 @@ def test_moderators_edit_their_own_for_ever(db: Database, topic: Placed) -> None
 
 
 def test_settings_are_read() -> None:
-    assert settings.parse({}) == Rules()
-    assert settings.parse({"forums.edit_window": "900", "forums.mentions": "0"}) == Rules(
+    assert settings.parse({}) == ForumSettings()
+    assert settings.parse({"forums.edit_window": "900", "forums.mentions": "0"}) == ForumSettings(
         edit_window=900, mentions=0
     )
 

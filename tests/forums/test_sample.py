@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from forums.helpers import count_again
+from forums.forum_actions import count_again
 from sqlalchemy import text
 from support import Browser, person
 
@@ -16,7 +16,7 @@ from shopforum.dev.sample import forums as sample
 
 @pytest.fixture
 def seeded(apps: dict[str, Any]) -> Database:
-    db: Database = apps["forums"].registry.db
+    db: Database = apps["forums"].services.db
     people = [(UUID(person(name).id), name.capitalize()) for name in ("member", "moderator")]
     others = [(UUID(int=n), f"Person {n}") for n in range(30)]
     with db.transaction() as connection:

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import QUICK
+from forums.forum_actions import QUICK
 from sqlalchemy import text
 from support import Browser
 
@@ -127,8 +127,8 @@ def test_pages_show_every_match_once(visitor: Browser, db: Database, topic: Plac
 
 
 def test_the_index_is_used(db: Database, written: Placed) -> None:
-    statement, order = search.results(search.Query("iron"))
-    compiled = statement.order_by(order[0].desc()).limit(21)
+    listing = search.results(search.Query("iron"))
+    compiled = listing.statement.order_by(listing.order[0].desc()).limit(21)
     with db.transaction() as connection:
         # With so few posts every other way is as cheap: only the index that knows words is left to choose.
         for way in ("seqscan", "indexscan", "indexonlyscan", "nestloop"):

@@ -1,10 +1,10 @@
 """Two moderators at the same thing, people who change it under their hands, and people who report too much."""
 
-from forums.helpers import fill, form_to, in_topic, moderate
+from forums.forum_actions import fill, form_to, in_topic, moderate
 from support import Browser
 
 from shopforum.core.database import Database
-from shopforum.forums import flags, posts
+from shopforum.forums import posts, reports
 from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
 
@@ -18,7 +18,7 @@ def test_the_second_moderator_is_told(moderator: Browser, topic: Placed) -> None
         moderate(moderator, path, act)
         late["act"], late["reason"] = act, "my reason"
         page = late.submit(status=409)
-        assert "It has changed meanwhile" in page
+        assert "This has changed meanwhile" in page
         form = form_to(page, path)
         assert form["reason"].value == "my reason"
         form["act"] = reverse
@@ -32,26 +32,26 @@ def test_a_move_goes_somewhere(moderator: Browser, topic: Placed) -> None:
     form = form_to(moderator.get(path), path)
     form["act"], form["reason"] = "move", "because"
     assert "choose another" in form.submit(status=422)
-    assert "Nothing so far" in moderator.get("/moderation")
+    assert "No entries yet" in moderator.get("/moderation")
 
 
 def test_who_takes_back_a_reported_post_cannot_bring_it_back(
     moderator: Browser, db: Database, topic: Placed, ann: Person, bob: Person
 ) -> None:
-    flags.flag(db, topic.post_id, bob, "spam", "")
+    reports.report(db, topic.post_id, bob, "spam", "")
     posts.remove(db, topic.post_id, ann)
     assert "Removed by its author" in moderator.get("/moderation/flags")
     moderate(moderator, f"/posts/{topic.post_id}/moderate", "hide")
     assert "was removed by a moderator: because" in moderator.get(in_topic(topic))
-    assert posts.post(db, topic.post_id, ann)["removed_by"] == "moderator"
+    assert posts.post(db, topic.post_id, ann).removed_by == "moderator"
 
 
 def test_nobody_buries_the_queue(
     member: Browser, moderator: Browser, db: Database, topic: Placed, ann: Person, mia: Person
 ) -> None:
-    first, *others = fill(db, topic, ann, flags.MOST_OPEN)
+    first, *others = fill(db, topic, ann, reports.MOST_OPEN)
     for placed in (first, *others):
-        assert flags.flag(db, placed.post_id, mia, "spam", "")
+        assert reports.report(db, placed.post_id, mia, "spam", "")
     path = f"/posts/{topic.post_id}/flag"
     form = form_to(member.get(path), path)
     form["reason"], form["text"] = "rude", "my note"
@@ -60,4 +60,4 @@ def test_nobody_buries_the_queue(
     assert form_to(page, path)["text"].value == "my note"
     moderate(moderator, f"/posts/{first.post_id}/moderate", "dismiss")
     form_to(page, path).submit(status=303)
-    assert len(flags.of_post(db, topic.post_id)) == 1
+    assert len(reports.of_post(db, topic.post_id)) == 1

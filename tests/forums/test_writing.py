@@ -3,22 +3,23 @@
 from uuid import uuid4
 
 import pytest
-from forums.helpers import QUICK, SLOW, at_once, count_again
+from forums.forum_actions import QUICK, SLOW, at_once, count_again
 from sqlalchemy import text
 
 from shopforum.core.database import Database
 from shopforum.forums import posts, read_markers, topics, writing
-from shopforum.forums.person import Locked, Missing, Person, Stale, TooSoon
+from shopforum.forums.person import Person
+from shopforum.forums.refusals import Locked, Missing, Stale, TooSoon
 from shopforum.forums.writing import Placed
 
 
 def test_a_topic_and_replies_are_counted(db: Database, topic: Placed, bob: Person) -> None:
     second = writing.reply(db, topic.topic_id, bob, "Iron.", QUICK)
     row = topics.topic(db, topic.topic_id, None)
-    assert (row["post_count"], row["last_post_id"], row["last_post_by"]) == (2, second.post_id, "Bob")
+    assert (row.post_count, row.last_post_id, row.last_post_by) == (2, second.post_id, "Bob")
     pans, pens = topics.all_categories(db)
-    assert (pans["topic_count"], pans["post_count"], pans["last_post_by"]) == (1, 2, "Bob")
-    assert (pens["topic_count"], pens["post_count"], pens["topic_id"]) == (0, 0, None)
+    assert (pans.topic_count, pans.post_count, pans.last_post_by) == (1, 2, "Bob")
+    assert (pens.topic_count, pens.post_count, pens.topic_id) == (0, 0, None)
     count_again(db)
 
 
@@ -32,8 +33,8 @@ def test_no_reply_is_lost_when_many_write_at_once(db: Database, topic: Placed) -
     jobs += [lambda p=p: writing.start_topic(db, "pans", p, "Another", "text", QUICK) for p in people]
     results = at_once(jobs)
     assert [error for error in results if isinstance(error, Exception)] == []
-    assert topics.topic(db, topic.topic_id, None)["post_count"] == 33
-    numbers = [p["number"] for page in (1, 2) for p in posts.on_page(db, topic.topic_id, page)]
+    assert topics.topic(db, topic.topic_id, None).post_count == 33
+    numbers = [post.number for page in (1, 2) for post in posts.on_page(db, topic.topic_id, page)]
     assert numbers == list(range(1, 34))
     count_again(db)
 
@@ -43,13 +44,13 @@ def test_one_person_has_one_turn_at_a_time(db: Database, topic: Placed, bob: Per
     results = at_once(jobs)
     assert len([r for r in results if isinstance(r, Placed)]) == 1
     assert all(isinstance(r, Placed) or (isinstance(r, TooSoon) and 1 <= r.wait <= 60) for r in results)
-    assert topics.topic(db, topic.topic_id, None)["post_count"] == 2
+    assert topics.topic(db, topic.topic_id, None).post_count == 2
 
 
 def test_a_form_sent_twice_gives_one_post(db: Database, topic: Placed, bob: Person) -> None:
     results = at_once([lambda: writing.reply(db, topic.topic_id, bob, "the same", SLOW)] * 4)
     assert len(set(results)) == 1
-    assert topics.topic(db, topic.topic_id, None)["post_count"] == 2
+    assert topics.topic(db, topic.topic_id, None).post_count == 2
     first = writing.start_topic(db, "pens", Person(bob.id, "Bob"), "A title", "A text", QUICK)
     assert writing.start_topic(db, "pens", bob, "A title", "A text", SLOW) == first
     with pytest.raises(TooSoon):
@@ -61,7 +62,7 @@ def test_the_delay_passes(db: Database, topic: Placed, bob: Person) -> None:
     writing.reply(db, topic.topic_id, bob, "one", SLOW)
     db.all(text("UPDATE forum_members SET posted_at = posted_at - interval '61 seconds'"))
     writing.reply(db, topic.topic_id, bob, "two", SLOW)
-    assert topics.topic(db, topic.topic_id, None)["post_count"] == 3
+    assert topics.topic(db, topic.topic_id, None).post_count == 3
 
 
 def test_a_refused_post_takes_no_turn(db: Database, bob: Person) -> None:
@@ -87,10 +88,10 @@ def test_edits_keep_what_was_said(db: Database, topic: Placed, ann: Person) -> N
     writing.edit(db, topic.post_id, ann, "Second", "a slip", 0, QUICK)
     writing.edit(db, topic.post_id, ann, "Third", "", 1, QUICK)
     writing.edit(db, topic.post_id, ann, "Third", "no change is no edit", None, QUICK)
-    assert posts.post(db, topic.post_id, None)["edit_count"] == 2
-    statement, order = posts.history(topic.post_id)
-    rows = db.all(statement.order_by(order[0]))
-    assert [(r["before"], r["after"], r["reason"]) for r in rows] == [
+    assert posts.post(db, topic.post_id, None).edit_count == 2
+    history = posts.history(topic.post_id)
+    found = [history.make(row) for row in db.all(history.statement.order_by(*history.order))]
+    assert [(one.before, one.after, one.reason) for one in found] == [
         ("An *iron* one, or not?", "Second", "a slip"),
         ("Second", "Third", ""),
     ]
@@ -102,7 +103,7 @@ def test_a_stale_edit_changes_nothing(db: Database, topic: Placed, ann: Person) 
     )
     assert sum(isinstance(r, Placed) for r in results) == 1
     assert sum(isinstance(r, Stale) for r in results) == 4
-    assert posts.post(db, topic.post_id, None)["edit_count"] == 1
+    assert posts.post(db, topic.post_id, None).edit_count == 1
 
 
 def test_edits_wait_for_each_other(db: Database, topic: Placed, ann: Person) -> None:
@@ -124,7 +125,7 @@ def test_only_the_author_edits_and_removes(db: Database, topic: Placed, ann: Per
     with pytest.raises(Missing):
         writing.edit(db, topic.post_id, ann, "while removed", "", None, QUICK)
     posts.restore(db, topic.post_id, ann)
-    assert posts.post(db, topic.post_id, None)["body"] == "An *iron* one, or not?"
+    assert posts.post(db, topic.post_id, None).body == "An *iron* one, or not?"
 
 
 def test_a_locked_topic_keeps_its_posts(db: Database, topic: Placed, ann: Person) -> None:
@@ -142,18 +143,17 @@ def test_the_text_of_a_removed_post_stays_inside(
     db: Database, topic: Placed, ann: Person, bob: Person
 ) -> None:
     posts.remove(db, topic.post_id, ann)
-    assert posts.on_page(db, topic.topic_id, 1)[0]["body"] == ""
+    assert posts.on_page(db, topic.topic_id, 1)[0].body == ""
     for stranger in (None, bob):
         with pytest.raises(Missing):
             posts.post(db, topic.post_id, stranger)
-    assert posts.post(db, topic.post_id, ann)["body"]
+    assert posts.post(db, topic.post_id, ann).body
 
 
 def unread(db: Database, who: Person) -> tuple[int, bool]:
-    statement, _ = topics.latest(who)
-    row = db.one(statement)
-    assert row is not None
-    return row["unread"], row["fresh"]
+    latest = topics.latest(who)
+    [found] = [latest.make(row) for row in db.all(latest.statement)]
+    return found.unread, found.fresh
 
 
 def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
@@ -161,11 +161,10 @@ def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: 
     writing.reply(db, topic.topic_id, ann, "unread", QUICK)
     writing.reply(db, topic.topic_id, bob, "written without reading it", QUICK)
     assert unread(db, bob) == (1, False)
-    assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
+    assert topics.topic(db, topic.topic_id, bob).first_unread == 2
     read_markers.mark_topic(db, bob.id, topic.topic_id, 2)
     assert unread(db, bob) == (0, False)
-    statement, _ = posts.mine(bob)
-    assert [(row["replies"], row["unread"]) for row in db.all(statement)] == [(0, 0)]
+    assert [(row["replies"], row["unread"]) for row in db.all(posts.mine(bob).statement)] == [(0, 0)]
 
 
 def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
@@ -177,8 +176,8 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
         writing.reply(db, topic.topic_id, ann, f"more {n}", QUICK)
     assert unread(db, bob) == (3, False)
     assert unread(db, ann) == (0, False)
-    assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 2
-    assert topics.topic(db, topic.topic_id, ann)["first_unread"] is None
+    assert topics.topic(db, topic.topic_id, bob).first_unread == 2
+    assert topics.topic(db, topic.topic_id, ann).first_unread is None
     read_markers.mark_topic(db, bob.id, topic.topic_id, 3)
     read_markers.mark_topic(db, bob.id, topic.topic_id, 2)
     assert unread(db, bob) == (1, False)
@@ -186,7 +185,7 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
     assert unread(db, bob) == (0, False)
     writing.reply(db, topic.topic_id, ann, "and again", QUICK)
     assert unread(db, bob) == (1, False)
-    assert topics.topic(db, topic.topic_id, bob)["first_unread"] == 5
+    assert topics.topic(db, topic.topic_id, bob).first_unread == 5
     assert not read_markers.mark_category(db, bob.id, "nowhere")
     db.all(text("UPDATE forum_topics SET last_post_at = now() - interval '20 days'"))
     assert unread(db, Person(uuid4(), "New")) == (0, False)

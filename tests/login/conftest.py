@@ -8,16 +8,18 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
+from shopforum.login.settings import LoginSettings
+
 
 @pytest.fixture(autouse=True)
 def _no_floor(apps: dict[str, Any]) -> Iterator[None]:
     """Refusals as quick as they come; the one test that measures the floor sets it."""
-    before = {site: app.registry.login for site, app in apps.items()}
+    before = {site: app.services.objects[LoginSettings] for site, app in apps.items()}
     for app in apps.values():
-        app.registry.login = replace(app.registry.login, refusal_floor=0)
+        app.services.objects[LoginSettings] = replace(app.services.objects[LoginSettings], refusal_floor=0)
     yield
     for site, app in apps.items():
-        app.registry.login = before[site]
+        app.services.objects[LoginSettings] = before[site]
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def limits(apps: dict[str, Any]) -> Callable[..., None]:
 
     def change(**values: float) -> None:
         for app in apps.values():
-            app.registry.login = replace(app.registry.login, **values)
+            app.services.objects[LoginSettings] = replace(app.services.objects[LoginSettings], **values)
 
     return change
 

@@ -101,7 +101,7 @@ def test_signs_one_device_out_at_once(two: tuple[Browser, Browser], idp: Idp, sq
     assert "That device is signed out." in answer.follow().text
     refused = other.get("/account/sessions", status=302)
     assert "why=signed_out_elsewhere" in refused.location
-    assert "from another one" in refused.follow().text
+    assert "from another device" in refused.follow().text
     [row] = sql("SELECT refresh_token_id FROM sessions WHERE end_reason = 'signed_out_elsewhere'")
     assert [c["path"] for c in idp.calls("/api/jwt/refresh")] == [
         f"/api/jwt/refresh/{row['refresh_token_id']}"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 import requests
-from shelf import Shelf
+from product_fixtures import Catalogue
 from support import APPLICATIONS, person
 from wire import credentials, set_cookies
 
@@ -22,14 +22,14 @@ AGENTS = {
 
 @pytest.fixture
 def sessions(apps):
-    return apps["store"].registry.sessions
+    return apps["store"].services.sessions
 
 
 @pytest.fixture
 def quarantined(apps, store, sessions, sql):
     """The shopper, with something in the cart, and her session in quarantine."""
     store.log_in("shopper")
-    Shelf(apps["store"].registry.db).fill()
+    Catalogue(apps["store"].services.db).fill()
     form = next(
         form
         for form in store.get("/products/stoneware-mug").forms.values()
@@ -51,7 +51,7 @@ def test_in_quarantine_the_password_is_asked_for_and_the_cart_is_there_afterward
     assert "why=quarantined" in answer.location
     assert not set_cookies(answer)
     page = answer.follow()
-    assert "give your password again" in page.text
+    assert "enter your password again" in page.text
     assert credentials(store) == before
     form = page.forms[next(key for key, form in page.forms.items() if "password" in form.fields)]
     form["email"], form["password"] = person("shopper").email, person("shopper").password
@@ -89,7 +89,7 @@ def test_a_form_sent_in_quarantine_is_kept(forums, apps, sql):
     form = next(form for form in page.forms.values() if "body" in form.fields)
     form["title"], form["body"] = "Kept over a quarantine", "Every word of this."
     [row] = sql("SELECT id FROM sessions")
-    apps["forums"].registry.sessions.quarantine([row["id"]], DOUBT, ADMIN)
+    apps["forums"].services.sessions.quarantine([row["id"]], DOUBT, ADMIN)
     answer = form.submit(status=302)
     assert "why=quarantined" in answer.location
     login = answer.follow()
@@ -103,7 +103,7 @@ def test_a_blocked_network_is_turned_away_before_the_password(browser, sessions,
     sessions.add_rule(Rule(3600, network="203.0.113.0/24"), DOUBT, ADMIN)
     idp.forget_calls()
     answer = browser("store", "203.0.113.66").log_in("shopper", status=403)
-    assert "not possible from here" in answer.text
+    assert "cannot log in from here" in answer.text
     assert person("shopper").email in answer.text
     assert idp.calls("/api/login") == []
     browser("store", "198.51.100.1").log_in("shopper", status=302)
@@ -112,7 +112,7 @@ def test_a_blocked_network_is_turned_away_before_the_password(browser, sessions,
 
 def test_a_blocked_user_learns_it_after_the_right_password_only(store, sessions, idp, sql):
     sessions.add_rule(Rule(3600, user_id=UUID(person("shopper").id)), DOUBT, ADMIN)
-    assert "is not right" in store.log_in("shopper", password="wrong", status=422).text
+    assert "is wrong" in store.log_in("shopper", password="wrong", status=422).text
     answer = store.log_in("shopper", status=422)
     assert "logging in is blocked" in answer.text
     assert sql("SELECT 1 FROM sessions") == []

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import requests
-from login.filling import attempt, form_of
+from login.form_helpers import attempt, form_of
 from sqlalchemy.exc import OperationalError
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
 
-from shopforum.web.hooks import LoginHookResult
+from shopforum.web.contributions import LoginHookResult
 
 Sql = Callable[..., list[dict[str, Any]]]
 Audit = Callable[[str], list[dict[str, Any]]]
@@ -146,7 +146,7 @@ def post_logout(client: Browser) -> TestResponse:
         ("replayed", "used from two places"),
         ("logout", "You logged out"),
         ("superseded", "You logged in again"),
-        ("signed_out_elsewhere", "from another one"),
+        ("signed_out_elsewhere", "from another device"),
     ],
 )
 def test_says_why_one_stands_here(store: Browser, sql: Sql, why: str, words: str) -> None:
@@ -160,9 +160,9 @@ def test_says_why_one_stands_here(store: Browser, sql: Sql, why: str, words: str
 
 
 def test_says_why_the_password_is_asked_for_again(store: Browser) -> None:
-    assert "Give your password again" not in store.get("/login?why=fresh").text
+    assert "Enter your password again" not in store.get("/login?why=fresh").text
     store.log_in("shopper")
-    assert "Give your password again" in store.get("/login?why=fresh").text
+    assert "Enter your password again" in store.get("/login?why=fresh").text
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_says_nothing_for_an_unknown_reason(store: Browser, why: str) -> None:
 
 
 def test_a_hook_adds_headers_and_a_notice(store: Browser) -> None:
-    hooks = store.app.registry.login_hooks
+    hooks = store.app.services.login_hooks
     seen = []
 
     def hook(request: Any, user_id: Any, target: str) -> LoginHookResult:

@@ -69,5 +69,5 @@ def test_works_while_the_provider_is_away(store: Browser, idp: Idp, sql: Callabl
 
 
 def test_says_goodbye(store: Browser) -> None:
-    assert store.app.registry.notices["goodbye"].text == "You are logged out."
-    assert person("shopper").email not in str(store.app.registry.notices)
+    assert store.app.services.notices["goodbye"].text == "You are logged out."
+    assert person("shopper").email not in str(store.app.services.notices)

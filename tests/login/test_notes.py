@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, SoupStrainer
-from login.filling import form_of
+from login.form_helpers import form_of
 from support import person
 from wire import give, set_cookies
 
@@ -63,7 +63,7 @@ def test_no_address_makes_a_page_claim_anything(browser, site, signed_in):
     client = browser(site)
     if signed_in:
         client.log_in(WHO[site])
-    codes = [f"notice={code}" for code in client.app.registry.notices]
+    codes = [f"notice={code}" for code in client.app.services.notices]
     whys = [f"why={code}" for code in reasons._NOTICES]
     for path in PAGES[site]:
         plain = client.get(path, status="*")
@@ -84,19 +84,19 @@ def test_no_address_makes_a_page_claim_anything(browser, site, signed_in):
 def test_nothing_is_claimed_over_an_error(browser, site):
     client, visitor = browser(site), browser(site)
     client.log_in(WHO[site])
-    for code in client.app.registry.notices:
+    for code in client.app.services.notices:
         for asking in (client, visitor):
             assert notices(asking.get(f"/nope?notice={code}", status=404)) == []
 
 
 def test_an_act_s_note_is_not_read_over_an_error(store, logged_out):
     """The page it leads to may be gone by then."""
-    with store.app.registry.db.transaction() as connection:
+    with store.app.services.db.transaction() as connection:
         connection.exec_driver_sql("ALTER TABLE products RENAME TO products_gone")
     try:
         assert notices(logged_out.follow(status=500)) == []
     finally:
-        with store.app.registry.db.transaction() as connection:
+        with store.app.services.db.transaction() as connection:
             connection.exec_driver_sql("ALTER TABLE products_gone RENAME TO products")
 
 
@@ -161,7 +161,7 @@ def test_the_loser_of_two_acts_says_nothing_and_nothing_is_lost(store, browser, 
 
 
 def test_a_made_up_order_is_not_called_placed(store, apps, sql):
-    with apps["store"].registry.db.transaction() as connection:
+    with apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.UUID(person("shopper").id)], random.Random(1))
     store.log_in("shopper")
     [row, *_] = sql(f"SELECT number FROM orders WHERE user_id = '{person('shopper').id}'")
@@ -175,7 +175,7 @@ def test_why_a_session_has_ended_is_told_beside_its_own_cookies(store, sql):
     answer = store.get("/orders", status=302)
     assert "__Host-note" not in set_cookies(answer)
     for address in (answer.location, "/login", "/login?why=account_deleted"):
-        assert "give your password again" in notices(store.get(address))[0]
+        assert "enter your password again" in notices(store.get(address))[0]
 
 
 def test_costs_no_statement(store, count_sql, logged_out):
@@ -188,7 +188,7 @@ def test_costs_no_statement(store, count_sql, logged_out):
 
 def test_the_way_through_a_login_keeps_the_note(store, apps):
     """What a guest had in the cart is said to whoever logs in, bound to the new session."""
-    with apps["store"].registry.db.transaction() as connection:
+    with apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     page = store.get("/products/bath-towel")
     form = next(f for f in page.forms.values() if f.action == "/shopping-cart/items")

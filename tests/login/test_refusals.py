@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import requests
-from login.filling import attempt, form_of
+from login.form_helpers import attempt, form_of
 from support import APPLICATIONS, TENANT, Browser, Idp, person
 
 Audit = Callable[[str], list[dict[str, Any]]]
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = "The e-mail address or the password is wrong."
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_who_gave_the_right_password_is_told_what_to_do(
 
 
 REFUSED = [
-    ("lambda", {"refuse": "LoginRestricted"}, "may not log in here just now", "restricted"),
+    ("lambda", {"refuse": "LoginRestricted"}, "cannot log in here at the moment", "restricted"),
     ("user", {"twoFactorRequired": True}, "needs a second step", "no_second_factor"),
 ]
 
@@ -206,7 +206,7 @@ def test_a_provider_that_is_away_is_503_with_the_form_kept(
     page = attempt(store, login.email, login.password, next="/orders")
     assert page.status_int == 503
     assert int(page.headers["Retry-After"]) > 0
-    assert "Logging in is not possible just now" in page.text
+    assert "Login is not available at the moment" in page.text
     form = form_of(page)
     assert (form["email"].value, form["password"].value, form["next"].value) == (login.email, "", "/orders")
     assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
@@ -235,7 +235,7 @@ def test_a_refresh_token_that_fits_no_cookie_is_no_login(
 
 def test_no_connection_is_held_while_the_provider_is_asked(store: Browser, idp: Idp) -> None:
     idp.hook("fail", path="/api/login", times=1, status=503, delay_seconds=0.3)
-    pool = store.app.registry.db.engine.pool
+    pool = store.app.services.db.engine.pool
     held = []
     login = person("shopper")
     thread = threading.Thread(target=lambda: attempt(store, login.email, login.password))

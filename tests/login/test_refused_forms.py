@@ -5,7 +5,7 @@ import random
 import uuid
 
 import pytest
-from login.filling import form_of
+from login.form_helpers import form_of
 from support import person
 from wire import SESSION, credentials, give
 
@@ -185,7 +185,7 @@ def test_the_browser_s_word_does_not_stand_for_a_token_of_ours(store, browser, s
 
 @pytest.fixture
 def goods(apps, sql):
-    with apps["store"].registry.db.transaction() as connection:
+    with apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     sql("DELETE FROM cart_lines")
     return sql("SELECT slug FROM products WHERE stock > 20 ORDER BY slug LIMIT 2")

@@ -12,6 +12,7 @@ from clocks import SimulatedClock
 from support import Browser, Idp, person
 from webtest import TestResponse
 
+from shopforum.core import purge
 from shopforum.login import jobs, signin, views
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -237,10 +238,10 @@ def test_a_client_without_an_address_is_counted_as_well(browser: Any, attempt: A
 def test_what_is_out_of_date_is_purged(store: Browser, attempt: Any, later: Any, sql: Sql) -> None:
     attempt(store)
     attempt(store, PASSWORD)
-    assert jobs.run_once(store.app.registry.db) == 0
+    assert purge.run(jobs.PURGES, store.app.services.db) == 0
     later(3 * 86400)
     sql("UPDATE login_devices SET last_at = last_at - interval '401 days'")
-    assert jobs.run_once(store.app.registry.db) == 2
+    assert purge.run(jobs.PURGES, store.app.services.db) == 2
     assert sql("SELECT 1 FROM login_failures UNION SELECT 1 FROM login_devices") == []
 
 

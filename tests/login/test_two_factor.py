@@ -91,7 +91,7 @@ def test_a_wrong_code_is_422_and_may_be_tried_again(store: Browser, idp: Idp, au
     page = begin(store)
     wrong = submit(page, "000000" if code_of(idp) != "000000" else "111111")
     assert wrong.status_int == 422
-    assert "That code is not right" in wrong.text
+    assert "This code is wrong" in wrong.text
     assert code_form(wrong)["code"].value == ""
     assert audit("authn_login_fail")[0]["detail"]["kind"] == "code"
     assert submit(wrong, code_of(idp)).status_int == 302
@@ -127,7 +127,7 @@ def test_a_challenge_that_the_provider_has_forgotten_leads_to_the_login(store: B
     answer = submit(page, "123456")
     assert answer.status_int == 303
     assert answer.location == "/login?why=challenge"
-    assert "The code came too late" in answer.follow().text
+    assert "The code has expired" in answer.follow().text
     assert COOKIE not in store.cookies
 
 
@@ -211,9 +211,9 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
     [
         ({"status": 203, "body": {"changePasswordId": "x"}}, "it has to be changed"),
         ({"status": 212}, "not confirmed"),
-        ({"status": 400, "body": {"generalErrors": [{"code": "[LoginRestricted]"}]}}, "may not log in here"),
-        ({"status": 409, "body": {"actions": []}}, "may not log in here"),
-        ({"status": 423}, "may not log in here"),
+        ({"status": 400, "body": {"generalErrors": [{"code": "[LoginRestricted]"}]}}, "cannot log in here"),
+        ({"status": 409, "body": {"actions": []}}, "cannot log in here"),
+        ({"status": 423}, "cannot log in here"),
     ],
 )
 def test_who_is_refused_after_the_right_code_is_told_why(

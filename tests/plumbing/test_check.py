@@ -64,7 +64,7 @@ def test_what_is_wrong_is_named(deployment, changes, said):
     code, output = check(deployment(changes))
     assert code == 1
     assert said in output
-    assert "mend:" in output
+    assert "fix:" in output
     assert "hunter2" not in output
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_is_no_ini_is_said_to_be_none(tmp_path, content):
     code, output = check(path)
     assert code == 1
     assert "WRONG  settings:" in output
-    assert "mend:" in output
+    assert "fix:" in output
 
 
 def test_migrations_that_have_not_run(deployment, empty_database):

@@ -20,7 +20,7 @@ def ini(write_ini):
 
 @pytest.fixture
 def db(apps):
-    return apps["store"].registry.db
+    return apps["store"].services.db
 
 
 def owe(db):

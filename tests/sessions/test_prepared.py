@@ -64,6 +64,6 @@ def test_a_page_s_statements_are_planned_once_a_connection(settings, apps):
     for _ in range(8):
         client.get("/shopping-cart", status=200)
     planned = text("SELECT name, generic_plans > 7 AS kept, custom_plans FROM pg_prepared_statements")
-    rows = {row["name"]: (row["kept"], row["custom_plans"]) for row in app.registry.db.all(planned)}
-    app.registry.db.engine.dispose()
+    rows = {row["name"]: (row["kept"], row["custom_plans"]) for row in app.services.db.all(planned)}
+    app.services.db.engine.dispose()
     assert rows == {"shopforum_find": (True, 0), "shopforum_cart": (True, 0)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from shelf import Shelf
+from product_fixtures import Catalogue
 from sqlalchemy import Engine
 
 from shopforum.core.database import Database
@@ -28,11 +28,11 @@ def database(_engine: Engine, clean: None) -> Database:
 
 
 @pytest.fixture
-def shelf(database: Database) -> Shelf:
-    """Six products: see `shelf.Shelf`."""
-    shelf = Shelf(database)
-    shelf.fill()
-    return shelf
+def catalogue(database: Database) -> Catalogue:
+    """Six products: see `product_fixtures.Catalogue`."""
+    catalogue = Catalogue(database)
+    catalogue.fill()
+    return catalogue
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def guest() -> Any:
 
 
 @pytest.fixture
-def stocked(apps: dict[str, Any], _engine: Engine) -> Shelf:
+def stocked(apps: dict[str, Any], _engine: Engine) -> Catalogue:
     """The small catalogue beneath the running sites."""
-    shelf = Shelf(Database(_engine))
-    shelf.fill()
-    return shelf
+    catalogue = Catalogue(Database(_engine))
+    catalogue.fill()
+    return catalogue

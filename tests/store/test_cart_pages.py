@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from shelf import forms, notice, press, put, target
+from product_fixtures import forms, notice, press, put, target
 from support import person
 from wire import set_cookies
 
@@ -181,7 +181,7 @@ class TestChanges:
         page = put(client, "fountain-pen").follow()
         page = press(page, button, status=303).follow()
         assert "Your cart is empty" in page.text
-        assert notice(page) == "Fountain pen was taken out of your cart."
+        assert notice(page) == "Fountain pen was removed from your cart."
         page = press(page, "Undo", status=303).follow()
         assert held(page) == {"Fountain pen": 1}
         assert notice(page) == "Fountain pen is back in your cart."
@@ -263,12 +263,12 @@ class TestChanges:
         stocked.set("linen-notebook", stock=2, price_minor=1900)
         stocked.set("globe-light", stock=0, withdrawn=True)
         text = " ".join(client.get("/shopping-cart").html.get_text(" ", strip=True).split())
-        assert "The price has dropped from €16.00 to €15.00 since you put it in." in text
+        assert "The price has dropped from €16.00 to €15.00 since you added it." in text
         assert "The price has gone up from €18.00 to €19.00" in text
         assert re.search(r"Sold out. Remove it (or save it for later )?to order the rest.", text)
         assert "We no longer sell this." in text
         assert "Only 2 left; you wanted 4." in text
-        assert "mend what is marked" in text
+        assert "Fix the marked items before you check out" in text
 
 
 def test_the_totals_are_beside_the_table(store):
@@ -283,7 +283,7 @@ def test_the_totals_are_beside_the_table(store):
         "Includes 19 % tax": "€3.34",
         "Includes 7 % tax": "€1.18",
     }
-    assert "€16.00 more and the shipping is free." in page.html.get_text()
+    assert "Add €16.00 more for free shipping." in page.html.get_text()
 
 
 def test_a_users_cart_costs_two_statements(store, count_sql):

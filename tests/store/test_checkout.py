@@ -1,8 +1,8 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from product_fixtures import forms, notice, press, put
 from session_fixtures import together
-from shelf import forms, notice, press, put
 
 pytestmark = pytest.mark.usefixtures("stocked")
 
@@ -76,7 +76,9 @@ def test_what_changed_meanwhile_is_shown_before_it_is_ordered(shopper, stocked, 
     stocked.set("stoneware-mug", **change)
     page = filled(page, city="Emden").submit(status=409)
     said = (
-        "Something has changed" if "price_minor" in change else "Not everything in your cart can be ordered"
+        "Your cart or a price has changed"
+        if "price_minor" in change
+        else "Some items in your cart cannot be ordered"
     )
     assert said in notice(page)
     assert forms(page, "/checkout")[0]["city"].value == "Emden"

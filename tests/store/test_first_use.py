@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from shelf import GOODS, put
+from product_fixtures import GOODS, put
 from wire import give
 
 from shopforum.store import guests

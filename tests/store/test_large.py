@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from shelf import GOODS, forms, press, put
+from product_fixtures import GOODS, forms, press, put
 from sqlalchemy import event
 
 SIZE = 10_000
@@ -39,7 +39,7 @@ def plans_of(store, large):
     """The plans, as they were carried out, of all that a page asks of the products."""
 
     def ask(path):
-        engine, found = store.app.registry.db.engine, []
+        engine, found = store.app.services.db.engine, []
         with engine.connect() as connection:
             for statement, values in statements(store, path):
                 row = connection.exec_driver_sql(
@@ -59,7 +59,7 @@ def statements(store, path):
         if "products" in statement:
             asked.append((statement, values))
 
-    engine = store.app.registry.db.engine
+    engine = store.app.services.db.engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         store.get(path, status=200)

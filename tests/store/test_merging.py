@@ -3,8 +3,8 @@ import uuid
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from product_fixtures import GOODS, change
 from session_fixtures import together
-from shelf import GOODS, change
 
 from shopforum.store import cart as carts
 from shopforum.store.cart import Owner
@@ -25,7 +25,7 @@ def fill(database, owner, **goods):
         carts.add(database, owner, slug.replace("_", "-"), quantity, new_guest=new)
 
 
-def test_the_larger_quantity_stays(database, shelf, ann, guest):
+def test_the_larger_quantity_stays(database, catalogue, ann, guest):
     fill(database, ann, stoneware_mug=2, linen_notebook=4)
     fill(database, guest, stoneware_mug=5, linen_notebook=1, fountain_pen=1)
     assert merge(database, guest.guest_hashes, ann.user_id) == 2
@@ -34,25 +34,25 @@ def test_the_larger_quantity_stays(database, shelf, ann, guest):
     assert marked == {"stoneware-mug", "fountain-pen"}
 
 
-def test_the_guests_cart_is_closed(database, shelf, ann, guest):
+def test_the_guests_cart_is_closed(database, catalogue, ann, guest):
     fill(database, guest, fountain_pen=1)
     assert merge(database, guest.guest_hashes, ann.user_id) == 1
     assert lines(database, guest) == {}
     assert merge(database, guest.guest_hashes, uuid.uuid4()) == 0
-    assert [row["closed_as"] for row in shelf.sql("SELECT closed_as FROM carts ORDER BY id")] == [
+    assert [row["closed_as"] for row in catalogue.sql("SELECT closed_as FROM carts ORDER BY id")] == [
         "merged",
         None,
     ]
 
 
-def test_an_empty_guests_cart_makes_none_for_the_user(database, shelf, ann, guest):
+def test_an_empty_guests_cart_makes_none_for_the_user(database, catalogue, ann, guest):
     fill(database, guest, fountain_pen=1)
     change(database, guest, carts.load(database, guest).lines[0].id, 0)
     assert merge(database, guest.guest_hashes, ann.user_id) == 0
-    assert shelf.count("carts") == 1
+    assert catalogue.count("carts") == 1
 
 
-def test_what_is_removed_stays_out_unless_the_guest_has_it(database, shelf, ann, guest):
+def test_what_is_removed_stays_out_unless_the_guest_has_it(database, catalogue, ann, guest):
     fill(database, ann, fountain_pen=3, stoneware_mug=3)
     for line in carts.load(database, ann).lines:
         change(database, ann, line.id, 0)
@@ -61,21 +61,21 @@ def test_what_is_removed_stays_out_unless_the_guest_has_it(database, shelf, ann,
     assert lines(database, ann) == {"fountain-pen": 1}
 
 
-def test_what_has_sold_out_comes_along_to_be_seen(database, shelf, ann, guest):
+def test_what_has_sold_out_comes_along_to_be_seen(database, catalogue, ann, guest):
     fill(database, guest, fountain_pen=2)
-    shelf.set("fountain-pen", stock=0)
+    catalogue.set("fountain-pen", stock=0)
     merge(database, guest.guest_hashes, ann.user_id)
     assert carts.load(database, ann).lines[0].problem == "sold-out"
 
 
-def test_a_users_cart_is_never_merged(database, shelf, ann):
+def test_a_users_cart_is_never_merged(database, catalogue, ann):
     fill(database, ann, fountain_pen=1)
     assert merge(database, (), uuid.uuid4()) == 0
     assert merge(database, (bytes(32),), uuid.uuid4()) == 0
     assert lines(database, ann) == {"fountain-pen": 1}
 
 
-def test_two_logins_at_once_merge_once(database, shelf, guest):
+def test_two_logins_at_once_merge_once(database, catalogue, guest):
     for _ in range(5):
         ann, ben = Owner(user_id=uuid.uuid4()), Owner(user_id=uuid.uuid4())
         fill(database, guest, fountain_pen=2)
@@ -87,7 +87,7 @@ def test_two_logins_at_once_merge_once(database, shelf, guest):
         assert sorted([lines(database, ann), lines(database, ben)], key=len) == [{}, {"fountain-pen": 2}]
 
 
-def test_one_user_logging_in_twice_at_once_counts_nothing_twice(database, shelf, ann):
+def test_one_user_logging_in_twice_at_once_counts_nothing_twice(database, catalogue, ann):
     guests = [Owner(guest_hashes=(secrets.token_bytes(32),)) for _ in range(4)]
     for guest in guests:
         fill(database, guest, stoneware_mug=2)
@@ -104,17 +104,17 @@ baskets = st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(1, 12))
     mine=baskets, guests=baskets, stocks=st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(0, 12))
 )
 def test_a_merge_takes_the_maximum_within_the_stock_and_touches_nobody_else(
-    database, shelf, mine, guests, stocks
+    database, catalogue, mine, guests, stocks
 ):
     """Whatever is in the two carts and whatever has become of the stock since."""
     for slug in GOODS:
-        shelf.set(slug, stock=12)
+        catalogue.set(slug, stock=12)
     ann, ben = Owner(user_id=uuid.uuid4()), Owner(user_id=uuid.uuid4())
     guest, other = (Owner(guest_hashes=(secrets.token_bytes(32),)) for _ in range(2))
     for owner, basket in ((ann, mine), (guest, guests), (ben, mine), (other, guests)):
         fill(database, owner, **basket)
     for slug, stock in stocks.items():
-        shelf.set(slug, stock=stock)
+        catalogue.set(slug, stock=stock)
     merge(database, guest.guest_hashes, ann.user_id)
     merged = lines(database, ann)
     assert merged.keys() == mine.keys() | guests.keys()

@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from product_fixtures import GOODS, change
 from session_fixtures import together
-from shelf import GOODS, change
 
 from shopforum.store import cart as carts
 from shopforum.store import merging, orders, saved
-from shopforum.store.cart import NoLine, Owner
-from shopforum.store.orders import Address, CartChanged, NoCart
+from shopforum.store.cart import LineNotFound, Owner
+from shopforum.store.orders import Address, CartChanged, CartNotFound
 
 # How fast a busy machine makes up its examples says nothing of them.
 UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -36,18 +36,18 @@ act = st.tuples(
 class Street:
     """Some people with their carts, and what they may do. Every act stands for one request."""
 
-    def __init__(self, database, shelf):
+    def __init__(self, database, catalogue):
         self.db = database
         for slug in SLUGS:
-            shelf.set(slug, stock=STOCK)
-        self.shelf = shelf
+            catalogue.set(slug, stock=STOCK)
+        self.catalogue = catalogue
         users = [Owner(user_id=uuid.uuid4()) for _ in range(2)]
         self.people = [*users, *(Owner(guest_hashes=(secrets.token_bytes(32),)) for _ in range(2))]
         self.lines_of = {}
 
     def do(self, who, what, product, quantity):
         owner = self.people[who]
-        with suppress(NoLine, NoCart, CartChanged):
+        with suppress(LineNotFound, CartNotFound, CartChanged):
             changed = getattr(self, what)(owner, self.people[quantity % 2], SLUGS[product], product, quantity)
             if changed:
                 self.people[who] = changed
@@ -76,10 +76,10 @@ class Street:
 
     def save(self, owner, _user, _slug, product, _quantity):
         if owner.user_id:
-            saved.put_aside(self.db, owner, self._line(owner, product))
+            saved.save(self.db, owner, self._line(owner, product))
 
     def back(self, owner, _user, _slug, product, _quantity):
-        saved.take_back(self.db, owner, self._line(owner, product, aside=True))
+        saved.move_to_cart(self.db, owner, self._line(owner, product, aside=True))
 
     def order(self, owner, _user, _slug, _product, _quantity):
         cart = carts.load(self.db, owner)
@@ -93,7 +93,7 @@ class Street:
         merging.merge(self.db, owner.guest_hashes, user.user_id, buying=True)
 
     def price(self, _owner, _user, slug, _product, quantity):
-        self.shelf.set(slug, price_minor=1000 + quantity)
+        self.catalogue.set(slug, price_minor=1000 + quantity)
 
     def check(self):
         for who, owner in enumerate(self.people):
@@ -106,12 +106,12 @@ class Street:
             for line in (*cart.lines, *cart.saved):
                 # A line of a cart is its owner's for ever: a merge makes new ones.
                 assert self.lines_of.setdefault(line.id, who) == who
-        sold = self.shelf.sql(
+        sold = self.catalogue.sql(
             "SELECT p.slug, p.stock, coalesce(sum(l.quantity), 0) AS sold FROM products p "
             "LEFT JOIN order_lines l ON l.product_id = p.id GROUP BY p.id"
         )
         assert all(row["stock"] >= 0 and row["stock"] + row["sold"] == STOCK for row in sold), sold
-        wrong = self.shelf.sql(
+        wrong = self.catalogue.sql(
             "SELECT o.number FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN carts c ON c.id = o.cart_id "
             "GROUP BY o.id, c.id "
             "HAVING sum(l.quantity * l.price_minor) <> o.subtotal_minor OR c.user_id <> o.user_id "
@@ -120,17 +120,17 @@ class Street:
         assert wrong == []
 
 
-def fresh(database, shelf):
-    shelf.sql("DELETE FROM order_lines")
-    shelf.sql("DELETE FROM orders")
-    shelf.sql("DELETE FROM carts")
-    return Street(database, shelf)
+def fresh(database, catalogue):
+    catalogue.sql("DELETE FROM order_lines")
+    catalogue.sql("DELETE FROM orders")
+    catalogue.sql("DELETE FROM carts")
+    return Street(database, catalogue)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=UNCHECKED)
 @given(st.lists(act, max_size=25))
-def test_one_after_the_other(database, shelf, acts):
-    street = fresh(database, shelf)
+def test_one_after_the_other(database, catalogue, acts):
+    street = fresh(database, catalogue)
     for one in acts:
         street.do(*one)
         street.check()
@@ -138,9 +138,9 @@ def test_one_after_the_other(database, shelf, acts):
 
 @settings(max_examples=30, deadline=None, suppress_health_check=UNCHECKED)
 @given(st.lists(st.lists(act, min_size=1, max_size=6), min_size=2, max_size=5))
-def test_all_at_once(database, shelf, scripts):
+def test_all_at_once(database, catalogue, scripts):
     """Windows of the same people, and of others, in real threads."""
-    street = fresh(database, shelf)
+    street = fresh(database, catalogue)
     for one in scripts.pop():
         street.do(*one)
 

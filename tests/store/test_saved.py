@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 import requests
+from product_fixtures import change, forms, notice, press, put, target
 from session_fixtures import together
-from shelf import change, forms, notice, press, put, target
 from support import person
 
 from shopforum.store import cart as carts
@@ -25,16 +25,16 @@ def both(database, owner):
     }
 
 
-def test_there_and_back_with_the_price_of_the_day_it_was_put_in(database, shelf, ann):
+def test_there_and_back_with_the_price_of_the_day_it_was_put_in(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
     carts.add(database, ann, "stoneware-mug", 1)
-    shelf.set("fountain-pen", price_minor=4000)
-    saved.put_aside(database, ann, line)
+    catalogue.set("fountain-pen", price_minor=4000)
+    saved.save(database, ann, line)
     assert both(database, ann) == ({"stoneware-mug": 1}, {"fountain-pen": 2})
     cart = carts.load(database, ann)
     assert (cart.saved[0].added_price, cart.saved[0].price) == (3600, 4000)
     assert cart.totals.subtotal == 1600
-    assert saved.take_back(database, ann, line).quantity == 2
+    assert saved.move_to_cart(database, ann, line).quantity == 2
     cart = carts.load(database, ann)
     assert [(line.slug, line.added_price) for line in cart.lines] == [
         ("fountain-pen", 3600),
@@ -42,74 +42,74 @@ def test_there_and_back_with_the_price_of_the_day_it_was_put_in(database, shelf,
     ]
 
 
-def test_twice_is_once(database, shelf, ann):
+def test_twice_is_once(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
-    saved.put_aside(database, ann, line)
+    saved.save(database, ann, line)
     carts.add(database, ann, "fountain-pen", 1)
-    saved.put_aside(database, ann, line)
+    saved.save(database, ann, line)
     assert both(database, ann) == ({"fountain-pen": 1}, {"fountain-pen": 2})
-    saved.take_back(database, ann, line)
-    saved.take_back(database, ann, line)
+    saved.move_to_cart(database, ann, line)
+    saved.move_to_cart(database, ann, line)
     assert both(database, ann) == ({"fountain-pen": 3}, {})
 
 
-def test_what_both_sides_hold_adds_up_within_the_stock(database, shelf, ann):
+def test_what_both_sides_hold_adds_up_within_the_stock(database, catalogue, ann):
     first = carts.add(database, ann, "fountain-pen", 3).line_id
-    saved.put_aside(database, ann, first)
+    saved.save(database, ann, first)
     second = carts.add(database, ann, "fountain-pen", 2).line_id
-    taken = saved.take_back(database, ann, first)
+    taken = saved.move_to_cart(database, ann, first)
     assert (taken.quantity, taken.clamped) == (3, True)
     assert both(database, ann) == ({"fountain-pen": 3}, {})
-    with pytest.raises(carts.NoLine):
+    with pytest.raises(carts.LineNotFound):
         change(database, ann, second, 1)
 
 
-def test_a_removed_line_of_the_other_side_adds_nothing(database, shelf, ann):
+def test_a_removed_line_of_the_other_side_adds_nothing(database, catalogue, ann):
     first = carts.add(database, ann, "stoneware-mug", 3).line_id
-    saved.put_aside(database, ann, first)
+    saved.save(database, ann, first)
     change(database, ann, carts.add(database, ann, "stoneware-mug", 2).line_id, 0)
-    assert saved.take_back(database, ann, first).quantity == 3
+    assert saved.move_to_cart(database, ann, first).quantity == 3
 
 
-def test_what_is_sold_out_stays_saved(database, shelf, ann):
+def test_what_is_sold_out_stays_saved(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
-    shelf.set("fountain-pen", stock=0)
-    saved.put_aside(database, ann, line)
-    assert saved.take_back(database, ann, line).sold_out
+    catalogue.set("fountain-pen", stock=0)
+    saved.save(database, ann, line)
+    assert saved.move_to_cart(database, ann, line).sold_out
     assert both(database, ann) == ({}, {"fountain-pen": 2})
 
 
-def test_a_saved_line_is_removed_and_restored_as_saved(database, shelf, ann):
+def test_a_saved_line_is_removed_and_restored_as_saved(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
-    saved.put_aside(database, ann, line)
+    saved.save(database, ann, line)
     change(database, ann, line, 0)
     assert both(database, ann) == ({}, {})
     carts.restore(database, ann, [line])
     assert both(database, ann) == ({}, {"fountain-pen": 2})
 
 
-def test_an_order_leaves_it_alone(database, shelf, ann):
+def test_an_order_leaves_it_alone(database, catalogue, ann):
     carts.add(database, ann, "stoneware-mug", 1)
     line = carts.add(database, ann, "fountain-pen", 2).line_id
-    saved.put_aside(database, ann, line)
+    saved.save(database, ann, line)
     cart = carts.load(database, ann)
     number = orders.place(database, ann.user_id, cart.id, orders.shown(cart), HOME)
-    assert [row["slug"] for row in orders.find(database, ann.user_id, number)] == ["stoneware-mug"]
-    assert shelf.stock("fountain-pen") == 3
+    assert [line.slug for line in orders.find(database, ann.user_id, number).lines] == ["stoneware-mug"]
+    assert catalogue.stock("fountain-pen") == 3
     assert both(database, ann) == ({}, {"fountain-pen": 2})
-    saved.take_back(database, ann, line)
+    saved.move_to_cart(database, ann, line)
     assert both(database, ann) == ({"fountain-pen": 2}, {})
     cart = carts.load(database, ann)
     assert orders.place(database, ann.user_id, cart.id, orders.shown(cart), HOME) != number
     assert not carts.load(database, ann).id, "with nothing saved, no empty cart is kept"
 
 
-def test_saving_and_moving_at_once_loses_nothing(database, shelf, ann):
+def test_saving_and_moving_at_once_loses_nothing(database, catalogue, ann):
     for _ in range(3):
         line = carts.add(database, ann, "wool-blanket", 1).line_id
         together(
-            *[lambda line=line: saved.put_aside(database, ann, line)] * 2,
-            *[lambda line=line: saved.take_back(database, ann, line)] * 2,
+            *[lambda line=line: saved.save(database, ann, line)] * 2,
+            *[lambda line=line: saved.move_to_cart(database, ann, line)] * 2,
         )
         cart, kept = both(database, ann)
         assert sum(cart.values()) + sum(kept.values()) == 1
@@ -117,13 +117,13 @@ def test_saving_and_moving_at_once_loses_nothing(database, shelf, ann):
             change(database, ann, row.id, 0)
 
 
-def test_a_login_to_buy_keeps_the_guests_cart_and_saves_the_old_one(database, shelf, ann):
+def test_a_login_to_buy_keeps_the_guests_cart_and_saves_the_old_one(database, catalogue, ann):
     guest = Owner(guest_hashes=(secrets.token_bytes(32),))
     for slug, quantity in (("stoneware-mug", 5), ("fountain-pen", 1)):
         carts.add(database, ann, slug, quantity)
     for slug, quantity in (("stoneware-mug", 2), ("linen-notebook", 1)):
         carts.add(database, guest, slug, quantity, new_guest=guest.guest_hashes[0])
-    shelf.set("fountain-pen", price_minor=4000)
+    catalogue.set("fountain-pen", price_minor=4000)
     assert merging.merge(database, guest.guest_hashes, ann.user_id, buying=True) == 2
     assert both(database, ann) == (
         {"stoneware-mug": 2, "linen-notebook": 1},
@@ -134,14 +134,14 @@ def test_a_login_to_buy_keeps_the_guests_cart_and_saves_the_old_one(database, sh
     assert all(line.merged for line in (*cart.lines, *cart.saved))
 
 
-def test_a_login_to_buy_without_anything_in_the_cart_moves_nothing(database, shelf, ann):
+def test_a_login_to_buy_without_anything_in_the_cart_moves_nothing(database, catalogue, ann):
     carts.add(database, ann, "fountain-pen", 1)
     guest = Owner(guest_hashes=(secrets.token_bytes(32),))
     assert merging.merge(database, guest.guest_hashes, ann.user_id, buying=True) == 0
     assert both(database, ann) == ({"fountain-pen": 1}, {})
 
 
-def test_logins_to_buy_at_once_merge_once(database, shelf):
+def test_logins_to_buy_at_once_merge_once(database, catalogue):
     for _ in range(3):
         guest = Owner(guest_hashes=(secrets.token_bytes(32),))
         users = [Owner(user_id=uuid.uuid4()) for _ in range(4)]
@@ -180,7 +180,7 @@ class TestPages:
     def test_removing_and_undoing(self, shopper):
         page = press(shopper.get("/shopping-cart"), "Save for later: Fountain pen").follow()
         page = press(page, "Remove Fountain pen", status=303).follow()
-        assert notice(page) == "Fountain pen was taken out of your saved things."
+        assert notice(page) == "Fountain pen was removed from your saved items."
         page = press(page, "Undo", status=303).follow()
         assert notice(page) == "Fountain pen is saved for later again."
         assert page.html.select("#saved")
@@ -189,7 +189,7 @@ class TestPages:
         page = press(shopper.get("/shopping-cart"), "Save for later: Fountain pen").follow()
         stocked.set("fountain-pen", stock=0)
         answer = press(page, "Move to cart: Fountain pen", status=303)
-        assert notice(answer.follow()) == "This is sold out. Your cart has not changed."
+        assert notice(answer.follow()) == "This product is sold out. Your cart has not changed."
         stocked.set("fountain-pen", withdrawn=True)
         page = shopper.get("/shopping-cart")
         assert "We no longer sell this." in page.text

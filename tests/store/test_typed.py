@@ -1,7 +1,7 @@
 """What is typed into the cart goes with whichever button is pressed, and is never lost."""
 
 import pytest
-from shelf import forms, notice, press, put
+from product_fixtures import forms, notice, press, put
 
 pytestmark = pytest.mark.usefixtures("stocked")
 
@@ -51,7 +51,7 @@ def test_a_guest_keeps_it_through_the_login(store, page):
 
 def test_what_the_checkout_did_not_expect_is_said_there(shopper, page):
     answer = press(page, "Checkout", fountain_pen=9, linen_notebook=0, status=303).follow(status=200)
-    said = "Only 3 left of Fountain pen: your cart holds 3. Linen notebook was taken out of your cart."
+    said = "Only 3 left of Fountain pen: your cart holds 3. Linen notebook was removed from your cart."
     assert notice(answer) == said
     cart = press(answer, "Undo", status=303).follow()
     assert texts(cart) == {"Stoneware mug": "2", "Fountain pen": "3", "Linen notebook": "1"}
@@ -61,7 +61,7 @@ def test_nothing_left_has_no_checkout_but_an_undo(shopper, page):
     answer = press(page, "Checkout", stoneware_mug=0, fountain_pen=0, linen_notebook=0, status=303)
     empty = answer.follow(status=302).follow(status=200)
     assert "Your cart is empty" in empty.text
-    assert notice(empty) == "Stoneware mug, Fountain pen and Linen notebook were taken out of your cart."
+    assert notice(empty) == "Stoneware mug, Fountain pen and Linen notebook were removed from your cart."
     cart = press(empty, "Undo").follow()
     assert texts(cart) == {"Stoneware mug": "2", "Fountain pen": "2", "Linen notebook": "1"}
 
@@ -138,7 +138,7 @@ def test_a_line_that_is_gone_is_said_and_the_others_stay(store, page, stocked):
         "DELETE FROM cart_lines WHERE product_id = (SELECT id FROM products WHERE slug = 'fountain-pen')"
     )
     answer = press(page, "Update", stoneware_mug=7, fountain_pen=1, status=409)
-    assert notice(answer) == "Your cart was changed in another window. This is how it is now."
+    assert notice(answer) == "Your cart was changed in another window. Below is the current cart."
     assert texts(answer) == {"Stoneware mug": "2", "Linen notebook": "1"}
 
 

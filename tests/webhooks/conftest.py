@@ -11,12 +11,12 @@ from sqlalchemy import text
 from support import Browser, url_of
 from waiting import eventually
 from waitress import create_server, wasyncore
-from webhooks.helpers import PATH, Receiver, Sender
+from webhooks.webhook_peers import PATH, Receiver, Sender
 
 import shopforum
 from shopforum.dev.idp.database import Database
 from shopforum.dev.idp.jwts import SigningKey
-from shopforum.webhooks.keys import KeysUnavailable
+from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
 
 @contextmanager
@@ -51,14 +51,14 @@ def _console(settings: Callable[[str], dict[str, str]]) -> Iterator[tuple[Any, s
     app = shopforum.main({}, **settings("admin"), **{"webhooks.fusionauth": "RS256"})
     with served(app) as url:
         yield app, url
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()
 
 
 @pytest.fixture
 def console(_console: tuple[Any, str], apps: dict[str, Any]) -> Any:
     """The console as a WSGI app, with webhooks on."""
     # A test may have ended the connections that this pool keeps: one read finds out and replaces them all.
-    _console[0].registry.db.one(text("SELECT 1"))
+    _console[0].services.db.one(text("SELECT 1"))
     return _console[0]
 
 
@@ -77,7 +77,7 @@ def fusionauth(console: Any, idp: Any) -> Iterator[Sender]:
     def known() -> bool:
         # The console waits half a second for the keys, and a busy machine may take longer to give them.
         try:
-            return bool(console.registry.webhook_keys.signed(sender.sign(b"x"), b"x"))
+            return bool(console.services.objects[KeySet].signed(sender.sign(b"x"), b"x"))
         except KeysUnavailable:
             return False
 

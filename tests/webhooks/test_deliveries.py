@@ -6,32 +6,34 @@ from typing import Any
 
 import pytest
 from support import Browser
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
-from shopforum.webhooks.events import TOLD
-from shopforum.webhooks.settings import Endpoint
+from shopforum.webhooks.events import SENT
+from shopforum.webhooks.settings import Endpoint, WebhookSettings
 
 
 @pytest.fixture
 def endpoint(apps: dict[str, Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     """An endpoint that the console knows of, too."""
-    registry = apps["admin"].registry
-    one = Endpoint("siem", receiver.url, (b"n" * 32,), frozenset(TOLD) - {"session_renewed"})
-    monkeypatch.setattr(registry, "webhooks", replace(registry.webhooks, endpoints=(one,)))
+    services = apps["admin"].services
+    one = Endpoint("siem", receiver.url, (b"n" * 32,), frozenset(SENT) - {"session_renewed"})
+    monkeypatch.setitem(
+        services.objects, WebhookSettings, replace(services.objects[WebhookSettings], endpoints=(one,))
+    )
     return one
 
 
 @pytest.fixture
 def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[[], int]:
     """One turn of the worker, after sealing what there is."""
-    registry = apps["store"].registry
+    services = apps["store"].services
 
     def run() -> int:
-        while jobs.seal(registry.sessions):
+        while jobs.seal(services.sessions):
             pass
-        return outbound.run_once(registry.db, (endpoint,))
+        return outbound.run_once(services.db, (endpoint,))
 
     run()
     return run
@@ -92,7 +94,7 @@ def test_what_is_not_taken_is_shown_and_tried_at_once(
     store.post("/logout", {"csrf_token": store.get("/shopping-cart").forms[0]["csrf_token"].value})
     assert tell() == 0
     shown = page("owner")
-    assert "Not taken, after 1 try: answered 500." in shown
+    assert "Failed after 1 try: answered 500." in shown
     assert "2 messages wait" in shown
     assert states(shown)[:3] == ["waiting", "failing", "delivered"]
     assert tell() == 0, "it waits for its next try"
@@ -105,7 +107,7 @@ def test_nothing_secret_and_no_button_for_who_may_not(page: Any, receiver: Recei
     assert "127.0.0.1" in shown
     assert receiver.url not in shown
     assert not buttons(shown)
-    assert "Webhooks" in shown.test_app.get("/audit").click("Who else is told")
+    assert "Webhooks" in shown.test_app.get("/audit").click("Webhooks")
 
 
 @pytest.mark.parametrize("seq", ["", "0", "-1", "x", "9" * 30, str(2**63), "999999999", "1"])

@@ -10,8 +10,9 @@ import requests
 from session_fixtures import together
 from support import TENANT, Browser, person
 from waiting import eventually
-from webhooks.helpers import about, application, signed_in
+from webhooks.webhook_peers import about, application, signed_in
 
+from shopforum.core import purge
 from shopforum.sessions import Reason, Scope, jobs
 from shopforum.sessions.audit import Client
 from shopforum.webhooks import jobs as webhook_jobs
@@ -206,7 +207,7 @@ def test_an_event_from_the_future_ends_what_there_is_and_is_taken_once(
     assert [signed_in(client) for client in two_sites] == [False, False, True]
     two_sites[0].log_in("member")
     sql("UPDATE webhook_events SET taken_at = taken_at - interval '23 hours'")
-    webhook_jobs.run_once(fusionauth.browser.app.registry.db)
+    purge.run(webhook_jobs.PURGES, fusionauth.browser.app.services.db)
     fusionauth.send(event)
     assert signed_in(two_sites[0])
 
@@ -313,10 +314,10 @@ def test_ids_are_compared_as_ids(
     two_sites: Any, fusionauth: Any, console: Any, monkeypatch: pytest.MonkeyPatch, spelled: Any
 ) -> None:
     """The ini, or an event, may have them in capitals."""
-    parsed = console.registry.parsed_settings
-    ids = {site: spelled(one) for site, one in parsed.idp.applications.items()}
-    idp = replace(parsed.idp, tenant_id=spelled(TENANT), applications=ids)
-    monkeypatch.setattr(console.registry, "parsed_settings", replace(parsed, idp=idp))
+    services = console.services
+    ids = {site: spelled(one) for site, one in services.idp_settings.applications.items()}
+    idp = replace(services.idp_settings, tenant_id=spelled(TENANT), applications=ids)
+    monkeypatch.setattr(services, "idp_settings", idp)
     event = fusionauth.event(
         "jwt.refresh-token.revoke", applicationId=application("store").upper(), tenantId=TENANT.upper()
     )
@@ -357,7 +358,7 @@ def test_our_own_revocation_comes_back_and_ends_nothing_new(
     store = browser("store")
     store.log_in("member")
     # A user as a whole, told to the provider by user and application.
-    store.app.registry.sessions.revoke(
+    store.app.services.sessions.revoke(
         Scope(user_id=uuid.UUID(person("member").id)), Reason("admin", "a test", "test"), Client()
     )
     eventually(lambda: bool(sql("SELECT 1 FROM webhook_events")))
@@ -369,7 +370,7 @@ def test_our_own_revocation_comes_back_and_ends_nothing_new(
 
 
 def revoke_everyone(apps: Any) -> None:
-    apps["admin"].registry.sessions.revoke(Scope(everyone=True), Reason("admin", "a test", "test"), Client())
+    apps["admin"].services.sessions.revoke(Scope(everyone=True), Reason("admin", "a test", "test"), Client())
 
 
 def acts(sql: Any) -> list[str]:
@@ -387,10 +388,10 @@ def delayed(idp: Any, apps: Any, sql: Any, address: str) -> Callable[[], None]:
     def tell() -> None:
         before = len(sql("SELECT 1 FROM webhook_events"))
         idp.hook("fail", path="/api/jwt/refresh", method="DELETE", times=0)
-        apps["admin"].registry.idp.breaker.reset()
+        apps["admin"].services.idp.breaker.reset()
         while sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL"):
             sql("UPDATE revocation_outbox SET next_try_at = now() WHERE done_at IS NULL")
-            jobs.run_once(apps["admin"].registry.sessions)
+            jobs.run_once(apps["admin"].services.sessions)
         eventually(lambda: len(sql("SELECT 1 FROM webhook_events")) >= before + 2)
 
     return tell

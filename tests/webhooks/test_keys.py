@@ -60,13 +60,16 @@ def test_without_any_key_it_has_to_come_again(idp: Any, fusionauth: Any, console
         for _ in range(2):
             with pytest.raises(KeysUnavailable):
                 keys.signed(fusionauth.sign(BODY), BODY)
-    known, console.registry.webhook_keys = console.registry.webhook_keys, KeySet(idp.url, None, "RS256", "")
+    known, console.services.objects[KeySet] = (
+        console.services.objects[KeySet],
+        KeySet(idp.url, None, "RS256", ""),
+    )
     try:
         idp.hook("fail", path="/.well-known", times=1, status=503)
         answer = fusionauth.send(fusionauth.event("test"), status=503)
         assert answer.headers["Retry-After"] == "5"
     finally:
-        console.registry.webhook_keys = known
+        console.services.objects[KeySet] = known
 
 
 def test_one_algorithm_is_taken_and_no_other(idp: Any, fusionauth: Any) -> None:

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 from support import person
-from webhooks.helpers import about, application
+from webhooks.webhook_peers import about, application
 from webtest import TestApp
 
-from shopforum.api_tokens import jobs, tokens
+from shopforum.api_tokens import tokens
 from shopforum.sessions.audit import Client
 
 
@@ -22,10 +22,10 @@ def owner(browser):
 @pytest.fixture
 def token(apps, owner):
     """A token that the owner made."""
-    registry = apps["admin"].registry
+    services = apps["admin"].services
     actor = tokens.Actor(person("owner").email, Client(), user_id=UUID(person("owner").id))
     return tokens.create(
-        registry.db, registry.sessions.config.secrets, "soar", ["sessions:read"], None, actor
+        services.db, services.sessions.config.secrets, "soar", ["sessions:read"], None, actor
     )[1]
 
 
@@ -56,7 +56,7 @@ def test_tokens_go_with_the_account(token, fusionauth, owner, apps, sql, event):
     fusionauth.send(fusionauth.event(kind, user=about("owner"), **fields))
     assert calls(apps, token) == 401
     assert owner.get("/sessions").status_int == 302
-    jobs.run_once(apps["admin"].registry.db)
+    tokens.revoke_orphans(apps["admin"].services.db)
     assert states(sql) == []
     assert sql("SELECT 1 FROM audit_log WHERE event = 'api_token_revoked'")
 
@@ -81,5 +81,5 @@ def test_others_stay(token, fusionauth, apps, sql, event):
     kind, fields = event
     fusionauth.send(fusionauth.event(kind, **fields))
     assert calls(apps, token) == 200
-    jobs.run_once(apps["admin"].registry.db)
+    tokens.revoke_orphans(apps["admin"].services.db)
     assert states(sql) == ["soar"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support import Browser, Idp, person, site_settings
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.cli import check, worker
 from shopforum.core.sites import SITES
@@ -96,7 +96,7 @@ def test_the_worker_delivers_and_check_names_who_is_behind(
     sql("UPDATE webhook_endpoints SET next_try_at = now()")
     run(worker.command, [ini, "--once"], catch_exceptions=False)
     assert [one["status"] for one in receiver.got] == [500, 204]
-    assert "webhook to siem: nothing has failed" in checked(ini)[1]
+    assert "webhook to siem: no delivery has failed" in checked(ini)[1]
 
 
 def test_what_was_taken_is_forgotten_after_a_day(deployment: Callable[..., str], sql: Any) -> None:

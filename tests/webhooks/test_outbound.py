@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from support import Browser, person
-from webhooks.helpers import Receiver
+from webhooks.webhook_peers import Receiver
 
 from shopforum.sessions import jobs
 from shopforum.webhooks import outbound
-from shopforum.webhooks.events import TOLD
+from shopforum.webhooks.events import SENT
 from shopforum.webhooks.settings import Endpoint
 
 SECRET, OLDER = b"n" * 32, b"o" * 32
@@ -23,18 +23,18 @@ SECRET, OLDER = b"n" * 32, b"o" * 32
 
 @pytest.fixture
 def endpoint(receiver: Receiver) -> Endpoint:
-    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(TOLD))
+    return Endpoint("siem", receiver.url, (SECRET, OLDER), frozenset(SENT))
 
 
 @pytest.fixture
 def tell(apps: dict[str, Any], endpoint: Endpoint) -> Callable[..., int]:
     """One turn of the worker, after sealing what there is; the endpoint is enlisted before the test begins."""
-    registry = apps["store"].registry
+    services = apps["store"].services
 
     def run(*endpoints: Endpoint) -> int:
-        while jobs.seal(registry.sessions):
+        while jobs.seal(services.sessions):
             pass
-        return outbound.run_once(registry.db, endpoints or (endpoint,))
+        return outbound.run_once(services.db, endpoints or (endpoint,))
 
     run()
     return run

@@ -17,4 +17,4 @@ def refreshing(
     app = shopforum.main({}, **settings("store"), **{"idp.refresh_endpoint": request.param})
     call = {"jwt": "POST /api/jwt/refresh", "oauth2": "POST /oauth2/token"}[request.param]
     yield Browser(app, url_of("store")), call
-    app.registry.db.engine.dispose()
+    app.services.db.engine.dispose()

@@ -1,18 +1,17 @@
-"""`/audit`: the trail, with filters."""
+"""`/audit`: the audit log, with filters."""
 
 from typing import Any
 
 from pyramid.config import Configurator
 
-from ...core.paging import Page
 from ...operations import audit_queries
 from ...web.request import Request
 from ..filter_forms import AuditFilterForm
-from ..lists import page
+from ..lists import Page, page
 
 
 def includeme(config: Configurator) -> None:
-    """The view."""
+    """Register the view."""
     config.add_view(
         audit,
         route_name="admin_audit",
@@ -22,13 +21,11 @@ def includeme(config: Configurator) -> None:
 
 
 def audit(request: Request) -> dict[str, Any]:
-    """The rows, newest first. A filter that makes no sense is shown again with what is wrong."""
+    """Show the rows, newest first. A filter with errors is shown again over an empty list."""
     form = AuditFilterForm(request.GET)
     if form.validate():
-        return {
-            "form": form,
-            "filter": form.filter,
-            "page": page(request, audit_queries.audit(form.filter), audit_queries.AUDIT_ID),
-        }
-    request.response.status_int = 422
-    return {"form": form, "filter": form.filter, "page": Page([], None, None, None, None)}
+        found = page(request, audit_queries.listing(form.filter))
+    else:
+        request.response.status_int = 422
+        found = Page([])
+    return {"form": form, "filter": form.filter, "page": found}

@@ -1,15 +1,16 @@
-"""`/`: what is open, what was tried, the last day by the hour, and the latest acts."""
+"""`/`: sessions by state, attacks, open flags, the last day by the hour, and the latest acts."""
 
 from typing import Any
 
 from pyramid.config import Configurator
 
-from ...operations import audit_queries, counts, overview
+from ...operations import audit_queries, counts, overview, revocation_queries
 from ...web.request import Request
+from ..chart import chart
 
 
 def includeme(config: Configurator) -> None:
-    """The view."""
+    """Register the view."""
     config.add_view(
         dashboard,
         route_name="admin_dashboard",
@@ -19,18 +20,20 @@ def includeme(config: Configurator) -> None:
 
 
 def dashboard(request: Request) -> dict[str, Any]:
-    """The first page."""
+    """Show the console's first page."""
     db = request.read_db
-    hours, series = overview.chart(db)
-    revocations = overview.revocations(db)
+    hours, series = chart(db)
+    latest = [row.id for row in revocation_queries.REVOCATIONS.newest(db, 5)]
+    receipts = revocation_queries.receipts(db, latest)
     return {
         "counts": counts.on_tabs(db, []),
         "attacks": overview.attacks(db),
         "alerts": overview.alerts(db),
         "failures": overview.failures(db),
+        "most_replays": overview.MOST_REPLAYS,
+        "most_messages": overview.MOST_MESSAGES,
         "hours": hours,
         "series": series,
-        "revocations": revocations,
-        "counted": audit_queries.counted(db, [row["id"] for row in revocations]),
-        "events": overview.events(db),
+        "revocations": [receipts[revocation_id] for revocation_id in latest],
+        "events": audit_queries.AUDIT.newest(db, 10),
     }

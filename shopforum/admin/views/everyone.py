@@ -1,21 +1,21 @@
-"""`/revoke-everyone`: the end of everyone's sessions, or of a whole site's. A page of its own, for owners alone."""
+"""`/revoke-everyone`: end everyone's sessions, or all of a site. Only owners see this page."""
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from ...core.permissions import REVOKE_ALL
 from ...core.sites import SITES
 from ...operations import counts
 from ...sessions import Scope, client_of
 from ...web.request import Request
 from ..forms import EveryoneForm
-from . import REVOKE_ALL
 from .confirming import FRESH
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """Register the views."""
     config.add_view(
         ask, route_name="admin_everyone", request_method="GET", permission=REVOKE_ALL, fresh_login=FRESH
     )
@@ -25,16 +25,16 @@ def includeme(config: Configurator) -> None:
 
 
 def ask(request: Request) -> Response:
-    """The form, with what would end."""
+    """Show the form, with how many sessions would end."""
     return _page(request, EveryoneForm(request.typed or request.GET), 200)
 
 
 def submit(request: Request) -> Response:
-    """Close the gate and show the receipt."""
+    """End the sessions and show the receipt."""
     form = EveryoneForm(request.POST)
     if not form.validate():
         return _page(request, form, 422)
-    me, site = request.identity, form.site.data
+    me, site = request.me, form.site.data
     except_session = None if form.include_own.data else me.id
     scope = Scope(site=site) if site else Scope(everyone=True)
     revocation_id = request.sessions.revoke(

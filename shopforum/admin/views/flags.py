@@ -1,23 +1,25 @@
-"""POST `/sessions/{id}/flags/{kind}`: a flag was looked at, and is dismissed with the reason."""
+"""POST `/sessions/{id}/flags/{kind}`: dismiss a flag, with a note that says why."""
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 
 from ...core.ids import parse_uuid
+from ...core.permissions import REVOKE
 from ...operations import session_queries
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from ..forms import NoteForm, actor
-from . import REVOKE
 from .sessions import session_page
 
 
-def includeme(config: Configurator) -> None:
-    """The view and its notice."""
-    config.registry.notices["dismissed"] = Notice(
-        "success", "Dismissed. Should it happen again, the flag is back."
+def includeme(config: SiteConfigurator) -> None:
+    """Register the view and its notice."""
+    config.add_notices(
+        {
+            "dismissed": Notice("success", "The flag is dismissed. It comes back if it happens again."),
+        }
     )
     config.add_view(
         dismiss,
@@ -29,17 +31,15 @@ def includeme(config: Configurator) -> None:
 
 
 def dismiss(request: Request) -> object:
-    """Take the flag off the list; without a reason the page is shown again."""
+    """Dismiss the flag. Without a note the page is shown again."""
     session_id, kind = parse_uuid(request.matchdict["id"]), request.matchdict["kind"]
     row = session_queries.one(request.read_db, session_id) if session_id else None
-    if row is None or kind not in {
-        flag["kind"] for flag in session_queries.flags(request.read_db, row["id"])
-    }:
+    if row is None or kind not in {flag.kind for flag in session_queries.flags(request.read_db, row.id)}:
         raise HTTPNotFound
     form = NoteForm(request.POST)
     if not form.validate():
         request.response.status_int = 422
         return {**session_page(request, row), "note": form, "dismissing": kind}
-    reason = form.because(request.identity).admin
-    request.sessions.dismiss_flag(row["id"], kind, reason, actor(request.identity), client_of(request))
-    return notes.see_other(request, f"/sessions/{row['id']}?notice=dismissed")
+    reason = form.because(request.me).admin
+    request.sessions.dismiss_flag(row.id, kind, reason, actor(request.me), client_of(request))
+    return notes.see_other(request, f"/sessions/{row.id}?notice=dismissed")

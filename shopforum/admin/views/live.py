@@ -1,5 +1,6 @@
-"""`/sessions/news`: how many sessions have come since a page was made. The page asks now and then, and does not move."""
+"""`/sessions/news`: how many sessions were created since a page was made. The page polls it and does not move."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pyramid.config import Configurator
@@ -11,13 +12,15 @@ from ..filter_forms import SessionFilterForm
 
 
 def includeme(config: Configurator) -> None:
-    """The view."""
+    """Register the view."""
     config.add_view(news, route_name="admin_news", request_method="GET", renderer="json")
 
 
 def news(request: Request) -> dict[str, Any]:
-    """`{"new": n, "at": "12:03:11"}`: matching the filter and signed in after `created_after`; n stops at 100."""
+    """Return `{"new": n, "at": "12:03:11"}`: the sessions that match the filter and signed in after `created_after`; n stops
+    at 100.
+    """
     form = SessionFilterForm(request.GET)
     if not form.validate():
-        raise HTTPUnprocessableEntity("The filter makes no sense.")
-    return counts.news(request.read_db, form.filter)
+        raise HTTPUnprocessableEntity("The filter cannot be read.")
+    return asdict(counts.news(request.read_db, form.filter))

@@ -1,33 +1,39 @@
-"""`/sessions/quarantine` and `/sessions/release`: the password before anything more, or no longer so. By GET what it
-would hold, by POST the act.
+"""`/sessions/quarantine` and `/sessions/release`: ask sessions for the password before they are served again, or stop asking.
+
+GET shows the sessions, POST acts.
 """
 
 from typing import Any
 from uuid import UUID
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
+from ...core.permissions import REVOKE
 from ...operations.plans import Plan
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import NoteForm, RevokeForm
-from . import REVOKE, confirming
+from . import confirming
 from .confirming import QUARANTINE, RELEASE, Verb
 
 _FORMS: dict[str, Any] = {QUARANTINE.name: RevokeForm, RELEASE.name: NoteForm}
 
 
-def includeme(config: Configurator) -> None:
-    """The views and their notices."""
-    config.registry.notices["quarantined"] = Notice(
-        "success", "In quarantine. Nothing more is served there before the password is given again."
+def includeme(config: SiteConfigurator) -> None:
+    """Register the views and their notices."""
+    config.add_notices(
+        {
+            "quarantined": Notice(
+                "success", "In quarantine: nothing is served there until the password is given again."
+            ),
+            "released": Notice("success", "Released: sessions go on as before."),
+            "nothing_to_do": Notice("info", "The sessions were in that state already. Nothing was changed."),
+        }
     )
-    config.registry.notices["released"] = Notice("success", "Released: it goes on as it was.")
-    config.registry.notices["nothing_to_do"] = Notice("info", "That was so already. Nothing was changed.")
     for route, verb in (("admin_quarantine", QUARANTINE), ("admin_release", RELEASE)):
         for view, method in ((_ask(verb), "GET"), (_act(verb), "POST")):
             config.add_view(
@@ -41,7 +47,7 @@ def includeme(config: Configurator) -> None:
 
 def _ask(verb: Verb) -> Any:
     def ask(request: Request) -> Any:
-        """What it would hold."""
+        """Show the sessions."""
         plan = confirming.plan(request, forms.target(request.typed or request.GET), verb)
         return confirming.page(request, _FORMS[verb.name](request.typed), plan, verb)
 
@@ -50,7 +56,7 @@ def _ask(verb: Verb) -> Any:
 
 def _act(verb: Verb) -> Any:
     def act(request: Request) -> Any:
-        """Do it; what was not confirmed, or has changed, is asked about first."""
+        """Carry the plan out. A plan that was not confirmed, or has changed, is shown first."""
         target = forms.target(request.POST)
         elsewhere = confirming.asked_first(request, target, verb)
         if elsewhere:
@@ -73,20 +79,20 @@ def _act(verb: Verb) -> Any:
 
 
 def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOther:
-    """The admin's own session is never in it: whoever wants to be asked for the password again logs out."""
-    ids = [i for i in plan.ids if i != request.identity.id]
+    """Quarantine or release the sessions, without the admin's own: the admin can log out."""
+    ids = [i for i in plan.ids if i != request.me.id]
     put, notice = (
         (request.sessions.quarantine, "quarantined")
         if verb is QUARANTINE
         else (request.sessions.release, "released")
     )
     with confirming.within_authority(request) as limit:
-        count = put(ids, form.because(request.identity), client_of(request), limit)
+        count = put(ids, form.because(request.me), client_of(request), limit)
     return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 
 def _done(request: Request, plan: Plan, ids: Any, notice: str) -> HTTPSeeOther:
-    """Back to the one session, or to all that are in quarantine."""
+    """Redirect to the one session, or to all sessions in quarantine."""
     chosen: list[UUID] = list(ids)
     one = len(chosen) == 1 and not plan.filter
     path = f"/sessions/{chosen[0]}?" if one else "/sessions?flag=quarantined&"

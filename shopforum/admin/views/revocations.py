@@ -1,5 +1,6 @@
-"""`/revocations` and `/revocations/{id}`: what was ended, and the receipt for one: dead here, confirmed there."""
+"""`/revocations` and `/revocations/{id}`: the revocations, and the receipt of one: ended here, confirmed at FusionAuth."""
 
+from dataclasses import replace
 from typing import Any
 
 from pyramid.config import Configurator
@@ -7,13 +8,13 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
 from ...core.ids import parse_uuid
-from ...operations import audit_queries, deny_rules, session_queries
+from ...operations import deny_rules, revocation_queries, session_queries
 from ...web.request import Request
 from ..lists import page
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """Register the views."""
     config.add_view(
         revocations,
         route_name="admin_revocations",
@@ -29,31 +30,27 @@ def includeme(config: Configurator) -> None:
 
 
 def revocations(request: Request) -> dict[str, Any]:
-    """The list, newest first."""
-    found = page(request, audit_queries.revocations(), audit_queries.REVOKED_AT, audit_queries.REVOCATION_ID)
-    return {
-        "page": found,
-        "counted": audit_queries.counted(request.read_db, [row["id"] for row in found.rows]),
-    }
+    """Show the list, newest first."""
+    found = page(request, revocation_queries.REVOCATIONS)
+    receipts = revocation_queries.receipts(request.read_db, [row.id for row in found.rows])
+    return {"page": replace(found, rows=[receipts[row.id] for row in found.rows])}
 
 
 def revocation(request: Request) -> dict[str, Any]:
-    """The receipt as it stands now."""
+    """Show the receipt as it stands now."""
     db = request.read_db
     revocation_id = parse_uuid(request.matchdict["id"])
-    row = audit_queries.counted(db, [revocation_id]).get(revocation_id) if revocation_id else None
+    row = revocation_queries.receipt(db, revocation_id) if revocation_id else None
     if row is None:
         raise HTTPNotFound
-    found = page(
-        request, audit_queries.sessions_of(row["id"]), session_queries.CREATED_AT, session_queries.ID
-    )
-    ended = audit_queries.ended(db, row["id"])
+    found = page(request, session_queries.ended_by(row.id))
+    since = revocation_queries.since(db, row.id)
     return {
         "row": row,
-        "ended": ended,
-        "makers": [(maker, tokens.listed(db, maker)) for maker in ended["makers"]],
+        "since": since,
+        "token_makers": [(maker, tokens.listed(db, maker)) for maker in since.token_makers],
         "page": found,
-        "messages": audit_queries.messages(db, [session["id"] for session in found.rows]),
-        "rules": deny_rules.in_force(db, revocation_id=row["id"]),
-        "outbox": audit_queries.outbox(db, row["id"]),
+        "messages": revocation_queries.messages(db, [session.id for session in found.rows]),
+        "rules": deny_rules.in_force(db, revocation_id=row.id),
+        "outbox": revocation_queries.outbox(db, row.id),
     }

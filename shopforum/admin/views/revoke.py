@@ -1,28 +1,33 @@
-"""`/sessions/revoke`: by GET what would be ended, safe to reload and to pass on; by POST the end of it."""
+"""`/sessions/revoke`: GET shows the sessions that would end, safe to reload and to share; POST ends them."""
 
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPSeeOther
 
-from ...operations import audit_queries, deny_rules, plans
+from ...core.permissions import REVOKE, REVOKE_ALL
+from ...operations import deny_rules, plans, session_queries
 from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..forms import RevokeForm
-from . import REVOKE, REVOKE_ALL, confirming, everyone, rules
+from . import confirming, everyone, rules
 from .confirming import END
 
 
-def includeme(config: Configurator) -> None:
-    """The views and their notice."""
-    config.registry.notices["rule_refused"] = Notice(
-        "error",
-        "The sessions have ended. The rule was not made: a rule refuses you, or it reaches further than you may.",
+def includeme(config: SiteConfigurator) -> None:
+    """Register the views and their notice."""
+    config.add_notices(
+        {
+            "rule_refused": Notice(
+                "error",
+                "The sessions have ended. The rule was not added: it reaches further than you may, or a rule refuses you.",
+            ),
+        }
     )
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
@@ -35,7 +40,7 @@ def includeme(config: Configurator) -> None:
 
 
 def ask(request: Request) -> Any:
-    """What would end. With `block`, the form offers to refuse what matches from then on as well."""
+    """Show the sessions that would end. With `block`, the form also offers to refuse what matches from then on."""
     target = forms.target(request.typed or request.GET)
     if target.whole_site:
         return HTTPSeeOther("/revoke-everyone?" + urlencode({"site": target.site}))
@@ -44,7 +49,7 @@ def ask(request: Request) -> Any:
 
 
 def revoke(request: Request) -> Any:
-    """Carry the plan out and show the receipt; what was not confirmed, or has changed, is asked about first."""
+    """Carry the plan out and show the receipt. A plan that was not confirmed, or has changed, is shown first."""
     target = forms.target(request.POST)
     if target.whole_site:
         confirming.need(request, REVOKE_ALL)
@@ -58,8 +63,8 @@ def revoke(request: Request) -> Any:
     if plan.problem or not confirming.confirmed(request, target, plan):
         return confirming.page(request, form, plan, END)
     if plan.empty:
-        # Who has sent the form twice has ended them with the first of the two.
-        by = audit_queries.ended_by(request.read_db, target.sessions)
+        # Of a form that was submitted twice, the first submission has ended them.
+        by = session_queries.receipt_of(request.read_db, target.sessions)
         return notes.see_other(request, f"{f'/revocations/{by}' if by else '/sessions'}?notice=already_ended")
     valid = form.validate()
     rule = _rule(request, form, plan)
@@ -71,8 +76,9 @@ def revoke(request: Request) -> Any:
 
 
 def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
-    """The standing rule that was asked for beside the end, or None; what is wrong with it is noted on the form. One that
-    reaches many more sessions than the page has shown is to be made where they are shown.
+    """Return the deny rule that the form asks for, with its weight, or None; errors are noted on the form.
+
+    A rule that reaches many more sessions than the page has shown is refused: `/rules` shows them.
     """
     named = deny_rules.named(plan)
     found = rules.checked(request, form.block, form.span.data, named) if form.block.data and named else None
@@ -81,18 +87,18 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
     weight = found[1]
     if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
         form.block.errors = [
-            f"This refuses {weight.plan.others:,} sessions, others than those shown here. Add the rule under Rules."
+            f"The rule would refuse {weight.plan.others:,} sessions, not only those shown here. Add it under Rules."
         ]
     return found
 
 
 def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
-    """End what the plan holds, without the admin's own session unless that was ticked. `rule` is one with its weight, or None.
-    The revocation's id.
+    """End the sessions of the plan, then add the rule, if any; return the revocation's id. The admin's own session stays
+    unless its box was ticked.
 
-    The rule comes second, for the receipt's sake; whoever slips in between is refused by it at the next page.
+    The rule names the revocation, so it comes second. A login between the two is refused at its next page.
     """
-    me, client = request.identity, client_of(request)
+    me, client = request.me, client_of(request)
     reason, except_session = form.because(me), None if form.include_own.data else me.id
     with confirming.within_authority(request) as limit:
         revocation_id = plans.carry_out(
@@ -105,6 +111,6 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
                     refused, reason, client, revocation_id, maker=me, reached=reached, limit=limit
                 )
         except (ShutOut, TooFar):
-            # By a rule of a moment ago, or by this one since the form was checked.
+            # A rule added a moment ago refuses the admin, or this one does since the form was checked.
             return f"{revocation_id}?notice=rule_refused"
     return revocation_id

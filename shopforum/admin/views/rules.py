@@ -1,41 +1,43 @@
-"""`/rules`: what is refused for a while, making such a rule, and lifting one. Both ask first, and are weighed as the end of
-the sessions that the rule refuses.
+"""`/rules`: list, add and lift deny rules.
+
+Adding and lifting ask first, and take the permissions that ending the same sessions takes.
 """
 
 from typing import Any
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from ...core.ids import parse_uuid
+from ...core.permissions import REVOKE
+from ...core.sites import ADMIN
 from ...operations import deny_rules
-from ...operations.deny_rules import Weight
-from ...operations.plans import CONSOLE, OWNERS
-from ...sessions import AuthorityUnavailable, Rule, ShutOut, client_of
+from ...operations.deny_rules import DenyRuleRow, Weight
+from ...sessions import Rule, ShutOut, client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from ..forms import NoteForm, RuleForm, actor
 from ..lists import page
-from . import REVOKE, REVOKE_ALL, may_revoke
-from .confirming import BeyondAuthority, need_fresh, within_authority
+from . import may_revoke
+from .confirming import judged, may_revoke_all, need_fresh, within_authority
 
 _TEMPLATE = "shopforum:admin/templates/rules.jinja2"
 _CONFIRM = "shopforum:admin/templates/rule.jinja2"
-_SHUT_OUT = "This would shut you out of the console, too. Choose a site, or a smaller network."
+_SHUT_OUT = "This rule would refuse you, too. Choose a site, or a smaller network."
 
 
-def includeme(config: Configurator) -> None:
-    """The views and their notices."""
-    config.registry.notices["rule_added"] = Notice(
-        "success", "The rule is in force: what matches is refused from now on."
+def includeme(config: SiteConfigurator) -> None:
+    """Register the views and their notices."""
+    config.add_notices(
+        {
+            "rule_added": Notice("success", "The rule is in force: what matches is refused from now on."),
+            "rule_lifted": Notice("success", "The rule is lifted: it refuses nothing any more."),
+            "rule_over": Notice("info", "The rule was over already. Nothing was changed."),
+        }
     )
-    config.registry.notices["rule_lifted"] = Notice(
-        "success", "The rule is lifted. Nothing is refused by it any more."
-    )
-    config.registry.notices["rule_over"] = Notice("info", "That rule was over already. Nothing was changed.")
     config.add_view(rules, route_name="admin_rules", request_method="GET", renderer=_TEMPLATE)
     config.add_view(
         add, route_name="admin_rules", request_method="POST", permission=REVOKE, renderer=_TEMPLATE
@@ -45,12 +47,12 @@ def includeme(config: Configurator) -> None:
 
 
 def rules(request: Request) -> dict[str, Any]:
-    """Those in force and those that are over; the form is filled in from the address."""
+    """Show the form and the rules. The form is filled in from the URL."""
     return _page(request, RuleForm(request.typed or request.GET if may_revoke(request) else None))
 
 
 def add(request: Request) -> Any:
-    """Put a rule into force. What it would refuse is shown first; what has changed since is shown again."""
+    """Add a rule. The sessions that it would refuse are shown first, and again if they have changed since."""
     form = RuleForm(request.POST)
     found = checked(request, form.network, form.span.data, form.named) if form.validate() else None
     if found is None:
@@ -62,7 +64,7 @@ def add(request: Request) -> Any:
         return _ask(request, form, rule, weight, 422 if confirmed else 200)
     if request.POST.get("digest") != weight.plan.digest:
         return _ask(request, form, rule, weight, 409)
-    me = request.identity
+    me = request.me
     try:
         with within_authority(request) as limit:
             request.sessions.add_rule(
@@ -76,31 +78,30 @@ def add(request: Request) -> Any:
 
 
 def lift(request: Request) -> Response:
-    """End a rule before its time: by GET what it refuses, by POST the end of it. Lifting twice is harmless."""
+    """Lift a rule. GET shows the sessions that it refuses, POST lifts it. Lifting twice is harmless."""
     rule_id = parse_uuid(request.matchdict["id"])
     row = deny_rules.one(request.read_db, rule_id) if rule_id else None
     if row is None:
         raise HTTPNotFound
-    if row["state"] != "in force":
+    if row.state != deny_rules.IN_FORCE:
         return notes.see_other(request, "/rules?notice=rule_over")
-    rule = deny_rules.of_row(row)
-    weight = _weighed(request, rule)
+    weight = _weighed(request, row.rule)
     form = NoteForm(request.POST if request.POST.get("confirm") else None)
     if not request.POST.get("confirm"):
-        return _ask(request, form, rule, weight, 200, row)
+        return _ask(request, form, row.rule, weight, 200, row)
     typed = _number_typed(form, weight)
     if not form.validate() or not typed:
-        return _ask(request, form, rule, weight, 422, row)
-    reason = form.because(request.identity).admin
-    lifted = request.sessions.lift_rule(row["id"], actor(request.identity), client_of(request), reason)
+        return _ask(request, form, row.rule, weight, 422, row)
+    reason = form.because(request.me).admin
+    lifted = request.sessions.lift_rule(row.id, actor(request.me), client_of(request), reason)
     return notes.see_other(request, f"/rules?notice={'rule_lifted' if lifted else 'rule_over'}")
 
 
 def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -> tuple[Rule, Weight] | None:
-    """The rule that a form asks for and its weight, or None, with what is wrong noted at `field`.
+    """Return the rule that a form asks for, with its weight; None with an error at `field` where it cannot be made.
 
-    Raises BeyondAuthority, FreshLoginRequired as the end of the same sessions would. A rule that would shut out the admin
-    who makes it is none.
+    Raises BeyondAuthority and FreshLoginRequired as ending the same sessions does. A rule that would refuse the admin who
+    makes it is an error.
     """
     try:
         rule = deny_rules.make(seconds, **named)
@@ -108,52 +109,32 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
         field.errors = [*field.errors, str(error)]
         return None
     weight = _weighed(request, rule)
-    if rule.matches(request.identity.user_id, CONSOLE, client_of(request)):
+    if rule.matches(request.me.user_id, ADMIN, client_of(request)):
         field.errors = [*field.errors, _SHUT_OUT]
         return None
     return rule, weight
 
 
 def _weighed(request: Request, rule: Rule) -> Weight:
-    """The rule's weight, for who may carry it. Raises BeyondAuthority, FreshLoginRequired."""
-    weight = deny_rules.weigh(request.read_db, rule, request.identity.id)
-    if not request.has_permission(REVOKE_ALL):
-        if weight.owners or _is_owner(request, rule):
-            raise BeyondAuthority("This rule reaches an owner at the console: it takes an owner. Ask one.")
-        if weight.wide:
-            raise BeyondAuthority(
-                f"This rule reaches {weight.plan.people:,} people who are signed in, or a part of the internet that nobody "
-                "holds alone: it takes an owner. Ask one, or choose less."
-            )
+    """Weigh a rule. Raises BeyondAuthority and FreshLoginRequired where the admin may not make or lift it."""
+    weight = deny_rules.weigh(request.read_db, rule, request.me.id)
+    with judged():
+        deny_rules.check_reach(request.sessions.authority, rule, weight, unlimited=may_revoke_all(request))
     if weight.grave:
         need_fresh(request)
     return weight
 
 
-def _is_owner(request: Request, rule: Rule) -> bool:
-    """Whether a rule keeps a user out of the console who is an owner there, as the identity provider says: the only owner
-    may not have been here for a long time. Raises BeyondAuthority where it cannot be asked.
-    """
-    if rule.user_id is None or rule.site not in (None, CONSOLE):
-        return False
-    try:
-        roles = request.sessions.authority.roles(rule.user_id)
-    except AuthorityUnavailable:
-        raise BeyondAuthority(
-            "FusionAuth cannot be asked just now whether this user is an owner of the console. Make the rule for the store "
-            "or the forums alone, or ask an owner."
-        ) from None
-    return bool(OWNERS & {*(roles or ())})
-
-
 def _number_typed(form: Any, weight: Weight) -> bool:
-    """Whether the number of sessions was typed, where the rule reaches many; noted on the form."""
+    """Check that the number of sessions was typed, where the rule reaches many; an error is noted on the form."""
     form.number.wanted = weight.plan.others if weight.plan.large else None
     return bool(form.number.validate(form))
 
 
-def _ask(request: Request, form: Any, rule: Rule, weight: Weight, status: int, row: Any = None) -> Response:
-    """The page that asks first, for a rule to be made, or, where `row` is one, to be lifted."""
+def _ask(
+    request: Request, form: Any, rule: Rule, weight: Weight, status: int, row: DenyRuleRow | None = None
+) -> Response:
+    """Return the page that asks before a rule is added, or before `row` is lifted."""
     values = {"form": form, "rule": rule, "plan": weight.plan, "row": row, "changed": status == 409}
     response = render_to_response(_CONFIRM, values, request=request)
     response.status_int = status
@@ -166,6 +147,6 @@ def _page(request: Request, form: RuleForm) -> dict[str, Any]:
         "form": form,
         "in_force": deny_rules.in_force(db),
         "most": deny_rules.MOST,
-        "page": page(request, deny_rules.ended(), deny_rules.MADE_AT, deny_rules.RULE_ID, size=30),
+        "page": page(request, deny_rules.ENDED, size=30),
         "may_revoke": may_revoke(request),
     }

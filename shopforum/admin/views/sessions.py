@@ -6,22 +6,24 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
-from sqlalchemy import RowMapping
 
 from ...core.ids import parse_uuid
-from ...core.paging import FIELD, Page
+from ...core.paging import FIELD
 from ...core.read_only_database import TooSlow
-from ...operations import audit_queries, counts, fork, id_lookup, labels, session_queries, timeline
-from ...operations.filters import SessionFilter
+from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
+from ...operations.filters import TABS, SessionFilter
+from ...operations.id_lookup import Meant
+from ...operations.rows import SessionDetail, SessionRow
 from ...web.request import Request
+from .. import fork
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
-from ..lists import page
+from ..lists import Page, page
 from . import may_revoke
 
 
 def includeme(config: Configurator) -> None:
-    """The views."""
+    """Register the views."""
     config.add_view(
         sessions,
         route_name="admin_sessions",
@@ -38,7 +40,7 @@ def includeme(config: Configurator) -> None:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab over the list; `count` is text, because it may be "1,000+"."""
+    """A tab over the list. `count` is text, because it may be "1,000+"."""
 
     label: str
     url: str
@@ -47,16 +49,17 @@ class Tab:
 
 
 def sessions(request: Request) -> Any:
-    """The list. A filter that makes no sense is shown again with what is wrong, over an empty list; an id or an address
-    that was pasted into it leads on.
+    """Show the list. A filter with errors is shown again over an empty list. An id or an address that was pasted as a user
+    redirects to what it names.
     """
     form = SessionFilterForm(request.GET)
     db = request.read_db
-    found, shown, cut = Page([], None, None, None, None), None, False
+    found: Page[SessionRow] = Page([])
+    shown, cut = None, False
     if form.validate():
-        elsewhere = form.filter.user and id_lookup.leads_to(db, form.filter)
-        if elsewhere:
-            return HTTPSeeOther(elsewhere)
+        meant = id_lookup.recognize(db, form.filter)
+        if meant:
+            return HTTPSeeOther(_url_of(meant))
         try:
             found, shown = _listed(request, form.filter)
         except TooSlow:
@@ -68,9 +71,9 @@ def sessions(request: Request) -> Any:
     return {
         "form": form,
         "filter": form.filter,
-        "tabs": [_tab(form.filter, name, shown) for name in (*labels.TABS, "")],
+        "tabs": [_tab(form.filter, name, shown) for name in (*TABS, "")],
         "page": found,
-        # The page asks what has come since its newest row; one that is not the first asks nothing.
+        # The first page polls for sessions newer than its newest row; later pages do not.
         "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
@@ -81,18 +84,18 @@ def sessions(request: Request) -> Any:
 
 def _listed(
     request: Request, chosen: SessionFilter, *, beginning: bool = False
-) -> tuple[Page, dict[str, str] | None]:
-    """The page of the list, and the counts on its tabs."""
+) -> tuple[Page[SessionRow], dict[str, str] | None]:
+    """Return the page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
-    statement = session_queries.listed().where(*matching, *session_queries.in_state(db, chosen.state))
-    found = page(request, statement, session_queries.CREATED_AT, session_queries.ID, size=30)
-    # Counts of a part of what matches would be taken for those of all.
+    listing = session_queries.SESSIONS.where(*matching, *session_queries.in_state(db, chosen.state))
+    found = page(request, listing, size=30)
+    # Counts of a part of the matching sessions would be taken for counts of all.
     return found, None if beginning else counts.on_tabs(db, matching)
 
 
 def session(request: Request) -> dict[str, Any]:
-    """One session, with its places, its pairs of credentials and its story."""
+    """Show a session with its places, its pairs of cookies and its timeline."""
     session_id = parse_uuid(request.matchdict["id"])
     row = session_queries.one(request.read_db, session_id) if session_id else None
     if row is None:
@@ -100,14 +103,14 @@ def session(request: Request) -> dict[str, Any]:
     return session_page(request, row)
 
 
-def session_page(request: Request, row: RowMapping) -> dict[str, Any]:
-    """What the page of a session is drawn from."""
+def session_page(request: Request, row: SessionDetail) -> dict[str, Any]:
+    """Return the variables of a session's page."""
     db = request.read_db
-    places, pairs = session_queries.places(db, row["id"]), session_queries.generations(db, row["id"])
+    places, pairs = session_queries.places(db, row.id), session_queries.generations(db, row.id)
     return {
         "row": row,
         "places": places,
-        "flags": session_queries.flags(db, row["id"]),
+        "flags": session_queries.flags(db, row.id),
         "generations": pairs,
         "fork": fork.draw(row, pairs, places),
         "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),
@@ -119,9 +122,17 @@ def session_page(request: Request, row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _newest(found: Page) -> str:
-    newest = found.rows[0]["created_at"] if found.rows else datetime.now(UTC)
-    return str(newest.astimezone(UTC).isoformat())
+def _url_of(meant: Meant) -> str:
+    if meant.session_id:
+        return f"/sessions/{meant.session_id}"
+    if meant.revocation_id:
+        return f"/revocations/{meant.revocation_id}"
+    return f"/sessions?{meant.filter.query() if meant.filter else ''}"
+
+
+def _newest(found: Page[SessionRow]) -> str:
+    newest = found.rows[0].created_at if found.rows else datetime.now(UTC)
+    return newest.astimezone(UTC).isoformat()
 
 
 def _tab(chosen: SessionFilter, name: str, shown: dict[str, str] | None) -> Tab:

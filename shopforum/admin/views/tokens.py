@@ -1,8 +1,7 @@
-"""`/tokens`: tokens of the API, for owners alone: who has which, a new one shown this once, and the end of one."""
+"""`/tokens`: list, create and revoke API tokens. Only owners see this page; a new token is shown once."""
 
 from typing import Any
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from wtforms import Form, IntegerField, SelectMultipleField, StringField
@@ -12,15 +11,16 @@ from wtforms.widgets import CheckboxInput
 from ...api_tokens import tokens
 from ...api_tokens.tokens import Actor
 from ...core.ids import parse_uuid
+from ...core.permissions import TOKENS
 from ...sessions import client_of
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from .. import forms
 from ..form_fields import options_of
 from .confirming import FRESH
 
-TOKENS = "tokens:manage"
 _PAGE = "shopforum:admin/templates/tokens.jinja2"
 
 
@@ -30,15 +30,15 @@ class TokenForm(Form):
     name = StringField(
         "Name",
         [
-            DataRequired("Name: say who is to use it."),
+            DataRequired("Name: say which program uses the token."),
             Regexp(tokens.NAME.pattern + "$", message=f"Name: {tokens.NAME_HINT}"),
         ],
-        description="Who is to use it. The audit log has it as token:NAME.",
+        description="The program that uses it. The audit log names it token:NAME.",
         render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
     )
     scopes = SelectMultipleField(
-        "It may",
-        [DataRequired("Choose at least one thing that it may do.")],
+        "Scopes",
+        [DataRequired("Choose at least one scope.")],
         choices=options_of(list(tokens.SCOPES.items())),
         option_widget=CheckboxInput(),
     )
@@ -46,35 +46,45 @@ class TokenForm(Form):
         "Days until it expires",
         [Optional(), NumberRange(1, tokens.MOST_DAYS, f"Days: from 1 to {tokens.MOST_DAYS:,}, or empty.")],
         default=tokens.DAYS,
-        description=f"{tokens.DAYS} if you leave it empty. Unused for {tokens.UNUSED_DAYS} days, a token is over sooner.",
+        description=f"{tokens.DAYS} if you leave it empty. A token that is unused for {tokens.UNUSED_DAYS} days expires sooner.",
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """The views."""
-    config.registry.notices["token_revoked"] = Notice(
-        "success", "The token is revoked. Its next call is refused."
+    config.add_notices(
+        {
+            "token_revoked": Notice("success", "The token is revoked. Its next call is refused."),
+            "tokens_revoked": Notice(
+                "success", "The tokens that this user made are revoked. Their next calls are refused."
+            ),
+        }
     )
-    config.registry.notices["tokens_revoked"] = Notice(
-        "success", "The tokens this person made are revoked. Their next calls are refused."
-    )
-    config.registry.repeatable_fields.add("scopes")
-    config.add_session_permissions({TOKENS: tokens.MAKERS})
-    owner = {"permission": TOKENS, "fresh_login": FRESH}
-    config.add_view(show, route_name="admin_tokens", request_method="GET", renderer=_PAGE, **owner)
-    config.add_view(create, route_name="admin_tokens", request_method="POST", renderer=_PAGE, **owner)
-    config.add_view(revoke, route_name="admin_token_revoke", request_method="POST", **owner)
-    config.add_view(revoke_made_by, route_name="admin_user_tokens", request_method="POST", **owner)
+    config.add_repeatable_field("scopes")
+    for view, name, method, renderer in (
+        (show, "admin_tokens", "GET", _PAGE),
+        (create, "admin_tokens", "POST", _PAGE),
+        (revoke, "admin_token_revoke", "POST", None),
+        (revoke_made_by, "admin_user_tokens", "POST", None),
+    ):
+        config.add_view(
+            view,
+            route_name=name,
+            request_method=method,
+            renderer=renderer,
+            permission=TOKENS,
+            fresh_login=FRESH,
+        )
 
 
 def show(request: Request) -> dict[str, Any]:
-    """The list, and the form for a new one."""
+    """Show the list, and the form for a new token."""
     return {"form": TokenForm(request.typed), "tokens": tokens.listed(request.db), "made": None}
 
 
 def create(request: Request) -> dict[str, Any]:
-    """Make a token and show it. There is no redirect: nothing keeps the token until another page is asked for."""
+    """Create a token and show it. There is no redirect: nothing keeps the token until another request."""
     form = TokenForm(request.POST)
     made = None
     if form.validate():
@@ -89,16 +99,16 @@ def create(request: Request) -> dict[str, Any]:
 
 
 def revoke(request: Request) -> Response:
-    """Revoke one. One that was revoked before stays as it is."""
+    """Revoke a token. A revoked token stays as it is."""
     token_id = parse_uuid(request.matchdict["id"])
-    if token_id is None or all(row["id"] != token_id for row in tokens.listed(request.db)):
+    if token_id is None or all(row.id != token_id for row in tokens.listed(request.db)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
     return notes.see_other(request, "/tokens?notice=token_revoked")
 
 
 def revoke_made_by(request: Request) -> Response:
-    """Revoke all that a user made, and go back to the user's page."""
+    """Revoke all tokens that a user made, and go back to the user's page."""
     maker_id = parse_uuid(request.matchdict["id"])
     if maker_id is None or not tokens.listed(request.db, maker_id):
         raise HTTPNotFound
@@ -107,5 +117,5 @@ def revoke_made_by(request: Request) -> Response:
 
 
 def _actor(request: Request) -> Actor:
-    me = request.identity
+    me = request.me
     return Actor(forms.actor(me), client_of(request), user_id=me.user_id)

@@ -1,4 +1,4 @@
-"""`/users/{id}`: one person's sessions on all sites, addresses and history, and the ways to end them all."""
+"""`/users/{id}`: a user's sessions on all sites, addresses, browsers and history, and the ways to end all sessions."""
 
 from typing import Any
 
@@ -7,43 +7,42 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
 from ...core.ids import parse_uuid
-from ...operations import deny_rules, session_queries, user_queries
+from ...core.permissions import TOKENS
+from ...operations import audit_queries, deny_rules, session_queries, user_queries
 from ...web.request import Request
 from ..lists import page
 from . import may_revoke
-from .tokens import TOKENS
 
 
 def includeme(config: Configurator) -> None:
-    """The view."""
+    """Register the view."""
     config.add_view(
         user, route_name="admin_user", request_method="GET", renderer="shopforum:admin/templates/user.jinja2"
     )
 
 
 def user(request: Request) -> dict[str, Any]:
-    """A user whom the sites have seen, if only in the trail."""
+    """Show a user who has signed in, or whom the audit log names."""
     db = request.read_db
     user_id = parse_uuid(request.matchdict["id"])
     if user_id is None:
         raise HTTPNotFound
     person = user_queries.name(db, user_id)
-    events = user_queries.history(db, user_id)
+    events = audit_queries.of_user(db, user_id)
     if person is None and not events:
         raise HTTPNotFound
-    activity = user_queries.activity(db, user_id, person["user_email"] if person else "")
-    statement = session_queries.listed().where(session_queries.s.c.user_id == user_id)
+    activity = user_queries.activity(db, user_id, person.user_email if person else "")
     return {
         "user_id": user_id,
         "person": person,
-        "page": page(request, statement, session_queries.CREATED_AT, session_queries.ID, size=25),
+        "page": page(request, session_queries.of_user(user_id), size=25),
         "addresses": user_queries.addresses(db, user_id),
         "devices": user_queries.devices(db, user_id),
         "activity": activity,
-        "tokens": tokens.listed(db, user_id) if activity["tokens"] else [],
+        "tokens": tokens.listed(db, user_id) if activity.has_tokens else [],
         "may_revoke_tokens": bool(request.has_permission(TOKENS)),
         "rules": deny_rules.in_force(db, user_id=user_id),
-        "logins": user_queries.history(db, user_id, logins=True),
+        "logins": audit_queries.logins_of_user(db, user_id),
         "events": events,
         "may_revoke": may_revoke(request),
     }

@@ -1,29 +1,31 @@
-"""`/webhooks`: who is told of the audit log, how far each has come, and telling one again."""
+"""`/webhooks`: the endpoints that receive the audit log, how far each has come, and redelivery."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
-from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther, HTTPUnprocessableEntity
 
+from ...core.permissions import REDELIVER
 from ...sessions import client_of
 from ...sessions.audit import Event
+from ...sessions.vocabulary import EventName, InitiatingEntity
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.numbers import bigint
 from ...web.request import Request
-from ...web.templating import Notice
+from ...web.site_config import SiteConfigurator
 from ...webhooks import deliveries
+from ...webhooks.settings import WebhookSettings
 from ..forms import actor
 
-REDELIVER = "webhooks:redeliver"
 
-
-def includeme(config: Configurator) -> None:
-    """The views and their notice."""
-    config.registry.notices["redelivering"] = Notice(
-        "success", "It is told again, from that message on, as soon as the worker comes to it."
+def includeme(config: SiteConfigurator) -> None:
+    """Register the views and their notice."""
+    config.add_notices(
+        {
+            "redelivering": Notice("success", "The worker sends the webhooks again, from that message on."),
+        }
     )
-    config.add_session_permissions({REDELIVER: {"owner"}})
     config.add_view(
         show,
         route_name="admin_webhooks",
@@ -34,33 +36,33 @@ def includeme(config: Configurator) -> None:
 
 
 def show(request: Request) -> dict[str, Any]:
-    """Each endpoint with its latest messages. Of its address only the host is shown: the rest may be a secret."""
-    told = [
+    """Show each endpoint with its latest messages. Only the host of its URL is shown: the rest may be a secret."""
+    endpoints = [
         {
             "name": endpoint.name,
             "host": urlsplit(endpoint.url).hostname,
-            "far": deliveries.how_far(request.read_db, endpoint),
+            "progress": deliveries.position(request.read_db, endpoint),
             "messages": deliveries.latest(request.read_db, endpoint),
         }
-        for endpoint in request.registry.webhooks.endpoints
+        for endpoint in request.services.get(WebhookSettings).endpoints
     ]
-    return {"told": told, "may_redeliver": bool(request.has_permission(REDELIVER))}
+    return {"endpoints": endpoints, "may_redeliver": bool(request.has_permission(REDELIVER))}
 
 
 def redeliver(request: Request) -> HTTPSeeOther:
-    """Tell an endpoint again, from a message on."""
+    """Send webhooks to an endpoint again, from a message on."""
     name, seq = request.matchdict["name"], bigint(request.POST.get("seq", ""))
-    endpoint = next((e for e in request.registry.webhooks.endpoints if e.name == name), None)
+    endpoint = next((e for e in request.services.get(WebhookSettings).endpoints if e.name == name), None)
     if endpoint is None:
         raise HTTPNotFound
     event = Event(
-        "webhook_redelivered",
+        EventName.WEBHOOK_REDELIVERED,
         request.site.name,
         client_of(request),
-        initiating_entity="admin",
-        actor=actor(request.identity),
+        initiating_entity=InitiatingEntity.ADMIN,
+        actor=actor(request.me),
         detail={"endpoint": name, "seq": seq},
     )
-    if not seq or not deliveries.again(request.db, endpoint, seq, event):
-        raise HTTPUnprocessableEntity("It was never to be told of that message.")
+    if not seq or not deliveries.redeliver(request.db, endpoint, seq, event):
+        raise HTTPUnprocessableEntity("That message was never due for this endpoint.")
     return notes.see_other(request, "/webhooks?notice=redelivering")

@@ -57,7 +57,7 @@ def clear_calls(request: Request) -> Response:
 
 def switch(request: Request) -> Response:
     """``POST /hooks/legacy_404`` and ``POST /hooks/lenient_null``: ``{"on": bool}``."""
-    name, body = request.matched_route.name.removeprefix("hook_"), json_body(request)
+    name, body = request.path.rpartition("/")[2], json_body(request)
     only(body, ("on",))
     if not isinstance(body.get("on"), bool):
         raise field_error("on", "couldNotConvert", "The [on] property must be true or false.")

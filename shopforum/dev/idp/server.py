@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from waitress import create_server, wasyncore
 
@@ -61,7 +61,7 @@ class Running:
     ) -> None:
         self.api_key = api_key
         self._service = Service(database, api_key, webhook)
-        self._sockets: dict[int, Any] = {}
+        self._sockets: dict[int, object] = {}
         self._server = create_server(
             make_app(self._service),
             map=self._sockets,

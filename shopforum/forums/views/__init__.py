@@ -1,77 +1,96 @@
-"""The forums' views: read the form and the ids, call one function of the domain, answer."""
+"""The forums' views: each reads the form and the ids, calls one function of the domain, and responds."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
-from sqlalchemy import ColumnElement, RowMapping, Select
+from sqlalchemy import RowMapping
 
 from ...core import paging
+from ...core.permissions import MODERATORS
 from ...web.errors import page
 from ...web.request import Request
-from .. import inbox, mentions
+from .. import mentions
 from ..forms import line
-from ..person import MODERATORS, Locked, Missing, Person, Stale, TooLate, TooSoon
-from ..settings import Rules
+from ..inbox import WithUnreadCount, with_unread_count
+from ..listing import Listing
+from ..person import Person
+from ..refusals import Locked, Missing, Stale, TooLate, TooSoon
+from ..settings import ForumSettings
 from ..writing import Placed
 
-# How much the person has not read, where the page's own statements brought it along (`inbox.along`).
+R = TypeVar("R")
+
+# The key in `request.environ` of the number of unread messages, if the page's own statements have brought it along
+# (`inbox.with_unread_count`).
 UNREAD = "forums.unread"
 
 
 def viewer(request: Request) -> Person | None:
-    """Who is asking, None for a visitor."""
+    """Return the signed-in person, or None for a visitor."""
     identity = request.identity
     if identity is None:
         return None
-    # Where FusionAuth knows no name it is an address, which is nobody's business; and no name looks like a handle.
+    # Without a name at FusionAuth, user_name is the e-mail address, which is private. And no name may look like a handle.
     name = line(identity.user_name)
     shown = name if name and "@" not in name else "Member"
     return Person(identity.user_id, shown, bool(identity.roles & MODERATORS))
 
 
 def person(request: Request) -> Person:
-    """Who is asking, on a page for people who are signed in."""
-    who = viewer(request)
-    if who is None:
+    """Return the signed-in person, on a page that needs a login."""
+    found = viewer(request)
+    if found is None:
         raise Missing
-    return who
+    return found
+
+
+def is_moderator(viewer: Person | None) -> bool:
+    """Return whether the viewer is a moderator."""
+    return viewer is not None and viewer.moderator
 
 
 def id_of(request: Request) -> int:
-    """The id in the address. The route lets no other than digits through, and none too many."""
+    """Return the id in the address. The route lets only digits through, and at most 18."""
     return int(request.matchdict["id"])
 
 
-def rules(request: Request) -> Rules:
-    """The forums' settings."""
-    found: Rules = request.registry.forum_rules
-    return found
+def settings(request: Request) -> ForumSettings:
+    """Return the forums' settings."""
+    return request.services.get(ForumSettings)
 
 
-def listed(
-    request: Request, statement: Select[Any], order: Sequence[ColumnElement[Any]], **options: Any
-) -> paging.Page:
-    """The page of a list, see `paging.page`, with the count for the navigation in the same statement, if need be."""
+def listed(request: Request, listing: Listing[R], size: int = 20) -> paging.Page[R]:
+    """Return the page of a list that the request asks for, see `paging.page`.
+
+    The same statement brings the count for the navigation along, unless an earlier one has.
+    """
+    options: dict[str, Any] = {"descending": listing.descending, "size": size}
     if UNREAD in request.environ:
-        return paging.page(request, statement, *order, **options)
-    found = paging.page(request, inbox.along(statement, viewer(request)), *order, **options)
-    note_unread(request, found.rows)
-    return found
+        return paging.page(request, listing.statement, *listing.order, **options).map(listing.make)
+    statement = with_unread_count(listing.statement, viewer(request))
+    found = paging.page(request, statement, *listing.order, **options)
+    _note_count(request, found.rows)
+    return found.map(listing.make)
 
 
-def note_unread(request: Request, rows: Sequence[RowMapping]) -> None:
-    """Keep the count that a statement brought along, for the navigation; no rows, no count."""
-    count = inbox.count_of(rows)
-    if count is not None:
-        request.environ[UNREAD] = count
+def note_unread(request: Request, row: WithUnreadCount) -> None:
+    """Keep the count of unread messages that a row has brought along, for the navigation."""
+    if row.inbox_unread is not None:
+        request.environ[UNREAD] = row.inbox_unread
+
+
+def _note_count(request: Request, rows: Sequence[RowMapping]) -> None:
+    if rows and rows[0]["inbox_unread"] is not None:
+        request.environ[UNREAD] = rows[0]["inbox_unread"]
 
 
 def written(request: Request, form: Any, write: Callable[[], Placed]) -> HTTPSeeOther | Markup | None:
-    """What comes of a form with somebody's text: the way to the post that `write` made, a preview, or None and the
-    form with its errors.
+    """Handle a form with a text. Return the redirect to the post that `write` makes, a preview, or None.
+
+    None means that the form has errors, and that the response has its status.
     """
     if not form.validate():
         request.response.status_int = 422
@@ -84,44 +103,44 @@ def written(request: Request, form: Any, write: Callable[[], Placed]) -> HTTPSee
         _too_soon(request, form, error)
     except Stale:
         form.form_errors.append(
-            "The post was changed after you opened it, perhaps in another window. Yours is below; open the post"
-            " anew to see the other."
+            "The post was changed after you opened it, perhaps in another window. Your text is below; open the post"
+            " again to see the other one."
         )
         request.response.status_int = 409
     return None
 
 
 def _too_soon(request: Request, form: Any, error: TooSoon) -> None:
-    """Ask for patience: 429 with the form as it was."""
+    """Make the response a 429 that keeps the typed text."""
     seconds = "second" if error.wait == 1 else "seconds"
-    why = "Until you have written a little more, you can post only now and then. " if error.newcomer else ""
+    why = "New members can post only now and then. " if error.newcomer else ""
     form.form_errors.append(
-        f"You wrote a moment ago. {why}Send it again in {error.wait} {seconds}; nothing is lost."
+        f"You posted a moment ago. {why}Send it again in {error.wait} {seconds}; nothing is lost."
     )
     request.response.status_int = 429
     request.response.headers["Retry-After"] = str(error.wait)
 
 
 def missing(error: Missing, request: Request) -> Response:
-    """404 for what is not there, and for what is not for this person."""
+    """Respond with 404: the thing does not exist, or this person may not see it."""
     return page(request, 404)
 
 
 def locked(error: Locked, request: Request) -> Response:
-    """409, with what was typed."""
+    """Respond with 409, and show the typed text."""
     return page(
         request,
         409,
         "This topic is locked",
-        "It takes no new posts and no changes. What you wrote was not posted.",
+        "Locked topics take no new posts and no changes. What you wrote was not posted.",
     )
 
 
 def too_late(error: TooLate, request: Request) -> Response:
-    """409, with what was typed."""
+    """Respond with 409, and show the typed text."""
     return page(
         request,
         409,
         "This post can no longer be edited",
-        "Posts can be changed for a while only, so that answers to them keep their sense. What you wrote was not saved.",
+        "Posts can be edited for a limited time, so that replies to them still make sense. What you wrote was not saved.",
     )

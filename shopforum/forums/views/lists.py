@@ -1,4 +1,4 @@
-"""The homepage, a category, a new topic, one's own posts."""
+"""The homepage, a category, a new topic, and a person's own posts."""
 
 from typing import Any
 
@@ -9,28 +9,29 @@ from ...web import notes
 from ...web.request import Request
 from .. import links, posts, read_markers, topics, writing
 from ..forms import TopicForm
-from ..person import Missing
-from . import listed, note_unread, person, rules, viewer, written
+from ..refusals import Missing
+from . import listed, note_unread, person, settings, viewer, written
 
 
 def home(request: Request) -> dict[str, Any]:
-    """The categories, and the topics of all of them by their last post."""
+    """Show the categories, and the topics of all categories by their last post."""
     who = viewer(request)
     categories = topics.all_categories(request.db, who)
-    note_unread(request, categories)
-    return {"categories": categories, "page": listed(request, *topics.latest(who))}
+    if categories:
+        note_unread(request, categories[0])
+    return {"categories": categories, "page": listed(request, topics.latest(who))}
 
 
 def category(request: Request) -> dict[str, Any]:
-    """A category's topics."""
+    """Show a category's topics."""
     who = viewer(request)
     found = topics.category(request.db, request.matchdict["slug"], who)
-    note_unread(request, [found])
-    return {"category": found, "page": listed(request, *topics.of_category(found["id"], who))}
+    note_unread(request, found)
+    return {"category": found, "page": listed(request, topics.of_category(found.id, who))}
 
 
 def mark_read(request: Request) -> HTTPSeeOther:
-    """Everything in a category counts as read."""
+    """Mark everything in a category as read."""
     slug = request.matchdict["slug"]
     if not read_markers.mark_category(request.db, person(request).id, slug):
         raise Missing
@@ -38,15 +39,15 @@ def mark_read(request: Request) -> HTTPSeeOther:
 
 
 def new_topic(request: Request) -> dict[str, Any]:
-    """The form for a new topic."""
+    """Show the form for a new topic."""
     who = person(request)
     found = topics.category(request.db, request.matchdict["slug"], who)
-    note_unread(request, [found])
+    note_unread(request, found)
     return {"category": found, "form": TopicForm(), "preview": None, "viewer": who}
 
 
 def start_topic(request: Request) -> Any:
-    """Open a topic, or show what it will look like."""
+    """Open a topic, or show a preview of its first post."""
     who = person(request)
     found = topics.category(request.db, request.matchdict["slug"], who)
     form = TopicForm(request.POST)
@@ -54,17 +55,16 @@ def start_topic(request: Request) -> Any:
         request,
         form,
         lambda: writing.start_topic(
-            request.db, found["slug"], who, form.title.data, form.body.data, rules(request)
+            request.db, found.slug, who, form.title.data, form.body.data, settings(request)
         ),
     )
     if isinstance(answer, HTTPSeeOther):
         return answer
-    note_unread(request, [found])
+    note_unread(request, found)
     return {"category": found, "form": form, "preview": answer, "viewer": who}
 
 
 def own_posts(request: Request) -> dict[str, Any]:
-    """What the person has written, newest first: where a login leads."""
+    """Show the person's own posts, newest first. A login leads here."""
     who = person(request)
-    statement, order = posts.mine(who, rules(request).window(who))
-    return {"page": listed(request, statement, order), "excerpt": plain}
+    return {"page": listed(request, posts.mine(who, settings(request).window(who))), "excerpt": plain}

@@ -1,4 +1,4 @@
-"""The store's views: read the form and the ids, call one function of the domain, answer."""
+"""The store's views: each reads the form and the ids, calls one function of the domain, and responds."""
 
 from functools import lru_cache
 from typing import Any
@@ -30,7 +30,7 @@ _ROUTES = {
 
 
 def includeme(config: Configurator) -> None:
-    """Routes and views."""
+    """Add the routes, the views and the templates' globals."""
     for name, pattern in _ROUTES.items():
         config.add_route(name, pattern)
     public: dict[str, Any] = {"permission": NO_PERMISSION_REQUIRED}
@@ -43,8 +43,8 @@ def includeme(config: Configurator) -> None:
         (cart.add, "store_cart_items", "POST", "product", public),
         (cart.change, "store_cart_item", "POST", "cart", public),
         (cart.undo, "store_cart_undo", "POST", "cart", public),
-        (saved.put_aside, "store_cart_save", "POST", "cart", {}),
-        (saved.take_back, "store_saved", "POST", "cart", {}),
+        (saved.save, "store_cart_save", "POST", "cart", {}),
+        (saved.move_to_cart, "store_saved", "POST", "cart", {}),
         (checkout.review, "store_checkout", "GET", "checkout", {}),
         (checkout.place, "store_checkout", "POST", "checkout", {}),
         (checkout.listing, "store_orders", "GET", "orders", {}),
@@ -64,7 +64,7 @@ def _globals(event: BeforeRender) -> None:
 
 @lru_cache(maxsize=1024)
 def picture(slug: str) -> str:
-    """The address of a product's picture; of the store's sign where there is none."""
+    """Return the address of a product's picture, or of the store's icon if there is no picture."""
     path = f"products/{slug}.svg"
     exists = AssetResolver().resolve(f"shopforum:static/{path}").exists()
     return static(path if exists else "favicon-store.svg")

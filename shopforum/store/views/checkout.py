@@ -1,4 +1,4 @@
-"""From the cart to an order, and the orders of old. All for people who are signed in, and each sees only their own."""
+"""The checkout, and a user's orders. All pages need a login, and a user sees only their own orders."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,43 +7,41 @@ from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
 
 from ...core import paging
 from ...web import notes
+from ...web.contributions import Notice
 from ...web.numbers import bigint
 from ...web.request import Request
-from ...web.templating import Notice
 from .. import cart as carts
 from .. import orders
 from ..cart import Cart, Owner
 from ..forms import AddressForm
-from ..orders import Address, CartChanged, NoCart
+from ..orders import Address, CartChanged, CartNotFound, OrderSummary
 from ..tables import orders as order_table
 from . import notices
 
-_CHANGED = Notice(
-    "warning", "Something has changed since you looked. Check the order below, then place it again."
-)
+_CHANGED = Notice("warning", "Your cart or a price has changed. Check the order below, then place it again.")
 
 
 def review(request: Request) -> Any:
-    """Address and order on one page. A cart that cannot be ordered as it is goes back to be mended."""
+    """Show address and order on one page. A cart that cannot be ordered as it is leads back to the cart's page."""
     cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
     if not cart.lines:
         return HTTPFound(_to_the_cart(request, "", cart))
     if not cart.orderable:
-        # What a login brought is news; what cannot be ordered is marked in the cart anyway.
+        # The merge at a login is news to the user. Items that cannot be ordered are marked in the cart anyway.
         code = "merged" if notes.said(request).get("notice") == "merged" else "unready"
         return HTTPFound(_to_the_cart(request, code, cart))
-    last = orders.last_address(request.db, request.identity.user_id)
-    form = AddressForm(data=asdict(last) if last else {"name": request.identity.user_name})
+    last = orders.last_address(request.db, request.me.user_id)
+    form = AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
     return {**_page(cart, form), "notice": notices.of(request, cart)}
 
 
 def _to_the_cart(request: Request, code: str, cart: Cart) -> str:
-    """The cart's address, to be told there what would have been told here."""
+    """Return the cart's address, with the notice that this page would have shown."""
     return notes.leave(request, notices.address(code, removed=[line.id for line in cart.removed]))
 
 
 def place(request: Request) -> Any:
-    """Place the order. Sent twice, it is the same order; 409 with the cart as it is now where that has changed."""
+    """Place the order. A form that is sent twice makes one order. 409 with the current cart if the cart has changed."""
     form = AddressForm(request.POST)
     if not form.validate():
         return _again(request, form, 422)
@@ -51,8 +49,8 @@ def place(request: Request) -> Any:
     if cart_id is None:
         return _again(request, form, 409, _CHANGED)
     try:
-        number = orders.place(request.db, request.identity.user_id, cart_id, seen, Address(**form.data))
-    except (CartChanged, NoCart):
+        number = orders.place(request.db, request.me.user_id, cart_id, seen, Address(**form.data))
+    except (CartChanged, CartNotFound):
         return _again(request, form, 409, _CHANGED)
     return notes.see_other(
         request, request.route_path("store_order", number=number, _query={"notice": "placed"})
@@ -60,27 +58,27 @@ def place(request: Request) -> Any:
 
 
 def listing(request: Request) -> dict[str, Any]:
-    """One's orders, the newest first."""
-    statement = orders.of_user(request.identity.user_id)
-    return {"page": paging.page(request, statement, order_table.c.id)}
+    """List the user's orders, the newest first."""
+    statement = orders.of_user(request.me.user_id)
+    return {"page": paging.page(request, statement, order_table.c.id).of(OrderSummary)}
 
 
 def order(request: Request) -> dict[str, Any]:
-    """One of one's own orders."""
-    lines = orders.find(request.db, request.identity.user_id, request.matchdict["number"])
-    if not lines:
+    """Show one of the user's own orders."""
+    found = orders.find(request.db, request.me.user_id, request.matchdict["number"])
+    if found is None:
         raise HTTPNotFound
-    return {"order": lines[0], "lines": lines}
+    return {"order": found}
 
 
 def _again(request: Request, form: AddressForm, status: int, notice: Notice | None = None) -> Any:
-    """The checkout with what was typed; an empty cart has none."""
+    """Show the checkout again with the typed address. An empty cart leads to the cart's page."""
     cart = carts.load(request.db, _owner(request))
     if not cart.lines:
         return HTTPSeeOther("/shopping-cart")
     request.response.status_int = status
     if notice and not cart.orderable:
-        notice = request.registry.notices["unready"]
+        notice = request.services.notices["unready"]
     return {**_page(cart, form), "notice": notice}
 
 
@@ -89,4 +87,4 @@ def _page(cart: Cart, form: AddressForm) -> dict[str, Any]:
 
 
 def _owner(request: Request) -> Owner:
-    return Owner(user_id=request.identity.user_id)
+    return Owner(user_id=request.me.user_id)

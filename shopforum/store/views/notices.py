@@ -1,32 +1,34 @@
-"""What the last act did to the cart, in words that name it.
+"""The notice that says what the last change did to the cart, with the names of the products.
 
-An act answers with a redirect whose query says which it was, and the ids of the lines; the next page, which believes it
-(web/notes.py), finds the lines in the cart that it shows anyway. So nothing is said of a line that is not there, or is
-another's.
+A change responds with a redirect whose query holds the kind of change and the ids of the lines; a signed note vouches for
+the query (web/notes.py). The next page finds these lines in the cart that it shows anyway, so a notice never names a line
+that is missing or belongs to somebody else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from ...web import notes
+from ...web.contributions import Notice, Undo
 from ...web.request import Request
-from ...web.templating import Notice, Undo, plural
-from ..cart import Cart, Change, Line
+from ...web.templating import plural
+from ..cart import Cart, CartLine, Change
 from ..forms import numbers
 
 
 def address(
     code: str = "", lines: Sequence[int] = (), *, removed: Sequence[int] = (), path: str = "/shopping-cart"
 ) -> str:
-    """Where to go for a page that says what was done: to which lines, and which were taken out."""
+    """Return the address of a page that says what was done: `code` to the `lines`, and which lines were `removed`."""
     query = {"notice": code, "line": ",".join(map(str, lines)), "removed": ",".join(map(str, removed))}
     said = urlencode({name: value for name, value in query.items() if value}, safe=",")
     return f"{path}?{said}" if said else path
 
 
 def after(changes: Sequence[Change], *, path: str = "/shopping-cart") -> str:
-    """The address after these changes of quantities. On the way to the checkout only what was not to be expected is
-    said.
+    """Return the address to go to after these changes of quantities.
+
+    On the way to the checkout only unexpected results are mentioned.
     """
     removed = [change.line_id for change in changes if not change.quantity]
     if any(change.sold_out for change in changes):
@@ -34,91 +36,92 @@ def after(changes: Sequence[Change], *, path: str = "/shopping-cart") -> str:
     clamped = [change.line_id for change in changes if change.clamped]
     if clamped:
         return address("clamped", clamped, removed=removed, path=path)
-    kept = [change.line_id for change in changes if change.quantity]
-    plain = path != "/shopping-cart" or (removed and not kept)
-    return address("" if plain else "updated", [] if plain else kept, removed=removed, path=path)
+    updated = [change.line_id for change in changes if change.quantity]
+    silent = path != "/shopping-cart" or (removed and not updated)
+    return address("" if silent else "updated", [] if silent else updated, removed=removed, path=path)
 
 
 def removed(request: Request) -> list[int]:
-    """The ids of the lines that were taken out just now."""
+    """Return the ids of the lines that were just removed."""
     return numbers(notes.said(request).get("removed", ""))
 
 
 def of(request: Request, cart: Cart) -> Notice | None:
-    """The notice of the act that led here; with an undo where lines were taken out."""
-    told = notes.said(request)
-    code = told.get("notice", "")
+    """Return the notice of the change that led to this page, with an undo button if lines were removed."""
+    note = notes.said(request)
+    code = note.get("notice", "")
     if code == "merged":
         return _merged(cart)
-    named = cart.named(numbers(told.get("line", "")))
-    say = _WORDS.get(code)
-    general: Notice | None = request.registry.notices.get(code)
-    said = say(named) if say and named else general
+    lines = cart.lines_of(numbers(note.get("line", "")))
+    describe = _NOTICES.get(code)
+    general: Notice | None = request.services.notices.get(code)
+    notice = describe(lines) if describe and lines else general
     if not cart.removed:
-        return said
+        return notice
     verb = "was" if len(cart.removed) == 1 else "were"
-    where = "saved things" if cart.removed[0].saved else "cart"
-    text = f"{_listed(cart.removed, 'and')} {verb} taken out of your {where}."
-    lines = ",".join(str(line.id) for line in cart.removed)
-    # On the cart's page it is a button of the form of all quantities.
-    form = "cart" if request.matched_route.name == "store_cart" else ""
-    undo = Undo("/shopping-cart/undo", "Undo", "line", lines, form)
-    return Notice(said.kind if said else "success", f"{said.text} {text}" if said else text, undo)
+    where = "saved items" if cart.removed[0].saved else "cart"
+    text = f"{_listed(cart.removed, 'and')} {verb} removed from your {where}."
+    ids = ",".join(str(line.id) for line in cart.removed)
+    # On the cart's page the button belongs to the form of all quantities.
+    form = "cart" if request.route_name == "store_cart" else ""
+    undo = Undo("/shopping-cart/undo", "Undo", "line", ids, form)
+    return Notice(notice.kind if notice else "success", f"{notice.text} {text}" if notice else text, undo)
 
 
 def refused(cart: Cart, errors: Mapping[int, str]) -> Notice:
-    """What is wrong with the quantities that were typed."""
-    wrong = cart.named(list(errors))
-    said = " ".join(f"The quantity of {line.name} did not change. {errors[line.id]}" for line in wrong[:3])
-    return Notice("error", said)
+    """Return the notice about typed quantities that are not valid. `errors` are by the id of the line."""
+    lines = cart.lines_of(list(errors))[:3]
+    return Notice(
+        "error", " ".join(f"The quantity of {line.name} did not change. {errors[line.id]}" for line in lines)
+    )
 
 
-def _updated(lines: Sequence[Line]) -> Notice:
+def _updated(lines: Sequence[CartLine]) -> Notice:
     held = " and ".join(f"{line.quantity} of {line.name}" for line in lines[:3])
     return Notice("success", f"Your cart holds {held}." if len(lines) <= 3 else "Your cart is up to date.")
 
 
-def _clamped(lines: Sequence[Line]) -> Notice:
+def _clamped(lines: Sequence[CartLine]) -> Notice:
     left = (f"Only {line.stock} left of {line.name}: your cart holds {line.quantity}." for line in lines[:3])
     return Notice("warning", " ".join(left))
 
 
-def _plainly(what: str) -> Callable[[Sequence[Line]], Notice]:
-    def say(lines: Sequence[Line]) -> Notice:
+def _saying(what: str) -> Callable[[Sequence[CartLine]], Notice]:
+    def describe(lines: Sequence[CartLine]) -> Notice:
         return Notice("success", f"{_listed(lines, 'and')} {'is' if len(lines) == 1 else 'are'} {what}.")
 
-    return say
+    return describe
 
 
-def _restored(lines: Sequence[Line]) -> Notice:
-    return _plainly("saved for later again" if lines[0].saved else "back in your cart")(lines)
+def _restored(lines: Sequence[CartLine]) -> Notice:
+    return _saying("saved for later again" if lines[0].saved else "back in your cart")(lines)
 
 
-_WORDS: dict[str, Callable[[Sequence[Line]], Notice]] = {
-    "added": _plainly("in your cart"),
+_NOTICES: dict[str, Callable[[Sequence[CartLine]], Notice]] = {
+    "added": _saying("in your cart"),
     "restored": _restored,
-    "saved": _plainly("saved for later"),
+    "saved": _saying("saved for later"),
     "clamped": _clamped,
     "updated": _updated,
 }
 
 
 def _merged(cart: Cart) -> Notice | None:
-    """What the login has brought from the guest's cart, what the user's held already, and what it put aside."""
+    """Return the notice about a merge at the login: the lines from the guest's cart, and the user's earlier lines."""
     new = [line for line in cart.lines if line.merged]
     old = [line for line in cart.lines if not line.merged]
-    aside = [line for line in cart.saved if line.merged]
+    saved = [line for line in cart.saved if line.merged]
     if not new:
         return None
-    said = f"From your cart before the login we have kept: {_listed(new)}."
+    text = f"From your cart before the login we have kept: {_listed(new)}."
     if old:
-        said += f" Your cart also holds, from earlier: {_listed(old)}."
-    if aside:
-        said += f" Saved for later, from earlier: {_listed(aside)}."
-    return Notice("info", said)
+        text += f" Your cart also holds, from earlier: {_listed(old)}."
+    if saved:
+        text += f" Saved for later, from earlier: {_listed(saved)}."
+    return Notice("info", text)
 
 
-def _listed(lines: Sequence[Line], last: str = "") -> str:
+def _listed(lines: Sequence[CartLine], last: str = "") -> str:
     names = [line.name for line in lines[:3]]
     if len(lines) > 3:
         return f"{', '.join(names)} and {plural(len(lines) - 3, 'more item')}"

@@ -1,4 +1,4 @@
-"""Putting things aside for later, and taking them back into the cart. For users: a guest has no later."""
+"""Saving lines of the cart for later, and moving them back. For signed-in users only."""
 
 from typing import Any
 
@@ -6,32 +6,31 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...web import notes
 from ...web.request import Request
-from .. import guests
-from .. import saved as shelf
-from ..cart import NoLine
+from .. import guests, saved
+from ..cart import LineNotFound
 from . import cart, notices
 
 
-def put_aside(request: Request) -> Any:
-    """From the cart to what is saved."""
+def save(request: Request) -> Any:
+    """Save a line of the cart for later."""
     line_id = int(request.matchdict["id"])
-    if wrong := cart.settle(request):
-        return wrong
+    if errors := cart.apply_typed(request):
+        return errors
     try:
-        shelf.put_aside(request.db, guests.owner(request), line_id)
-    except NoLine:
+        saved.save(request.db, guests.owner(request), line_id)
+    except LineNotFound:
         raise HTTPNotFound from None
     return notes.see_other(request, notices.address("saved", [line_id]))
 
 
-def take_back(request: Request) -> Any:
-    """From what is saved to the cart, as far as the stock goes."""
+def move_to_cart(request: Request) -> Any:
+    """Move a saved line into the cart, limited to the stock."""
     line_id = int(request.matchdict["id"])
-    if wrong := cart.settle(request):
-        return wrong
+    if errors := cart.apply_typed(request):
+        return errors
     try:
-        change = shelf.take_back(request.db, guests.owner(request), line_id)
-    except NoLine:
+        change = saved.move_to_cart(request.db, guests.owner(request), line_id)
+    except LineNotFound:
         raise HTTPNotFound from None
     code = "sold-out" if change.sold_out else "clamped" if change.clamped else "added"
     return notes.see_other(request, notices.address(code, [line_id]))

@@ -1,0 +1,108 @@
+"""Read revocations: their receipts, what happened since, and what the identity provider was told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, RowMapping, select, text
+
+from ..core.read_only_database import ReadOnlyDatabase
+from ..sessions import tables
+from .listing import Listing
+from .rows import Message, OutboxRow, Receipt, Revocation, columns
+
+_r = tables.revocations
+REVOCATION_ID: Column[Any] = _r.c.id
+
+
+def _revocation(row: RowMapping) -> Revocation:
+    return Revocation(**row)
+
+
+# Revocations by admins, by rules and by the identity provider, newest first; logouts are only in the audit log.
+REVOCATIONS = Listing(
+    select(*(_r.c[name] for name in columns(Revocation))).where(_r.c.initiating_entity != "user"),
+    (_r.c.created_at, REVOCATION_ID),
+    _revocation,
+)
+
+_RECEIPTS = text(
+    f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts = 0) AS pending,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed,
+        max(o.done_at) AS confirmed_at,
+        (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS user_name
+      FROM revocation_outbox o WHERE o.revocation_id = r.id) o
+    WHERE r.id = ANY (CAST(:ids AS uuid[]))"""
+)
+
+_SINCE = text(
+    """SELECT count(*) AS marked, coalesce(sum(f.count), 0)::bigint AS uses, max(f.last_at) AS last_use_at,
+      ARRAY(SELECT DISTINCT t.maker_id FROM api_tokens t JOIN revocations r ON r.id = :id
+        WHERE t.revoked_at IS NULL AND t.maker_id IS NOT NULL AND (
+          ((r.site IS NULL OR r.site = 'admin') AND (r.scope IN ('everyone', 'site') OR r.user_id = t.maker_id))
+          OR EXISTS (SELECT 1 FROM sessions m WHERE m.revocation_id = r.id AND m.user_id = t.maker_id
+            AND m.site = 'admin'))) AS token_makers
+    FROM (
+      SELECT id FROM sessions WHERE revocation_id = :id LIMIT 100001) s
+    LEFT JOIN session_flags f ON f.session_id = s.id AND f.kind = 'session_use_after_expire'"""
+)
+
+# The message about a session: the one about its own refresh token, or about its site.
+_MESSAGES = text(
+    """SELECT s.id AS session_id, o.* FROM sessions s CROSS JOIN LATERAL (
+      SELECT o.done_at, o.attempts, o.next_try_at, o.last_error FROM revocation_outbox o
+      WHERE o.revocation_id = s.revocation_id AND o.site = s.site
+        AND (o.refresh_token_id = s.refresh_token_id OR o.refresh_token_id IS NULL)
+      ORDER BY o.done_at DESC NULLS FIRST LIMIT 1) o
+    WHERE s.id = ANY (CAST(:ids AS uuid[])) AND s.refresh_token_id IS NOT NULL"""
+)
+
+_OUTBOX = text(
+    f"""SELECT {", ".join(columns(OutboxRow))}
+    FROM revocation_outbox WHERE revocation_id = :id ORDER BY done_at DESC NULLS FIRST, id LIMIT 50"""
+)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What happened since a revocation: `marked` sessions are marked as ended by it, at most 100,001; their cookies came
+    back in so many `uses` after their end. `token_makers` are the users whose console sessions it reached and whose
+    API tokens are not revoked.
+    """
+
+    marked: int
+    uses: int
+    last_use_at: datetime | None
+    token_makers: list[UUID]
+
+
+def receipts(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> dict[UUID, Receipt]:
+    """Return the receipts of revocations, by id; unknown ids are left out."""
+    return {row["id"]: Receipt(**row) for row in db.all(_RECEIPTS, ids=list(ids))}
+
+
+def receipt(db: ReadOnlyDatabase, revocation_id: UUID) -> Receipt | None:
+    """Return the receipt of a revocation, or None if there is no such revocation."""
+    return receipts(db, [revocation_id]).get(revocation_id)
+
+
+def since(db: ReadOnlyDatabase, revocation_id: UUID) -> Since:
+    """Return what happened since a revocation."""
+    return Since(**db.only(_SINCE, id=revocation_id))
+
+
+def messages(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> dict[UUID, Message]:
+    """Return what the identity provider was told of each session. A session without a refresh token has no message."""
+    return {
+        row["session_id"]: Message(**{name: row[name] for name in columns(Message)})
+        for row in db.all(_MESSAGES, ids=list(ids))
+    }
+
+
+def outbox(db: ReadOnlyDatabase, revocation_id: UUID) -> list[OutboxRow]:
+    """Return the messages of a revocation, at most 50, unconfirmed ones first."""
+    return [OutboxRow(**row) for row in db.all(_OUTBOX, id=revocation_id)]

@@ -1,0 +1,197 @@
+"""The rows that operators read, as frozen dataclasses: what the lists, the JSON documents and the exports show.
+
+A field of `SessionRow` is a column of every list of sessions: the SELECT, the export and the JSON document take their
+columns from it. Instants are in UTC; no row holds a hash or a token.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ..core import user_agents
+from ..sessions.vocabulary import State
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session in a list. `flags` are the kinds of its open flags, `places` counts where it was used from."""
+
+    id: UUID
+    site: str
+    state: State
+    flags: list[str]
+    user_id: UUID
+    user_name: str
+    user_email: str
+    agent: str
+    address: str | None
+    last_agent: str
+    last_address: str | None
+    created_at: datetime
+    authenticated_at: datetime
+    last_seen_at: datetime
+    idle_end: datetime
+    absolute_end: datetime
+    refresh_count: int
+    refreshed_at: datetime | None
+    quarantined_at: datetime | None
+    quarantine_reason: str | None
+    ended_at: datetime | None
+    end_reason: str | None
+    revocation_id: UUID | None
+    places: int
+
+    @property
+    def device(self) -> str:
+        """The browser that was used last, by its name: `Firefox on Linux`."""
+        return user_agents.label(self.last_agent or self.agent)
+
+    @property
+    def live(self) -> bool:
+        """Whether the session can still be ended."""
+        return self.state in (State.ACTIVE, State.DORMANT)
+
+    @property
+    def in_quarantine(self) -> bool:
+        """Whether the session waits for the password."""
+        return self.quarantined_at is not None and self.ended_at is None
+
+
+@dataclass(frozen=True)
+class SessionDetail(SessionRow):
+    """One session with the number of its current pair of credentials, and of the one before it."""
+
+    generation: int
+    previous: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address and a browser from which a session was used."""
+
+    address: str
+    agent: str
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A counted reason to look at a session."""
+
+    kind: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    last_address: str | None
+    last_agent: str
+    dismissed_at: datetime | None
+    dismissed_by: str | None
+    dismissed_reason: str | None
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """A pair of credentials that was handed out: its number, why, and where it was first shown (`seen_…`)."""
+
+    generation: int
+    why: str
+    created_at: datetime
+    seen_at: datetime | None
+    seen_address: str | None
+    seen_agent: str | None
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """A row of the audit log without its seal. `seq` is its number in the chain, None until it is sealed."""
+
+    seq: int | None
+    id: int
+    at: datetime
+    event: str
+    site: str
+    initiating_entity: str
+    actor: str
+    user_id: UUID | None
+    session_id: UUID | None
+    revocation_id: UUID | None
+    address: str | None
+    agent: str
+    request_id: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """An act that ended sessions. `matched` counts them; `marked_at` is None while they are still marked as ended."""
+
+    id: UUID
+    created_at: datetime
+    scope: str
+    site: str | None
+    user_id: UUID | None
+    initiating_entity: str
+    actor: str
+    reason_code: str
+    reason_admin: str
+    reason_user: str
+    typed: str
+    matched: int
+    marked_at: datetime | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether `matched` is the whole number. The sessions of a site or of everyone are counted after they have ended;
+        until then there are at least so many.
+        """
+        return self.scope not in ("site", "everyone") or self.marked_at is not None
+
+
+@dataclass(frozen=True)
+class Receipt(Revocation):
+    """A revocation with what the identity provider has said to it: messages `confirmed`, `pending` (not sent yet) and
+    `failed` (sent without success so far). `user_name` is the name of one user whose session it ended.
+    """
+
+    confirmed: int
+    pending: int
+    failed: int
+    confirmed_at: datetime | None
+    user_name: str | None
+
+    @property
+    def revoked(self) -> int:
+        """How many sessions have ended: all that matched."""
+        return self.matched
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages the identity provider has not confirmed yet."""
+        return self.pending + self.failed
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the identity provider was told, and whether it has confirmed it (`done_at`)."""
+
+    done_at: datetime | None
+    attempts: int
+    next_try_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True)
+class OutboxRow(Message):
+    """A message of a revocation: to revoke one refresh token, all of a user, or all of a site where neither is named."""
+
+    site: str
+    user_id: UUID | None
+    refresh_token_id: UUID | None
+    created_at: datetime
+
+
+def columns(row: type) -> tuple[str, ...]:
+    """The names of a row's fields, in their order."""
+    return tuple(field.name for field in fields(row))

@@ -1,0 +1,63 @@
+"""What a site contributes to the pages and the login that all sites share; `SiteConfigurator` takes them at boot."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A link of the page header. `count` is shown beside the label; None shows no count."""
+
+    label: str
+    url: str
+    current: bool = False
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A button in a notice that undoes the act, with a name and a value.
+
+    `form`: id of the form whose fields the button submits. Without it the button is its own form.
+    """
+
+    action: str
+    label: str
+    name: str = ""
+    value: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message about the last act, above the page. `kind` is info, success, warning or error."""
+
+    kind: str
+    text: str
+    undo: Undo | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """The act of a form, for the pages that offer to send the form again. `label` reads like the form's button.
+
+    A form that ends or destroys something, or reaches far, is never sent again from another page. With `asks`, its own
+    address asks before it acts, and a GET of that address shows the form as it was filled in. With `page`, the user
+    starts over on that page.
+    """
+
+    label: str
+    asks: bool = False
+    page: str = ""
+
+    @property
+    def again(self) -> bool:
+        """Whether another page may send the form again."""
+        return not (self.asks or self.page)
+
+
+@dataclass(frozen=True)
+class LoginHookResult:
+    """What a login hook adds to the response: headers, such as cookies, and the code of a notice for the next page."""
+
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    notice: str | None = None

@@ -1,0 +1,3 @@
+from pyramid.request import Request
+
+def get_csrf_token(request: Request) -> str: ...

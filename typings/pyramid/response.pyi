@@ -1,0 +1,3 @@
+from webob.response import Response as _WebObResponse
+
+class Response(_WebObResponse): ...
