@@ -31,8 +31,7 @@ def states() -> str:
     lines = ["stateDiagram-v2"]
     for (before, after), why in TRANSITIONS.items():
         lines.append(f"    {before or '[*]'} --> {after}: {why}")
-    final = [state for state in State if all(before != state for before, _ in TRANSITIONS)]
-    lines += [f"    {state} --> [*]" for state in final]
+    lines += [f"    {state} --> [*]: purge" for state in (State.EXPIRED, State.REVOKED)]
     return "\n".join(lines)
 
 

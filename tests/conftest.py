@@ -19,9 +19,9 @@ import hypothesis
 import psycopg2
 import pytest
 from clocks import SimulatedClock
+from http_helpers import give
 from sqlalchemy import event, text
 from support import Browser, Idp, site_settings, url_of
-from wire import give
 
 import shopforum
 from shopforum.core import logs, migrations

@@ -15,7 +15,9 @@ from session_fixtures import OWNER, THIEF, Provider, SessionCore
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, RefreshRefused, Scope, revocation
 from shopforum.sessions.audit import Client
+from shopforum.sessions.live import STATE
 from shopforum.sessions.model import Outcome, Pair
+from shopforum.sessions.vocabulary import TRANSITIONS, State
 
 GRACE = 60
 # Seconds from the click to the arrival of the slowest response that is not lost.
@@ -48,6 +50,14 @@ class MoodyProvider(Provider):
         return answer
 
 
+def reachable(before: State | None) -> set[State | None]:
+    """The states that may follow a state within one step of the machine, which may be several acts."""
+    found: set[State | None] = {before}
+    while more := {after for (start, after) in TRANSITIONS if start in found} - found:
+        found |= more
+    return found
+
+
 @dataclass
 class Known:
     """What the machine knows of a session."""
@@ -58,6 +68,8 @@ class Known:
     stolen: bool = False
     # Why it is over for good, as far as a request can know.
     over: str | None = None
+    # As the lists would have called it after the last step.
+    state: State | None = None
     # Every pair that was ever handed out, with its generation, and those that a refresh has brought.
     pairs: dict[Pair, int] = field(default_factory=dict)
     refreshed: set[Pair] = field(default_factory=set)
@@ -107,6 +119,13 @@ class History:
         """A request whose response is quick."""
         browser = self.signed_in(number)
         self.back(self.answered(Flight(browser, browser.jar, self.clock)))
+
+    def states_follow_each_other(self) -> None:
+        """No session takes a way that `TRANSITIONS`, and so the drawing in the documents, does not have."""
+        for row in self.core.sql(f"SELECT s.id, {STATE} AS state FROM sessions s"):
+            known, state = self.sessions[row["id"]], State(row["state"])
+            assert state in reachable(known.state), (known, state)
+            known.state = state
 
     def times_are_kept(self) -> None:
         """Nothing ever moves the password's time or the absolute end."""

@@ -15,7 +15,7 @@ from ..core.database import Database, once_more
 from ..core.user_agents import label
 from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
-from . import letters, mail
+from . import mail, mail_texts
 from .mail import MailSettings
 
 # The new session is the one that has this login's refresh token. The other sessions are locked in the order in which every
@@ -79,7 +79,7 @@ def tell(request: Request, login: Login) -> None:
         row = connection.execute(_MARK, values).first()
         if row is not None and settings.on and settings.new_device:
             device = label(client.agent)
-            letter = letters.new_device(
+            letter = mail_texts.new_device(
                 login.user_email,
                 login.user_name,
                 site,

@@ -114,11 +114,12 @@ class EndReason(StrEnum):
 # Which state may follow which, and by what. None stands for a session that does not exist yet.
 TRANSITIONS: dict[tuple[State | None, State], str] = {
     (None, State.ACTIVE): "login",
-    (State.ACTIVE, State.DORMANT): "idle time-out, with a refresh token",
-    (State.ACTIVE, State.EXPIRED): "idle time-out without a refresh token, or absolute time-out",
+    (State.ACTIVE, State.DORMANT): "idle timeout, with a refresh token",
+    (State.ACTIVE, State.EXPIRED): "idle timeout without a refresh token, or absolute timeout",
     (State.ACTIVE, State.REVOKED): "revocation, logout, replay",
     (State.DORMANT, State.ACTIVE): "refresh",
-    (State.DORMANT, State.EXPIRED): "refresh refused, or absolute time-out",
+    (State.DORMANT, State.EXPIRED): "refresh refused, or absolute timeout",
     (State.DORMANT, State.REVOKED): "revocation, logout, replay",
-    (State.EXPIRED, State.REVOKED): "revocation before the absolute time-out",
+    (State.EXPIRED, State.REVOKED): "revocation before the absolute timeout",
+    (State.REVOKED, State.EXPIRED): "absolute timeout before the sweep marked the row",
 }

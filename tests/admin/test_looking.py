@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from http_helpers import credentials
 from support import Browser
 from webtest import TestResponse
-from wire import credentials
 
 from shopforum.sessions.audit import Client, Event, write
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import overdue
+import purged_rows
 import pytest
 from sqlalchemy import event, text
 
@@ -61,7 +61,7 @@ def services(
     }
     services = shopforum.main({}, **settings("store") | more).services
     with services.db.transaction() as connection:
-        overdue.fill(connection, old=_OLD, fresh=_FRESH)
+        purged_rows.fill(connection, old=_OLD, fresh=_FRESH)
         connection.execute(
             text(
                 """INSERT INTO webhook_endpoints (name, seq, since) VALUES ('siem', 0, 0);

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import overdue
+import purged_rows
 import pytest
 from session_fixtures import Provider
 from sqlalchemy import event, text
@@ -44,7 +44,7 @@ def database(request: pytest.FixtureRequest, database_url: str, clean: None) -> 
         event.listen(engine, "connect", nested_loops)
     database = Database(engine)
     with database.transaction() as connection:
-        overdue.fill(connection, old=5, fresh=5)
+        purged_rows.fill(connection, old=5, fresh=5)
     yield database
     engine.dispose()
 

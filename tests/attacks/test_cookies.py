@@ -1,7 +1,7 @@
 """Cookies as an attacker would send them: planted, doubled, malformed, oversized, under another name."""
 
 import pytest
-from wire import REFRESH, SESSION, credentials, set_cookies
+from http_helpers import REFRESH, SESSION, credentials, set_cookies
 
 CART = "/shopping-cart"
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from http_helpers import credentials, give, set_cookies
 from support import person
-from wire import credentials, give, set_cookies
 
 CART = "/shopping-cart"
 BEFORE = "SELECT id, idle_end, last_seen_at, issued, generation, lease, ended_at FROM sessions ORDER BY id"

@@ -7,8 +7,8 @@ import statistics
 import time
 
 import pytest
+from http_helpers import SESSION, credentials, give, set_cookies
 from support import person
-from wire import SESSION, credentials, give, set_cookies
 
 from shopforum.login.settings import LoginSettings
 

@@ -1,8 +1,8 @@
 """Fixation: whatever is planted before a login is worth nothing after it, on every site and every way in."""
 
 import pytest
+from http_helpers import REFRESH, SESSION, credentials, give, set_cookies
 from support import person
-from wire import REFRESH, SESSION, credentials, give, set_cookies
 
 WHO = {"store": "shopper", "forums": "member", "admin": "owner"}
 HOME = {"store": "/shopping-cart", "forums": "/posts", "admin": "/sessions"}

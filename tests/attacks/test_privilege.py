@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
+from http_helpers import SESSION, credentials, give, set_cookies
 from support import person
-from wire import SESSION, credentials, give, set_cookies
 
 CONSOLE = [
     "/",

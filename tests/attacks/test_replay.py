@@ -3,9 +3,9 @@
 from functools import partial
 
 import pytest
+from http_helpers import REFRESH, SESSION, credentials, give, set_cookies, tokens
 from session_fixtures import together
 from support import person
-from wire import REFRESH, SESSION, credentials, give, set_cookies, tokens
 
 CART = "/shopping-cart"
 

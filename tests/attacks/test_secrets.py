@@ -4,9 +4,9 @@ import hashlib
 import re
 
 import pytest
+from http_helpers import credentials
 from sqlalchemy import text
 from support import person
-from wire import credentials
 
 PAGES = {"store": ["/", "/shopping-cart", "/account/sessions", "/nothing-here"], "forums": ["/", "/posts"]}
 

@@ -1,7 +1,7 @@
 """One cookie of the two, another person's, another site's: never a page, never a call to FusionAuth, never a cookie."""
 
 import pytest
-from wire import REFRESH, SESSION, credentials, give, set_cookies
+from http_helpers import REFRESH, SESSION, credentials, give, set_cookies
 
 HOME = {"store": "/shopping-cart", "forums": "/posts", "admin": "/sessions"}
 BEFORE = "SELECT id, idle_end, last_seen_at, issued, generation, lease FROM sessions ORDER BY id"

@@ -7,8 +7,8 @@ import socket
 from contextlib import ExitStack
 
 import pytest
+from http_helpers import credentials
 from sockets import form, request, send, served
-from wire import credentials
 
 CART = "/shopping-cart"
 KIND = "Content-Type: application/x-www-form-urlencoded"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from browser.visits import WIDE, Inspector, log_in
+from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy import text

@@ -1,7 +1,7 @@
 """The console's pages about flags, quarantine, rules and forks in a real browser, and what its script adds."""
 
 import pytest
-from browser.visits import log_in
+from browser.page_checks import log_in
 from playwright.sync_api import expect
 
 

@@ -4,8 +4,8 @@ network, and the receipt. By keyboard alone, and nobody else is signed out."""
 import http.client
 from urllib.parse import urlsplit
 
+from browser.page_checks import fill_in_login, log_in
 from browser.test_keyboard import press_enter, skip_to_content, tab_to
-from browser.visits import fill_in_login, log_in
 from playwright.sync_api import expect
 
 THIEF, NETWORK = "127.9.9.9", "127.9.9.0/24"

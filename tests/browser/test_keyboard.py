@@ -2,7 +2,7 @@
 
 import re
 
-from browser.visits import log_in
+from browser.page_checks import log_in
 from playwright.sync_api import expect
 from support import person
 

@@ -5,7 +5,7 @@ What is looked at: see `Inspector`.
 
 from uuid import UUID
 
-from browser.visits import fill_in_login, seed, seed_forums, send
+from browser.page_checks import fill_in_login, seed, seed_forums, send
 from support import person
 
 from shopforum.dev.sample import store as store_sample

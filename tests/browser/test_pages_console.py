@@ -1,6 +1,6 @@
 """Every kind of page of the console, in light and dark, wide and narrow. What is looked at: see `Inspector`."""
 
-from browser.visits import PEOPLE, seed
+from browser.page_checks import PEOPLE, seed
 
 from shopforum.dev.sample import sessions as admin_sample
 

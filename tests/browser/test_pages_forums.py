@@ -1,6 +1,6 @@
 """Every kind of page of the forums, in light and dark, wide and narrow. What is looked at: see `Inspector`."""
 
-from browser.visits import seed_forums
+from browser.page_checks import seed_forums
 from support import person
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.visits import fill_in_login, log_in
+from browser.page_checks import fill_in_login, log_in
 from playwright.sync_api import expect
 from support import person
 

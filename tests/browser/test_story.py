@@ -1,7 +1,7 @@
 """The whole workflow as people meet it, in two browsers."""
 
 import pytest
-from browser.visits import fill_in_login, log_in
+from browser.page_checks import fill_in_login, log_in
 from playwright.sync_api import expect
 
 

@@ -6,7 +6,7 @@ import re
 from uuid import UUID, uuid4
 
 import pytest
-from browser.visits import NARROW, fill_in_login, log_in
+from browser.page_checks import NARROW, fill_in_login, log_in
 from playwright.sync_api import expect
 from support import person
 

@@ -6,8 +6,8 @@ import pty
 import sys
 
 import pytest
+from http_helpers import tokens
 from support import person
-from wire import tokens
 
 from shopforum.cli import main
 

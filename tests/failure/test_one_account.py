@@ -1,9 +1,9 @@
 """Errors that one account causes: they are its own, and whoever has such an account shuts out nobody else."""
 
 import pytest
+from http_helpers import credentials
 from login.form_helpers import attempt
 from support import person
-from wire import credentials
 
 from shopforum.sessions import jobs
 

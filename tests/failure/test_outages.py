@@ -2,9 +2,9 @@
 
 import time
 
+from http_helpers import SESSION, credentials, give, paths, set_cookies
 from session_fixtures import together
 from support import Browser, person, url_of
-from wire import SESSION, credentials, give, paths, set_cookies
 
 import shopforum
 from shopforum.sessions import jobs

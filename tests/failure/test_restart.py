@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from http_helpers import REFRESH, SESSION, credentials, give
 from sqlalchemy import text
 from support import Browser, url_of
 from waiting import eventually
-from wire import REFRESH, SESSION, credentials, give
 
 import shopforum
 from shopforum.core import migrations

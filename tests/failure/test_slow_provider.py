@@ -4,10 +4,10 @@ import time
 from functools import partial
 
 import pytest
+from http_helpers import SESSION, credentials, set_cookies
 from session_fixtures import together
 from sockets import request, send, served
 from support import Browser, person, url_of
-from wire import SESSION, credentials, set_cookies
 
 import shopforum
 

@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
+from http_helpers import credentials, set_cookies
 from support import APPLICATIONS, person
-from wire import credentials, set_cookies
 
 from shopforum import configuration
 from shopforum.idp import FusionAuth

@@ -34,7 +34,9 @@ INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name, read_at)
     CASE WHEN number % 40 > 0 THEN now() END FROM forum_posts;
 INSERT INTO forum_mentions (post_id, user_id) SELECT id, :mia FROM forum_posts WHERE number % 5 = 0;
 INSERT INTO audit_log (event, site, initiating_entity, user_id)
-  SELECT 'session_renewed', 'forums', 'system', gen_random_uuid() FROM generate_series(1, 5000)
+  SELECT 'session_renewed', 'forums', 'system', gen_random_uuid() FROM generate_series(1, 5000);
+INSERT INTO forum_topics (category_id, title, author_id, author_name)
+  SELECT category_id, title, author_id, author_name FROM forum_topics, generate_series(1, 300)
 """
 
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 import requests
+from http_helpers import credentials, set_cookies
 from product_fixtures import Catalogue
 from support import APPLICATIONS, person
-from wire import credentials, set_cookies
 
 from shopforum.sessions import Reason, Rule
 from shopforum.sessions.audit import Client

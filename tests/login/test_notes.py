@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, SoupStrainer
+from http_helpers import give, set_cookies
 from login.form_helpers import form_of
 from support import person
-from wire import give, set_cookies
 
 from shopforum.dev.sample import store as store_sample
 from shopforum.login import reasons

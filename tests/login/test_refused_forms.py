@@ -5,9 +5,9 @@ import random
 import uuid
 
 import pytest
+from http_helpers import SESSION, credentials, give
 from login.form_helpers import form_of
 from support import person
-from wire import SESSION, credentials, give
 
 from shopforum.dev.sample import store as store_sample
 from shopforum.web.errors import REFUSED_FORMS

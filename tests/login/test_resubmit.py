@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
+from http_helpers import REFRESH, SESSION, credentials, give
 from pyramid.config import Configurator
 from pyramid.request import Request
 from support import Browser, person
 from webtest import TestResponse
-from wire import REFRESH, SESSION, credentials, give
 
 import shopforum
 from shopforum.core import purge

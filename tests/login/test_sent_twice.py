@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from http_helpers import SESSION, give, set_cookies
 from support import Browser, Idp, person
 from waiting import eventually
-from wire import SESSION, give, set_cookies
 
 CART = "/account/sessions"
 

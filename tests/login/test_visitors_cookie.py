@@ -1,8 +1,8 @@
 """The cookie behind a visitor's forms: a link from another site must not cost anybody the forms of the other tabs."""
 
 import pytest
+from http_helpers import give, set_cookies
 from support import person
-from wire import give, set_cookies
 
 COOKIE = "__Host-csrf"
 SITES = ["store", "forums", "admin"]

@@ -229,6 +229,10 @@ class Machine(History, RuleBasedStateMachine):
     # What must hold
 
     @invariant()
+    def every_change_of_state_is_drawn(self) -> None:
+        self.states_follow_each_other()
+
+    @invariant()
     def the_password_s_time_and_the_absolute_end_never_move(self) -> None:
         self.times_are_kept()
 

@@ -1,9 +1,9 @@
 import re
 
 import pytest
+from http_helpers import set_cookies
 from product_fixtures import forms, notice, press, put, target
 from support import person
-from wire import set_cookies
 
 from shopforum.store import guests
 

@@ -4,8 +4,8 @@ import threading
 from typing import Any
 
 import pytest
+from http_helpers import give
 from product_fixtures import GOODS, put
-from wire import give
 
 from shopforum.store import guests
 from shopforum.store.cart import Owner, add, load

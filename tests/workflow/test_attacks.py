@@ -1,8 +1,8 @@
 """The attacks of the published workflow, A1 to A4: refused, seen and undone."""
 
 import pytest
+from http_helpers import REFRESH, SESSION, credentials, set_cookies
 from support import person
-from wire import REFRESH, SESSION, credentials, set_cookies
 
 CART = "/shopping-cart"
 LOGIN = "/login?next=%2Fshopping-cart"

@@ -1,7 +1,7 @@
 """The forums' half of the workflow, W22 to W33: the same rules, and nothing shared with the store."""
 
+from http_helpers import REFRESH, SESSION, asked_for, credentials, paths, set_cookies, tokens
 from support import APPLICATIONS, person
-from wire import REFRESH, SESSION, asked_for, credentials, paths, set_cookies, tokens
 
 MINE = "/posts"
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 import requests
+from http_helpers import REFRESH, SESSION, asked_for, credentials, paths, set_cookies
 from session_fixtures import together
 from support import APPLICATIONS, person
-from wire import REFRESH, SESSION, asked_for, credentials, paths, set_cookies
 
 CART = "/shopping-cart"
 

@@ -64,7 +64,7 @@ class Seed:
         return self.address(self.random.choice([network for network in HOMES if here not in network]))
 
     def audit(self, at: datetime, event: str, site: str, entity: str, **values: Any) -> None:
-        """A row of the trail."""
+        """Add a row of the audit log."""
         unknown = dict.fromkeys(("user_id", "session_id", "revocation_id", "address"))
         row = unknown | {
             "actor": "",
@@ -97,7 +97,7 @@ def revoke(
     typed: str = "",
     tries: int = 1,
 ) -> UUID:
-    """A revocation of these sessions, with the row of the trail and what the identity provider was told: all of it has
+    """A revocation of these sessions, with the row of the audit log and what the identity provider was told: all of it has
     been confirmed, at the last of `tries`.
     """
     entity, actor, code = why

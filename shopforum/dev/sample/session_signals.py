@@ -1,4 +1,4 @@
-"""What is wrong with some of the sample sessions: flags with their trail, quarantine, standing rules, a fork."""
+"""Signs of attack on some of the sample sessions: flags with their audit rows, quarantine, deny rules, a fork."""
 
 import ipaddress
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _HARMLESS = "Asked by phone: travelling, it was the user."
 def flag(
     made: Seed, row: dict[str, Any], kind: str, since: datetime, address: str, agent: str, count: int = 1
 ) -> dict[str, Any]:
-    """A flag with the trail that the heart would have left: a row at the first time and at each power of two."""
+    """Add a flag with the audit rows that the session core would have written: the first, and at each power of two."""
     last = made.between(since, made.now) if count > 1 else since
     found = {"session_id": row["id"], "kind": kind, "count": count, "first_at": since, "last_at": last}
     found |= {"last_address": address, "last_agent": agent}

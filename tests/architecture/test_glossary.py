@@ -1,0 +1,46 @@
+"""The glossary holds every word of our own that names a module, once."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Words that an engineer of web applications knows without us.
+_ORDINARY = """
+access account activity acts addresses admin agents api apply audit authority bodies breaker cart catalogue
+chart check checkout checks cli config configuration confirming context contributions cookies core counts
+csrf dashboard database deliveries demo denied deployment dev devices diffs documents engine errors event
+events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth graph
+group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels
+lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
+members mentions merging methods migrate migrations model moderate moderation new notes notices numbers only
+openapi operations options orders outbound overview page paging parts permissions person plans policy post
+posts prepared problems products purge queries queue rate read reasons records redirect redirects refusals
+renewal reports request requests responses resubmit resume revocation revocations revoke risk routes rows
+rules safe sample saved schema scope search security selection services session sessions settings signals
+signin site sites statements store tables tail targets templating terminal text texts throttle timeline
+token tokens topic topics totals transport tweens two user users view views vocabulary web webhooks worker
+writing
+"""
+ORDINARY = frozenset(_ORDINARY.split())
+ROW = re.compile(r"^\| ([^|]+) \|", re.MULTILINE)
+
+
+def terms() -> list[str]:
+    """The words that the glossary explains, each as it stands in the first column."""
+    rows = ROW.findall((ROOT / "docs" / "glossary.md").read_text())
+    return [term.strip() for row in rows[1:] for term in row.split(",") if not set(row) <= {"-"}]
+
+
+def test_every_word_of_a_modules_name_is_ordinary_or_explained():
+    explained = {word for term in terms() for word in re.findall(r"[a-z]+", term.lower())}
+    words: dict[str, str] = {}
+    for path in (ROOT / "shopforum").rglob("*.py"):
+        if "dev" not in path.parts and not path.stem.startswith("__"):
+            words |= {word: str(path.relative_to(ROOT)) for word in path.stem.split("_")}
+    assert {word: path for word, path in words.items() if word not in ORDINARY | explained} == {}
+
+
+def test_every_word_is_explained_once():
+    assert [term for term, times in Counter(terms()).items() if times > 1] == []
+    assert len(terms()) > 30
