@@ -4,6 +4,8 @@ A connection is taken from the pool for one statement or one transaction and the
 a template renders or another server is asked.
 """
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -55,7 +57,8 @@ def refuses_value(error: BaseException) -> bool:
 def once_more(act: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function to run a second time after a deadlock or a serialization failure.
 
-    The function must have one transaction (`Database.transaction`) and no other lasting effect.
+    The function must have one transaction (`Database.transaction`) and no other lasting effect. It waits a moment first, with no
+    connection held: a retry at once may take the lock that the other transaction has waited for, and they meet again.
     """
 
     @wraps(act)
@@ -65,9 +68,15 @@ def once_more(act: Callable[P, R]) -> Callable[P, R]:
         except DBAPIError as error:
             if sqlstate(error) not in _CONFLICTS:
                 raise
-            return act(*args, **kwargs)
+        _let_the_other_pass()
+        return act(*args, **kwargs)
 
     return run
+
+
+def _let_the_other_pass() -> None:
+    # Not the same for two that lost at the same time.
+    time.sleep(random.uniform(0.03, 0.09))  # noqa: S311 - no secret
 
 
 class Database:
@@ -91,9 +100,11 @@ class Database:
         try:
             return self._run(statement, values)
         except DBAPIError as error:
-            if not error.connection_invalidated and sqlstate(error) not in _CONFLICTS:
+            if sqlstate(error) in _CONFLICTS:
+                _let_the_other_pass()
+            elif not error.connection_invalidated:
                 raise
-            return self._run(statement, values)
+        return self._run(statement, values)
 
     def one(self, statement: Statement, **values: Any) -> RowMapping | None:
         """Run a statement as `all` does; return its first row, or None."""
