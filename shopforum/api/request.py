@@ -12,6 +12,7 @@ from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..sessions import Sessions
+from ..web.request import MAX_BODY
 
 # The environment's key for the request's id, which the console's tween hands over.
 REQUEST_ID = "shopforum.request_id"
@@ -20,7 +21,7 @@ _KEY = "shopforum.api"
 
 @dataclass(frozen=True)
 class ApiServices:
-    """What the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`)."""
+    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`)."""
 
     site: Site
     sessions: Sessions
@@ -30,11 +31,14 @@ class ApiServices:
 class ApiRequest(Request):
     """A call of the API. `identity` is the bearer token; None if no valid token came."""
 
+    # As for the sites' requests: the body is bounded, and WebOb forgets to close the temporary file it would use.
+    request_body_tempfile_limit = MAX_BODY + 1
+
     identity: Token | None
 
     @property
     def services(self) -> ApiServices:
-        """What the operations share."""
+        """The objects that the operations share."""
         return services_of(self.registry)
 
     @property

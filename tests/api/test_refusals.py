@@ -1,6 +1,9 @@
 """What the API does not take: callers without a good token, and requests that cannot be read. Never a 500."""
 
+import gc
 import json
+import warnings
+from dataclasses import replace
 
 import pytest
 from webtest import TestApp
@@ -31,6 +34,23 @@ def test_no_token_no_answer(caller_with):
         answer = caller_with(None)(method, path)
         checked(answer, 401)
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="shopforum"'
+
+
+def test_a_long_body_opens_no_file(caller):
+    """WebOb would keep a long body in a temporary file, and forget to close it."""
+    call = caller()
+
+    def as_from_a_socket(environ, start_response):
+        # WebTest says that the body can be read again, which no server does.
+        environ.pop("webob.is_body_seekable")
+        return call.app(environ, start_response)
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        body = {**GOOD, "padding": "x" * 200_000}
+        checked(replace(call, app=as_from_a_socket)("POST", "/revocations", body), 422)
+        gc.collect()
+    assert [str(one.message) for one in found if one.category is ResourceWarning] == []
 
 
 @pytest.mark.parametrize(
