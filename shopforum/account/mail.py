@@ -99,7 +99,7 @@ class MailSettings:
 
     @property
     def on(self) -> bool:
-        """Whether mail can be sent."""
+        """Return whether mail can be sent."""
         return bool(self.host or self.folder)
 
 

@@ -216,7 +216,7 @@ def _note_revoked(connection: Connection, rows: Sequence[Any], actor: Actor) -> 
 
 
 def is_valid(db: Database, keys: Keyring, token: str) -> bool:
-    """Whether a token could be used now. This is not counted as a use."""
+    """Return whether a token could be used now. This is not counted as a use."""
     return bool(_SHAPE.fullmatch(token) and db.one(_VALID, hashes=keys.digests("", _KIND, token)))
 
 

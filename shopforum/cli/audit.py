@@ -16,9 +16,10 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum.core.rows import columns
 from shopforum.operations import audit_queries
 from shopforum.operations.export import cell
-from shopforum.operations.rows import AuditRow, columns
+from shopforum.operations.rows import AuditRow
 from shopforum.sessions import Sessions, audit_chain
 from shopforum.sessions.audit_chain import Head
 

@@ -1,4 +1,4 @@
-"""What the commands on a deployment share: opening it by its ini file, the actor, and the exit codes."""
+"""The common parts of the commands on a deployment: opening it by its ini file, the actor, and the exit codes."""
 
 import os
 import pwd

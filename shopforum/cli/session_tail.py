@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import click
 
 from shopforum.core.ids import parse_uuid
+from shopforum.core.listing import Listing
 from shopforum.operations import audit_queries, json_documents, labels
-from shopforum.operations.listing import Listing
 from shopforum.operations.rows import AuditRow
 from shopforum.sessions import Sessions, jobs
 
@@ -75,7 +75,7 @@ def _followed(
     db = deployment.read_db
     _seal(deployment.sessions)
     if after is None:
-        rows = listing.newest(db, 10)[::-1]
+        rows = listing.first(db, 10)[::-1]
         yield from rows
         after = rows[-1].seq if rows else audit_queries.sealed(db).seq
     while True:

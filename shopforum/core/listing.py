@@ -1,13 +1,15 @@
-"""A list of rows, newest first: read page by page for the console and the API, or in steps for exports."""
+"""A list of rows: read page by page for a site, the console or the API, or in steps for an export."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, RowMapping, Select
+from sqlalchemy import ColumnElement, RowMapping, Select
 
-from ..core import paging
-from ..core.read_only_database import ReadOnlyDatabase
+from . import paging
+from .database import Database
+from .paging import Slice
 
 Row = TypeVar("Row")
 
@@ -16,53 +18,46 @@ _STEP = 500
 
 
 @dataclass(frozen=True)
-class Part(Generic[Row]):
-    """Some rows of a list, with the cursors of those after (`older`) and before them (`newer`)."""
-
-    rows: list[Row]
-    older: str | None = None
-    newer: str | None = None
-
-
-@dataclass(frozen=True)
 class Listing(Generic[Row]):
-    """The statement of a list, the columns it is ordered by (the last one unique), and how a row is read."""
+    """The statement of a list, the columns it is ordered by (the last one unique), and the function that reads a row.
+
+    A list begins with the largest key where it is `descending`: the newest row first.
+    """
 
     statement: Select[Any]
-    order: tuple[Column[Any], ...]
+    order: tuple[ColumnElement[Any], ...]
     read: Callable[[RowMapping], Row]
+    descending: bool = True
 
     def where(self, *conditions: Any) -> "Listing[Row]":
-        """The same list, narrowed."""
-        return Listing(self.statement.where(*conditions), self.order, self.read)
+        """Return the same list, narrowed."""
+        return replace(self, statement=self.statement.where(*conditions))
 
-    def part(self, db: ReadOnlyDatabase, cursor: str = "", size: int = 40) -> Part[Row]:
-        """At most `size` rows from the cursor on; see `core.paging.fetch`."""
-        found = paging.fetch(db, self.statement, *self.order, cursor=cursor, size=size)
-        return Part([self.read(row) for row in found.rows], found.older, found.newer)
+    def part(self, db: Database, cursor: str = "", size: int = 40) -> Slice[Row]:
+        """Return at most `size` rows from the cursor on; see `paging.fetch`."""
+        found = paging.fetch(
+            db, self.statement, *self.order, cursor=cursor, descending=self.descending, size=size
+        )
+        return Slice([self.read(row) for row in found.rows], found.older, found.newer)
 
     def takes(self, cursor: str) -> bool:
-        """Whether a cursor is one of this list's."""
+        """Return whether a cursor is one of this list's."""
         return paging.decode(cursor, tuple(column.type.python_type for column in self.order)) is not None
 
-    def newest(self, db: ReadOnlyDatabase, count: int) -> list[Row]:
-        """The first `count` rows."""
-        return [self.read(row) for row in db.all(self._ordered().limit(count))]
+    def first(self, db: Database, count: int) -> list[Row]:
+        """Return the first `count` rows."""
+        order = (column.desc() if self.descending else column.asc() for column in self.order)
+        return [self.read(row) for row in db.all(self.statement.order_by(*order).limit(count))]
 
-    def all(self, db: ReadOnlyDatabase, limit: int | None = None) -> Iterator[Row]:
-        """All rows, or the first `limit`, read in steps: no connection is held in between. The first step is read at once,
+    def all(self, db: Database, limit: int | None = None) -> Iterator[Row]:
+        """Return all rows, or the first `limit`, read in steps: no connection is held in between. The first step is read at once,
         so that an error is raised before a response begins.
         """
-        first = self.part(db, size=_STEP if limit is None else min(limit, _STEP))
-        return self._following(db, first, limit)
+        begin = self.part(db, size=_STEP if limit is None else min(limit, _STEP))
+        return islice(self._following(db, begin), limit)
 
-    def _following(self, db: ReadOnlyDatabase, part: Part[Row], limit: int | None) -> Iterator[Row]:
+    def _following(self, db: Database, part: Slice[Row]) -> Iterator[Row]:
         yield from part.rows
-        left = None if limit is None else limit - len(part.rows)
-        while part.older and left != 0:
-            part = self.part(db, part.older, _STEP if left is None else min(left, _STEP))
+        while part.older:
+            part = self.part(db, part.older, _STEP)
             yield from part.rows
-            left = None if left is None else left - len(part.rows)
-
-    def _ordered(self) -> Select[Any]:
-        return self.statement.order_by(*(column.desc() for column in self.order))

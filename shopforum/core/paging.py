@@ -56,16 +56,16 @@ class Slice(Generic[R]):
     """Some rows of a list, with the cursors of the rows after them (`older`) and before them (`newer`)."""
 
     rows: list[R]
-    older: str | None
-    newer: str | None
+    older: str | None = None
+    newer: str | None = None
 
 
 @dataclass(frozen=True)
 class Page(Slice[R]):
     """A slice with the addresses of its neighbours: this page's own, with another cursor."""
 
-    older_url: str | None
-    newer_url: str | None
+    older_url: str | None = None
+    newer_url: str | None = None
 
     def map(self, make: Callable[[R], T]) -> "Page[T]":
         """Return the page with another value in place of each row."""
@@ -88,6 +88,11 @@ def page(
     part = fetch(
         request.db, statement, *order, cursor=request.GET.get(FIELD, ""), descending=descending, size=size
     )
+    return with_urls(request, part)
+
+
+def with_urls(request: Request, part: Slice[R]) -> Page[R]:
+    """Return a slice as a page of the list that the request shows."""
     urls = [_url(request, cursor) for cursor in (part.older, part.newer)]
     return Page(part.rows, part.older, part.newer, *urls)
 
@@ -118,7 +123,7 @@ def fetch(
     if backwards:
         rows.reverse()
     if not rows:
-        return Slice([], None, None)
+        return Slice([])
     older = encode(_OLDER, [rows[-1][str(column.key)] for column in order]) if more or backwards else None
     newer = (
         encode(_NEWER, [rows[0][str(column.key)] for column in order])

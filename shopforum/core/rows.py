@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 R = TypeVar("R")
 
 
+@lru_cache
 def columns(kind: type) -> tuple[str, ...]:
     """Return the names of a dataclass's fields: the columns that a row must have to become one."""
     return tuple(field.name for field in fields(kind))
@@ -17,4 +19,5 @@ def build(kind: type[R], row: Mapping[Any, Any], **more: Any) -> R:
 
     Raises KeyError if a column is missing. Columns that are no field are left out.
     """
-    return kind(**more, **{name: row[name] for name in columns(kind) if name not in more})
+    names = columns(kind)  # type: ignore[arg-type] # a class is hashable, whatever it is a variable for
+    return kind(**more, **{name: row[name] for name in names if name not in more})

@@ -39,6 +39,6 @@ def text(agent: str) -> str:
 
 
 def means(wanted: Iterable[str], agent: str) -> bool:
-    """Whether a User-Agent holds each of the words, each anywhere. `rules.MATCHING` asks the same in SQL."""
+    """Return whether a User-Agent holds each of the words, each anywhere. `rules.MATCHING` asks the same in SQL."""
     held = text(agent)
     return all(word in held for word in wanted)

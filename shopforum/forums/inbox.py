@@ -27,10 +27,10 @@ from sqlalchemy import (
 )
 
 from ..core.database import Database
+from ..core.listing import Listing
 from ..core.rows import build
 from ..sessions.tables import audit_log
 from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
-from .listing import Listing
 from .person import Person
 from .tables import categories, inbox, posts, security_reads, topics
 
@@ -126,7 +126,7 @@ class SecurityNotice:
 
 @dataclass(frozen=True)
 class ModerationAct:
-    """What a moderator has done with a topic or a post, and why."""
+    """A moderator's act on a topic or a post, with its reason."""
 
     actor_id: UUID
     actor_name: str

@@ -9,10 +9,10 @@ from functools import partial
 from sqlalchemy import Connection, TextClause, select, text
 
 from ..core.database import Database, once_more
+from ..core.listing import Listing
 from ..core.rows import build
 from . import inbox, reports
 from .inbox import ModerationAct
-from .listing import Listing
 from .person import Person
 from .refusals import Missing
 from .tables import actions, topics

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
 
 from ..core.database import Database
+from ..core.listing import Listing
 from ..core.rows import build
 from . import inbox, mentions
 from .inbox import WithUnreadCount
-from .listing import Listing
 from .members import suspended
 from .person import Person
 from .read_markers import join_markers
@@ -252,7 +252,7 @@ def edited(db: Database, post_id: int, edit_id: int) -> Edit:
     row = db.one(listing.statement.where(listing.order[0] == edit_id))
     if row is None:
         raise Missing
-    return listing.make(row)
+    return listing.read(row)
 
 
 def remove(db: Database, post_id: int, author: Person) -> Post:

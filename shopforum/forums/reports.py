@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, func, select, text
 
 from ..core.database import Database
+from ..core.listing import Listing
 from ..core.rows import build
 from . import members
 from . import posts as post_queries
-from .listing import Listing
 from .person import Person
 from .posts import Post
 from .refusals import Missing

@@ -12,8 +12,8 @@ from functools import partial
 from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Double, cast, func, literal, literal_column, select
 
+from ..core.listing import Listing
 from ..core.rows import build
-from .listing import Listing
 from .members import suspended
 from .tables import categories, members, posts, topics
 from .topics import CATEGORY

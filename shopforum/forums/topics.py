@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import Select, select, text
 
 from ..core.database import Database
+from ..core.listing import Listing
 from ..core.rows import build
 from . import inbox
 from .inbox import WithUnreadCount
 from .links import slug as slug_of
-from .listing import Listing
 from .person import Person
 from .read_markers import with_first_unread, with_unread
 from .refusals import Missing

@@ -1,4 +1,4 @@
-"""What operators do with sessions: find, count, plan, explain, end and export them, and read the audit log.
+"""The operators' work with sessions: find, count, plan, explain, end and export them, and read the audit log.
 
 The console, the API and the command line stand side by side on this package; none of them has SQL of its own over the
 session core's tables. `filters` reads a filter, `session_queries` and `counts` find what matches, `plans` looks up what

@@ -7,14 +7,15 @@ from uuid import UUID
 from sqlalchemy import Column, RowMapping, select, text
 
 from ..core.database import Database
+from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
+from ..core.rows import columns
 from ..sessions import audit_chain, tables
 from ..sessions.audit_chain import Head
 from ..sessions.vocabulary import EventName
 from .event_groups import events_of
 from .filters import AuditFilter
-from .listing import Listing
-from .rows import AuditRow, SessionRow, columns
+from .rows import AuditRow, SessionRow
 
 _a = tables.audit_log
 AUDIT_ID: Column[Any] = _a.c.id
@@ -98,7 +99,7 @@ def following(db: ReadOnlyDatabase, listing: Listing[AuditRow], after: int) -> l
 
 
 def has_unsealed(db: ReadOnlyDatabase) -> bool:
-    """Whether a row waits for its seal longer than a running worker takes."""
+    """Return whether a row waits for its seal longer than a running worker takes."""
     return db.one(_UNSEALED) is not None
 
 
@@ -110,10 +111,10 @@ def revocation_of_call(db: Database, actor: str, request_id: str) -> UUID | None
 
 def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:
     """Return a session's rows, latest first, at most 100: its own and those of the revocation that ended it."""
-    found = AUDIT.where(_a.c.session_id == session.id).newest(db, 100)
+    found = AUDIT.where(_a.c.session_id == session.id).first(db, 100)
     if session.revocation_id:
         seen = {row.id for row in found}
-        ended = AUDIT.where(_a.c.revocation_id == session.revocation_id).newest(db, 20)
+        ended = AUDIT.where(_a.c.revocation_id == session.revocation_id).first(db, 20)
         found += [row for row in ended if row.id not in seen]
         found.sort(key=lambda row: row.id, reverse=True)
     return found
@@ -121,7 +122,7 @@ def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:
 
 def of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     """Return the latest 30 rows about a user."""
-    return AUDIT.where(_a.c.user_id == user_id).newest(db, 30)
+    return AUDIT.where(_a.c.user_id == user_id).first(db, 30)
 
 
 def logins_of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
@@ -129,7 +130,7 @@ def logins_of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     index has the user's rows, none has the user's logins.
     """
     latest = select(AUDIT_ID).where(_a.c.user_id == user_id).order_by(AUDIT_ID.desc()).limit(1000)
-    return AUDIT.where(AUDIT_ID.in_(latest), _a.c.event.in_(_LOGINS)).newest(db, 15)
+    return AUDIT.where(AUDIT_ID.in_(latest), _a.c.event.in_(_LOGINS)).first(db, 15)
 
 
 def sealed(db: ReadOnlyDatabase) -> Head:

@@ -6,17 +6,18 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import RowMapping, case, func, literal, select
+from sqlalchemy import RowMapping, case, literal, select
 
 from ..core import addresses
+from ..core.listing import Listing
 from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
-from ..sessions import Authority, AuthorityUnavailable, Rule, tables
+from ..core.sites import ADMIN
+from ..sessions import Authority, AuthorityUnavailable, Rule, live, tables
 from . import plans, reach, session_queries
 from .filters import SessionFilter, parse_query
-from .listing import Listing
 from .plans import Plan
-from .reach import CONSOLE, BeyondReach
+from .reach import BeyondReach
 from .session_queries import s
 from .targets import Target
 
@@ -36,7 +37,8 @@ _WIDEST = {4: 16, 6: 32}
 
 IN_FORCE, LIFTED, OVER = "in force", "lifted", "over"
 
-_r = tables.standing_rules
+_r = tables.standing_rules.alias("r")
+_IN_FORCE = live.condition(live.RULE_IN_FORCE)
 _NAME = (
     select(s.c.user_name)
     .where(s.c.user_id == _r.c.user_id)
@@ -79,28 +81,28 @@ def _row(row: RowMapping) -> DenyRuleRow:
     return DenyRuleRow(**row)
 
 
-_STATE = case((_r.c.lifted_at.is_not(None), LIFTED), (_r.c.until <= func.now(), OVER), else_=IN_FORCE)
+_STATE = case((_r.c.lifted_at.is_not(None), LIFTED), (_IN_FORCE, IN_FORCE), else_=OVER)
 
 RULES = Listing(select(_r, _STATE.label("state"), _NAME.label("user_name")), (_r.c.created_at, _r.c.id), _row)
 # Rules that were lifted or have run out, newest first.
-ENDED = RULES.where((_r.c.lifted_at.is_not(None)) | (_r.c.until <= func.now()))
+ENDED = RULES.where(~_IN_FORCE)
 
 
 def one(db: ReadOnlyDatabase, rule_id: UUID) -> DenyRuleRow | None:
     """Return a rule, or None if there is no such rule."""
-    return next(iter(RULES.where(_r.c.id == rule_id).newest(db, 1)), None)
+    return next(iter(RULES.where(_r.c.id == rule_id).first(db, 1)), None)
 
 
 def in_force(
     db: ReadOnlyDatabase, *, user_id: UUID | None = None, revocation_id: UUID | None = None
 ) -> list[DenyRuleRow]:
     """Return rules in force, newest first and at most MOST: all, those on one user, or those made with a revocation."""
-    found = RULES.where(_r.c.lifted_at.is_(None), _r.c.until > func.now())
+    found = RULES.where(_IN_FORCE)
     if user_id:
         found = found.where(_r.c.user_id == user_id)
     if revocation_id:
         found = found.where(_r.c.revocation_id == revocation_id)
-    return found.newest(db, MOST)
+    return found.first(db, MOST)
 
 
 def named(plan: Plan) -> dict[str, Any]:
@@ -144,7 +146,7 @@ class Weight:
 
     @property
     def grave(self) -> bool:
-        """Whether the rule takes a fresh password, as an act that ends the same sessions does."""
+        """Return whether the rule takes a fresh password, as an act that ends the same sessions does."""
         return self.wide or self.plan.grave
 
 
@@ -157,7 +159,7 @@ def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None) -> Weight:
     fields = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
     query = urlencode({name: str(value) for name, value in fields.items() if value})
     plan = plans.make(db, Target(filter=query), own)
-    owners = plan.owners or (rule.site in (None, CONSOLE) and _owner_seen(db, parse_query(query), own))
+    owners = plan.owners or (rule.site in (None, ADMIN) and _owner_seen(db, parse_query(query), own))
     wide = owners or plan.wide or plan.scope is None or not (rule.user_id or _moderate(rule.network))
     return Weight(plan, owners, wide)
 
@@ -176,10 +178,10 @@ def check_reach(authority: Authority, rule: Rule, weight: Weight, *, unlimited: 
 
 
 def _is_owner(authority: Authority, rule: Rule) -> bool:
-    """Whether the user whom a rule keeps out of the console is an owner, as the identity provider says: the only owner may
+    """Return whether the user whom a rule keeps out of the console is an owner, as the identity provider says: the only owner may
     not have signed in for a long time. Raises BeyondReach while the provider cannot be asked.
     """
-    if rule.user_id is None or rule.site not in (None, CONSOLE):
+    if rule.user_id is None or rule.site not in (None, ADMIN):
         return False
     try:
         roles = authority.roles(rule.user_id)
@@ -202,7 +204,7 @@ def _owner_seen(db: ReadOnlyDatabase, chosen: SessionFilter, own: UUID | None) -
 
 
 def _moderate(network: str | None) -> bool:
-    """Whether a block is of a size that one holder can have."""
+    """Return whether a block is of a size that one holder can have."""
     block = addresses.network(network) if network else None
     return block is not None and block.prefixlen >= _WIDEST[block.version]
 

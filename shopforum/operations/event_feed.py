@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
+from ..core.rows import build
 from ..sessions import Sessions, audit, jobs
-from .rows import AuditRow, columns
+from .rows import AuditRow
 
 log = structlog.get_logger("shopforum")
 
@@ -47,7 +48,7 @@ def read(sessions: Sessions, after: int, types: list[str], limit: int) -> tuple[
         raise Ahead
     # Without a row that follows, the statement returns the head alone.
     found = [row for row in found if row["seq"] is not None]
-    rows = [AuditRow(**{name: row[name] for name in columns(AuditRow)}) for row in found]
+    rows = [build(AuditRow, row) for row in found]
     return rows, found[-1]["seq"] if len(found) == limit else head
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .rows import columns
+from ..core.rows import columns
 
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 

@@ -91,7 +91,7 @@ class Filter:
 
     @property
     def used(self) -> bool:
-        """Whether the filter leaves anything out. The state does not count: it is the list's tab."""
+        """Return whether the filter leaves anything out. The state does not count: it is the list's tab."""
         return any(name != "state" for name in self.given)
 
     def values(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from .session_queries import ID, s
 
 @dataclass(frozen=True)
 class Meant:
-    """What a pasted text names: one session, one revocation, or the sessions of another filter."""
+    """The object that a pasted text names: one session, one revocation, or the sessions of another filter."""
 
     session_id: UUID | None = None
     revocation_id: UUID | None = None
@@ -45,7 +45,7 @@ def sessions_beginning(db: ReadOnlyDatabase, start: str) -> list[UUID]:
 
 
 def is_beginning(start: str) -> bool:
-    """Whether a text can be the beginning of an id: 8 to 32 hexadecimal digits, with or without hyphens."""
+    """Return whether a text can be the beginning of an id: 8 to 32 hexadecimal digits, with or without hyphens."""
     return bool(re.fullmatch(r"[0-9a-f]{8,32}", _digits(start)))
 
 

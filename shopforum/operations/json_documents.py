@@ -10,8 +10,9 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
+from ..core.rows import columns
 from ..sessions.vocabulary import EventName, State
-from .rows import AuditRow, Place, Receipt, SessionRow, columns
+from .rows import AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}

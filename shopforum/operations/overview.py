@@ -87,7 +87,7 @@ class Attacks:
 
     @property
     def all_counted(self) -> bool:
-        """Whether all flags were counted."""
+        """Return whether all flags were counted."""
         return sum(attack.sessions or 0 for attack in self.by_kind.values()) < MOST_FLAGS
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
+from ..core.sites import ADMIN
 from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
 from . import counts, reach, session_queries
 from .filters import FilterError, SessionFilter, parse_query
-from .reach import CONSOLE, LARGE, PEOPLE, BeyondReach
+from .reach import LARGE, PEOPLE, BeyondReach
 from .rows import SessionRow
 from .session_queries import LIVE, s
 from .targets import Target
@@ -68,28 +69,28 @@ class Plan:
 
     @property
     def large(self) -> bool:
-        """Whether the sessions are so many that the number has to be typed."""
+        """Return whether the sessions are so many that the number has to be typed."""
         return self.others > LARGE
 
     @property
     def wide(self) -> bool:
-        """Whether the act takes the permission for whole sites."""
+        """Return whether the act takes the permission for whole sites."""
         whole = self.scope is not None and bool(self.scope.gate) and not self.scope.user_id
         return whole or self.people > PEOPLE or self.owners
 
     @property
     def grave(self) -> bool:
-        """Whether the act takes a fresh password and the page that asks first."""
+        """Return whether the act takes a fresh password and the page that asks first."""
         return self.large or self.wide or self.console
 
     @property
     def only_own(self) -> bool:
-        """Whether the admin's own session is the only one."""
+        """Return whether the admin's own session is the only one."""
         return self.own and not self.others
 
     @property
     def empty(self) -> bool:
-        """Whether all chosen sessions have ended already."""
+        """Return whether all chosen sessions have ended already."""
         return self.scope is not None and not self.scope.gate and not self.matched
 
     def check_reach(self, *, unlimited: bool) -> None:
@@ -223,7 +224,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     m = newest.subquery("m")
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     other = m.c.user_id.is_distinct_from(mine)
-    console = and_(other, m.c.site == CONSOLE)
+    console = and_(other, m.c.site == ADMIN)
     owners = and_(other, reach.owners_session(m.c.site, m.c.roles))
     in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
     ids = (
@@ -249,7 +250,7 @@ def _plan(db: ReadOnlyDatabase, where: Any, found: RowMapping, scope: Scope, **m
     if found["ids"] is not None:
         # The ids are known: do not run a slow filter twice.
         where = s.c.id == func.any(session_queries.ids_of(found["ids"][:SHOWN]))
-    rows = session_queries.SESSIONS.where(where).newest(db, SHOWN)
+    rows = session_queries.SESSIONS.where(where).first(db, SHOWN)
     return Plan(
         scope,
         matched=found["matched"],

@@ -1,4 +1,4 @@
-"""Who may carry out an act, judged by what the act reaches: the same for the console, the API and the command line.
+"""The permission that an act takes, judged by the sessions it reaches: the same for the console, the API and the command line.
 
 An act that reaches a whole site, more than PEOPLE people, or a console session of an owner takes the permission for
 whole sites. The session core judges again in the transaction of the act, earlier acts included (`sessions.reach`).
@@ -18,8 +18,6 @@ from ..sessions import Limit
 LARGE = 100
 # More people than this, in one act or in all acts of an hour, take the permission for whole sites.
 PEOPLE = 100
-# Nobody without one of the roles OWNERS may reach a console session of somebody who has one.
-CONSOLE = ADMIN
 
 
 class BeyondReach(Exception):
@@ -27,10 +25,10 @@ class BeyondReach(Exception):
 
 
 def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
-    """Return how far an actor may reach; None for one with the permission for whole sites. `own` is the actor's user."""
-    return None if unlimited else Limit(PEOPLE, CONSOLE, OWNERS, own)
+    """Return how far an actor may reach: no console session of an owner, no more than PEOPLE people an hour. None for one with the permission for whole sites. `own` is the actor's user."""
+    return None if unlimited else Limit(PEOPLE, ADMIN, OWNERS, own)
 
 
 def owners_session(site: Any, roles: Any) -> ColumnElement[bool]:
     """Return the condition that a session is an owner's at the console. `site` and `roles` are its columns."""
-    return and_(site == CONSOLE, roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))
+    return and_(site == ADMIN, roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Column, RowMapping, select, text
 
+from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
+from ..core.rows import build, columns
 from ..sessions import tables
-from .listing import Listing
-from .rows import Message, OutboxRow, Receipt, Revocation, columns
+from .rows import Message, OutboxRow, Receipt, Revocation
 
 _r = tables.revocations
 REVOCATION_ID: Column[Any] = _r.c.id
@@ -69,7 +70,7 @@ _OUTBOX = text(
 
 @dataclass(frozen=True)
 class Since:
-    """What happened since a revocation: `marked` sessions are marked as ended by it, at most 100,001; their cookies came
+    """The events since a revocation: `marked` sessions are marked as ended by it, at most 100,001; their cookies came
     back in so many `uses` after their end. `token_makers` are the users whose console sessions it reached and whose
     API tokens are not revoked.
     """
@@ -97,10 +98,7 @@ def since(db: ReadOnlyDatabase, revocation_id: UUID) -> Since:
 
 def messages(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> dict[UUID, Message]:
     """Return what the identity provider was told of each session. A session without a refresh token has no message."""
-    return {
-        row["session_id"]: Message(**{name: row[name] for name in columns(Message)})
-        for row in db.all(_MESSAGES, ids=list(ids))
-    }
+    return {row["session_id"]: build(Message, row) for row in db.all(_MESSAGES, ids=list(ids))}
 
 
 def outbox(db: ReadOnlyDatabase, revocation_id: UUID) -> list[OutboxRow]:

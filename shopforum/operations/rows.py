@@ -4,7 +4,7 @@ A field of `SessionRow` is a column of every list of sessions: the SELECT, the e
 columns from it. Instants are in UTC; no row holds a hash or a token.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,12 +49,12 @@ class SessionRow:
 
     @property
     def live(self) -> bool:
-        """Whether the session can still be ended."""
+        """Return whether the session can still be ended."""
         return self.state in (State.ACTIVE, State.DORMANT)
 
     @property
     def in_quarantine(self) -> bool:
-        """Whether the session waits for the password."""
+        """Return whether the session waits for the password."""
         return self.quarantined_at is not None and self.ended_at is None
 
 
@@ -143,7 +143,7 @@ class Revocation:
 
     @property
     def exact(self) -> bool:
-        """Whether `matched` is the whole number. The sessions of a site or of everyone are counted after they have ended;
+        """Return whether `matched` is the whole number. The sessions of a site or of everyone are counted after they have ended;
         until then there are at least so many.
         """
         return self.scope not in ("site", "everyone") or self.marked_at is not None
@@ -174,7 +174,7 @@ class Receipt(Revocation):
 
 @dataclass(frozen=True)
 class Message:
-    """What the identity provider was told, and whether it has confirmed it (`done_at`)."""
+    """A message to the identity provider, and the instant of its confirmation (`done_at`)."""
 
     done_at: datetime | None
     attempts: int
@@ -190,8 +190,3 @@ class OutboxRow(Message):
     user_id: UUID | None
     refresh_token_id: UUID | None
     created_at: datetime
-
-
-def columns(row: type) -> tuple[str, ...]:
-    """The names of a row's fields, in their order."""
-    return tuple(field.name for field in fields(row))

@@ -32,13 +32,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
 from ..core import user_agents
 from ..core.ids import parse_uuid
+from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
+from ..core.rows import columns
 from ..sessions import live, tables
 from ..sessions.vocabulary import State
 from . import labels
 from .filters import FLAGGED, SessionFilter
-from .listing import Listing
-from .rows import Flag, PairRow, Place, SessionDetail, SessionRow, columns
+from .rows import Flag, PairRow, Place, SessionDetail, SessionRow
 
 s = tables.sessions.alias("s")
 

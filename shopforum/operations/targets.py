@@ -44,7 +44,7 @@ class Target:
 
     @property
     def whole_site(self) -> bool:
-        """Whether it is all of a site."""
+        """Return whether it is all of a site."""
         return self.site is not None and self.user_id is None
 
     def fields(self) -> dict[str, Any]:

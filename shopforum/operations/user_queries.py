@@ -9,8 +9,8 @@ from sqlalchemy import func, select, text
 from ..core import user_agents
 from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
+from ..core.rows import columns
 from ..sessions import live
-from .rows import columns
 from .session_queries import s
 
 _ADDRESSES = text(
@@ -125,7 +125,7 @@ def named(db: ReadOnlyDatabase, text: str) -> list[UUID]:
 
 
 def seen(db: ReadOnlyDatabase, user_id: UUID) -> bool:
-    """Whether the sites know a user: by a session, or by a row of the audit log."""
+    """Return whether the sites know a user: by a session, or by a row of the audit log."""
     return db.one(_SEEN, id=user_id) is not None
 
 

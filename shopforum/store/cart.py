@@ -100,7 +100,7 @@ class Cart:
 
     @property
     def orderable(self) -> bool:
-        """Whether the cart can be ordered as it is."""
+        """Return whether the cart can be ordered as it is."""
         return bool(self.lines) and not any(line.problem for line in self.lines)
 
     def lines_of(self, ids: Sequence[int]) -> list[CartLine]:

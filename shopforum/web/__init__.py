@@ -1,4 +1,4 @@
-"""What the three sites share around their views: tweens, error pages, templates, notices, health checks, services.
+"""The three sites' common surroundings of views: tweens, error pages, templates, notices, health checks, services.
 
 From the outside in, a request passes: `tweens.harden` (headers of every response), `tweens.observe` (request id, one log
 line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, unreadable bytes), and then the

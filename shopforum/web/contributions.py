@@ -1,4 +1,4 @@
-"""What a site contributes to the pages and the login that all sites share; `SiteConfigurator` takes them at boot."""
+"""The contributions of a site to the pages and the login that all sites share; `SiteConfigurator` takes them at boot."""
 
 from dataclasses import dataclass, field
 
@@ -51,13 +51,13 @@ class Act:
 
     @property
     def again(self) -> bool:
-        """Whether another page may send the form again."""
+        """Return whether another page may send the form again."""
         return not (self.asks or self.page)
 
 
 @dataclass(frozen=True)
 class LoginHookResult:
-    """What a login hook adds to the response: headers, such as cookies, and the code of a notice for the next page."""
+    """The additions of a login hook to the response: headers, such as cookies, and the code of a notice for the next page."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)
     notice: str | None = None

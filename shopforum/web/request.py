@@ -32,7 +32,7 @@ class Request(SessionRequest):
 
     @property
     def services(self) -> Services:
-        """What the views of this site share."""
+        """The objects that the views of this site share."""
         return services.of(self.registry)
 
     @property

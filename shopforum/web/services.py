@@ -85,7 +85,7 @@ class PasswordPage:
 
 @dataclass
 class Services:
-    """What the views of one site share. The fields without a default are the application factory's."""
+    """The objects that the views of one site share. The fields without a default are the application factory's."""
 
     site: Site
     db: Database

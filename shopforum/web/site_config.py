@@ -1,4 +1,4 @@
-"""Pyramid's Configurator with the directives of the sites, typed. docs/design.md shows how a page is added.
+"""Pyramid's Configurator with the directives of the sites, typed. docs/architecture.md shows how a page is added.
 
 A directive refuses what has been added before, with a ConfigurationError at boot. Pyramid's own conflicts do not do:
 between a package and the package that includes it, Pyramid lets the outer one win in silence. Directives may be called
@@ -20,7 +20,7 @@ from .services import Navigation, PasswordPage, SavedForms, Services, UnknownAct
 
 
 class SiteConfigurator(Configurator):
-    """What `includeme` of a site's package is given."""
+    """The configurator that `includeme` of a site's package gets."""
 
     if TYPE_CHECKING:
         # Directives of the session add-on (sessions/__init__.py).

@@ -2,10 +2,11 @@
 
 import pytest
 
+from shopforum.core.rows import columns
 from shopforum.operations import labels
 from shopforum.operations.filters import AuditFilter
 from shopforum.operations.json_documents import SCHEMAS
-from shopforum.operations.rows import AuditRow, Revocation, SessionRow, columns
+from shopforum.operations.rows import AuditRow, Revocation, SessionRow
 from shopforum.sessions import tables
 from shopforum.sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
 

@@ -133,7 +133,7 @@ def test_sessions_as_json_lines_page_by_page(
     console: Console, started: Started, monkeypatch: pytest.MonkeyPatch, count_sql: Any
 ):
     ones = [started(who, address="192.0.2.1") for who in ("shopper", "member", "moderator")]
-    monkeypatch.setattr("shopforum.operations.listing._STEP", 1)
+    monkeypatch.setattr("shopforum.core.listing._STEP", 1)
     client = console("viewer")
     answer = client.get("/sessions/export?site=store&format=jsonl")
     rows = [json.loads(line) for line in answer.text.splitlines()]

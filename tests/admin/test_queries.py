@@ -154,7 +154,7 @@ def test_pages_show_every_session_once(read_db: ReadOnlyDatabase, everything: li
 def test_a_list_shows_no_hash(read_db: ReadOnlyDatabase, everything: list[Any]):
     session_id = everything[0]["id"]
     rows = [session_queries.one(read_db, session_id), *session_queries.generations(read_db, session_id)]
-    rows += session_queries.SESSIONS.newest(read_db, 3)
+    rows += session_queries.SESSIONS.first(read_db, 3)
     for row in rows:
         assert row is not None
         assert not [name for name, value in vars(row).items() if isinstance(value, bytes | memoryview)]
@@ -233,7 +233,7 @@ def test_a_person_and_who_else_was_there(read_db: ReadOnlyDatabase, everything: 
 
 def test_the_trail_is_filtered(read_db: ReadOnlyDatabase):
     chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
-    rows = audit_queries.listing(chosen).newest(read_db, 1000)
+    rows = audit_queries.listing(chosen).first(read_db, 1000)
     assert rows
     assert {(row.event, row.site) for row in rows} == {("authn_login_fail", "store")}
 

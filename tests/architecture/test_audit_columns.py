@@ -2,8 +2,9 @@
 
 from dataclasses import fields
 
+from shopforum.core.rows import columns
 from shopforum.operations import audit_queries, event_feed, json_documents
-from shopforum.operations.rows import AuditRow, columns
+from shopforum.operations.rows import AuditRow
 from shopforum.sessions import audit, audit_chain
 from shopforum.sessions.audit import Client, Event
 from shopforum.sessions.tables import audit_log

@@ -90,7 +90,7 @@ def test_edits_keep_what_was_said(db: Database, topic: Placed, ann: Person) -> N
     writing.edit(db, topic.post_id, ann, "Third", "no change is no edit", None, QUICK)
     assert posts.post(db, topic.post_id, None).edit_count == 2
     history = posts.history(topic.post_id)
-    found = [history.make(row) for row in db.all(history.statement.order_by(*history.order))]
+    found = [history.read(row) for row in db.all(history.statement.order_by(*history.order))]
     assert [(one.before, one.after, one.reason) for one in found] == [
         ("An *iron* one, or not?", "Second", "a slip"),
         ("Second", "Third", ""),
@@ -152,7 +152,7 @@ def test_the_text_of_a_removed_post_stays_inside(
 
 def unread(db: Database, who: Person) -> tuple[int, bool]:
     latest = topics.latest(who)
-    [found] = [latest.make(row) for row in db.all(latest.statement)]
+    [found] = [latest.read(row) for row in db.all(latest.statement)]
     return found.unread, found.fresh
 
 

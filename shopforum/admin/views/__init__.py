@@ -5,5 +5,5 @@ from ...web.request import Request
 
 
 def may_revoke(request: Request) -> bool:
-    """Whether the admin may end single sessions and those of a user. Without the permission no button is shown."""
+    """Return whether the admin may end single sessions and those of a user. Without the permission no button is shown."""
     return bool(request.has_permission(REVOKE))

@@ -4,10 +4,11 @@ from typing import Any
 
 from pyramid.config import Configurator
 
+from ...core.paging import Page
 from ...operations import audit_queries
 from ...web.request import Request
 from ..filter_forms import AuditFilterForm
-from ..lists import Page, page
+from ..lists import page
 
 
 def includeme(config: Configurator) -> None:

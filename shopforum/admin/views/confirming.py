@@ -1,4 +1,4 @@
-"""What the pages that ask before they act share: the plan, its confirmation, and the page itself."""
+"""The pages that ask before they act: the plan, its confirmation, and the page itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ class BeyondAuthority(HTTPForbidden):
 
 
 def may_revoke_all(request: Request) -> bool:
-    """Whether the admin has the permission for whole sites."""
+    """Return whether the admin has the permission for whole sites."""
     return bool(request.has_permission(REVOKE_ALL))
 
 
@@ -122,14 +122,14 @@ def asked_first(request: Request, target: Target, verb: Verb) -> HTTPSeeOther | 
 
 
 def confirmed(request: Request, target: Target, plan: Plan) -> bool:
-    """Whether the admin has seen the page that asks first. A single session that is not grave needs only a reason."""
+    """Return whether the admin has seen the page that asks first. A single session that is not grave needs only a reason."""
     if request.POST.get("confirm"):
         return True
     return len(target.sessions) == 1 and bool(request.POST.get("reason")) and not plan.grave
 
 
 def unchanged(request: Request, plan: Plan) -> bool:
-    """Whether the sessions are those that were shown. A form that names them one by one needs no digest."""
+    """Return whether the sessions are those that were shown. A form that names them one by one needs no digest."""
     if not plan.filter and "digest" not in request.POST:
         return True
     return bool(request.POST.get("digest") == plan.digest)

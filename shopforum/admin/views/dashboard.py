@@ -23,7 +23,7 @@ def dashboard(request: Request) -> dict[str, Any]:
     """Show the console's first page."""
     db = request.read_db
     hours, series = chart(db)
-    latest = [row.id for row in revocation_queries.REVOCATIONS.newest(db, 5)]
+    latest = [row.id for row in revocation_queries.REVOCATIONS.first(db, 5)]
     receipts = revocation_queries.receipts(db, latest)
     return {
         "counts": counts.on_tabs(db, []),
@@ -35,5 +35,5 @@ def dashboard(request: Request) -> dict[str, Any]:
         "hours": hours,
         "series": series,
         "revocations": [receipts[revocation_id] for revocation_id in latest],
-        "events": audit_queries.AUDIT.newest(db, 10),
+        "events": audit_queries.AUDIT.first(db, 10),
     }

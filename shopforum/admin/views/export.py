@@ -6,9 +6,9 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPUnprocessableEntity
 from pyramid.response import Response
 
+from ...core.listing import Listing
 from ...operations import audit_queries, export, session_queries
 from ...operations.filters import Filter
-from ...operations.listing import Listing
 from ...operations.rows import AuditRow, SessionRow
 from ...sessions import client_of
 from ...sessions.audit import Event, append

@@ -8,7 +8,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 
 from ...core.ids import parse_uuid
-from ...core.paging import FIELD
+from ...core.paging import FIELD, Page
 from ...core.read_only_database import TooSlow
 from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
 from ...operations.filters import TABS, SessionFilter
@@ -18,7 +18,7 @@ from ...web.request import Request
 from .. import fork
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
-from ..lists import Page, page
+from ..lists import page
 from . import may_revoke
 
 

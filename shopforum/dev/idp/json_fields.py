@@ -180,7 +180,7 @@ def only(values: Mapping[str, Any], names: Collection[str]) -> None:
 
 
 def has_api_key(request: Request, api_key: str) -> bool:
-    """Whether the request carries the API key. A wrong key is a 401 even where none was needed.
+    """Return whether the request carries the API key. A wrong key is a 401 even where none was needed.
 
     The header is the bare key: a scheme word such as ``Basic`` makes it another kind of credential.
     """

@@ -20,7 +20,7 @@ class Passwords:
         return _HASHER.hash(password)
 
     def matches(self, stored: str | None, password: str) -> bool:
-        """Whether the password fits. Without a user the same time is spent, so that time tells nothing."""
+        """Return whether the password fits. Without a user the same time is spent, so that time tells nothing."""
         try:
             return _HASHER.verify(stored or self._decoy, password) and stored is not None
         except (VerificationError, InvalidHashError):

@@ -46,11 +46,11 @@ class Policy:
 
     @property
     def sliding(self) -> bool:
-        """Whether each use starts the time to live anew."""
+        """Return whether each use starts the time to live anew."""
         return self.expiration != "Fixed"
 
     def expired(self, insert_instant: int, start_instant: int, now: int) -> bool:
-        """Whether a token with these two instants has expired. The lengths in force now decide."""
+        """Return whether a token with these two instants has expired. The lengths in force now decide."""
         if start_instant + self.ttl < now:
             return True
         return self.expiration == "SlidingWindowWithMaximumLifetime" and insert_instant + self.maximum < now

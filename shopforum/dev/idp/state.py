@@ -29,7 +29,7 @@ class Fault:
     drop: bool
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a call falls under this fault: the same path, or one that begins with it."""
+        """Return whether a call falls under this fault: the same path, or one that begins with it."""
         return self.method in (None, method) and path.startswith(self.path)
 
 

@@ -9,13 +9,13 @@ from pyramid.response import Response
 from sqlalchemy import RowMapping
 
 from ...core import paging
+from ...core.listing import Listing
 from ...core.permissions import MODERATORS
 from ...web.errors import page
 from ...web.request import Request
 from .. import mentions
 from ..forms import line
 from ..inbox import WithUnreadCount, with_unread_count
-from ..listing import Listing
 from ..person import Person
 from ..refusals import Locked, Missing, Stale, TooLate, TooSoon
 from ..settings import ForumSettings
@@ -69,11 +69,11 @@ def listed(request: Request, listing: Listing[R], size: int = 20) -> paging.Page
     """
     options: dict[str, Any] = {"descending": listing.descending, "size": size}
     if UNREAD in request.environ:
-        return paging.page(request, listing.statement, *listing.order, **options).map(listing.make)
+        return paging.page(request, listing.statement, *listing.order, **options).map(listing.read)
     statement = with_unread_count(listing.statement, viewer(request))
     found = paging.page(request, statement, *listing.order, **options)
     _note_count(request, found.rows)
-    return found.map(listing.make)
+    return found.map(listing.read)
 
 
 def note_unread(request: Request, row: WithUnreadCount) -> None:
