@@ -81,13 +81,13 @@ def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> tup
 
 _MORE = """
 WITH more AS (
-  INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, cleared_at, absolute_end,
-    idle_end, last_seen_at, issued_at, promoted_at)
+  INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, absolute_end,
+    idle_end, last_seen_at)
   SELECT 'store', gen_random_uuid(), 'x', '{shopper}', gen_random_uuid(), now(), now(), now() + interval '30 days',
-    now() + interval '30 minutes', now(), now(), now() FROM generate_series(1, :n) RETURNING id
+    now() + interval '30 minutes', now() FROM generate_series(1, :n) RETURNING id
 )
-INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
-SELECT sha256(id::text::bytea), id, 1, sha256(('r' || id)::bytea), 'login' FROM more"""
+INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why)
+SELECT sha256(id::text::bytea), id, 1, 0, sha256(('r' || id)::bytea), 'login' FROM more"""
 
 
 def log_in(app: object) -> str:

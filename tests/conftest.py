@@ -42,11 +42,12 @@ declare one record;
 begin
   set local session_replication_role = replica;
   for one in select oid::regclass as name, pg_relation_size(oid) > 1000000 as large from pg_class
-    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not in ('alembic_version', 'audit_head')
+    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not in ('alembic_version', 'audit_head', 'revocation_counter')
       and pg_relation_size(oid) > 0
   loop
     execute format(case when one.large then 'truncate %s cascade' else 'delete from %s' end, one.name);
   end loop;
+  update revocation_counter set n = 0 where n > 0;
   update audit_head set seq = 0, mac = decode(repeat('00', 32), 'hex');
 end $$"""
 
@@ -310,6 +311,17 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
     """Every session idles out now."""
     return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None
+
+
+@pytest.fixture
+def pass_grace(sql: Callable[..., list[Any]]) -> Callable[[], None]:
+    """A little more than the grace of every replaced pair goes by."""
+
+    def act() -> None:
+        sql("UPDATE sessions SET head_since = head_since - interval '61 seconds'")
+        sql("UPDATE session_credentials SET replaced_at = replaced_at - interval '61 seconds'")
+
+    return act
 
 
 @pytest.fixture

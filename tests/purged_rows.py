@@ -6,10 +6,9 @@ from sqlalchemy import Connection, text
 
 # `:age` is far longer than anything is kept, or nothing at all.
 _ROWS = [
-    """INSERT INTO sessions (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at, cleared_at,
-      absolute_end, idle_end, last_seen_at, issued_at, promoted_at, created_at)
+    """INSERT INTO sessions (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at, absolute_end, idle_end, last_seen_at, created_at)
     SELECT 'store', gen_random_uuid(), 'Ann ' || n, 'ann' || n || '@harbour.example', '{shopper}', gen_random_uuid(), at,
-      at, at + interval '30 days', at + interval '30 minutes', at, at, at, at
+      at + interval '30 days', at + interval '30 minutes', at, at
     FROM generate_series(1, :rows) n, LATERAL (SELECT now() - CAST(:age AS interval) - n * interval '1 s' AS at) o""",
     """INSERT INTO carts (guest_hash, changed_at) SELECT sha256((:age || n)::bytea), now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n""",

@@ -12,6 +12,7 @@ from sqlalchemy import DateTime, text
 from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions, tables
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, Pair
+from shopforum.sessions.rotation import Facts
 
 SECRET = "core-tests-0123456789-0123456789-0123456789"
 OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
@@ -22,6 +23,7 @@ _INSTANTS = {
     table.name: [column.name for column in table.columns if isinstance(column.type, DateTime)]
     for table in tables.metadata.sorted_tables
     if not table.name.startswith("audit")
+    and any(isinstance(column.type, DateTime) for column in table.columns)
 }
 
 
@@ -110,7 +112,7 @@ class SessionCore:
         since: Any = None,
         replaced: uuid.UUID | None = None,
     ) -> tuple[Pair, Outcome]:
-        """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the password was typed,
+        """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the login began,
         `replaced` the session that the browser had until now.
         """
         user_id = self.users.setdefault(name, uuid.uuid4())
@@ -122,7 +124,7 @@ class SessionCore:
             ("shopper",),
             token,
             token_id,
-            since or self.sessions.now(),
+            since or self.sessions.login_start(),
         )
         outcome = self.sessions.start(login, client, replaced)
         assert outcome.issue is not None
@@ -143,9 +145,10 @@ class SessionCore:
     def pass_grace(self) -> None:
         """A little more than the grace goes by."""
         self.sql(
-            "UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds', "
-            "issued_at = issued_at - interval '61 seconds'"
+            "UPDATE sessions SET head_since = head_since - interval '61 seconds', "
+            "due_at = due_at - interval '61 seconds'"
         )
+        self.sql("UPDATE session_credentials SET replaced_at = replaced_at - interval '61 seconds'")
 
     def pass_time(self, seconds: float) -> None:
         """Time goes by for every rule alike: all instants in the database move back together."""
@@ -154,7 +157,39 @@ class SessionCore:
             self.sql(f"UPDATE {table} SET {moves}", seconds=seconds)
 
     def make_rotation_due(self) -> None:
-        self.sql("UPDATE sessions SET issued_at = issued_at - interval '11 minutes'")
+        self.sql("UPDATE sessions SET due_at = now()")
+
+    def facts(self, pair: Pair) -> Facts | None:
+        """What the rules of rotation go by, read by other statements than the core's. None for a pair that was never
+        handed out, or whose session's time is over.
+        """
+        context = self.sessions.context
+        if pair.session_id is None:
+            return None
+        found = self.sql(
+            "SELECT * FROM session_credentials WHERE session_hash = :digest",
+            digest=context.credential(pair).session_hash,
+        )
+        if not found:
+            return None
+        [shown], now = found, self.sessions.now()
+        [row] = self.sql("SELECT * FROM sessions WHERE id = :id", id=shown["session_id"])
+        if row["absolute_end"] <= now:
+            return None
+        replaced = shown["replaced_at"]
+        return Facts(
+            head=row["head"],
+            head_parent=row["head_parent"],
+            head_age=(now - row["head_since"]).total_seconds(),
+            head_used_for=(row["last_seen_at"] - row["head_since"]).total_seconds(),
+            due_in=(row["due_at"] - now).total_seconds(),
+            unshown=row["unshown"],
+            active=row["idle_end"] > now,
+            n=shown["number"],
+            parent=shown["parent"],
+            seen=shown["seen_at"] is not None,
+            replaced_age=(now - replaced).total_seconds() if replaced else None,
+        )
 
     def events(self) -> list[str]:
         return [row["event"] for row in self.sql("SELECT event FROM audit_log ORDER BY id")]

@@ -17,6 +17,7 @@ from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, RefreshR
 from shopforum.sessions.audit import Client
 from shopforum.sessions.live import STATE
 from shopforum.sessions.model import Outcome, Pair
+from shopforum.sessions.rotation import Step, after_take_over, next_step
 from shopforum.sessions.vocabulary import TRANSITIONS, State
 
 GRACE = 60
@@ -25,6 +26,15 @@ SLOWEST = 55
 ABSOLUTE = 9000.0
 WHY = Reason("admin", "carol", "suspected_theft")
 PEOPLE = ("ann", "bob")
+
+# Sessions whose row and pairs do not fit together: the head is the one pair that was shown and not replaced, its parent is
+# the row's, and `unshown` counts what was handed out for it.
+_NO_TREE = """SELECT s.id FROM sessions s WHERE
+  (SELECT array_agg((c.number, c.parent)) FROM session_credentials c
+    WHERE c.session_id = s.id AND c.seen_at IS NOT NULL AND c.replaced_at IS NULL) IS DISTINCT FROM
+    ARRAY[(s.head, s.head_parent)]
+  OR s.unshown <> (SELECT count(*) FROM session_credentials c WHERE c.session_id = s.id AND c.parent = s.head)
+  OR s.issued <> (SELECT max(c.number) FROM session_credentials c WHERE c.session_id = s.id)"""
 
 
 class MoodyProvider(Provider):
@@ -70,9 +80,8 @@ class Known:
     over: str | None = None
     # As the lists would have called it after the last step.
     state: State | None = None
-    # Every pair that was ever handed out, with its generation, and those that a refresh has brought.
+    # Every pair that was ever handed out, with its number.
     pairs: dict[Pair, int] = field(default_factory=dict)
-    refreshed: set[Pair] = field(default_factory=set)
 
 
 @dataclass
@@ -99,6 +108,7 @@ class History:
 
     def __init__(self, core: SessionCore, provider: MoodyProvider, clock: SimulatedClock) -> None:
         self.core, self.provider, self.database_clock = core, provider, clock
+        self.timing = core.sessions.config.timing
         provider.__init__()  # type: ignore[misc]
         for table in ("sessions", "revocation_gates", "revocations"):
             core.sql(f"DELETE FROM {table}")
@@ -136,7 +146,7 @@ class History:
     def answered(self, flight: Flight, *, touch: bool = True) -> Flight:
         """The server answers; everything that the rules promise of an answer is checked here."""
         known = self.owner_of(flight.pair)
-        [row] = self.row(known) or [None]
+        facts = self.core.facts(flight.pair)
         asked, refused = len(self.provider.refreshes), self.provider.refused
         try:
             outcome = self.core.resume(flight.pair, flight.browser.client, touch=touch)
@@ -144,37 +154,41 @@ class History:
             assert self.provider.away or not touch
             assert known is not None
             assert known.over is None
-            assert row["in_time"]
-            assert not row["active"]
+            assert facts is not None
+            assert not facts.active
             return flight
         flight.answer = outcome
         calls = len(self.provider.refreshes) - asked
         assert calls <= 1
-        if known is None or known.over or not row["in_time"]:
+        if known is None or known.over or facts is None:
             assert (outcome.session, outcome.issue, calls) == (None, None, 0), known
             return flight
-        assert not (calls and row["active"]) or self.provider.one_time
-        generation = known.pairs[flight.pair]
-        straggles = row["floor"] < generation <= row["previous"] and row["in_grace"]
-        # A refresh whose answer was slow was repeated: the first answer is as good, in the same browser.
-        beside = row["previous"] < generation and flight.pair in known.refreshed
-        repeated = any(known.pairs[pair] == row["generation"] for pair in known.refreshed)
-        sibling = beside and repeated and flight.browser.client.agent == row["last_agent"]
-        if generation < row["generation"] and not (straggles or sibling):
+        assert not (calls and facts.active) or self.provider.one_time
+        step = next_step(facts, self.timing, quiet=not touch)
+        if step is Step.TAKE_OVER:
+            facts = after_take_over(facts, self.timing)
+            step = next_step(facts, self.timing, quiet=not touch)
+            [after] = self.row(known)
+            assert after["head"] == facts.n, "a pair that was shown holds"
+        if step is Step.END:
             assert known.stolen, "an honest browser was taken for a thief"
             assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "replayed")
             self.is_over(known, "replayed")
+        elif step is Step.QUARANTINE:
+            starved = facts.unshown == self.timing.cap and facts.n == facts.head
+            assert known.stolen or starved, "an honest browser was asked for the password"
+            assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "quarantined")
+            self.is_over(known, "quarantined")
         elif outcome.session is None:
+            assert step is Step.REFRESH
             assert self.provider.refused > refused, outcome
-            assert not row["active"]
             self.is_over(known, "refused")
         else:
             assert outcome.session.id == known.id
             assert outcome.session.user_name == known.person.title()
-            assert not (straggles and outcome.issue), "a straggler got a cookie"
-            self.note_issue(known, outcome, refreshed=calls > 0)
-            [after] = self.row(known)
-            assert after["generation"] == max(generation, row["generation"]), "what was shown is the newest"
+            handed = step in (Step.HAND_OUT, Step.REFRESH)
+            assert handed or outcome.issue is None, "a cookie that was not due"
+            self.note_issue(known, outcome)
         return flight
 
     def back(self, flight: Flight) -> None:
@@ -196,11 +210,11 @@ class History:
     def log_in(self, browser: Browser, typed: Any = None) -> Known:
         flight = self.answered(Flight(browser, browser.jar, self.clock))
         held = flight.answer.session if flight.answer else None
-        since = typed or self.core.sessions.now()
+        since = typed or self.core.sessions.login_start()
         pair, outcome = self.core.log_in(
             browser.person, browser.client, since=since, replaced=held.id if held else None
         )
-        known = Known(outcome.session.id, browser.person, since, pairs={pair: 1})
+        known = Known(outcome.session.id, browser.person, since.at, pairs={pair: 1})
         self.sessions[known.id] = known
         if held:
             self.is_over(self.sessions[held.id], "superseded")
@@ -236,20 +250,18 @@ class History:
             assert (outcome.session, outcome.issue) == (None, None), (why, known)
         assert len(self.provider.refreshes) == asked
 
-    def note_issue(self, known: Known, outcome: Outcome, *, refreshed: bool) -> None:
+    def note_issue(self, known: Known, outcome: Outcome) -> None:
         if outcome.issue is not None:
             assert outcome.issue not in known.pairs
             [row] = self.row(known)
             known.pairs[outcome.issue] = row["issued"]
-            known.refreshed |= {outcome.issue} if refreshed else set()
 
     def owner_of(self, pair: Pair) -> Known | None:
         return next((known for known in self.sessions.values() if pair in known.pairs), None)
 
     def row(self, known: Known | None) -> list[Any]:
-        return self.core.sql(
-            "SELECT generation, previous, floor, issued, last_agent, idle_end > now() AS active, absolute_end > now() AS in_time, "
-            "promoted_at > now() - :grace * interval '1 second' AS in_grace FROM sessions WHERE id = :id",
-            id=known.id if known else None,
-            grace=GRACE,
-        )
+        return self.core.sql("SELECT * FROM sessions WHERE id = :id", id=known.id if known else None)
+
+    def pairs_make_a_tree(self) -> None:
+        """What every session's row says of its pairs is what the pairs say."""
+        assert self.core.sql(_NO_TREE) == []

@@ -48,6 +48,7 @@ def show(request: Request) -> dict[str, Any]:
     current = [row for row in rows if row.id == me.id]
     others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "label": label}
+    values["unclaimed"] = request.sessions.unclaimed([row.id for row in rows])
     values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)

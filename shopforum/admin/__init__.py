@@ -1,7 +1,7 @@
 """The security admins' console: see every session of every site, explain it, and end it.
 
 The console is pages and forms only. The queries, the plans and the judgement of reach are in `operations`, which the API
-and the command line share. `forms.py` and `filter_forms.py` check input, `lists.py` pages lists, `chart.py` and `fork.py`
+and the command line share. `forms.py` and `filter_forms.py` check input, `lists.py` pages lists, `chart.py` and `pair_tree.py`
 draw, `views/` has the pages.
 """
 

@@ -80,7 +80,7 @@ def pairs(found: Sequence[PairRow]) -> str:
     rows = [
         (
             *(
-                pair.generation,
+                pair.number,
                 labels.pair(pair.why),
                 moment(pair.created_at),
                 moment(pair.seen_at),

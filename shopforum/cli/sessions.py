@@ -90,7 +90,7 @@ def show(ini: str, session: str, as_json: bool) -> None:
             session_page.facts(row, deployment.sessions.now(), deployment.console),
             session_page.flags(session_queries.flags(db, session_id)),
             session_page.places(places),
-            session_page.pairs(session_queries.generations(db, session_id)),
+            session_page.pairs(session_queries.pairs(db, session_id)),
             session_page.timeline(timeline[::-1]),
         )
         click.echo("\n\n".join(section for section in sections if section))

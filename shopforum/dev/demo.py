@@ -36,7 +36,10 @@ _REFRESHES = {("POST", "/api/jwt/refresh"), ("POST", "/oauth2/token")}
 # Instead of a wait of half an hour: the idle timeout of the session, or the grace of its last pair, is set to have passed.
 _IDLE_OUT = text("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE id = :id")
 _PASS_GRACE = text(
-    "UPDATE sessions SET promoted_at = promoted_at - :seconds * interval '1 second' WHERE id = :id"
+    """WITH replaced AS (
+      UPDATE session_credentials SET replaced_at = replaced_at - :seconds * interval '1 second' WHERE session_id = :id
+    )
+    UPDATE sessions SET head_since = head_since - :seconds * interval '1 second' WHERE id = :id"""
 )
 _FLAGS = text("SELECT kind, count, host(last_address) AS address FROM session_flags WHERE session_id = :id")
 _ENDED = text(

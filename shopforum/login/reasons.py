@@ -18,8 +18,8 @@ _NOTICES = {
     EndReason.SUPERSEDED: Notice("info", "You logged in again, so this session was closed."),
     EndReason.REPLAYED: Notice(
         "warning",
-        "This session was used from two places, so we ended it to protect you. "
-        "If you do not know why, change your password after you log in.",
+        "Two copies of this session's cookies were used, so we ended it to protect you. "
+        "If you have not restored your browser or its files, change your password after you log in.",
     ),
     EndReason.IDENTITY_MISMATCH: Notice(
         "warning", "We ended this session to be safe. Log in again to continue."

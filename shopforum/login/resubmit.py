@@ -58,8 +58,8 @@ _OWNED = """key = :key AND site = :site AND user_id = :user_id AND created_at > 
     AND (site <> 'admin' OR NOT EXISTS (SELECT 1 FROM sessions s JOIN revocations r ON r.id = s.revocation_id
       WHERE s.user_id = :user_id AND s.site = 'admin' AND r.initiating_entity IN ('admin', 'idp')
         AND r.created_at > kept_forms.created_at)
-      AND NOT EXISTS (SELECT 1 FROM revocation_gates g WHERE g.not_before > kept_forms.created_at
-        AND g.key IN ('everyone', 'site:admin', 'user:' || :user_id, 'user:' || :user_id || '@admin')))"""
+      AND NOT EXISTS (SELECT 1 FROM revocation_gates g JOIN revocations r ON r.id = g.revocation_id
+        WHERE r.created_at > kept_forms.created_at AND g.key IN ('everyone', 'site:admin', 'user:' || :user_id, 'user:' || :user_id || '@admin')))"""
 _READ = text(f"SELECT path, fields FROM kept_forms WHERE {_OWNED}")
 _TAKE = text(f"DELETE FROM kept_forms WHERE {_OWNED} RETURNING path, fields")
 

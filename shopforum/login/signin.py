@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from ..sessions import (
     AuthorityMisconfigured,
     AuthorityUnavailable,
     Login,
+    LoginStart,
     SignInBlocked,
     audit,
     client_of,
@@ -38,14 +38,14 @@ log = structlog.get_logger("shopforum")
 
 @dataclass(frozen=True)
 class Attempt:
-    """A login in progress: its account, its try in the throttle, its start by the database's clock, and its target.
+    """A login in progress: its account, its try in the throttle, its start, and its target.
 
     `email` is the typed address, to find the user whom a failure concerns; it is empty once a second factor is asked for.
     """
 
     account: bytes
     turn: throttle.Try
-    authenticated_at: datetime
+    start: LoginStart
     target: str | None
     email: str = ""
 
@@ -66,7 +66,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         roles=answer.roles,
         refresh_token=answer.refresh_token,
         refresh_token_id=answer.refresh_token_id,
-        authenticated_at=attempt.authenticated_at,
+        start=attempt.start,
     )
     try:
         headers = remember(request, login)

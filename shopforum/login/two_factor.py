@@ -21,7 +21,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
-from ..sessions import AuthorityUnavailable, client_of, cookies
+from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
 from ..web import notes
 from ..web.contributions import Notice
 from ..web.request import Request
@@ -47,14 +47,14 @@ _AWAY = "The code cannot be checked at the moment. It stays valid for a few minu
 class Challenge:
     """A login that waits for its second factor.
 
-    `methods` are triples of FusionAuth's id, the kind and a masked hint. `at` is the instant before FusionAuth was first
-    asked, by the database's clock.
+    `methods` are triples of FusionAuth's id, the kind and a masked hint. `start` is the moment before FusionAuth was first
+    asked.
     """
 
     id: str
     methods: tuple[tuple[str, str, str], ...]
     account: bytes
-    at: datetime
+    start: LoginStart
     target: str | None
 
 
@@ -72,9 +72,7 @@ def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt
     # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
-    challenge = Challenge(
-        required.two_factor_id, methods, attempt.account, attempt.authenticated_at, attempt.target
-    )
+    challenge = Challenge(required.two_factor_id, methods, attempt.account, attempt.start, attempt.target)
     return HTTPFound(
         "/login/two-factor", headers=[_JAR.header(COOKIE, _signed(request, challenge), _SECONDS)]
     )
@@ -102,7 +100,7 @@ def submit(request: Request) -> Response:
         turn = throttle.take(request, challenge.account)
     except throttle.TooManyTries as wait:
         return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
-    attempt = signin.Attempt(challenge.account, turn, challenge.at, challenge.target)
+    attempt = signin.Attempt(challenge.account, turn, challenge.start, challenge.target)
     started = time.monotonic()
     try:
         if method is not None:
@@ -176,7 +174,14 @@ def _refused(
 
 def _signed(request: Request, challenge: Challenge) -> str:
     content = json.dumps(
-        [challenge.id, challenge.methods, challenge.account.hex(), challenge.at.isoformat(), challenge.target]
+        [
+            challenge.id,
+            challenge.methods,
+            challenge.account.hex(),
+            challenge.start.at.isoformat(),
+            challenge.start.epoch,
+            challenge.target,
+        ]
     )
     encoded = base64.urlsafe_b64encode(content.encode()).rstrip(b"=").decode()
     return str(request.sessions.config.secrets.form_token(f"two-factor {request.site.name}", encoded))
@@ -189,13 +194,12 @@ def _challenge(request: Request) -> Challenge | None:
     encoded = secrets.form_subject(f"two-factor {request.site.name}", cookie) if cookie else None
     if encoded is None:
         return None
-    two_factor_id, methods, account, at, target = json.loads(
+    two_factor_id, methods, account, at, epoch, target = json.loads(
         base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     )
-    challenge = Challenge(
-        two_factor_id, tuple(map(tuple, methods)), bytes.fromhex(account), datetime.fromisoformat(at), target
-    )
-    age = (request.sessions.now() - challenge.at).total_seconds()
+    start = LoginStart(datetime.fromisoformat(at), epoch)
+    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), bytes.fromhex(account), start, target)
+    age = (request.sessions.now() - challenge.start.at).total_seconds()
     return challenge if 0 <= age <= _SECONDS else None
 
 

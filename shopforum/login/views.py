@@ -76,7 +76,7 @@ def submit(request: Request) -> Response:
     except throttle.TooManyTries as wait:
         return refused(request, form, 429, str(wait), wait.retry_after)
     started = time.monotonic()
-    attempt = signin.Attempt(account, turn, request.sessions.now(), target, form.email.data)
+    attempt = signin.Attempt(account, turn, request.sessions.login_start(), target, form.email.data)
     client = client_of(request)
     try:
         answer = request.idp.login(

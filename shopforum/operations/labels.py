@@ -6,7 +6,9 @@ shown in plain letters.
 
 from dataclasses import dataclass
 
+from ..core import user_agents
 from ..sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
+from .rows import AuditRow
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ END_REASONS: dict[str, str] = {
     EndReason.ACCOUNT_DELETED: "Account deleted at the identity provider",
     EndReason.ROLE_REMOVED: "A role was taken away",
     EndReason.REGISTRATION_REMOVED: "Registration removed",
+    EndReason.SUCCESSORS_UNSHOWN: "New cookies were never shown",
+    EndReason.OLDER_COOKIES: "The browser went back to older cookies",
     EndReason.HARMLESS: "Looked at and found harmless",
     **{kind: label.label for kind, label in FLAGS.items()},
 }
@@ -217,6 +221,19 @@ def reason(code: str) -> str:
 def entity(name: str) -> str:
     """Return who began an act, in words."""
     return ENTITIES.get(name, name)
+
+
+def replay(event: AuditRow) -> str:
+    """Return what a replay was, in a sentence or two: which pair came from where, and which one holds. Empty for other events."""
+    told = event.detail
+    if event.event != EventName.TOKEN_REUSE or "head" not in told:
+        return ""
+    came = f"{user_agents.label(event.agent)} at {event.address or 'an unknown address'}"
+    last = f"{user_agents.label(told['last_agent'])} at {told['last_address'] or 'an unknown address'}"
+    age = told["replaced_seconds"]
+    old = "of another branch" if age is None else f"replaced {age // 60} min {age % 60} s before"
+    text = f"Pair {told['presented']}, {old}, was shown by {came}. Pair {told['head']} holds, last shown by {last}."
+    return f"{text} Both are the same: probably a restored browser." if came == last else text
 
 
 def pair(why: str) -> str:

@@ -60,10 +60,14 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class SessionDetail(SessionRow):
-    """One session with the number of its current pair of credentials, and of the one before it."""
+    """One session with the number of its head, the pair of credentials that holds now, and of the head's parent.
 
-    generation: int
-    previous: int
+    `unshown`: pairs that were handed out since the head took over and that no browser has shown.
+    """
+
+    head: int
+    head_parent: int
+    unshown: int
 
 
 @dataclass(frozen=True)
@@ -93,14 +97,22 @@ class Flag:
 
 @dataclass(frozen=True)
 class PairRow:
-    """A pair of credentials that was handed out: its number, why, and where it was first shown (`seen_…`)."""
+    """A pair of credentials that was handed out: its number, the pair it was given for (0 for the login's), why, and when.
 
-    generation: int
+    `asked_…`: from where it was asked for. `seen_…`: when and from where it was first shown. `replaced_at`: since when
+    another pair holds in its place.
+    """
+
+    number: int
+    parent: int
     why: str
     created_at: datetime
+    asked_address: str | None
+    asked_agent: str | None
     seen_at: datetime | None
     seen_address: str | None
     seen_agent: str | None
+    replaced_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -160,11 +160,11 @@ def flags(db: ReadOnlyDatabase, session_id: UUID) -> list[Flag]:
     return [Flag(**row) for row in db.all(found.order_by(_f.c.last_at.desc()))]
 
 
-def generations(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:
+def pairs(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:
     """Return the pairs of credentials that were handed out, newest first, at most 100; never a hash."""
     c = tables.credentials
     found = select(*(c.c[name] for name in columns(PairRow))).where(c.c.session_id == session_id)
-    return [PairRow(**row) for row in db.all(found.order_by(c.c.generation.desc()).limit(100))]
+    return [PairRow(**row) for row in db.all(found.order_by(c.c.number.desc()).limit(100))]
 
 
 def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:

@@ -29,7 +29,7 @@ from .deny_rules import Rule, ShutOut, SignInBlocked
 from .form_refusals import ForeignForm, FormRefused
 from .keyring import REFRESH_TOKEN
 from .lifecycle import Sessions
-from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
+from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
 from .policy import (
     FORM_SESSION,
     NOBODY,
@@ -61,6 +61,7 @@ __all__ = [
     "FreshLoginRequired",
     "Limit",
     "Login",
+    "LoginStart",
     "Outcome",
     "OwnSession",
     "Pair",

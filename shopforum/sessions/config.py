@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ..core.settings import Setting, SettingsError, read, refuse_unknown, setting, settings_of
 from .keyring import Keyring
 from .risk_signals import MODES, SIGNALS
+from .rotation import Timing
 
 # Seconds. Browsers keep a cookie for 400 days at most (RFC 6265bis).
 _LONGEST = 400 * 86400
@@ -54,10 +55,17 @@ class Config:
     grace: float = _duration(
         "grace", 60.0, "a replaced pair is served for this long, for requests already on their way"
     )
-    lost_after: float = _duration(
-        "lost_after",
-        10.0,
-        "a one-time refresh token that no browser shows after this time was lost; shorter than the provider's grace",
+    retry_every: float = _duration(
+        "retry_every",
+        30.0,
+        "the next session id is offered after this time, while the browser has shown none",
+    )
+    most_unshown: int = setting(
+        "sessions.most_unshown",
+        8,
+        "session ids offered in a row of which the browser has shown none; then the password is asked for",
+        least=1,
+        most=100,
     )
     touch_every: float = _duration(
         "touch_every", 60.0, "a session that was seen within this time is not written to"
@@ -93,6 +101,11 @@ class Config:
         "SameSite of the cookies; Strict for a site that no other site links to",
         of=("Lax", "Strict"),
     )
+
+    @property
+    def timing(self) -> Timing:
+        """The lengths of the rules of rotation."""
+        return Timing(self.rotate_every, self.grace, self.most_unshown, self.retry_every)
 
 
 def declared() -> tuple[Setting, ...]:

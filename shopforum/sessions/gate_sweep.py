@@ -17,14 +17,14 @@ from .scope import Scope
 # Sessions marked in one transaction.
 STEP = 500
 
-# Sessions that a gate has ended and that are not marked; where a later revocation has moved the gate on, only those that
-# were there at this one. The scope is bound and not joined with the revocation's row, or a user's revocation would not
+# Sessions that a revocation's gate has ended and that are not marked. The scope is bound and not joined with the revocation's row, or a user's revocation would not
 # use the index of users. Sessions of a site and of everyone are found in the order of their absolute ends: sessions that
 # expired long ago are not read, and those that began after the gate stand at the end.
 _BEHIND = f"""{UNENDED}
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
-    AND s.cleared_at <= (SELECT g.not_before FROM revocation_gates g WHERE g.key = :key)
-    AND s.cleared_at <= (SELECT created_at FROM revocations WHERE id = :revocation_id)"""
+    AND s.epoch < (SELECT epoch FROM revocations WHERE id = :revocation_id)
+    AND s.authenticated_at <= (SELECT coalesce(authenticated_until, 'infinity') FROM revocations
+      WHERE id = :revocation_id)"""
 
 # A row that another transaction has locked is left for the next step. A login that was in flight got a token that the
 # provider's bulk revocation may have missed, so the provider is told of it by its own message.
@@ -104,4 +104,4 @@ def sweep(db: Database) -> int:
 
 
 def _values(scope: Scope) -> dict[str, Any]:
-    return {"user_id": scope.user_id, "site": scope.site, "key": scope.gate}
+    return {"user_id": scope.user_id, "site": scope.site}

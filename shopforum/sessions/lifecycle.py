@@ -7,19 +7,30 @@ for an end. docs/sessions.md has the reasons.
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ..core.database import Database
-from . import deny_rules, flags, new_session, quarantine, records, resume, revocation, user_sessions
+from . import (
+    deny_rules,
+    flags,
+    new_session,
+    quarantine,
+    records,
+    resume,
+    revocation,
+    unclaimed,
+    user_sessions,
+)
 from .audit import Client, Event
 from .authority import Authority
 from .config import Config
 from .context import SessionContext
 from .deny_rules import Rule
-from .model import Login, Outcome, Pair, Reason, Session, SessionBusy
+from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Limit
-from .rows import OwnSession
+from .rows import OwnSession, Unclaimed
 from .scope import Scope
 from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity
 
@@ -48,9 +59,13 @@ class Sessions:
         """The identity provider."""
         return self.context.authority
 
-    def now(self) -> Any:
-        """Return the database's clock, a UTC instant. To be read before the provider is asked for a login."""
+    def now(self) -> datetime:
+        """Return the database's clock, a UTC instant."""
         return records.now(self.db)
+
+    def login_start(self) -> LoginStart:
+        """Return the moment at which a login begins. To be read before the provider is asked for it."""
+        return records.login_start(self.db)
 
     def start(
         self, login: Login, client: Client, replaced: UUID | None = None, login_form: bytes | None = None
@@ -126,6 +141,10 @@ class Sessions:
     def of_user(self, user_id: UUID) -> list[OwnSession]:
         """Return the user's live sessions on this site, last seen first."""
         return user_sessions.listed(self.db, user_id, self.config.site)
+
+    def unclaimed(self, ids: Sequence[UUID]) -> list[Unclaimed]:
+        """Return the successors of these sessions that were asked for from elsewhere and never shown, the latest first."""
+        return unclaimed.of(self.db, ids, self.config.grace)
 
     def user_of_email(self, email: str) -> UUID | None:
         """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has."""

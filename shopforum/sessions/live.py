@@ -19,18 +19,19 @@ from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from .vocabulary import State, Withheld
 
-# The earliest gate that has closed on the session: a gate of its user, its site or everyone whose instant is at or
-# after the session's `cleared_at`.
-CLOSED_GATE = """SELECT g.revocation_id AS id FROM revocation_gates g WHERE g.not_before >= s.cleared_at
+# The earliest gate that has closed on the session: a gate of its user, its site or everyone with a later number than the
+# session's. The numbers come from one counter (revocation.py), so no clock decides which came first.
+CLOSED_GATE = """SELECT g.revocation_id AS id FROM revocation_gates g
+    WHERE g.epoch > s.epoch AND s.authenticated_at <= g.authenticated_until
     AND g.key = ANY (ARRAY['everyone', 'site:' || s.site, 'user:' || s.user_id, 'user:' || s.user_id || '@' || s.site])
-    ORDER BY g.not_before LIMIT 1"""
+    ORDER BY g.epoch LIMIT 1"""
 
 GATED = f"EXISTS ({CLOSED_GATE})"
 
 # Equal to GATED, for statements that go through tens of thousands of rows: the condition in front is looked up once a
 # statement and rules most sessions out.
 GATED_AMONG_MANY = f"""(
-    (coalesce(s.cleared_at <= (SELECT max(not_before) FROM revocation_gates WHERE key NOT LIKE 'user:%'), false)
+    (coalesce(s.epoch < (SELECT max(epoch) FROM revocation_gates WHERE key NOT LIKE 'user:%'), false)
       OR 'user:' || s.user_id IN (SELECT split_part(key, '@', 1) FROM revocation_gates WHERE key LIKE 'user:%'))
     AND {GATED})"""
 

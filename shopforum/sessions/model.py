@@ -1,7 +1,7 @@
 """The plain values of the session core: a pair of cookies, a session, and the outcome of a request's cookies."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from .authority import AuthorityUnavailable
@@ -58,7 +58,8 @@ class Outcome:
     `ended` is an `EndReason`, a `State` or a `Withheld`. `ended_by` is the revocation that ended the session, if one
     did. `withheld_session` is a session that is alive but not served: in quarantine, or refused by a deny rule. Its
     cookies are kept. `presented` is the session that the pair belongs to, dead or alive, as far as it was looked up.
-    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Without it no cookie is set.
+    `issue` is a new pair for the browser, to be kept for `max_age` seconds. Without it no cookie is set. `spent`: this
+    request has found the presented refresh token dead, so the browser still holds the pair, and it has no use any more.
     """
 
     session: Session | None = None
@@ -68,14 +69,26 @@ class Outcome:
     presented: UUID | None = None
     issue: Pair | None = None
     max_age: int = 0
+    spent: bool = False
+
+
+@dataclass(frozen=True)
+class LoginStart:
+    """The moment at which a login began, before the provider was asked (`Sessions.login_start`).
+
+    `at` is the database's clock, a UTC instant. `epoch` is the number of the newest revocation that had committed: a
+    revocation that commits later beats the login, whatever the clock says.
+    """
+
+    at: datetime
+    epoch: int
 
 
 @dataclass(frozen=True)
 class Login:
     """A completed login: what the identity provider says of a user who has just given the right password.
 
-    `authenticated_at` is the database's clock before the provider was asked (`Sessions.now`): a revocation that commits
-    meanwhile beats the login.
+    A revocation that has committed since `start` beats the login.
     """
 
     user_id: UUID
@@ -84,7 +97,7 @@ class Login:
     roles: tuple[str, ...]
     refresh_token: str | None = field(repr=False)
     refresh_token_id: UUID | None
-    authenticated_at: Any
+    start: LoginStart
 
     @property
     def actor(self) -> str:

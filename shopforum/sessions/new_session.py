@@ -63,7 +63,7 @@ def _commit(
     with context.db.transaction() as connection:
         if login_form:
             for other in user_sessions.by_form(connection, login.user_id, config.site, login_form):
-                if other.authenticated_at > login.authenticated_at:
+                if other.authenticated_at > login.start.at:
                     return None
                 leaving.add(other.id)
         started = _insert(context, connection, login, pair, client, login_form)
@@ -98,9 +98,11 @@ def _insert(
         user_email=login.user_email,
         roles=list(login.roles),
         refresh_token_id=login.refresh_token_id if config.renewable else None,
-        authenticated_at=login.authenticated_at,
+        authenticated_at=login.start.at,
+        epoch=login.start.epoch,
         idle=config.idle,
         absolute=config.absolute,
+        rotate_every=config.rotate_every,
         login_form=login_form,
         **vars(context.credential(pair)),
         **client.parameters(),

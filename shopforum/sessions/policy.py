@@ -81,13 +81,12 @@ class SessionPolicy:
         return session_id is not None and session_id == self.presented(request)
 
     def spent(self, request: Request) -> bool:
-        """Return whether the presented cookies have no use any more and may be cleared.
+        """Return whether the presented cookies may be cleared: this request has found their refresh token dead.
 
-        They may not where the session is alive and only withheld. Nor where a login in this browser has superseded it:
-        the login's response may have been faster than this one, which would then clear the new cookies.
+        Cookies of a session that had ended before are left: a login in the same browser may have been faster than this
+        response, which would then clear the new cookies. Dead cookies open nothing, and the next login replaces them.
         """
-        outcome = self._of(request)
-        return bool(outcome.ended) and outcome.withheld_session is None and outcome.ended != "superseded"
+        return self._of(request).spent
 
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for a user who has just authenticated; returns the headers that set its cookies.

@@ -6,6 +6,7 @@ locking. The statement that reads a session for a page is in lookup.py. Internal
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,25 +16,27 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from ..core.database import Database, once_more
 from . import audit
 from .audit import Client, Event
-from .live import CLOSED_GATE, LIVE, UNENDED, WITHHELD, matching_rule
-from .model import Credential
+from .live import CLOSED_GATE, IN_USE, LIVE, UNENDED, WITHHELD, matching_rule
+from .model import Credential, LoginStart
 from .rows import FoundSession, RenewedSession, SessionOwner, StartedSession
 
 _START = text(
     f"""
 WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
-    cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at,
+    epoch, absolute_end, idle_end, last_seen_at, head_since, due_at,
     address, agent, last_address, last_agent, login_form)
-  SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at, :authenticated_at,
+  SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at,
+    least(CAST(:epoch AS bigint), (SELECT n FROM revocation_counter)),
     CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
     least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
-    at, at, at, CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
+    at, at, at + :rotate_every * interval '1 second',
+    CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
   RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS ends_in
 ), paired AS (
-  INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why, seen_at, seen_address,
+  INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, seen_at, seen_address,
     seen_agent)
-  SELECT :session_hash, id, 1, :refresh_hash, 'login', clock_timestamp(), CAST(:address AS inet), :agent FROM started
+  SELECT :session_hash, id, 1, 0, :refresh_hash, 'login', clock_timestamp(), CAST(:address AS inet), :agent FROM started
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
@@ -43,53 +46,93 @@ LEFT JOIN LATERAL ({CLOSED_GATE}) gate ON true
 LEFT JOIN LATERAL ({matching_rule()}) rule ON true"""
 )
 
-# The browser has shown the new credential: the one it had before is now the previous one.
-_PROMOTE = text(
-    """
-WITH promoted AS (
-  UPDATE sessions SET floor = previous, previous = generation, generation = :presented, promoted_at = now()
-  WHERE id = :id AND generation < :presented AND ended_at IS NULL RETURNING id
-)
-UPDATE session_credentials c SET seen_at = now(), seen_address = CAST(:address AS inet), seen_agent = :agent
-FROM promoted WHERE c.session_id = promoted.id AND c.generation = :presented"""
+# Places kept for one session, the latest: invented user agents must neither fill the database nor hide a thief behind them.
+MOST_PLACES = 50
+
+# Write the client's place down for the sessions of a CTE, `source`.
+_PLACE = f"""trimmed AS (
+  DELETE FROM session_places p USING {{source}} t WHERE p.session_id = t.id
+    AND (p.address, p.agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)
+    AND (p.address, p.agent) IN (SELECT o.address, o.agent FROM session_places o WHERE o.session_id = t.id
+      ORDER BY o.last_at DESC, o.first_at DESC OFFSET {MOST_PLACES - 1})
+), placed AS (
+  INSERT INTO session_places (session_id, address, agent)
+  SELECT id, CAST(:address AS inet), :agent FROM {{source}} WHERE CAST(:address AS inet) IS NOT NULL
+  ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
+)"""
+
+# Extend the idle timeout of a session whose head was shown. Of many requests at once one finds it due.
+_TOUCH = text(
+    f"""
+WITH touched AS (
+  UPDATE sessions s SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
+    idle_end = least(now() + :idle * interval '1 second', absolute_end)
+  WHERE s.id = :id AND s.head = :number AND {UNENDED} AND {IN_USE} AND s.quarantined_at IS NULL
+    AND ((s.last_address, s.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)
+      OR s.last_seen_at < now() - :touch_every * interval '1 second')
+  RETURNING id
+), {_PLACE.format(source="touched")}
+SELECT 1 FROM touched"""
 )
 
-# `issued` is as it was read: of many tabs that find a rotation due, one finds it unchanged.
-_ROTATE = text(
-    """
-WITH rotated AS (
-  UPDATE sessions SET issued = issued + 1, issued_at = now()
-  WHERE id = :id AND issued = :issued AND ended_at IS NULL RETURNING id, issued
+_SEE_PLACE = text(
+    f"WITH seen AS (SELECT CAST(:id AS uuid) AS id), {_PLACE.format(source='seen')} SELECT 1 FROM seen"
 )
-INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
-SELECT :session_hash, id, issued, :refresh_hash, 'rotation' FROM rotated RETURNING generation"""
+
+# A pair was shown for the first time, so the browser has it. Of many tabs that show it at once, one finds the head as it
+# was read; the others look again.
+_TAKE_OVER = text(
+    f"""
+WITH taken AS (
+  UPDATE sessions s SET head = :number, head_parent = :parent, head_since = now(), unshown = 0,
+    due_at = now() + :rotate_every * interval '1 second', last_seen_at = now(),
+    idle_end = CASE WHEN {IN_USE} THEN least(now() + :idle * interval '1 second', absolute_end) ELSE idle_end END
+  WHERE s.id = :id AND s.head = :head AND CAST(:parent AS int) IN (s.head, s.head_parent) AND {UNENDED}
+    AND s.quarantined_at IS NULL
+  RETURNING s.id
+), old AS (
+  UPDATE session_credentials c SET replaced_at = now() FROM taken WHERE c.session_id = taken.id AND c.number = :head
+)
+UPDATE session_credentials c SET seen_at = now(), seen_address = CAST(:address AS inet), seen_agent = :agent
+FROM taken WHERE c.session_id = taken.id AND c.number = :number RETURNING c.number"""
+)
+
+# `issued` is as it was read: of many tabs that find a successor due, one finds it unchanged.
+_HAND_OUT = text(
+    f"""
+WITH handed AS (
+  UPDATE sessions s SET issued = issued + 1, unshown = unshown + 1, due_at = now() + :retry * interval '1 second'
+  WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND s.due_at <= now()
+    AND {UNENDED} AND s.quarantined_at IS NULL
+  RETURNING s.id, s.issued
+)
+INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, asked_address, asked_agent)
+SELECT :session_hash, id, issued, :number, :refresh_hash, 'rotation', CAST(:address AS inet), :agent FROM handed
+RETURNING number"""
 )
 
 _CLAIM = text(
     f"""
 UPDATE sessions s SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
-WHERE s.id = :id AND s.issued = :issued AND {UNENDED} AND (s.lease_until IS NULL OR s.lease_until <= now())
+WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND {UNENDED}
+  AND (s.lease_until IS NULL OR s.lease_until <= now())
 RETURNING s.id"""
 )
 
 _RENEW = text(
     f"""
 WITH renewed AS (
-  UPDATE sessions s SET issued = issued + 1, issued_at = now(), refreshed_at = now(), last_seen_at = now(),
-    refresh_count = refresh_count + 1, lease = NULL, lease_until = NULL,
+  UPDATE sessions s SET issued = issued + 1, unshown = unshown + 1, due_at = now() + :retry * interval '1 second',
+    refreshed_at = now(), last_seen_at = now(), refresh_count = refresh_count + 1, lease = NULL, lease_until = NULL,
     idle_end = least(now() + :idle * interval '1 second', absolute_end),
     refresh_token_id = coalesce(CAST(:refresh_token_id AS uuid), refresh_token_id),
     roles = coalesce(CAST(:roles AS text[]), roles), roles_read_at = now(),
     last_address = CAST(:address AS inet), last_agent = :agent
   WHERE s.id = :id AND s.lease = :lease AND {LIVE}
-  RETURNING id, user_id, site, issued, quarantined_at
-), placed AS (
-  INSERT INTO session_places (session_id, address, agent)
-  SELECT id, CAST(:address AS inet), :agent FROM renewed WHERE CAST(:address AS inet) IS NOT NULL
-  ON CONFLICT (session_id, address, agent) DO UPDATE SET last_at = now()
-)
-INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why)
-SELECT :session_hash, id, issued, :refresh_hash, 'refresh' FROM renewed
+  RETURNING id, user_id, site, head, issued, quarantined_at
+), {_PLACE.format(source="renewed")}
+INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, asked_address, asked_agent)
+SELECT :session_hash, id, issued, head, :refresh_hash, 'refresh', CAST(:address AS inet), :agent FROM renewed
 RETURNING (SELECT {WITHHELD} FROM renewed s) AS withheld"""
 )
 
@@ -110,10 +153,7 @@ _BY_SESSION_ID = text(
     WHERE c.session_hash = ANY (:hashes)"""
 ).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
 
-# Far enough back for any setting. A successor that is handed out already keeps its instant.
-_ROTATE_SOON = text(
-    """UPDATE sessions SET issued_at = '-infinity' WHERE id = :id AND issued = generation AND ended_at IS NULL"""
-)
+_ROTATE_SOON = text("UPDATE sessions SET due_at = least(due_at, now()) WHERE id = :id AND ended_at IS NULL")
 
 _CLAIM_ROLES = text(
     """UPDATE sessions SET roles_read_at = now() WHERE id = :id AND ended_at IS NULL
@@ -123,9 +163,15 @@ _CLAIM_ROLES = text(
 _SET_ROLES = text("UPDATE sessions SET roles = :roles WHERE id = :id AND roles <> CAST(:roles AS text[])")
 
 
-def now(db: Database) -> Any:
+def now(db: Database) -> datetime:
     """Return the database's clock, a UTC instant: the only clock the session core goes by."""
-    return db.only(text("SELECT clock_timestamp() AS at"))["at"]
+    at: datetime = db.only(text("SELECT clock_timestamp() AS at"))["at"]
+    return at
+
+
+def login_start(db: Database) -> LoginStart:
+    """Return the moment at which a login begins."""
+    return LoginStart(**db.only(text("SELECT clock_timestamp() AS at, n AS epoch FROM revocation_counter")))
 
 
 def start(connection: Connection, **values: Any) -> StartedSession:
@@ -133,20 +179,38 @@ def start(connection: Connection, **values: Any) -> StartedSession:
     return StartedSession(**connection.execute(_START, values).mappings().one())
 
 
-def promote(db: Database, found: FoundSession, client: Client) -> None:
-    """Make the presented, newer credential the current one. A second tab that presents it changes nothing."""
-    db.all(_PROMOTE, id=found.id, presented=found.presented, **client.parameters())
+def touch(db: Database, found: FoundSession, client: Client, *, idle: float, touch_every: float) -> None:
+    """Extend the idle timeout, where the head was last seen longer than `touch_every` ago or elsewhere. Seconds."""
+    values = {"id": found.id, "number": found.number, "idle": idle, "touch_every": touch_every}
+    db.all(_TOUCH, **values, **client.parameters())
 
 
-def rotate(db: Database, found: FoundSession, credential: Credential) -> bool:
-    """Hand out a successor. False for all but one of the tabs that try at once."""
-    return db.one(_ROTATE, id=found.id, issued=found.issued, **vars(credential)) is not None
+def see_place(db: Database, found: FoundSession, client: Client) -> None:
+    """Write down a place from which the session was used, where nothing else of it may change."""
+    db.all(_SEE_PLACE, id=found.id, **client.parameters())
 
 
-def claim(db: Database, found: FoundSession, lease: UUID, seconds: float) -> bool:
-    """Take the lease of a refresh for so many seconds. False while another request holds it, or has refreshed already."""
-    row = db.one(_CLAIM, id=found.id, issued=found.issued, lease=lease, lease_seconds=seconds)
+def take_over(db: Database, found: FoundSession, client: Client, *, idle: float, rotate_every: float) -> bool:
+    """Make the presented pair the head. False where another request was faster: look again. Durations in seconds."""
+    values = {"id": found.id, "head": found.head, "number": found.number, "parent": found.parent}
+    row = db.one(_TAKE_OVER, **values, idle=idle, rotate_every=rotate_every, **client.parameters())
     return row is not None
+
+
+def hand_out(
+    db: Database, found: FoundSession, credential: Credential, client: Client, *, retry: float, cap: int
+) -> bool:
+    """Hand out a successor of the head; the next is due after `retry` seconds. False for all but one of the tabs that try
+    at once, and where `cap` were handed out already.
+    """
+    values = {"id": found.id, "issued": found.issued, "number": found.number, "retry": retry, "cap": cap}
+    return db.one(_HAND_OUT, **values, **vars(credential), **client.parameters()) is not None
+
+
+def claim(db: Database, found: FoundSession, lease: UUID, seconds: float, cap: int) -> bool:
+    """Take the lease of a refresh for so many seconds. False while another request holds it, or has refreshed already."""
+    values = {"id": found.id, "issued": found.issued, "number": found.number, "cap": cap}
+    return db.one(_CLAIM, **values, lease=lease, lease_seconds=seconds) is not None
 
 
 @once_more

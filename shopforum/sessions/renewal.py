@@ -24,7 +24,8 @@ def refresh(context: SessionContext, found: FoundSession, pair: Pair, client: Cl
     if found.refresh_token_id is None or pair.refresh_token is None:
         return Outcome(ended=State.EXPIRED)
     lease = uuid.uuid4()
-    if not records.claim(context.db, found, lease, context.config.lease):
+    cap = context.config.timing.cap
+    if not records.claim(context.db, found, lease, context.config.lease, cap):
         return None
     try:
         answer = _ask(context, pair.refresh_token, found.user_id)
@@ -33,33 +34,36 @@ def refresh(context: SessionContext, found: FoundSession, pair: Pair, client: Cl
             EventName.SESSION_EXPIRED, client, found.id, found.user_id, InitiatingEntity.PROVIDER
         )
         if records.expire(context.db, expired, lease, EndReason.REFRESH_REFUSED):
-            return Outcome(ended=State.EXPIRED)
+            return Outcome(ended=State.EXPIRED, spent=True)
         # Too late: the lease has passed to another request, which may have exchanged the one-time token.
         return None
     except BaseException:
         # The token was not at fault: the next request may try again at once.
         records.release(context.db, found.id, lease)
         raise
-    return _renew(context, found, answer, lease, client)
+    return _renew(context, found, answer, pair, lease, client)
 
 
 def repeat(context: SessionContext, found: FoundSession, pair: Pair, client: Client) -> Outcome | None:
     """Ask again for the answer to a refresh whose response was lost: the browser still shows the one-time token that was
     exchanged a while ago. None where the session is to be looked up again.
 
-    Within its own grace the provider answers with the newer token again. If it does not, the session goes on as it is;
-    nobody is signed out for a lost response before the idle timeout. The lease is kept until it runs out, so that not
-    every request asks the provider.
+    Within its own grace the provider answers with the newer token again. Raises RefreshRefused where it does not: the
+    session then goes on with the older token, and nobody is signed out for a lost response before the idle timeout.
+    Served as it is while the provider is away; the lease is kept until it runs out, so that not every request asks.
     """
-    lease = uuid.uuid4()
-    if pair.refresh_token is not None and records.claim(context.db, found, lease, context.config.lease):
-        try:
-            answer = _ask(context, pair.refresh_token, found.user_id)
-        except (RefreshRefused, AuthorityUnavailable):
-            # The session may have been revoked while the provider was asked.
-            return None
-        return _renew(context, found, answer, lease, client)
-    return Outcome(found.session())
+    lease, cap = uuid.uuid4(), context.config.timing.cap
+    if pair.refresh_token is None or not records.claim(context.db, found, lease, context.config.lease, cap):
+        return Outcome(found.session())
+    try:
+        answer = _ask(context, pair.refresh_token, found.user_id)
+    except AuthorityUnavailable:
+        # The session may have been revoked while the provider was asked.
+        return None
+    except RefreshRefused:
+        records.release(context.db, found.id, lease)
+        raise
+    return _renew(context, found, answer, pair, lease, client)
 
 
 def read_roles(context: SessionContext, found: FoundSession | SessionOwner, client: Client) -> bool:
@@ -96,14 +100,21 @@ def _ask(context: SessionContext, refresh_token: str, user_id: UUID) -> Refreshe
 
 
 def _renew(
-    context: SessionContext, found: FoundSession, answer: Refreshed, lease: UUID, client: Client
+    context: SessionContext,
+    found: FoundSession,
+    answer: Refreshed,
+    pair: Pair,
+    lease: UUID,
+    client: Client,
 ) -> Outcome | None:
     """Store the provider's answer under a new pair. None where the session was revoked meanwhile, or the lease ran out:
     the session is to be looked up again.
     """
     if answer.user_id != found.user_id or answer.refresh_token_id not in (None, found.refresh_token_id):
         return _end_mismatch(context, found, client)
-    successor = Pair(new_session_id(), answer.refresh_token)
+    successor, timing = Pair(new_session_id(), answer.refresh_token), context.config.timing
+    # The provider gives a one-time token again only for a while: a lost response is noticed sooner.
+    retry = timing.retry if answer.refresh_token == pair.refresh_token else timing.retry_lost
     renewed = records.renew(
         context.db,
         context.event(EventName.SESSION_RENEWED, client, found.id, found.user_id, InitiatingEntity.USER),
@@ -111,6 +122,7 @@ def _renew(
         id=found.id,
         lease=lease,
         idle=context.config.idle,
+        retry=retry,
         refresh_token_id=answer.refresh_token_id,
         roles=list(answer.roles) if answer.roles is not None else None,
     )

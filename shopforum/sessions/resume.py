@@ -1,8 +1,8 @@
 """The outcome of a request's two cookies: the rules that every signed-in request goes through, in their order.
 
-A request is signed in only by a session id and a refresh token that were issued together. Session ids are replaced in
-two phases: the old pair stays good until the browser has shown the new one, so a lost response costs nothing. A pair
-that was replaced and comes back after its grace has two holders, and the session ends. Internal: see `Sessions.resume`.
+A request is signed in only by a session id and a refresh token that were issued together. What a pair is to its session, and
+what follows, is said in rotation.py; this module reads the facts, asks the rules, and acts. Internal: see
+`Sessions.resume`.
 """
 
 from dataclasses import dataclass, replace
@@ -20,23 +20,29 @@ from . import (
     unmatched_cookies,
 )
 from .audit import Client
+from .authority import RefreshRefused
 from .context import SessionContext
 from .keyring import new_session_id
 from .model import Outcome, Pair, Reason, SessionBusy
+from .rotation import Step, next_step
 from .rows import FoundSession
 from .scope import Scope
-from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, PairStatus, State, Withheld
+from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State, Withheld
 
 
 @dataclass(frozen=True)
 class Presented:
-    """A request as far as its session is concerned. `only`, `touch` and `refresh` are those of `Sessions.resume`."""
+    """A request as far as its session is concerned. `only`, `touch` and `refresh` are those of `Sessions.resume`.
+
+    `token_refused`: the provider was asked again for a lost token, and gives it no more.
+    """
 
     pair: Pair
     client: Client
     only: UUID | None = None
     touch: bool = True
     refresh: bool = True
+    token_refused: bool = False
 
 
 def resume_once(context: SessionContext, presented: Presented) -> Outcome | None:
@@ -44,7 +50,7 @@ def resume_once(context: SessionContext, presented: Presented) -> Outcome | None
     refreshing it, or the provider was asked meanwhile. Raises AuthorityUnavailable.
     """
     pair, client = presented.pair, presented.client
-    found = _find(context, presented) if pair.session_id else None
+    found = lookup.find(context, pair, client) if pair.session_id else None
     if found is None:
         if pair.session_id or pair.refresh_token:
             unmatched_cookies.note(context, pair, client)
@@ -65,10 +71,8 @@ def _judge(context: SessionContext, found: FoundSession, presented: Presented) -
             flags.flag(context, found, client, FlagKind.SESSION_USE_AFTER_EXPIRE)
         reason = found.end_reason or (State.REVOKED if found.ended_by else State.EXPIRED)
         return Outcome(ended=reason, ended_by=found.ended_by)
-    # A sibling is forgiven in the same browser, which may well show the first answer to a repeated refresh. Rotations
-    # have no siblings: a thief who is always first, and waits for the owner to get another, would never be found.
-    spent = found.pair_status == PairStatus.SPENT
-    if spent or (found.pair_status == PairStatus.SIBLING and client.agent != found.last_agent):
+    step = next_step(found.facts, context.config.timing, quiet=not presented.touch)
+    if step is Step.END:
         return _end_replayed(context, found, client)
     foreign = presented.only is not None and found.id != presented.only
     if foreign and presented.refresh and (found.rule_id or found.quarantined_at):
@@ -81,9 +85,7 @@ def _judge(context: SessionContext, found: FoundSession, presented: Presented) -
     withheld = _withhold(context, found, client)
     if withheld is not None:
         return withheld
-    if _is_elsewhere(context, found, client):
-        _find(context, presented, judged=True)
-    return _serve(context, found, presented)
+    return _carry_out(context, found, presented, step)
 
 
 def _withhold(context: SessionContext, found: FoundSession, client: Client) -> Outcome | None:
@@ -97,16 +99,6 @@ def _withhold(context: SessionContext, found: FoundSession, client: Client) -> O
     return Outcome(ended=Withheld.QUARANTINED, withheld_session=found.id)
 
 
-def _is_elsewhere(context: SessionContext, found: FoundSession, client: Client) -> bool:
-    """Return whether the request is the first from its place, on a site that acts upon risk signals.
-
-    Such a place counts as the session's only after it was judged: of many requests sent at once, the later ones would
-    otherwise show no signal.
-    """
-    place = (client.address, client.agent)
-    return context.config.risk == "enforce" and (found.last_address, found.last_agent) != place
-
-
 def _quarantine_suspicious(context: SessionContext, found: FoundSession, client: Client) -> bool:
     """Flag the risk signals of a request. True where they have put the session into quarantine."""
     config = context.config
@@ -117,55 +109,86 @@ def _quarantine_suspicious(context: SessionContext, found: FoundSession, client:
         flags.flag(context, found, client, kind)
     if not signals or config.risk == "monitor":
         return False
+    records.see_place(context.db, found, client)
     reason = Reason(InitiatingEntity.POLICY, "risk signals", signals[0])
     quarantine.enter(context.db, [found.id], reason, client)
     return True
 
 
-def _serve(context: SessionContext, found: FoundSession, presented: Presented) -> Outcome | None:
-    """Serve a good pair of a live session; promote, refresh or rotate what is due."""
-    pair, client = presented.pair, presented.client
-    if found.pair_status == PairStatus.NEXT:
-        records.promote(context.db, found, client)
-    if not found.active:
+def _carry_out(
+    context: SessionContext, found: FoundSession, presented: Presented, step: Step
+) -> Outcome | None:
+    """Do what the rules say of a pair that may be served. None where the session has to be looked at again."""
+    pair, client, config = presented.pair, presented.client, context.config
+    if step is Step.TAKE_OVER:
+        if not records.take_over(
+            context.db, found, client, idle=config.idle, rotate_every=config.rotate_every
+        ):
+            return None
+        found = found.taken_over(config.timing)
+        step = next_step(found.facts, config.timing, quiet=not presented.touch)
+    if step is Step.QUARANTINE:
+        return _quarantine(context, found, client)
+    if step is Step.WAIT:
+        return None
+    if step is Step.REFRESH:
         if not presented.touch:
             raise SessionBusy("a prefetch refreshes nothing: nobody waits for it")
         return renewal.refresh(context, found, pair, client)
     if found.roles_due and renewal.read_roles(context, found, client):
         return None
-    if found.pair_status in (PairStatus.CURRENT, PairStatus.SIBLING) and presented.touch:
-        if found.response_lost:
-            return renewal.repeat(context, found, pair, client)
-        if found.rotation_due:
-            return _rotate(context, found, pair)
+    _note_use(context, found, presented)
+    if step is Step.HAND_OUT:
+        if found.token_outdated and not presented.token_refused:
+            try:
+                return renewal.repeat(context, found, pair, client)
+            except RefreshRefused:
+                return resume_once(context, replace(presented, token_refused=True))
+        return _hand_out(context, found, pair, client)
     return Outcome(found.session())
 
 
-def _find(context: SessionContext, presented: Presented, *, judged: bool = False) -> FoundSession | None:
-    """Look the session up. `judged`: the request's place has been judged, and may count as the session's."""
-    return lookup.find(
-        context,
-        presented.pair,
-        presented.client,
-        only=presented.only,
-        touch=presented.touch,
-        move=judged or context.config.risk != "enforce",
+def _note_use(context: SessionContext, found: FoundSession, presented: Presented) -> None:
+    """Extend the session by a use of its head, at most once in `touch_every` from one place. A pair in its grace extends
+    nothing, but the place it was used from is written down.
+    """
+    client, config = presented.client, context.config
+    elsewhere = (found.last_address, found.last_agent) != (client.address, client.agent)
+    if found.number == found.head and presented.touch:
+        if elsewhere or found.touch_due:
+            records.touch(context.db, found, client, idle=config.idle, touch_every=config.touch_every)
+    elif elsewhere:
+        records.see_place(context.db, found, client)
+
+
+def _hand_out(context: SessionContext, found: FoundSession, pair: Pair, client: Client) -> Outcome:
+    """Hand a successor to one tab. The others are served as they are and get no cookie."""
+    successor, timing = Pair(new_session_id(), pair.refresh_token), context.config.timing
+    handed = records.hand_out(
+        context.db, found, context.credential(successor), client, retry=timing.retry, cap=timing.cap
+    )
+    return Outcome(
+        found.session(), issue=successor if handed else None, max_age=found.ends_in if handed else 0
     )
 
 
-def _rotate(context: SessionContext, found: FoundSession, pair: Pair) -> Outcome:
-    """Hand a successor to one tab; the others are served as they are and get no cookie."""
-    successor = Pair(new_session_id(), pair.refresh_token)
-    if records.rotate(context.db, found, context.credential(successor)):
-        return Outcome(found.session(), issue=successor, max_age=found.ends_in)
-    return Outcome(found.session())
+def _quarantine(context: SessionContext, found: FoundSession, client: Client) -> Outcome:
+    """Ask for the password: the browser fell back to older cookies, or shows none of those that it was given."""
+    starved = found.number == found.head
+    code = EndReason.SUCCESSORS_UNSHOWN if starved else EndReason.OLDER_COOKIES
+    reason = Reason(InitiatingEntity.POLICY, "rotation", code)
+    quarantine.enter(context.db, [found.id], reason, client)
+    return Outcome(ended=Withheld.QUARANTINED, withheld_session=found.id)
 
 
 def _end_replayed(context: SessionContext, found: FoundSession, client: Client) -> Outcome:
     """End a session whose replaced pair came back after its grace: two browsers hold it, and one of them stole it."""
     reason = Reason(InitiatingEntity.POLICY, "replay detection", EndReason.REPLAYED)
+    age = found.replaced_age
     detail = {
-        "presented": str(found.presented or ""),
+        "presented": found.number,
+        "replaced_seconds": None if age is None else round(age),
+        "head": found.head,
         "last_address": str(found.last_address or ""),
         "last_agent": found.last_agent,
     }

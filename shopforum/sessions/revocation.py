@@ -35,34 +35,36 @@ _MATCH = f"""{LIVE}
   AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id)
   AND (CAST(:site AS text) IS NULL OR s.site = :site)
   AND (CAST(:except_session AS uuid) IS NULL OR s.id <> :except_session)
-  AND (CAST(:before AS timestamptz) IS NULL OR s.cleared_at <= :before)"""
+  AND (CAST(:before AS timestamptz) IS NULL OR s.authenticated_at <= :before)"""
 
 _COUNT = text(f"SELECT count(*) FROM sessions s WHERE {_MATCH}")
 
 _RECORD = text(
     """INSERT INTO revocations (scope, site, user_id, typed, initiating_entity, actor, reason_code, reason_admin,
-      reason_user, matched, marked_at)
+      reason_user, matched, epoch, authenticated_until, marked_at)
     VALUES (:scope, :site, :user_id, :typed, :initiating_entity, :actor, :code, :admin, :user, :matched,
-      CASE WHEN :gated THEN NULL ELSE clock_timestamp() END) RETURNING id, created_at"""
+      CAST(:epoch AS bigint), CAST(:before AS timestamptz),
+      CASE WHEN CAST(:epoch AS bigint) IS NULL THEN clock_timestamp() END) RETURNING id"""
 )
 
-# A gate only ever moves forward.
+# One gate closes at a time: the row stays locked until the transaction ends. Of two admins who end everyone's sessions but
+# their own at once, one would otherwise not see the other's act.
+_NEXT = text("UPDATE revocation_counter SET n = n + 1 RETURNING n")
+
+# A gate only ever moves forward. An event that comes after a later one widens the gate to that one: the numbers grow.
 _CLOSE = text(
-    """INSERT INTO revocation_gates AS g (key, not_before, revocation_id)
-    VALUES (:key, least(CAST(:at AS timestamptz), CAST(:before AS timestamptz)), :revocation_id)
-    ON CONFLICT (key) DO UPDATE SET not_before = excluded.not_before, revocation_id = excluded.revocation_id
-      WHERE excluded.not_before > g.not_before"""
+    """INSERT INTO revocation_gates AS g (key, dated, epoch, authenticated_until, revocation_id)
+    VALUES (:key, CAST(:before AS timestamptz) IS NOT NULL, :epoch,
+      coalesce(CAST(:before AS timestamptz), 'infinity'), :revocation_id)
+    ON CONFLICT (key, dated) DO UPDATE SET epoch = excluded.epoch, revocation_id = excluded.revocation_id,
+      authenticated_until = greatest(g.authenticated_until, excluded.authenticated_until)
+      WHERE excluded.epoch > g.epoch"""
 )
-
-# One gate closes at a time. Of two admins who end everyone's sessions but their own at the same instant, one would
-# otherwise not see the other's act.
-_LOCK_GATES = text("SELECT pg_advisory_xact_lock(7305441237)")
 
 # Moves the excepted session past the gate before that closes. Not where another gate has ended it: an admin who was
 # revoked a moment ago must not bring the own session back.
 _EXCEPT = text(
-    f"""UPDATE sessions s SET cleared_at = CAST(:at AS timestamptz) + interval '1 microsecond'
-    WHERE s.id = :except_session AND s.ended_at IS NULL AND s.cleared_at <= :at AND NOT {GATED}"""
+    f"UPDATE sessions s SET epoch = :epoch WHERE s.id = :except_session AND s.ended_at IS NULL AND NOT {GATED}"
 )
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
@@ -130,22 +132,21 @@ def revoke(
     """
     reach.lock_actor(connection, limit, reason.actor)
     key = scope.gate
-    if key is not None:
-        connection.execute(_LOCK_GATES)
+    epoch = connection.execute(_NEXT).scalar_one() if key else None
     matched = 0 if scope.wide else count(connection, scope, except_session, before if key else None)
-    row = connection.execute(
+    revocation_id: UUID = connection.execute(
         _RECORD,
         {
             "scope": scope.name,
             "site": scope.site,
             "user_id": scope.user_id,
             "typed": scope.filter_text,
-            "gated": key is not None,
             "matched": matched,
+            "epoch": epoch,
+            "before": before if key else None,
             **vars(reason),
         },
-    ).one()
-    revocation_id: UUID = row.id
+    ).scalar_one()
     if key is None:
         values = {
             "ids": list(scope.sessions),
@@ -158,8 +159,8 @@ def revoke(
         sites_ended, users_ended, reached = ended.sites or [], ended.users or [], ended.ids or []
     else:
         if except_session:
-            connection.execute(_EXCEPT, {"except_session": except_session, "at": row.created_at})
-        closed = {"key": key, "revocation_id": revocation_id, "at": row.created_at, "before": before}
+            connection.execute(_EXCEPT, {"except_session": except_session, "epoch": epoch})
+        closed = {"key": key, "revocation_id": revocation_id, "epoch": epoch, "before": before}
         connection.execute(_CLOSE, closed)
         told = [scope.site] if scope.site else sites
         if upstream:

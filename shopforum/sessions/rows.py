@@ -1,21 +1,23 @@
 """The rows that the session core's statements return, as frozen dataclasses: one for each kind of look at a session."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from .model import Session
+from .rotation import Facts, Timing, after_take_over
 
 
 @dataclass(frozen=True)
 class FoundSession:
-    """A session as a presented session id found it, before it was touched.
+    """A session and the presented pair, as a session id found them.
 
-    `paired`: the refresh token belongs to the session id. `presented` is the pair's generation, `pair_status` what that
-    means. `live` and `active` are as live.py defines them; `ended_by` is the revocation or the gate that ended it.
-    `rule_id` is the deny rule that refuses it. `response_lost`, `rotation_due`, `roles_due`, `moved` and `came_back` are
-    what lifecycle and risk signals go by. `ends_in`, to the absolute end, and `authenticated_ago` are in seconds.
+    `paired`: the refresh token belongs to the session id. `live` and `active` are as live.py defines them; `ended_by` is the
+    revocation or the gate that ended the session, `rule_id` the deny rule that refuses it. From `head` to `replaced_age`
+    stand the facts of rotation.py. `token_outdated`, `touch_due`, `roles_due`, `moved` and `came_back` say what is due
+    and what risk signals go by. `ends_in`, to the absolute end, and `authenticated_ago` are in seconds.
     """
 
     id: UUID
@@ -28,18 +30,26 @@ class FoundSession:
     agent: str
     last_address: str | None
     last_agent: str
-    issued: int
     end_reason: str | None
     quarantined_at: datetime | None
     new_sign_in: UUID | None
-    presented: int
+    head: int
+    head_parent: int
+    issued: int
+    unshown: int
+    number: int
+    parent: int
+    seen: bool
+    head_age: float
+    head_used_for: float
+    due_in: float
+    replaced_age: float | None
     paired: bool
     live: bool
     ended_by: UUID | None
     active: bool
-    pair_status: str
-    rotation_due: bool
-    response_lost: bool
+    token_outdated: bool
+    touch_due: bool
     moved: bool
     came_back: bool
     roles_due: bool
@@ -47,8 +57,46 @@ class FoundSession:
     ends_in: int
     authenticated_ago: float
 
+    @property
+    def facts(self) -> Facts:
+        """The facts that the rules of rotation go by."""
+        return Facts(
+            self.head,
+            self.head_parent,
+            self.head_age,
+            self.head_used_for,
+            self.due_in,
+            self.unshown,
+            self.active,
+            self.number,
+            self.parent,
+            self.seen,
+            self.replaced_age,
+        )
+
+    def taken_over(self, timing: Timing) -> "FoundSession":
+        """Return the session once the presented pair has become its head."""
+        after = after_take_over(self.facts, timing)
+        return replace(
+            self,
+            head=after.head,
+            head_parent=after.head_parent,
+            head_age=after.head_age,
+            head_used_for=after.head_used_for,
+            due_in=after.due_in,
+            unshown=after.unshown,
+            seen=after.seen,
+            replaced_age=after.replaced_age,
+            token_outdated=False,
+            touch_due=False,
+        )
+
     def session(self, roles: Sequence[str] | None = None) -> Session:
-        """Return the session for views. `roles` replaces the stored roles, where the provider has just sent newer ones."""
+        """Return the session for views. `roles` replaces the stored roles, where the provider has just sent newer ones.
+
+        A pair that was replaced is served for a moment, but never with the rights of a fresh password: a copy of it would
+        sign the owner's other devices out.
+        """
         return Session(
             id=self.id,
             site=self.site,
@@ -56,7 +104,7 @@ class FoundSession:
             user_name=self.user_name,
             user_email=self.user_email,
             roles=frozenset(self.roles if roles is None else roles),
-            authenticated_ago=self.authenticated_ago,
+            authenticated_ago=self.authenticated_ago if self.number == self.head else math.inf,
             ends_in=float(self.ends_in),
             new_sign_in=self.new_sign_in,
         )
@@ -105,6 +153,17 @@ class OwnSession:
     last_seen_at: datetime
     absolute_end: datetime
     quarantined_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Unclaimed:
+    """Successors of a session that were asked for from an address and a browser elsewhere, and never shown."""
+
+    session_id: UUID
+    address: str | None
+    agent: str
+    times: int
+    last_at: datetime
 
 
 @dataclass(frozen=True)

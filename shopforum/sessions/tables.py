@@ -53,9 +53,9 @@ sessions = Table(
     _now(),
     # When the password was given; a refresh never moves it (NIST SP 800-63B-4, 5.2).
     Column("authenticated_at", Instant, nullable=False),
-    # Gates that closed before this instant do not end the session. It is the time of the authentication, or a later one
-    # for a session that its admin has excepted from a revocation.
-    Column("cleared_at", Instant, nullable=False),
+    # The number of the newest revocation that the session came after: gates with a later number end it. It is read before
+    # the password is asked for. A session that its admin has excepted from a revocation gets that revocation's number.
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("absolute_end", Instant, nullable=False),
     Column("idle_end", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
@@ -63,15 +63,15 @@ sessions = Table(
     Column("agent", Text, nullable=False, server_default=""),
     Column("last_address", INET),
     Column("last_agent", Text, nullable=False, server_default=""),
-    # Credentials are numbered. `generation` is the newest that the browser has shown to hold, `issued` the newest
-    # handed out. Those up to `previous` were replaced at `promoted_at`; for a grace after it those above `floor` are
-    # honoured, for requests already on their way.
-    Column("generation", Integer, nullable=False, server_default="1"),
+    # Pairs of credentials are numbered, and each has a parent: rotation.py. `head` is the pair that holds now, since
+    # `head_since`; `issued` is the newest number, `unshown` counts the successors handed out since then, and the
+    # next one is due at `due_at`.
+    Column("head", Integer, nullable=False, server_default="1"),
+    Column("head_parent", Integer, nullable=False, server_default="0"),
+    Column("head_since", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("issued", Integer, nullable=False, server_default="1"),
-    Column("issued_at", Instant, nullable=False),
-    Column("previous", Integer, nullable=False, server_default="0"),
-    Column("floor", Integer, nullable=False, server_default="-1"),
-    Column("promoted_at", Instant, nullable=False),
+    Column("unshown", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("refreshed_at", Instant),
     Column("refresh_count", Integer, nullable=False, server_default="0"),
     # The refresh in flight: the request that holds the lease asks the identity provider, the others wait.
@@ -91,9 +91,7 @@ sessions = Table(
     Column("revocation_id", UUID),
     CheckConstraint("(quarantined_at IS NULL) = (quarantine_reason IS NULL)", name="quarantined_with_reason"),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_with_reason"),
-    CheckConstraint(
-        "floor < previous AND previous < generation AND generation <= issued", name="generations_in_order"
-    ),
+    CheckConstraint("head_parent < head AND head <= issued AND unshown >= 0", name="pairs_in_order"),
     CheckConstraint("idle_end <= absolute_end", name="idle_within_absolute"),
     # Lists show the newest sign-in first, mostly of sessions that have not ended.
     Index("ix_sessions_created_at_id", "created_at", "id"),
@@ -120,31 +118,52 @@ for name in ("user_email", "user_name"):
     )
 
 # Every pair of credentials ever handed out, one row each, until the session is purged. The rows reveal a replay of a spent
-# pair, and from where each generation was first presented.
+# pair, from where each was asked for, and from where it was first shown. `parent` is the number of the pair that it was
+# given for, 0 for the login's; `replaced_at` is when another pair took over from it.
 credentials = Table(
     "session_credentials",
     metadata,
     Column("session_hash", LargeBinary, primary_key=True),
     Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    Column("generation", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("parent", Integer, nullable=False),
     Column("refresh_hash", LargeBinary),
     Column("why", Text, nullable=False),
     _now(),
     Column("seen_at", Instant),
     Column("seen_address", INET),
     Column("seen_agent", Text),
-    UniqueConstraint("session_id", "generation"),
+    Column("asked_address", INET),
+    Column("asked_agent", Text),
+    Column("replaced_at", Instant),
+    CheckConstraint("parent < number", name="parent_first"),
+    CheckConstraint("replaced_at IS NULL OR seen_at IS NOT NULL", name="replaced_was_shown"),
+    UniqueConstraint("session_id", "number"),
     Index("ix_session_credentials_refresh_hash", "refresh_hash"),
 )
 
+# The counter of revocations that close a gate; one row. Its lock orders them, and the number becomes visible with the gate.
+# A sequence would not do: its number is out before the commit.
+counter = Table(
+    "revocation_counter",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("n", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("one", name="one_row"),
+)
+
 # One row revokes a user, a site or everyone at once, logins in flight included: it ends every session in its reach whose
-# `cleared_at` is at or before `not_before`.
+# `epoch` is smaller. A *dated* gate speaks of an event in the past, of which a webhook told late: it leaves sessions alone
+# that were authenticated after it.
 gates = Table(
     "revocation_gates",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("not_before", Instant, nullable=False),
+    Column("dated", Boolean, primary_key=True, server_default=text("false")),
+    Column("epoch", BigInteger, nullable=False),
+    Column("authenticated_until", Instant, nullable=False, server_default=text("'infinity'")),
     Column("revocation_id", UUID, nullable=False),
+    CheckConstraint("dated = (authenticated_until < 'infinity')", name="dated_until"),
 )
 
 # Revocations with their reasons: one row for each act, whatever its reach.
@@ -164,6 +183,9 @@ revocations = Table(
     # The filter's text (`Scope.filter_text`), where the scope was a filter.
     Column("typed", Text, nullable=False, server_default=""),
     Column("matched", Integer, nullable=False),
+    # Its number, and until when a session that it ends was authenticated, where it closed a gate.
+    Column("epoch", BigInteger),
+    Column("authenticated_until", Instant),
     # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). Null until all are.
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),

@@ -23,16 +23,6 @@ class Withheld(StrEnum):
     BLOCKED = "blocked"
 
 
-class PairStatus(StrEnum):
-    """Which of a session's pairs of credentials a request presents. `lookup.py` has the conditions."""
-
-    NEXT = "next"
-    CURRENT = "current"
-    SIBLING = "sibling"
-    PREVIOUS = "previous"
-    SPENT = "spent"
-
-
 class InitiatingEntity(StrEnum):
     """The kind of actor that began an act."""
 
@@ -109,6 +99,8 @@ class EndReason(StrEnum):
     ROLE_REMOVED = "role_removed"
     REGISTRATION_REMOVED = "registration_removed"
     HARMLESS = "harmless"
+    SUCCESSORS_UNSHOWN = "successors_unshown"
+    OLDER_COOKIES = "older_cookies"
 
 
 # Which state may follow which, and by what. None stands for a session that does not exist yet.

@@ -33,7 +33,7 @@ def test_who_stays_gets_a_new_session_id(browser: Callable[..., Browser]) -> Non
 
 
 def test_a_thief_who_copied_the_old_id_is_found(
-    browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any
+    browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any, pass_grace: Any
 ) -> None:
     mine = browser("store")
     mine.log_in("member")
@@ -41,9 +41,23 @@ def test_a_thief_who_copied_the_old_id_is_found(
     next(f for f in devices(mine).forms.values() if f.action.endswith("/revoke-others")).submit(status=303)
     devices(mine)
     devices(mine)
-    sql("UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds'")
+    pass_grace()
     thief("store", copied).get("/account/sessions", status=302)
     assert sql("SELECT 1 FROM sessions WHERE end_reason = 'replayed'")
+
+
+def test_who_asked_for_the_next_cookies_from_elsewhere_is_named(
+    browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any
+) -> None:
+    mine = browser("store")
+    mine.log_in("member")
+    assert "next cookies" not in devices(mine).text
+    sql("UPDATE sessions SET due_at = now()")
+    thief("store", dict(mine.cookies)).get("/account/sessions")
+    sql("UPDATE session_credentials SET created_at = created_at - interval '61 seconds'")
+    page = " ".join(devices(mine).text.split())
+    assert "Somebody at 203.0.113.66" in page
+    assert "asked for this session's next cookies 1 time" in page
 
 
 def test_a_device_that_is_gone_can_still_be_reported(browser: Callable[..., Browser], sql: Any) -> None:
@@ -138,10 +152,10 @@ def test_the_others_are_all_of_them_however_many(store, sql):
     """What a list would show of them is no limit for signing them out."""
     store.log_in("shopper")
     sql(
-        """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end,
-          idle_end, last_seen_at, issued_at, promoted_at)
-        SELECT site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-          last_seen_at, issued_at, promoted_at FROM sessions, generate_series(1, 250)"""
+        """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, absolute_end,
+          idle_end, last_seen_at)
+        SELECT site, user_id, user_name, user_email, roles, authenticated_at, absolute_end, idle_end,
+          last_seen_at FROM sessions, generate_series(1, 250)"""
     )
     page = store.get("/account/sessions")
     form = next(form for form in page.forms.values() if form.action.endswith("/revoke-others"))

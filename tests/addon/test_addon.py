@@ -22,7 +22,7 @@ class Authority(Provider):
     def login(self, request):
         user_id = uuid.uuid4()
         name = request.params["name"]
-        return Login(user_id, name, "", ("author",), *self.issue(user_id), request.sessions.now())
+        return Login(user_id, name, "", ("author",), *self.issue(user_id), request.sessions.login_start())
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from shopforum.operations import reach
 Console = Callable[[str], Browser]
 NOTE = "INC-7:\nseen from two places"
 
-MANY = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-    last_seen_at, issued_at, promoted_at, address)
-  SELECT 'store', gen_random_uuid(), 'Somebody', '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour',
-    now(), now(), now(), '203.0.113.7' FROM generate_series(1, :count) RETURNING id, 1 AS one"""
+MANY = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end,
+    last_seen_at, address)
+  SELECT 'store', gen_random_uuid(), 'Somebody', '{}', now(), now() + interval '1 day', now() + interval '1 hour',
+    now(), '203.0.113.7' FROM generate_series(1, :count) RETURNING id, 1 AS one"""
 PLACES = """INSERT INTO session_places (session_id, address, agent)
   SELECT id, address, '' FROM sessions WHERE user_name = 'Somebody' RETURNING 1 AS one"""
 

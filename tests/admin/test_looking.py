@@ -75,11 +75,40 @@ def test_the_fork_shows_who_held_the_cookies(
     assert "style=" not in page.text
 
 
+def test_successors_that_nobody_has_shown_are_told_and_a_replay_says_what_each_copy_was(
+    console: Console, started: Started, thief: Callable[..., Browser], sql: Any, pass_grace: Any
+):
+    one = started()
+    client = console("viewer")
+    other = thief("store", credentials(one.browser))
+    other.extra_environ["HTTP_USER_AGENT"] = OTHER
+    sql("UPDATE sessions SET due_at = now() WHERE id = :id RETURNING 1 AS one", id=one.id)
+    stolen = dict(other.cookies)
+    other.get("/shopping-cart")
+    sql(
+        "UPDATE session_credentials SET created_at = created_at - interval '61 seconds' WHERE session_id = :id"
+        " RETURNING 1 AS one",
+        id=one.id,
+    )
+    page = " ".join(client.get(f"/sessions/{one.id}").text.split())
+    assert "Successors asked for and never shown, 1 time." in page
+    assert "Pair 2, given for pair 1: asked for by 2, never shown" in page
+    other.get("/shopping-cart")
+    pass_grace()
+    late = thief("store", stolen)
+    late.extra_environ["HTTP_USER_AGENT"] = OTHER
+    late.get("/shopping-cart", status=302)
+    page = " ".join(client.get(f"/sessions/{one.id}").text.split())
+    assert "Pair 1, replaced 1 min 1 s before, was shown by Chrome 140 on Windows at 203.0.113.66." in page
+    assert "Pair 2 holds, last shown by Chrome 140 on Windows at 203.0.113.66." in page
+    assert "probably a restored browser" in page
+
+
 def test_the_story_has_what_no_trail_has(console: Console, started: Started, sql: Any):
     one = started()
     for _ in range(2):
         sql(
-            "UPDATE sessions SET issued_at = issued_at - interval '1 hour' WHERE id = :id RETURNING 1 AS one",
+            "UPDATE sessions SET due_at = now() WHERE id = :id RETURNING 1 AS one",
             id=one.id,
         )
         one.browser.get("/shopping-cart")

@@ -72,9 +72,9 @@ def test_a_filter_and_a_rule_mean_the_same_browsers(
 ):
     monkeypatch.setattr(session_queries, "_FEW", few)
     sql(
-        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-          last_seen_at, issued_at, promoted_at, agent)
-        SELECT 'store', gen_random_uuid(), 'Ann', '{}', now(), now(), now() + interval '1 day', now(), now(), now(), now(),
+        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end,
+          last_seen_at, agent)
+        SELECT 'store', gen_random_uuid(), 'Ann', '{}', now(), now() + interval '1 day', now(), now(),
           unnest(CAST(:agents AS text[]))""",
         agents=list(AGENTS),
     )

@@ -158,7 +158,7 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: session_queries.one(db, one["id"]),
     lambda db, one: session_queries.places(db, one["id"]),
     lambda db, one: session_queries.flags(db, one["id"]),
-    lambda db, one: session_queries.generations(db, one["id"]),
+    lambda db, one: session_queries.pairs(db, one["id"]),
     lambda db, one: audit_queries.of_session(db, session_queries.one(db, one["id"])),
     lambda db, one: user_queries.name(db, one["user_id"]),
     lambda db, one: user_queries.addresses(db, one["user_id"]),

@@ -69,7 +69,7 @@ def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[An
     state = text(f"SELECT s.id, {STATE} AS state FROM sessions s")
     with sampled.connect() as connection:
         before = Counter(row.state for row in connection.execute(state))
-        gate = insert(tables.gates).values(key=key, not_before=text("now() - interval '6 hours'"))
+        gate = insert(tables.gates).values(key=key, epoch=1)
         connection.execute(gate.values(revocation_id=uuid4()))
         rows = list(connection.execute(state))
         for name in labels.STATES:
@@ -153,7 +153,7 @@ def test_pages_show_every_session_once(read_db: ReadOnlyDatabase, everything: li
 
 def test_a_list_shows_no_hash(read_db: ReadOnlyDatabase, everything: list[Any]):
     session_id = everything[0]["id"]
-    rows = [session_queries.one(read_db, session_id), *session_queries.generations(read_db, session_id)]
+    rows = [session_queries.one(read_db, session_id), *session_queries.pairs(read_db, session_id)]
     rows += session_queries.SESSIONS.first(read_db, 3)
     for row in rows:
         assert row is not None
@@ -206,9 +206,7 @@ def test_a_filter_that_means_nothing_or_too_much_ends_nothing(
 
 def test_reading_cannot_write(read_db: ReadOnlyDatabase):
     with pytest.raises(DBAPIError, match="read-only"):
-        read_db.all(
-            insert(tables.gates).values(key="everyone", not_before=text("now()"), revocation_id=uuid4())
-        )
+        read_db.all(insert(tables.gates).values(key="everyone", epoch=1, revocation_id=uuid4()))
 
 
 def test_reading_is_cut_short(read_db: ReadOnlyDatabase):

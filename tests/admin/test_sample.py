@@ -102,7 +102,7 @@ def test_quarantine_dismissed_flags_and_rules(sampled: Engine):
 
 def test_a_replay_shows_where_the_second_holder_appeared(sampled: Engine):
     forked = """SELECT count(*) FROM sessions s WHERE end_reason = 'replayed' AND EXISTS (
-        SELECT 1 FROM session_credentials c WHERE c.session_id = s.id AND c.generation > 1
+        SELECT 1 FROM session_credentials c WHERE c.session_id = s.id AND c.number > 1
           AND c.seen_address <> s.address)"""
     assert rows(sampled, forked)[0][0] > 3
 

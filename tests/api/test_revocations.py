@@ -104,10 +104,10 @@ def test_everyone_and_a_site_take_a_scope_of_their_own(caller, revoke, started):
     assert not one.lives
 
 
-CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, cleared_at, absolute_end,
-      idle_end, last_seen_at, issued_at, promoted_at)
+CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, absolute_end,
+      idle_end, last_seen_at)
     SELECT 'store', CASE WHEN :one THEN CAST(:user_id AS uuid) ELSE gen_random_uuid() END, 'Somebody', 'some@body.example',
-      '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour', now(), now(), now()
+      '{}', now(), now() + interval '1 day', now() + interval '1 hour', now()
     FROM generate_series(1, :count) RETURNING id::text, user_id::text"""
 
 

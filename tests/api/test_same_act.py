@@ -90,6 +90,7 @@ def story(sql, idp, call, revocation_id, names):
     """What there is of a revocation, with names in place of the ids that no two acts share."""
     own = (
         "id",
+        "epoch",
         "at",
         "created_at",
         "marked_at",

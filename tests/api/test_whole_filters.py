@@ -10,11 +10,10 @@ from shopforum.cli import main
 from shopforum.core.read_only_database import LIMIT, ReadOnlyDatabase
 
 # People with a session each, oldest first: a family among the oldest, many others since.
-CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, created_at, authenticated_at, cleared_at,
-    absolute_end, idle_end, last_seen_at, issued_at, promoted_at)
+CROWD = """INSERT INTO sessions (site, user_id, user_name, user_email, roles, created_at, authenticated_at, absolute_end, idle_end, last_seen_at)
   SELECT 'store', gen_random_uuid(), CASE WHEN n <= 300 THEN 'Ada Penhaligon-' ELSE 'Somebody ' END || n,
-    'p' || n || '@crowd.example', '{}', now() - (:many - n) * interval '1 second', now(), now(), now() + interval '1 day',
-    now() + interval '1 hour', now(), now(), now() FROM generate_series(1, :many) n"""
+    'p' || n || '@crowd.example', '{}', now() - (:many - n) * interval '1 second', now(), now() + interval '1 day',
+    now() + interval '1 hour', now() FROM generate_series(1, :many) n"""
 MANY = 20_000
 REASON = {"code": "incident"}
 

@@ -65,14 +65,14 @@ def services(
         connection.execute(
             text(
                 """INSERT INTO webhook_endpoints (name, seq, since) VALUES ('siem', 0, 0);
-                INSERT INTO revocations (scope, site, user_id, initiating_entity, actor, reason_code, matched)
-                SELECT scope, site, user_id, 'admin', 'Ann', 'other', 0 FROM (VALUES ('everyone', NULL, NULL),
+                INSERT INTO revocations (scope, site, user_id, initiating_entity, actor, reason_code, matched, epoch)
+                SELECT scope, site, user_id, 'admin', 'Ann', 'other', 0, 1 FROM (VALUES ('everyone', NULL, NULL),
                   ('site', 'store', NULL), ('site', 'admin', NULL), ('user', NULL, gen_random_uuid()))
                   v (scope, site, user_id);
                 UPDATE revocations SET created_at = created_at - interval '2 minutes' WHERE marked_at IS NULL;
-                INSERT INTO revocation_gates (key, not_before, revocation_id)
+                INSERT INTO revocation_gates (key, epoch, revocation_id)
                 SELECT CASE scope WHEN 'everyone' THEN scope WHEN 'site' THEN 'site:' || site ELSE 'user:' || user_id END,
-                  now() - interval '5 minutes', id FROM revocations WHERE marked_at IS NULL"""
+                  0, id FROM revocations WHERE marked_at IS NULL"""
             )
         )
     services.db.all(text("VACUUM ANALYZE"))

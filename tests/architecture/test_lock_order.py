@@ -104,10 +104,13 @@ def _texts() -> Iterator[str]:
     for path in root.rglob("*.py"):
         if "dev" in path.relative_to(root).parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.JoinedStr):
-                yield "".join(part.value for part in node.values if isinstance(part, ast.Constant))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        joined = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+        parts = {id(part) for node in joined for part in node.values}
+        for node in joined:
+            yield "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
                 yield node.value
 
 

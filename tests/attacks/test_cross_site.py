@@ -7,7 +7,7 @@ from http_helpers import credentials, give, set_cookies
 from support import person
 
 CART = "/shopping-cart"
-BEFORE = "SELECT id, idle_end, last_seen_at, issued, generation, lease, ended_at FROM sessions ORDER BY id"
+BEFORE = "SELECT id, idle_end, last_seen_at, issued, head, lease, ended_at FROM sessions ORDER BY id"
 
 STRANGERS = [
     {"Origin": "https://evil.test"},

@@ -4,7 +4,7 @@ import pytest
 from http_helpers import REFRESH, SESSION, credentials, give, set_cookies
 
 HOME = {"store": "/shopping-cart", "forums": "/posts", "admin": "/sessions"}
-BEFORE = "SELECT id, idle_end, last_seen_at, issued, generation, lease FROM sessions ORDER BY id"
+BEFORE = "SELECT id, idle_end, last_seen_at, issued, head, lease FROM sessions ORDER BY id"
 
 
 @pytest.fixture

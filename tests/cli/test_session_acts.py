@@ -182,10 +182,9 @@ def test_with_fusionauth_away_sessions_end_and_4_says_so(signed_in, write_ini, r
 def test_a_long_delivery_is_carried_to_its_end(store, run, sql, idp):
     store.log_in("shopper")
     sql(
-        """INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, cleared_at,
-          absolute_end, idle_end, last_seen_at, issued_at, promoted_at)
-        SELECT site, user_id, user_name, roles, gen_random_uuid(), authenticated_at, cleared_at, absolute_end, idle_end,
-          last_seen_at, issued_at, promoted_at FROM sessions, generate_series(1, 49)"""
+        """INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, absolute_end, idle_end, last_seen_at)
+        SELECT site, user_id, user_name, roles, gen_random_uuid(), authenticated_at, absolute_end, idle_end,
+          last_seen_at FROM sessions, generate_series(1, 49)"""
     )
     answer = run("revoke", "--state", "active", *REASON, "--yes", "--json")
     assert answer.exit_code == 0

@@ -56,10 +56,9 @@ def test_the_filters_are_the_consoles(three, lines, options, count):
 def test_more_than_one_step_is_read(store, sql, lines):
     store.log_in("shopper")
     sql(
-        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-          last_seen_at, issued_at, promoted_at)
-        SELECT site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end, last_seen_at,
-          issued_at, promoted_at FROM sessions, generate_series(1, 600)"""
+        """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end,
+          last_seen_at)
+        SELECT site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end, last_seen_at FROM sessions, generate_series(1, 600)"""
     )
     found = lines("list", "--limit", 1000)
     assert len({session["id"] for session in found}) == 601
@@ -110,10 +109,10 @@ def test_an_id_that_is_none(run, three, named, code):
 
 def test_an_id_that_two_begin_with_is_not_taken_for_one(run, three, sql):
     sql(
-        """INSERT INTO sessions (id, site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end,
-          idle_end, last_seen_at, issued_at, promoted_at)
+        """INSERT INTO sessions (id, site, user_id, user_name, roles, authenticated_at, absolute_end,
+          idle_end, last_seen_at)
         SELECT ('ab12cd34-0000-4000-8000-00000000000' || n)::uuid, site, user_id, user_name, roles, authenticated_at,
-          cleared_at, absolute_end, idle_end, last_seen_at, issued_at, promoted_at
+          absolute_end, idle_end, last_seen_at
         FROM (SELECT * FROM sessions LIMIT 1) s, generate_series(1, 2) n"""
     )
     answer = run("show", "ab12cd34")

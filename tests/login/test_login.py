@@ -143,7 +143,7 @@ def post_logout(client: Browser) -> TestResponse:
         ("refresh_refused", "Your login has expired"),
         ("revoked", "A security admin ended this session"),
         ("stolen_device", "A security admin ended this session"),
-        ("replayed", "used from two places"),
+        ("replayed", "Two copies of this session"),
         ("logout", "You logged out"),
         ("superseded", "You logged in again"),
         ("signed_out_elsewhere", "from another device"),

@@ -265,7 +265,7 @@ def test_a_pair_that_a_rotation_has_replaced_still_shows_whose_it_was(new: New, 
     client = new()
     log_in(client, "member")
     csrf_token, pair = token(client), credentials(client)
-    sql("UPDATE sessions SET issued_at = issued_at - interval '1 day'")
+    sql("UPDATE sessions SET due_at = now()")
     client.get("/posts")
     client.get("/posts")
     end_all(sql)

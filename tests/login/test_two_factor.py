@@ -69,8 +69,8 @@ def test_the_login_counts_from_the_password(store: Browser, idp: Idp, sql: Sql) 
 def test_a_revocation_meanwhile_beats_the_login(store: Browser, idp: Idp, sql: Sql) -> None:
     page = begin(store)
     sql(
-        "INSERT INTO revocation_gates (key, not_before, revocation_id)"
-        " VALUES (%s, clock_timestamp(), gen_random_uuid())",
+        "WITH next AS (UPDATE revocation_counter SET n = n + 1 RETURNING n)"
+        " INSERT INTO revocation_gates (key, epoch, revocation_id) SELECT %s, n, gen_random_uuid() FROM next",
         f"user:{LOGIN.id}",
     )
     submit(page, code_of(idp))

@@ -76,7 +76,9 @@ def test_a_login_that_is_refused_while_the_provider_is_away_is_refused_all_the_s
 def test_a_login_without_a_refresh_token_has_none_to_give_back(core_of):
     console = core_of("admin", **{"sessions.renewable": "false"})
     console.sessions.add_rule(rule(network="203.0.113.0/24"), WHY, OWNER)
-    login = Login(uuid.uuid4(), "Ann", "ann@example.com", ("owner",), None, None, console.sessions.now())
+    login = Login(
+        uuid.uuid4(), "Ann", "ann@example.com", ("owner",), None, None, console.sessions.login_start()
+    )
     with pytest.raises(SignInBlocked):
         console.sessions.start(login, THIEF)
     assert console.provider.revoked == []

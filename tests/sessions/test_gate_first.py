@@ -9,10 +9,9 @@ from shopforum.sessions.gate_sweep import STEP
 
 WHY = Reason("admin", "carol@example.com", "incident")
 
-CROWD = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end,
-    last_seen_at, issued_at, promoted_at)
-  SELECT :site, gen_random_uuid(), 'x', '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour', now(),
-    now(), now() FROM generate_series(1, :many)"""
+CROWD = """INSERT INTO sessions (site, user_id, user_name, roles, epoch, authenticated_at, absolute_end, idle_end,
+    last_seen_at)
+  SELECT :site, gen_random_uuid(), 'x', '{}', (SELECT n FROM revocation_counter), now(), now() + interval '1 day', now() + interval '1 hour', now() FROM generate_series(1, :many)"""
 
 
 @pytest.fixture

@@ -90,20 +90,6 @@ def test_where_signals_are_acted_upon_a_place_without_any_becomes_the_session_s(
     assert row["address"] == elsewhere.address
 
 
-def test_a_refresh_that_somebody_sits_on_is_no_second_good_pair_beside_a_rotation(core):
-    """Who has both cookies, is first to refresh, and keeps what he got until the owner's id was replaced. Only a refresh
-    that was repeated leaves two good pairs, and that is one of one-time tokens.
-    """
-    owner, _ = core.log_in()
-    core.let_idle()
-    held = core.resume(owner).issue
-    core.pass_time(61)
-    mine = core.resume(owner).issue
-    assert core.resume(mine).session is not None
-    core.pass_time(61)
-    assert core.resume(held).ended == "replayed"
-
-
 def test_logins_that_end_each_other_s_sessions_and_admins_who_end_both_do_not_lock_each_other_out(core_of):
     core = core_of("store", **{"sessions.max_per_user": "1"})
     dice = random.Random(1)

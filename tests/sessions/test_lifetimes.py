@@ -2,7 +2,7 @@
 
 import pytest
 
-from shopforum.sessions import config
+from shopforum.sessions import LoginStart, config
 
 
 def seconds(core, column):
@@ -45,7 +45,7 @@ def test_nothing_is_served_or_refreshed_after_the_absolute_end(core):
 
 def test_the_absolute_end_counts_from_the_password(core):
     now = core.sql("SELECT clock_timestamp() - interval '2 seconds' AS at")[0]["at"]
-    _, outcome = core.log_in(since=now)
+    _, outcome = core.log_in(since=LoginStart(now, 0))
     assert outcome.max_age == pytest.approx(30 * 86400 - 2, abs=1)
 
 

@@ -58,7 +58,7 @@ class Machine(History, RuleBasedStateMachine):
 
     @rule(number=BROWSERS)
     def types_the_password(self, number: int) -> None:
-        self.logins.append((self.browsers[number], self.core.sessions.now(), False))
+        self.logins.append((self.browsers[number], self.core.sessions.login_start(), False))
 
     @precondition(lambda self: self.logins)
     @rule()
@@ -235,6 +235,10 @@ class Machine(History, RuleBasedStateMachine):
     @invariant()
     def the_password_s_time_and_the_absolute_end_never_move(self) -> None:
         self.times_are_kept()
+
+    @invariant()
+    def the_pairs_of_every_session_make_a_tree(self) -> None:
+        self.pairs_make_a_tree()
 
     def teardown(self) -> None:
         self.provider.away = False

@@ -100,8 +100,8 @@ def test_a_row_forged_in_the_database_is_no_session_without_the_key(core):
     forged, token = new_session_id(), "forged-refresh-token"
     core.sessions.db.all(
         text(
-            "INSERT INTO session_credentials (session_hash, session_id, generation, refresh_hash, why) "
-            "VALUES (:sid, :id, 2, :rt, 'forged')"
+            "INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why) "
+            "VALUES (:sid, :id, 2, 1, :rt, 'forged')"
         ),
         sid=hashlib.sha256(forged.encode()).digest(),
         id=outcome.session.id,

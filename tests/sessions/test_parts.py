@@ -60,7 +60,7 @@ def test_pyramid_s_own_words_work(clean, database_url):
 def enter(request):
     user_id = uuid.uuid4()
     token, token_id = request.sessions.authority.issue(user_id)
-    login = Login(user_id, "Dora", "", (), token, token_id, request.sessions.now())
+    login = Login(user_id, "Dora", "", (), token, token_id, request.sessions.login_start())
     headers = remember(request, login)
     assert cookie_headers(request, Outcome()) == []
     return Response(str(user_id), headerlist=[("Content-Type", "text/plain; charset=utf-8"), *headers])
@@ -84,6 +84,6 @@ def test_a_connection_that_breaks_in_a_transaction_is_gone_and_the_next_is_new(c
 def test_a_pair_without_a_session_id_is_neither_found_nor_stored(core):
     lone = Pair(None, "r" * 40)
     with pytest.raises(ValueError, match="session id"):
-        lookup.find(core.sessions.context, lone, OWNER, only=None, touch=True, move=True)
+        lookup.find(core.sessions.context, lone, OWNER)
     with pytest.raises(ValueError, match="session id"):
         core.sessions.context.credential(lone)

@@ -86,7 +86,7 @@ def test_a_login_whose_password_was_checked_before_a_revoke_is_dead_whichever_co
     for round_ in range(RACES):
         name = f"user{round_}"
         user_id = core.users.setdefault(name, uuid.uuid4())
-        typed = core.sessions.now()
+        typed = core.sessions.login_start()
         session = Session(uuid.uuid4(), "store", user_id, name, "", frozenset(), 0.0, 1.0)
 
         pause = dice.random() * 0.004
@@ -157,7 +157,7 @@ def test_owner_and_thief_race_for_the_successor_and_one_of_them_is_found(core):
 
 
 def test_a_login_with_the_wrong_kind_of_token_makes_no_session(core):
-    login = Login(uuid.uuid4(), "Ann", "", (), None, None, core.sessions.now())
+    login = Login(uuid.uuid4(), "Ann", "", (), None, None, core.sessions.login_start())
     with pytest.raises(ValueError, match="refresh token"):
         core.sessions.start(login, OWNER)
     assert core.sql("SELECT 1 FROM sessions") == []

@@ -60,7 +60,7 @@ def test_a_site_and_everyone(core_of):
 def test_a_login_that_was_in_flight_loses(core):
     """The password was checked before the revoke and the session written after it: dead on arrival."""
     user_id = core.users.setdefault("ann", uuid.uuid4())
-    typed = core.sessions.now()
+    typed = core.sessions.login_start()
     core.sessions.revoke(Scope(user_id=user_id), WHY, OWNER)
     pair, _ = core.log_in("ann", since=typed)
     assert core.resume(pair).session is None
@@ -115,9 +115,9 @@ def test_several_workers_tell_the_provider_once(core):
 def test_rows_behind_a_gate_are_marked_in_steps(core):
     pair, outcome = core.log_in()
     core.sql(
-        "INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, cleared_at, absolute_end, idle_end, "
-        "last_seen_at, issued_at, promoted_at) SELECT site, user_id, 'x', roles, authenticated_at, cleared_at, "
-        "absolute_end, idle_end, last_seen_at, issued_at, promoted_at FROM sessions, generate_series(1, :n)",
+        "INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end, "
+        "last_seen_at) SELECT site, user_id, 'x', roles, authenticated_at, "
+        "absolute_end, idle_end, last_seen_at FROM sessions, generate_series(1, :n)",
         n=STEP + 20,
     )
     core.sessions.revoke(Scope(user_id=outcome.session.user_id), WHY, OWNER)
@@ -134,7 +134,9 @@ def test_rows_behind_a_gate_are_marked_in_steps(core):
 def test_logging_in_again_ends_the_session_this_browser_had(core):
     pair, outcome = core.log_in()
     token, token_id = core.provider.issue(outcome.session.user_id)
-    login = Login(outcome.session.user_id, "Ann", "ann@example.com", (), token, token_id, core.sessions.now())
+    login = Login(
+        outcome.session.user_id, "Ann", "ann@example.com", (), token, token_id, core.sessions.login_start()
+    )
     core.sessions.start(login, OWNER, replaced=outcome.session.id)
     assert core.resume(pair).ended == "superseded"
 

@@ -142,9 +142,7 @@ def test_a_late_event_ends_what_should_have_ended_then_and_says_that_it_was_late
     browser: Callable[..., Browser], two_sites: Any, fusionauth: Any, sql: Any
 ) -> None:
     """The session was there before; the delivery comes an hour after the act, and somebody has signed in since."""
-    sql(
-        "UPDATE sessions SET authenticated_at = now() - interval '2 hours', cleared_at = now() - interval '2 hours'"
-    )
+    sql("UPDATE sessions SET authenticated_at = now() - interval '2 hours'")
     newer = browser("store")
     newer.log_in("member")
     event = fusionauth.event("user.password.update", user=about("member"))
@@ -401,7 +399,6 @@ def test_the_echo_of_everyones_revocation_ends_nobody_who_has_logged_in_since(
     browser: Callable[..., Browser], delayed: Callable[[], None], fusionauth: Any, sql: Any
 ) -> None:
     """The provider hears of it late, and says so: that is our own word, however long after our gate it comes."""
-    sql("UPDATE revocation_gates SET not_before = not_before - interval '1 hour'")
     clients = browser("store"), browser("forums"), browser("store")
     for client, name in zip(clients, ("member", "member", "shopper"), strict=True):
         client.log_in(name)

@@ -41,13 +41,15 @@ def test_a2_a_stolen_session_id_is_refused_and_extends_nothing(store, sql, thief
     store.get(CART, status=200)
 
 
-def test_a3_a_spent_pair_that_comes_back_ends_the_session_here_and_upstream(store, idp, sql, idle_out, thief):
+def test_a3_a_spent_pair_that_comes_back_ends_the_session_here_and_upstream(
+    store, idp, sql, idle_out, thief, pass_grace
+):
     store.log_in("shopper")
     copied = thief("store", credentials(store))
     idle_out()
     store.get(CART, status=200)
     store.get(CART, status=200)
-    sql("UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds'")
+    pass_grace()
     idp.forget_calls()
     copied.get(CART, status=302)
     assert [call["method"] for call in idp.calls("/api/jwt/refresh")] == ["DELETE"]

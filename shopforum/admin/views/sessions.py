@@ -15,7 +15,7 @@ from ...operations.filters import TABS, SessionFilter
 from ...operations.id_lookup import Meant
 from ...operations.rows import SessionDetail, SessionRow
 from ...web.request import Request
-from .. import fork
+from .. import pair_tree
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
 from ..lists import page
@@ -106,13 +106,14 @@ def session(request: Request) -> dict[str, Any]:
 def session_page(request: Request, row: SessionDetail) -> dict[str, Any]:
     """Return the variables of a session's page."""
     db = request.read_db
-    places, pairs = session_queries.places(db, row.id), session_queries.generations(db, row.id)
+    places, pairs = session_queries.places(db, row.id), session_queries.pairs(db, row.id)
     return {
         "row": row,
         "places": places,
         "flags": session_queries.flags(db, row.id),
-        "generations": pairs,
-        "fork": fork.draw(row, pairs, places),
+        "pairs": pairs,
+        "unclaimed": request.sessions.unclaimed([row.id]),
+        "tree": pair_tree.draw(row, pairs, places),
         "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),
         "form": RevokeForm(),
         "note": NoteForm(),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from shopforum.operations import labels
 from shopforum.sessions import tables
@@ -44,7 +44,9 @@ def seed(connection: Connection, users: list[tuple[UUID, str, str]], rng: random
     for _ in range(COUNT):
         _session(made, rng.choice(people), rng.choice(_SITES), _fate(rng))
     _failed_logins(made)
-    _one_user_everywhere(made, rng.choice(people))
+    number = tables.counter.c.n
+    epoch = connection.execute(update(tables.counter).values(n=number + 1).returning(number)).scalar_one()
+    _one_user_everywhere(made, rng.choice(people), epoch)
     _told_late(made)
     signals(made)
     made.rows[tables.audit_log].sort(key=lambda row: row["at"])
@@ -96,7 +98,7 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         "refresh_token_id": made.uuid(),
         "created_at": created,
         "authenticated_at": created,
-        "cleared_at": created,
+        "epoch": 0,
         "absolute_end": absolute_end,
         "idle_end": min(last + _IDLE, absolute_end),
         "last_seen_at": last,
@@ -104,11 +106,11 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         "agent": agent,
         "last_address": address,
         "last_agent": agent,
-        "generation": issued,
+        "head": issued,
+        "head_parent": issued - 1,
+        "head_since": refreshed or created,
         "issued": issued,
-        "issued_at": refreshed or created,
-        "previous": issued - 1,
-        "promoted_at": refreshed or created,
+        "due_at": last,
         "refreshed_at": refreshed,
         "refresh_count": refreshes,
         "ended_at": None,
@@ -147,7 +149,11 @@ def _pairs(made: Seed, row: dict[str, Any]) -> None:
             tables.credentials,
             session_hash=made.random.randbytes(32),
             session_id=row["id"],
-            generation=number + 1,
+            number=number + 1,
+            parent=number,
+            asked_address=row["address"] if number else None,
+            asked_agent=row["agent"] if number else None,
+            replaced_at=at + step if number + 1 < row["issued"] else None,
             refresh_hash=refresh_hash,
             why="refresh" if renewed else "rotation" if number else "login",
             created_at=at,
@@ -238,14 +244,16 @@ def _failed_logins(made: Seed) -> None:
         )
 
 
-def _one_user_everywhere(made: Seed, person: Person) -> None:
+def _one_user_everywhere(made: Seed, person: Person, epoch: int) -> None:
     """All of a user's sessions ended at once, behind a gate; a login after it stands."""
     at = made.now - timedelta(hours=3)
     rows = [row for row in made.rows[tables.sessions] if row["user_id"] == person.id and not row["ended_at"]]
+    for row in rows:
+        row["epoch"] = epoch if row["created_at"] > at else 0
     rows = [row for row in rows if row["last_seen_at"] < at < row["absolute_end"]]
     why = ("admin", _OWNER, "suspected_theft")
     revocation_id = revoke(made, rows, at, "authn_token_revoked", why, user_id=person.id)
-    made.add(tables.gates, key=f"user:{person.id}", not_before=at, revocation_id=revocation_id)
+    made.add(tables.gates, key=f"user:{person.id}", epoch=epoch, revocation_id=revocation_id)
     made.audit(
         at - timedelta(minutes=4),
         "authz_fail",

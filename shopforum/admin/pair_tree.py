@@ -1,6 +1,7 @@
-"""The fork view: a small tree of who showed each pair of cookies first. The line forks where a second holder appears.
+"""The tree of a session's pairs of cookies: which pair was given for which, and who showed each first.
 
-Drawn on the server, as an image that a strict Content-Security-Policy allows; the page's table of pairs says the same.
+An honest browser makes one line. The line forks where a second holder appears. The tree is drawn on the server, as an image
+that a strict Content-Security-Policy allows; the page's table of pairs says the same.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Node:
-    """A pair of cookies where it was first shown; or, without a number, its use by another holder."""
+    """A pair of cookies in the lane of the holder who showed it first, or who asked for it if nobody has shown it.
+
+    Without a text: the use of a pair by a holder who is not the one that showed it first.
+    """
 
     x: int
     y: int
@@ -37,7 +41,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Line:
-    """A line from one node to the next; `forked` where the holder changes."""
+    """A line from a pair to one that was given for it; `forked` where the holder changes."""
 
     x1: int
     y1: int
@@ -47,7 +51,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Fork:
+class PairTree:
     """The drawing, in an image of `width` by `height` units."""
 
     lanes: list[Lane]
@@ -57,35 +61,41 @@ class Fork:
     height: int
 
 
-def draw(session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]) -> Fork | None:
-    """Draw a session's pairs over its places. None where all came from one place."""
-    lanes = _lanes(session, places)
+def draw(session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]) -> PairTree | None:
+    """Draw a session's newest pairs over its places. None where all came from one place."""
+    lanes = _lanes(session, pairs, places)
     if len(lanes) < 2:
         return None
     nodes: list[Node] = []
     lines: list[Line] = []
-    shown: dict[int, tuple[PairRow, Node]] = {}
-    recent = sorted(pairs, key=lambda pair: pair.generation)[-_MOST_PAIRS:]
+    drawn: dict[int, tuple[PairRow, Node]] = {}
+    recent = sorted(pairs, key=lambda pair: pair.number)[-_MOST_PAIRS:]
     for column, pair in enumerate(recent):
-        before = nodes[-1] if nodes else None
-        node = _node(pair, lanes, _MARGIN + column * _STEP, before)
-        if before:
-            lines.append(Line(before.x, before.y, node.x, node.y, before.y != node.y))
+        parent = drawn[pair.parent][1] if pair.parent in drawn else None
+        node = _node(pair, lanes, _MARGIN + column * _STEP, parent)
+        if parent:
+            lines.append(Line(parent.x, parent.y, node.x, node.y, parent.y != node.y))
         nodes.append(node)
-        shown[pair.generation] = (pair, node)
-    _add_other_holders(lanes, places, list(shown.values()), nodes, lines)
-    return Fork(list(lanes.values()), nodes, lines, 2 * _MARGIN + len(recent) * _STEP, len(lanes) * _LANE + 8)
+        drawn[pair.number] = (pair, node)
+    _add_other_holders(lanes, places, list(drawn.values()), nodes, lines)
+    return PairTree(
+        list(lanes.values()), nodes, lines, 2 * _MARGIN + len(recent) * _STEP, len(lanes) * _LANE + 8
+    )
 
 
 def _key(address: str | None, agent: str | None) -> tuple[str, str]:
     return address or "", user_agents.label(agent or "")
 
 
-def _lanes(session: SessionRow, places: Sequence[Place]) -> dict[tuple[str, str], Lane]:
+def _lanes(
+    session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]
+) -> dict[tuple[str, str], Lane]:
+    """Return the holders, the one who signed in first."""
     lanes: dict[tuple[str, str], Lane] = {}
     for address, agent in [
         (session.address, session.agent),
         *((place.address, place.agent) for place in places),
+        *((pair.asked_address, pair.asked_agent or "") for pair in reversed(pairs)),
     ]:
         key = _key(address, agent)
         if address and key not in lanes and len(lanes) < _MOST_LANES:
@@ -94,22 +104,26 @@ def _lanes(session: SessionRow, places: Sequence[Place]) -> dict[tuple[str, str]
     return lanes
 
 
-def _node(pair: PairRow, lanes: dict[tuple[str, str], Lane], x: int, before: Node | None) -> Node:
-    """Return the node of a pair. A pair that was not shown yet stays on the line of the pair before it."""
+def _node(pair: PairRow, lanes: dict[tuple[str, str], Lane], x: int, parent: Node | None) -> Node:
+    """Return the node of a pair."""
     first = next(iter(lanes.values()))
-    lane = lanes.get(_key(pair.seen_address, pair.seen_agent)) if pair.seen_at else None
-    y = lane.y if lane else before.y if before else first.y
-    text = str(pair.generation)
+    given = f"Pair {pair.number}" + (f", given for pair {pair.parent}" if pair.parent else "")
+    address, agent = (
+        (pair.seen_address, pair.seen_agent) if pair.seen_at else (pair.asked_address, pair.asked_agent)
+    )
+    lane = lanes.get(_key(address, agent))
+    y = lane.y if lane else parent.y if parent else first.y
+    holder = str(lane.number) if lane else "another holder"
     if not pair.seen_at:
-        return Node(x, y, text, f"Pair {text}: not shown yet", "neutral")
+        return Node(x, y, str(pair.number), f"{given}: asked for by {holder}, never shown", "neutral")
     kind = "success" if lane in (None, first) else "danger"
-    return Node(x, y, text, f"Pair {text}: first shown by {lane.number if lane else 'another holder'}", kind)
+    return Node(x, y, str(pair.number), f"{given}: first shown by {holder}", kind)
 
 
 def _add_other_holders(
     lanes: dict[tuple[str, str], Lane],
     places: Sequence[Place],
-    shown: list[tuple[PairRow, Node]],
+    drawn: list[tuple[PairRow, Node]],
     nodes: list[Node],
     lines: list[Line],
 ) -> None:
@@ -117,6 +131,7 @@ def _add_other_holders(
     taken = {node.y for node in nodes}
     for place in places:
         lane = lanes.get(_key(place.address, place.agent))
+        shown = [(pair, node) for pair, node in drawn if pair.seen_at]
         if lane is None or lane.y in taken or not shown:
             continue
         taken.add(lane.y)

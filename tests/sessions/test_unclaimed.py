@@ -1,0 +1,39 @@
+"""Successors that somebody asked for from elsewhere and never showed."""
+
+from session_fixtures import OWNER, THIEF
+
+
+def test_a_thief_who_asks_and_shows_nothing_is_shown(core):
+    pair, outcome = core.log_in()
+    ids = [outcome.session.id]
+    core.make_rotation_due()
+    assert core.resume(pair, THIEF).issue is not None
+    assert core.sessions.unclaimed(ids) == [], "it may still be under way"
+    core.pass_time(61)
+    assert core.resume(pair, THIEF).issue is not None
+    core.pass_time(61)
+    [asked] = core.sessions.unclaimed(ids)
+    assert (asked.session_id, asked.address, asked.agent, asked.times) == (
+        ids[0],
+        THIEF.address,
+        THIEF.agent,
+        2,
+    )
+
+
+def test_a_lost_response_of_the_browser_itself_is_no_sign(core):
+    pair, outcome = core.log_in()
+    core.make_rotation_due()
+    core.resume(pair, OWNER)
+    core.pass_time(61)
+    assert core.sessions.unclaimed([outcome.session.id]) == []
+
+
+def test_a_successor_that_was_shown_in_the_end_is_no_sign(core):
+    pair, outcome = core.log_in()
+    core.make_rotation_due()
+    successor = core.resume(pair, THIEF).issue
+    core.pass_time(61)
+    core.resume(successor, THIEF)
+    assert core.sessions.unclaimed([outcome.session.id]) == []
+    assert core.sessions.unclaimed([]) == []
