@@ -307,6 +307,16 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 
 
 @pytest.fixture
+def later(database_clock: SimulatedClock) -> Callable[[float], None]:
+    """`later(seconds)`: so much time goes by for every rule of the sites, which all read the database's clock."""
+
+    def move(seconds: float) -> None:
+        database_clock.seconds += seconds
+
+    return move
+
+
+@pytest.fixture
 def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
     """Every session idles out now."""
     return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None

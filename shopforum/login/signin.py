@@ -40,14 +40,15 @@ log = structlog.get_logger("shopforum")
 class Attempt:
     """A login in progress: its account, its try in the throttle, its start by the database's clock, and its target.
 
-    `email` is the typed address, to find the user whom a failure concerns; it is empty once a second factor is asked for.
+    `account` are its digests (`known_devices.account`). `email` is the typed address, to find the user whom a failure
+    concerns.
     """
 
-    account: bytes
+    account: list[bytes]
     turn: throttle.Try
     authenticated_at: datetime
     target: str | None
-    email: str = ""
+    email: str
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
@@ -100,7 +101,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
-    detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
+    detail = {"kind": kind, "account": attempt.account[0].hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
     # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.

@@ -30,16 +30,6 @@ def attempt(database_clock: SimulatedClock) -> Callable[..., TestResponse]:
     return send
 
 
-@pytest.fixture
-def later(database_clock: SimulatedClock) -> Callable[[float], None]:
-    """`later(seconds)`: move the clock on."""
-
-    def move(seconds: float) -> None:
-        database_clock.seconds += seconds
-
-    return move
-
-
 def test_after_five_failures_the_sixth_try_waits(store: Browser, idp: Idp, attempt: Any, audit: Any) -> None:
     for _ in range(5):
         assert attempt(store).status_int == 422
