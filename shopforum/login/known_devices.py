@@ -10,6 +10,7 @@ device with the newest, so that replacing a key forgets no device that logs in b
 import re
 import secrets
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -23,16 +24,24 @@ _MAX_AGE = 400 * 86400
 
 _FIND = text("SELECT 1 FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)")
 
+# A device that logs in again within ten seconds has sent two forms at once, from two tabs: its first session has no browser,
+# or is about to lose it. Of two such logins at the same time, the second waits for the first here.
 _NOTE = text(
-    """WITH earlier AS (
+    """WITH at_once AS (
+      SELECT session_id FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)
+        AND last_at > clock_timestamp() - interval '10 seconds' FOR UPDATE
+    ), earlier AS (
       DELETE FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)
         AND (device, account) <> (:device, :account) RETURNING first_at
     )
-    INSERT INTO login_devices (device, account, site, first_at)
-    VALUES (:device, :account, :site, coalesce((SELECT min(first_at) FROM earlier), clock_timestamp()))
-    ON CONFLICT (device, account) DO UPDATE SET last_at = clock_timestamp(), site = excluded.site
+    INSERT INTO login_devices (device, account, site, first_at, session_id)
+    SELECT :device, :account, :site, coalesce((SELECT min(first_at) FROM earlier), clock_timestamp()), :session_id
+    FROM (SELECT count(*) FROM at_once) first
+    ON CONFLICT (device, account) DO UPDATE
+    SET last_at = clock_timestamp(), site = excluded.site, session_id = excluded.session_id
     RETURNING xmax = 0 AND NOT EXISTS (SELECT 1 FROM earlier) AS new, EXISTS (SELECT 1 FROM login_devices o
-      WHERE o.account = ANY (:accounts) AND o.device <> ALL (:devices) AND o.site IN (:site, '')) AS others"""
+      WHERE o.account = ANY (:accounts) AND o.device <> ALL (:devices) AND o.site IN (:site, '')) AS others,
+      (SELECT max(session_id::text) FROM at_once)::uuid AS at_once"""
 )
 
 
@@ -59,31 +68,36 @@ class Noted:
     """A device that has just logged in. `headers` set its cookie.
 
     `new` says that it is new to the account, `others` that other devices have logged in to this site with it before.
+    `at_once` is the session that the same browser has begun seconds ago, by another form.
     """
 
     headers: list[tuple[str, str]]
     new: bool
     others: bool
+    at_once: UUID | None = None
 
 
-def note(request: Request, account: list[bytes]) -> Noted:
-    """Store that this device has logged in to the account."""
+def note(request: Request, account: list[bytes], session_id: UUID) -> Noted:
+    """Store that this device has logged in to the account, and has begun the session."""
     mark, headers = _mark(request), []
-    if request.site.name != "admin":
+    # A console's device is an address, which several browsers may share.
+    browser = request.site.name != "admin"
+    if browser:
         mark = mark or secrets.token_urlsafe(32)
         headers = [cookies.CookieJar("Lax").header(COOKIE, mark, _MAX_AGE)]
     digests = _digests(request, mark)
     if not digests:
         return Noted(headers, new=True, others=False)
-    row = request.db.one(
+    row = request.db.only(
         _NOTE,
         devices=digests,
         device=digests[0],
         accounts=account,
         account=account[0],
+        session_id=session_id,
         site=request.site.name,
     )
-    return Noted(headers, new=bool(row and row["new"]), others=bool(row and row["others"]))
+    return Noted(headers, row["new"], row["others"], row["at_once"] if browser else None)
 
 
 def _mark(request: Request) -> str | None:

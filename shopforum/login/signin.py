@@ -20,13 +20,15 @@ from ..sessions import (
     AuthorityMisconfigured,
     AuthorityUnavailable,
     Login,
+    Reason,
+    Scope,
     SignInBlocked,
     audit,
     client_of,
 )
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.vocabulary import EventName, InitiatingEntity
+from ..sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from ..web import notes, safe_redirect
 from ..web.contributions import LoginHookResult
 from ..web.request import Request
@@ -78,7 +80,9 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         # The form was sent twice, and the later login has finished: its response has the cookies and handles a new device.
         write(request, EventName.LOGIN_SUCCESS, {"sent_again": True}, login)
         return HTTPFound(attempt.target or safe_redirect.landing(request.site.name))
-    device = known_devices.note(request, attempt.account)
+    device = known_devices.note(request, attempt.account, request.me.id)
+    if device.at_once:
+        _end_superseded(request, login, device.at_once)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, EventName.LOGIN_SUCCESS, detail, login)
     target = attempt.target or safe_redirect.landing(request.site.name)
@@ -150,6 +154,13 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
         raise AuthorityMisconfigured(
             "the login brought no refresh token that fits a cookie: see `shopforum check`"
         )
+
+
+def _end_superseded(request: Request, login: Login, session_id: UUID) -> None:
+    """End the session that another tab's form has begun at the same time, unless it has ended: a browser holds one session."""
+    if session_id in {session.id for session in request.sessions.of_user(login.user_id)}:
+        reason = Reason(InitiatingEntity.USER, login.actor, EndReason.SUPERSEDED)
+        request.sessions.revoke(Scope(sessions=(session_id,)), reason, client_of(request))
 
 
 def _tell_of_new_device(request: Request, login: Login) -> None:

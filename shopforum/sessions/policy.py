@@ -98,7 +98,9 @@ class SessionPolicy:
         """
         current = self._of(request)
         replaced = current.session.id if current.session else current.withheld_session
-        form = request.environ.get(FORM_SESSION) or cookies.read(request, cookies.VISITOR, SESSION_ID)
+        form = request.environ.get(FORM_SESSION)
+        if form in (None, NOBODY):
+            form = cookies.read(request, cookies.VISITOR, SESSION_ID)
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
         outcome = request.sessions.start(login, client_of(request), replaced=replaced, login_form=login_form)

@@ -292,3 +292,10 @@ def test_a_challenge_that_fits_into_no_cookie_forgets_the_target(store: Browser,
     page = begin(store, next=f"/products?q={'x' * 1900}")
     assert page.status_int == 200
     assert len(store.cookies[COOKIE]) < 3800
+
+
+def test_each_device_has_a_session_of_its_own(browser: Any, idp: Idp, sql: Sql) -> None:
+    for number in range(2):
+        page = begin(browser("store", f"192.0.2.{number}"))
+        assert submit(page, code_of(idp)).status_int == 302
+    assert [row["end_reason"] for row in sql("SELECT end_reason FROM sessions")] == [None, None]

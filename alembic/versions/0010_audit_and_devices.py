@@ -1,11 +1,13 @@
-"""Audit log: the database gives a row its time and its place, and moves the head only to a seal that is there.
+"""Audit log: the database gives a row its time and its place. Known devices: the session that each began last.
 
-Safe beside running processes: they write no instant, no id and no seal of their own.
+The head of the audit log moves only to a seal that is there. Safe beside running processes: they write no instant, no id
+and no seal of their own, and leave the new column empty.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_audit_guard"
+revision = "0010_audit_and_devices"
 down_revision = "0007_api"
 branch_labels = None
 depends_on = None
@@ -55,9 +57,11 @@ def upgrade() -> None:
     op.execute(_HEAD)
     for trigger in _TRIGGERS:
         op.execute(trigger)
+    op.add_column("login_devices", sa.Column("session_id", sa.UUID()))
 
 
 def downgrade() -> None:
+    op.drop_column("login_devices", "session_id")
     op.execute("DROP TRIGGER audit_head_table ON audit_head")
     op.execute("DROP TRIGGER audit_head_row ON audit_head")
     op.execute("DROP TRIGGER audit_log_written ON audit_log")
