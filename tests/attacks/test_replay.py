@@ -17,10 +17,10 @@ def knocks(sql):
     ]
 
 
-def rotated(client, sql):
+def rotated(client, later):
     """Have the session id replaced, and the new one shown; returns the pair before."""
     before = credentials(client)
-    sql("UPDATE sessions SET issued_at = issued_at - interval '11 minutes' WHERE ended_at IS NULL")
+    later(11 * 60)
     client.get(CART, status=200)
     assert credentials(client) != before
     client.get(CART, status=200)
@@ -89,10 +89,10 @@ def test_a_logout_beats_the_tabs_that_are_still_loading(store, sql, thief, idle_
     assert sql("SELECT 1 FROM sessions WHERE ended_at IS NULL") == []
 
 
-def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, thief):
+def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, thief, later):
     store.log_in("shopper")
-    stolen = rotated(store, sql)
-    sql("UPDATE sessions SET promoted_at = promoted_at - interval '61 seconds'")
+    stolen = rotated(store, later)
+    later(61)
     idp.forget_calls()
     thief("store", stolen).get(CART, status=302)
     assert [call["method"] for call in idp.calls()] == ["DELETE"]
@@ -103,9 +103,9 @@ def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, 
     assert credentials(store) == {}
 
 
-def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sql):
+def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sql, later):
     store.log_in("shopper")
-    before = rotated(store, sql)
+    before = rotated(store, later)
     straggler = store.get(
         CART, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in before.items())}, status=200
     )
@@ -113,26 +113,23 @@ def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sq
     store.get(CART, status=200)
 
 
-def test_the_pair_before_the_one_before_has_no_grace(store, sql, thief):
+def test_the_pair_before_the_one_before_has_no_grace(store, sql, thief, later):
     store.log_in("shopper")
-    oldest = rotated(store, sql)
-    rotated(store, sql)
+    oldest = rotated(store, later)
+    rotated(store, later)
     thief("store", oldest).get(CART, status=302)
     store.get(CART, status=302)
 
 
 @pytest.mark.parametrize("every", [1, 5])
-def test_a_thief_with_both_cookies_is_found_soon_after_the_next_rotation(store, sql, thief, every):
+def test_a_thief_with_both_cookies_is_found_soon_after_the_next_rotation(store, sql, thief, every, later):
     """Both go on, the thief polling each minute; whoever is left with the older pair comes back with it."""
     store.log_in("shopper")
     copy = thief("store", credentials(store))
     minutes = 0
     while minutes < 11 + every:
         minutes += 1
-        sql(
-            "UPDATE sessions SET issued_at = issued_at - interval '1 minute', promoted_at = promoted_at - interval "
-            "'1 minute', idle_end = idle_end - interval '1 minute', last_seen_at = last_seen_at - interval '1 minute'"
-        )
+        later(60)
         if copy.get(CART, status="*").status_int == 302:
             break
         if minutes % every == 0 and store.get(CART, status="*").status_int == 302:
