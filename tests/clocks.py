@@ -1,6 +1,7 @@
 """A clock for the database that a test sets: `now()` is what the test says, for the statements of some engines.
 
 A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
+The trigger that gives the audit log's rows their time reads the server's clock alone, so it is off meanwhile.
 The statements stay as they are, but for being prepared: planning them anew is most of what they cost.
 """
 
@@ -28,6 +29,8 @@ create function simulation.clock_timestamp() returns timestamptz language sql st
   as $$ select pg_catalog.current_setting('simulation.now')::timestamptz $$;
 """
 
+_TRIGGER = "alter table audit_log {} trigger audit_log_written;"
+
 # Columns that take the time by themselves.
 _DEFAULTS = """
 do $$
@@ -53,7 +56,7 @@ class SimulatedClock:
         self.statements = 0
 
     def __enter__(self) -> Self:
-        self._run(_SCHEMA + _DEFAULTS.replace("{}", "simulation"))
+        self._run(_SCHEMA + _DEFAULTS.replace("{}", "simulation") + _TRIGGER.format("disable"))
         for engine in self.engines:
             engine.dispose()
             event.listen(engine, "connect", self._prepare)
@@ -67,7 +70,11 @@ class SimulatedClock:
             event.remove(engine, "connect", self._prepare)
             event.remove(engine, "before_cursor_execute", self._set)
             engine.dispose()
-        self._run(_DEFAULTS.replace("{}", "pg_catalog") + "drop schema simulation cascade")
+        self._run(
+            _DEFAULTS.replace("{}", "pg_catalog")
+            + _TRIGGER.format("enable")
+            + "drop schema simulation cascade"
+        )
 
     def _prepare(self, connection: Any, _record: Any) -> None:
         connection.autocommit = True

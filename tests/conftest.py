@@ -308,20 +308,19 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 
 
 @pytest.fixture
-def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
-    """Every session idles out now."""
-    return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None
+def later(database_clock: SimulatedClock) -> Callable[[float], None]:
+    """`later(seconds)`: so much time goes by for every rule of the sites, which all read the database's clock."""
+
+    def move(seconds: float) -> None:
+        database_clock.seconds += seconds
+
+    return move
 
 
 @pytest.fixture
-def pass_grace(sql: Callable[..., list[Any]]) -> Callable[[], None]:
-    """A little more than the grace of every replaced pair goes by."""
-
-    def act() -> None:
-        sql("UPDATE sessions SET head_since = head_since - interval '61 seconds'")
-        sql("UPDATE session_credentials SET replaced_at = replaced_at - interval '61 seconds'")
-
-    return act
+def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
+    """Every session idles out now."""
+    return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None
 
 
 @pytest.fixture

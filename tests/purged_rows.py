@@ -64,6 +64,8 @@ _ROWS = [
 
 def fill(connection: Connection, *, old: int, fresh: int) -> None:
     """Write `old` rows that every purge takes and `fresh` ones that none does, of each kind."""
+    # Rows of the audit log with a time and a number of their own.
+    connection.execute(text("SET session_replication_role = replica"))
     for age, rows in (("500 days", old), ("0", fresh)):
         for statement in _ROWS:
             values: dict[str, Any] = {"age": age, "rows": rows}
@@ -71,3 +73,4 @@ def fill(connection: Connection, *, old: int, fresh: int) -> None:
             connection.execute(
                 text(statement.replace(":age::", "CAST(:age AS text)::")), {n: values[n] for n in names}
             )
+    connection.execute(text("RESET session_replication_role"))

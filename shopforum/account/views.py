@@ -98,7 +98,7 @@ def confirm(request: Request) -> Response:
         raise HTTPNotFound
     known = new_device.confirm(request.db, request.me, session_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
-    target = safe_redirect.safe(path.removeprefix(origin)) if path.startswith(origin + "/") else None
+    target = safe_redirect.page(request, path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"
     if not known:
         return HTTPSeeOther(target)

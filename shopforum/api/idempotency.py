@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ..api_tokens.tokens import Token
 from ..core.database import Database
+from ..core.rows import build
 from ..operations import audit_queries
 from .problems import Problem
 
@@ -64,6 +65,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class _Claim:
+    """What is stored of a key. `busy` is the time in seconds until the claim may be taken over; `status` and `answer` are
+    None until the response is kept.
+    """
+
+    body_hash: bytes
+    request_id: str
+    status: int | None
+    answer: Any
+    busy: int
+
+
+@dataclass(frozen=True)
 class Key:
     """An Idempotency-Key of a token, with the request and the body that it came with."""
 
@@ -86,17 +100,17 @@ class Key:
         return self._do(act)
 
     def _again(
-        self, row: RowMapping, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]
+        self, claim: _Claim, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]
     ) -> Outcome:
-        if bytes(row["body_hash"]) != self._digest():
+        if bytes(claim.body_hash) != self._digest():
             raise Problem(422, "This Idempotency-Key was sent before with another body.")
-        if row["status"] is not None:
-            return Outcome(row["status"], row["answer"], replayed=True)
-        revocation_id = audit_queries.revocation_of_call(self.db, self.token.actor, row["request_id"])
+        if claim.status is not None:
+            return Outcome(claim.status, claim.answer, replayed=True)
+        revocation_id = audit_queries.revocation_of_call(self.db, self.token.actor, claim.request_id)
         if revocation_id is not None:
             return replace(self._keep(receipt(revocation_id)), replayed=True)
-        if not self._run(_TAKE_OVER, earlier=row["request_id"]):
-            wait = {"Retry-After": str(max(1, row["busy"]))}
+        if not self._run(_TAKE_OVER, earlier=claim.request_id):
+            wait = {"Retry-After": str(max(1, claim.busy))}
             raise Problem(409, "The first call with this Idempotency-Key is still in progress.", headers=wait)
         return self._do(act)
 
@@ -113,11 +127,11 @@ class Key:
         """Keep the response, unless another one was kept meanwhile: then return that one."""
         self._run(_ANSWER, status=outcome.status, answer=outcome.body)
         kept = self._earlier()
-        return outcome if kept is None else Outcome(kept["status"], kept["answer"])
+        return outcome if kept is None or kept.status is None else Outcome(kept.status, kept.answer)
 
-    def _earlier(self) -> RowMapping | None:
+    def _earlier(self) -> _Claim | None:
         rows = self._run(_LOOK)
-        return rows[0] if rows else None
+        return build(_Claim, rows[0]) if rows else None
 
     def _run(self, statement: TextClause, **more: Any) -> list[RowMapping]:
         known = {"token_id": self.token.id, "key_hash": self._hash(), "request_id": self.request_id}

@@ -1,7 +1,6 @@
 """The request of the API, typed: the operations take one of these. It is not the sites': it has no cookies to read."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from pyramid.httpexceptions import HTTPForbidden
 from pyramid.registry import Registry
@@ -9,10 +8,9 @@ from pyramid.request import Request
 
 from ..api_tokens.tokens import Token
 from ..core.database import Database
-from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..sessions import Sessions
-from ..web.request import MAX_BODY
+from ..web.request import DatabaseAccess
 
 # The environment's key for the request's id, which the console's tween hands over.
 REQUEST_ID = "shopforum.request_id"
@@ -28,11 +26,8 @@ class ApiServices:
     issuer: str
 
 
-class ApiRequest(Request):
+class ApiRequest(DatabaseAccess, Request):
     """A call of the API. `identity` is the bearer token; None if no valid token came."""
-
-    # As for the sites' requests: the body is bounded, and WebOb forgets to close the temporary file it would use.
-    request_body_tempfile_limit = MAX_BODY + 1
 
     identity: Token | None
 
@@ -55,11 +50,6 @@ class ApiRequest(Request):
     def db(self) -> Database:
         """The database, for short statements and transactions."""
         return self.sessions.db
-
-    @cached_property
-    def read_db(self) -> ReadOnlyDatabase:
-        """The database for the operators' queries: read-only, with a time limit of its own."""
-        return ReadOnlyDatabase(self.db)
 
     @property
     def id(self) -> str:

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shopforum.core.text import printable
+
 WIDTH = 100
 _GAP = "  "
-# Control, format (bidirectional overrides, zero width), surrogates, unassigned, line and paragraph separators. Names and
-# user agents come from outside: they could control the terminal.
-_OBEYED = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
 
 
 def safe(value: Any) -> str:
-    """Return a value as one line of text without characters that control the terminal."""
-    return "".join("\ufffd" if unicodedata.category(char) in _OBEYED else char for char in str(value or ""))
+    """Return a value as one line of text without characters that control the terminal: names and user agents come from
+    outside.
+    """
+    return printable(str(value or ""))
 
 
 def fit(text: str, width: int) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Executable, RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .prepared_statements import Prepared
+from .prepared_statements import Prepared, replace_connections_with_stale_plans
 
 Statement = Executable | Prepared
 
@@ -90,12 +90,13 @@ class Database:
     def __init__(self, engine: Engine, prepare: bool = True) -> None:
         self.engine = engine
         self._prepare = prepare
+        replace_connections_with_stale_plans(engine)
 
     def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
         """Run one statement and return its rows. The statement must be safe to run twice.
 
-        It is retried once if its connection had died in the pool (a restart, a failover), or after a deadlock or a
-        serialization failure. Raises sqlalchemy.exc.DBAPIError.
+        It is retried once if its connection had died in the pool (a restart, a failover) or kept a stale plan, or after a
+        deadlock or a serialization failure. Raises sqlalchemy.exc.DBAPIError.
         """
         try:
             return self._run(statement, values)

@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line in production, readable lines in development.
 
-The encoding escapes control characters, so no input can start a line of its own (ASVS 5.0 16.4.1). Fields with the name of
-a secret are dropped.
+JSON escapes control characters, and readable lines have none, so no input can start a line of its own or command the
+terminal that shows it (ASVS 5.0 16.4.1). Fields with the name of a secret are dropped.
 """
 
 import logging
@@ -12,7 +12,10 @@ from typing import Any
 
 import structlog
 
+from .text import printable
+
 _SECRET = re.compile(r"password|secret|token|cookie|authorization|api_key", re.IGNORECASE)
+_TRACEBACKS = ("exception", "stack")
 
 
 def configure(fmt: str) -> None:
@@ -32,7 +35,8 @@ def configure(fmt: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             _drop_secrets,
-            *([structlog.processors.format_exc_info] if fmt == "json" else []),
+            structlog.processors.format_exc_info,
+            *([] if fmt == "json" else [_printable]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -43,3 +47,12 @@ def configure(fmt: str) -> None:
 
 def _drop_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in event.items() if not _SECRET.search(key)}
+
+
+def _printable(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace unprintable characters in texts. Only a traceback has more than one line, indented."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            lines = value.split("\n") if key in _TRACEBACKS else [value]
+            event[key] = "\n    ".join(map(printable, lines))
+    return event

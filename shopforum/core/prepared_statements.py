@@ -6,16 +6,38 @@ Behind a pooler that gives each transaction another connection, turn them off (`
 
 `plan_cache_mode` makes the server keep the plan: for parameters that are arrays it would otherwise choose to plan again.
 
-Name the columns of such a statement: with `*`, it fails when a migration adds a column while a process runs.
+A change of a column's type makes the server refuse the kept plans for good ("cached plan must not change result type").
+`replace_connections_with_stale_plans` has the pool open its connections anew, and `Database` repeats the statement there.
+
+Name the columns of such a statement: with `*`, each column that a migration adds has this cost.
 """
 
 import re
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, Engine, ExceptionContext, event
 
 # A name after a colon, except for a cast.
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+# SQLSTATEs of an EXECUTE: the result's columns have changed since PREPARE (feature_not_supported); the statement is unknown
+# to the connection, as after DISCARD ALL (invalid_sql_statement_name).
+_STALE = ("0A000", "26000")
+
+
+def replace_connections_with_stale_plans(engine: Engine) -> None:
+    """Make the engine treat a stale plan as a lost connection, which makes the whole pool connect anew.
+
+    The error then has `connection_invalidated`, as with a connection that died in the pool.
+    """
+    event.listen(engine, "handle_error", _end_connection_with_stale_plan)
+
+
+def _end_connection_with_stale_plan(context: ExceptionContext) -> None:
+    if (context.statement or "").startswith("EXECUTE ") and getattr(
+        context.original_exception, "pgcode", None
+    ) in _STALE:
+        context.is_disconnect = True
 
 
 class Prepared:

@@ -54,7 +54,7 @@ SELECT :key, :site, user_id, :path, CAST(:fields AS jsonb) FROM owner RETURNING 
 
 # On the console a form is an act on other people's sessions. An admin whose session is revoked there loses the submissions
 # from before, even after a new login.
-_OWNED = """key = :key AND site = :site AND user_id = :user_id AND created_at > clock_timestamp() - interval '1 day'
+_OWNED = """key = ANY (:keys) AND site = :site AND user_id = :user_id AND created_at > clock_timestamp() - interval '1 day'
     AND (site <> 'admin' OR NOT EXISTS (SELECT 1 FROM sessions s JOIN revocations r ON r.id = s.revocation_id
       WHERE s.user_id = :user_id AND s.site = 'admin' AND r.initiating_entity IN ('admin', 'idp')
         AND r.created_at > kept_forms.created_at)
@@ -97,7 +97,7 @@ def save(request: Request) -> str | None:
     if fields is None:
         return None
     key = secrets.token_urlsafe(32)
-    values = {"key": _digest(request, key), "site": request.site.name, "path": path, "fields": fields}
+    values = {"key": _digests(request, key)[0], "site": request.site.name, "path": path, "fields": fields}
     try:
         saved = request.db.all(_SAVE, session_id=request.environ[FORM_SESSION], **values)
     except SQLAlchemyError as error:
@@ -189,7 +189,7 @@ def _find(request: Request) -> SavedSubmission:
 
 def _own(request: Request, statement: TextClause, key: str) -> SavedSubmission | None:
     values = {"site": request.site.name, "user_id": request.me.user_id}
-    row = request.db.one(statement, key=_digest(request, key), **values)
+    row = request.db.one(statement, keys=_digests(request, key), **values)
     return build(SavedSubmission, row) if row else None
 
 
@@ -208,5 +208,5 @@ def _is_written(name: str, value: str) -> bool:
     return name in WRITTEN or "\n" in value or len(value) > 80
 
 
-def _digest(request: Request, key: str) -> bytes:
-    return request.sessions.config.secrets.digest(request.site.name, "kept form", key)
+def _digests(request: Request, key: str) -> list[bytes]:
+    return request.sessions.config.secrets.digests(request.site.name, "kept form", key)

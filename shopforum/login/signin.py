@@ -20,13 +20,15 @@ from ..sessions import (
     AuthorityUnavailable,
     Login,
     LoginStart,
+    Reason,
+    Scope,
     SignInBlocked,
     audit,
     client_of,
 )
 from ..sessions.audit import Event
 from ..sessions.csrf import forget_visitor
-from ..sessions.vocabulary import EventName, InitiatingEntity
+from ..sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from ..web import notes, safe_redirect
 from ..web.contributions import LoginHookResult
 from ..web.request import Request
@@ -40,14 +42,15 @@ log = structlog.get_logger("shopforum")
 class Attempt:
     """A login in progress: its account, its try in the throttle, its start, and its target.
 
-    `email` is the typed address, to find the user whom a failure concerns; it is empty once a second factor is asked for.
+    `account` are its digests (`known_devices.account`). `email` is the typed address, to find the user whom a failure
+    concerns.
     """
 
-    account: bytes
+    account: list[bytes]
     turn: throttle.Try
     start: LoginStart
     target: str | None
-    email: str = ""
+    email: str
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
@@ -77,7 +80,9 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
         # The form was sent twice, and the later login has finished: its response has the cookies and handles a new device.
         write(request, EventName.LOGIN_SUCCESS, {"sent_again": True}, login)
         return HTTPFound(attempt.target or safe_redirect.landing(request.site.name))
-    device = known_devices.note(request, attempt.account)
+    device = known_devices.note(request, attempt.account, request.me.id)
+    if device.at_once:
+        _end_superseded(request, login, device.at_once)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
     write(request, EventName.LOGIN_SUCCESS, detail, login)
     target = attempt.target or safe_redirect.landing(request.site.name)
@@ -100,7 +105,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
-    detail = {"kind": kind, "account": attempt.account.hex()[:8], "failures": attempt.turn.failures}
+    detail = {"kind": kind, "account": attempt.account[0].hex()[:8], "failures": attempt.turn.failures}
     if code:
         detail["code"] = code
     # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
@@ -149,6 +154,13 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
         raise AuthorityMisconfigured(
             "the login brought no refresh token that fits a cookie: see `shopforum check`"
         )
+
+
+def _end_superseded(request: Request, login: Login, session_id: UUID) -> None:
+    """End the session that another tab's form has begun at the same time, unless it has ended: a browser holds one session."""
+    if session_id in {session.id for session in request.sessions.of_user(login.user_id)}:
+        reason = Reason(InitiatingEntity.USER, login.actor, EndReason.SUPERSEDED)
+        request.sessions.revoke(Scope(sessions=(session_id,)), reason, client_of(request))
 
 
 def _tell_of_new_device(request: Request, login: Login) -> None:

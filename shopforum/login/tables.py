@@ -31,6 +31,8 @@ devices = Table(
     Column("site", Text, nullable=False, server_default=""),
     Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # The session that the login at `last_at` has begun.
+    Column("session_id", UUID),
     Index("ix_login_devices_account", "account"),
     Index("ix_login_devices_last_at", "last_at"),
 )

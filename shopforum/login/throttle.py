@@ -7,6 +7,9 @@ back if the password was right, or if FusionAuth could not be asked.
 
 An attacker's failures must not lock the owner out: a device that has logged in to the account before has a counter of its
 own. An account that does not exist is counted like any other, so a wait does not tell whether an account exists.
+
+The counters are stored under keyed digests. A try moves those that were counted under older keys to the newest, so that
+replacing a key resets no counter.
 """
 
 import ipaddress
@@ -51,13 +54,26 @@ SELECT (SELECT failures FROM of_account) AS failures,
    WHERE key IN (:address, :account)) AS wait"""
 )
 
+# The counters that older keys name, as pairs of an old digest and its newest.
+_MOVE = text(
+    """
+WITH moved AS (
+  DELETE FROM login_failures f USING unnest(CAST(:older AS bytea[]), CAST(:newest AS bytea[])) AS k (older, newest)
+  WHERE f.key = k.older RETURNING k.newest AS key, f.failures, f.last_at, f.blocked_until
+)
+INSERT INTO login_failures AS f (key, failures, last_at, blocked_until)
+SELECT key, max(failures), max(last_at), max(blocked_until) FROM moved GROUP BY key
+ON CONFLICT (key) DO UPDATE SET failures = greatest(f.failures, excluded.failures),
+  last_at = greatest(f.last_at, excluded.last_at), blocked_until = greatest(f.blocked_until, excluded.blocked_until)"""
+)
+
 # An address is not cleared by a login: an attacker could log in to an account of their own between two guesses.
 _FORGIVE = text(
     """UPDATE login_failures SET failures = greatest(failures - 1, 0), blocked_until = clock_timestamp()
-    WHERE key = :key"""
+    WHERE key = ANY (:keys)"""
 )
 
-_CLEAR = text("DELETE FROM login_failures WHERE key = :key")
+_CLEAR = text("DELETE FROM login_failures WHERE key = ANY (:keys)")
 
 
 class TooManyTries(Exception):
@@ -73,40 +89,41 @@ class TooManyTries(Exception):
 @dataclass(frozen=True)
 class Try:
     """A counted try. `failures` is the account's number of failures, this try included; `last_free` says that the next
-    try has to wait. `address` and `account` are the keys of the counters.
+    try has to wait. `address` and `account` are the digests of the counters, one for each key, the newest first.
     """
 
-    address: bytes
-    account: bytes
+    address: list[bytes]
+    account: list[bytes]
     failures: int
     last_free: bool
 
 
-def take(request: Request, account: bytes) -> Try:
+def take(request: Request, account: list[bytes]) -> Try:
     """Count a try to log in to an account (`known_devices.account`). Raises TooManyTries."""
     device = known_devices.device(request, account)
-    digest = request.sessions.config.secrets.digest
-    counter = digest("", "login device", f"{device.hex()} {account.hex()}") if device else account
+    counter = _of_device(request, device, account) if device else account
     return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
 
 
 def forgive(db: Database, turn: Try) -> None:
     """Take back a try that was no guess."""
-    for key in (turn.address, turn.account):
-        db.all(_FORGIVE, key=key)
+    db.all(_FORGIVE, keys=[*turn.address, *turn.account])
 
 
 def clear(db: Database, turn: Try) -> None:
     """Clear the failures of the account, or of this device, after a login."""
-    db.all(_FORGIVE, key=turn.address)
-    db.all(_CLEAR, key=turn.account)
+    db.all(_FORGIVE, keys=turn.address)
+    db.all(_CLEAR, keys=turn.account)
 
 
-def _take(db: Database, settings: LoginSettings, address: bytes, account: bytes) -> Try:
+def _take(db: Database, settings: LoginSettings, address: list[bytes], account: list[bytes]) -> Try:
+    older = [(old, newest) for newest, *rest in (address, account) for old in rest]
+    if older:
+        db.all(_MOVE, older=[old for old, _ in older], newest=[newest for _, newest in older])
     row = db.only(
         _TAKE,
-        address=address,
-        account=account,
+        address=address[0],
+        account=account[0],
         address_failures=settings.address_failures,
         address_recovery=settings.address_recovery,
         account_failures=settings.account_failures,
@@ -119,12 +136,21 @@ def _take(db: Database, settings: LoginSettings, address: bytes, account: bytes)
     return Try(address, account, failures, failures >= settings.account_failures)
 
 
-def _address(request: Request) -> bytes:
-    """Return the key of the counter for the request's address. An IPv6 client has a /64 to itself, which counts as one."""
-    digest = request.sessions.config.secrets.digest
+def _of_device(request: Request, device: list[bytes], account: list[bytes]) -> list[bytes]:
+    """Return the digests of the counter of a known device of an account."""
+    digests = request.sessions.config.secrets.digests
+    return [
+        digests("", "login device", f"{of_device.hex()} {of_account.hex()}")[number]
+        for number, (of_device, of_account) in enumerate(zip(device, account, strict=True))
+    ]
+
+
+def _address(request: Request) -> list[bytes]:
+    """Return the digests of the counter for the request's address. An IPv6 client has a /64 to itself, which counts as one."""
+    digests = request.sessions.config.secrets.digests
     address = client_of(request).address
     if address is None:
-        return digest("", "login address", "unknown")
+        return digests("", "login address", "unknown")
     parsed = ipaddress.ip_address(address)
     network = ipaddress.ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False)
-    return digest("", "login address", str(network))
+    return digests("", "login address", str(network))

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
 from ..web import notes
 from ..web.contributions import Notice
 from ..web.request import Request
-from . import page, reasons, signin, throttle
+from . import known_devices, page, reasons, signin, throttle
 from .forms import CodeForm, LoginForm
 
 COOKIE = "__Host-two-factor"
@@ -47,13 +47,13 @@ _AWAY = "The code cannot be checked at the moment. It stays valid for a few minu
 class Challenge:
     """A login that waits for its second factor.
 
-    `methods` are triples of FusionAuth's id, the kind and a masked hint. `start` is the moment before FusionAuth was first
-    asked.
+    `methods` are triples of FusionAuth's id, the kind and a masked hint. `email` is the typed address. `start` is the
+    moment before FusionAuth was first asked.
     """
 
     id: str
     methods: tuple[tuple[str, str, str], ...]
-    account: bytes
+    email: str
     start: LoginStart
     target: str | None
 
@@ -72,10 +72,12 @@ def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt
     # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
-    challenge = Challenge(required.two_factor_id, methods, attempt.account, attempt.start, attempt.target)
-    return HTTPFound(
-        "/login/two-factor", headers=[_JAR.header(COOKIE, _signed(request, challenge), _SECONDS)]
-    )
+    challenge = Challenge(required.two_factor_id, methods, attempt.email, attempt.start, attempt.target)
+    signed = _signed(request, challenge)
+    if not _SHAPE.fullmatch(signed):
+        # Browsers drop a cookie that is too long. Without the target the login ends on the landing page.
+        signed = _signed(request, replace(challenge, target=None))
+    return HTTPFound("/login/two-factor", headers=[_JAR.header(COOKIE, signed, _SECONDS)])
 
 
 def show(request: Request) -> Response:
@@ -96,11 +98,12 @@ def submit(request: Request) -> Response:
     method = request.POST.get("send")
     if method is None and not form.validate():
         return _page(request, form, challenge, 422)
+    account = known_devices.account(request, challenge.email)
     try:
-        turn = throttle.take(request, challenge.account)
+        turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
         return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
-    attempt = signin.Attempt(challenge.account, turn, challenge.start, challenge.target)
+    attempt = signin.Attempt(account, turn, challenge.start, challenge.target, challenge.email)
     started = time.monotonic()
     try:
         if method is not None:
@@ -177,7 +180,7 @@ def _signed(request: Request, challenge: Challenge) -> str:
         [
             challenge.id,
             challenge.methods,
-            challenge.account.hex(),
+            challenge.email,
             challenge.start.at.isoformat(),
             challenge.start.epoch,
             challenge.target,
@@ -194,11 +197,11 @@ def _challenge(request: Request) -> Challenge | None:
     encoded = secrets.form_subject(f"two-factor {request.site.name}", cookie) if cookie else None
     if encoded is None:
         return None
-    two_factor_id, methods, account, at, epoch, target = json.loads(
+    two_factor_id, methods, email, at, epoch, target = json.loads(
         base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     )
     start = LoginStart(datetime.fromisoformat(at), epoch)
-    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), bytes.fromhex(account), start, target)
+    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), email, start, target)
     age = (request.sessions.now() - challenge.start.at).total_seconds()
     return challenge if 0 <= age <= _SECONDS else None
 

@@ -46,7 +46,7 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> Response:
     """Show the form. A signed-in person is redirected, unless the password has to be entered again."""
-    why, target = request.GET.get("why"), safe_redirect.safe(request.GET.get("next"))
+    why, target = request.GET.get("why"), safe_redirect.page(request, request.GET.get("next"))
     session = request.identity
     if session is not None and why != "fresh":
         return HTTPFound(target or safe_redirect.landing(request.site.name))
@@ -63,7 +63,7 @@ def submit(request: Request) -> Response:
     """Check the password at FusionAuth and sign in. No database connection is held while FusionAuth is asked."""
     require_own_form(request)
     form = LoginForm(request.POST)
-    target = safe_redirect.safe(form.next.data)
+    target = safe_redirect.page(request, form.next.data)
     form.next.data = target or ""
     if not form.validate():
         return page(request, form, 422)
@@ -100,7 +100,7 @@ def submit(request: Request) -> Response:
 def once_more(request: Request, text: str) -> Response:
     """Show the login form with a valid token, after a form with a bad one: only the password has to be typed again."""
     form = LoginForm(request.POST)
-    form.next.data = safe_redirect.safe(form.next.data) or ""
+    form.next.data = safe_redirect.page(request, form.next.data) or ""
     return refused(request, form, 403, text)
 
 

@@ -122,7 +122,7 @@ EVENTS: dict[str, Label] = {
     EventName.WEBHOOK_REFUSED: Label("Webhook refused", "warning"),
     EventName.WEBHOOK_REDELIVERED: Label("Webhook sent again", "info"),
     EventName.AUDIT_LOG_EXPORTED: Label("Audit log exported", "info"),
-    EventName.MADE_UP_SESSION_ID: Label("Made-up session id", "warning"),
+    EventName.MADE_UP_SESSION_ID: Label("Made-up or planted cookies", "warning"),
     EventName.SESSION_CREATED: Label("Signed in", "success"),
     EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
     EventName.SESSION_QUARANTINED: Label("Quarantined", "warning"),

@@ -40,6 +40,7 @@ from .policy import (
     client_of,
     policy_of,
 )
+from .prefetch import is_prefetch
 from .reach import Limit, TooFar
 from .request import SessionRequest, registry_of
 from .rows import OwnSession
@@ -81,6 +82,7 @@ __all__ = [
     "client_of",
     "get_csrf_token",
     "is_outage",
+    "is_prefetch",
     "policy_of",
     "refuses_value",
     "registry_of",

@@ -6,6 +6,9 @@ moment later the sealer gives them numbers without gaps, in one order for every 
 A sealed row that is changed, removed or inserted without the key breaks the chain at its number. A chain whose end was
 cut off contradicts the head in the log stream, which is why each new head is printed there. Nothing here detects a row
 that was removed before it was sealed, within a second of its writing.
+
+Triggers in the database let every role but the owner only append and seal: a row gets its time and its id from the server,
+a seal is given once, and the head moves forward, to a seal that is there. docs/threats.md says what this holds against.
 """
 
 import hashlib
@@ -13,16 +16,21 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import DBAPIError
 
-from ..core.database import Database, once_more
+from ..core.database import Database, once_more, sqlstate
 from .audit import SELECTED
 
 # Rows sealed in one transaction.
 STEP = 500
+# A row may be this much older than one before it: rows get their time when they are written, and are sealed when their
+# transactions have ended, in any order. Servers' clocks are also set back, after a failover say.
+_SKEW = timedelta(minutes=5)
+_INSUFFICIENT_PRIVILEGE = "42501"
 # The seal before the first row.
 _START = bytes(32)
 
@@ -79,9 +87,16 @@ class Verdict:
 
 @once_more
 def seal(db: Database, key: bytes) -> Head | None:
-    """Seal up to STEP rows. Returns the new head, or None where nothing was unsealed or another sealer is at work."""
+    """Seal up to STEP rows. Returns the new head; None where nothing was unsealed, where another sealer is at work, or
+    where the database's role may not seal (docs/operations.md).
+    """
     with db.transaction() as connection:
-        row = connection.execute(_HEAD).mappings().first()
+        try:
+            row = connection.execute(_HEAD).mappings().first()
+        except DBAPIError as error:
+            if sqlstate(error) != _INSUFFICIENT_PRIVILEGE:
+                raise
+            return None
         rows = connection.execute(_UNSEALED, {"step": STEP}).mappings().all() if row else []
         if row is None or not rows:
             return None
@@ -102,13 +117,15 @@ def head(db: Database) -> Head:
 
 
 def verify(db: Database, keys: Sequence[bytes], witness: Head | None = None) -> Verdict:
-    """Check every sealed row against the one before it, and the end against the head. Stops at the first bad row.
+    """Check every sealed row against the one before it, and the end against the head. Stops at the first bad row. Of a chain
+    that is intact, a row is bad whose time is earlier than that of a row before it, by more than _SKEW.
 
     `keys` are all that were ever used, so that a key can be replaced. `witness` is a head that was printed earlier: the
     chain must contain it.
     """
     expected, mac, claimed = 1, _START, head(db)
     seen = witness is None or (witness.seq == 0 and witness.mac == _START)
+    latest = backdated = None
     for row in _sealed(db):
         if row["seq"] != expected:
             return Verdict(expected - 1, claimed, expected, "the row is missing")
@@ -122,10 +139,15 @@ def verify(db: Database, keys: Sequence[bytes], witness: Head | None = None) -> 
                 return Verdict(
                     expected - 1, claimed, expected, "the seal differs from the one that was witnessed"
                 )
+        if latest and row["at"] < latest - _SKEW and backdated is None:
+            backdated = Verdict(
+                expected - 1, claimed, expected, f"time runs back, from {latest} to {row['at']}"
+            )
+        latest = max(latest or row["at"], row["at"])
         expected += 1
     if (claimed.seq, claimed.mac) != (expected - 1, mac) or not seen:
         return Verdict(expected - 1, claimed, expected, "the end of the log is cut off")
-    return Verdict(expected - 1, claimed)
+    return backdated or Verdict(expected - 1, claimed)
 
 
 def mac_of(key: bytes, before: bytes, seq: int, row: RowMapping | Mapping[str, Any]) -> bytes:

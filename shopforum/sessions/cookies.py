@@ -45,6 +45,12 @@ def read(request: Request, name: str, shape: re.Pattern[str]) -> str | None:
     return found[0]
 
 
+def sent_twice(request: Request) -> list[str]:
+    """Return the names of the `__Host-` cookies that come more than once: `read` takes none of them."""
+    names = [name for name, _ in _pairs(request.environ.get("HTTP_COOKIE", "")) if name.startswith("__Host-")]
+    return sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+
+
 def _pairs(header: str) -> list[tuple[str, str]]:
     """Return the cookies as sent. Names are compared exactly: `__HOST-session` is another cookie, and so is a name behind
     an unusual space (U+0085, U+00A0), in which a browser sees no `__Host-` prefix and which a sibling host may set.

@@ -7,8 +7,8 @@ Three checks, cheapest first:
 2. The token's signature, which needs no database.
 3. The session, or the visitor, that the token was made for.
 
-A request with neither header is left to the token alone. Every browser since 2020 sends Origin with a POST, so such a
-request does not come from a browser that an attacker's page has led here.
+Where both headers are missing, the Referer takes their place. A request without any of the three is left to the token
+alone: docs/decisions.md says which clients send none, and why they are served.
 """
 
 import hashlib
@@ -110,12 +110,17 @@ def require_own_form(request: Request) -> None:
 def check_origin(request: Request) -> None:
     """Refuse a request that another origin's page has sent, a sibling host's included. Raises ForeignForm.
 
+    The Referer tells where the browser is older than both other headers, or where a proxy removes them (OWASP Cross-Site
+    Request Forgery Prevention Cheat Sheet, "Verifying Origin With Standard Headers").
+
     `Origin: null` beside `Sec-Fetch-Site: same-origin` comes from this site's own page behind a proxy that adds
     `Referrer-Policy: no-referrer`: browsers then hide the origin (Fetch, "append a request Origin header"). No page of
     another origin, no sandbox and no `data:` address is called same-origin, and no script can set that header.
     """
     own, site = request.host_url, request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
+    if origin is None and site is None and request.referer:
+        origin = "/".join(request.referer.split("/", 3)[:3])
     if origin not in (None, own, "null"):
         same_host = str(origin).partition("://")[2] == own.partition("://")[2]
         raise ForeignForm("scheme" if same_host else "foreign_origin", own, clean(str(origin), 200))

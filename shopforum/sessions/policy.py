@@ -15,13 +15,14 @@ from pyramid.security import Allowed, Denied
 
 from ..core import addresses
 from ..core.text import clean
-from . import cookies, user_sessions
+from . import cookies, unmatched_cookies, user_sessions
 from .audit import Client
 from .cookies import CookieJar
 from .form_refusals import FormRefused
 from .keyring import REFRESH_TOKEN, SESSION_ID
 from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Session
+from .prefetch import is_prefetch
 from .request import SessionRequest as Request
 from .request import registry_of
 
@@ -96,7 +97,9 @@ class SessionPolicy:
         """
         current = self._of(request)
         replaced = current.session.id if current.session else current.withheld_session
-        form = request.environ.get(FORM_SESSION) or cookies.read(request, cookies.VISITOR, SESSION_ID)
+        form = request.environ.get(FORM_SESSION)
+        if form in (None, NOBODY):
+            form = cookies.read(request, cookies.VISITOR, SESSION_ID)
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
         outcome = request.sessions.start(login, client_of(request), replaced=replaced, login_form=login_form)
@@ -119,9 +122,12 @@ class SessionPolicy:
         return outcome
 
     def _resume(self, request: Request) -> Outcome:
-        prefetch = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
         untouched = UNTOUCHED in request.environ
-        outcome = self._look(request, touch=not (prefetch or untouched), refresh=not untouched)
+        touch = not (untouched or is_prefetch(request))
+        outcome = self._look(request, touch=touch, refresh=not untouched)
+        twice = cookies.sent_twice(request)
+        if twice:
+            unmatched_cookies.note_sent_twice(request.sessions.context, twice, client_of(request))
         if outcome.issue is not None:
             headers = cookie_headers(request, outcome)
             request.add_response_callback(lambda _, response: _extend(response, headers))

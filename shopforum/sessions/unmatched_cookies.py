@@ -1,9 +1,11 @@
 """Cookies that belong to no session of this site: refused like absent cookies, and told apart in the audit log.
 
-Three cases: a refresh token without its session id (attack A1), a session id of another site, and a session id that was
-never issued (OWASP's "strict session management": never adopted, and suspicious). Internal.
+Four cases: a refresh token without its session id (attack A1), a session id of another site, a session id that was
+never issued (OWASP's "strict session management": never adopted, and suspicious), and a cookie that came twice, so that
+one of the two was planted. Internal.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,11 +17,15 @@ from .context import SessionContext
 from .model import Pair
 from .vocabulary import EventName, FlagKind, InitiatingEntity
 
+# Names of cookies in one row.
+_MOST_NAMES = 10
+
 # Whether to write another row: one a network and hour, and at most sixty a minute, so that a flood of invented cookies
 # does not fill the log.
 _MAY_WRITE = text(
     f"""SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
-      WHERE event = '{EventName.MADE_UP_SESSION_ID}' ORDER BY id DESC LIMIT 200) recent
+      WHERE event = '{EventName.MADE_UP_SESSION_ID}' AND detail ->> 'why' IS NOT DISTINCT FROM :why
+      ORDER BY id DESC LIMIT 200) recent
       WHERE recent.at > now() - interval '1 hour' AND recent.address <<= CAST(:network AS cidr))
     AND (SELECT count(*) FROM (SELECT at FROM audit_log
       WHERE event = '{EventName.MADE_UP_SESSION_ID}' ORDER BY id DESC LIMIT 60) latest
@@ -36,7 +42,12 @@ def note(context: SessionContext, pair: Pair, client: Client) -> None:
     if owner is not None:
         flags.flag(context, owner, client, FlagKind.CROSS_APP_TOKEN)
     else:
-        _note_invented(context, client)
+        _note_suspicious(context, client)
+
+
+def note_sent_twice(context: SessionContext, names: list[str], client: Client) -> None:
+    """Record that cookies of these names came more than once. None of them was read (`cookies.read`)."""
+    _note_suspicious(context, client, {"why": "cookie_duplicate", "cookies": names[:_MOST_NAMES]})
 
 
 def note_refresh_token(
@@ -61,12 +72,14 @@ def _hashes(context: SessionContext, kind: str, secret: str, *, elsewhere: bool 
     return [digest for site in sites for digest in config.secrets.digests(site, kind, secret)]
 
 
-def _note_invented(context: SessionContext, client: Client) -> None:
-    if context.db.one(_MAY_WRITE, network=addresses.household(client.address)):
+def _note_suspicious(context: SessionContext, client: Client, detail: dict[str, Any] | None = None) -> None:
+    detail = detail or {}
+    if context.db.one(_MAY_WRITE, network=addresses.household(client.address), why=detail.get("why")):
         event = Event(
             EventName.MADE_UP_SESSION_ID,
             context.config.site,
             client,
             initiating_entity=InitiatingEntity.USER,
+            detail=detail,
         )
         audit.append(context.db, event)

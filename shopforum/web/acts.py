@@ -3,8 +3,7 @@
 Each package names the acts of its forms by route (`SiteConfigurator.add_acts`).
 """
 
-from pyramid.interfaces import IRoutesMapper
-
+from . import methods
 from .contributions import Act
 from .request import Request
 from .services import UnknownAct
@@ -19,8 +18,7 @@ def of(request: Request) -> Act:
 
 def at(request: Request, path: str) -> Act:
     """Return the act of a form that is posted to a path of this site."""
-    route = request.registry.getUtility(IRoutesMapper)(Request.blank(path))["route"]
-    return _named(request, route.name if route else "")
+    return _named(request, methods.route_at(request, path) or "")
 
 
 def _named(request: Request, route: str) -> Act:

@@ -306,8 +306,11 @@ def way_back(request: Request) -> str:
 
 
 def page_before(request: Request) -> str | None:
-    """Return the path of the page of this site that a form was on, by its Referer; None if it is another site's."""
+    """Return the path of the page of this site that a form was on, by its Referer; None if it is another site's, or the
+    address of a form that takes no GET.
+    """
     origin, referer = request.host_url, request.referer or ""
     path = referer.removeprefix(origin)
     # A path that begins with two slashes would name another host.
-    return path if referer.startswith(f"{origin}/") and not path.startswith("//") else None
+    own = referer.startswith(f"{origin}/") and not path.startswith("//")
+    return path if own and methods.has_page(request, path.partition("?")[0]) else None

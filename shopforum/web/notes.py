@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from ..sessions import cookies, csrf
+from ..sessions import cookies, csrf, is_prefetch
 from .request import Request
 
 COOKIE = "__Host-note"
@@ -49,7 +49,7 @@ def said(request: Request) -> Mapping[str, str]:
         return found
     note = cookies.read(request, COOKIE, _SHAPE)
     # The user may never see a prefetched page: keep the cookie for the real one.
-    if note is None or request.method != "GET" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+    if note is None or request.method != "GET" or is_prefetch(request):
         return {}
     target, purpose = _plain(request.path_info, request.query_string), _purpose(request)
     if request.sessions.config.secrets.form_subject(purpose, f"{target}.{note}") != target:

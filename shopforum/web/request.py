@@ -16,14 +16,28 @@ from .services import Services
 MAX_BODY = 1024 * 1024
 
 
-class Request(SessionRequest):
+class DatabaseAccess:
+    """The part that the requests of the sites and of the API share: the databases, and a body that is kept in memory."""
+
+    # It is bounded, and WebOb forgets to close the temporary file that it would use.
+    request_body_tempfile_limit = MAX_BODY + 1
+
+    @property
+    def db(self) -> Database:
+        """The database, for short statements and transactions."""
+        raise NotImplementedError
+
+    @cached_property
+    def read_db(self) -> ReadOnlyDatabase:
+        """The database for the operators' queries: read-only, with a time limit of its own."""
+        return ReadOnlyDatabase(self.db)
+
+
+class Request(DatabaseAccess, SessionRequest):
     """A request of a site. `identity` is the signed-in session or None, and `sessions` the session core (both are the
     session add-on's). `id` names the request in the log. `typed` has the fields of a saved form that is shown again
     (login/resubmit.py), or is None.
     """
-
-    # The body is kept in memory: it is bounded, and WebOb forgets to close the temporary file it would use.
-    request_body_tempfile_limit = MAX_BODY + 1
 
     id: str
     # The guard refuses uploaded files (tweens.py), so all values are text.
@@ -44,11 +58,6 @@ class Request(SessionRequest):
     def db(self) -> Database:
         """The database, for short statements and transactions."""
         return self.services.db
-
-    @cached_property
-    def read_db(self) -> ReadOnlyDatabase:
-        """The database for the operators' queries: read-only, with a time limit of its own."""
-        return ReadOnlyDatabase(self.db)
 
     @property
     def idp(self) -> FusionAuth:

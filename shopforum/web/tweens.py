@@ -60,13 +60,19 @@ def observe(handler: Handler, registry: Registry) -> Handler:
         log.info(
             "request",
             method=request.method[:20],
-            path=request.environ.get("PATH_INFO", "")[:200],
+            path=_decoded_path(request)[:200],
             status=response.status_int,
             ms=round((time.monotonic() - started) * 1000, 1),
         )
         return response
 
     return tween
+
+
+def _decoded_path(request: Request) -> str:
+    """Return the path as text, whatever bytes it is made of. WSGI hands them over as Latin-1 (PEP 3333)."""
+    raw: str = request.environ.get("PATH_INFO", "")
+    return raw.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def harden(handler: Handler, registry: Registry) -> Handler:

@@ -33,7 +33,7 @@ def test_who_stays_gets_a_new_session_id(browser: Callable[..., Browser]) -> Non
 
 
 def test_a_thief_who_copied_the_old_id_is_found(
-    browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any, pass_grace: Any
+    browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any, later: Any
 ) -> None:
     mine = browser("store")
     mine.log_in("member")
@@ -41,7 +41,7 @@ def test_a_thief_who_copied_the_old_id_is_found(
     next(f for f in devices(mine).forms.values() if f.action.endswith("/revoke-others")).submit(status=303)
     devices(mine)
     devices(mine)
-    pass_grace()
+    later(61)
     thief("store", copied).get("/account/sessions", status=302)
     assert sql("SELECT 1 FROM sessions WHERE end_reason = 'replayed'")
 

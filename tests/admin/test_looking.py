@@ -76,7 +76,7 @@ def test_the_fork_shows_who_held_the_cookies(
 
 
 def test_successors_that_nobody_has_shown_are_told_and_a_replay_says_what_each_copy_was(
-    console: Console, started: Started, thief: Callable[..., Browser], sql: Any, pass_grace: Any
+    console: Console, started: Started, thief: Callable[..., Browser], sql: Any, later: Any
 ):
     one = started()
     client = console("viewer")
@@ -94,7 +94,7 @@ def test_successors_that_nobody_has_shown_are_told_and_a_replay_says_what_each_c
     assert "Successors asked for and never shown, 1 time." in page
     assert "Pair 2, given for pair 1: asked for by 2, never shown" in page
     other.get("/shopping-cart")
-    pass_grace()
+    later(61)
     late = thief("store", stolen)
     late.extra_environ["HTTP_USER_AGENT"] = OTHER
     late.get("/shopping-cart", status=302)

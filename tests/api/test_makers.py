@@ -99,13 +99,16 @@ def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made,
     assert "made are not revoked" not in other.get(f"/revocations/{receipt}")
 
 
-def test_a_token_that_nobody_uses_is_over(call, sql):
+def test_a_token_that_nobody_uses_is_over(call, later):
     call("GET", "/sessions", status=200)
-    sql("UPDATE api_tokens SET last_used_at = now() - interval '89 days'")
+    later(89 * 86400)
     call("GET", "/sessions", status=200)
-    sql("UPDATE api_tokens SET last_used_at = now() - interval '90 days'")
+    later(90 * 86400)
     call("GET", "/sessions", status=401)
-    sql("UPDATE api_tokens SET last_used_at = NULL, created_at = now() - interval '90 days'")
+
+
+def test_a_token_that_was_never_used_is_over_as_soon(call, later):
+    later(90 * 86400)
     call("GET", "/sessions", status=401)
 
 

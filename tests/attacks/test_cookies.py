@@ -58,6 +58,44 @@ def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
     assert idp.calls() == []
 
 
+def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql):
+    session, refresh, stranger = pair
+    double = f"{SESSION}={session}; {SESSION}={session}; {REFRESH}={refresh}; __Host-cart=a; __Host-cart=b; x=1; x=2"
+    for _ in range(3):
+        send(stranger, double)
+    # A made-up id is another matter, and has a row of its own.
+    send(stranger, f"{SESSION}={'A' * 43}")
+    rows = sql(
+        "SELECT detail, host(address) AS address FROM audit_log WHERE event = 'strict_session_violation'"
+    )
+    assert [row["detail"] for row in rows] == [
+        {"why": "cookie_duplicate", "cookies": ["__Host-cart", SESSION]},
+        {},
+    ]
+    assert {row["address"] for row in rows} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "Prefetch"},
+        {"X-Purpose": "preview"},
+        {"X-Moz": "prefetch"},
+    ],
+    ids=str,
+)
+def test_a_prefetch_neither_extends_nor_rotates_a_session(store, sql, header):
+    store.log_in("shopper")
+    sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes', due_at = now()")
+    before = sql("SELECT last_seen_at, idle_end, issued, generation FROM sessions")
+    answer = store.get(CART, headers=header, status=200)
+    assert set_cookies(answer).keys().isdisjoint({SESSION, REFRESH})
+    assert sql("SELECT last_seen_at, idle_end, issued, generation FROM sessions") == before
+    assert SESSION in set_cookies(store.get(CART, status=200))
+
+
 def test_cookies_of_a_wrong_shape_cost_no_statement(browser, count_sql):
     client = browser("store")
     with count_sql(client) as statements:

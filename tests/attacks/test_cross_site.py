@@ -27,6 +27,12 @@ STRANGERS = [
     {"Sec-Fetch-Site": "Same-Origin"},
     {"Sec-Fetch-Site": "cross-site", "Origin": "https://store.test"},
     {"Sec-Fetch-Site": "same-origin", "Origin": "https://forums.test"},
+    {"Referer": "https://evil.test/page"},
+    {"Referer": "https://forums.test/"},
+    {"Referer": "https://store.test.evil.test"},
+    {"Referer": "https://store.test@evil.test/"},
+    {"Referer": "http://store.test/shopping-cart"},
+    {"Referer": "no address"},
 ]
 
 
@@ -56,6 +62,26 @@ def test_a_stranger_s_form_does_not_so_much_as_extend_the_session(store, idp, sq
     assert idp.calls() == []
     events = [json.loads(line)["event"] for line in logged().splitlines()]
     assert "malicious_csrf" in events
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://store.test"},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Referer": "https://store.test/shopping-cart?a=//evil.test/"},
+        {"Referer": "https://store.test"},
+        # A header that says more comes first.
+        {"Origin": "https://store.test", "Referer": "https://evil.test/"},
+        {"Sec-Fetch-Site": "same-origin", "Referer": "https://evil.test/"},
+    ],
+    ids=str,
+)
+def test_a_form_of_ones_own_is_taken_whatever_the_browser_says_of_itself(store, sql, headers):
+    store.log_in("shopper")
+    store.post("/logout", {"csrf_token": token_of(store.get(CART))}, headers=headers, status=303)
+    assert sql("SELECT end_reason FROM sessions") == [{"end_reason": "logout"}]
 
 
 def test_a_token_of_another_session_of_nobody_or_of_another_site_changes_nothing(

@@ -1,10 +1,8 @@
-"""Who has an account, and which session ids exist: told neither by words, nor by statuses, nor by time."""
+"""Who has an account, and which session ids exist: told neither by words, nor by statuses, nor by the work of a refusal."""
 
 import dataclasses
-import random
 import re
-import statistics
-import time
+from functools import partial
 
 import pytest
 from http_helpers import SESSION, credentials, give, set_cookies
@@ -13,8 +11,6 @@ from support import person
 from shopforum.login.settings import LoginSettings
 
 HOME = "/shopping-cart"
-# Samples of each kind, taken in turns. A difference that shows only in more of them is repeated once before it counts.
-SAMPLES = 60
 
 
 def words(answer):
@@ -22,51 +18,25 @@ def words(answer):
     return re.sub(r"<code>[0-9a-f]{16}</code>|[0-9a-f]{32}\.[\w-]{43}", "…", answer.text)
 
 
-def superiority(one, other):
-    """How often a sample of one takes longer than one of the other: half of the times where nothing tells them apart
-    (Mann and Whitney's U over its maximum)."""
-    wins = sum((a > b) + 0.5 * (a == b) for a in one for b in other)
-    return wins / (len(one) * len(other))
+def work(client, idp, count_sql, act):
+    """What an answer costs, which is what its time tells: the statements in their order, and the calls to FusionAuth."""
+    idp.forget_calls()
+    with count_sql(client) as statements:
+        act()
+    return statements, [(call["method"], call["path"]) for call in idp.calls()]
 
 
-def tell_apart(acts, samples=SAMPLES):
-    """The kinds whose times differ for sure: by which anybody could tell one from the other after few tries.
-
-    They are measured in turns and in random order, so that a busy machine is as busy for each. The bounds are wide: a
-    statement or a call more or less goes far beyond them.
-    """
-    times = {name: [] for name in acts}
-    dice = random.Random(samples)
-    for _ in range(samples):
-        for name in dice.sample(sorted(acts), len(acts)):
-            started = time.perf_counter()
-            acts[name]()
-            times[name].append(time.perf_counter() - started)
-    names = sorted(acts)
-    return {
-        (one, other): (
-            superiority(times[one], times[other]),
-            *(statistics.median(times[n]) for n in (one, other)),
-        )
-        for one in names
-        for other in names
-        if one < other
-        and not 0.25 < superiority(times[one], times[other]) < 0.75
-        and not 0.7 < statistics.median(times[one]) / statistics.median(times[other]) < 1.43
-    }
-
-
-def test_no_session_id_is_told_from_another_by_time(browser, sql):
-    """Ended, or alive but without its refresh token: the same page, and as soon. One that was never given is refused
-    like both; that it is refused a little sooner, because nothing is noted, helps nobody to guess 256 bits.
+def test_no_session_id_is_told_from_another_by_what_its_refusal_costs(browser, sql, idp, count_sql):
+    """Ended, or alive but without its refresh token: the same page, for as much work. One that was never given is refused
+    like both; that nothing is noted of it helps nobody to guess 256 bits.
     """
     clients = {}
     for name in ("ended", "alive"):
         clients[name] = browser("store")
         clients[name].log_in("shopper")
     held = {name: credentials(client)[SESSION] for name, client in clients.items()}
-    [newest] = sql("SELECT id FROM sessions ORDER BY created_at LIMIT 1")
-    sql("UPDATE sessions SET ended_at = now(), end_reason = 'logout' WHERE id = :id", id=newest["id"])
+    [oldest] = sql("SELECT id FROM sessions ORDER BY created_at LIMIT 1")
+    sql("UPDATE sessions SET ended_at = now(), end_reason = 'logout' WHERE id = :id", id=oldest["id"])
     guesser = browser("store", "203.0.113.66")
 
     def guess(value):
@@ -74,29 +44,27 @@ def test_no_session_id_is_told_from_another_by_time(browser, sql):
         assert answer.headers["Location"] == "/login?next=%2Fshopping-cart"
         assert set_cookies(answer).keys() <= {"__Host-csrf"}
 
-    acts = {
-        "ended": lambda: guess(held["ended"]),
-        "alive": lambda: guess(held["alive"]),
-    }
     guess("Z" * 43)
-    assert not tell_apart(acts) or not tell_apart(acts, 3 * SAMPLES)
+    # Of a flood the first, second, fourth … are noted: each kind at the same turn.
+    for _ in range(4):
+        ended = work(guesser, idp, count_sql, partial(guess, held["ended"]))
+        alive = work(guesser, idp, count_sql, partial(guess, held["alive"]))
+        assert len(ended[0]) == len(alive[0])
+        assert ended[1] == alive[1] == []
 
 
 @pytest.fixture
 def patient(store):
-    """The store with a floor under refusals, low enough for many of them; the throttle out of the way."""
+    """The store with the throttle out of the way. That a refusal lasts as long as the floor is in login/test_throttle.py."""
     services, before = store.app.services, store.app.services.objects[LoginSettings]
-    services.objects[LoginSettings] = dataclasses.replace(
-        before, account_failures=1e6, address_failures=1e6, refusal_floor=0.06
-    )
+    services.objects[LoginSettings] = dataclasses.replace(before, account_failures=1e6, address_failures=1e6)
     yield store
     services.objects[LoginSettings] = before
 
 
-def test_no_account_is_told_from_another_by_word_status_or_time(patient, idp):
+def test_no_account_is_told_from_another_by_word_status_or_work(patient, idp, count_sql):
     idp.hook("lock", email=person("member").email, on=True)
-    page = patient.get("/login")
-    token = page.html.select_one("input[name=csrf_token]")["value"]
+    token = patient.get("/login").html.select_one("input[name=csrf_token]")["value"]
     told = set()
 
     def try_(email, password):
@@ -105,12 +73,15 @@ def test_no_account_is_told_from_another_by_word_status_or_time(patient, idp):
         assert answer.headers.getall("Set-Cookie") == []
         told.add(words(answer).replace(email, "…"))
 
-    acts = {
-        "unknown": lambda: try_("nobody-at-all@harbour.example", "wrong"),
-        "wrong": lambda: try_(person("shopper").email, "wrong"),
-        "locked": lambda: try_(person("member").email, person("member").password),
-    }
-    assert not tell_apart(acts, 12) or not tell_apart(acts, 40)
+    unknown, wrong, locked = (
+        work(patient, idp, count_sql, partial(try_, email, password))
+        for email, password in (
+            ("nobody-at-all@harbour.example", "wrong"),
+            (person("shopper").email, "wrong"),
+            (person("member").email, person("member").password),
+        )
+    )
+    assert unknown == wrong == locked
     assert len(told) == 1, "the pages differ"
 
 

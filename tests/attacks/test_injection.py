@@ -1,10 +1,14 @@
 """Text of strangers in pages and logs: it stays text, and one line. Exports are tried in plumbing/test_audit.py."""
 
 import json
+import unicodedata
+from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import text as statement
 from support import person
 
+from shopforum.core import logs
 from shopforum.sessions import audit_chain, jobs
 
 SCRIPTS = [
@@ -119,3 +123,23 @@ def test_a_password_is_nowhere_in_a_failed_page(store):
     page = store.log_in("shopper", status=422, password="a-password-that-is-wrong")
     assert "a-password-that-is-wrong" not in page.text
     assert person("shopper").password not in page.text
+
+
+@pytest.mark.parametrize(
+    "raw", ["%C2%9B31mred", "%1b[31mred", "%E2%80%AEevil", "%0Aforged", "%C2%85forged", "%9Bx", "%E2%80%A8x"]
+)
+def test_readable_lines_do_not_command_the_terminal(store, logged, monkeypatch, raw):
+    """What development shows: C1 controls, escapes, overrides of direction, whole lines; in a traceback, too."""
+    logs.configure("console")
+    store.get(f"/caf%C3%A9/{raw}", status="*")
+    monkeypatch.setattr(
+        "shopforum.store.products._FEATURED", statement(f'SELECT 1 AS "{unquote(raw)}" FROM nowhere')
+    )
+    store.get("/", status=500)
+    shown = logged()
+    lines = shown.splitlines()
+    assert "/café/" in shown
+    assert "Traceback" in shown
+    assert not [line for line in lines if line.startswith("forged")]
+    assert not {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl")} - {"\n"}
+    assert len([line for line in lines if "path=/" in line or "path='/" in line]) == 2

@@ -21,10 +21,10 @@ def knocks(sql):
     ]
 
 
-def rotated(client, sql):
+def rotated(client, later):
     """Have the session id replaced, and the new one shown; returns the pair before."""
     before = credentials(client)
-    sql("UPDATE sessions SET due_at = now() WHERE ended_at IS NULL")
+    later(11 * 60)
     client.get(CART, status=200)
     assert credentials(client) != before
     client.get(CART, status=200)
@@ -89,10 +89,10 @@ def test_a_logout_beats_the_tabs_that_are_still_loading(store, sql, thief, idle_
     assert sql("SELECT 1 FROM sessions WHERE ended_at IS NULL") == []
 
 
-def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, thief, pass_grace):
+def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, thief, later):
     store.log_in("shopper")
-    stolen = rotated(store, sql)
-    pass_grace()
+    stolen = rotated(store, later)
+    later(61)
     idp.forget_calls()
     thief("store", stolen).get(CART, status=302)
     assert [call["method"] for call in idp.calls()] == ["DELETE"]
@@ -102,9 +102,9 @@ def test_a_spent_pair_ends_the_session_and_the_owner_reads_why(store, idp, sql, 
     assert event["detail"]["reason"] == "replayed"
 
 
-def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sql):
+def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sql, later):
     store.log_in("shopper")
-    before = rotated(store, sql)
+    before = rotated(store, later)
     straggler = store.get(
         CART, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in before.items())}, status=200
     )
@@ -112,11 +112,11 @@ def test_within_the_grace_the_pair_before_is_served_and_gets_no_cookie(store, sq
     store.get(CART, status=200)
 
 
-def test_each_replaced_pair_has_a_grace_of_its_own(store, sql, thief, pass_grace):
+def test_each_replaced_pair_has_a_grace_of_its_own(store, sql, thief, later):
     store.log_in("shopper")
-    oldest = rotated(store, sql)
-    pass_grace()
-    newer = rotated(store, sql)
+    oldest = rotated(store, later)
+    later(61)
+    newer = rotated(store, later)
     thief("store", newer).get(CART, status=200)
     thief("store", oldest).get(CART, status=302)
     store.get(CART, status=302)
@@ -124,9 +124,7 @@ def test_each_replaced_pair_has_a_grace_of_its_own(store, sql, thief, pass_grace
 
 @pytest.mark.parametrize("every", [1, 5])
 @pytest.mark.parametrize("adopts", [True, False], ids=["a browser", "a loop with fixed cookies"])
-def test_a_thief_with_both_cookies_is_found_within_three_rotations(
-    store, sql, thief, every, adopts, database_clock
-):
+def test_a_thief_with_both_cookies_is_found_within_three_rotations(store, sql, thief, every, adopts, later):
     """Both go on, the thief polling each minute; whoever is left with a pair of another branch comes back with it."""
     store.log_in("shopper")
     pair = credentials(store)
@@ -134,7 +132,7 @@ def test_a_thief_with_both_cookies_is_found_within_three_rotations(
     minutes = 0
     while minutes < 30:
         minutes += 1
-        database_clock.seconds += 60
+        later(60)
         if not adopts:
             copy = thief("store", pair)
         if copy.get(CART, status="*").status_int == 302:
@@ -181,12 +179,12 @@ def test_an_answer_that_comes_after_a_login_in_the_same_browser_does_not_clear_i
 
 @pytest.mark.parametrize("how", ["logout", "revoked", "replayed"])
 def test_a_late_answer_about_a_dead_session_leaves_the_cookies_of_a_newer_login(
-    store, sql, apps, thief, how, pass_grace
+    store, sql, apps, thief, how, later
 ):
     """Sent with the old cookies, and answered when the browser has logged in again."""
     store.log_in("shopper")
-    old = rotated(store, sql) if how == "replayed" else credentials(store)
-    pass_grace()
+    old = rotated(store, later) if how == "replayed" else credentials(store)
+    later(61)
     if how == "logout":
         next(form for form in store.get(CART).forms.values() if form.action == "/logout").submit(status=303)
     elif how == "revoked":
@@ -197,12 +195,12 @@ def test_a_late_answer_about_a_dead_session_leaves_the_cookies_of_a_newer_login(
     assert not {SESSION, REFRESH} & set(set_cookies(late))
 
 
-def test_a_copy_in_its_grace_signs_nobody_out(store, browser, sql, thief):
+def test_a_copy_in_its_grace_signs_nobody_out(store, browser, later, thief):
     """It is served, since it may be a request under way, but never with the rights of a fresh password."""
     other = browser("store")
     other.log_in("shopper")
     store.log_in("shopper")
-    copied = thief("store", rotated(store, sql))
+    copied = thief("store", rotated(store, later))
     page = copied.get("/account/sessions", status=200)
     form = next(form for form in page.forms.values() if form.action.endswith("/revoke-others"))
     answer = form.submit(status="*")

@@ -46,14 +46,12 @@ def test_the_owner_of_a_refresh_token_is_told_whatever_session_id_it_came_with(s
 
 
 @pytest.mark.parametrize("idle", [False, True], ids=["active", "dormant"])
-def test_halves_of_a_pair(store, browser, sql, refused, idle):
+def test_halves_of_a_pair(store, browser, sql, refused, idle, later):
     store.log_in("shopper")
     other = browser("store")
     other.log_in("member")
     mine, theirs = credentials(store), credentials(other)
-    sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
-    if idle:
-        sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    later(1801 if idle else 300)
     for cookies in (
         {SESSION: mine[SESSION]},
         {REFRESH: mine[REFRESH]},

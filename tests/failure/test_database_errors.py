@@ -1,12 +1,15 @@
 """What the database says is told apart: away or too slow, a value that it refuses, a fault of ours."""
 
 import json
+import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from api.conftest import Caller, caller  # noqa: F401 - a fixture
 from click.testing import CliRunner
+from session_fixtures import together
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support import Browser, url_of
@@ -17,7 +20,7 @@ from shopforum.cli import worker as worker_command
 from shopforum.core import purge
 from shopforum.core.purge import Purge
 from shopforum.sessions import is_outage, jobs
-from shopforum.store import products
+from shopforum.store import cart, products
 
 REFUSED = {
     "an address with a zone": "SELECT CAST('fe80::1%eth0' AS inet)",
@@ -129,3 +132,21 @@ def test_the_worker_logs_a_fault_as_one(
     assert is_outage(failed.value) == (status == 503)
     assert event["event"] == ("worker.database_away" if status == 503 else "worker.database_refuses")
     assert ("exception" in event) == (status != 503)
+
+
+def test_a_column_s_new_type_beneath_a_running_process_costs_no_page(
+    settings: Callable[[str], dict[str, str]], sql: Any
+) -> None:
+    """Every connection of the pool has kept a plan whose result has another type now."""
+    app = shopforum.main({}, **settings("store") | {"database.pool_size": "3"})
+    db = app.services.db
+    try:
+        for _ in range(2):
+            together(*[partial(cart.load, db, cart.Owner(user_id=uuid.uuid4()))] * 3)
+        seen = db.engine.pool.checkedin()
+        sql("ALTER TABLE products ALTER COLUMN tax_rate TYPE bigint")
+        carts = [cart.load(db, cart.Owner(user_id=uuid.uuid4())) for _ in range(6)]
+    finally:
+        sql("ALTER TABLE products ALTER COLUMN tax_rate TYPE integer")
+        db.engine.dispose()
+    assert (seen, len(carts)) == (3, 6)

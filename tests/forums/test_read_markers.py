@@ -132,3 +132,9 @@ def test_what_was_removed_is_not_new(
     assert new() == ["1 new post", "1 new reply"]
     page = member.get(in_topic(topic) + "?unread=1")
     assert page.html.select_one(".new-line").find_next("article")["id"] == f"post-{other.post_id}"
+
+
+def test_a_page_that_was_fetched_in_advance_is_not_read(member: Browser, topic: Placed) -> None:
+    for header in ({"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"}):
+        member.get(in_topic(topic), headers=header, status=200)
+    assert "New topic" in member.get("/categories/pans")

@@ -127,3 +127,54 @@ def test_a_signed_out_visitor_comes_back_to_where_they_were(browser: Callable[[s
 )
 def test_a_notice_goes_into_the_query(target: str, expected: str) -> None:
     assert with_notice(target, "merged") == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "target", "kept"),
+    [
+        ("store", "/orders?page=2", True),
+        ("store", "/products/anything", True),
+        ("store", "/account/sessions", True),
+        ("forums", "/topics/12-a-title", True),
+        ("forums", "/categories/pans/topics", True),
+        ("admin", "/audit?event=any_end", True),
+        # Nothing is there, or on another site only.
+        ("store", "/nothing", False),
+        ("store", "/posts", False),
+        ("store", "/orders/", False),
+        ("store", "/static/app.css", False),
+        ("admin", "/api/v1/sessions", False),
+        # Only a form leads there.
+        ("store", "/shopping-cart/undo", False),
+        ("store", "/account/sessions/revoke-others", False),
+        ("forums", "/posts/7/delete", False),
+        ("admin", "/sessions/revoke/nothing", False),
+    ],
+)
+def test_a_login_leads_to_a_page_or_to_the_landing_page(
+    browser: Callable[[str], Browser], site: str, target: str, kept: bool
+) -> None:
+    page = browser(site).get("/login", {"next": target})
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    assert form["next"].value == (target if kept else "")
+    who, landing = {
+        "store": ("shopper", "/shopping-cart"),
+        "forums": ("member", "/posts"),
+        "admin": ("owner", "/sessions"),
+    }[site]
+    form["email"], form["password"], form["next"] = person(who).email, person(who).password, target
+    assert form.submit(status=302).location == (target if kept else landing)
+
+
+def test_the_way_back_to_a_form_is_a_page(store: Browser) -> None:
+    """The address of a refused form takes no GET: neither a link nor a login may lead there."""
+    store.log_in("shopper")
+    for referer, back in (("/shopping-cart/undo", None), ("/orders", "/orders")):
+        headers = {"Referer": f"https://store.test{referer}"}
+        answer = store.post("/shopping-cart/items", {"csrf_token": "x"}, headers=headers, status=403)
+        links = {a["href"] for a in answer.html.select("main a")}
+        assert referer in links if back else referer not in links
+    for referer in ("/caf\xe9", "/%ff", "/%c3", "/\x7f", "//evil.test/orders", "/a b", "/[", "/%"):
+        headers = {"Referer": f"https://store.test{referer}"}
+        answer = store.post("/shopping-cart/items", {"csrf_token": "x"}, headers=headers, status=403)
+        assert not {a["href"] for a in answer.html.select("main a")} & {referer}

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from http_helpers import SESSION, give, set_cookies
+from session_fixtures import together
 from support import Browser, Idp, person
 from waiting import eventually
 
@@ -114,3 +116,65 @@ def test_other_forms_and_other_people_are_left_alone(browser: Any, sql: Any) -> 
     for who, site in (("shopper", "store"), ("shopper", "store"), ("member", "forums")):
         browser(site).log_in(who)
     assert len(live(sql)) == 3
+
+
+def from_tab(browser: Any, site: str, who: str, device: dict[str, str]) -> Browser:
+    """Log in from a tab with a form and a visitor's cookie of its own, before any answer has changed the browser's cookies."""
+    client = give(browser(site), device)
+    client.log_in(who)
+    return client
+
+
+@pytest.fixture
+def device(browser: Any, later: Callable[[float], None]) -> dict[str, str]:
+    """The cookie of a browser that has signed in before, an hour ago."""
+    client = browser("store")
+    client.log_in("shopper")
+    later(3600)
+    return {"__Host-device": client.cookies["__Host-device"]}
+
+
+def test_several_forms_of_one_browser_leave_the_last_session(
+    browser: Any, device: Any, sql: Any, idp: Idp
+) -> None:
+    tabs = [from_tab(browser, "store", "shopper", device) for _ in range(3)]
+    assert [tab.get(CART, status="*").status_int for tab in tabs] == [302, 302, 200]
+    assert (
+        sql("SELECT end_reason FROM sessions WHERE ended_at IS NOT NULL")
+        == [{"end_reason": "superseded"}] * 2
+    )
+    assert len([call for call in idp.calls("/api/jwt/refresh/") if call["method"] == "DELETE"]) == 2
+
+
+def test_forms_that_are_sent_at_the_same_time_leave_one_session(browser: Any, device: Any, sql: Any) -> None:
+    known = len(live(sql))
+    together(*[partial(from_tab, browser, "store", "shopper", device)] * 4)
+    assert len(live(sql)) == known + 1
+
+
+def test_another_browser_another_user_and_a_later_login_keep_their_sessions(
+    browser: Any, device: Any, sql: Any, later: Any
+) -> None:
+    from_tab(browser, "store", "shopper", device)
+    from_tab(browser, "store", "shopper", {})
+    from_tab(browser, "store", "member", device)
+    from_tab(browser, "forums", "member", device)
+    later(11)
+    from_tab(browser, "store", "shopper", device)
+    assert sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL") == []
+
+
+def test_two_admins_browsers_at_one_address_keep_their_sessions(browser: Any, sql: Any) -> None:
+    for _ in range(3):
+        browser("admin").log_in("owner")
+    assert len(live(sql)) == 3
+
+
+def test_a_login_in_place_of_another_ends_it_once(store: Browser, sql: Any) -> None:
+    store.log_in("shopper")
+    page = store.get("/login?why=fresh")
+    form = next(form for form in page.forms.values() if "password" in form.fields)
+    form["email"], form["password"] = person("shopper").email, person("shopper").password
+    form.submit(status=302)
+    assert len(live(sql)) == 1
+    assert len(sql("SELECT 1 FROM revocations")) == 1

@@ -282,3 +282,20 @@ def test_the_console_asks_for_it_too(admin: Browser, idp: Idp) -> None:
     page = admin.log_in(login).follow()
     answer = submit(page, code_of(idp))
     assert answer.location == "/sessions"
+
+
+def test_a_challenge_that_fits_into_no_cookie_forgets_the_target(store: Browser, idp: Idp) -> None:
+    methods = [{"id": f"{n}" * 36, "method": "email", "email": f"s@{'x' * 90}.example"} for n in range(8)]
+    idp.hook(
+        "fail", path="/api/login", times=1, status=242, body={"twoFactorId": "A" * 43, "methods": methods}
+    )
+    page = begin(store, next=f"/products?q={'x' * 1900}")
+    assert page.status_int == 200
+    assert len(store.cookies[COOKIE]) < 3800
+
+
+def test_each_device_has_a_session_of_its_own(browser: Any, idp: Idp, sql: Sql) -> None:
+    for number in range(2):
+        page = begin(browser("store", f"192.0.2.{number}"))
+        assert submit(page, code_of(idp)).status_int == 302
+    assert [row["end_reason"] for row in sql("SELECT end_reason FROM sessions")] == [None, None]

@@ -87,3 +87,30 @@ def test_a_database_that_is_away_is_exit_code_2(tmp_path):
     answer = CliRunner().invoke(main, ["audit", "verify", str(ini)])
     assert answer.exit_code == 2
     assert "cannot be reached" in answer.output
+
+
+def test_a_backdated_row_is_named_though_it_was_sealed(audit, rows, database_url):
+    """As the tables' owner could write one; the triggers hold every other role."""
+    rows("alice", "bob")
+    with create_unpooled_engine(database_url).begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        connection.exec_driver_sql(
+            "INSERT INTO audit_log (event, site, initiating_entity, at) VALUES ('forged', 'store', 'user', '2020-01-01')"
+        )
+    rows("carol")
+    answer = audit("verify")
+    assert answer.exit_code == 1
+    assert "BAD at sequence number 3: time runs back" in answer.output
+    assert "to 2020-01-01" in answer.output
+    facts = json.loads(audit("verify", "--json").output)
+    assert (facts["ok"], facts["bad"], facts["good"]) == (False, 3, 2)
+
+
+def test_a_clock_that_was_set_right_is_no_fault(audit, rows, database_url):
+    rows("alice", "bob")
+    with create_unpooled_engine(database_url).begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        connection.exec_driver_sql(
+            "UPDATE audit_log SET at = at + interval '4 minutes' WHERE actor = 'alice'"
+        )
+    assert audit("verify").exit_code == 0

@@ -56,11 +56,9 @@ def test_w9_a_redirect_to_the_cart_with_both_cookies(store):
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", credentials(store)[SESSION])
 
 
-def test_w10_w11_w12_the_cart_is_shown_and_the_session_slides(store, sql):
+def test_w10_w11_w12_the_cart_is_shown_and_the_session_slides(store, sql, later):
     store.log_in("shopper")
-    sql(
-        "UPDATE sessions SET idle_end = now() + interval '5 minutes', last_seen_at = now() - interval '2 minutes'"
-    )
+    later(5 * 60)
     page = store.get(CART, status=200)
     assert person("shopper").first_name in page.text
     assert set_cookies(page) == {}
@@ -106,13 +104,13 @@ def test_w15_who_was_deregistered_is_not_refreshed(refreshing, idp, idle_out):
     assert credentials(store) == {}
 
 
-def test_w16_the_old_session_id_is_spent(store, sql, idle_out, thief, pass_grace):
+def test_w16_the_old_session_id_is_spent(store, sql, idle_out, thief, later):
     store.log_in("shopper")
     old = credentials(store)
     idle_out()
     store.get(CART, status=200)
     store.get(CART, status=200)
-    pass_grace()
+    later(61)
     thief("store", old).get(CART, status=302)
 
 

@@ -67,7 +67,7 @@ def _undecodable(_error: UnicodeError, request: Request) -> Response:
 
 
 def _unexpected(error: Exception, request: Request) -> Response:
-    log.error("unexpected error in %s", request.environ.get("PATH_INFO"), exc_info=error)
+    log.error("unexpected error in %r", request.environ.get("PATH_INFO"), exc_info=error)
     return _refused(general_error("Exception", "An unexpected error occurred.", 500), request)
 
 

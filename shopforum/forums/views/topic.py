@@ -6,6 +6,7 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 
 from ...core.markdown import render
 from ...core.paging import Page
+from ...sessions import is_prefetch
 from ...web import notes
 from ...web.contributions import Notice, Undo
 from ...web.numbers import bigint
@@ -115,7 +116,6 @@ def _removed_notice(request: Request, shown: list[PostOnPage], who: Person | Non
 
 def _note_read(request: Request, topic: Topic, who: Person | None, shown: list[PostOnPage]) -> None:
     """Move the viewer's marker to the last post on the page. A page that the browser has prefetched is not read yet."""
-    prefetch = "prefetch" in request.headers.get("Sec-Purpose", "")
     news = topic.has_message or (shown and shown[-1].number > topic.read_to)
-    if who and shown and news and not prefetch:
+    if who and shown and news and not is_prefetch(request):
         read_markers.mark_topic(request.db, who.id, topic.id, shown[-1].number)
