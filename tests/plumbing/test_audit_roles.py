@@ -94,15 +94,17 @@ def test_a_row_gets_its_time_and_its_place_from_the_database(sites: Database) ->
     assert datetime.now(UTC) - second["at"] < timedelta(minutes=5)
 
 
-def test_a_time_of_one_s_own_before_the_server_s_is_not_read(sites: Database) -> None:
+def test_a_clock_of_one_s_own_in_front_of_the_server_s_is_not_read(apps: Any) -> None:
     """A function of the same name in a schema that comes first in the search path."""
-    with sites.transaction() as connection:
-        connection.exec_driver_sql("SET LOCAL search_path = pg_temp, public, pg_catalog")
+    with apps["store"].services.db.transaction() as connection:
         connection.exec_driver_sql(
-            "CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '2020-01-01'::timestamptz $$"
+            "CREATE SCHEMA own; CREATE FUNCTION own.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
+            "AS $$ SELECT '2020-01-01'::timestamptz $$; SET LOCAL search_path = own, pg_catalog, public"
         )
         connection.exec_driver_sql(ROW.format("", ""))
-    assert sites.only(text("SELECT at > '2026-01-01' AS good FROM audit_log"))["good"]
+        good = connection.exec_driver_sql("SELECT at > '2026-01-01' FROM audit_log").scalar_one()
+        connection.exec_driver_sql("DROP SCHEMA own CASCADE")
+    assert good
 
 
 @pytest.mark.parametrize(
