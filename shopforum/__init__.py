@@ -16,7 +16,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     from . import configuration
     from .core import logs, migrations
     from .core.database import Database
-    from .core.engine import create_engine
+    from .core.engine import create_engine, refuse_unsuitable
     from .core.permissions import READ, ROLES
     from .core.sites import ADMIN
     from .idp import FusionAuth
@@ -30,14 +30,17 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     site = parsed.site
     logs.configure(parsed.settings.log_format)
     with SiteConfigurator(settings=dict(parsed.raw)) as config:
-        engine = create_engine(parsed.settings.database_url, parsed.settings.pool_size)
+        engine = create_engine(
+            parsed.settings.database_url, parsed.settings.pool_size, pooler=parsed.settings.pooler
+        )
+        refuse_unsuitable(engine)
         idp = FusionAuth(parsed.idp)
         config.include(".sessions")
-        config.set_session_engine(engine, parsed.settings.prepare)
+        config.set_session_engine(engine, parsed.settings.prepared)
         config.set_session_authority(idp)
         shared = Services(
             site=site,
-            db=Database(engine, parsed.settings.prepare),
+            db=Database(engine, parsed.settings.prepared),
             sessions=registry_of(config.registry).sessions,
             idp=idp,
             idp_settings=parsed.idp,

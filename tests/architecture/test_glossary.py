@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _ORDINARY = """
 access account activity acts addresses admin agents api apply audit authority bodies breaker cart catalogue
 chart check checkout checks cli config configuration confirming context contributions cookies core counts
-csrf dashboard database deliveries demo denied deployment dev devices diffs documents engine errors event
+csrf dashboard database deadlines deliveries demo denied deployment dev devices diffs documents engine errors event
 events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth graph
 group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
