@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
-    from . import configuration
-    from .core import logs, migrations
+    from . import configuration, schema
+    from .core import logs
     from .core.database import Database
     from .core.engine import create_engine, refuse_unsuitable
     from .core.permissions import READ, ROLES
+    from .core.readiness import Readiness
     from .core.sites import ADMIN
     from .idp import FusionAuth
     from .sessions import SIGNED_IN, registry_of
@@ -45,8 +46,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
             idp=idp,
             idp_settings=parsed.idp,
             settings=parsed.raw,
-            migration_head=migrations.head(),
         )
+        shared.add(Readiness(shared.db, schema.table_names()))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

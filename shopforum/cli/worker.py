@@ -13,7 +13,7 @@ from shopforum.account import mail
 from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import purge
+from shopforum.core import processes, purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
@@ -37,6 +37,7 @@ PURGES = (
     *api_jobs.PURGES,
     *token_jobs.PURGES,
     *webhook_jobs.PURGES,
+    *processes.PURGES,
 )
 JOBS = (*token_jobs.JOBS,)
 
