@@ -1,0 +1,9 @@
+from collections import deque
+
+from waitress.channel import HTTPChannel
+
+class ThreadedTaskDispatcher:
+    queue: deque[HTTPChannel]
+    def set_thread_count(self, count: int) -> None: ...
+    def add_task(self, task: HTTPChannel) -> None: ...
+    def shutdown(self, cancel_pending: bool = ..., timeout: float = ...) -> bool: ...
