@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
+    from functools import partial
+
     from . import configuration, schema
     from .core import logs
     from .core.database import Database
@@ -31,9 +33,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     site = parsed.site
     logs.configure(parsed.settings.log_format)
     with SiteConfigurator(settings=dict(parsed.raw)) as config:
-        engine = create_engine(
-            parsed.settings.database_url, parsed.settings.pool_size, pooler=parsed.settings.pooler
-        )
+        connect = partial(create_engine, parsed.settings.database_url, pooler=parsed.settings.pooler)
+        engine = connect(parsed.settings.pool_size)
         refuse_unsuitable(engine)
         idp = FusionAuth(parsed.idp)
         config.include(".sessions")
@@ -47,7 +48,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
             idp_settings=parsed.idp,
             settings=parsed.raw,
         )
-        shared.add(Readiness(shared.db, schema.table_names()))
+        # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
+        shared.add(Readiness(Database(connect(None)), schema.table_names()))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

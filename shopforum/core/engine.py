@@ -75,13 +75,21 @@ class UnsuitableSession(psycopg2.OperationalError):
         self.problem, self.fix = problem, fix
 
 
-def create_engine(url: str, pool_size: int, *, pooler: bool = False) -> Engine:
+def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> Engine:
     """Make an engine with a connection pool. A request waits at most 5 seconds for a connection; a statement runs at most 10.
 
-    `pooler`: a connection pooler stands before the server, so the time limits are those of the database role. Connecting
+    `pool_size` None: each use makes a connection of its own. `pooler`: a connection pooler stands before the server, so the time limits are those of the database role. Connecting
     raises sqlalchemy.exc.OperationalError, whose `orig` is UnsuitableSession where the session lacks them.
     """
     options = {} if pooler else {"options": _OPTIONS}
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pool_size is not None:
+        pool = {
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": 5,
+            "pool_recycle": _RECYCLE_SECONDS,
+        }
     engine = _create(
         driver_url(url),
         # The values of a failed statement may be personal data, which does not belong in a log.
@@ -89,10 +97,7 @@ def create_engine(url: str, pool_size: int, *, pooler: bool = False) -> Engine:
         isolation_level="AUTOCOMMIT",
         # Looking for the type in the catalogue would take a statement for each connection.
         use_native_hstore=False,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_recycle=_RECYCLE_SECONDS,
+        **pool,
         connect_args={**_CONNECTING, **options, "connection_factory": limited(_STATEMENT_SECONDS)},
     )
     event.listen(engine, "connect", partial(_require_limits, pooler))
