@@ -39,7 +39,11 @@ log = structlog.get_logger("shopforum")
 _HEALTH_THREADS = 2
 # Seconds after which a client that was refused may try again.
 _RETRY_AFTER = 2
+_BUSY = "Too many requests are waiting. Nothing was changed: try again in a moment."
 _TICK_SECONDS = 0.2
+# waitress's own limit of 100 connections is one for all sites: those of one site would keep out the others, and the health checks.
+# More file descriptors than select() can watch need poll().
+_DEFAULTS = {"connection_limit": "2000", "asyncore_use_poll": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,10 @@ class ServerSettings:
 
     threads: int = setting("threads", 16, "threads of each site", least=1, most=1000)
     waiting: int = setting(
-        "waiting", 100, "requests of each site that may wait for a thread", least=1, most=100_000
+        "waiting", 200, "requests of each site that may wait for a thread", least=1, most=100_000
+    )
+    wait_seconds: float = setting(
+        "wait_seconds", 10.0, "seconds that a request may wait for a thread", least=0, most=600
     )
     leave_seconds: float = setting(
         "leave_seconds",
@@ -77,6 +84,24 @@ class Busy(Error):
         return status, [*headers, ("Retry-After", str(_RETRY_AFTER))], body
 
 
+class Waiting:
+    """A request in a queue. It is refused if its turn comes too late: its client may have gone, or has asked again."""
+
+    def __init__(self, channel: HTTPChannel, seconds: float) -> None:
+        self._channel = channel
+        self._until = time.monotonic() + seconds
+
+    def service(self) -> None:
+        """Respond to the request; a thread of the queue calls it."""
+        if time.monotonic() > self._until:
+            self._channel.requests[0].error = Busy(_BUSY)
+        self._channel.service()
+
+    def cancel(self) -> None:
+        """Close the connection without a response."""
+        self._channel.cancel()
+
+
 class Queues:
     """waitress's dispatcher of tasks: to the queue of the site that the request's Host names."""
 
@@ -84,23 +109,24 @@ class Queues:
         """`sites` has the name of the site for each Host. Any other Host is refused by the first site."""
         self._sites = sites
         self._first = next(iter(sites.values()))
-        self._waiting = settings.waiting
+        self._settings = settings
         self._health = _with_threads(_HEALTH_THREADS)
         self._queues = {site: _with_threads(settings.threads) for site in sites.values()}
 
-    def add_task(self, task: HTTPChannel) -> None:
+    def add_task(self, channel: HTTPChannel) -> None:
         """Queue the next request of a connection."""
-        request = task.requests[0]
+        request = channel.requests[0]
         if request.error or request.path in health.PATHS:
-            self._health.add_task(task)
+            self._health.add_task(channel)
             return
         host = request.headers.get("HOST", "").lower()
         queue = self._queues[self._sites.get(host, self._first)]
-        if len(queue.queue) < self._waiting:
-            queue.add_task(task)
+        idle = len(queue.threads) - queue.active_count
+        if len(queue.queue) < self._settings.waiting + idle:
+            queue.add_task(Waiting(channel, self._settings.wait_seconds))
             return
-        request.error = Busy("Too many requests are waiting. Nothing was changed: try again in a moment.")
-        self._health.add_task(task)
+        request.error = Busy(_BUSY)
+        self._health.add_task(channel)
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """End all threads; return whether waiting requests were cancelled."""
@@ -115,6 +141,7 @@ class Server:
     """A waitress server over the sites. `options` are those of [server:main]. Raises SettingsError."""
 
     def __init__(self, app: WSGIApp, **options: Any) -> None:
+        options = {**_DEFAULTS, **options}
         own = {key: str(options.pop(key)) for key in _OWN_KEYS & options.keys()}
         self._settings = read(ServerSettings, own)
         self._map: dict[int, object] = {}

@@ -1,7 +1,8 @@
 """A site that is flooded, or whose pages hang, takes no thread of another site and none of the health checks."""
 
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from session_fixtures import together
@@ -35,7 +36,7 @@ def hanging(apps):
 
 def test_the_console_and_the_health_checks_are_served_while_the_store_hangs(apps, hanging):
     everything = Sites(list(apps.values()))
-    with served(everything, threads="2", waiting="3") as port:
+    with served(everything, threads="2", waiting="3", wait_seconds="60") as port:
         results = []
 
         def visit():
@@ -60,3 +61,32 @@ def test_the_console_and_the_health_checks_are_served_while_the_store_hangs(apps
     assert sorted(answer.status for answer in results) == [200] * 5 + [503] * 3
     assert len(refused) == 3, "at once, and not when the pages stop hanging"
     assert refused[0].header("Retry-After") == "2"
+
+
+def test_a_request_whose_turn_comes_too_late_is_refused(apps, hanging):
+    with served(apps["store"], threads="1", wait_seconds="0.1") as port:
+        results = []
+        visitors = [
+            threading.Thread(
+                target=lambda: results.append(send(port, request("GET", "/products"), 60).status)
+            )
+            for _ in range(3)
+        ]
+        with hanging() as begun:
+            visitors[0].start()
+            assert begun.acquire(timeout=30)
+            for visitor in visitors[1:]:
+                visitor.start()
+            visitors[2].join(0.5)
+        for visitor in visitors:
+            visitor.join()
+    assert sorted(results) == [200, 503, 503]
+
+
+def test_idle_connections_keep_nobody_out(apps):
+    """waitress would stop at a hundred, for all sites and the health checks together."""
+    with served(Sites(list(apps.values()))) as port, ExitStack() as stack:
+        for _ in range(130):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        assert send(port, request("GET", "/healthz")).status == 200
+        assert send(port, request("GET", "/login", host="admin.test")).status == 200
