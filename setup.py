@@ -55,6 +55,7 @@ setup(
     entry_points={
         "paste.app_factory": ["main = shopforum:main"],
         "paste.composite_factory": ["hosts = shopforum.hosts:factory"],
+        "paste.server_runner": ["main = shopforum.serving:serve"],
         "console_scripts": ["shopforum = shopforum.cli:main"],
     },
 )

@@ -5,7 +5,7 @@ The database is `-x url=...`, else what `shopforum.core.migrations` passes, else
 
 from alembic import context
 from alembic.util import CommandError
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from shopforum import configuration, schema
 from shopforum.core.engine import create_unpooled_engine, driver_url
@@ -32,13 +32,17 @@ def database_url() -> str:
 
 
 def online() -> None:
-    """Migrate the database."""
+    """Migrate the database.
+
+    Nothing is set or locked for a session, which a pooler would share with others: the transaction of a connection of its
+    own holds the lock for as long as the run takes, and each migration's transaction has its time limits.
+    """
     engine = create_unpooled_engine(database_url())
-    with engine.connect() as connection:
-        connection.execute(text(f"set statement_timeout = '{_STATEMENT_TIMEOUT}'"))
-        connection.execute(text("select pg_advisory_lock(:key)"), {"key": _RUNNING})
-        connection.execute(text(f"set lock_timeout = '{_LOCK_TIMEOUT}'"))
-        connection.commit()
+    event.listen(engine, "begin", _limit)
+    with engine.connect() as lock, engine.connect() as connection:
+        # Waiting for another run, and then for our own migrations, may take long.
+        lock.execute(text("set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0"))
+        lock.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _RUNNING})
         context.configure(
             connection=connection,
             target_metadata=schema.all_metadata(),
@@ -48,6 +52,12 @@ def online() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+def _limit(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        f"set local statement_timeout = '{_STATEMENT_TIMEOUT}'; set local lock_timeout = '{_LOCK_TIMEOUT}'"
+    )
 
 
 def offline() -> None:

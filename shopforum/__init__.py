@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
-    from . import configuration
-    from .core import logs, migrations
+    from functools import partial
+
+    from . import configuration, schema
+    from .core import logs
     from .core.database import Database
-    from .core.engine import create_engine
+    from .core.engine import create_engine, refuse_unsuitable
     from .core.permissions import READ, ROLES
+    from .core.readiness import Readiness
     from .core.sites import ADMIN
     from .idp import FusionAuth
     from .sessions import SIGNED_IN, registry_of
@@ -30,20 +33,23 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     site = parsed.site
     logs.configure(parsed.settings.log_format)
     with SiteConfigurator(settings=dict(parsed.raw)) as config:
-        engine = create_engine(parsed.settings.database_url, parsed.settings.pool_size)
+        connect = partial(create_engine, parsed.settings.database_url, pooler=parsed.settings.pooler)
+        engine = connect(parsed.settings.pool_size)
+        refuse_unsuitable(engine)
         idp = FusionAuth(parsed.idp)
         config.include(".sessions")
-        config.set_session_engine(engine, parsed.settings.prepare)
+        config.set_session_engine(engine, parsed.settings.prepared)
         config.set_session_authority(idp)
         shared = Services(
             site=site,
-            db=Database(engine, parsed.settings.prepare),
+            db=Database(engine, parsed.settings.prepared),
             sessions=registry_of(config.registry).sessions,
             idp=idp,
             idp_settings=parsed.idp,
             settings=parsed.raw,
-            migration_head=migrations.head(),
         )
+        # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
+        shared.add(Readiness(Database(connect(None)), schema.table_names()))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

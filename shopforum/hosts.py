@@ -22,19 +22,33 @@ class Loader(Protocol):
         """Make the application of the section `[app:NAME]`."""
 
 
-def factory(loader: Loader, global_config: dict[str, str], sites: str) -> WSGIApp:
-    """Paste composite factory. `sites` names the sections of the ini file that are sites, separated by spaces."""
-    path = global_config.get("__file__", "the ini file")
-    apps = reading(path, lambda: [loader.get_app(name, global_conf=global_config) for name in sites.split()])
-    return dispatcher(apps)
+class Sites:
+    """One WSGI application over several sites, at least one. `by_host` has them by the Host that they serve."""
 
+    def __init__(self, apps: Sequence[SiteApp]) -> None:
+        self.by_host = by_host(*apps)
+        self._first = apps[0]
 
-def dispatcher(apps: Sequence[SiteApp]) -> WSGIApp:
-    """Return one WSGI application over several sites, at least one."""
-    by_host = {app.services.site.host: app for app in apps}
-
-    def dispatch(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        app = by_host.get(environ.get("HTTP_HOST", "").lower(), apps[0])
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Respond to a request (PEP 3333)."""
+        app = self.by_host.get(environ.get("HTTP_HOST", "").lower(), self._first)
         return app(environ, start_response)
 
-    return dispatch
+
+def factory(loader: Loader, global_config: dict[str, str], sites: str) -> Sites:
+    """Paste composite factory. `sites` names the sections of the ini file that are sites, separated by spaces."""
+    path = global_config.get("__file__", "the ini file")
+    return Sites(
+        reading(path, lambda: [loader.get_app(name, global_conf=global_config) for name in sites.split()])
+    )
+
+
+def by_host(*apps: WSGIApp) -> dict[str, SiteApp]:
+    """Return the sites in some applications, by the Host that they serve."""
+    found: dict[str, SiteApp] = {}
+    for app in apps:
+        if isinstance(app, Sites):
+            found |= app.by_host
+        elif isinstance(app, SiteApp):
+            found[app.services.site.host] = app
+    return found

@@ -23,3 +23,8 @@ def all_metadata() -> list[MetaData]:
     for module in _TABLE_MODULES:
         importlib.import_module(module)
     return [session_tables.metadata, metadata]
+
+
+def table_names() -> list[str]:
+    """Return the names of all tables."""
+    return [table.name for each in all_metadata() for table in each.sorted_tables]

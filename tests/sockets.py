@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from waitress.server import create_server
+from shopforum.serving import Server
 
 
 @contextmanager
@@ -24,21 +24,16 @@ def served(app: Any, *, proxied: bool = False, **options: Any) -> Iterator[int]:
         # No proxy stands before the tests: whoever connects is a stranger.
         unwanted |= {"trusted_proxy", "trusted_proxy_headers"}
     kept = {name: value for name, value in ini.items("server:main") if name not in unwanted}
-    server = create_server(app, listen="127.0.0.1:0", **(kept | options))
-    thread = threading.Thread(target=server.run)
+    server = Server(app, listen="127.0.0.1:0", **(kept | options))
+    stop = threading.Event()
+    thread = threading.Thread(target=server.serve_while, args=(lambda: not stop.is_set(),))
     thread.start()
     try:
-        yield int(server.effective_port)
+        yield server.addresses[0][1]
     finally:
-
-        def end() -> None:
-            for channel in list(server.active_channels.values()):
-                channel.handle_close()
-            server.close()
-
-        server.trigger.pull_trigger(end)
+        stop.set()
         thread.join()
-        server.task_dispatcher.shutdown()
+        server.close()
 
 
 class Answer:

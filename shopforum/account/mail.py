@@ -14,8 +14,10 @@ from pathlib import Path
 from uuid import UUID
 
 import idna
+import structlog
 from sqlalchemy import Connection, RowMapping, text
 
+from ..core.causes import cause
 from ..core.database import Database, once_more
 from ..core.purge import Purge
 from ..core.queue import Queue
@@ -30,6 +32,8 @@ from ..sessions.vocabulary import EventName, InitiatingEntity
 _TIMEOUT = 10
 _LEASE = 120
 _STEP = 20
+
+log = structlog.get_logger("shopforum")
 
 # Exactly one address and nothing around it: the text becomes a header and an SMTP command. Letters of any script may
 # stand before the @ (RFC 6531); a domain is always sent in ASCII.
@@ -179,10 +183,13 @@ def run_once(db: Database, settings: MailSettings) -> int:
         try:
             _send(settings, build(_Queued, row), time.monotonic() + _LEASE / 2)
         except _CannotSend as error:
+            log.warning("mail.given_up", letter=row["id"], why=str(error))
             _give_up(db, row, str(error))
         except (OSError, smtplib.SMTPException, ValueError) as error:
             # The text of the server's answer may hold the address.
-            _QUEUE.failed(db, row, type(error).__name__)
+            why = cause(error)
+            log.warning("mail.failed", letter=row["id"], attempts=row["attempts"], why=why)
+            _QUEUE.failed(db, row, why)
         else:
             _QUEUE.done(db, row)
     return done

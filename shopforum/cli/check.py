@@ -42,7 +42,7 @@ def checks(ini: str) -> Iterator[Check]:
     yield Check("settings", fine=f"{ini} is readable")
     yield from _secrets(sites)
     yield from _cookies(sites[0])
-    yield from check_database.checks(ini, sites[0].settings.database_url)
+    yield from check_database.checks(ini, [each.settings for each in sites])
     yield from check_fusionauth.checks(sites)
     yield from check_webhooks.checks(sites[-1])
 

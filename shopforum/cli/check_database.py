@@ -1,42 +1,116 @@
 """The database checks of `shopforum check`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.core import migrations
-from shopforum.core.engine import create_unpooled_engine
+from shopforum import schema
+from shopforum.core import migrations, processes, readiness
+from shopforum.core.database import Database
+from shopforum.core.engine import create_engine, unsuitable_session
+from shopforum.core.sites import SiteSettings
 
 from .checks import Check, clock
 
 _OLDEST = 15
+_SERVER = text(
+    """SELECT clock_timestamp() AS now, current_setting('server_version_num')::int / 10000 AS version,
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS places"""
+)
+_DISABLED = text(
+    """SELECT tgname FROM pg_trigger
+    WHERE tgrelid = to_regclass('audit_log') AND NOT tgisinternal AND tgenabled IN ('D', 'R') ORDER BY tgname"""
+)
+# By a part of the message. The driver has no code for errors of connecting.
+_CURES = {
+    "too many": "raise the limit of connections of the role or the server, or lower database.pool_size",
+    "remaining connection slots": "raise max_connections, or lower database.pool_size",
+    "password authentication failed": "set the role's password in SHOPFORUM_DATABASE_URL",
+    "no password supplied": "set the role's password in SHOPFORUM_DATABASE_URL",
+    "does not exist": "create the role and the database, or correct their names in SHOPFORUM_DATABASE_URL",
+    "no pg_hba.conf entry": "allow the role to connect from this machine, in pg_hba.conf",
+    "certificate": "set sslrootcert in SHOPFORUM_DATABASE_URL to the server's authority, or renew the certificate",
+    "read-only": "name the primary in SHOPFORUM_DATABASE_URL",
+}
+_FINE = {
+    "database": "takes connections of the sites",
+    "migrations": "this version works with them",
+    "grants": "the role has its rights on all tables",
+    "writes": "a write succeeds",
+}
 
 
-def checks(ini: str, url: str) -> Iterator[Check]:
-    """Check that the database is reachable, new enough and migrated, and that its clock is right."""
+def checks(ini: str, sites: Sequence[SiteSettings]) -> Iterator[Check]:
+    """Check that the database is reachable as the sites reach it, that its clock is right, and that they can work with it."""
+    engine = create_engine(sites[0].database_url, 1, pooler=sites[0].pooler)
     try:
-        with create_unpooled_engine(url).connect() as connection:
-            before = datetime.now(UTC)
-            now, version = connection.execute(
-                text("select clock_timestamp(), current_setting('server_version_num')::int / 10000")
-            ).one()
-            after = datetime.now(UTC)
-        current = migrations.current(url)
+        yield from _checks(ini, Database(engine), sum(site.pool_size for site in sites))
+    finally:
+        engine.dispose()
+
+
+def _checks(ini: str, db: Database, pools: int) -> Iterator[Check]:
+    before = datetime.now(UTC)
+    try:
+        row = db.only(_SERVER)
     except SQLAlchemyError as error:
+        unsuitable = unsuitable_session(error)
         # The driver's first line names host and port, never the password.
         reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-        yield Check("database", problem=reason, fix="start PostgreSQL and set SHOPFORUM_DATABASE_URL")
+        yield Check(
+            "database",
+            problem=unsuitable.problem if unsuitable else reason,
+            fix=unsuitable.fix if unsuitable else _cure(reason),
+        )
         return
+    middle = before + (datetime.now(UTC) - before) / 2
+    version = row["version"]
     if version < _OLDEST:
         yield Check("database", problem=f"PostgreSQL {version} is too old", fix=f"use {_OLDEST} or newer")
     else:
         yield Check("database", fine=f"PostgreSQL {version} answers")
-    head = migrations.head()
-    if current == head:
-        yield Check("migrations", fine=f"at the newest, {head}")
-    else:
-        at = current or "none"
-        yield Check("migrations", problem=f"at {at}, not at {head}", fix=f"alembic -c {ini} upgrade head")
-    yield clock("database clock", now - (before + (after - before) / 2))
+    if pools > row["places"]:
+        yield Check(
+            "connections",
+            problem=f"one process may take {pools}, the server has {row['places']}",
+            fix="raise max_connections, or lower database.pool_size",
+        )
+    yield from _readiness(ini, db)
+    yield from _triggers(db)
+    yield clock("database clock", row["now"] - middle)
+
+
+def _readiness(ini: str, db: Database) -> Iterator[Check]:
+    """Check what the sites check before they say that they are ready."""
+    for name, state in readiness.checked(db, schema.table_names(), processes.CHECK).items():
+        problem, _, fix = state.partition(": ")
+        if state == readiness.OK:
+            yield Check(name, fine=_FINE[name])
+        elif name == "migrations" and fix == readiness.UPGRADE:
+            at = readiness.revision(db) or "none"
+            yield Check(
+                name, problem=f"at {at}, not at {migrations.head()}", fix=f"alembic -c {ini} upgrade head"
+            )
+        elif fix:
+            yield Check(name, problem=problem, fix=fix)
+
+
+def _triggers(db: Database) -> Iterator[Check]:
+    """Check that the triggers which guard the audit log are enabled."""
+    disabled = [row["tgname"] for row in db.all(_DISABLED)]
+    if disabled:
+        yield Check(
+            "audit log",
+            problem=f"its triggers are disabled: {', '.join(disabled)}",
+            fix="ALTER TABLE audit_log ENABLE TRIGGER USER, and find out who disabled them",
+        )
+
+
+def _cure(reason: str) -> str:
+    """Return how to fix an error of connecting, by the server's or the driver's message."""
+    for words, fix in _CURES.items():
+        if words in reason:
+            return fix
+    return "start PostgreSQL and set SHOPFORUM_DATABASE_URL"

@@ -1,8 +1,12 @@
 """`shopforum worker INI`: the jobs beside the web server. Several workers may run at once."""
 
+import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 import click
 import structlog
@@ -13,7 +17,7 @@ from shopforum.account import mail
 from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import purge
+from shopforum.core import processes, purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
@@ -37,12 +41,15 @@ PURGES = (
     *api_jobs.PURGES,
     *token_jobs.PURGES,
     *webhook_jobs.PURGES,
+    *processes.PURGES,
 )
 JOBS = (*token_jobs.JOBS,)
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
 _TIDY_EVERY_SECONDS = 60.0
+# Between two signs of life. A worker that has given none for a minute hangs, or its database is away.
+_SEEN_EVERY_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -69,7 +76,7 @@ def _once(services: Services) -> None:
         pass
     while session_jobs.seal(services.sessions):
         pass
-    while _deliver(services):
+    while _send_mail(services) + _send_webhooks(services):
         pass
 
 
@@ -78,21 +85,26 @@ def _tidy(db: Database) -> int:
     return purge.run(PURGES, db) + sum(job.run(db) for job in JOBS)
 
 
-def _deliver(services: Services) -> int:
-    """Send mail and webhooks that are due; return how many were tried."""
-    endpoints = webhook_settings.parse(services.settings).endpoints
-    return mail.run_once(services.db, services.get(MailSettings)) + outbound.run_once(services.db, endpoints)
+def _send_mail(services: Services) -> int:
+    """Send the mail that is due; return how many letters were tried."""
+    return mail.run_once(services.db, services.get(MailSettings))
 
 
-def _keep_delivering(services: Services, ending: threading.Event) -> None:
-    """Deliver until `ending` is set.
+def _send_webhooks(services: Services) -> int:
+    """Send the messages that are due to the endpoints; return how many were delivered."""
+    return outbound.run_once(services.db, webhook_settings.parse(services.settings).endpoints)
 
-    This has a thread of its own: a mail server that hangs must not keep FusionAuth from hearing of a revocation.
+
+def _keep(act: Callable[[Services], int], services: Services, ending: threading.Event) -> None:
+    """Repeat an act until `ending` is set, with a pause whenever nothing was due.
+
+    Each has a thread of its own: a mail server or an endpoint that hangs must not keep the other from its messages, nor
+    FusionAuth from hearing of a revocation.
     """
     pause = 0.0
     while not ending.wait(pause):
         try:
-            pause = 0.0 if _deliver(services) else _PAUSE_SECONDS
+            pause = 0.0 if act(services) else _PAUSE_SECONDS
         except SQLAlchemyError as error:
             _log_error(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
@@ -101,7 +113,9 @@ def _keep_delivering(services: Services, ending: threading.Event) -> None:
 def _log_error(error: SQLAlchemyError) -> None:
     """Log why the jobs pause: a warning for an outage, which passes by itself, an error with its traceback for a bug."""
     if is_outage(error):
-        log.warning("worker.database_away", error=type(error).__name__)
+        # The driver's first line names host and port, never the password.
+        why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        log.warning("worker.database_away", error=type(error).__name__, why=why)
     else:
         log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
@@ -114,27 +128,39 @@ def _run(services: Services) -> None:
     """
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ending = threading.Event()
-    threads = [
-        threading.Thread(target=work, args=(services, ending), name=work.__name__)
-        for work in (_work, _keep_delivering)
-    ]
+    targets = {
+        "work": partial(_work, services, ending),
+        "mail": partial(_keep, _send_mail, services, ending),
+        "webhooks": partial(_keep, _send_webhooks, services, ending),
+    }
+    threads = [threading.Thread(target=target, name=name) for name, target in targets.items()]
+    log.info("worker.started", pid=os.getpid())
     for thread in threads:
         thread.start()
     while all(thread.is_alive() for thread in threads) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
         pass
-    died = not all(thread.is_alive() for thread in threads)
+    died = [thread.name for thread in threads if not thread.is_alive()]
+    log.info("worker.ending", died=died)
     ending.set()
     for thread in threads:
         thread.join()
+    with suppress(SQLAlchemyError):
+        processes.ended(services.db)
+    log.info("worker.stopped")
     if died:
         raise Stop("The worker stopped because of the error above.", 1)
 
 
 def _work(services: Services, ending: threading.Event) -> None:
-    pause = tidied = 0.0
+    pause = 0.0
+    seen = tidied = float("-inf")
     while not ending.wait(pause):
         try:
+            if time.monotonic() - seen > _SEEN_EVERY_SECONDS:
+                processes.seen(services.db, processes.WORKER)
+                seen = time.monotonic()
             done = session_jobs.run_once(services.sessions)
             head = session_jobs.seal(services.sessions)
             if head:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Executable, RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from .deadlines import DeadlineExceeded, deadline_of
 from .prepared_statements import Prepared, replace_connections_with_stale_plans
 
 Statement = Executable | Prepared
@@ -55,10 +56,10 @@ def refuses_value(error: BaseException) -> bool:
 
 
 def once_more(act: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function to run a second time after a deadlock or a serialization failure.
+    """Decorate a function to run a second time after a deadlock, a serialization failure, or the loss of its connection.
 
-    The function must have one transaction (`Database.transaction`) and no other lasting effect. It waits a moment first, with no
-    connection held: a retry at once may take the lock that the other transaction has waited for, and they meet again.
+    The function must have one transaction (`Database.transaction`) and no other lasting effect. It is not run again if the
+    connection was lost in the COMMIT, which may have taken effect.
     """
 
     @wraps(act)
@@ -66,17 +67,29 @@ def once_more(act: Callable[P, R]) -> Callable[P, R]:
         try:
             return act(*args, **kwargs)
         except DBAPIError as error:
-            if sqlstate(error) not in _CONFLICTS:
-                raise
-        _let_the_other_pass()
+            _prepare_retry(error)
         return act(*args, **kwargs)
 
     return run
 
 
-def _let_the_other_pass() -> None:
-    # Not the same for two that lost at the same time.
-    time.sleep(random.uniform(0.03, 0.09))  # noqa: S311 - no secret
+def _prepare_retry(error: DBAPIError) -> None:
+    """Return when the failed act may be tried again; raise the error if it may not.
+
+    After a conflict it waits a moment, with no connection held: a retry at once may take the lock that the other transaction
+    has waited for, and they meet again. After a lost connection the pool makes a new one, perhaps to another server.
+    """
+    if sqlstate(error) in _CONFLICTS:
+        # Not the same for two that lost at the same time.
+        time.sleep(random.uniform(0.03, 0.09))  # noqa: S311 - no secret
+        return
+    # Errors of a COMMIT and of connecting have no statement. After a deadline, the request has waited long enough.
+    if (
+        not error.connection_invalidated
+        or error.statement is None
+        or isinstance(error.orig, DeadlineExceeded)
+    ):
+        raise error
 
 
 class Database:
@@ -95,16 +108,13 @@ class Database:
     def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
         """Run one statement and return its rows. The statement must be safe to run twice.
 
-        It is retried once if its connection had died in the pool (a restart, a failover) or kept a stale plan, or after a
-        deadlock or a serialization failure. Raises sqlalchemy.exc.DBAPIError.
+        It is retried once if its connection was lost (a restart, a failover) or kept a stale plan, or after a deadlock or a
+        serialization failure. Raises sqlalchemy.exc.DBAPIError.
         """
         try:
             return self._run(statement, values)
         except DBAPIError as error:
-            if sqlstate(error) in _CONFLICTS:
-                _let_the_other_pass()
-            elif not error.connection_invalidated:
-                raise
+            _prepare_retry(error)
         return self._run(statement, values)
 
     def one(self, statement: Statement, **values: Any) -> RowMapping | None:
@@ -118,9 +128,9 @@ class Database:
         return row
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, seconds: float | None = None) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back if the block raises. Use it in a function with
-        `once_more`.
+        `once_more`. `seconds` is the deadline of each of its round trips, if it is not the engine's.
 
         The mode is changed in the driver, without a round trip. SQLAlchemy's isolation levels need two round trips more,
         and a connection that breaks in them raises the driver's own error instead of a DBAPIError.
@@ -129,7 +139,7 @@ class Database:
             driver: Any = connection.connection.driver_connection
             driver.autocommit = False
             try:
-                with connection.begin():
+                with deadline_of(driver, seconds), connection.begin():
                     yield connection
             finally:
                 if not driver.closed:

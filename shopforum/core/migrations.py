@@ -7,6 +7,7 @@ real folder in a wheel. `alembic -c production.ini upgrade head` runs the same m
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -102,9 +103,16 @@ def check(url: str) -> None:
     command.check(_config(url))
 
 
-def head() -> str | None:
+def head() -> str:
     """Return the newest revision."""
-    return ScriptDirectory(str(FOLDER)).get_current_head()
+    return known()[-1]
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Return all revisions that this version knows, the oldest first."""
+    revisions = ScriptDirectory(str(FOLDER)).walk_revisions()
+    return tuple(reversed([script.revision for script in revisions]))
 
 
 def current(url: str) -> str | None:

@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from .database import Database, Statement
+from .engine import MARGIN
 
 # Milliseconds. A filter that matches few rows of a large table must not use up the database for the whole site.
 LIMIT = 3000
@@ -43,7 +44,7 @@ class ReadOnlyDatabase(Database):
             raise
 
     def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
-        with self.transaction() as connection:
+        with self.transaction(self.limit / 1000 + MARGIN) as connection:
             connection.exec_driver_sql(f"{_PLANNED}; SET LOCAL statement_timeout = {self.limit}")
             return self._rows(connection, statement, values)
 

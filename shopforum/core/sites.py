@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .engine import driver_url
 from .settings import SettingsError, find, read, setting, variable
 
 STORE, FORUMS, ADMIN = "store", "forums", "admin"
@@ -39,8 +40,7 @@ def _origin(text: str) -> str:
 
 
 def _postgresql(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
-        raise ValueError("must be an address that begins with postgresql://")
+    driver_url(text)
     return text
 
 
@@ -90,9 +90,20 @@ class SiteSettings:
     prepare: bool = setting(
         "database.prepare",
         True,
-        "false behind a pooler that gives each transaction another connection (pgbouncer's transaction mode)",
+        "let the server keep the plans of the most frequent statements; never done behind a pooler",
+    )
+    pooler: bool = setting(
+        "database.pooler",
+        False,
+        "true behind a connection pooler such as pgbouncer: nothing is set for a session, and the database role must have "
+        "the time limits (docs/operations.md)",
     )
     log_format: str = setting("log.format", "json", "how log lines are written", of=("json", "console"))
+
+    @property
+    def prepared(self) -> bool:
+        """Return whether statements are prepared. A prepared statement belongs to a session, which a pooler shares."""
+        return self.prepare and not self.pooler
 
 
 def parse(raw: Mapping[str, str]) -> SiteSettings:

@@ -1,6 +1,10 @@
-"""The MetaData of the sites' tables, and the naming of constraints and indexes. The session core has its own MetaData."""
+"""The MetaData of the sites' tables, the naming of constraints and indexes, and the table of the processes.
 
-from sqlalchemy import MetaData
+The session core has its own MetaData.
+"""
+
+from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, func
+from sqlalchemy.dialects.postgresql import UUID
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -11,3 +15,19 @@ NAMING_CONVENTION = {
 }
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+# The web servers and workers, each from its first sign of life to a day after its last (`core/processes.py`).
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    # web or worker.
+    Column("kind", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    # When it said that it ends; NULL for a process that runs, or that was killed.
+    Column("ended_at", DateTime(timezone=True)),
+    Index("ix_processes_seen_at", "seen_at"),
+)

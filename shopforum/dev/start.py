@@ -18,10 +18,10 @@ import click
 import plaster
 from alembic.util import CommandError
 from pyramid.paster import get_app
-from waitress import create_server
 
 from shopforum.core import migrations
 from shopforum.core.sites import SITES, TITLES
+from shopforum.serving import Server
 
 from . import instance, postgres, processes, sample
 from .processes import StartError
@@ -167,7 +167,7 @@ def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
     """Serve the sites until the process is terminated. `ready` is printed, and dev.json written, once the sites answer."""
     options: dict[str, Any] = dict(plaster.get_settings(str(ini), "server:main"))
     options.pop("use")
-    server = create_server(get_app(str(ini)), **options)
+    server = Server(get_app(str(ini)), **options)
     instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
     click.echo(_table(facts))
     click.echo("ready")

@@ -38,11 +38,12 @@ class IdpSettings:
         "which endpoint refreshes: /api/jwt/refresh or /oauth2/token",
         of=("jwt", "oauth2"),
     )
+    # Both together stay below the lease of a message of the outbox (`sessions/outbox.py`).
     connect_timeout: float = setting(
-        "idp.connect_timeout", 1.0, "seconds to wait for a connection", least=0.01, most=60
+        "idp.connect_timeout", 1.0, "seconds to wait for a connection", least=0.01, most=10
     )
     read_timeout: float = setting(
-        "idp.read_timeout", 3.0, "seconds to wait for an answer", least=0.01, most=60
+        "idp.read_timeout", 3.0, "seconds to wait for an answer", least=0.01, most=15
     )
     application_id: str
     # The applications of all sites, for revocations that reach further than this site.

@@ -5,6 +5,7 @@ A submitted login form goes through `views.py` (the page), `throttle.py` (whethe
 take part in a login by a hook (`web/hooks.py`).
 """
 
+from ..core.bulkhead import Bulkhead
 from ..web.contributions import Act, Notice
 from ..web.site_config import SiteConfigurator
 from . import settings
@@ -14,6 +15,7 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the routes and views of the login, and its settings (`LoginSettings`) to the services."""
     parsed = settings.parse(config.registry.settings)
     config.add_service(parsed)
+    config.add_service(Bulkhead(parsed.most_delayed))
     config.set_password_page(settings.password_url(parsed, config.services.idp_settings))
     config.add_acts(
         {

@@ -52,6 +52,13 @@ class LoginSettings:
         least=0,
         most=_MOST,
     )
+    most_delayed: int = setting(
+        "login.most_delayed",
+        8,
+        "refusals of a process that take their time at once; more get 503, or they would take the threads of other pages",
+        least=1,
+        most=1000,
+    )
     password_url: str = setting(
         "login.password_url", "", "where people change their password; FusionAuth's hosted page if not set"
     )

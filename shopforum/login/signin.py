@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from pyramid.httpexceptions import HTTPFound
+from pyramid.httpexceptions import HTTPFound, HTTPServiceUnavailable
 from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.bulkhead import Bulkhead, Full
 from ..core.permissions import CONSOLE_ROLES
 from ..core.sites import ADMIN
 from ..idp import LoginAnswer, LoginRefused
@@ -36,6 +37,13 @@ from . import known_devices, throttle
 from .settings import LoginSettings
 
 log = structlog.get_logger("shopforum")
+
+
+class Busy(HTTPServiceUnavailable):
+    """Too many refused logins are held back at the same time."""
+
+    RETRY_AFTER = 2
+    TEXT = "Too many people are logging in at the moment. Wait a few seconds, then try again."
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     """Write a refusal to the audit log, and wait: the duration must not tell whether the account exists.
 
     `kind` is LoginRefused's, or `undecided`. `started` is the `time.monotonic()` before the provider was asked. `code` is
-    the provider's own reason, for the support.
+    the provider's own reason, for the support. Raises Busy if too many refusals wait.
     """
     # A login that the provider could not decide may have been a guess. If it were forgiven, guesses would be unlimited.
     guessed = kind in ("credentials", "code", "undecided")
@@ -114,7 +122,12 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     if guessed and attempt.turn.last_free:
         write(request, EventName.LOGIN_FAIL_MAX, detail, user_id=user_id)
     # No connection is held during the wait.
-    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
+    left = request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)
+    try:
+        with request.services.get(Bulkhead).place():
+            time.sleep(max(0.0, left))
+    except Full:
+        raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
 
 
 def log_outage(error: AuthorityUnavailable) -> None:

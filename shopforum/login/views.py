@@ -77,6 +77,14 @@ def submit(request: Request) -> Response:
         return refused(request, form, 429, str(wait), wait.retry_after)
     started = time.monotonic()
     attempt = signin.Attempt(account, turn, request.sessions.login_start(), target, form.email.data)
+    try:
+        return _try(request, form, attempt, started)
+    except signin.Busy as busy:
+        return refused(request, form, 503, busy.TEXT, busy.RETRY_AFTER)
+
+
+def _try(request: Request, form: LoginForm, attempt: signin.Attempt, started: float) -> Response:
+    """Ask FusionAuth, and respond to its answer. Raises signin.Busy."""
     client = client_of(request)
     try:
         answer = request.idp.login(
@@ -84,7 +92,7 @@ def submit(request: Request) -> Response:
         )
         return signin.complete(request, answer, attempt)
     except TwoFactorRequired as challenge:
-        throttle.forgive(request.db, turn)
+        throttle.forgive(request.db, attempt.turn)
         return two_factor.begin(request, challenge, attempt)
     except LoginRefused as refusal:
         signin.refuse(request, refusal.kind, attempt, started, refusal.code)
@@ -93,7 +101,7 @@ def submit(request: Request) -> Response:
         signin.refuse(request, "undecided", attempt, started)
         return away(request, form, error, _UNDECIDED)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, turn)
+        throttle.forgive(request.db, attempt.turn)
         return away(request, form, error)
 
 

@@ -1,20 +1,28 @@
-"""Health checks: `/healthz` says that the process answers, `/readyz` that the database is there and migrated."""
+"""Health checks, on any Host: probes of a load balancer or an orchestrator ask by address.
+
+`/healthz`: the process answers; restart it if not. `/readyz`: it can do its work; send it requests only then. `/startupz`:
+it has been ready once. Their responses tell nothing but the state.
+"""
 
 from pyramid.config import Configurator
 from pyramid.security import NO_PERMISSION_REQUIRED
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from ..sessions import is_outage
+from ..core.readiness import Readiness, State
 from .request import Request
+
+PATHS = ("/healthz", "/readyz", "/startupz")
 
 
 def includeme(config: Configurator) -> None:
-    """Add both addresses, open to everybody; their responses tell nothing but the state."""
-    for name, view in (("healthz", healthz), ("readyz", readyz)):
-        config.add_route(name, f"/{name}")
+    """Add the addresses, open to everybody."""
+    for path, view in zip(PATHS, (healthz, readyz, startupz), strict=True):
+        config.add_route(path[1:], path)
         config.add_view(
-            view, route_name=name, renderer="json", request_method="GET", permission=NO_PERMISSION_REQUIRED
+            view,
+            route_name=path[1:],
+            renderer="json",
+            request_method="GET",
+            permission=NO_PERMISSION_REQUIRED,
         )
 
 
@@ -24,19 +32,17 @@ def healthz(request: Request) -> dict[str, str]:
 
 
 def readyz(request: Request) -> dict[str, object]:
-    """Return the state of the checks, with status 503 while the database is unavailable or not at the newest migration."""
-    checks = {"database": "ok", "migrations": "ok"}
-    try:
-        row = request.db.one(text("SELECT version_num FROM alembic_version"))
-        if row is None or row["version_num"] != request.services.migration_head:
-            checks["migrations"] = "not at the newest: run alembic upgrade head"
-    except SQLAlchemyError as error:
-        if is_outage(error):
-            checks = {"database": "away", "migrations": "unknown"}
-        else:
-            checks["migrations"] = "cannot be read: run alembic upgrade head"
-    ready = set(checks.values()) == {"ok"}
-    if not ready:
+    """Return the state of the checks; status 503 while the process cannot do its work, or is about to end."""
+    return _answer(request, request.services.get(Readiness).check())
+
+
+def startupz(request: Request) -> dict[str, object]:
+    """Return whether the process has been ready once; status 503 until then."""
+    return _answer(request, request.services.get(Readiness).started())
+
+
+def _answer(request: Request, state: State) -> dict[str, object]:
+    if not state.ready:
         request.response.status_int = 503
         request.response.headers["Retry-After"] = "5"
-    return {"status": "ok" if ready else "unavailable", "checks": checks}
+    return {"status": "ok" if state.ready else "unavailable", "checks": state.checks}

@@ -94,8 +94,6 @@ class Services:
     idp_settings: IdpSettings
     # All keys as text.
     settings: Mapping[str, str]
-    # The revision that the database must be at, for /readyz.
-    migration_head: str | None
     # By code.
     notices: Table[Notice] = field(default_factory=lambda: Table("the notice"))
     # By route.

@@ -14,7 +14,7 @@ from pyramid.request import Request as PyramidRequest
 from pyramid.response import Response
 from webob.multidict import MultiDict
 
-from . import services
+from . import health, services
 from .request import MAX_BODY, Request
 
 V = TypeVar("V")
@@ -106,7 +106,8 @@ def guard(handler: Handler, registry: Registry) -> Handler:
     shared = services.of(registry)
 
     def tween(request: Request) -> Response:
-        if request.environ.get("HTTP_HOST", "").lower() != shared.site.host:
+        own = request.environ.get("HTTP_HOST", "").lower() == shared.site.host
+        if not own and request.environ.get("PATH_INFO") not in health.PATHS:
             raise MisdirectedRequest("This server does not serve that host.")
         if (request.content_length or 0) > MAX_BODY:
             raise HTTPRequestEntityTooLarge("The request is larger than 1 MB.")

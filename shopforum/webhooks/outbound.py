@@ -19,14 +19,18 @@ from typing import Any
 from uuid import UUID
 
 import requests
+import structlog
 from sqlalchemy import text
 
 from ..core import queue
+from ..core.causes import cause
 from ..core.database import Database
 from ..core.rows import build
 from ..sessions.audit import SELECTED
 from .events import SealedRow, message
 from .settings import Endpoint
+
+log = structlog.get_logger("shopforum")
 
 # An endpoint is served for at most so many seconds at a time, then it is the next one's turn. The lease begins anew with
 # each message, and outlasts the time-outs of one.
@@ -88,6 +92,7 @@ def _serve(db: Database, endpoint: Endpoint) -> int:
             for row in rows:
                 wanted = row.event in endpoint.events
                 if wanted and (error := _send(http, endpoint, row)):
+                    log.warning("webhook.failed", endpoint=endpoint.name, seq=row.seq, why=error)
                     db.all(_FAILED, name=endpoint.name, lease=lease, error=error)
                     return delivered
                 if (wanted or row is rows[-1]) and not _advance(db, endpoint, lease, row.seq, sent=wanted):
@@ -125,7 +130,7 @@ def _send(http: requests.Session, endpoint: Endpoint, row: SealedRow) -> str:
         with http.post(endpoint.url, data=body, headers=headers, **options) as response:
             return "" if 200 <= response.status_code < 300 else f"answered {response.status_code}"
     except requests.RequestException as error:
-        return type(error).__name__
+        return cause(error)
 
 
 def signature(secrets: tuple[bytes, ...], message_id: str, at: str, body: bytes) -> str:

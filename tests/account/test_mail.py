@@ -97,12 +97,16 @@ def test_goes_to_the_server_and_is_kept_no_longer(db: Any, smtp: Smtp, sql: Any)
 
 
 @pytest.mark.parametrize("away", [True, False])
-def test_is_tried_again_later(db: Any, smtp: Smtp, sql: Any, away: bool) -> None:
+def test_is_tried_again_later(db: Any, smtp: Smtp, sql: Any, logged: Any, away: bool) -> None:
     queue(db)
     smtp.refuse = True
     given = settings(smtp, **({"mail.port": "9"} if away else {}))
+    logged()
     assert mail.run_once(db, given) == 1
     assert mail.run_once(db, given) == 0
+    [said] = [line for line in logged().splitlines() if '"mail.failed"' in line]
+    assert ("Connection refused" if away else "the server answered") in said
+    assert "sam@" not in said
     [row] = sql("SELECT attempts, last_error FROM outgoing_mail")
     assert row["attempts"] == 1
     assert "sam@" not in row["last_error"]

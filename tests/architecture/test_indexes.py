@@ -85,7 +85,8 @@ JOBS: dict[str, Callable[[Any], Any]] = {
     "revocations": lambda r: jobs.run_once(r.sessions),
     "sealing": lambda r: jobs.seal(r.sessions),
     "tidying": lambda r: command._tidy(r.db),
-    "delivering": command._deliver,
+    "mail": command._send_mail,
+    "webhooks": command._send_webhooks,
 }
 
 

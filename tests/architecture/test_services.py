@@ -46,7 +46,7 @@ def site() -> Callable[[], SiteConfigurator]:
         config = SiteConfigurator(settings={})
         one = Site("store", "Store", "https://store.test", {}, development=False)
         nothing: Any = None
-        services.install(config.registry, Services(one, nothing, nothing, nothing, nothing, {}, None))
+        services.install(config.registry, Services(one, nothing, nothing, nothing, nothing, {}))
         return config
 
     return make

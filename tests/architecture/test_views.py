@@ -8,7 +8,7 @@ from support import Browser
 
 # Every address that the public may see, by site. A new public view is written down here, or it is not public.
 PUBLIC = {
-    "all": {"/healthz", "/readyz", "/login", "/login/two-factor", "/logout", "/static/*subpath"},
+    "all": {"/healthz", "/readyz", "/startupz", "/login", "/login/two-factor", "/logout", "/static/*subpath"},
     "store": {
         "/",
         "/products",

@@ -78,7 +78,7 @@ def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
     urls = {site: f"http://{site}.localhost:{port}" for site in SITES}
     shared = {f"shopforum.{site}_url": url for site, url in urls.items()} | {"shopforum.development": "true"}
     apps = {site: shopforum.main({}, **{**settings(site), **shared}) for site in SITES}
-    server = create_server(hosts.dispatcher(list(apps.values())), sockets=[listener], threads=12)
+    server = create_server(hosts.Sites(list(apps.values())), sockets=[listener], threads=12)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield Sites(urls, apps)

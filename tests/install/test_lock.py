@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 
 from .conftest import PIP, PROJECT, install_options, locked_names, normal
 
-# Used by name alone: the driver of SQLAlchemy, the loader of ini files, a package that Pyramid imports, the server.
-UNIMPORTED = {"psycopg2-binary", "pyramid-jinja2", "plaster-pastedeploy", "setuptools", "waitress"}
+# Used by name alone: the loader of ini files, and packages that Pyramid imports.
+UNIMPORTED = {"pyramid-jinja2", "plaster-pastedeploy", "setuptools"}
 
 
 def declared(name: str) -> dict[str, Requirement]:

@@ -4,12 +4,16 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 from login.form_helpers import attempt, form_of
 from support import APPLICATIONS, TENANT, Browser, Idp, person
+
+from shopforum.core.bulkhead import Bulkhead
+from shopforum.login.settings import LoginSettings
 
 Audit = Callable[[str], list[dict[str, Any]]]
 
@@ -252,3 +256,19 @@ def test_refusals_take_their_time(store: Browser, limits: Callable[..., None]) -
     started = time.monotonic()
     attempt(store, "nobody@harbour.example", "wrong")
     assert time.monotonic() - started >= 0.4
+
+
+def test_refusals_that_wait_leave_threads_to_others(
+    store: Browser, browser: Callable[..., Browser], limits: Callable[..., None], apps: dict[str, Any]
+) -> None:
+    """More than a few at a time are told to come back; the right password is no refusal, and need not wait."""
+    places = apps["store"].services.get(Bulkhead)
+    with ExitStack() as stack:
+        for _ in range(LoginSettings.most_delayed):
+            stack.enter_context(places.place())
+        answer = attempt(store, "nobody@harbour.example", "wrong")
+        assert answer.status_int == 503
+        assert answer.headers["Retry-After"]
+        assert "nobody@harbour.example" in answer.text
+        browser("store").log_in("shopper", status=302)
+    assert attempt(store, "nobody@harbour.example", "wrong").status_int == 422

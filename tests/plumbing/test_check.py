@@ -5,10 +5,12 @@ from configparser import RawConfigParser
 import pytest
 import requests
 from click.testing import CliRunner
+from sqlalchemy import text
 from support import APPLICATIONS, site_settings
 
 from shopforum.cli.check import command
 from shopforum.core import migrations
+from shopforum.core.engine import create_unpooled_engine
 from shopforum.core.sites import SITES
 
 
@@ -84,6 +86,39 @@ def test_a_file_that_is_no_ini_is_said_to_be_none(tmp_path, content):
     assert code == 1
     assert "WRONG  settings:" in output
     assert "fix:" in output
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [("hunter2", "set the role's password"), (None, "create the role and the database")],
+)
+def test_each_failure_to_connect_has_its_own_cure(deployment, server, password, said):
+    """A cure that does not fit sends the operator to the wrong place."""
+    url = server.url("no_such_database")
+    code, output = check(
+        deployment({"database.url": url.replace(server.password, password or server.password)})
+    )
+    assert code == 1
+    assert said in output
+    assert "start PostgreSQL" not in output
+
+
+def test_more_connections_than_the_server_has(deployment):
+    code, output = check(deployment({"database.pool_size": "400"}))
+    assert code == 1
+    assert "one process may take 1200" in output
+
+
+def test_an_audit_log_without_its_guards(deployment, server, worker_id):
+    name = f"unguarded_{worker_id}"
+    url = server.create(name, template="template_shopforum")
+    engine = create_unpooled_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER ALL"))
+    code, output = check(deployment({"database.url": url}))
+    server.drop(name)
+    assert code == 1
+    assert "WRONG  audit log" in output
 
 
 def test_migrations_that_have_not_run(deployment, empty_database):

@@ -5,12 +5,12 @@ from support import Browser, url_of
 from webtest import TestApp
 
 from shopforum.core.sites import SITES
-from shopforum.hosts import dispatcher
+from shopforum.hosts import Sites
 
 
 @pytest.fixture
 def everything(apps):
-    return dispatcher(list(apps.values()))
+    return Sites(list(apps.values()))
 
 
 @pytest.mark.parametrize("site", SITES)

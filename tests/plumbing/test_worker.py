@@ -11,6 +11,7 @@ from sqlalchemy import text
 from waiting import eventually
 
 from shopforum.cli.worker import command
+from shopforum.core import processes
 
 
 @pytest.fixture
@@ -54,15 +55,25 @@ def test_once_does_what_is_due_and_ends(ini, db, idp):
     assert db.all(text("select 1 from login_devices")) == []
 
 
-def test_it_works_until_it_is_told_to_end(ini, db, idp):
-    process = subprocess.Popen([sys.executable, "-m", "shopforum.cli", "worker", ini])
+def test_it_works_until_it_is_told_to_end(ini, db, idp, tmp_path):
+    with (tmp_path / "log").open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "shopforum.cli", "worker", ini], stderr=output)
     try:
         for _ in range(2):
             owe(db)
             eventually(lambda: unpaid(db) == 0)
+            # A closed terminal does not end it.
+            process.send_signal(signal.SIGHUP)
+        assert processes.running(db, processes.WORKER, 60) == 1
+        [row] = db.all(text("select pid, kind from processes where pid = :pid"), pid=process.pid)
+        assert row["kind"] == "worker"
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+    assert processes.running(db, processes.WORKER, 60) == 0
+    said = (tmp_path / "log").read_text()
+    assert '"worker.started"' in said
+    assert '"worker.stopped"' in said
 
 
 def test_what_keeps_it_from_working_is_said(tmp_path, write_ini):

@@ -127,7 +127,7 @@ def test_who_is_away_holds_up_nobody_else(
     store.log_in("shopper")
     assert tell(away, endpoint, few) == 1
     rows = {row["name"]: row for row in sql("SELECT * FROM webhook_endpoints")}
-    assert rows["away"]["last_error"] == "ConnectionError"
+    assert rows["away"]["last_error"] == "ConnectionError: Connection refused"
     assert rows["few"]["seq"] == rows["siem"]["seq"] > rows["away"]["seq"]
     assert rows["few"]["told_at"] is None
 

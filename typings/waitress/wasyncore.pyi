@@ -2,6 +2,9 @@ from typing import TypeAlias
 
 SocketMap: TypeAlias = dict[int, object]
 
+class dispatcher:  # noqa: N801
+    def close(self) -> None: ...
+
 def loop(
     timeout: float = ..., use_poll: bool = ..., map: SocketMap | None = ..., count: int | None = ...
 ) -> None: ...

@@ -1,0 +1,48 @@
+"""The processes of a deployment: each web server and worker has a row, and writes a sign of life into it.
+
+The row shows an operator who is there, and that a process can write. `ending` says that this process is about to end: it
+answers what it gets, and asks the load balancer for no more.
+"""
+
+import os
+import socket
+import threading
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from .database import Database
+from .purge import Purge
+
+WEB, WORKER, CHECK = "web", "worker", "check"
+
+PURGES = (Purge("processes", "seen_at < now() - interval '1 day'", order="seen_at"),)
+
+ending = threading.Event()
+
+_IDENTITY = uuid4()
+
+_SEEN = text(
+    """INSERT INTO processes (id, kind, host, pid) VALUES (:id, :kind, :host, :pid)
+    ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), ended_at = NULL"""
+)
+_ENDED = text("UPDATE processes SET seen_at = clock_timestamp(), ended_at = clock_timestamp() WHERE id = :id")
+_RUNNING = text(
+    """SELECT count(*) AS n FROM processes
+    WHERE seen_at > now() - :seconds * interval '1 second' AND kind = :kind AND ended_at IS NULL"""
+)
+
+
+def seen(db: Database, kind: str) -> None:
+    """Write a sign of life of this process, of a kind above. Raises sqlalchemy.exc.DBAPIError."""
+    db.all(_SEEN, id=_IDENTITY, kind=kind, host=socket.gethostname()[:200], pid=os.getpid())
+
+
+def ended(db: Database) -> None:
+    """Write that this process ends. Raises sqlalchemy.exc.DBAPIError."""
+    db.all(_ENDED, id=_IDENTITY)
+
+
+def running(db: Database, kind: str, seconds: float) -> int:
+    """Return how many processes of a kind have given a sign of life within the last seconds."""
+    return int(db.only(_RUNNING, kind=kind, seconds=seconds)["n"])

@@ -1,0 +1,141 @@
+"""Readiness: whether this process can do its work with this database now.
+
+It can if the schema is one that its code can live with, its role has its rights on every table, and a write succeeds.
+
+The schema may be newer than the code: migrations run first, while older processes go on (docs/operations.md, *Migrations*).
+The comment of the table alembic_version names the oldest migration whose code still works. Code that knows that migration
+is compatible.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import migrations, processes
+from .database import Database, is_outage, sqlstate
+from .engine import unsuitable_session
+
+OK = "ok"
+_UNKNOWN = "unknown"
+# Seconds for which a result stands. Everybody may ask, and each check writes a row.
+_STANDS = 1.0
+
+_REVISION = text(
+    "SELECT version_num, obj_description('alembic_version'::regclass) AS oldest FROM alembic_version"
+)
+_MISSING = text(
+    """SELECT p || ' on ' || t AS missing FROM unnest(CAST(:tables AS text[])) t, unnest(CAST(:rights AS text[])) p
+    WHERE NOT has_table_privilege(t, p) ORDER BY t, p LIMIT 3"""
+)
+_RIGHTS = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+_READ_ONLY = "25006"
+_NO_RIGHT = "42501"
+UPGRADE = "run alembic upgrade head"
+_OLDER = f"older than this version: {UPGRADE}"
+
+
+@dataclass(frozen=True)
+class State:
+    """The result of the checks by name: `ok`, or what is wrong and how to fix it."""
+
+    checks: dict[str, str]
+
+    @property
+    def ready(self) -> bool:
+        """Return whether all is well."""
+        return set(self.checks.values()) == {OK}
+
+
+@dataclass
+class Readiness:
+    """The readiness of one site of this process. Thread-safe. `tables` are those that the code uses."""
+
+    db: Database
+    tables: Sequence[str]
+    _started: bool = field(default=False, init=False)
+    _known: tuple[float, State] = field(
+        default=(float("-inf"), State({"database": "not asked yet"})), init=False
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def check(self) -> State:
+        """Return whether the process is ready for requests.
+
+        One thread at a time asks the database. Meanwhile the others get the last result, so that a database that does not
+        answer holds one thread alone.
+        """
+        if processes.ending.is_set():
+            return State({"process": "ending"})
+        if self._lock.acquire(blocking=False):
+            try:
+                if time.monotonic() - self._known[0] > _STANDS:
+                    state = State(checked(self.db, self.tables))
+                    self._known = (time.monotonic(), state)
+                    self._started = self._started or state.ready
+            finally:
+                self._lock.release()
+        return self._known[1]
+
+    def started(self) -> State:
+        """Return whether the process has ever been ready."""
+        return State({"process": OK}) if self._started else self.check()
+
+
+def checked(db: Database, tables: Sequence[str], kind: str = processes.WEB) -> dict[str, str]:
+    """Check a database for the code of this process; return the checks of `State`. The write is a sign of life of this kind."""
+    checks = dict.fromkeys(("database", "migrations", "grants", "writes"), _UNKNOWN)
+    try:
+        row = db.one(_REVISION)
+        checks["database"] = OK
+        checks["migrations"] = _compatible(row["version_num"], row["oldest"]) if row else _OLDER
+        if checks["migrations"] == OK:
+            missing = [row["missing"] for row in db.all(_MISSING, tables=[*tables], rights=_RIGHTS)]
+            checks["grants"] = f"the role lacks rights: grant {', '.join(missing)}" if missing else OK
+            processes.seen(db, kind)
+            checks["writes"] = OK
+    except SQLAlchemyError as error:
+        _note(checks, error)
+    return checks
+
+
+def revision(db: Database) -> str | None:
+    """Return the revision of the schema; None if it cannot be read."""
+    try:
+        row = db.one(_REVISION)
+    except SQLAlchemyError:
+        return None
+    return str(row["version_num"]) if row else None
+
+
+def _compatible(revision: str, oldest: str | None) -> str:
+    known = migrations.known()
+    if revision == known[-1] or (revision not in known and oldest in known):
+        return OK
+    return _OLDER if revision in known else "newer than this version can live with: upgrade the application"
+
+
+def _note(checks: dict[str, str], error: SQLAlchemyError) -> None:
+    """Note an error at the check that it stopped."""
+    unsuitable = unsuitable_session(error)
+    if unsuitable:
+        checks["database"] = str(unsuitable)
+    elif sqlstate(error) == _READ_ONLY:
+        checks["writes"] = (
+            "the server is read-only: connect to the primary, or reset default_transaction_read_only"
+        )
+    elif is_outage(error):
+        checks["database"] = "away"
+    elif sqlstate(error) == _NO_RIGHT:
+        checks["database"] = OK
+        checks["grants"] = (
+            f"the role lacks rights: grant SELECT on alembic_version, {', '.join(_RIGHTS)} on the others"
+        )
+    elif checks["database"] == OK:
+        checks["writes"] = "a write is refused: look into the server's log"
+    else:
+        checks["database"] = OK
+        checks["migrations"] = f"cannot be read: {UPGRADE}"

@@ -1,0 +1,115 @@
+"""A server that is told to end says so, serves what it has, and ends; a closed terminal does not end it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from configparser import RawConfigParser
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+from sockets import request, send
+from waiting import eventually
+
+from shopforum.core.sites import SITES
+
+PSERVE = Path(sys.executable).with_name("pserve")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def serving(tmp_path, settings, apps):
+    """`with serving(leave_seconds=…) as (process, port, log):` the store under pserve."""
+
+    @contextmanager
+    def start(**options):
+        port = free_port()
+        parser = RawConfigParser()
+        for site in SITES:
+            parser[f"app:{site}"] = {"use": "egg:shopforum", **settings(site)}
+        parser["composite:main"] = {"use": "egg:shopforum#hosts", "sites": " ".join(SITES)}
+        parser["server:main"] = {"use": "egg:shopforum#main", "listen": f"127.0.0.1:{port}", **options}
+        ini, log = tmp_path / "served.ini", tmp_path / "log"
+        with ini.open("w") as file:
+            parser.write(file)
+        with log.open("wb") as output:
+            process = subprocess.Popen([PSERVE, str(ini)], stderr=output, stdout=output)
+        try:
+            eventually(lambda: status(port, "/readyz") == 200 or process.poll() is not None)
+            yield process, port, log
+        finally:
+            process.kill()
+            process.wait()
+
+    return start
+
+
+def status(port, path):
+    """The status of a response; 0 if no connection is accepted."""
+    try:
+        return send(port, request("GET", path, host="10.0.0.1")).status
+    except ConnectionError:
+        return 0
+
+
+def test_sigterm_lets_requests_finish_and_sighup_is_ignored(serving, database_url):
+    with (
+        serving(leave_seconds="60") as (process, port, log),
+        closing(psycopg2.connect(database_url)) as other,
+    ):
+        process.send_signal(signal.SIGHUP)
+        # A page that waits for a lock until the test lets it go.
+        other.cursor().execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        answers = []
+        waiting = threading.Thread(
+            target=lambda: answers.append(send(port, request("GET", "/products"), 30).status)
+        )
+        waiting.start()
+        with other.cursor() as cursor:
+            eventually(lambda: locked(cursor))
+        idle = socket.create_connection(("127.0.0.1", port))
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: status(port, "/readyz") == 503)
+        assert status(port, "/healthz") == 200, "the balancer has a minute to notice"
+        # A second signal ends the wait.
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: status(port, "/healthz") == 0)
+        assert process.poll() is None, "a request is under way"
+        other.rollback()
+        waiting.join()
+        assert answers == [200]
+        assert process.wait(20) == 0, log.read_text()
+        idle.close()
+    said = log.read_text()
+    assert '"event": "server.ending"' in said
+    assert '"event": "server.stopped"' in said
+
+
+def locked(cursor):
+    cursor.execute(
+        "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE NOT granted AND d.datname = current_database()"
+    )
+    return cursor.fetchone() is not None
+
+
+def test_a_request_that_never_ends_is_cut_off(serving, database_url):
+    with (
+        serving(drain_seconds="0.5") as (process, port, log),
+        closing(psycopg2.connect(database_url)) as other,
+    ):
+        other.cursor().execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        waiting = threading.Thread(target=lambda: send(port, request("GET", "/products"), 30))
+        waiting.start()
+        with other.cursor() as cursor:
+            eventually(lambda: locked(cursor))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0, log.read_text()
+        waiting.join()

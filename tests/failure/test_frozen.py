@@ -1,0 +1,121 @@
+"""A database that neither answers nor resets its connections: frozen, or behind a network that swallows everything."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from shopforum.core import engine as engines
+from shopforum.core.database import Database, is_outage, once_more
+from shopforum.core.deadlines import DeadlineExceeded
+from shopforum.core.engine import create_engine
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.dev import postgres
+
+DEADLINE = 0.6
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A server of this module's own, and the id of its first process."""
+    folder = tmp_path_factory.mktemp("frozen")
+    with postgres.running(folder, options={"fsync": "off"}) as server:
+        url = server.create("frozen")
+        yield url, int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+@pytest.fixture
+def database(own, monkeypatch):
+    monkeypatch.setattr(engines, "_STATEMENT_SECONDS", DEADLINE)
+    monkeypatch.setattr(engines, "_CONNECTING", {**engines._CONNECTING, "connect_timeout": 2})
+    engine = create_engine(own[0], 3)
+    database = Database(engine)
+    database.all(text("CREATE TABLE IF NOT EXISTS kept (n int)"))
+    database.all(text("TRUNCATE kept"))
+    yield database
+    engine.dispose()
+
+
+@pytest.fixture
+def frozen(own, database):
+    """`with frozen():` no process of the server runs; the kernel goes on acknowledging what is sent to it."""
+    watcher = Database(create_engine(own[0], 1))
+
+    @contextmanager
+    def freeze():
+        running = [row["pid"] for row in watcher.all(text("SELECT pid FROM pg_stat_activity"))]
+        for pid in (own[1], *running):
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in (*running, own[1]):
+                os.kill(pid, signal.SIGCONT)
+
+    yield freeze
+    watcher.engine.dispose()
+
+
+def ask(database):
+    try:
+        return database.only(text("SELECT 1 AS one"))["one"]
+    except Exception as error:  # noqa: BLE001 - handed to the test
+        return error
+
+
+def test_every_request_gets_an_error_and_every_place_in_the_pool_comes_back(database, frozen):
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, [database] * 8)) == [1] * 8
+        with frozen():
+            # More than the pool has places: the others wait for a place, and then for a new connection.
+            answers = list(threads.map(ask, [database] * 4))
+        assert all(is_outage(answer) for answer in answers), answers
+        assert any(isinstance(getattr(one, "orig", None), DeadlineExceeded) for one in answers)
+        assert database.engine.pool.checkedout() == 0
+        assert list(threads.map(ask, [database] * 8)) == [1] * 8
+
+
+def test_a_commit_without_an_answer_is_not_repeated(database, frozen):
+    runs = []
+
+    @once_more
+    def add(freeze):
+        runs.append(1)
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO kept VALUES (1)"))
+            freeze()
+
+    with frozen_at_the_end(frozen) as freeze, pytest.raises(OperationalError) as failed:
+        add(freeze)
+    assert isinstance(failed.value.orig, DeadlineExceeded)
+    assert runs == [1], "the first COMMIT may have taken effect"
+    assert database.engine.pool.checkedout() == 0
+
+
+@contextmanager
+def frozen_at_the_end(frozen):
+    """Yields a function that freezes the server; it runs again after the block."""
+    contexts = []
+
+    def freeze():
+        contexts.append(frozen())
+        contexts[0].__enter__()
+
+    try:
+        yield freeze
+    finally:
+        contexts[0].__exit__(None, None, None)
+
+
+def test_a_query_with_a_longer_limit_has_a_longer_deadline(database):
+    """The operators' queries may take longer than a page's statement, and their limit is the server's."""
+    slow = text("SELECT pg_sleep(:seconds)")
+    ReadOnlyDatabase(database, 3000).all(slow, seconds=DEADLINE + 0.4)
+    with pytest.raises(OperationalError) as failed:
+        database.all(slow, seconds=DEADLINE + 0.4)
+    assert isinstance(failed.value.orig, DeadlineExceeded)
+    assert ask(database) == 1
