@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from ..core.database import Database
 from ..core.ids import parse_uuid
+from ..idp import LoginRefused
 from ..sessions.vocabulary import EndReason
 from ..web.contributions import Notice
 
@@ -81,10 +82,18 @@ REFUSALS = {
     "Follow the link in the message we sent you, then log in.",
     "restricted": "This account cannot log in here at the moment. Your password is not the reason. Ask support why.",
     "no_second_factor": "Your password is right, but this account needs a second step, such as a code from an app, and "
-    "none is set up yet. Ask support to set one up, then log in.",
+    "none is set up yet. Set one up below, then log in here.",
     "blocked": "Your password is right, but logging in is blocked for this account at the moment. Ask support why.",
     "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
 }
+
+
+def refusal(refused: LoginRefused) -> str:
+    """Return the text of a refusal; of a customer's lambda, what it says itself."""
+    if refused.kind == "restricted" and refused.text:
+        return f"This account cannot log in here at the moment: {refused.text}"
+    return REFUSALS[refused.kind]
+
 
 _MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id")
 

@@ -55,6 +55,11 @@ class LoginSettings:
     password_url: str = setting(
         "login.password_url", "", "where people change their password; FusionAuth's hosted page if not set"
     )
+    second_factor_url: str = setting(
+        "login.second_factor_url",
+        "",
+        "where people set up a second factor that FusionAuth requires; FusionAuth's hosted account page if not set",
+    )
 
 
 def parse(raw: Mapping[str, str]) -> LoginSettings:
@@ -66,5 +71,17 @@ def password_url(settings: LoginSettings, idp: IdpSettings) -> str:
     """Return the address where people change or reset their password: FusionAuth's hosted page, unless the settings name
     another one.
     """
-    query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
-    return settings.password_url or f"{idp.url}/password/forgot?{urlencode(query)}"
+    return settings.password_url or f"{idp.url}/password/forgot?{_of_application(idp)}"
+
+
+def second_factor_url(settings: LoginSettings, idp: IdpSettings) -> str:
+    """Return the address where people set up a second factor: FusionAuth's hosted account page, whose own login leads through
+    the set-up where the tenant requires one, unless the settings name another address.
+    """
+    return settings.second_factor_url or f"{idp.url}/account/?{_of_application(idp)}"
+
+
+def _of_application(idp: IdpSettings) -> str:
+    return urlencode(
+        {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
+    )

@@ -96,6 +96,11 @@ def forgive(db: Database, turn: Try) -> None:
         db.all(_FORGIVE, key=key)
 
 
+def forgive_address(db: Database, turn: Try) -> None:
+    """Take back a try that was no guess for its address alone: it has sent a message, which an account has not without end."""
+    db.all(_FORGIVE, key=turn.address)
+
+
 def clear(db: Database, turn: Try) -> None:
     """Clear the failures of the account, or of this device, after a login."""
     db.all(_FORGIVE, key=turn.address)

@@ -11,12 +11,17 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Refreshed:
-    """A provider's answer to a refresh. The token is the old one again (reusable) or a new one (one-time)."""
+    """A provider's answer to a refresh. The token is the old one again (reusable) or a new one (one-time).
+
+    `roles`, `name` and `email` are the user's as of now; None where the provider does not say.
+    """
 
     refresh_token: str = field(repr=False)
     refresh_token_id: UUID | None
     user_id: UUID
     roles: tuple[str, ...] | None = None
+    name: str | None = None
+    email: str | None = None
 
 
 class RefreshRefused(Exception):
