@@ -165,18 +165,18 @@ def _account(user: Any, application_id: str) -> Account | None:
     if roles is None:
         return None
     email = clean(_field(user, "email", str, default=""), 320)
-    return Account(user_id, name(user) or email or f"User {str(user_id)[:8]}", email, roles)
+    return Account(user_id, shown_name(user, user_id, email), email, roles)
 
 
-def name(user: Mapping[str, Any]) -> str:
-    """Return the name of FusionAuth's user object, the one that FusionAuth itself shows first; empty where it has none.
+def shown_name(user: Mapping[str, Any], user_id: UUID, email: str) -> str:
+    """Return a name for FusionAuth's user object: the one that FusionAuth itself shows first, or what else there is.
 
     Of a phone number, which is private, only the end is shown.
     """
     parts = " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
     phone = str(user.get("phoneNumber") or user.get("mobilePhone") or "") if not user.get("email") else ""
     found = user.get("fullName") or parts or user.get("username") or (phone and f"Phone …{phone[-2:]}")
-    return clean(str(found or ""), 200)
+    return clean(str(found or ""), 200) or email[:200] or f"User {str(user_id)[:8]}"
 
 
 def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:

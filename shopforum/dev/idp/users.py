@@ -173,6 +173,9 @@ def change(request: Request) -> Response:
         accounts.store_user(db, body | {"lastUpdateInstant": now}, row["password_hash"], create=False)
         if password_hash is not None:
             set_password(service, db, user_id, password_hash)
+        service.webhooks.about_user("user.update", db, user_id)
+        if body["email"] != stored.get("email"):
+            service.webhooks.about_user("user.email.update", db, user_id)
         return answer({"user": accounts.shown(db, accounts.existing_user(db, user_id))})
 
 
