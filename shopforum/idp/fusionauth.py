@@ -1,4 +1,4 @@
-"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles."""
+"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles, sign up, set a new password."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from ..core import user_agents
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
 from . import responses
-from .responses import REFUSALS, Account, LoginAnswer, LoginRefused
+from .responses import REFUSALS, Account, AddressTaken, InputRefused, LoginAnswer, LoginRefused
 from .settings import IdpSettings
 from .transport import Transport
 
@@ -116,6 +116,72 @@ class FusionAuth:
             account = self._account(ask, user_id)
         return None if account is None else account.roles
 
+    def sign_up(self, email: str, password: str, name: str, client: Client) -> None:
+        """Create a user who is registered for this site, with the application's default roles. FusionAuth sends the mail that
+        verifies the address, if the tenant wants it.
+
+        Raises AddressTaken, InputRefused, AuthorityUnavailable.
+        """
+        user = {"email": email, "password": password} | ({"fullName": name} if name else {})
+        json = {"user": user, "registration": {"applicationId": self._settings.application_id}}
+        self._register("/api/user/registration", json, client)
+
+    def join(self, user_id: UUID, client: Client) -> None:
+        """Register a user of another site for this one. Raises AuthorityUnavailable."""
+        json = {"registration": {"applicationId": self._settings.application_id}}
+        self._register(f"/api/user/registration/{user_id}", json, client)
+
+    def _register(self, path: str, json: dict[str, Any], client: Client) -> None:
+        json["eventInfo"] = _event_info(client, user_agents.label(client.agent))
+        status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
+        if status == 400:
+            raise responses.refused_input(body)
+        if status != 200:
+            raise AuthorityUnavailable(f"FusionAuth answered a registration with {status}")
+
+    def send_password_mail(self, email: str, client: Client) -> None:
+        """Have FusionAuth send a mail with a link to set a new password. An unknown address gets none, and is no error.
+
+        Raises AuthorityUnavailable.
+        """
+        json = {
+            "loginId": email,
+            "loginIdTypes": ["email"],
+            "applicationId": self._settings.application_id,
+            "sendForgotPasswordEmail": True,
+            "eventInfo": _event_info(client, user_agents.label(client.agent)),
+        }
+        path = "/api/user/forgot-password"
+        status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
+        # The other statuses: no mail can be sent, because the tenant has no template for it or has it turned off.
+        if status != 200 and not responses.unknown(status, body):
+            raise AuthorityMisconfigured(f"FusionAuth answered a forgotten password with {status}")
+
+    def change_password(self, change_password_id: str, password: str, client: Client) -> UUID:
+        """Set a new password, by the right to do so that a mail or a login has brought. Returns the user's id.
+
+        Raises LoginRefused (`challenge`) where the right is spent or too old, InputRefused, AuthorityUnavailable.
+        """
+        with self._transport.turn(self.breaker.login) as ask:
+            # The right is good for one change, so it is worth nothing in FusionAuth's access log a moment later.
+            status, body = ask("GET", "/api/user", key=True, params={"changePasswordId": change_password_id})
+            user_id = responses.user_id(status, body)
+            json = {
+                "changePasswordId": change_password_id,
+                "password": password,
+                "applicationId": self._settings.application_id,
+                "eventInfo": _event_info(client, user_agents.label(client.agent)),
+            }
+            status, body = ask("POST", "/api/user/change-password", key=False, json=json)
+        if status == 400:
+            refused = responses.refused_input(body)
+            raise refused if not isinstance(refused, AddressTaken) else InputRefused({})
+        if responses.unknown(status, body):
+            raise LoginRefused("challenge", status)
+        if status != 200:
+            raise AuthorityUnavailable(f"FusionAuth answered a change of a password with {status}")
+        return user_id
+
     def _account(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> Account | None:
         status, body = ask("GET", f"/api/user/{user_id}", key=True)
         if responses.unknown(status, body):
@@ -136,7 +202,10 @@ class FusionAuth:
             raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
             raise LoginRefused(
-                REFUSALS[status], status, change_password_id=responses.change_password_id(status, body)
+                REFUSALS[status],
+                status,
+                change_password_id=responses.change_password_id(status, body),
+                user_id=responses.refused_user(status, body),
             )
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")
 

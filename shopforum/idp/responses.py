@@ -58,11 +58,18 @@ class LoginRefused(Exception):
     - `code`: a wrong second factor
     - `challenge`: a second factor that came too late
 
-    `change_password_id` comes with `password_change`: the right to set a new password. It is a secret.
+    `change_password_id` comes with `password_change`: the right to set a new password. It is a secret. `user_id` comes with
+    `unregistered`: the user who has given the right password.
     """
 
     def __init__(
-        self, kind: str, status: int, code: str = "", text: str = "", change_password_id: str = ""
+        self,
+        kind: str,
+        status: int,
+        code: str = "",
+        text: str = "",
+        change_password_id: str = "",
+        user_id: UUID | None = None,
     ) -> None:
         super().__init__(kind)
         self.kind = kind
@@ -70,6 +77,19 @@ class LoginRefused(Exception):
         self.code = code
         self.text = text
         self.change_password_id = change_password_id
+        self.user_id = user_id
+
+
+class InputRefused(Exception):
+    """FusionAuth refuses what a person has typed. `errors` has its messages, by `email`, `password`, `name` or `""`."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("FusionAuth refuses the input")
+        self.errors = errors
+
+
+class AddressTaken(Exception):
+    """A user with this e-mail address exists already."""
 
 
 # Statuses of /api/login other than 200, 242 and 400 (FUSIONAUTH: only 200 is a login, though all 2xx look like success).
@@ -98,6 +118,31 @@ def login(body: Any, application_id: str) -> LoginAnswer:
         refresh_token=_field(body, "refreshToken", str, default=None),
         refresh_token_id=_uuid(token_id) if token_id else None,
     )
+
+
+def refused_user(status: int, body: Any) -> UUID | None:
+    """Return the user of a 202, who has given the right password and is not registered; None for other answers."""
+    user = body.get("user") if status == 202 and isinstance(body, dict) else None
+    return parse_uuid(str(user.get("id"))) if isinstance(user, dict) else None
+
+
+# The person's fields by FusionAuth's names of them.
+_TYPED = {"user.email": "email", "user.password": "password", "password": "password", "user.fullName": "name"}
+
+
+def refused_input(body: Any) -> AddressTaken | InputRefused | AuthorityMisconfigured:
+    """Read a 400 of a sign-up or of a change of the password."""
+    found = errors(body)
+    if any(error.code.startswith("[duplicate]user.email") for error in found):
+        return AddressTaken()
+    ours = [error for error in found if _FAULTS.match(error.code) and error.field not in _TYPED]
+    if ours or not found:
+        codes = ", ".join(error.code for error in found)
+        return AuthorityMisconfigured(f"FusionAuth refused an account's data with 400 ({codes[:200]})")
+    typed: dict[str, list[str]] = {}
+    for error in found:
+        typed.setdefault(_TYPED.get(error.field, ""), []).append(error.message or error.code)
+    return InputRefused(typed)
 
 
 def change_password_id(status: int, body: Any) -> str:
@@ -152,6 +197,15 @@ def errors(body: Any) -> list[Error]:
         for one in found
         if isinstance(one, dict)
     ]
+
+
+def user_id(status: int, body: Any) -> UUID:
+    """Read the answer to a request for the user of a changePasswordId. Raises LoginRefused (`challenge`) where there is none."""
+    if unknown(status, body):
+        raise LoginRefused("challenge", status)
+    if status != 200:
+        raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
+    return _uuid(_field(body, "user", dict).get("id"))
 
 
 def account(body: Any, application_id: str) -> Account | None:

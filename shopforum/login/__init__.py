@@ -5,6 +5,7 @@ A submitted login form goes through `views.py` (the page), `throttle.py` (whethe
 take part in a login by a hook (`web/hooks.py`).
 """
 
+from ..core.sites import ADMIN
 from ..web.contributions import Act, Notice
 from ..web.site_config import SiteConfigurator
 from . import settings
@@ -14,7 +15,9 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the routes and views of the login, and its settings (`LoginSettings`) to the services."""
     parsed = settings.parse(config.registry.settings)
     config.add_service(parsed)
-    config.set_password_page(settings.password_url(parsed, config.services.idp_settings))
+    config.set_password_page(
+        settings.password_url(parsed, config.services.idp_settings, config.services.site.name)
+    )
     config.add_acts(
         {
             "login": Act("Log in", asks=True),
@@ -27,3 +30,6 @@ def includeme(config: SiteConfigurator) -> None:
     config.include(".views")
     config.include(".two_factor")
     config.include(".resubmit")
+    if config.services.site.name != ADMIN:
+        config.include(".signup")
+        config.include(".new_password")

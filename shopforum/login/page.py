@@ -5,10 +5,11 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from ..core.sites import ADMIN
 from ..idp import LoginRefused
 from ..web.request import Request
 from ..web.services import PasswordPage
-from . import reasons
+from . import new_password, reasons
 from .forms import LoginForm
 from .settings import LoginSettings, second_factor_url
 
@@ -26,6 +27,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "form": form,
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
+            "sign_up": request.site.name != ADMIN and not request.identity,
             **values,
         },
         request=request,
@@ -47,6 +49,8 @@ def refused(
 
 def refused_by_provider(request: Request, form: LoginForm, refusal: LoginRefused) -> Response:
     """Return the login page with the provider's refusal, and with a way on where there is one."""
+    if refusal.kind == "password_change" and refusal.change_password_id and request.site.name != ADMIN:
+        return new_password.begin(request, refusal.change_password_id)
     values: dict[str, Any] = {}
     if refusal.kind == "no_second_factor":
         settings, idp = request.services.get(LoginSettings), request.services.idp_settings

@@ -75,7 +75,8 @@ _NOTICES = {
 # the right password.
 REFUSALS = {
     "credentials": "The e-mail address or the password is wrong. Check both and try again.",
-    "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
+    "unregistered": "Your password is right, but this account is not registered here. On the store and in the forums, "
+    "create an account with the same address and password.",
     "password_change": "Your password is right, but it has to be changed before you can log in. "
     "Follow “Forgot your password?” below, then come back.",
     "unverified": "Your password is right, but your e-mail address is not confirmed yet. "

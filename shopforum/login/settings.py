@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ..core.settings import read, setting
+from ..core.sites import ADMIN
 from ..idp.settings import IdpSettings
 
 _MOST = 1_000_000
@@ -53,7 +54,9 @@ class LoginSettings:
         most=_MOST,
     )
     password_url: str = setting(
-        "login.password_url", "", "where people change their password; FusionAuth's hosted page if not set"
+        "login.password_url",
+        "",
+        "where people change their password; the site's own page, FusionAuth's on the console",
     )
     second_factor_url: str = setting(
         "login.second_factor_url",
@@ -67,10 +70,12 @@ def parse(raw: Mapping[str, str]) -> LoginSettings:
     return read(LoginSettings, raw)
 
 
-def password_url(settings: LoginSettings, idp: IdpSettings) -> str:
-    """Return the address where people change or reset their password: FusionAuth's hosted page, unless the settings name
-    another one.
+def password_url(settings: LoginSettings, idp: IdpSettings, site: str) -> str:
+    """Return the address where people change or reset their password: the site's own page, on the console FusionAuth's hosted
+    page, unless the settings name another one.
     """
+    if not settings.password_url and site != ADMIN:
+        return "/password/forgot"
     return settings.password_url or f"{idp.url}/password/forgot?{_of_application(idp)}"
 
 

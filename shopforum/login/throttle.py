@@ -90,6 +90,15 @@ def take(request: Request, account: bytes) -> Try:
     return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
 
 
+def take_for_mail(request: Request, account: bytes) -> Try:
+    """Count a mail about a forgotten password, apart from the account's logins: whoever asks for mails must not make its owner
+    wait at the login. Raises TooManyTries.
+    """
+    digest = request.sessions.config.secrets.digest
+    counter = digest("", "password mail", account.hex())
+    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
+
+
 def forgive(db: Database, turn: Try) -> None:
     """Take back a try that was no guess."""
     for key in (turn.address, turn.account):

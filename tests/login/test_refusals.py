@@ -54,7 +54,6 @@ def test_a_locked_account_reads_like_a_wrong_password(store: Browser, idp: Idp, 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"passwordChangeRequired": True}, "it has to be changed"),
         ({"verified": False}, "not confirmed"),
         ({"registrationVerified": False}, "not confirmed"),
     ],

@@ -242,7 +242,7 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status": 203, "body": {"changePasswordId": "x"}}, "it has to be changed"),
+        ({"status": 203, "body": {}}, "it has to be changed"),
         ({"status": 212}, "not confirmed"),
         ({"status": 400, "body": {"generalErrors": [{"code": "[LoginRestricted]"}]}}, "cannot log in here"),
         ({"status": 409, "body": {"actions": []}}, "cannot log in here"),
@@ -266,6 +266,15 @@ def test_who_is_refused_after_the_right_code_is_told_why(
     assert (form.action, form["next"].value) == ("/login", "/orders")
     form["email"], form["password"] = LOGIN.email, LOGIN.password
     assert urlsplit(form.submit().location).path == "/login/two-factor"
+
+
+def test_a_password_that_has_to_be_changed_is_changed_after_the_code(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    body = {"changePasswordId": "x", "changePasswordReason": "Expired"}
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=203, body=body)
+    answer = submit(page, code_of(idp))
+    assert (answer.status_int, answer.location) == (302, "/password/reset?due")
+    assert COOKIE not in store.cookies
 
 
 @pytest.mark.parametrize(

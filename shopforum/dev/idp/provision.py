@@ -17,6 +17,8 @@ ROLES = {
     "forums": ("member", "moderator"),
     "admin": ("viewer", "responder", "owner"),
 }
+# The role of those who sign up.
+DEFAULT_ROLES = {"store": "shopper", "forums": "member"}
 
 
 class Client(TypedDict):
@@ -44,11 +46,14 @@ def provision(
     applications: Mapping[str, Client],
     users: Iterable[DemoUser] = (),
     issuer: str = DEFAULT_ISSUER,
+    urls: Mapping[str, str] | None = None,
+    verify_email: bool = False,
 ) -> None:
     """Create what is missing in the provider's database file, which a running provider may have open.
 
     ``applications`` maps ``store``, ``forums`` and ``admin`` to their ids and secrets; their settings are
-    brought to what the sites need. Users that exist already stay as they are. Safe to repeat. Raises
+    brought to what the sites need. ``urls`` are the addresses of store and forums, for the links in mails. Users that exist
+    already stay as they are; with ``verify_email`` new ones have to confirm their addresses. Safe to repeat. Raises
     ValueError for a name that is not one of the three.
     """
     unknown = set(applications) - set(ROLES)
@@ -58,9 +63,9 @@ def provision(
     try:
         hashes = _password_hashes(opened, list(users := list(users)))
         with opened.write() as db:
-            _put_tenant(db, tenant_id.lower(), issuer)
+            _put_tenant(db, tenant_id.lower(), issuer, verify_email=verify_email)
             for name, client in applications.items():
-                _put_application(db, name, client, tenant_id.lower())
+                _put_application(db, name, client, tenant_id.lower(), (urls or {}).get(name))
             for user in users:
                 _put_user(db, user, hashes)
     finally:
@@ -79,14 +84,16 @@ def _password_hashes(database: Database, users: list[DemoUser]) -> dict[str, str
     return {password: hasher.hash(password) for password in missing}
 
 
-def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str) -> None:
-    if db.execute("SELECT 1 FROM tenants").fetchone() is None:
-        put_tenant(db, default_tenant(tenant_id, issuer))
-    else:
-        put_tenant(db, tenant(db) | {"id": tenant_id, "issuer": issuer})
+def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str, *, verify_email: bool) -> None:
+    known = db.execute("SELECT 1 FROM tenants").fetchone() is not None
+    body = tenant(db) if known else default_tenant(tenant_id, issuer)
+    mail = {"verifyEmail": verify_email}
+    put_tenant(db, body | {"id": tenant_id, "issuer": issuer, "emailConfiguration": mail})
 
 
-def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_id: str) -> None:
+def _put_application(
+    db: sqlite3.Connection, name: str, client: Client, tenant_id: str, url: str | None
+) -> None:
     settings: dict[str, Any] = {
         "name": name,
         "loginConfiguration": {
@@ -101,8 +108,14 @@ def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_i
             "enabledGrants": ["refresh_token"],
         },
         "roles": [
-            {"id": str(uuid.uuid5(uuid.UUID(client["id"]), role)), "name": role} for role in ROLES[name]
+            {
+                "id": str(uuid.uuid5(uuid.UUID(client["id"]), role)),
+                "name": role,
+                "isDefault": role == DEFAULT_ROLES.get(name),
+            }
+            for role in ROLES[name]
         ],
+        "data": {"passwordResetUrl": f"{url}/password/reset"} if url else {},
     }
     put_application(db, client["id"].lower(), settings, tenant_id)
 
