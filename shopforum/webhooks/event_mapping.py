@@ -37,6 +37,17 @@ _SUSPICIONS = {
     "user.login.suspicious": ProviderEvent.LOGIN_SUSPICIOUS,
     "user.login.new-device": ProviderEvent.LOGIN_NEW_DEVICE,
 }
+# The events to enable at FusionAuth. Those of its Enterprise edition are not among them.
+EVENTS = (
+    "jwt.refresh-token.revoke",
+    "jwt.refresh",
+    "user.deactivate",
+    "user.delete",
+    "user.update",
+    "user.registration.update",
+    "user.registration.delete",
+    *sorted(_GROUPS),
+)
 # What FusionAuth sends when an admin tries a webhook.
 TEST = "test"
 

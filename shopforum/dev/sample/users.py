@@ -63,6 +63,7 @@ def provision(settings: Mapping[str, str], idp_database: Path) -> None:
         },
         urls={site: settings[f"shopforum.{site}_url"] for site in ("store", "forums")},
         verify_email=True,
+        webhook_url=f"{settings['shopforum.admin_url']}/webhooks/fusionauth",
         users=[
             {
                 "id": login.id,
