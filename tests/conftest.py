@@ -160,7 +160,7 @@ def clean(_cleaner: _Cleaner) -> None:
 @pytest.fixture(scope="session")
 def _idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idp]:
     database = tmp_path_factory.mktemp("idp") / "idp.sqlite"
-    with serve_in_thread(database, Idp.KEY) as running:
+    with serve_in_thread(database, Idp.KEY, mail_folder=database.parent / "mail") as running:
         sample.provision(site_settings("", ""), database)
         yield Idp(running.url, running.hooks, database)
 

@@ -50,7 +50,9 @@ class Provider:
         self.live[token] = (token_id, user_id)
         return token, token_id
 
-    def refresh(self, refresh_token: str, user_id: uuid.UUID | None = None) -> Refreshed:
+    def refresh(
+        self, refresh_token: str, user_id: uuid.UUID | None = None, client: Client | None = None
+    ) -> Refreshed:
         with self._lock:
             self.refreshes.append(refresh_token)
         if self.away:

@@ -46,7 +46,9 @@ class MoodyProvider(Provider):
         self.exchanged_at: dict[str, float] = {}
         self.refused = 0
 
-    def refresh(self, refresh_token: str, user_id: UUID | None = None) -> Refreshed:
+    def refresh(
+        self, refresh_token: str, user_id: UUID | None = None, client: Client | None = None
+    ) -> Refreshed:
         old = [token for token, at in self.exchanged_at.items() if self.clock - at >= GRACE]
         for token in old:
             self.exchanged.pop(token, None)

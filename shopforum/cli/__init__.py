@@ -12,6 +12,7 @@ import click
 _COMMANDS = {
     "audit": "shopforum.cli.audit",
     "check": "shopforum.cli.check",
+    "fusionauth": "shopforum.cli.fusionauth",
     "init": "shopforum.cli.init",
     "migrate": "shopforum.cli.migrate",
     "sessions": "shopforum.cli.sessions",

@@ -9,32 +9,66 @@ from typing import Any
 import requests
 
 from shopforum.configuration import Configuration
+from shopforum.core.sites import ADMIN
+from shopforum.idp import same_id
+from shopforum.webhooks import settings as webhook_settings
 
 from .checks import Check, clock
+from .fusionauth_settings import (
+    application_changes,
+    lambdas,
+    missing_roles,
+    said,
+    tenant_changes,
+    tokens,
+    webhook_changes,
+    webhook_url,
+)
 
 _KEY = "idp.api_key"
 
 
-class _Api:
-    """FusionAuth's API, called as the sites call it: the same key, tenant and timeouts."""
+# The rights that the sites and this check need, each with a call that it permits and that changes nothing.
+_NOBODY = uuid.UUID(int=0)
+_NEEDED: tuple[tuple[str, str, str, Any], ...] = (
+    ("POST /api/login", "POST", "/api/login", {}),
+    ("GET /api/jwt/refresh", "GET", f"/api/jwt/refresh?userId={_NOBODY}", None),
+    ("DELETE /api/jwt/refresh", "DELETE", f"/api/jwt/refresh/{_NOBODY}", None),
+    ("GET /api/user", "GET", f"/api/user/{_NOBODY}", None),
+    ("POST /api/user/registration", "POST", "/api/user/registration", {}),
+    ("POST /api/user/forgot-password", "POST", "/api/user/forgot-password", {}),
+    ("GET /api/application", "GET", f"/api/application/{_NOBODY}", None),
+    ("GET /api/tenant", "GET", f"/api/tenant/{_NOBODY}", None),
+)
 
-    def __init__(self, settings: Configuration) -> None:
+
+class Api:
+    """FusionAuth's API, called as the sites call it: the same tenant and timeouts, and the same key unless one is given."""
+
+    def __init__(self, settings: Configuration, api_key: str = "") -> None:
         self._idp = settings.idp
+        self._api_key = api_key or settings.idp.api_key
         self._http = requests.Session()
         self._http.trust_env = False
 
     def get(self, path: str, *, key: bool = True) -> requests.Response:
         """Send a GET. Raises requests.RequestException when there is no response."""
-        headers = {"Authorization": self._idp.api_key} if key else {}
+        return self.call("GET", path, key=key)
+
+    def call(self, method: str, path: str, body: Any = None, *, key: bool = True) -> requests.Response:
+        """Send a request. Raises requests.RequestException when there is no response."""
+        headers = {"Authorization": self._api_key} if key else {}
         if self._idp.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._idp.tenant_id
         timeouts = (self._idp.connect_timeout, self._idp.read_timeout)
-        return self._http.get(self._idp.url + path, headers=headers, timeout=timeouts, allow_redirects=False)
+        return self._http.request(
+            method, self._idp.url + path, json=body, headers=headers, timeout=timeouts, allow_redirects=False
+        )
 
 
 def checks(sites: list[Configuration]) -> Iterator[Check]:
     """Check that FusionAuth is reachable, its clock is right, it accepts the API key, and each application is set up."""
-    api = _Api(sites[0])
+    api = Api(sites[0])
     url = sites[0].idp.url
     try:
         status = api.get("/api/status", key=False)
@@ -43,19 +77,30 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
             return
         yield Check("FusionAuth", fine=f"answers at {url}")
         yield from _clock(status)
-        # A call that changes nothing, to the endpoint that revocations need.
-        if api.get(f"/api/jwt/refresh?userId={uuid.UUID(int=0)}").status_code != 200:
-            fix = "set SHOPFORUM_IDP_API_KEY to a key that may POST /api/login and GET and DELETE /api/jwt/refresh"
-            yield Check(_KEY, problem="FusionAuth refuses it", fix=fix)
+        rights = _rights(api, sites)
+        yield rights
+        if rights.problem:
             return
-        # Each refresh reads the user. There is no user of this id: 404.
-        if api.get(f"/api/user/{uuid.UUID(int=0)}").status_code != 404:
-            fix = "let the key GET /api/user: no session is refreshed without it"
-            yield Check(_KEY, problem="the key may not read users", fix=fix)
+        applications = {
+            site.site.name: api.get(f"/api/application/{site.idp.application_id}") for site in sites
+        }
+        known = [
+            answer.json().get("application", {})
+            for answer in applications.values()
+            if answer.status_code == 200
+        ]
+        tenant_id = sites[0].idp.tenant_id or next((str(one.get("tenantId")) for one in known), "")
+        tenant = api.get(f"/api/tenant/{tenant_id}")
+        if tenant.status_code != 200:
+            yield Check("tenant", problem=f"FusionAuth does not know {tenant_id}", fix="set idp.tenant_id")
             return
-        yield Check(_KEY, fine="FusionAuth accepts it")
+        found = tenant.json().get("tenant", {})
         for site in sites:
-            yield _application(api, site)
+            yield _application(site, applications[site.site.name], found)
+        listens = webhook_settings.parse(sites[-1].raw).algorithm is not None
+        yield _tenant(sites[0], found, events=listens)
+        if listens:
+            yield _webhook(api, sites[-1], found)
     except requests.RequestException as error:
         problem = f"no answer from {url} ({type(error).__name__})"
         yield Check("FusionAuth", problem=problem, fix="start it, or change idp.url")
@@ -68,29 +113,56 @@ def _clock(response: requests.Response) -> Iterator[Check]:
         yield clock("FusionAuth clock", skew)
 
 
-def _application(api: _Api, settings: Configuration) -> Check:
-    about = f"{settings.site.name} application"
-    answer = api.get(f"/api/application/{settings.idp.application_id}")
-    if answer.status_code == 401:
-        return Check(about, problem="the API key may not read it", fix="let the key GET /api/application")
-    if answer.status_code != 200:
-        key = f"idp.{settings.site.name}.application_id"
-        return Check(about, problem=f"FusionAuth does not know it ({answer.status_code})", fix=f"set {key}")
-    missing = _missing(answer.json().get("application", {}), settings)
+def _rights(api: Api, sites: list[Configuration]) -> Check:
+    """Check that the key may do all that is needed, by calls that change nothing, and that it is no key to everything."""
+    missing = [
+        name for name, method, path, body in _NEEDED if api.call(method, path, body).status_code in (401, 403)
+    ]
+    if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
+        missing.append("GET /api/webhook")
     if missing:
-        return Check(about, problem="is not set up", fix=f"in FusionAuth, {', '.join(missing)}")
-    return Check(about, fine="is set up")
+        return Check(_KEY, problem="FusionAuth refuses it", fix=f"let the key {', '.join(missing)}")
+    # FusionAuth's own signing keys: no site has anything to do with them.
+    if api.get("/api/key").status_code == 200:
+        fix = f"limit the key to {', '.join(name for name, *_ in _NEEDED)}, and GET /api/webhook"
+        return Check(_KEY, problem="it may do everything at FusionAuth", fix=fix)
+    return Check(_KEY, fine="FusionAuth accepts it")
 
 
-def _missing(application: dict[str, Any], settings: Configuration) -> list[str]:
-    """Return the settings to change. The console's sessions are never refreshed, so its application needs fewer."""
-    wanted = ["requireAuthentication"]
-    if settings.site.name != "admin":
-        wanted += ["generateRefreshTokens", "allowTokenRefresh"]
-    login = application.get("loginConfiguration", {})
-    missing = [f"set loginConfiguration.{name}" for name in wanted if not login.get(name)]
-    if settings.idp.refresh_endpoint == "oauth2" and settings.site.name != "admin":
-        grants = application.get("oauthConfiguration", {}).get("enabledGrants", [])
-        if "refresh_token" not in grants:
-            missing.append("add refresh_token to oauthConfiguration.enabledGrants")
-    return missing
+def _application(settings: Configuration, answer: requests.Response, tenant: dict[str, Any]) -> Check:
+    site = settings.site.name
+    about = f"{site} application"
+    if answer.status_code != 200:
+        key = f"idp.{site}.application_id"
+        return Check(about, problem=f"FusionAuth does not know it ({answer.status_code})", fix=f"set {key}")
+    application = answer.json().get("application", {})
+    if not same_id(application.get("tenantId"), str(tenant.get("id"))):
+        return Check(about, problem="it belongs to another tenant", fix="set idp.tenant_id to its tenant")
+    changes = said(application_changes(application, tenant, settings))
+    changes += [f"add the role {role}" for role in missing_roles(application, site)]
+    if changes:
+        return Check(about, problem="is not set up", fix=f"in FusionAuth, set {', '.join(changes)}")
+    fine = "is set up" if site == ADMIN else f"is set up; {tokens(application, tenant)}"
+    kinds = lambdas(application)
+    return Check(about, fine=fine + (f"; lambdas: {', '.join(kinds)}" if kinds else ""))
+
+
+def _tenant(site: Configuration, tenant: dict[str, Any], *, events: bool) -> Check:
+    changes = said(tenant_changes(tenant, site, events=events))
+    if changes:
+        return Check("tenant", problem="is not set up", fix=f"in FusionAuth, set {', '.join(changes)}")
+    return Check("tenant", fine="is set up")
+
+
+def _webhook(api: Api, site: Configuration, tenant: dict[str, Any]) -> Check:
+    """Check the webhook: FusionAuth sends nothing unless the tenant and the webhook enable an event and know each other."""
+    url = webhook_url(site)
+    found = [one for one in api.get("/api/webhook").json().get("webhooks") or [] if one.get("url") == url]
+    if not found:
+        return Check(
+            "webhook", problem=f"FusionAuth sends nothing to {url}", fix="run `shopforum fusionauth setup`"
+        )
+    changes = said(webhook_changes(found[0], str(tenant.get("id"))))
+    if changes:
+        return Check("webhook", problem="is not set up", fix=f"in FusionAuth, set {', '.join(changes)}")
+    return Check("webhook", fine=f"FusionAuth sends to {url}")

@@ -140,6 +140,7 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         # As one argument with `=`: a key may begin with a dash.
         f"--api-key={key}",
         f"--webhook={_webhook(ini)}",
+        f"--mail-folder={folder / 'mail'}",
         "--development",
     ]
     log = folder / "idp.log"

@@ -5,6 +5,25 @@ has the wire contract and the settings that FusionAuth needs.
 """
 
 from .fusionauth import FusionAuth
-from .responses import AccountFault, LoginAnswer, LoginRefused, TwoFactorRequired, same_id
+from .responses import (
+    AccountFault,
+    AddressTaken,
+    InputRefused,
+    LoginAnswer,
+    LoginRefused,
+    TwoFactorRequired,
+    same_id,
+    shown_name,
+)
 
-__all__ = ["AccountFault", "FusionAuth", "LoginAnswer", "LoginRefused", "TwoFactorRequired", "same_id"]
+__all__ = [
+    "AccountFault",
+    "AddressTaken",
+    "FusionAuth",
+    "InputRefused",
+    "LoginAnswer",
+    "LoginRefused",
+    "TwoFactorRequired",
+    "same_id",
+    "shown_name",
+]

@@ -47,6 +47,11 @@ class Breaker:
             self._failed = 0
             self._try_at = 0.0
 
+    @property
+    def failed(self) -> int:
+        """The failures in a row so far."""
+        return self._failed
+
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Guard one call. Raises AuthorityUnavailable instead of making it where a limit is reached; counts its result."""

@@ -1,14 +1,15 @@
-"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles."""
+"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles, sign up, set a new password."""
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from ..core import user_agents
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
 from . import responses
-from .responses import REFUSALS, LoginAnswer, LoginRefused
+from .responses import REFUSALS, Account, AddressTaken, InputRefused, LoginAnswer, LoginRefused
 from .settings import IdpSettings
 from .transport import Transport
 
@@ -66,29 +67,31 @@ class FusionAuth:
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
 
-    def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
+    def refresh(self, refresh_token: str, user_id: UUID, client: Client | None = None) -> Refreshed:
         """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.
 
-        Registration and roles are read from the user, as at a login: FusionAuth refreshes the token of a user who has been
-        deregistered, and a customer's lambda may change the token's claims. The user is read first, so that a one-time
-        token is not spent when reading the user fails.
+        Registration, roles, name and address are read from the user, as at a login: FusionAuth refreshes the token of a
+        user who has been deregistered, and a customer's lambda may change the token's claims. The user is read first, so
+        that a one-time token is not spent when reading the user fails.
         """
         with self._transport.turn(self.breaker.refresh) as ask:
-            roles = self._roles(ask, user_id)
-            if roles is None:
+            account = self._account(ask, user_id)
+            if account is None:
                 raise RefreshRefused
             if self._settings.refresh_endpoint == "oauth2":
                 status, body = ask("POST", "/oauth2/token", key=False, data=self._grant(refresh_token))
                 names = ("refresh_token", "refresh_token_id", "access_token")
             else:
-                json = {"refreshToken": refresh_token}
+                json: dict[str, Any] = {"refreshToken": refresh_token}
+                if client is not None:
+                    json["eventInfo"] = _event_info(client, user_agents.label(client.agent))
                 status, body = ask("POST", "/api/jwt/refresh", key=False, json=json)
                 names = ("refreshToken", "refreshTokenId", "token")
             if responses.refresh_token_dead(status, body):
                 raise RefreshRefused
             if status != 200 or not isinstance(body, dict):
                 raise AuthorityMisconfigured(f"FusionAuth answered a refresh with {status}")
-            return _refreshed(refresh_token, *(body.get(name) for name in names), roles=roles)
+            return _refreshed(refresh_token, *(body.get(name) for name in names), account=account)
 
     def revoke(self, site: str, *, refresh_token_id: UUID | None, user_id: UUID | None) -> None:
         """Revoke at FusionAuth. See Authority.revoke.
@@ -110,15 +113,85 @@ class FusionAuth:
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
         """Return the user's roles in this site's application. See Authority.roles."""
         with self._transport.turn(self.breaker.refresh) as ask:
-            return self._roles(ask, user_id)
+            account = self._account(ask, user_id)
+        return None if account is None else account.roles
 
-    def _roles(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> tuple[str, ...] | None:
+    def sign_up(self, email: str, password: str, name: str, client: Client) -> None:
+        """Create a user who is registered for this site, with the application's default roles. FusionAuth sends the mail that
+        verifies the address, if the tenant wants it.
+
+        Raises AddressTaken, InputRefused, AuthorityUnavailable.
+        """
+        user = {"email": email, "password": password} | ({"fullName": name} if name else {})
+        json = {"user": user, "registration": {"applicationId": self._settings.application_id}}
+        self._register("/api/user/registration", json, client)
+
+    def join(self, user_id: UUID, client: Client) -> None:
+        """Register a user of another site for this one. Raises AuthorityUnavailable."""
+        json = {"registration": {"applicationId": self._settings.application_id}}
+        self._register(f"/api/user/registration/{user_id}", json, client)
+
+    def _register(self, path: str, json: dict[str, Any], client: Client) -> None:
+        json["eventInfo"] = _event_info(client, user_agents.label(client.agent))
+        status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
+        if status == 400:
+            raise responses.refused_input(body)
+        if status != 200:
+            raise AuthorityUnavailable(f"FusionAuth answered a registration with {status}")
+
+    def send_password_mail(self, email: str, client: Client) -> None:
+        """Have FusionAuth send a mail with a link to set a new password. An unknown address gets none, and is no error.
+
+        Raises AuthorityUnavailable.
+        """
+        json = {
+            "loginId": email,
+            "loginIdTypes": ["email"],
+            "applicationId": self._settings.application_id,
+            "sendForgotPasswordEmail": True,
+            "eventInfo": _event_info(client, user_agents.label(client.agent)),
+        }
+        path = "/api/user/forgot-password"
+        status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
+        # The other statuses: no mail can be sent, because the tenant has no template for it or has it turned off.
+        if status != 200 and not responses.unknown(status, body):
+            raise AuthorityMisconfigured(f"FusionAuth answered a forgotten password with {status}")
+
+    def change_password(self, change_password_id: str, password: str, client: Client) -> UUID:
+        """Set a new password, by the right to do so that a mail or a login has brought. Returns the user's id.
+
+        Raises LoginRefused (`challenge`) where the right is spent or too old, InputRefused, AuthorityUnavailable.
+        """
+        with self._transport.turn(self.breaker.login) as ask:
+            # The right is good for one change, so it is worth nothing in FusionAuth's access log a moment later.
+            status, body = ask("GET", "/api/user", key=True, params={"changePasswordId": change_password_id})
+            user_id = responses.user_id(status, body)
+            json = {
+                "changePasswordId": change_password_id,
+                "password": password,
+                "applicationId": self._settings.application_id,
+                "eventInfo": _event_info(client, user_agents.label(client.agent)),
+            }
+            status, body = ask("POST", "/api/user/change-password", key=False, json=json)
+        if status == 400:
+            refused = responses.refused_input(body)
+            raise refused if not isinstance(refused, AddressTaken) else InputRefused({})
+        if responses.unknown(status, body):
+            raise LoginRefused("challenge", status)
+        if status != 200:
+            raise AuthorityUnavailable(f"FusionAuth answered a change of a password with {status}")
+        return user_id
+
+    def _account(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> Account | None:
         status, body = ask("GET", f"/api/user/{user_id}", key=True)
         if responses.unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
-        return responses.roles(body, self._settings.application_id)
+        account = responses.account(body, self._settings.application_id)
+        if account is not None and account.user_id != user_id:
+            raise AuthorityUnavailable("FusionAuth answered with another user")
+        return account
 
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:
@@ -128,7 +201,12 @@ class FusionAuth:
         if status == 404 and not responses.unknown(status, body):
             raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
-            raise LoginRefused(REFUSALS[status], status)
+            raise LoginRefused(
+                REFUSALS[status],
+                status,
+                change_password_id=responses.change_password_id(status, body),
+                user_id=responses.refused_user(status, body),
+            )
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")
 
     def _about(self, client: Client, device: str) -> dict[str, Any]:
@@ -137,19 +215,13 @@ class FusionAuth:
         Without them FusionAuth would record this server's address for every user, and its threat detection would look at
         this server's requests instead of the user's.
         """
-        info = {
-            "deviceName": device,
-            "deviceType": "BROWSER",
-            "deviceDescription": client.agent,
-            "userAgent": client.agent,
-        }
         about: dict[str, Any] = {
             "applicationId": self._settings.application_id,
-            "eventInfo": info,
+            "eventInfo": _event_info(client, device),
             "metaData": {"device": {"name": device, "type": "BROWSER", "description": client.agent}},
         }
         if client.address:
-            about["ipAddress"] = info["ipAddress"] = client.address
+            about["ipAddress"] = client.address
         return about
 
     def _grant(self, refresh_token: str) -> dict[str, str]:
@@ -163,7 +235,18 @@ class FusionAuth:
         return grant
 
 
-def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, roles: tuple[str, ...]) -> Refreshed:
+def _event_info(client: Client, device: str) -> dict[str, str]:
+    """Return what FusionAuth's threat detection, mails and webhooks are told of the browser (`EventInfo`)."""
+    info = {
+        "deviceName": device,
+        "deviceType": "BROWSER",
+        "deviceDescription": client.agent,
+        "userAgent": client.agent,
+    }
+    return info | ({"ipAddress": client.address} if client.address else {})
+
+
+def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, account: Account) -> Refreshed:
     """Read a 200 of a refresh. Of the JWT only `sub` is read, which no lambda can change."""
     if not isinstance(jwt, str) or not isinstance(token, str | None):
         raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")
@@ -171,5 +254,7 @@ def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, roles: tu
         refresh_token=token or presented,
         refresh_token_id=responses.uuid_or_unavailable(token_id) if token_id else None,
         user_id=responses.uuid_or_unavailable(responses.claims(jwt).get("sub")),
-        roles=roles,
+        roles=account.roles,
+        name=account.name,
+        email=account.email,
     )

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,13 +15,19 @@ from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 
 
 @dataclass(frozen=True)
-class LoginAnswer:
-    """A complete login: the right password (and second factor) of a user who is registered for this application."""
+class Account:
+    """A user who is registered for this application, as FusionAuth knows the user now. `name` is never empty."""
 
     user_id: UUID
     name: str
     email: str
     roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoginAnswer(Account):
+    """A complete login: the right password (and second factor) of a user who is registered for this application."""
+
     refresh_token: str | None = field(repr=False)
     refresh_token_id: UUID | None
 
@@ -46,17 +53,43 @@ class LoginRefused(Exception):
     - `credentials`: unknown, wrong, locked, expired or prevented. They are not told apart, since FusionAuth answers some of
       them to a wrong password too
     - `unregistered`, `password_change`, `unverified`
-    - `restricted`: by a lambda of the customer's, whose `code` says why
+    - `restricted`: by a lambda of the customer's. `code` says why, for the log, and `text` in words for the user
     - `no_second_factor`: one is required and none is set up
     - `code`: a wrong second factor
     - `challenge`: a second factor that came too late
+
+    `change_password_id` comes with `password_change`: the right to set a new password. It is a secret. `user_id` comes with
+    `unregistered`: the user who has given the right password.
     """
 
-    def __init__(self, kind: str, status: int, code: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        status: int,
+        code: str = "",
+        text: str = "",
+        change_password_id: str = "",
+        user_id: UUID | None = None,
+    ) -> None:
         super().__init__(kind)
         self.kind = kind
         self.status = status
         self.code = code
+        self.text = text
+        self.change_password_id = change_password_id
+        self.user_id = user_id
+
+
+class InputRefused(Exception):
+    """FusionAuth refuses what a person has typed. `errors` has its messages, by `email`, `password`, `name` or `""`."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("FusionAuth refuses the input")
+        self.errors = errors
+
+
+class AddressTaken(Exception):
+    """A user with this e-mail address exists already."""
 
 
 # Statuses of /api/login other than 200, 242 and 400 (FUSIONAUTH: only 200 is a login, though all 2xx look like success).
@@ -76,23 +109,45 @@ def login(body: Any, application_id: str) -> LoginAnswer:
     """Read a 200 of the Login API. Raises LoginRefused where the user is not registered, AuthorityUnavailable where the
     answer is not a valid one of FusionAuth.
     """
-    user = _field(body, "user", dict)
-    roles = _roles(user, application_id)
-    if roles is None:
+    found = _account(_field(body, "user", dict), application_id)
+    if found is None:
         raise LoginRefused("unregistered", 200)
-    email = _field(user, "email", str, default="")
-    # The name that FusionAuth itself shows.
-    name = str(user.get("fullName") or "")
-    name = name or " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
     token_id = body.get("refreshTokenId")
     return LoginAnswer(
-        user_id=_uuid(user.get("id")),
-        name=clean(name or str(user.get("username") or email), 200),
-        email=clean(email, 320),
-        roles=roles,
+        **vars(found),
         refresh_token=_field(body, "refreshToken", str, default=None),
         refresh_token_id=_uuid(token_id) if token_id else None,
     )
+
+
+def refused_user(status: int, body: Any) -> UUID | None:
+    """Return the user of a 202, who has given the right password and is not registered; None for other answers."""
+    user = body.get("user") if status == 202 and isinstance(body, dict) else None
+    return parse_uuid(str(user.get("id"))) if isinstance(user, dict) else None
+
+
+# The person's fields by FusionAuth's names of them.
+_TYPED = {"user.email": "email", "user.password": "password", "password": "password", "user.fullName": "name"}
+
+
+def refused_input(body: Any) -> AddressTaken | InputRefused | AuthorityMisconfigured:
+    """Read a 400 of a sign-up or of a change of the password."""
+    found = errors(body)
+    if any(error.code.startswith("[duplicate]user.email") for error in found):
+        return AddressTaken()
+    ours = [error for error in found if _FAULTS.match(error.code) and error.field not in _TYPED]
+    if ours or not found:
+        codes = ", ".join(error.code for error in found)
+        return AuthorityMisconfigured(f"FusionAuth refused an account's data with 400 ({codes[:200]})")
+    typed: dict[str, list[str]] = {}
+    for error in found:
+        typed.setdefault(_TYPED.get(error.field, ""), []).append(error.message or error.code)
+    return InputRefused(typed)
+
+
+def change_password_id(status: int, body: Any) -> str:
+    """Return the right to set a new password that comes with a 203; empty for other answers."""
+    return str(_field(body, "changePasswordId", str, default="")) if status == 203 else ""
 
 
 def bad_request(body: Any) -> LoginRefused | AuthorityMisconfigured:
@@ -101,12 +156,12 @@ def bad_request(body: Any) -> LoginRefused | AuthorityMisconfigured:
     A customer's login validation lambda refuses with it, in codes of its own. FusionAuth's codes name what is missing or
     wrong in the request, which is a fault of this application.
     """
-    for code in _codes(body):
-        if not _FAULTS.match(code):
-            return LoginRefused("restricted", 400, clean(code, 100))
-    return AuthorityMisconfigured(
-        f"FusionAuth answered a login with 400 ({clean(', '.join(_codes(body)), 200)})"
-    )
+    found = errors(body)
+    for error in found:
+        if not _FAULTS.match(error.code):
+            return LoginRefused("restricted", 400, error.code, error.message)
+    codes = ", ".join(error.code for error in found)
+    return AuthorityMisconfigured(f"FusionAuth answered a login with 400 ({codes[:200]})")
 
 
 _FAULTS = re.compile(
@@ -120,20 +175,62 @@ def wrong_field(body: Any, name: str) -> bool:
     return isinstance(fields, dict) and name in fields
 
 
-def _codes(body: Any) -> list[str]:
-    """Return the codes of an `Errors` body, general errors first."""
+@dataclass(frozen=True)
+class Error:
+    """One error of an `Errors` body. `field` is the field of the request that it is about, or empty."""
+
+    field: str
+    code: str
+    message: str
+
+
+def errors(body: Any) -> list[Error]:
+    """Return the errors of an `Errors` body, general errors first."""
     if not isinstance(body, dict):
         return []
     fields = body.get("fieldErrors")
-    lists = [body.get("generalErrors"), *(fields.values() if isinstance(fields, dict) else ())]
-    errors = [one for found in lists if isinstance(found, list) for one in found if isinstance(one, dict)]
-    return [str(one.get("code") or "") for one in errors]
+    groups = [("", body.get("generalErrors")), *(fields.items() if isinstance(fields, dict) else ())]
+    return [
+        Error(str(name), clean(str(one.get("code") or ""), 100), clean(str(one.get("message") or ""), 300))
+        for name, found in groups
+        if isinstance(found, list)
+        for one in found
+        if isinstance(one, dict)
+    ]
 
 
-def roles(body: Any, application_id: str) -> tuple[str, ...] | None:
-    """Read the answer to a request for a user: the roles, or None where the account is not active or not registered."""
+def user_id(status: int, body: Any) -> UUID:
+    """Read the answer to a request for the user of a changePasswordId. Raises LoginRefused (`challenge`) where there is none."""
+    if unknown(status, body):
+        raise LoginRefused("challenge", status)
+    if status != 200:
+        raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
+    return _uuid(_field(body, "user", dict).get("id"))
+
+
+def account(body: Any, application_id: str) -> Account | None:
+    """Read the answer to a request for a user; None where the account is not active or not registered here."""
     user = _field(body, "user", dict)
-    return _roles(user, application_id) if _field(user, "active", bool) else None
+    return _account(user, application_id) if _field(user, "active", bool) else None
+
+
+def _account(user: Any, application_id: str) -> Account | None:
+    roles, user_id = _roles(user, application_id), _uuid(user.get("id"))
+    if roles is None:
+        return None
+    email = clean(_field(user, "email", str, default=""), 320)
+    return Account(user_id, shown_name(user, user_id, email), email, roles)
+
+
+def shown_name(user: Mapping[str, Any], user_id: UUID, email: str) -> str:
+    """Return a name for FusionAuth's user object: the one that FusionAuth itself shows first, or what else there is.
+
+    Of a phone number, which is private, only the end is shown.
+    """
+    parts = " ".join(str(user[key]) for key in ("firstName", "lastName") if user.get(key))
+    phone = str(user.get("phoneNumber") or user.get("mobilePhone") or "") if not user.get("email") else ""
+    found = user.get("fullName") or parts or user.get("username") or (phone and f"Phone …{phone[-2:]}")
+    return clean(str(found or ""), 200) or email[:200] or f"User {str(user_id)[:8]}"
 
 
 def _roles(user: Any, application_id: str) -> tuple[str, ...] | None:

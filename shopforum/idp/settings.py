@@ -25,7 +25,7 @@ class IdpSettings:
     api_key: str = setting(
         "idp.api_key",
         None,
-        "a key that may POST /api/login and GET and DELETE /api/jwt/refresh",
+        "a key with the rights that docs/fusionauth.md lists, and no others",
         secret=True,
     )
     tenant_id: str | None = setting(

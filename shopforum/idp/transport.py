@@ -21,7 +21,9 @@ from .breaker import Breaker, Breakers, Unreachable
 from .responses import AccountFault
 from .settings import IdpSettings
 
-_LARGEST_ANSWER = 256 * 1024
+# A user object has whatever a customer stores in it, and a user whose answer is too large cannot sign in: far more than
+# anybody needs, and no more than a server can hold for all calls at once.
+_LARGEST_ANSWER = 8 * 1024 * 1024
 
 # The sockets on which this thread waits for an answer.
 _waiting = threading.local()
@@ -161,13 +163,13 @@ def _shut(sockets: list[socket.socket]) -> None:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Return the body. Raises AuthorityUnavailable for one that is too large."""
-    content = b""
-    for chunk in response.iter_content(16384):
+    """Return the body. Raises AccountFault for one that is too large: it may be that of one user."""
+    content = bytearray()
+    for chunk in response.iter_content(65536):
         content += chunk
         if len(content) > _LARGEST_ANSWER:
-            raise AuthorityUnavailable("FusionAuth's answer was too large")
-    return content
+            raise AccountFault(f"FusionAuth's answer was larger than {_LARGEST_ANSWER} bytes")
+    return bytes(content)
 
 
 def _parse(content: bytes) -> Any:

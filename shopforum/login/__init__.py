@@ -6,6 +6,7 @@ take part in a login by a hook (`web/hooks.py`).
 """
 
 from ..core.bulkhead import Bulkhead
+from ..core.sites import ADMIN
 from ..web.contributions import Act, Notice
 from ..web.site_config import SiteConfigurator
 from . import settings
@@ -16,7 +17,9 @@ def includeme(config: SiteConfigurator) -> None:
     parsed = settings.parse(config.registry.settings)
     config.add_service(parsed)
     config.add_service(Bulkhead(parsed.most_delayed))
-    config.set_password_page(settings.password_url(parsed, config.services.idp_settings))
+    config.set_password_page(
+        settings.password_url(parsed, config.services.idp_settings, config.services.site.name)
+    )
     config.add_acts(
         {
             "login": Act("Log in", asks=True),
@@ -29,3 +32,6 @@ def includeme(config: SiteConfigurator) -> None:
     config.include(".views")
     config.include(".two_factor")
     config.include(".resubmit")
+    if config.services.site.name != ADMIN:
+        config.include(".signup")
+        config.include(".new_password")

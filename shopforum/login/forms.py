@@ -54,6 +54,55 @@ class LoginForm(Form):
     next = HiddenField(filters=[_text])
 
 
+class ForgottenForm(Form):
+    """The e-mail address of somebody who has forgotten the password."""
+
+    email = StringField(
+        "E-mail address",
+        [
+            DataRequired("Enter your e-mail address."),
+            Length(max=320, message="This is too long for an e-mail address."),
+        ],
+        filters=[_text, _outer_space],
+        render_kw={
+            "autocomplete": "username",
+            "inputmode": "email",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        },
+    )
+
+
+class NewPasswordForm(Form):
+    """A new password, used exactly as typed. FusionAuth has the rules for it."""
+
+    password = PasswordField(
+        "New password",
+        [_password_given, Length(max=1000, message="This is too long for a password.")],
+        filters=[_text],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class SignUpForm(ForgottenForm):
+    """Name, e-mail address and password of a new user."""
+
+    name = StringField(
+        "Name",
+        [DataRequired("Enter your name."), Length(max=200, message="This is too long for a name.")],
+        filters=[_text, _outer_space],
+        description="Members of the forums see it.",
+        render_kw={"autocomplete": "name"},
+    )
+    password = PasswordField(
+        "Password",
+        [_password_given, Length(max=1000, message="This is too long for a password.")],
+        filters=[_text],
+        render_kw={"autocomplete": "new-password"},
+    )
+    next = HiddenField(filters=[_text])
+
+
 class CodeForm(Form):
     """The code of the second factor."""
 

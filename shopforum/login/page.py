@@ -5,18 +5,31 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from ..core.sites import ADMIN
+from ..idp import LoginRefused
 from ..web.request import Request
 from ..web.services import PasswordPage
+from . import new_password, reasons
 from .forms import LoginForm
+from .settings import LoginSettings, second_factor_url
 
 _TEMPLATE = "shopforum:login/templates/login.jinja2"
 
 
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
-    """Return the login page. For a signed-in person it is the page that asks for the password again."""
+    """Return the login page. For a signed-in person it is the page that asks for the password again.
+
+    `second_factor_url`: where to set up a second factor, for a person who needs one and has none.
+    """
     response = render_to_response(
         _TEMPLATE,
-        {"form": form, "password_url": request.services.get(PasswordPage).url, **values},
+        {
+            "form": form,
+            "password_url": request.services.get(PasswordPage).url,
+            "second_factor_url": None,
+            "sign_up": request.site.name != ADMIN and not request.identity,
+            **values,
+        },
         request=request,
     )
     response.status_int = status
@@ -24,11 +37,22 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
 
 
 def refused(
-    request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None
+    request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None, **values: Any
 ) -> Response:
     """Return the login page with the reason of a refusal. It keeps the e-mail address, not the password."""
     form.form_errors = [text]
-    response = page(request, form, status)
+    response = page(request, form, status, **values)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def refused_by_provider(request: Request, form: LoginForm, refusal: LoginRefused) -> Response:
+    """Return the login page with the provider's refusal, and with a way on where there is one."""
+    if refusal.kind == "password_change" and refusal.change_password_id and request.site.name != ADMIN:
+        return new_password.begin(request, refusal.change_password_id)
+    values: dict[str, Any] = {}
+    if refusal.kind == "no_second_factor":
+        settings, idp = request.services.get(LoginSettings), request.services.idp_settings
+        values["second_factor_url"] = second_factor_url(settings, idp)
+    return refused(request, form, 422, reasons.refusal(refusal), **values)

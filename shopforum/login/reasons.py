@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from ..core.database import Database
 from ..core.ids import parse_uuid
+from ..idp import LoginRefused
 from ..sessions.vocabulary import EndReason
 from ..web.contributions import Notice
 
@@ -74,17 +75,26 @@ _NOTICES = {
 # the right password.
 REFUSALS = {
     "credentials": "The e-mail address or the password is wrong. Check both and try again.",
-    "unregistered": "Your password is right, but this account is not registered here. Ask support to add it.",
+    "unregistered": "Your password is right, but this account is not registered here. On the store and in the forums, "
+    "create an account with the same address and password.",
     "password_change": "Your password is right, but it has to be changed before you can log in. "
     "Follow “Forgot your password?” below, then come back.",
     "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
     "restricted": "This account cannot log in here at the moment. Your password is not the reason. Ask support why.",
     "no_second_factor": "Your password is right, but this account needs a second step, such as a code from an app, and "
-    "none is set up yet. Ask support to set one up, then log in.",
+    "none is set up yet. Set one up below, then log in here.",
     "blocked": "Your password is right, but logging in is blocked for this account at the moment. Ask support why.",
     "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
 }
+
+
+def refusal(refused: LoginRefused) -> str:
+    """Return the text of a refusal; of a customer's lambda, what it says itself."""
+    if refused.kind == "restricted" and refused.text:
+        return f"This account cannot log in here at the moment: {refused.text}"
+    return REFUSALS[refused.kind]
+
 
 _MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ..core.settings import read, setting
+from ..core.sites import ADMIN
 from ..idp.settings import IdpSettings
 
 _MOST = 1_000_000
@@ -60,7 +61,14 @@ class LoginSettings:
         most=1000,
     )
     password_url: str = setting(
-        "login.password_url", "", "where people change their password; FusionAuth's hosted page if not set"
+        "login.password_url",
+        "",
+        "where people change their password; the site's own page, FusionAuth's on the console",
+    )
+    second_factor_url: str = setting(
+        "login.second_factor_url",
+        "",
+        "where people set up a second factor that FusionAuth requires; FusionAuth's hosted account page if not set",
     )
 
 
@@ -69,9 +77,23 @@ def parse(raw: Mapping[str, str]) -> LoginSettings:
     return read(LoginSettings, raw)
 
 
-def password_url(settings: LoginSettings, idp: IdpSettings) -> str:
-    """Return the address where people change or reset their password: FusionAuth's hosted page, unless the settings name
-    another one.
+def password_url(settings: LoginSettings, idp: IdpSettings, site: str) -> str:
+    """Return the address where people change or reset their password: the site's own page, on the console FusionAuth's hosted
+    page, unless the settings name another one.
     """
-    query = {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
-    return settings.password_url or f"{idp.url}/password/forgot?{urlencode(query)}"
+    if not settings.password_url and site != ADMIN:
+        return "/password/forgot"
+    return settings.password_url or f"{idp.url}/password/forgot?{_of_application(idp)}"
+
+
+def second_factor_url(settings: LoginSettings, idp: IdpSettings) -> str:
+    """Return the address where people set up a second factor: FusionAuth's hosted account page, whose own login leads through
+    the set-up where the tenant requires one, unless the settings name another address.
+    """
+    return settings.second_factor_url or f"{idp.url}/account/?{_of_application(idp)}"
+
+
+def _of_application(idp: IdpSettings) -> str:
+    return urlencode(
+        {"client_id": idp.application_id} | ({"tenantId": idp.tenant_id} if idp.tenant_id else {})
+    )

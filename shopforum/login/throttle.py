@@ -105,9 +105,23 @@ def take(request: Request, account: list[bytes]) -> Try:
     return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
 
 
+def take_for_mail(request: Request, account: list[bytes]) -> Try:
+    """Count a mail about a forgotten password, apart from the account's logins: whoever asks for mails must not make its owner
+    wait at the login. Raises TooManyTries.
+    """
+    digests = request.sessions.config.secrets.digests
+    counter = [digests("", "password mail", digest.hex())[number] for number, digest in enumerate(account)]
+    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
+
+
 def forgive(db: Database, turn: Try) -> None:
     """Take back a try that was no guess."""
     db.all(_FORGIVE, keys=[*turn.address, *turn.account])
+
+
+def forgive_address(db: Database, turn: Try) -> None:
+    """Take back a try that was no guess for its address alone: it has sent a message, which an account has not without end."""
+    db.all(_FORGIVE, keys=turn.address)
 
 
 def clear(db: Database, turn: Try) -> None:

@@ -25,7 +25,7 @@ from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
 from ..web import notes
 from ..web.contributions import Notice
 from ..web.request import Request
-from . import known_devices, page, reasons, signin, throttle
+from . import known_devices, page, signin, throttle
 from .forms import CodeForm, LoginForm
 
 COOKIE = "__Host-two-factor"
@@ -68,16 +68,26 @@ def includeme(config: Configurator) -> None:
 
 
 def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt) -> Response:
-    """Redirect to the code page, with the challenge in a cookie. The password was right."""
+    """Redirect to the code page, with the challenge in a cookie. The password was right.
+
+    Where the only way is a message, it is sent at once. The login then stays counted as a try of the account, so that
+    repeated logins do not flood a phone.
+    """
     # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
     challenge = Challenge(required.two_factor_id, methods, attempt.email, attempt.start, attempt.target)
+    target = "/login/two-factor"
+    if len(methods) == 1 and methods[0][1] in _SENDABLE and _sent(request, challenge):
+        throttle.forgive_address(request.db, attempt.turn)
+        target = notes.leave(request, f"{target}?sent")
+    else:
+        throttle.forgive(request.db, attempt.turn)
     signed = _signed(request, challenge)
     if not _SHAPE.fullmatch(signed):
         # Browsers drop a cookie that is too long. Without the target the login ends on the landing page.
         signed = _signed(request, replace(challenge, target=None))
-    return HTTPFound("/login/two-factor", headers=[_JAR.header(COOKIE, signed, _SECONDS)])
+    return HTTPFound(target, headers=[_JAR.header(COOKIE, signed, _SECONDS)])
 
 
 def show(request: Request) -> Response:
@@ -85,7 +95,11 @@ def show(request: Request) -> Response:
     challenge = _challenge(request)
     if challenge is None:
         return _late(request, HTTPFound)
-    sent = Notice("info", "A new code is on its way.") if "sent" in notes.said(request) else None
+    sent = (
+        Notice("info", "A code is on its way. It replaces any earlier one.")
+        if "sent" in notes.said(request)
+        else None
+    )
     return _page(request, CodeForm(), challenge, 200, notice=sent)
 
 
@@ -114,14 +128,16 @@ def submit(request: Request) -> Response:
         response.headerlist.append(_JAR.expired(COOKIE))
     except LoginRefused as refusal:
         # A locked, expired or prevented account: password and code were right, so the try was no guess.
-        kind = "restricted" if refusal.kind == "credentials" else refusal.kind
+        if refusal.kind == "credentials":
+            refusal = LoginRefused("restricted", refusal.status)
+        kind = refusal.kind
         signin.refuse(request, kind, attempt, started, refusal.code)
         if kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
         if kind == "challenge":
             return HTTPSeeOther(notes.leave(request, _LATE), headers=[_JAR.expired(COOKIE)])
         again = LoginForm(data={"next": challenge.target or ""})
-        response = page.refused(request, again, 422, reasons.REFUSALS[kind])
+        response = page.refused_by_provider(request, again, refusal)
         response.headerlist.append(_JAR.expired(COOKIE))
         return response
     except AccountFault as error:
@@ -133,6 +149,18 @@ def submit(request: Request) -> Response:
         signin.log_outage(error)
         return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
     return response
+
+
+def _sent(request: Request, challenge: Challenge) -> bool:
+    """Have a code sent by the challenge's first method; False where it fails, and the page's button is left to try."""
+    try:
+        request.idp.send_code(challenge.id, challenge.methods[0][0])
+    except LoginRefused:
+        return False
+    except AuthorityUnavailable as error:
+        signin.log_outage(error)
+        return False
+    return True
 
 
 def _send(request: Request, challenge: Challenge, method: str) -> Response:

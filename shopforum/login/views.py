@@ -19,7 +19,7 @@ from ..web import notes, safe_redirect
 from ..web.request import Request
 from . import known_devices, reasons, signin, throttle, two_factor
 from .forms import LoginForm
-from .page import page, refused
+from .page import page, refused, refused_by_provider
 
 _BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _UNDECIDED = (
@@ -92,11 +92,10 @@ def _try(request: Request, form: LoginForm, attempt: signin.Attempt, started: fl
         )
         return signin.complete(request, answer, attempt)
     except TwoFactorRequired as challenge:
-        throttle.forgive(request.db, attempt.turn)
         return two_factor.begin(request, challenge, attempt)
     except LoginRefused as refusal:
         signin.refuse(request, refusal.kind, attempt, started, refusal.code)
-        return refused(request, form, 422, reasons.REFUSALS[refusal.kind])
+        return refused_by_provider(request, form, refusal)
     except AccountFault as error:
         signin.refuse(request, "undecided", attempt, started)
         return away(request, form, error, _UNDECIDED)

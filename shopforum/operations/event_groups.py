@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..sessions.provider_events import ProviderEvent, ProviderFlag
 from ..sessions.vocabulary import EventName, FlagKind
 
 
@@ -21,7 +22,10 @@ EVENT_GROUPS = {
         "Any session ended on purpose",
         (EventName.TOKEN_REVOKED, EventName.TOKEN_REUSE, EventName.SESSION_LOGOUT),
     ),
-    "any_signal": EventGroup("Any suspicious use", (*FlagKind, EventName.TOKEN_REUSE)),
+    "any_signal": EventGroup(
+        "Any suspicious use",
+        (*FlagKind, *ProviderFlag, ProviderEvent.LOGIN_SUSPICIOUS, EventName.TOKEN_REUSE),
+    ),
 }
 
 

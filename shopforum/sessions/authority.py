@@ -8,15 +8,22 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from .audit import Client
+
 
 @dataclass(frozen=True)
 class Refreshed:
-    """A provider's answer to a refresh. The token is the old one again (reusable) or a new one (one-time)."""
+    """A provider's answer to a refresh. The token is the old one again (reusable) or a new one (one-time).
+
+    `roles`, `name` and `email` are the user's as of now; None where the provider does not say.
+    """
 
     refresh_token: str = field(repr=False)
     refresh_token_id: UUID | None
     user_id: UUID
     roles: tuple[str, ...] | None = None
+    name: str | None = None
+    email: str | None = None
 
 
 class RefreshRefused(Exception):
@@ -40,8 +47,10 @@ class AuthorityMisconfigured(AuthorityUnavailable):
 class Authority(Protocol):
     """An identity provider as the session core calls it. Each call has its own timeout of a few seconds."""
 
-    def refresh(self, refresh_token: str, user_id: UUID) -> Refreshed:
-        """Ask for a new token for the session of this user. Raises RefreshRefused, AuthorityUnavailable."""
+    def refresh(self, refresh_token: str, user_id: UUID, client: Client) -> Refreshed:
+        """Ask for a new token for the session of this user. `client` is the browser, for the provider's own detection of
+        threats. Raises RefreshRefused, AuthorityUnavailable.
+        """
 
     def revoke(self, site: str, *, refresh_token_id: UUID | None, user_id: UUID | None) -> None:
         """Revoke one refresh token; without its id, all tokens of the user on the site; without a user, all of the site.

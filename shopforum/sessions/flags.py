@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ..core.database import Database, once_more
 from . import audit
@@ -38,15 +38,19 @@ def flag(
 
 @once_more
 def note(db: Database, event: Event) -> None:
+    """Count a suspicious use of the event's session, in a transaction of its own."""
+    with db.transaction() as connection:
+        count(connection, event)
+
+
+def count(connection: Connection, event: Event) -> None:
     """Count a suspicious use of the event's session; the event's name is the kind.
 
     The audit row is written at the first use and at every power of two after it, so that a flood leaves a few rows.
     """
     values = {"id": event.session_id, "kind": event.event, **event.client.parameters()}
-    with db.transaction() as connection:
-        count = connection.execute(_FLAG, values).scalar_one()
-        if audit.is_sampled(count):
-            audit.write(connection, event)
+    if audit.is_sampled(connection.execute(_FLAG, values).scalar_one()):
+        audit.write(connection, event)
 
 
 @once_more

@@ -39,9 +39,9 @@ _CAME_BACK = f"""CASE WHEN {_MOVED} THEN EXISTS (SELECT 1 FROM session_places p
       WHERE p.session_id = s.id AND p.address <<= CAST(:network AS cidr)
       AND p.last_at > now() - :at_once * interval '1 second') ELSE false END"""
 
-_ROLES_DUE = (
-    "CAST(:roles_every AS float8) > 0 AND s.roles_read_at <= now() - :roles_every * interval '1 second'"
-)
+# Also where the provider has announced that roles may be gone (provider_events.py).
+_ROLES_DUE = """s.roles_read_at = 'epoch' OR (CAST(:roles_every AS float8) > 0
+    AND s.roles_read_at <= now() - :roles_every * interval '1 second')"""
 
 _FIND = Prepared(
     "find",

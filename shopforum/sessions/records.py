@@ -127,6 +127,8 @@ WITH renewed AS (
     idle_end = least(now() + :idle * interval '1 second', absolute_end),
     refresh_token_id = coalesce(CAST(:refresh_token_id AS uuid), refresh_token_id),
     roles = coalesce(CAST(:roles AS text[]), roles), roles_read_at = now(),
+    user_name = coalesce(CAST(:user_name AS text), user_name),
+    user_email = coalesce(CAST(:user_email AS text), user_email),
     last_address = CAST(:address AS inet), last_agent = :agent
   WHERE s.id = :id AND s.lease = :lease AND {LIVE}
   RETURNING id, user_id, site, head, issued, quarantined_at

@@ -28,7 +28,7 @@ def refresh(context: SessionContext, found: FoundSession, pair: Pair, client: Cl
     if not records.claim(context.db, found, lease, context.config.lease, cap):
         return None
     try:
-        answer = _ask(context, pair.refresh_token, found.user_id)
+        answer = _ask(context, pair.refresh_token, found.user_id, client)
     except RefreshRefused:
         expired = context.event(
             EventName.SESSION_EXPIRED, client, found.id, found.user_id, InitiatingEntity.PROVIDER
@@ -56,7 +56,7 @@ def repeat(context: SessionContext, found: FoundSession, pair: Pair, client: Cli
     if pair.refresh_token is None or not records.claim(context.db, found, lease, context.config.lease, cap):
         return Outcome(found.session())
     try:
-        answer = _ask(context, pair.refresh_token, found.user_id)
+        answer = _ask(context, pair.refresh_token, found.user_id, client)
     except AuthorityUnavailable:
         # The session may have been revoked while the provider was asked.
         return None
@@ -88,12 +88,12 @@ def read_roles(context: SessionContext, found: FoundSession | SessionOwner, clie
     return True
 
 
-def _ask(context: SessionContext, refresh_token: str, user_id: UUID) -> Refreshed:
+def _ask(context: SessionContext, refresh_token: str, user_id: UUID, client: Client) -> Refreshed:
     """Ask the provider for a new token. Raises RefreshRefused, AuthorityUnavailable.
 
     An answer whose token does not fit into a cookie is rejected: accepting it would sign the user out.
     """
-    answer = context.authority.refresh(refresh_token, user_id)
+    answer = context.authority.refresh(refresh_token, user_id, client)
     if not REFRESH_TOKEN.fullmatch(answer.refresh_token):
         raise AuthorityUnavailable("the answer's refresh token does not fit into a cookie")
     return answer
@@ -125,6 +125,8 @@ def _renew(
         retry=retry,
         refresh_token_id=answer.refresh_token_id,
         roles=list(answer.roles) if answer.roles is not None else None,
+        user_name=answer.name,
+        user_email=answer.email,
     )
     if renewed is None:
         return None
@@ -133,7 +135,7 @@ def _renew(
         return Outcome(
             ended=renewed.withheld, withheld_session=found.id, issue=successor, max_age=found.ends_in
         )
-    return Outcome(found.session(answer.roles), issue=successor, max_age=found.ends_in)
+    return Outcome(found.session(answer), issue=successor, max_age=found.ends_in)
 
 
 def _end_mismatch(context: SessionContext, found: FoundSession, client: Client) -> Outcome:

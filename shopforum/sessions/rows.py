@@ -1,11 +1,11 @@
 """The rows that the session core's statements return, as frozen dataclasses: one for each kind of look at a session."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from .authority import Refreshed
 from .model import Session
 from .rotation import Facts, Timing, after_take_over
 
@@ -91,18 +91,19 @@ class FoundSession:
             touch_due=False,
         )
 
-    def session(self, roles: Sequence[str] | None = None) -> Session:
-        """Return the session for views. `roles` replaces the stored roles, where the provider has just sent newer ones.
+    def session(self, news: Refreshed | None = None) -> Session:
+        """Return the session for views. `news`: the provider's answer, whose roles, name and address replace the stored ones.
 
         A pair that was replaced is served for a moment, but never with the rights of a fresh password: a copy of it would
         sign the owner's other devices out.
         """
+        roles, name, email = (news.roles, news.name, news.email) if news else (None, None, None)
         return Session(
             id=self.id,
             site=self.site,
             user_id=self.user_id,
-            user_name=self.user_name,
-            user_email=self.user_email,
+            user_name=self.user_name if name is None else name,
+            user_email=self.user_email if email is None else email,
             roles=frozenset(self.roles if roles is None else roles),
             authenticated_ago=self.authenticated_ago if self.number == self.head else math.inf,
             ends_in=float(self.ends_in),

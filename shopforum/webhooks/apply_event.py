@@ -1,4 +1,4 @@
-"""Applying an event from FusionAuth: once, in one transaction with the revocation that follows from it.
+"""Applying an event from FusionAuth: once, in one transaction with all that follows from it.
 
 An event is about an instant, and ends only sessions that were authenticated by then. So a late event, or an old one that an
 attacker replays, ends sessions that should have ended long ago, and no newer one: no event is too old to be accepted. This
@@ -8,20 +8,22 @@ FusionAuth waits for our response before it commits, and the event may be about 
 asked anything meanwhile, and the echo of a revocation that we have sent to FusionAuth ends nothing: there is no loop.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from ..api_tokens import tokens
 from ..core.database import Database, once_more
 from ..core.permissions import TOKEN_MAKERS
-from ..sessions import Reason, Scope, audit, live, outbox, revocation
+from ..sessions import Reason, Scope, audit, live, outbox, provider_events, revocation
 from ..sessions.audit import Client
-from ..sessions.vocabulary import EventName, InitiatingEntity
+from ..sessions.keyring import Keyring
+from ..sessions.provider_events import ProviderEvent
+from ..sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from . import event_mapping
-from .event_mapping import Act, Event
+from .event_mapping import Act, Effect, Event, Fact, ForeignRefresh, LostRoles, NewIdentity
 
 # How far FusionAuth's clock may be from the database's: the difference that `shopforum check` tolerates.
 SKEW = timedelta(seconds=5)
@@ -45,6 +47,11 @@ _WITH_OTHER_ROLES = text(
     AND roles_read_at <= CAST(:before AS timestamptz)"""
 )
 
+_WITH_LOST_ROLES = text(
+    f"""SELECT id FROM sessions s WHERE user_id = ANY (CAST(:users AS uuid[])) AND site = :site AND {live.LIVE}
+    AND roles && CAST(:roles AS text[]) AND roles_read_at <= CAST(:before AS timestamptz)"""
+)
+
 _REFUSE = text(
     """INSERT INTO webhook_refusals AS r (why, count, last_at) VALUES (:why, 1, clock_timestamp())
     ON CONFLICT (why) DO UPDATE SET last_at = clock_timestamp(),
@@ -62,40 +69,99 @@ class RefusedError(Exception):
 
 
 @once_more
-def apply(db: Database, event: Event, act: Act, client: Client, late_after: float) -> UUID | None:
-    """Revoke the sessions that the event ends. Return the revocation, or None if no session is left or if the event is a
-    duplicate.
+def apply(
+    db: Database, event: Event, effects: Sequence[Effect], client: Client, keys: Keyring, late_after: float
+) -> None:
+    """Apply what follows from an event; nothing if it is a duplicate.
 
-    The audit log marks an event that is older than `late_after` seconds as late.
+    The audit log marks an event that is older than `late_after` seconds as late. `keys` digests a refresh token.
     """
     with db.transaction() as connection:
         taken = connection.execute(
             _TAKE, {"id": event.id, "type": event.type, "at": event.created_at}
         ).first()
         if taken is None:
-            return None
-        if act.user_id and act.site == "admin" and act.roles is not None and not TOKEN_MAKERS & {*act.roles}:
-            # Sessions with the role may have ended already, so the tokens are revoked independently of them.
-            actor = tokens.Actor("FusionAuth", client, InitiatingEntity.PROVIDER)
-            tokens.revoke_made_by(connection, act.user_id, actor)
-        scope = None if _is_echo(connection, event, act) else _scope(connection, event, act)
-        if scope is None:
-            return None
-        reason = Reason(InitiatingEntity.PROVIDER, "FusionAuth", act.reason)
+            return
         detail: dict[str, Any] = {"webhook": event.type, "webhook_id": str(event.id)}
         if taken.age > late_after:
             detail["late_seconds"] = taken.age
-        return revocation.revoke(
-            connection,
-            scope,
-            reason,
-            client,
-            sites=(),
-            detail=detail,
-            upstream=False,
-            # A webhook may be late, and the user may have signed in again since.
-            before=event.created_at + SKEW,
-        )
+        for effect in effects:
+            _carry_out(connection, event, effect, client, keys, detail)
+
+
+def _carry_out(
+    connection: Connection,
+    event: Event,
+    effect: Effect,
+    client: Client,
+    keys: Keyring,
+    detail: dict[str, Any],
+) -> None:
+    # A webhook may be late, and the user may have signed in again since.
+    before = event.created_at + SKEW
+    match effect:
+        case Act():
+            _end(connection, event, effect, client, detail)
+        case LostRoles(members=None):
+            provider_events.mark_roles_old(connection, effect.site, effect.roles, effect.kept, before)
+        case LostRoles():
+            values = {"site": effect.site, "roles": list(effect.roles), "before": before}
+            ids = (
+                connection.execute(_WITH_LOST_ROLES, values | {"users": list(effect.members or ())})
+                .scalars()
+                .all()
+            )
+            if ids:
+                _revoke(connection, event, Scope(sessions=tuple(ids)), EndReason.ROLE_REMOVED, client, detail)
+        case NewIdentity():
+            changed = provider_events.rename(connection, effect.user_id, effect.name, effect.email, before)
+            if changed:
+                fact = Fact(ProviderEvent.USER_UPDATED, "all", effect.user_id, {"sessions": changed})
+                _note(connection, fact, event_mapping.origin(event), detail)
+        case ForeignRefresh():
+            hashes = keys.digests(effect.site, "refresh", effect.token)
+            origin = event_mapping.origin(event)
+            provider_events.flag_foreign_refresh(connection, effect.site, hashes, event.created_at, origin)
+        case Fact():
+            _note(connection, effect, event_mapping.origin(event), detail)
+
+
+def _note(connection: Connection, fact: Fact, client: Client, detail: dict[str, Any]) -> None:
+    row = audit.Event(
+        fact.name,
+        fact.site,
+        client,
+        InitiatingEntity.PROVIDER,
+        user_id=fact.user_id,
+        detail={**detail, **fact.detail},
+    )
+    audit.write(connection, row)
+
+
+def _end(connection: Connection, event: Event, act: Act, client: Client, detail: dict[str, Any]) -> None:
+    """End the sessions of an act, if one is left and the event is no echo of our own revocation."""
+    if act.user_id and act.site == "admin" and act.roles is not None and not TOKEN_MAKERS & {*act.roles}:
+        # Sessions with the role may have ended already, so the tokens are revoked independently of them.
+        actor = tokens.Actor("FusionAuth", client, InitiatingEntity.PROVIDER)
+        tokens.revoke_made_by(connection, act.user_id, actor)
+    scope = None if _is_echo(connection, event, act) else _scope(connection, event, act)
+    if scope is not None:
+        _revoke(connection, event, scope, act.reason, client, detail)
+
+
+def _revoke(
+    connection: Connection, event: Event, scope: Scope, why: str, client: Client, detail: dict[str, Any]
+) -> None:
+    revocation.revoke(
+        connection,
+        scope,
+        Reason(InitiatingEntity.PROVIDER, "FusionAuth", why),
+        client,
+        sites=(),
+        detail=detail,
+        upstream=False,
+        before=event.created_at + SKEW,
+    )
 
 
 @once_more

@@ -1,14 +1,18 @@
-"""Mapping FusionAuth's events to the sessions that they end. The names in events are FusionAuth's, as of 1.69."""
+"""Mapping FusionAuth's events to what follows from them here. The names in events are FusionAuth's, as of 1.69."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from ..core import addresses
 from ..core.ids import parse_uuid
-from ..idp import same_id
+from ..core.text import clean
+from ..idp import same_id, shown_name
+from ..sessions.audit import Client
+from ..sessions.provider_events import ProviderEvent
 from ..sessions.vocabulary import EndReason
 
 # Events about a user on all sites, and the reason with which the user's sessions end.
@@ -25,6 +29,27 @@ _OF_REGISTRATION = {
     "user.registration.delete": EndReason.REGISTRATION_REMOVED,
 }
 
+
+# Events about a group, whose members have its roles. FusionAuth sends no registration's update for them.
+_GROUPS = frozenset({"group.member.remove", "group.member.update", "group.update", "group.delete"})
+# Events of FusionAuth's own watch over logins.
+_SUSPICIONS = {
+    "user.login.suspicious": ProviderEvent.LOGIN_SUSPICIOUS,
+    "user.login.new-device": ProviderEvent.LOGIN_NEW_DEVICE,
+}
+# The events to enable at FusionAuth. Those of its Enterprise edition are not among them.
+EVENTS = (
+    "jwt.refresh-token.revoke",
+    "jwt.refresh",
+    "user.deactivate",
+    "user.delete",
+    "user.update",
+    "user.registration.update",
+    "user.registration.delete",
+    *sorted(_GROUPS),
+)
+# What FusionAuth sends when an admin tries a webhook.
+TEST = "test"
 
 # In milliseconds since the epoch: the last day that a datetime can hold, with some seconds to spare for comparisons.
 _LAST_DAY = 253_402_214_400_000
@@ -58,6 +83,46 @@ class Act:
     roles: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class LostRoles:
+    """Roles on a site that users lose by a group: those of `members`; None for unknown users, who are not in `kept`."""
+
+    site: str
+    roles: tuple[str, ...]
+    members: tuple[UUID, ...] | None
+    kept: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewIdentity:
+    """The user's name and e-mail address as of the event."""
+
+    user_id: UUID
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class ForeignRefresh:
+    """A refresh at FusionAuth of a site's refresh token, by whomever. The token is a secret."""
+
+    site: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something to be written to the audit log, and nothing more."""
+
+    name: ProviderEvent
+    site: str
+    user_id: UUID | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+Effect = Act | LostRoles | NewIdentity | ForeignRefresh | Fact
+
+
 def frame(body: bytes) -> Event:
     """Parse a body of the form `{"event": {...}}`. Raises GarbledError."""
     try:
@@ -72,24 +137,104 @@ def frame(body: bytes) -> Event:
     return Event(event_id, kind[:100], datetime.fromtimestamp(created_at / 1000, UTC), event)
 
 
-def act(event: Event, applications: Mapping[str, str]) -> Act | None:
-    """Map an event to the sessions it ends; None if it ends none or concerns another application.
+def effects(event: Event, applications: Mapping[str, str]) -> list[Effect]:
+    """Map an event to what follows from it; empty if nothing does, or if it concerns another application.
 
     `applications` maps site names to ids of FusionAuth applications. Raises GarbledError if the event lacks a field that its
     type needs: ending too many sessions is as wrong as ending none.
     """
-    body = event.body
-    if event.type in _OF_USER:
-        return Act(_OF_USER[event.type], _user(body))
-    if event.type == REVOKED:
-        return _revoked(body, applications)
-    if event.type in _OF_REGISTRATION:
-        site = _site(body.get("applicationId"), applications)
+    kind, body = event.type, event.body
+    site = _site(body.get("applicationId"), applications)
+    found: Effect | None = None
+    if kind in _GROUPS:
+        return _lost_roles(kind, body, applications)
+    if kind in _OF_USER:
+        found = Act(_OF_USER[kind], _user(body))
+    elif kind == REVOKED:
+        found = _revoked(body, applications)
+    elif kind in _OF_REGISTRATION and site is not None:
+        roles = _roles(body) if kind == "user.registration.update" else None
+        found = Act(_OF_REGISTRATION[kind], _user(body), site, roles=roles)
+    elif kind in ("user.update", "user.email.update"):
+        found = _identity(body)
+    elif kind == "jwt.refresh" and site is not None:
+        token = body.get("refreshToken")
+        # FusionAuth may leave it out.
+        found = ForeignRefresh(site, token) if isinstance(token, str) and token else None
+    elif kind in _SUSPICIONS and (site is not None or body.get("applicationId") is None):
+        threats = body.get("threatsDetected")
+        detail = {"threats": [str(one)[:50] for one in threats[:20]]} if isinstance(threats, list) else {}
+        found = Fact(_SUSPICIONS[kind], site or "all", _user(body), detail)
+    elif kind == TEST:
+        found = Fact(ProviderEvent.WEBHOOK_TESTED, "admin")
+    return [] if found is None else [found]
+
+
+def origin(event: Event) -> Client:
+    """Return the browser that the event names (`info`), or what is known of it."""
+    info = event.body.get("info")
+    info = info if isinstance(info, dict) else {}
+    try:
+        address = addresses.address(str(info.get("ipAddress") or ""))
+    except ValueError:
+        address = None
+    return Client(address, clean(str(info.get("userAgent") or ""), 500))
+
+
+def _identity(body: Mapping[str, Any]) -> NewIdentity:
+    user = body.get("user")
+    if not isinstance(user, dict):
+        raise GarbledError("no user")
+    user_id, email = _user(body), clean(str(user.get("email") or ""), 320)
+    return NewIdentity(user_id, shown_name(user, user_id, email), email)
+
+
+def _lost_roles(kind: str, body: Mapping[str, Any], applications: Mapping[str, str]) -> list[Effect]:
+    """Return the roles that a group's event may have taken away, by site.
+
+    FusionAuth does not say which of them its members have in other ways, too, nor who the members of a group are that is
+    changed or deleted (`group.update`, `group.delete`), or who left when the list of members was replaced
+    (`group.member.update`).
+    """
+    before = _group_roles(body.get("original") if kind == "group.update" else body.get("group"), applications)
+    after = _group_roles(body.get("group"), applications) if kind == "group.update" else {}
+    named = _members(body) if kind in ("group.member.remove", "group.member.update") else ()
+    lost: list[Effect] = []
+    for site, roles in before.items():
+        gone = tuple(sorted(roles - after.get(site, set())))
+        if gone and kind == "group.member.remove":
+            lost.append(LostRoles(site, gone, named))
+        elif gone:
+            lost.append(LostRoles(site, gone, None, kept=named))
+    return lost
+
+
+def _group_roles(group: Any, applications: Mapping[str, str]) -> dict[str, set[str]]:
+    """Read a group's roles: a map of application ids to lists of role objects."""
+    roles = group.get("roles") if isinstance(group, dict) else None
+    if not isinstance(roles, dict):
+        raise GarbledError("no valid group")
+    found: dict[str, set[str]] = {}
+    for application, granted in roles.items():
+        site = _site(application, applications)
         if site is None:
-            return None
-        roles = _roles(body) if event.type == "user.registration.update" else None
-        return Act(_OF_REGISTRATION[event.type], _user(body), site, roles=roles)
-    return None
+            continue
+        if not isinstance(granted, list) or not all(isinstance(role, dict) for role in granted):
+            raise GarbledError("the group has no valid roles")
+        found[site] = {str(role.get("name")) for role in granted}
+    return found
+
+
+def _members(body: Mapping[str, Any]) -> tuple[UUID, ...]:
+    members = body.get("members")
+    ids = (
+        [parse_uuid(str(one.get("userId"))) for one in members if isinstance(one, dict)]
+        if isinstance(members, list)
+        else []
+    )
+    if not isinstance(members, list) or len(ids) != len(members) or None in ids:
+        raise GarbledError("no valid members")
+    return tuple(one for one in ids if one is not None)
 
 
 def _revoked(body: Mapping[str, Any], applications: Mapping[str, str]) -> Act | None:

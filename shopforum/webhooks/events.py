@@ -33,6 +33,8 @@ SENT: dict[str, str | None] = {
     "older_browser": _RISK,
     "two_places": _RISK,
     "other_network": _RISK,
+    "refreshed_elsewhere": _RISK,
+    "login_suspicious": _RISK,
     "flag_dismissed": _RISK,
     "authn_login_fail_max": None,
     "webhook_refused": None,

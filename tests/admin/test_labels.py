@@ -8,17 +8,20 @@ from shopforum.operations.filters import AuditFilter
 from shopforum.operations.json_documents import SCHEMAS
 from shopforum.operations.rows import AuditRow, Revocation, SessionRow
 from shopforum.sessions import tables
+from shopforum.sessions.provider_events import ProviderEvent, ProviderFlag
 from shopforum.sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
 
 SEVERITIES = {"neutral", "info", "success", "warning", "danger"}
+
+FLAGS = {*FlagKind, *ProviderFlag}
 
 
 @pytest.mark.parametrize(
     ("table", "members"),
     [
         (labels.STATES, {*State}),
-        (labels.FLAGS, {*FlagKind}),
-        (labels.EVENTS, {*EventName, *FlagKind}),
+        (labels.FLAGS, FLAGS),
+        (labels.EVENTS, {*EventName, *ProviderEvent, *FLAGS}),
         (labels.ENTITIES, {*InitiatingEntity}),
     ],
 )
@@ -27,7 +30,7 @@ def test_every_member_has_a_label_and_no_label_is_left_over(table, members):
 
 
 def test_every_reason_has_a_label():
-    assert set(labels.END_REASONS) == {*labels.REASONS, *EndReason, *FlagKind}
+    assert set(labels.END_REASONS) == {*labels.REASONS, *EndReason, *FLAGS}
 
 
 def test_labels_have_a_known_severity():

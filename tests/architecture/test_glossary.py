@@ -14,11 +14,11 @@ events everyone export factor feed fields files filter filters flags fork form f
 group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods migrate migrations model moderate moderation new notes notices numbers only
-openapi operations options orders outbound overview page paging parts permissions person plans policy post
+openapi operations options orders outbound overview page paging parts password permissions person plans policy post
 posts prepared problems processes products purge queries queue rate read readiness reasons records redirect redirects refusals
 renewal reports request requests responses resubmit resume revocation revocations revoke risk routes rows
 rules safe sample saved schema scope search security selection services serving session sessions settings signals
-signin site sites statements store tables tail targets templating terminal text texts throttle timeline
+signin signup site sites statements store tables tail targets templating terminal text texts throttle timeline
 token tokens topic topics totals transport tweens two user users view views vocabulary web webhooks worker
 writing
 """

@@ -7,10 +7,12 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from support import Browser
 
 # Every address that the public may see, by site. A new public view is written down here, or it is not public.
+_ACCOUNT = ("/signup", "/password/forgot", "/password/reset")
 PUBLIC = {
     "all": {"/healthz", "/readyz", "/startupz", "/login", "/login/two-factor", "/logout", "/static/*subpath"},
     "store": {
         "/",
+        *_ACCOUNT,
         "/products",
         "/products/{slug}",
         "/shopping-cart",
@@ -20,6 +22,7 @@ PUBLIC = {
     },
     "forums": {
         "/",
+        *_ACCOUNT,
         "/categories/{slug}",
         "/topics/{id}-{slug}",
         "/search",

@@ -93,6 +93,32 @@ def test_login_pages(sites, inspect, idp):
         pages.look(403)
 
 
+def test_sign_up_and_new_password(sites, inspect, idp):
+    idp.hook("user", email=person("member").email, passwordChangeRequired=True)
+    with inspect("forums") as pages:
+        pages.visit("/signup")
+        pages.press("Create the account")
+        pages.look(422)
+        for name, value in (("Name", "Nora"), ("E-mail address", "nora@new.example"), ("Password", "short")):
+            pages.page.get_by_label(name).fill(value)
+        pages.press("Create the account")
+        pages.look(422)
+        pages.page.get_by_label("Password").fill("a good password")
+        pages.press("Create the account")
+        pages.look()
+        pages.visit("/password/forgot")
+        pages.press("Send the mail")
+        pages.look(422)
+        pages.page.get_by_label("E-mail address").fill("nora@new.example")
+        pages.press("Send the mail")
+        pages.look()
+        pages.page.goto(f"{pages.url}/login")
+        fill_in_login(pages.page, "member")
+        pages.look()
+        pages.press("Set the password")
+        pages.look(422)
+
+
 def test_what_was_typed_and_own_devices(sites, inspect, somebody):
     seed_forums(sites)
     [topic] = sites.sql("SELECT id FROM forum_topics WHERE NOT locked ORDER BY id LIMIT 1")

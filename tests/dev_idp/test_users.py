@@ -201,7 +201,7 @@ def test_public_keys(client, world):
     assert client.retrieve_jwt_public_key("unknown").status == 404
 
 
-@pytest.mark.parametrize("path", ["search", "action", "bulk", "verify-email"])
+@pytest.mark.parametrize("path", ["search", "action", "bulk"])
 def test_what_this_provider_lacks_is_no_user_of_that_name(world, path):
     headers = {"Authorization": world.api_key}
     assert (

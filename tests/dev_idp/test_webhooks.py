@@ -87,6 +87,7 @@ def test_each_change_is_announced(
         "jwt.refresh-token.revoke",
         "user.registration.update",
         "user.password.update",
+        "user.update",
         "user.registration.delete",
         "user.deactivate",
         "user.delete",

@@ -11,7 +11,7 @@ import requests
 from support import APPLICATIONS, person
 
 from shopforum import configuration
-from shopforum.idp import FusionAuth, LoginRefused
+from shopforum.idp import AccountFault, FusionAuth, LoginRefused, transport
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
 
@@ -62,6 +62,68 @@ def test_a_user_name_is_no_second_name_for_an_account(client, idp):
     assert log_in(client, "shopper").name == "Samantha Shore-Smith"
 
 
+USER = {
+    "id": str(uuid.UUID(int=7)),
+    "active": True,
+    "registrations": [{"applicationId": APPLICATIONS["store"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "email"),
+    [
+        ({"fullName": "Mia Marsh", "firstName": "M"}, "Mia Marsh", ""),
+        ({"firstName": "Mia", "lastName": "Marsh", "username": "mia"}, "Mia Marsh", ""),
+        ({"username": "mia", "email": "mia@a.example"}, "mia", "mia@a.example"),
+        ({"email": "mia@a.example", "mobilePhone": "+1555"}, "mia@a.example", "mia@a.example"),
+        ({"phoneNumber": "+15550142"}, "Phone …42", ""),
+        ({}, "User 00000000", ""),
+    ],
+)
+def test_everybody_has_a_name_and_no_number_is_shown(client, idp, user, name, email):
+    idp.hook("fail", path="/api/login", times=1, status=200, body={"user": USER | user})
+    login = log_in(client, "shopper")
+    assert (login.name, login.email) == (name, email)
+
+
+def test_name_and_address_are_those_of_now_at_a_refresh(client, idp):
+    login = log_in(client, "shopper")
+    requests.patch(
+        f"{idp.url}/api/user/{login.user_id}",
+        json={"user": {"fullName": "Sam Newname", "email": "sam@new.example"}},
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    ).raise_for_status()
+    answer = client.refresh(login.refresh_token, login.user_id, HERE)
+    assert (answer.name, answer.email) == ("Sam Newname", "sam@new.example")
+
+
+def test_a_user_with_much_data_can_sign_in_and_is_refreshed(client, idp):
+    requests.patch(
+        f"{idp.url}/api/user/{person('shopper').id}",
+        json={"user": {"data": {"history": "x" * 700_000}}},
+        headers={"Authorization": idp.api_key},
+        timeout=5,
+    ).raise_for_status()
+    login = log_in(client, "shopper")
+    assert client.refresh(login.refresh_token, login.user_id).user_id == login.user_id
+
+
+def test_an_answer_beyond_all_measure_is_a_fault_of_one_account(client, idp, monkeypatch):
+    monkeypatch.setattr(transport, "_LARGEST_ANSWER", 1000)
+    idp.hook("fail", path="/api/login", times=1, status=200, body="x" * 2000)
+    with pytest.raises(AccountFault):
+        log_in(client, "shopper")
+    assert client.breaker.login.failed == 0
+
+
+def test_another_user_than_asked_for_is_an_outage(client, idp):
+    login = log_in(client, "shopper")
+    idp.hook("fail", path="/api/user", times=1, status=200, body={"user": USER})
+    with pytest.raises(AuthorityUnavailable):
+        client.refresh(login.refresh_token, login.user_id)
+
+
 @pytest.mark.parametrize("reach", ["user", "site"])
 def test_a_revocation_by_user_or_site_ends_the_token(client, reach):
     login = log_in(client, "shopper")
@@ -93,7 +155,6 @@ def test_only_200_is_a_login(client, idp, status):
             "body": {"user": {"id": "x", "registrations": [{"applicationId": APPLICATIONS["store"]}]}},
         },
         {"status": 200, "body": "[" * 100_000},
-        {"status": 200, "body": "x" * 400_000},
         {"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}},
         {"status": 418},
         {"status": 429},
@@ -370,6 +431,13 @@ def test_fusionauth_is_told_of_the_persons_browser_and_not_of_ours(settings):
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def do_GET(self):
+            content = json.dumps({"user": USER}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
         def log_message(self, *_args):
             return
 
@@ -381,12 +449,16 @@ def test_fusionauth_is_told_of_the_persons_browser_and_not_of_ours(settings):
             log_in(client, "shopper")
         with pytest.raises(LoginRefused):
             client.two_factor("challenge", "123456", HERE, "Firefox on Linux")
+        with pytest.raises(RefreshRefused):
+            client.refresh("token", uuid.UUID(int=7), HERE)
         server.shutdown()
+    assert len(sent) == 3
     for body in sent:
-        assert (body["ipAddress"], body["applicationId"]) == ("192.0.2.10", APPLICATIONS["store"])
+        if "refreshToken" not in body:
+            assert (body["ipAddress"], body["applicationId"]) == ("192.0.2.10", APPLICATIONS["store"])
         info = body["eventInfo"]
         assert (info["ipAddress"], info["userAgent"], info["deviceName"]) == (
             "192.0.2.10",
             "Firefox",
-            "Firefox on Linux",
+            "Unknown device" if "refreshToken" in body else "Firefox on Linux",
         )

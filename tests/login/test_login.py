@@ -88,9 +88,13 @@ def test_a_preset_session_id_is_never_taken_over(store: Browser, sql: Callable[.
 def test_who_forgot_the_password_finds_the_way(
     browser: Callable[[str], Browser], idp: Idp, site: str
 ) -> None:
-    link = browser(site).get("/login").html.find("a", string="Forgot your password?")
-    assert link["href"].startswith(f"{idp.url}/password/forgot?client_id={APPLICATIONS[site]}")
-    assert requests.get(link["href"], timeout=10).status_code == 200
+    client = browser(site)
+    link = client.get("/login").html.find("a", string="Forgot your password?")["href"]
+    if site == "admin":
+        assert link.startswith(f"{idp.url}/password/forgot?client_id={APPLICATIONS[site]}")
+        assert requests.get(link, timeout=10).status_code == 200
+    else:
+        assert "Send the mail" in client.get(link).text
 
 
 def test_a_second_login_ends_the_first(store: Browser, sql: Callable[..., Any]) -> None:

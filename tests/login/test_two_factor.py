@@ -4,11 +4,12 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from clocks import SimulatedClock
-from support import Browser, Idp, person
+from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -33,7 +34,7 @@ def code_form(page: TestResponse) -> Any:
 def begin(client: Browser, **fields: str) -> TestResponse:
     answer = client.log_in(LOGIN, **fields)
     assert answer.status_int == 302
-    assert answer.location == "/login/two-factor"
+    assert urlsplit(answer.location).path == "/login/two-factor"
     assert "__Host-session" not in client.cookies
     return answer.follow()
 
@@ -101,7 +102,7 @@ def test_a_wrong_code_is_422_and_may_be_tried_again(store: Browser, idp: Idp, au
 def test_what_cannot_be_a_code_is_not_sent(store: Browser, idp: Idp, code: str) -> None:
     page = begin(store)
     assert submit(page, code).status_int == 422
-    assert idp.calls("/api/two-factor") == []
+    assert idp.calls("/api/two-factor/login") == []
 
 
 def test_guessing_codes_gets_slower(
@@ -110,14 +111,17 @@ def test_guessing_codes_gets_slower(
     page = begin(store)
     right = code_of(idp)
     wrong = "000000" if right != "000000" else "111111"
-    assert [submit(page, wrong).status_int for _ in range(5)] == [422] * 5
+    # The login has sent a code, which counts.
+    assert [submit(page, wrong).status_int for _ in range(4)] == [422] * 4
     refused = submit(page, right)
     assert refused.status_int == 429
     assert int(refused.headers["Retry-After"]) >= 1
     # Beginning anew does not begin the count anew, though the password is right.
     database_clock.seconds += 2
-    again = begin(browser("store"))
-    assert submit(again, wrong).status_int == 422
+    assert browser("store").log_in(LOGIN).status_int == 302
+    again = browser("store")
+    database_clock.seconds += 4
+    again = begin(again)
     assert submit(again, wrong).status_int == 429
 
 
@@ -170,23 +174,52 @@ def test_a_challenge_of_ones_own_making_is_none(store: Browser, forums: Browser)
 
 def test_a_code_can_be_sent(store: Browser, idp: Idp) -> None:
     page = begin(store)
-    before = code_of(idp)
+    assert "A code is on its way" in page.text
+    first = code_of(idp)
     form = next(form for form in page.forms.values() if "send" in form.fields)
     assert "s…@harbour.example" in page.text
     sent = form.submit("send", value="TEST", status=303).follow()
-    assert "A new code is on its way" in sent.text
-    assert len(idp.calls("/api/two-factor/send")) == 1
+    assert "A code is on its way" in sent.text
+    assert len(idp.calls("/api/two-factor/send")) == 2
+    if first != code_of(idp):
+        assert submit(sent, first).status_int == 422
     assert submit(sent, code_of(idp)).status_int == 302
-    assert before
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        [{"id": "A", "method": "authenticator"}],
+        [{"id": "K", "method": "webauthn"}],
+        [{"id": "TEST", "method": "email"}, {"id": "S", "method": "sms"}],
+    ],
+)
+def test_nothing_is_sent_where_there_is_a_choice(
+    store: Browser, idp: Idp, sql: Sql, methods: list[dict[str, str]]
+) -> None:
+    idp.hook("fail", path="/api/login", times=1, status=242, body={"twoFactorId": "x", "methods": methods})
+    assert "on its way" not in begin(store).text
+    assert idp.calls("/api/two-factor/send") == []
+    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_code_that_cannot_be_sent_at_once_can_be_asked_for(store: Browser, idp: Idp, status: int) -> None:
+    idp.hook("fail", path="/api/two-factor/send", times=1, status=status)
+    page = begin(store)
+    assert "on its way" not in page.text
+    form = next(form for form in page.forms.values() if "send" in form.fields)
+    assert "on its way" in form.submit("send", value="TEST", status=303).follow().text
 
 
 @pytest.mark.usefixtures("database_clock")
 def test_codes_are_not_sent_without_end(store: Browser, idp: Idp) -> None:
     form = next(form for form in begin(store).forms.values() if "send" in form.fields)
     statuses = [form.submit("send", value="TEST", expect_errors=True).status_int for _ in range(7)]
-    assert statuses == [303] * 5 + [429] * 2
+    assert statuses == [303] * 4 + [429] * 3
     assert "Wait 1 second, then" in form.submit("send", value="TEST", status=429).text
-    assert len(idp.calls("/api/two-factor/send")) == statuses.count(303)
+    # The first was sent by the login.
+    assert len(idp.calls("/api/two-factor/send")) == 1 + statuses.count(303)
 
 
 def test_a_method_that_was_not_offered_is_not_used(store: Browser, idp: Idp) -> None:
@@ -194,7 +227,7 @@ def test_a_method_that_was_not_offered_is_not_used(store: Browser, idp: Idp) -> 
     token = code_form(page)["csrf_token"].value
     answer = store.post("/login/two-factor", {"csrf_token": token, "send": "OTHER"}, status=303)
     assert "why=challenge" in answer.location
-    assert idp.calls("/api/two-factor/send") == []
+    assert len(idp.calls("/api/two-factor/send")) == 1
 
 
 def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
@@ -209,7 +242,7 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status": 203, "body": {"changePasswordId": "x"}}, "it has to be changed"),
+        ({"status": 203, "body": {}}, "it has to be changed"),
         ({"status": 212}, "not confirmed"),
         ({"status": 400, "body": {"generalErrors": [{"code": "[LoginRestricted]"}]}}, "cannot log in here"),
         ({"status": 409, "body": {"actions": []}}, "cannot log in here"),
@@ -225,11 +258,23 @@ def test_who_is_refused_after_the_right_code_is_told_why(
     assert refused.status_int == 422
     assert words in refused.text
     assert COOKIE not in store.cookies
-    assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
+    # The code that the login has sent.
+    assert [
+        round(row["failures"]) for row in sql("SELECT failures FROM login_failures WHERE failures > 0.5")
+    ] == [1]
     form = next(form for form in refused.forms.values() if "password" in form.fields)
     assert (form.action, form["next"].value) == ("/login", "/orders")
     form["email"], form["password"] = LOGIN.email, LOGIN.password
-    assert form.submit().location == "/login/two-factor"
+    assert urlsplit(form.submit().location).path == "/login/two-factor"
+
+
+def test_a_password_that_has_to_be_changed_is_changed_after_the_code(store: Browser, idp: Idp) -> None:
+    page = begin(store)
+    body = {"changePasswordId": "x", "changePasswordReason": "Expired"}
+    idp.hook("fail", path="/api/two-factor/login", times=1, status=203, body=body)
+    answer = submit(page, code_of(idp))
+    assert (answer.status_int, answer.location) == (302, "/password/reset?due")
+    assert COOKIE not in store.cookies
 
 
 @pytest.mark.parametrize(
@@ -263,6 +308,8 @@ def test_without_any_method_no_code_is_asked_for(store: Browser, idp: Idp, body:
     idp.hook("fail", path="/api/login", times=1, status=242, body=body)
     page = store.log_in(LOGIN, status=422)
     assert "none is set up yet" in page.text
+    way_on = page.html.find("a", string="Set up your second step")["href"]
+    assert way_on.startswith(f"{idp.url}/account/?client_id={APPLICATIONS['store']}")
     assert COOKIE not in store.cookies
 
 
@@ -270,8 +317,8 @@ def test_without_any_method_no_code_is_asked_for(store: Browser, idp: Idp, body:
 def test_codes_that_the_provider_cannot_judge_are_counted(store: Browser, idp: Idp) -> None:
     page = begin(store)
     errors = {"generalErrors": [{"code": "[LambdaInvocationException]", "message": "x"}]}
-    idp.hook("fail", path="/api/two-factor/login", times=5, status=512, body=errors)
-    for _ in range(5):
+    idp.hook("fail", path="/api/two-factor/login", times=4, status=512, body=errors)
+    for _ in range(4):
         assert "could not finish this login" in submit(page, "000000").text
     assert submit(page, code_of(idp)).status_int == 429
 

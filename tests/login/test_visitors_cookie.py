@@ -29,7 +29,7 @@ def test_no_cookie_of_a_way_through_several_pages_is_strict(browser, idp):
     idp.hook("user", email=person("shopper").email, twoFactor=True)
     client = browser("store")
     answer = client.log_in("shopper", status=302)
-    assert answer.location == "/login/two-factor"
+    assert answer.location == "/login/two-factor?sent"
     assert "SameSite=Lax" in set_cookies(answer)["__Host-two-factor"]
 
 

@@ -30,7 +30,7 @@ from shopforum.core.database import Database
 from shopforum.sessions.model import Pair
 
 class Authority:
-    def refresh(self, token, user_id):
+    def refresh(self, token, user_id, client):
         print("answered", flush=True)
         sys.stdin.read()
 

@@ -21,6 +21,7 @@ _MODULES = (
     "users",
     "registrations",
     "credentials",
+    "verification",
     "applications",
     "system",
     "hooks",

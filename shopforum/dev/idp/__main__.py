@@ -1,6 +1,7 @@
 """``python -m shopforum.dev.idp``: run the development identity provider."""
 
 import argparse
+from pathlib import Path
 
 from .server import serve
 
@@ -13,6 +14,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--api-key", required=True)
     parser.add_argument("--webhook", help="the address that is told of events")
+    parser.add_argument("--mail-folder", type=Path, help="where mails are written to, as .eml files")
     parser.add_argument(
         "--development", action="store_true", help="required: this provider is for development only"
     )
@@ -22,7 +24,14 @@ def main(arguments: list[str] | None = None) -> None:
     if not 0 < options.port < 65536:
         parser.error("the port must be from 1 to 65535")
     try:
-        serve(options.database, options.api_key, options.host, options.port, options.webhook)
+        serve(
+            options.database,
+            options.api_key,
+            options.host,
+            options.port,
+            options.webhook,
+            options.mail_folder,
+        )
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:

@@ -117,6 +117,23 @@ def save(request: Request) -> Response:
     return answer({"application": body})
 
 
+def add_role(request: Request) -> Response:
+    """``POST /api/application/{id}/role``: one role more."""
+    service = service_of(request)
+    require_api_key(request, service.api_key)
+    application_id = uuid_text(request.matchdict["applicationId"], "applicationId")
+    role = mapping(json_body(request), "role")
+    with service.database.write() as db:
+        row = db.execute("SELECT body FROM applications WHERE id = ?", (application_id,)).fetchone()
+        if row is None:
+            raise RefusedError(404)
+        roles = json.loads(row["body"])["roles"]
+        if required_text(role, "name", "role.name") in {one["name"] for one in roles}:
+            raise field_error("role.name", "duplicate", "A role with this name already exists.")
+        body = put_application(db, application_id, {"roles": [*roles, role]}, tenant(db)["id"])
+    return answer({"role": body["roles"][-1]})
+
+
 def tenants(request: Request) -> Response:
     """``GET /api/tenant[/{id}]`` and ``PATCH /api/tenant/{id}``: there is one."""
     service = service_of(request)
@@ -137,10 +154,46 @@ def tenants(request: Request) -> Response:
     return answer({"tenant": home})
 
 
+def webhooks(request: Request) -> Response:
+    """``GET`` and ``POST /api/webhook``, ``PATCH /api/webhook/{id}``: objects alone; `--webhook` says who is told of events."""
+    service = service_of(request)
+    require_api_key(request, service.api_key)
+    with service.database.write() as db:
+        stored = {
+            row["id"]: json.loads(row["body"]) for row in db.execute("SELECT * FROM webhooks ORDER BY rowid")
+        }
+        if request.method == "GET":
+            return answer({"webhooks": list(stored.values())})
+        webhook_id = uuid_text(request.matchdict.get("webhookId", str(uuid.uuid4())), "webhookId")
+        if request.method == "PATCH" and webhook_id not in stored:
+            raise RefusedError(404)
+        body = put_webhook(db, webhook_id, stored.get(webhook_id, {}), mapping(json_body(request), "webhook"))
+    return answer({"webhook": body})
+
+
+def put_webhook(
+    db: sqlite3.Connection, webhook_id: str, stored: dict[str, Any], change: dict[str, Any]
+) -> dict[str, Any]:
+    """Create or change a webhook's object. Returns its JSON."""
+    body = deep_merge(stored, change) | {"id": webhook_id}
+    required_text(body, "url", "webhook.url")
+    db.execute(
+        "INSERT INTO webhooks (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+        (webhook_id, json.dumps(body)),
+    )
+    return body
+
+
 def includeme(config: Configurator) -> None:
     """Routes of this module."""
     config.add_route("applications", "/api/application")
     config.add_route("application", "/api/application/{applicationId}")
+    config.add_route("application_role", "/api/application/{applicationId}/role")
+    config.add_view(add_role, route_name="application_role", request_method="POST")
+    config.add_route("webhooks", "/api/webhook")
+    config.add_route("webhook", "/api/webhook/{webhookId}")
+    config.add_view(webhooks, route_name="webhooks", request_method=("GET", "POST"))
+    config.add_view(webhooks, route_name="webhook", request_method="PATCH")
     config.add_route("tenants", "/api/tenant")
     config.add_route("tenant", "/api/tenant/{tenantId}")
     config.add_view(listing, route_name="applications", request_method="GET")

@@ -7,9 +7,19 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from . import accounts
-from .completion import CHANGE_PASSWORD_SECONDS
+from .completion import CHANGE_PASSWORD_SECONDS, find_application
 from .errors import RefusedError, answer, field_error, nothing
-from .json_fields import has_api_key, json_body, require_api_key, required_text, text
+from .json_fields import (
+    flag,
+    has_api_key,
+    identifier,
+    json_body,
+    mapping,
+    require_api_key,
+    required_text,
+    strings,
+    text,
+)
 from .service import Service, service_of
 from .users import checked_password, set_password
 
@@ -69,14 +79,24 @@ def _existing(service: Service, user_id: str | None) -> sqlite3.Row:
 
 
 def forgot(request: Request) -> Response:
-    """``POST /api/user/forgot-password`` with the API key: a change-password id. Nothing is sent."""
+    """``POST /api/user/forgot-password`` with the API key: a change-password id, and a mail with it.
+
+    The link in the mail is FusionAuth's template: here the application's ``data.passwordResetUrl`` and ``?id=``.
+    """
     service, body = service_of(request), json_body(request)
     require_api_key(request, service.api_key)
     with service.database.read() as db:
-        user = accounts.find_by_login(db, required_text(body, "loginId"))
+        user = accounts.find_by_login(db, required_text(body, "loginId"), strings(body, "loginIdTypes"))
+        application = find_application(db, identifier(body, "applicationId")) or {}
     if user is None:
         raise RefusedError(404)
     made = service.state.challenge("changePassword", user["id"], CHANGE_PASSWORD_SECONDS)
+    if user["email"] and flag(body, "sendForgotPasswordEmail", True):
+        page = mapping(application, "data").get("passwordResetUrl") or f"{request.host_url}/password/change"
+        text = (
+            f"Follow this link to set a new password:\n\n{page}?id={made.id}\n\nIt works for ten minutes.\n"
+        )
+        service.mails.send(user["email"], "Set a new password", text)
     return answer({"changePasswordId": made.id})
 
 

@@ -1,4 +1,4 @@
-"""The test hook that makes calls fail: delays, statuses, garbage and lost answers."""
+"""The test hooks that replace answers: delays, statuses, garbage, lost answers, and any that FusionAuth may give."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
 
+from .answers import BY_NAME, PATHS
 from .errors import field_error, general_error, nothing
 from .json_fields import flag, json_body, mapping, only, required_text, text, whole
 from .service import service_of
@@ -57,6 +58,22 @@ def fail(request: Request) -> Response:
     return nothing(204)
 
 
+def answer(request: Request) -> Response:
+    """``POST /hooks/answer`` ``{"answer"}``: answer the next call with this row of `answers.ANSWERS`."""
+    body = json_body(request)
+    only(body, ("answer",))
+    found = BY_NAME.get(required_text(body, "answer"))
+    if found is None:
+        raise general_error(
+            "unknownAnswer", f"There is no such answer. Known: {', '.join(sorted(BY_NAME))}.", 404
+        )
+    method, path = PATHS[found.call]
+    content, content_type = _content({"body": found.body})
+    fault = Fault(path, method, 1, found.status, content, content_type, headers={}, delay=0.0, drop=False)
+    service_of(request).state.set_fault(fault)
+    return nothing(204)
+
+
 def _content(body: dict[str, Any]) -> tuple[bytes, str | None]:
     content, given = body.get("body"), text(body, "content_type")
     _refuse_line_breaks(given or "")
@@ -82,6 +99,7 @@ def _refuse_line_breaks(value: str) -> None:
 
 
 def includeme(config: Configurator) -> None:
-    """The route of this hook."""
-    config.add_route("hook_fail", "/hooks/fail")
-    config.add_view(fail, route_name="hook_fail", request_method="POST")
+    """The routes of these hooks."""
+    for name, view in (("fail", fail), ("answer", answer)):
+        config.add_route(f"hook_{name}", f"/hooks/{name}")
+        config.add_view(view, route_name=f"hook_{name}", request_method="POST")

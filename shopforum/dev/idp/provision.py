@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from shopforum.webhooks.event_mapping import EVENTS
+
 from . import accounts
-from .applications import put_application
+from .applications import put_application, put_webhook
 from .database import Database
 from .passwords import Passwords
 from .service import DEFAULT_ISSUER, default_tenant, put_tenant, tenant
@@ -17,6 +19,8 @@ ROLES = {
     "forums": ("member", "moderator"),
     "admin": ("viewer", "responder", "owner"),
 }
+# The role of those who sign up.
+DEFAULT_ROLES = {"store": "shopper", "forums": "member"}
 
 
 class Client(TypedDict):
@@ -44,11 +48,16 @@ def provision(
     applications: Mapping[str, Client],
     users: Iterable[DemoUser] = (),
     issuer: str = DEFAULT_ISSUER,
+    urls: Mapping[str, str] | None = None,
+    verify_email: bool = False,
+    webhook_url: str | None = None,
 ) -> None:
     """Create what is missing in the provider's database file, which a running provider may have open.
 
     ``applications`` maps ``store``, ``forums`` and ``admin`` to their ids and secrets; their settings are
-    brought to what the sites need. Users that exist already stay as they are. Safe to repeat. Raises
+    brought to what the sites need. ``urls`` are the addresses of store and forums, for the links in mails. Users that exist
+    already stay as they are; with ``verify_email`` new ones have to confirm their addresses. ``webhook_url`` gets all events
+    of ``EVENTS``. Safe to repeat. Raises
     ValueError for a name that is not one of the three.
     """
     unknown = set(applications) - set(ROLES)
@@ -58,9 +67,11 @@ def provision(
     try:
         hashes = _password_hashes(opened, list(users := list(users)))
         with opened.write() as db:
-            _put_tenant(db, tenant_id.lower(), issuer)
+            _put_tenant(db, tenant_id.lower(), issuer, verify_email=verify_email)
             for name, client in applications.items():
-                _put_application(db, name, client, tenant_id.lower())
+                _put_application(db, name, client, tenant_id.lower(), (urls or {}).get(name))
+            if webhook_url:
+                _put_webhook(db, webhook_url, tenant_id.lower())
             for user in users:
                 _put_user(db, user, hashes)
     finally:
@@ -79,14 +90,29 @@ def _password_hashes(database: Database, users: list[DemoUser]) -> dict[str, str
     return {password: hasher.hash(password) for password in missing}
 
 
-def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str) -> None:
-    if db.execute("SELECT 1 FROM tenants").fetchone() is None:
-        put_tenant(db, default_tenant(tenant_id, issuer))
-    else:
-        put_tenant(db, tenant(db) | {"id": tenant_id, "issuer": issuer})
+def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str, *, verify_email: bool) -> None:
+    known = db.execute("SELECT 1 FROM tenants").fetchone() is not None
+    body = tenant(db) if known else default_tenant(tenant_id, issuer)
+    mail = {"verifyEmail": verify_email}
+    put_tenant(db, body | {"id": tenant_id, "issuer": issuer, "emailConfiguration": mail})
 
 
-def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_id: str) -> None:
+def _put_webhook(db: sqlite3.Connection, url: str, tenant_id: str) -> None:
+    webhook_id = str(uuid.uuid5(uuid.UUID(tenant_id), url))
+    wanted = {
+        "url": url,
+        "tenantIds": [tenant_id],
+        "eventsEnabled": dict.fromkeys(EVENTS, True),
+        "signatureConfiguration": {"enabled": True},
+    }
+    put_webhook(db, webhook_id, {}, wanted)
+    enabled = {"events": {name: {"enabled": True} for name in EVENTS}}
+    put_tenant(db, tenant(db) | {"eventConfiguration": enabled})
+
+
+def _put_application(
+    db: sqlite3.Connection, name: str, client: Client, tenant_id: str, url: str | None
+) -> None:
     settings: dict[str, Any] = {
         "name": name,
         "loginConfiguration": {
@@ -101,8 +127,14 @@ def _put_application(db: sqlite3.Connection, name: str, client: Client, tenant_i
             "enabledGrants": ["refresh_token"],
         },
         "roles": [
-            {"id": str(uuid.uuid5(uuid.UUID(client["id"]), role)), "name": role} for role in ROLES[name]
+            {
+                "id": str(uuid.uuid5(uuid.UUID(client["id"]), role)),
+                "name": role,
+                "isDefault": role == DEFAULT_ROLES.get(name),
+            }
+            for role in ROLES[name]
         ],
+        "data": {"passwordResetUrl": f"{url}/password/reset"} if url else {},
     }
     put_application(db, client["id"].lower(), settings, tenant_id)
 

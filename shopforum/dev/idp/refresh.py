@@ -75,6 +75,7 @@ def renew(
             kind="REFRESH_TOKEN",
             seconds=lifetime,
         )
+        service.webhooks.refreshed(row, value, token)
     return Renewed(used, token, lifetime)
 
 

@@ -12,8 +12,9 @@ from . import accounts
 from .completion import find_application
 from .errors import RefusedError, answer, field_error, nothing
 from .json_fields import flag, json_body, mapping, require_api_key, required_identifier, strings, uuid_text
-from .service import service_of
+from .service import service_of, tenant
 from .users import checked_password, create_user
+from .verification import send_verification
 
 
 def create(request: Request) -> Response:
@@ -26,9 +27,11 @@ def create(request: Request) -> Response:
     password_hash = service.passwords.hash(checked_password(given)) if given else None
     now = service.state.now()
     with service.database.write() as db:
-        roles = _roles(db, application_id, wanted)
+        roles = (
+            _roles(db, application_id, wanted) if "roles" in wanted else _default_roles(db, application_id)
+        )
         if password_hash is not None:
-            create_user(service, db, user_id, given, password_hash)
+            _create_user(request, db, user_id, given, password_hash, skip=flag(body, "skipVerification"))
         elif accounts.find_user(db, user_id) is None:
             raise RefusedError(404)
         if accounts.registration_of(db, user_id, application_id) is not None:
@@ -42,6 +45,28 @@ def create(request: Request) -> Response:
         }
         accounts.store_registration(db, user_id, registration)
         return _shown(db, user_id, registration)
+
+
+def _create_user(
+    request: Request,
+    db: sqlite3.Connection,
+    user_id: str,
+    given: dict[str, Any],
+    password_hash: str,
+    *,
+    skip: bool,
+) -> None:
+    """Create the user, and have the address verified where the tenant wants it."""
+    service = service_of(request)
+    verify = not skip and flag(mapping(tenant(db), "emailConfiguration"), "verifyEmail")
+    create_user(service, db, user_id, given | ({"verified": False} if verify else {}), password_hash)
+    if verify and given.get("email"):
+        send_verification(request, user_id, str(given["email"]))
+
+
+def _default_roles(db: sqlite3.Connection, application_id: str) -> list[str]:
+    application = find_application(db, application_id) or {}
+    return [role["name"] for role in application.get("roles", []) if role.get("isDefault")]
 
 
 def change(request: Request) -> Response:

@@ -28,7 +28,14 @@ def require_loopback(host: str) -> None:
         raise ValueError(f"the development identity provider only listens on loopback, not on {host!r}")
 
 
-def serve(database: str | Path, api_key: str, host: str, port: int, webhook: str | None = None) -> None:
+def serve(
+    database: str | Path,
+    api_key: str,
+    host: str,
+    port: int,
+    webhook: str | None = None,
+    mail_folder: Path | None = None,
+) -> None:
     """Serve until the process is interrupted or told to end. Prints one line when it listens.
 
     Raises ValueError for a host that is not loopback and OSError when the port is taken.
@@ -37,7 +44,7 @@ def serve(database: str | Path, api_key: str, host: str, port: int, webhook: str
     # Waited for and never handled: a handler runs within whatever it interrupts, which may hold a lock that it needs.
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with Running(database, api_key, port, host, webhook):
+    with Running(database, api_key, port, host, webhook, mail_folder):
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"development identity provider listening on http://{shown}:{port}\n")
         sys.stdout.flush()
@@ -58,9 +65,10 @@ class Running:
         port: int,
         host: str = "127.0.0.1",
         webhook: str | None = None,
+        mail_folder: Path | None = None,
     ) -> None:
         self.api_key = api_key
-        self._service = Service(database, api_key, webhook)
+        self._service = Service(database, api_key, webhook, mail_folder)
         self._sockets: dict[int, object] = {}
         self._server = create_server(
             make_app(self._service),
@@ -103,6 +111,8 @@ class Running:
         self.close()
 
 
-def serve_in_thread(database: str | Path, api_key: str, port: int = 0) -> Running:
+def serve_in_thread(
+    database: str | Path, api_key: str, port: int = 0, mail_folder: Path | None = None
+) -> Running:
     """Serve from a thread on 127.0.0.1, on any free port unless one is given; listening when this returns."""
-    return Running(database, api_key, port)
+    return Running(database, api_key, port, mail_folder=mail_folder)

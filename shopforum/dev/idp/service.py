@@ -12,6 +12,7 @@ from .database import Database
 from .errors import RefusedError
 from .json_fields import has_api_key
 from .jwts import SigningKey
+from .mails import Mails
 from .passwords import Passwords
 from .policies import JWT_CONFIGURATION, Policy, deep_merge, policy_for
 from .state import Lambda, State
@@ -24,10 +25,17 @@ DEFAULT_ISSUER = "http://localhost:9011"
 class Service:
     """Database, keys and memory of one provider."""
 
-    def __init__(self, database: str | Path, api_key: str, webhook: str | None = None) -> None:
+    def __init__(
+        self,
+        database: str | Path,
+        api_key: str,
+        webhook: str | None = None,
+        mail_folder: Path | None = None,
+    ) -> None:
         """Open the database file, with a tenant and a signing key made where there are none.
 
-        ``webhook`` is the address that is told of events, until the hook of that name sets another.
+        ``webhook`` is the address that is told of events, until the hook of that name sets another. ``mail_folder`` is where
+        mails are written to.
         """
         if not api_key or not api_key.isascii():
             raise ValueError("the API key must be ASCII text and not empty")
@@ -36,6 +44,7 @@ class Service:
         self.keys = SigningKey(self.database)
         self.passwords = Passwords()
         self.state = State()
+        self.mails = Mails(mail_folder)
         self.webhooks = Webhooks(self.database, self.keys, self.state, webhook)
         with self.database.write() as db:
             if db.execute("SELECT 1 FROM tenants").fetchone() is None:
@@ -89,6 +98,7 @@ def default_tenant(tenant_id: str, issuer: str = DEFAULT_ISSUER) -> dict[str, An
         "issuer": issuer,
         "jwtConfiguration": JWT_CONFIGURATION,
         "loginConfiguration": {"requireAuthentication": True},
+        "emailConfiguration": {"verifyEmail": False},
     }
 
 

@@ -37,6 +37,15 @@ def forgot_password(request: Request) -> Response:
     return Response(body, content_type="text/plain", charset="utf-8")
 
 
+def account_page(request: Request) -> Response:
+    """``GET /account/``: stands where FusionAuth's hosted account page would let a person set up a second factor."""
+    body = (
+        "FusionAuth would let you log in here and set up a second step.\n"
+        "This stand-in has no pages: PATCH /api/user/{userId} sets twoFactor.methods, with the API key.\n"
+    )
+    return Response(body, content_type="text/plain", charset="utf-8")
+
+
 def includeme(config: Configurator) -> None:
     """Routes of this module."""
     for name, path, view in (
@@ -44,6 +53,7 @@ def includeme(config: Configurator) -> None:
         ("health", "/api/health", health),
         ("version", "/api/system/version", version),
         ("forgot_password_page", "/password/forgot", forgot_password),
+        ("account_page", "/account/", account_page),
     ):
         config.add_route(name, path)
         config.add_view(view, route_name=name, request_method="GET")

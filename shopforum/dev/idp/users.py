@@ -173,6 +173,9 @@ def change(request: Request) -> Response:
         accounts.store_user(db, body | {"lastUpdateInstant": now}, row["password_hash"], create=False)
         if password_hash is not None:
             set_password(service, db, user_id, password_hash)
+        service.webhooks.about_user("user.update", db, user_id)
+        if body["email"] != stored.get("email"):
+            service.webhooks.about_user("user.email.update", db, user_id)
         return answer({"user": accounts.shown(db, accounts.existing_user(db, user_id))})
 
 
@@ -216,7 +219,8 @@ def includeme(config: Configurator) -> None:
     config.add_route("registration_new", "/api/user/registration")
     config.add_route("change_password", "/api/user/change-password")
     config.add_route("forgot_password", "/api/user/forgot-password")
-    config.add_route("user_others", "/api/user/{other:search|action|bulk|verify-email}")
+    config.add_route("verify_email", "/api/user/verify-email")
+    config.add_route("user_others", "/api/user/{other:search|action|bulk}")
     config.add_view(others, route_name="user_others")
     config.add_route("users", "/api/user")
     config.add_route("user", "/api/user/{userId}")

@@ -89,6 +89,11 @@ class Webhooks:
         named = {"userId": user_id, "applicationId": application_id}
         self._announce("jwt.refresh-token.revoke", **{key: value for key, value in named.items() if value})
 
+    def refreshed(self, row: sqlite3.Row, presented: str, token: str) -> None:
+        """Announce a refresh, with the live secrets that FusionAuth tells its receivers."""
+        named = {"applicationId": row["application_id"], "userId": row["user_id"]}
+        self._announce("jwt.refresh", **named, refreshToken=presented, token=token)
+
     def about_user(
         self, kind: str, db: sqlite3.Connection, user_id: str, registration: dict[str, Any] | None = None
     ) -> None:

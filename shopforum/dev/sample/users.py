@@ -61,6 +61,9 @@ def provision(settings: Mapping[str, str], idp_database: Path) -> None:
             site: {"id": applications[site], "client_secret": settings[f"idp.{site}.client_secret"]}
             for site in SITES
         },
+        urls={site: settings[f"shopforum.{site}_url"] for site in ("store", "forums")},
+        verify_email=True,
+        webhook_url=f"{settings['shopforum.admin_url']}/webhooks/fusionauth",
         users=[
             {
                 "id": login.id,

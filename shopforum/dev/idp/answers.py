@@ -1,0 +1,278 @@
+"""The answers that FusionAuth may give to the calls of the sites, as data: when, in which edition, and who says so.
+
+The hook `answer` makes the provider give any of them once. `tests/idp/test_answers.py` has the client's reaction to each.
+docs/fusionauth-answers.md is written from these rows.
+
+Sources: *docs* is FusionAuth's documentation, by the page; *issue* is a thread of github.com/FusionAuth/fusionauth-issues;
+*client* is an official client. Where FusionAuth says nothing, the source is *assumed*, with the reason.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+_USER = {"id": "00000000-0000-4000-8000-000000000007", "active": True}
+_TWO_FACTOR_ID = "YkQY5Gsyo4RlfmDciBGRmvfj3RmatUqrbjoIZ19fmw4"
+
+PATHS = {
+    "login": ("POST", "/api/login"),
+    "two-factor": ("POST", "/api/two-factor/login"),
+    "send": ("POST", "/api/two-factor/send"),
+    "refresh": ("POST", "/api/jwt/refresh"),
+    "token": ("POST", "/oauth2/token"),
+    "user": ("GET", "/api/user"),
+    "revoke": ("DELETE", "/api/jwt/refresh"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: to which call, in which case, with which status and body, and who says so.
+
+    `edition` is the lowest one in which FusionAuth gives it. `reaction` is what the client makes of it, a key of REACTIONS.
+    """
+
+    call: str
+    case: str
+    status: int
+    body: Any
+    reaction: str
+    source: str
+    edition: str = "Community"
+
+    @property
+    def name(self) -> str:
+        """The name of the answer for the hook."""
+        return f"{self.call}: {self.case}"
+
+
+REACTIONS = {
+    "challenge": "a second factor is asked for",
+    "credentials": "refused: e-mail address or password is wrong; counted as a try",
+    "unregistered": "refused: not registered here",
+    "password_change": "refused: the password has to be changed",
+    "unverified": "refused: the address is not confirmed",
+    "restricted": "refused, in the customer's own words",
+    "no_second_factor": "refused: set up a second factor",
+    "code": "refused: the code is wrong; counted as a try",
+    "late": "refused: the challenge is over",
+    "ended": "the session ends: log in again",
+    "no_roles": "the account is closed here: the sessions end",
+    "done": "nothing is left to do",
+    "our_fault": "503, an error in the log: our key or settings are wrong",
+    "account": "503 for this user; says nothing about others; a login stays counted as a try",
+    "outage": "503; five in a row open the breaker of this kind of call",
+    "unreadable": "503; the cookies stay",
+}
+
+
+def _errors(code: str, message: str, field_name: str = "") -> dict[str, Any]:
+    entry = [{"code": code, "message": message}]
+    return {
+        "fieldErrors": {field_name: entry} if field_name else {},
+        "generalErrors": [] if field_name else entry,
+    }
+
+
+_LAMBDA_FAILS = _errors("[LambdaInvocationException]", "Lambda invocation failed.")
+_WEBHOOK_FAILS = _errors(
+    "[WebhookTransactionException]", "One or more webhooks returned an invalid response."
+)
+_EXCEPTION = _errors("[Exception]", "FusionAuth encountered an unexpected error.")
+_RESTRICTED = _errors("[LoginRestricted]", "Logins are closed on Sundays.")
+_DEAD = _errors("[invalid]refreshToken", "The refresh token was not found or has expired.", "refreshToken")
+_TENANT = _errors("[TenantIdRequired]", "A Tenant Id is required to complete this request.")
+_ACTION = {"actions": [{"name": "Ban", "localizedName": "Ban", "expiry": 1}]}
+
+
+def _of_every(call: str) -> tuple[Answer, ...]:
+    """Return the answers that every call may get."""
+    return (
+        Answer(call, "key or client refused", 401, None, "our_fault", "docs: authentication"),
+        Answer(call, "account or call not permitted", 403, None, "our_fault", "assumed: by a proxy in front"),
+        Answer(call, "internal error", 500, None, "outage", "docs: errors"),
+        Answer(call, "internal error with a body", 500, _EXCEPTION, "account", "issue 2594, 3091, 3222"),
+        Answer(call, "a lambda fails", 512, _LAMBDA_FAILS, "account", "issue 2006"),
+        Answer(call, "search index away", 503, None, "outage", "docs: errors"),
+        Answer(call, "a webhook refuses", 504, _WEBHOOK_FAILS, "account", "docs: events-and-webhooks"),
+        Answer(call, "too many requests", 429, None, "account", "assumed: a proxy, or a later version"),
+        Answer(
+            call, "redirect of a proxy", 302, None, "unreadable", "assumed: FusionAuth redirects no API call"
+        ),
+        Answer(
+            call,
+            "page of a gateway",
+            404,
+            "<h1>Not found</h1>",
+            "unreadable",
+            "assumed: its own 404 is empty",
+        ),
+    )
+
+
+def _of_login(call: str) -> tuple[Answer, ...]:
+    """Return the answers that both steps of a login share."""
+    page = "docs: login" if call == "login" else "docs: complete-mfa"
+    return (
+        Answer(call, "not registered", 202, {"user": _USER}, "unregistered", page),
+        *(
+            Answer(
+                call,
+                f"password must be changed ({reason})",
+                203,
+                {"changePasswordId": "c" * 43, "changePasswordReason": reason},
+                "password_change",
+                page,
+                edition,
+            )
+            for reason, edition in (
+                ("Administrative", "Community"),
+                ("Expired", "Community"),
+                ("Validation", "Community"),
+                ("Breached", "Starter"),
+            )
+        ),
+        Answer(call, "e-mail address not verified", 212, {"user": _USER}, "unverified", page),
+        Answer(call, "registration not verified", 213, {"user": _USER}, "unverified", page),
+        Answer(call, "a validation lambda refuses", 400, _RESTRICTED, "restricted", "docs: login-validation"),
+        Answer(
+            call,
+            "a validation lambda refuses a field",
+            400,
+            _errors("[unpaid]", "The plan is not paid.", "user.data.plan"),
+            "restricted",
+            "docs: login-validation",
+        ),
+        Answer(call, "several tenants, none named", 400, _TENANT, "our_fault", "docs: tenant authentication"),
+        Answer(
+            call,
+            "application id is no id",
+            400,
+            _errors("[couldNotConvert]applicationId", "Invalid [applicationId].", "applicationId"),
+            "our_fault",
+            "client: fusionauth-php-client issue 16",
+        ),
+        Answer(call, "no JSON", 200, "<html></html>", "unreadable", "assumed: a proxy"),
+        Answer(call, "without a user", 200, {}, "unreadable", "assumed: never"),
+        Answer(call, "user without a registration", 200, {"user": _USER}, "unregistered", "docs: login"),
+    )
+
+
+ANSWERS: tuple[Answer, ...] = (
+    *(answer for call in PATHS for answer in _of_every(call)),
+    *_of_login("login"),
+    Answer("login", "wrong password or unknown", 404, None, "credentials", "docs: login"),
+    Answer("login", "a user action prevents it", 409, _ACTION, "credentials", "docs: login"),
+    Answer("login", "user expired", 410, None, "credentials", "docs: login"),
+    Answer("login", "user locked", 423, None, "credentials", "docs: login; issue 2524"),
+    Answer(
+        "login",
+        "second factor due",
+        242,
+        {"twoFactorId": _TWO_FACTOR_ID, "methods": [{"id": "R2D2", "method": "authenticator"}]},
+        "challenge",
+        "docs: login",
+    ),
+    Answer(
+        "login",
+        "second factor due by mail",
+        242,
+        {
+            "twoFactorId": _TWO_FACTOR_ID,
+            "methods": [{"id": "C3PO", "method": "email", "email": "a@b.example"}],
+        },
+        "challenge",
+        "docs: login",
+        "Starter",
+    ),
+    Answer(
+        "login",
+        "second factor required, none set up",
+        242,
+        {"twoFactorId": _TWO_FACTOR_ID, "configurableMethods": ["authenticator", "email"]},
+        "no_second_factor",
+        "docs: login-response-codes, since 1.42",
+    ),
+    *_of_login("two-factor"),
+    Answer("two-factor", "wrong code", 421, None, "code", "docs: complete-mfa"),
+    Answer(
+        "two-factor",
+        "empty code",
+        400,
+        _errors("[blank]code", "You must specify the [code] property.", "code"),
+        "code",
+        "docs: errors",
+    ),
+    Answer("two-factor", "challenge over", 404, None, "late", "docs: complete-mfa"),
+    Answer("two-factor", "a user action prevents it", 409, _ACTION, "credentials", "docs: complete-mfa"),
+    Answer("two-factor", "user expired", 410, None, "credentials", "docs: complete-mfa"),
+    Answer("two-factor", "user locked", 423, None, "credentials", "docs: complete-mfa"),
+    Answer("send", "sent", 200, None, "done", "docs: send-a-multi-factor-code"),
+    Answer("send", "challenge over", 404, None, "late", "docs: send-a-multi-factor-code"),
+    Answer(
+        "send",
+        "no such method",
+        400,
+        _errors("[invalid]methodId", "The method is unknown.", "methodId"),
+        "our_fault",
+        "docs: send-a-multi-factor-code",
+    ),
+    Answer("refresh", "token dead", 400, _DEAD, "ended", "docs: refresh-a-jwt; issue 729, 2627"),
+    Answer(
+        "refresh", "token dead, as the workflow's article says", 404, None, "ended", "docs: refresh-a-jwt"
+    ),
+    Answer("refresh", "a user action prevents it", 409, None, "ended", "assumed: as at a login"),
+    Answer("refresh", "user expired", 410, None, "ended", "assumed: as at a login"),
+    Answer("refresh", "user locked", 423, None, "ended", "assumed: as at a login"),
+    Answer(
+        "refresh",
+        "refreshing is off",
+        400,
+        _errors("[tokenRefreshDisabled]", "The application does not allow it."),
+        "our_fault",
+        "assumed: the code is not documented",
+    ),
+    Answer("refresh", "without a token", 200, {"refreshToken": "r"}, "unreadable", "assumed: never"),
+    Answer(
+        "token",
+        "token dead",
+        400,
+        {"error": "invalid_grant", "error_reason": "refresh_token_not_found"},
+        "ended",
+        "issue 1796",
+    ),
+    Answer("token", "token dead, as the workflow's article says", 404, None, "ended", "docs: refresh-a-jwt"),
+    Answer(
+        "token",
+        "grant is off",
+        400,
+        {"error": "unauthorized_client", "error_reason": "grant_type_disabled"},
+        "our_fault",
+        "client: OAuthErrorReason",
+    ),
+    Answer(
+        "token",
+        "client secret wrong",
+        401,
+        {"error": "invalid_client", "error_reason": "invalid_client_authentication"},
+        "our_fault",
+        "docs: oauth endpoints",
+    ),
+    Answer("user", "deleted", 404, None, "no_roles", "docs: retrieve-a-user"),
+    Answer(
+        "user", "deactivated", 200, {"user": _USER | {"active": False}}, "no_roles", "docs: retrieve-a-user"
+    ),
+    Answer("user", "not registered any more", 200, {"user": _USER}, "no_roles", "issue 1748"),
+    Answer("user", "without a user", 200, {}, "unreadable", "assumed: never"),
+    Answer("revoke", "revoked", 200, None, "done", "docs: revoke-refresh-tokens"),
+    Answer("revoke", "unknown, or expired", 404, None, "done", "issue 1772"),
+    Answer(
+        "revoke",
+        "user id is no id",
+        400,
+        _errors("[couldNotConvert]userId", "Invalid [userId].", "userId"),
+        "our_fault",
+        "docs: revoke-refresh-tokens",
+    ),
+)
+
+BY_NAME = {answer.name: answer for answer in ANSWERS}

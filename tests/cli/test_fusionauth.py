@@ -1,0 +1,169 @@
+"""`shopforum check` judges FusionAuth's settings, and `shopforum fusionauth setup` makes them fit, once."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner
+from support import APPLICATIONS, TENANT, Idp
+
+from shopforum.cli import check, fusionauth
+
+Write = Callable[..., str]
+REVOKED = "jwt.refresh-token.revoke"
+
+
+@pytest.fixture
+def ini(write_ini: Write, apps: Any) -> str:
+    return write_ini(**{"webhooks.fusionauth": "RS256"})
+
+
+def checked(ini: str) -> tuple[int, str]:
+    result = CliRunner().invoke(check.command, [ini])
+    return result.exit_code, result.output
+
+
+def set_up(ini: str, *options: str) -> tuple[int, str]:
+    result = CliRunner().invoke(fusionauth.command, ["setup", ini, *options])
+    return result.exit_code, result.output
+
+
+def ask(idp: Idp, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Authorization": idp.api_key}
+    response = requests.request(method, idp.url + path, json=body, headers=headers, timeout=10)
+    response.raise_for_status()
+    return response.json()
+
+
+def tenant(idp: Idp, **change: Any) -> None:
+    ask(idp, "PATCH", f"/api/tenant/{TENANT}", {"tenant": change})
+
+
+def application(idp: Idp, site: str, **change: Any) -> None:
+    ask(idp, "PATCH", f"/api/application/{APPLICATIONS[site]}", {"application": change})
+
+
+def webhook(idp: Idp, **change: Any) -> None:
+    [known] = ask(idp, "GET", "/api/webhook")["webhooks"]
+    ask(idp, "PATCH", f"/api/webhook/{known['id']}", {"webhook": change})
+
+
+UNFIT: dict[str, tuple[Callable[[Idp], None], str]] = {
+    "token dies before the idle timeout": (
+        lambda idp: tenant(idp, jwtConfiguration={"refreshTokenTimeToLiveInMinutes": 30}),
+        "jwtConfiguration.refreshTokenTimeToLiveInMinutes = 43200",
+    ),
+    "one-time without grace": (
+        lambda idp: tenant(idp, jwtConfiguration={"refreshTokenUsagePolicy": "OneTimeUse"}),
+        "jwtConfiguration.refreshTokenOneTimeUseConfiguration.gracePeriodInSeconds = 60",
+    ),
+    "application's own policy": (
+        lambda idp: application(
+            idp, "store", jwtConfiguration={"enabled": True, "refreshTokenTimeToLiveInMinutes": 5}
+        ),
+        "store application: is not set up",
+    ),
+    "password change revokes nothing": (
+        lambda idp: tenant(
+            idp, jwtConfiguration={"refreshTokenRevocationPolicy": {"onPasswordChanged": False}}
+        ),
+        "refreshTokenRevocationPolicy.onPasswordChanged = true",
+    ),
+    "no refresh": (
+        lambda idp: application(idp, "forums", loginConfiguration={"allowTokenRefresh": False}),
+        "loginConfiguration.allowTokenRefresh = true",
+    ),
+    "role is missing": (
+        lambda idp: application(idp, "forums", roles=[{"name": "member"}]),
+        "add the role moderator",
+    ),
+    "tenant sends no event": (
+        lambda idp: tenant(idp, eventConfiguration={"events": {REVOKED: {"enabled": False}}}),
+        f"eventConfiguration.events.{REVOKED}.enabled = true",
+    ),
+    "webhook hears no event": (
+        lambda idp: webhook(idp, eventsEnabled={REVOKED: False}),
+        f"eventsEnabled.{REVOKED} = true",
+    ),
+    "webhook of another tenant": (
+        lambda idp: webhook(idp, tenantIds=[str(uuid.UUID(int=5))]),
+        f"tenantIds = {uuid.UUID(int=5)}, {TENANT}",
+    ),
+    "webhook is not signed": (
+        lambda idp: webhook(idp, signatureConfiguration={"enabled": False}),
+        "signatureConfiguration.enabled = true",
+    ),
+    "webhook elsewhere": (
+        lambda idp: webhook(idp, url="https://old.example/"),
+        "FusionAuth sends nothing to https://admin.test/webhooks/fusionauth",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_what_is_unfit_is_named_and_fixed_once(ini: str, idp: Idp, case: str) -> None:
+    spoil, said = UNFIT[case]
+    spoil(idp)
+    code, output = checked(ini)
+    assert (code, said in output) == (1, True), output
+    code, planned = set_up(ini, "--dry-run", "--signing-key", str(uuid.UUID(int=9)))
+    assert (code, "Nothing was changed." in planned) == (0, True), planned
+    assert checked(ini)[0] == 1
+    assert set_up(ini, "--signing-key", str(uuid.UUID(int=9)))[0] == 0
+    assert checked(ini)[0] == 0
+    assert set_up(ini) == (0, "Nothing to do.\n")
+
+
+def test_a_fit_fusionauth_is_said_to_be(ini: str, idp: Idp) -> None:
+    application(idp, "store", lambdaConfiguration={"accessTokenPopulateId": str(uuid.uuid4())})
+    code, output = checked(ini)
+    assert code == 0, output
+    assert "refresh tokens are Reusable, Fixed, and live 30 days; lambdas: accessTokenPopulate" in output
+    assert "webhook: FusionAuth sends to https://admin.test/webhooks/fusionauth" in output
+    assert set_up(ini) == (0, "Nothing to do.\n")
+
+
+def test_an_application_that_is_not_there_is_made(write_ini: Write, apps: Any, idp: Idp) -> None:
+    fresh = str(uuid.uuid4())
+    ini = write_ini(**{"idp.store.application_id": fresh})
+    code, output = set_up(ini)
+    assert code == 0, output
+    assert "tests-only-client-secret" not in output
+    assert set_up(ini) == (0, "Nothing to do.\n")
+    made = ask(idp, "GET", f"/api/application/{fresh}")["application"]
+    assert made["data"] == {"passwordResetUrl": "https://store.test/password/reset"}
+    assert [(role["name"], role["isDefault"]) for role in made["roles"]] == [("shopper", True)]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "right"),
+    [
+        ("/api/login", "POST", "POST /api/login"),
+        ("/api/jwt/refresh", "GET", "GET /api/jwt/refresh"),
+        ("/api/jwt/refresh", "DELETE", "DELETE /api/jwt/refresh"),
+        ("/api/user/registration", "POST", "POST /api/user/registration"),
+        ("/api/webhook", "GET", "GET /api/webhook"),
+    ],
+)
+def test_a_right_that_is_missing_is_named(ini: str, idp: Idp, path: str, method: str, right: str) -> None:
+    idp.hook("fail", path=path, method=method, times=1, status=401)
+    code, output = checked(ini)
+    assert (code, f"let the key {right}\n" in output) == (1, True), output
+
+
+def test_a_key_to_everything_is_too_much(ini: str, idp: Idp) -> None:
+    idp.hook("fail", path="/api/key", times=1, status=200, body={"keys": []})
+    code, output = checked(ini)
+    assert (code, "may do everything" in output) == (1, True)
+
+
+def test_setup_says_what_it_lacks(ini: str, idp: Idp) -> None:
+    webhook(idp, signatureConfiguration={"enabled": False})
+    assert "--signing-key" in set_up(ini)[1]
+    idp.hook("fail", path="/api/tenant", times=1, status=401)
+    code, output = set_up(ini)
+    assert (code, "SHOPFORUM_FUSIONAUTH_SETUP_KEY" in output) == (1, True)
+    idp.hook("fail", path="/api/tenant", times=1, drop=True)
+    assert "no answer from" in set_up(ini)[1]

@@ -1,0 +1,98 @@
+"""Every answer that FusionAuth may give, and what the client makes of it."""
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+import requests
+from support import person
+
+from shopforum import configuration
+from shopforum.dev.idp.answers import ANSWERS, BY_NAME, PATHS, REACTIONS
+from shopforum.idp import AccountFault, FusionAuth, LoginRefused, TwoFactorRequired
+from shopforum.idp.breaker import Unreachable
+from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
+from shopforum.sessions.audit import Client
+
+HERE = Client("192.0.2.10", "Firefox", "request-1")
+ROOT = Path(__file__).parents[2]
+BREAKERS = {"two-factor": "login", "send": "login", "token": "refresh", "user": "refresh"}
+
+
+def ask(client, call):
+    """Make the call; what it returns, if anything, is a key of REACTIONS."""
+    login = person("shopper")
+    user_id = uuid.UUID(login.id)
+    if call == "login":
+        client.login(login.email, login.password, HERE, "Firefox")
+    elif call == "two-factor":
+        client.two_factor("challenge", "123456", HERE, "Firefox")
+    elif call == "send":
+        client.send_code("challenge", "method")
+        return "done"
+    elif call == "user":
+        return "no_roles" if client.roles(user_id) is None else "roles"
+    elif call == "revoke":
+        client.revoke("store", refresh_token_id=None, user_id=user_id)
+        return "done"
+    else:
+        client.refresh("token", user_id, HERE)
+    return "accepted"
+
+
+def reaction(client, call):
+    try:
+        return ask(client, call)
+    except TwoFactorRequired:
+        return "challenge"
+    except LoginRefused as refusal:
+        return {"challenge": "late"}.get(refusal.kind, refusal.kind)
+    except RefreshRefused:
+        return "ended"
+    except AuthorityMisconfigured:
+        return "our_fault"
+    except AccountFault:
+        return "account"
+    except Unreachable:
+        return "outage"
+    except AuthorityUnavailable:
+        return "unreadable"
+
+
+@pytest.mark.parametrize("call", PATHS)
+def test_the_reaction_to_each_answer(settings, idp, call):
+    endpoint = "oauth2" if call == "token" else "jwt"
+    client = FusionAuth(configuration.load({**settings("store"), "idp.refresh_endpoint": endpoint}).idp)
+    breaker = getattr(client.breaker, BREAKERS.get(call, call))
+    for answer in ANSWERS:
+        if answer.call == call:
+            idp.hook("answer", answer=answer.name)
+            assert (answer.case, reaction(client, call)) == (answer.case, answer.reaction)
+            # Only an outage counts against the others: five in a row would close the site for them.
+            assert (answer.case, breaker.failed) == (answer.case, answer.reaction == "outage")
+            breaker.reset()
+
+
+def test_an_answer_that_is_not_in_the_table_cannot_be_asked_for(idp):
+    with pytest.raises(requests.HTTPError):
+        idp.hook("answer", answer="login: no such case")
+
+
+def test_the_table_is_whole():
+    assert len(BY_NAME) == len(ANSWERS)
+    assert {answer.reaction for answer in ANSWERS} == set(REACTIONS)
+    assert all(answer.source and answer.case for answer in ANSWERS)
+
+
+def test_the_page_in_the_docs_is_the_table():
+    written = subprocess.run(
+        [sys.executable, ROOT / "docs" / "write_answers.py", "--print"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
+    assert written.stdout == (ROOT / "docs" / "fusionauth-answers.md").read_text()
