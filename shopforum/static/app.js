@@ -23,6 +23,20 @@ document.addEventListener("change", ({ target }) => {
   pending = setTimeout(() => target.form.requestSubmit(), 500);
 });
 
+// <input data-suggest="address" list="…">: what can be searched for is fetched while words are typed.
+for (const field of document.querySelectorAll("[data-suggest]")) {
+  let pause;
+  const ask = async () => {
+    const answer = await fetch(`${field.dataset.suggest}?${new URLSearchParams({ q: field.value })}`);
+    const names = answer.ok ? await answer.json() : [];
+    field.list.replaceChildren(...names.map((value) => Object.assign(document.createElement("option"), { value })));
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(pause);
+    if (field.value.trim().length > 1) pause = setTimeout(() => ask().catch(() => {}), 150);
+  });
+}
+
 // <button data-step="1"> or "-1": counts the number beside it up or down at once, and lets it be sent by itself.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-step]");

@@ -4,7 +4,7 @@ The views are in views/. The rules and the SQL are in the modules beside it, whi
 stands between them: it finds the owner of the cart that a request means.
 """
 
-from ..web.contributions import Act, NavItem, Notice
+from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import guests
@@ -44,7 +44,7 @@ _LOGIN_NOTICES = {
 def includeme(config: SiteConfigurator) -> None:
     """Add the store's pages. At every login a guest's cart is merged into the user's."""
     config.set_navigation(_nav)
-    config.set_search_box("/products", "Search products")
+    config.set_search_box(SearchBox("/products", "Search products", "/search-suggestions"))
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_login_hook(guests.merge_cart)

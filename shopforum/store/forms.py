@@ -9,7 +9,7 @@ from webob.multidict import MultiDict
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.form import BaseForm
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation, ValidationError
 
 from ..web.numbers import bigint
 
@@ -30,6 +30,11 @@ COUNTRIES = (
 )
 
 
+# At most 7 digits before the point: more than any price, and within any integer.
+_AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,2}))?", re.ASCII)
+_AMOUNT_FIELD = {"inputmode": "decimal", "autocomplete": "off", "maxlength": 12}
+
+
 class _Quantity(IntegerField):
     """A whole number. A number above any stock is cut to _MOST."""
 
@@ -47,6 +52,34 @@ class _Quantity(IntegerField):
         if self.process_errors:
             # A text that is no number gets this one error, not that of the bounds as well.
             raise StopValidation
+
+
+class _Euros(StringField):
+    """An amount in euros, such as 20 or 19.99. `cents` is None for an empty field."""
+
+    @property
+    def cents(self) -> int | None:
+        """The amount in cents."""
+        amount = _AMOUNT.fullmatch(self.data or "")
+        return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0")) if amount else None
+
+    def pre_validate(self, form: BaseForm) -> None:
+        self.data = (self.data or "").strip().removeprefix("€").strip()
+        if self.data and self.cents is None:
+            raise StopValidation("Enter an amount in euros, such as 20 or 19.99.")
+
+
+class PriceForm(Form):
+    """The prices that a list of products is narrowed to."""
+
+    price_from = _Euros("Price from, €", render_kw=_AMOUNT_FIELD)
+    price_to = _Euros("to, €", render_kw=_AMOUNT_FIELD)
+
+    def validate_price_to(self, field: _Euros) -> None:
+        """Refuse a range that holds no price."""
+        low, high = self.price_from.cents, field.cents
+        if low is not None and high is not None and low > high:
+            raise ValidationError("The lowest price is above the highest.")
 
 
 class AddForm(Form):

@@ -15,10 +15,14 @@ class NavItem:
 
 @dataclass(frozen=True)
 class SearchBox:
-    """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field."""
+    """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field.
+
+    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none.
+    """
 
     action: str
     label: str
+    suggestions: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ class SiteConfigurator(Configurator):
         """Set the function that builds the links of the header."""
         self.add_service(Navigation(build))
 
-    def set_search_box(self, action: str, label: str) -> None:
-        """Set the search field of the header: a GET form to the path `action`, with the field `q`."""
-        self.add_service(SearchBox(action, label))
+    def set_search_box(self, box: SearchBox) -> None:
+        """Set the search field of the header."""
+        self.add_service(box)
 
     def set_footer_links(self, *links: tuple[str, str]) -> None:
         """Set the links of the footer: pairs of label and address."""

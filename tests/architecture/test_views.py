@@ -13,6 +13,7 @@ PUBLIC = {
         "/",
         "/products",
         "/products/{slug}",
+        "/search-suggestions",
         "/shopping-cart",
         "/shopping-cart/items",
         "/shopping-cart/items/{id}",

@@ -8,6 +8,7 @@ from pyramid.events import BeforeRender
 from pyramid.path import AssetResolver
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ...core import search
 from ...web.templating import static
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
@@ -17,6 +18,7 @@ _ROUTES = {
     "store_home": "/",
     "store_products": "/products",
     "store_product": "/products/{slug}",
+    "store_suggestions": "/search-suggestions",
     "store_cart": "/shopping-cart",
     "store_cart_items": "/shopping-cart/items",
     "store_cart_item": r"/shopping-cart/items/{id:\d{1,18}}",
@@ -52,11 +54,15 @@ def includeme(config: Configurator) -> None:
     ):
         renderer = f"shopforum:store/templates/{template}.jinja2"
         config.add_view(view, route_name=route, request_method=method, renderer=renderer, **options)
+    config.add_view(
+        catalogue.suggestions, route_name="store_suggestions", request_method="GET", renderer="json", **public
+    )
     config.add_subscriber(_globals, BeforeRender)
 
 
 def _globals(event: BeforeRender) -> None:
     event["picture"] = picture
+    event["mark"] = search.mark
     event["countries"] = dict(COUNTRIES)
     event["shipping"] = SHIPPING
     event["free_shipping_from"] = FREE_SHIPPING_FROM
