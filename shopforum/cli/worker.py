@@ -9,14 +9,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import jobs as account_jobs
-from shopforum.account import mail
-from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
 from shopforum.core import purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
+from shopforum.mail import outgoing
+from shopforum.mail.outgoing import MailSettings
 from shopforum.sessions import is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.store import jobs as store_jobs
@@ -81,7 +81,9 @@ def _tidy(db: Database) -> int:
 def _deliver(services: Services) -> int:
     """Send mail and webhooks that are due; return how many were tried."""
     endpoints = webhook_settings.parse(services.settings).endpoints
-    return mail.run_once(services.db, services.get(MailSettings)) + outbound.run_once(services.db, endpoints)
+    return outgoing.run_once(services.db, services.get(MailSettings)) + outbound.run_once(
+        services.db, endpoints
+    )
 
 
 def _keep_delivering(services: Services, ending: threading.Event) -> None:

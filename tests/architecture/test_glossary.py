@@ -14,7 +14,7 @@ events everyone export factor feed fields files filter filters flags fork form f
 group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods migrate migrations model moderate moderation new notes notices numbers only
-openapi operations options orders outbound overview page paging parts permissions person plans policy post
+openapi operations options orders outbound outgoing overview page paging parts permissions person plans policy post
 posts prepared problems products purge queries queue rate read reasons records redirect redirects refusals
 renewal reports request requests responses resubmit resume revocation revocations revoke risk routes rows
 rules safe sample saved schema scope search security selection services session sessions settings signals
