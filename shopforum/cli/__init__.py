@@ -14,6 +14,7 @@ _COMMANDS = {
     "check": "shopforum.cli.check",
     "init": "shopforum.cli.init",
     "migrate": "shopforum.cli.migrate",
+    "orders": "shopforum.cli.orders",
     "sessions": "shopforum.cli.sessions",
     "token": "shopforum.cli.token",
     "worker": "shopforum.cli.worker",

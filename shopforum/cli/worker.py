@@ -20,6 +20,7 @@ from shopforum.mail.outgoing import MailSettings
 from shopforum.sessions import is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.store import jobs as store_jobs
+from shopforum.store.letters import Letters
 from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
@@ -79,11 +80,10 @@ def _tidy(db: Database) -> int:
 
 
 def _deliver(services: Services) -> int:
-    """Send mail and webhooks that are due; return how many were tried."""
-    endpoints = webhook_settings.parse(services.settings).endpoints
-    return outgoing.run_once(services.db, services.get(MailSettings)) + outbound.run_once(
-        services.db, endpoints
-    )
+    """Queue and send mail, and send webhooks, that are due; return how many were tried."""
+    endpoints, mail = webhook_settings.parse(services.settings).endpoints, services.get(MailSettings)
+    queued = store_jobs.run_once(services.db, Letters(services.site, mail.on))
+    return queued + outgoing.run_once(services.db, mail) + outbound.run_once(services.db, endpoints)
 
 
 def _keep_delivering(services: Services, ending: threading.Event) -> None:

@@ -108,6 +108,12 @@ async function sendInPlace(form, action, fields, live) {
   }
 }
 
+// <button data-print hidden>: prints the page.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // <form data-selection> around a table: a checkbox for all rows, and the number of ticked ones.
 for (const form of document.querySelectorAll("[data-selection]")) {
   const rows = [...form.querySelectorAll("tbody [type=checkbox]:not(:disabled)")];

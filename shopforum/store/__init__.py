@@ -18,6 +18,16 @@ _NOTICES = {
     "merged": Notice("info", "Your cart from before the login has been added to your saved cart."),
     "stale": Notice("warning", "Your cart was changed in another window. Below is the current cart."),
     "unready": Notice("warning", "Some items in your cart cannot be ordered as they are. See below."),
+    "added-some": Notice("warning", "We added what is left in stock to your cart."),
+    "all-gone": Notice(
+        "warning", "Nothing of this order is in stock at the moment. Your cart has not changed."
+    ),
+    "cancelled": Notice("success", "Your order is cancelled."),
+    "too-late": Notice(
+        "warning", "This order is on its way already, so it cannot be cancelled. You can send it back."
+    ),
+    "will-write": Notice("success", "We will write to you when this product is back."),
+    "back": Notice("info", "This product is in stock again."),
     "placed": Notice(
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
     ),
@@ -30,6 +40,9 @@ _ACTS = {
     "store_saved": Act("Move to cart"),
     "store_cart_undo": Act("Put back into the cart"),
     "store_checkout": Act("Place order"),
+    "store_order_cancel": Act("Cancel the order", page="/orders"),
+    "store_order_again": Act("Buy again"),
+    "store_notify": Act("Write to me when it is back"),
 }
 # What the login page says to a visitor who was sent there from one of these pages.
 _LOGIN_NOTICES = {

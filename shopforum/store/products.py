@@ -107,6 +107,16 @@ _ONE = text("""
 SELECT id, slug, name, category, summary, description, price_minor, tax_rate, stock FROM products
 WHERE slug = :slug AND NOT withdrawn
 """)
+# The four products of the category whose prices are closest, read from the index in both directions.
+_RELATED = text("""
+SELECT id, slug, name, category, summary, price_minor, stock FROM (
+  (SELECT * FROM products WHERE NOT withdrawn AND category = :category AND (price_minor, id) > (:price, :id)
+   ORDER BY price_minor, id LIMIT 4)
+  UNION ALL
+  (SELECT * FROM products WHERE NOT withdrawn AND category = :category AND (price_minor, id) < (:price, :id)
+   ORDER BY price_minor DESC, id DESC LIMIT 4)
+) near ORDER BY stock = 0, abs(price_minor - :price), id LIMIT 4
+""")
 # Trigrams find the products; which of their words was meant is decided by letters (search.corrected).
 _THRESHOLD = text("SELECT set_config('pg_trgm.word_similarity_threshold', '0.3', true)")
 _SIMILAR = text("""
@@ -168,6 +178,12 @@ def find(db: Database, slug: str) -> Product | None:
     """Return the product with this slug if it is sold, or None."""
     row = db.one(_ONE, slug=slug)
     return build(Product, row) if row else None
+
+
+def related(db: Database, product: Product) -> list[ListedProduct]:
+    """Return at most 4 products of the same category, with similar prices; those in stock first."""
+    rows = db.all(_RELATED, category=product.category, price=product.price_minor, id=product.id)
+    return [build(ListedProduct, row) for row in rows]
 
 
 def _count(db: Database, criteria: Criteria) -> Found:

@@ -165,7 +165,12 @@ orders = Table(
     Column("total_minor", BigInteger, nullable=False),
     # The tax included in the total, as pairs of rate and cents: [[19, 1234], [7, 56]].
     Column("tax_minor", JSONB, nullable=False),
+    # How far the order has come; order_steps has when.
+    Column("state", Text, nullable=False, server_default="placed"),
+    # Where letters about the order are sent. Orders of version 0.2 have none.
+    Column("email", Text),
     CheckConstraint("total_minor = subtotal_minor + shipping_minor", name="total_is_sum"),
+    CheckConstraint("state IN ('placed', 'packed', 'shipped', 'delivered', 'cancelled')", name="state_known"),
     Index("ix_orders_user_id_id", "user_id", "id"),
 )
 
@@ -184,4 +189,24 @@ order_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     Index("ix_order_lines_order_id", "order_id"),
     Index("ix_order_lines_product_id", "product_id"),
+)
+
+# The steps of an order after it was placed, each with its instant.
+order_steps = Table(
+    "order_steps",
+    metadata,
+    Column("order_id", BigInteger, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", Text, primary_key=True),
+    _now("at"),
+)
+
+# Users who want a letter when a sold-out product is back. A row is deleted when its letter is queued.
+restock_notices = Table(
+    "restock_notices",
+    metadata,
+    Column("product_id", BigInteger, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", UUID, primary_key=True),
+    Column("email", Text, nullable=False),
+    _now("created_at"),
+    Index("ix_restock_notices_created_at", "created_at"),
 )

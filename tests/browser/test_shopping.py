@@ -168,7 +168,11 @@ def test_a_number_that_is_typed_while_another_is_sent_is_kept(sites, somebody, g
     for slug, _ in goods:
         put(page, store, slug)
     held = []
-    page.route("**/shopping-cart", held.append, times=1)
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/shopping-cart", hold, times=1)
     quantity(page, first[1]).fill("4")
     with page.expect_request("**/shopping-cart"):
         quantity(page, first[1]).blur()

@@ -1,5 +1,6 @@
 """The store's views: each reads the form and the ids, calls one function of the domain, and responds."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -10,9 +11,10 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ...core import search
 from ...web.templating import static
+from ..delivery import HOME, window
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
-from . import cart, catalogue, checkout, saved
+from . import cart, catalogue, checkout, orders, saved
 
 _ROUTES = {
     "store_home": "/",
@@ -28,6 +30,10 @@ _ROUTES = {
     "store_checkout": "/checkout",
     "store_orders": "/orders",
     "store_order": "/orders/{number}",
+    "store_order_cancel": "/orders/{number}/cancel",
+    "store_order_again": "/orders/{number}/again",
+    "store_invoice": "/orders/{number}/invoice",
+    "store_notify": "/products/{slug}/notify",
 }
 
 
@@ -49,8 +55,12 @@ def includeme(config: Configurator) -> None:
         (saved.move_to_cart, "store_saved", "POST", "cart", {}),
         (checkout.review, "store_checkout", "GET", "checkout", {}),
         (checkout.place, "store_checkout", "POST", "checkout", {}),
-        (checkout.listing, "store_orders", "GET", "orders", {}),
-        (checkout.order, "store_order", "GET", "order", {}),
+        (orders.listing, "store_orders", "GET", "orders", {}),
+        (orders.show, "store_order", "GET", "order", {}),
+        (orders.show, "store_invoice", "GET", "invoice", {}),
+        (orders.cancel, "store_order_cancel", "POST", "order", {}),
+        (orders.buy_again, "store_order_again", "POST", "order", {}),
+        (catalogue.notify, "store_notify", "POST", "product", {}),
     ):
         renderer = f"shopforum:store/templates/{template}.jinja2"
         config.add_view(view, route_name=route, request_method=method, renderer=renderer, **options)
@@ -63,14 +73,23 @@ def includeme(config: Configurator) -> None:
 def _globals(event: BeforeRender) -> None:
     event["picture"] = picture
     event["mark"] = search.mark
+    event["pictures"] = pictures
+    event["delivery"] = lambda country=HOME, ordered=None: window(
+        ordered or datetime.now(UTC).date(), country
+    )
     event["countries"] = dict(COUNTRIES)
     event["shipping"] = SHIPPING
     event["free_shipping_from"] = FREE_SHIPPING_FROM
 
 
-@lru_cache(maxsize=1024)
 def picture(slug: str) -> str:
-    """Return the address of a product's picture, or of the store's icon if there is no picture."""
-    path = f"products/{slug}.svg"
-    exists = AssetResolver().resolve(f"shopforum:static/{path}").exists()
-    return static(path if exists else "favicon-store.svg")
+    """Return the address of a product's first picture, or of the store's icon if there is no picture."""
+    return pictures(slug)[0]
+
+
+@lru_cache(maxsize=1024)
+def pictures(slug: str) -> tuple[str, ...]:
+    """Return the addresses of a product's pictures: `<slug>.svg`, `<slug>-2.svg` and so on; the store's icon if there is none."""
+    paths = (f"products/{slug}{part}.svg" for part in ("", "-2", "-3"))
+    found = [path for path in paths if AssetResolver().resolve(f"shopforum:static/{path}").exists()]
+    return tuple(map(static, found or ["favicon-store.svg"]))

@@ -5,8 +5,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPNotFound
 
 from ...core import paging, search
+from ...mail.outgoing import MailSettings
+from ...web import notes
 from ...web.request import Request
-from .. import products
+from .. import products, restock
 from ..forms import AddForm, PriceForm
 from ..products import Criteria, ListedProduct
 
@@ -74,4 +76,17 @@ def show(request: Request, slug: str, form: AddForm) -> dict[str, Any]:
     if found is None:
         raise HTTPNotFound
     form.quantity.render_kw = {**form.quantity.render_kw, "max": found.stock}
-    return {"product": found, "form": form}
+    return {
+        "product": found,
+        "form": form,
+        "related": products.related(request.db, found),
+        "letters": request.services.get(MailSettings).on,
+    }
+
+
+def notify(request: Request) -> Any:
+    """Note that the user wants a letter when a sold-out product is back."""
+    slug, me = request.matchdict["slug"], request.me
+    noted = restock.ask(request.db, slug, me.user_id, me.user_email)
+    query = {"notice": "will-write" if noted else "back"}
+    return notes.see_other(request, request.route_path("store_product", slug=slug, _query=query))

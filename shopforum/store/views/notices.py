@@ -107,8 +107,14 @@ def _restored(lines: Sequence[CartLine]) -> Notice:
     return _saying("saved for later again" if lines[0].saved else "back in your cart")(lines)
 
 
+def _added_some(lines: Sequence[CartLine]) -> Notice:
+    text = f"{_saying('in your cart')(lines).text} We do not have the rest of that order in stock."
+    return Notice("warning", text)
+
+
 _NOTICES: dict[str, Callable[[Sequence[CartLine]], Notice]] = {
     "added": _saying("in your cart"),
+    "added-some": _added_some,
     "restored": _restored,
     "saved": _saying("saved for later"),
     "clamped": _clamped,
