@@ -8,6 +8,7 @@ from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import guests
+from .views import pages
 
 _NOTICES = {
     "added": Notice("success", "Added to your cart."),
@@ -62,6 +63,8 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_acts(_ACTS)
     config.add_login_hook(guests.merge_cart)
     config.add_login_notices(_LOGIN_NOTICES)
+    config.set_footer_links(*pages.FOOTER)
+    config.set_sitemap(pages.paths)
     config.include(".views")
 
 

@@ -107,6 +107,7 @@ _ONE = text("""
 SELECT id, slug, name, category, summary, description, price_minor, tax_rate, stock FROM products
 WHERE slug = :slug AND NOT withdrawn
 """)
+_SLUGS = text("SELECT slug FROM products WHERE NOT withdrawn ORDER BY name, id LIMIT 45000")
 # The four products of the category whose prices are closest, read from the index in both directions.
 _RELATED = text("""
 SELECT id, slug, name, category, summary, price_minor, stock FROM (
@@ -172,6 +173,11 @@ def order(sort: Sort, criteria: Criteria) -> Sequence[ColumnElement[Any]]:
 def suggested(db: Database, words: Sequence[str]) -> list[str]:
     """Return the names of at most 6 products with words that begin so, the best matches first."""
     return [row["name"] for row in db.all(_SUGGESTED, query=search.query(words))] if words else []
+
+
+def slugs(db: Database) -> list[str]:
+    """Return the slugs of all products that are sold, at most 45,000."""
+    return [row["slug"] for row in db.all(_SLUGS)]
 
 
 def find(db: Database, slug: str) -> Product | None:

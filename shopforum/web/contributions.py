@@ -1,6 +1,11 @@
 """The contributions of a site to the pages and the login that all sites share; `SiteConfigurator` takes them at boot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .request import Request
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,13 @@ class SearchBox:
     action: str
     label: str
     suggestions: str = ""
+
+
+@dataclass(frozen=True)
+class Sitemap:
+    """The public pages of a site for search engines: `paths` returns the paths of at most 50,000."""
+
+    paths: Callable[["Request"], list[str]]
 
 
 @dataclass(frozen=True)

@@ -102,11 +102,12 @@ def _sister(request: Request) -> dict[str, str] | None:
 
 def static(path: str) -> str:
     """Return the address of a static file, with a hash of its content: browsers may cache it for ever."""
-    return f"/static/{path}?v={_hash(path)}"
+    return f"/static/{path}?v={file_hash(path)}"
 
 
 @lru_cache(maxsize=512)
-def _hash(path: str) -> str:
+def file_hash(path: str) -> str:
+    """Return the hash of a static file's content in its address. Raises OSError if there is no such file."""
     file = AssetResolver().resolve(f"shopforum:static/{path}")
     with file.stream() as stream:
         return hashlib.sha256(stream.read()).hexdigest()[:12]

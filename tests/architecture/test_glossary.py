@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
-access account activity acts addresses admin agents api apply audit authority bodies breaker cart catalogue
+access account caching delivery letters restock well pages search activity acts addresses admin agents api apply audit authority bodies breaker cart catalogue
 chart check checkout checks cli config configuration confirming context contributions cookies core counts
 csrf dashboard database deliveries demo denied deployment dev devices diffs documents engine errors event
 events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth graph

@@ -14,7 +14,7 @@ from ...web.templating import static
 from ..delivery import HOME, window
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
-from . import cart, catalogue, checkout, orders, saved
+from . import cart, catalogue, checkout, orders, pages, saved
 
 _ROUTES = {
     "store_home": "/",
@@ -41,6 +41,7 @@ def includeme(config: Configurator) -> None:
     """Add the routes, the views and the templates' globals."""
     for name, pattern in _ROUTES.items():
         config.add_route(name, pattern)
+    config.include(pages)
     public: dict[str, Any] = {"permission": NO_PERMISSION_REQUIRED}
     for view, route, method, template, options in (
         (catalogue.home, "store_home", "GET", "home", public),

@@ -6,7 +6,7 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...core import paging, search
 from ...mail.outgoing import MailSettings
-from ...web import notes
+from ...web import caching, notes
 from ...web.request import Request
 from .. import products, restock
 from ..forms import AddForm, PriceForm
@@ -17,6 +17,7 @@ _SIZE = 12
 
 def home(request: Request) -> dict[str, Any]:
     """Show the homepage: featured products and all categories."""
+    caching.mark_public(request)
     return {"featured": products.featured(request.db), "categories": products.categories(request.db)}
 
 
@@ -24,6 +25,7 @@ def listing(request: Request) -> dict[str, Any]:
     """Show the products of a category that match words and prices. 422 for a price that is none, and for the rest of the
     address a senseless value is ignored.
     """
+    caching.mark_public(request)
     typed = request.GET.get("q", "").strip()[:200]
     form = PriceForm(request.GET)
     if not form.validate():
