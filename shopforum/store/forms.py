@@ -75,7 +75,7 @@ class PriceForm(Form):
     """The prices that a list of products is narrowed to."""
 
     price_from = _Euros("Price from, €", render_kw=_AMOUNT_FIELD)
-    price_to = _Euros("to, €", render_kw=_AMOUNT_FIELD)
+    price_to = _Euros("Price to, €", render_kw=_AMOUNT_FIELD)
 
     def validate_price_to(self, field: _Euros) -> None:
         """Refuse a range that holds no price."""
