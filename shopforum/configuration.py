@@ -9,7 +9,6 @@ stops the boot.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .account import mail
 from .api.settings import ApiSettings
 from .core import sites
 from .core.settings import (
@@ -27,6 +26,7 @@ from .forums.settings import ForumSettings
 from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
+from .mail import outgoing
 from .sessions import config as sessions_config
 from .webhooks import settings as webhook_settings
 
@@ -65,7 +65,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "FusionAuth": idp_settings.declared(SITES),
         "Sessions": sessions,
         "Login": settings_of(LoginSettings),
-        "Mail": settings_of(mail.MailSettings),
+        "Mail": settings_of(outgoing.MailSettings),
         "Webhooks": webhook_settings.declared(raw or {}),
         "Admin API": settings_of(ApiSettings),
         "Forums": settings_of(ForumSettings),
@@ -90,7 +90,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     # The packages read their settings again. Reading them all here lets `shopforum check` report all errors.
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
-    mail.parse(raw)
+    outgoing.parse(raw)
     for cls in (LoginSettings, ForumSettings, ApiSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)

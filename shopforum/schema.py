@@ -10,6 +10,7 @@ from .sessions import tables as session_tables
 _TABLE_MODULES = (
     "shopforum.login.tables",
     "shopforum.account.tables",
+    "shopforum.mail.tables",
     "shopforum.store.tables",
     "shopforum.forums.tables",
     "shopforum.webhooks.tables",

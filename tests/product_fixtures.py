@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import text
 
 from shopforum.core.database import Database
+from shopforum.core.sites import Site
 from shopforum.store import cart as carts
 from shopforum.store.cart import Change, Owner
+from shopforum.store.letters import Letters
 
 # slug: name, category, price in cents, tax rate, stock. The slugs have pictures.
 GOODS = {
@@ -18,6 +20,9 @@ GOODS = {
     "desk-clock": ("Desk clock", "desk", 2900, 19, 0),
     "wool-blanket": ("Wool blanket", "textiles", 14500, 19, 8),
 }
+
+# A site without a mail server: nothing is queued.
+SILENT = Letters(Site("store", "Harbour Store", "https://store.test", {}, development=True), on=False)
 
 
 class Catalogue:

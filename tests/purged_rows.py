@@ -20,6 +20,9 @@ _ROWS = [
     SELECT c.id, p.id, 1, 100, CASE WHEN :age <> '0' THEN now() - CAST(:age AS interval) END
     FROM carts c JOIN products p ON p.slug = 'mug' || :age
     WHERE c.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM cart_lines l WHERE l.cart_id = c.id)""",
+    """INSERT INTO restock_notices (product_id, user_id, email, created_at)
+    SELECT p.id, gen_random_uuid(), 'ann@harbour.example', now() - CAST(:age AS interval)
+    FROM generate_series(1, :rows) n, products p WHERE p.slug = 'mug' || :age""",
     """INSERT INTO forum_categories (slug, name, position) VALUES ('c' || :age, 'C', 1)""",
     """INSERT INTO forum_topics (category_id, title, author_id, author_name)
     SELECT id, 'T', gen_random_uuid(), 'Ann' FROM forum_categories WHERE slug = 'c' || :age""",

@@ -1,6 +1,6 @@
 """A person's own page: the devices that are signed in to this site, recent activity, and signing devices out.
 
-`new_device.py` asks about logins with a new device, on pages and by mail (`mail_texts.py`, `mail.py`).
+`new_device.py` asks about logins with a new device, on pages and by mail (`mail_texts.py`).
 """
 
 from typing import Any
@@ -8,16 +8,17 @@ from typing import Any
 from pyramid.events import BeforeRender
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..mail import outgoing
 from ..sessions import AuthorityUnavailable
 from ..web.contributions import Act, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import mail, new_device
+from . import new_device
 
 
 def includeme(config: SiteConfigurator) -> None:
     """Add the pages under /account and the mail settings. A login with a new device is reported to its owner."""
-    config.add_service(mail.parse(config.registry.settings))
+    config.add_service(outgoing.parse(config.registry.settings))
     config.add_new_device_hook(new_device.tell)
     config.add_notices(
         {

@@ -6,8 +6,8 @@ from uuid import UUID
 from markupsafe import Markup
 
 from ..core.sites import Site
+from ..mail.outgoing import Letter
 from ..web.templating import utc
-from .mail import Letter
 
 _HTML = Markup(
     """<!doctype html>

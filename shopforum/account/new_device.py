@@ -13,10 +13,11 @@ from sqlalchemy import text
 
 from ..core.database import Database, once_more
 from ..core.user_agents import label
+from ..mail import outgoing
+from ..mail.outgoing import MailSettings
 from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
-from . import mail, mail_texts
-from .mail import MailSettings
+from . import mail_texts
 
 # The new session is the one that has this login's refresh token. The other sessions are locked in the order in which every
 # act locks several sessions; in another order a concurrent revocation of the same person would deadlock.
@@ -88,7 +89,7 @@ def tell(request: Request, login: Login) -> None:
                 client.address,
                 login.user_id,
             )
-            mail.queue(connection, letter)
+            outgoing.queue(connection, letter)
 
 
 def asked(db: Database, session: Session) -> NewSignIn | None:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "fusionauth": "shopforum.cli.fusionauth",
     "init": "shopforum.cli.init",
     "migrate": "shopforum.cli.migrate",
+    "orders": "shopforum.cli.orders",
     "sessions": "shopforum.cli.sessions",
     "token": "shopforum.cli.token",
     "worker": "shopforum.cli.worker",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.account import mail
 from shopforum.configuration import Configuration
 from shopforum.core.engine import create_unpooled_engine
+from shopforum.mail import outgoing
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
@@ -21,7 +21,7 @@ _BEHIND = text(
 
 def checks(site: Configuration) -> Iterator[Check]:
     """Check the webhooks from FusionAuth, those to other endpoints, and the mail settings."""
-    webhooks, letters = webhook_settings.parse(site.raw), mail.parse(site.raw)
+    webhooks, letters = webhook_settings.parse(site.raw), outgoing.parse(site.raw)
     yield _inbound(webhooks, site)
     yield from _outbound(webhooks, site.settings.database_url)
     fine = f"through {letters.host or letters.folder}" if letters.on else "off: no mail about new devices"

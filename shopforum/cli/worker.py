@@ -13,17 +13,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.account import jobs as account_jobs
-from shopforum.account import mail
-from shopforum.account.mail import MailSettings
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
 from shopforum.core import processes, purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
+from shopforum.mail import outgoing
+from shopforum.mail.outgoing import MailSettings
 from shopforum.sessions import is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.store import jobs as store_jobs
+from shopforum.store.letters import Letters
 from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
@@ -86,8 +87,10 @@ def _tidy(db: Database) -> int:
 
 
 def _send_mail(services: Services) -> int:
-    """Send the mail that is due; return how many letters were tried."""
-    return mail.run_once(services.db, services.get(MailSettings))
+    """Queue the letters that are due, and send them; return how many were tried."""
+    mail = services.get(MailSettings)
+    queued = store_jobs.run_once(services.db, Letters(services.site, mail.on))
+    return queued + outgoing.run_once(services.db, mail)
 
 
 def _send_webhooks(services: Services) -> int:

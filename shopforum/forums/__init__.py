@@ -8,6 +8,7 @@ in the modules beside it, which know nothing of requests.
 from pyramid.events import BeforeRender
 
 from ..core.permissions import MODERATORS
+from ..core.sites import STORE
 from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -47,6 +48,8 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the forums' pages."""
     config.add_service(settings.parse(config.registry.settings))
     config.set_navigation(_nav)
+    shop = config.services.site.urls[STORE]
+    config.set_footer_links(("Contact", f"{shop}/contact"), ("Privacy", f"{shop}/privacy"))
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_subscriber(_add_links, BeforeRender)

@@ -60,5 +60,6 @@ class Authority(Protocol):
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
         """Return the roles that a user has on this site now; None where the account is closed, locked or not registered
-        here. Called only where `sessions.roles_every` is set. Raises AuthorityUnavailable.
+        here. Called only where `sessions.roles_every` is set or roles were marked as old (`provider_events.py`). Raises
+        AuthorityUnavailable.
         """

@@ -23,6 +23,97 @@ document.addEventListener("change", ({ target }) => {
   pending = setTimeout(() => target.form.requestSubmit(), 500);
 });
 
+// <input data-suggest="address" list="…">: what can be searched for is fetched while words are typed.
+for (const field of document.querySelectorAll("[data-suggest]")) {
+  let pause;
+  const ask = async () => {
+    const answer = await fetch(`${field.dataset.suggest}?${new URLSearchParams({ q: field.value })}`);
+    const names = answer.ok ? await answer.json() : [];
+    field.list.replaceChildren(...names.map((value) => Object.assign(document.createElement("option"), { value })));
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(pause);
+    if (field.value.trim().length > 1) pause = setTimeout(() => ask().catch(() => {}), 150);
+  });
+}
+
+// <button data-step="1"> or "-1": counts the number beside it up or down at once, and lets it be sent by itself.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-step]");
+  if (!button) return;
+  event.preventDefault();
+  const field = button.parentElement.querySelector("[type=number]");
+  if (button.dataset.step > 0) field.stepUp();
+  else field.stepDown();
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// <form data-in-place>: the page that its POST leads to takes the place of this one without a jump: <main> and the header's
+// links are exchanged, the focus stays on its control, and a live region says the notice. Where the POST leads to another
+// path, that page is loaded, as it is by a button with data-leaves. One POST follows the other.
+let turn = Promise.resolve();
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter: button } = event;
+  if (event.defaultPrevented || !form.matches("[data-in-place]") || button?.matches("[data-leaves]")) return;
+  event.preventDefault();
+  const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
+  const fields = new FormData(form, button);
+  const live = liveRegion();
+  turn = turn.then(() => sendInPlace(form, action, fields, live)).catch(() => {
+    live.textContent = "That did not reach us. Check your connection, and try again.";
+    live.classList.remove("visually-hidden");
+    sent.delete(button ?? form);
+  });
+});
+
+function liveRegion() {
+  document.getElementById("notice")?.removeAttribute("role");
+  let live = document.getElementById("live");
+  if (!live) {
+    live = Object.assign(document.createElement("p"), { id: "live", className: "visually-hidden" });
+    live.setAttribute("role", "status");
+    document.body.append(live);
+  }
+  live.classList.add("visually-hidden");
+  return live;
+}
+
+async function sendInPlace(form, action, fields, live) {
+  const answer = await fetch(action, { method: "POST", body: new URLSearchParams(fields) });
+  if (answer.redirected && new URL(answer.url).pathname !== location.pathname) {
+    location.assign(answer.url);
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("main");
+  const notice = fresh.querySelector("#notice");
+  for (const name of ["role", "autofocus"]) notice?.removeAttribute(name);
+  // What was typed since goes along, and is sent next.
+  const typed = [...new FormData(form)].filter(([name, value]) => fields.has(name) && fields.get(name) !== value);
+  const held = document.activeElement;
+  const place = held?.getBoundingClientRect().top;
+  document.title = page.title;
+  for (const part of [".site-nav", "main"]) document.querySelector(part)?.replaceWith(page.querySelector(part));
+  const label = CSS.escape(held?.getAttribute("aria-label") ?? "");
+  const same = held?.isConnected ? held : fresh.querySelector(`[aria-label="${label}"]`);
+  const next = same?.disabled ? same.parentElement.querySelector("input") : (same ?? notice ?? fresh);
+  next.focus({ preventScroll: true });
+  if (same) scrollBy(0, same.getBoundingClientRect().top - place);
+  live.textContent = notice?.querySelector("p").textContent ?? page.title;
+  for (const [name, value] of typed) {
+    const field = fresh.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (!field) continue;
+    field.value = value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+// <button data-print hidden>: prints the page.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // <form data-selection> around a table: a checkbox for all rows, and the number of ticked ones.
 for (const form of document.querySelectorAll("[data-selection]")) {
   const rows = [...form.querySelectorAll("tbody [type=checkbox]:not(:disabled)")];

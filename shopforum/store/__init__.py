@@ -4,10 +4,11 @@ The views are in views/. The rules and the SQL are in the modules beside it, whi
 stands between them: it finds the owner of the cart that a request means.
 """
 
-from ..web.contributions import Act, NavItem, Notice
+from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import guests
+from .views import pages
 
 _NOTICES = {
     "added": Notice("success", "Added to your cart."),
@@ -18,6 +19,16 @@ _NOTICES = {
     "merged": Notice("info", "Your cart from before the login has been added to your saved cart."),
     "stale": Notice("warning", "Your cart was changed in another window. Below is the current cart."),
     "unready": Notice("warning", "Some items in your cart cannot be ordered as they are. See below."),
+    "added-some": Notice("warning", "We added what is left in stock to your cart."),
+    "all-gone": Notice(
+        "warning", "Nothing of this order is in stock at the moment. Your cart has not changed."
+    ),
+    "cancelled": Notice("success", "Your order is cancelled."),
+    "too-late": Notice(
+        "warning", "This order is on its way already, so it cannot be cancelled. You can send it back."
+    ),
+    "will-write": Notice("success", "We will write to you when this product is back."),
+    "back": Notice("info", "This product is in stock again."),
     "placed": Notice(
         "success", "Thank you, your order is placed. This is a demonstration: nothing is charged."
     ),
@@ -30,6 +41,9 @@ _ACTS = {
     "store_saved": Act("Move to cart"),
     "store_cart_undo": Act("Put back into the cart"),
     "store_checkout": Act("Place order"),
+    "store_order_cancel": Act("Cancel the order", page="/orders"),
+    "store_order_again": Act("Buy again"),
+    "store_notify": Act("Write to me when it is back"),
 }
 # What the login page says to a visitor who was sent there from one of these pages.
 _LOGIN_NOTICES = {
@@ -44,10 +58,13 @@ _LOGIN_NOTICES = {
 def includeme(config: SiteConfigurator) -> None:
     """Add the store's pages. At every login a guest's cart is merged into the user's."""
     config.set_navigation(_nav)
+    config.set_search_box(SearchBox("/products", "Search products", "/search-suggestions"))
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_login_hook(guests.merge_cart)
     config.add_login_notices(_LOGIN_NOTICES)
+    config.set_footer_links(*pages.FOOTER)
+    config.set_sitemap(pages.paths)
     config.include(".views")
 
 

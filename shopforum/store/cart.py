@@ -214,20 +214,32 @@ def add(
             return None
         if not product.stock:
             return Change(0, 0, sold_out=True)
-        cart = lock(connection, owner)
-        created = cart is None
-        if cart is None:
-            statement = _OPEN if owner.user_id else _OPEN_GUEST
-            values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
-            cart = connection.execute(statement, values).scalar_one()
-        values = {"cart": cart, "product": product.id}
-        before = connection.execute(_BEFORE, values).scalar() or 0
-        line = connection.execute(_ADD, {**values, "quantity": quantity}).first()
-        if line is None:
-            # Sold out since the first statement.
-            return Change(0, 0, sold_out=True)
-        clamped = line.quantity < before + quantity
-        return Change(line.id, line.quantity, clamped=clamped, created=created)
+        return add_all(connection, owner, {product.id: quantity}, new_guest=new_guest)[0]
+
+
+def add_all(
+    connection: Connection, owner: Owner, wanted: Mapping[int, int], *, new_guest: bytes | None = None
+) -> list[Change]:
+    """Add quantities (1 or more) of products by their ids, as `add` does, in the caller's transaction.
+
+    A product that is sold out is not added: its change says so.
+    """
+    cart = lock(connection, owner)
+    created = cart is None
+    if cart is None:
+        statement = _OPEN if owner.user_id else _OPEN_GUEST
+        values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
+        cart = connection.execute(statement, values).scalar_one()
+    return [_add(connection, cart, product, quantity, created) for product, quantity in wanted.items()]
+
+
+def _add(connection: Connection, cart: int, product: int, quantity: int, created: bool) -> Change:
+    values = {"cart": cart, "product": product}
+    before = connection.execute(_BEFORE, values).scalar() or 0
+    line = connection.execute(_ADD, {**values, "quantity": quantity}).first()
+    if line is None:
+        return Change(0, 0, sold_out=True)
+    return Change(line.id, line.quantity, clamped=line.quantity < before + quantity, created=created)
 
 
 @once_more

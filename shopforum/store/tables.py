@@ -21,14 +21,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
+from ..core.search import folded
 from ..core.tables import metadata
 from ..sessions.tables import Instant
 
-SEARCH_TEXT = (
+# The search of version 0.2, whose processes may still run beside those of this version.
+_SEARCH_0_2 = (
     "setweight(to_tsvector('english'::regconfig, name), 'A'::\"char\") || "
     "setweight(to_tsvector('english'::regconfig, summary || ' ' || description), 'B'::\"char\")"
 )
-
+_ABOUT = folded("category || ' ' || summary || ' ' || description")
+_WORDS = (
+    f"setweight(to_tsvector('english'::regconfig, {folded('name')}), 'A'::\"char\") || "
+    f"setweight(to_tsvector('english'::regconfig, {_ABOUT}), 'B'::\"char\")"
+)
+_SPELLING = folded("name || ' ' || category || ' ' || summary")
 
 _SOLD = text("NOT withdrawn")
 
@@ -57,7 +64,10 @@ products = Table(
     Column("featured", Boolean, nullable=False, server_default=text("false")),
     # No longer sold: gone from the catalogue, but still named in carts that hold it.
     Column("withdrawn", Boolean, nullable=False, server_default=text("false")),
-    Column("search", TSVECTOR, Computed(SEARCH_TEXT, persisted=True), nullable=False),
+    Column("search", TSVECTOR, Computed(_SEARCH_0_2, persisted=True), nullable=False),
+    # What a search finds, and the texts in which it looks for the words that were meant (core/search.py).
+    Column("words", TSVECTOR, Computed(_WORDS, persisted=True), nullable=False),
+    Column("spelling", Text, Computed(_SPELLING, persisted=True), nullable=False),
     CheckConstraint("price_minor > 0", name="price_positive"),
     CheckConstraint("tax_rate BETWEEN 0 AND 99", name="tax_rate_per_cent"),
     CheckConstraint("stock >= 0", name="stock_not_negative"),
@@ -69,6 +79,14 @@ products = Table(
     Index("ix_products_category_price_minor_id", "category", "price_minor", "id", postgresql_where=_SOLD),
     Index("ix_products_featured", "name", "id", postgresql_where=text("featured AND NOT withdrawn")),
     Index("ix_products_search", "search", postgresql_using="gin"),
+    Index("ix_products_words", "words", postgresql_using="gin", postgresql_where=_SOLD),
+    Index(
+        "ix_products_spelling",
+        "spelling",
+        postgresql_using="gin",
+        postgresql_ops={"spelling": "gin_trgm_ops"},
+        postgresql_where=_SOLD,
+    ),
 )
 
 carts = Table(
@@ -147,7 +165,12 @@ orders = Table(
     Column("total_minor", BigInteger, nullable=False),
     # The tax included in the total, as pairs of rate and cents: [[19, 1234], [7, 56]].
     Column("tax_minor", JSONB, nullable=False),
+    # How far the order has come; order_steps has when.
+    Column("state", Text, nullable=False, server_default="placed"),
+    # Where letters about the order are sent. Orders of version 0.2 have none.
+    Column("email", Text),
     CheckConstraint("total_minor = subtotal_minor + shipping_minor", name="total_is_sum"),
+    CheckConstraint("state IN ('placed', 'packed', 'shipped', 'delivered', 'cancelled')", name="state_known"),
     Index("ix_orders_user_id_id", "user_id", "id"),
 )
 
@@ -166,4 +189,24 @@ order_lines = Table(
     CheckConstraint("quantity > 0", name="quantity_positive"),
     Index("ix_order_lines_order_id", "order_id"),
     Index("ix_order_lines_product_id", "product_id"),
+)
+
+# The steps of an order after it was placed, each with its instant.
+order_steps = Table(
+    "order_steps",
+    metadata,
+    Column("order_id", BigInteger, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", Text, primary_key=True),
+    _now("at"),
+)
+
+# Users who want a letter when a sold-out product is back. A row is deleted when its letter is queued.
+restock_notices = Table(
+    "restock_notices",
+    metadata,
+    Column("product_id", BigInteger, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", UUID, primary_key=True),
+    Column("email", Text, nullable=False),
+    _now("created_at"),
+    Index("ix_restock_notices_created_at", "created_at"),
 )

@@ -1,7 +1,7 @@
 """The three sites' common surroundings of views: tweens, error pages, templates, notices, health checks, services.
 
-From the outside in, a request passes: `tweens.harden` (headers of every response), `tweens.observe` (request id, one log
-line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, unreadable bytes), and then the
+From the outside in, a request passes: `tweens.harden` (headers of every response), `caching.tween` (caching, compression),
+`tweens.observe` (request id, one log line, last resort), Pyramid's exception views (`errors.py`), `tweens.guard` (Host, sizes, unreadable bytes), and then the
 view's derivers: CSRF, permission, fresh login, view.
 """
 
@@ -19,4 +19,10 @@ def includeme(config: SiteConfigurator) -> None:
     config.include(".health")
     config.add_tween("shopforum.web.tweens.guard", under=EXCVIEW)
     config.add_tween("shopforum.web.tweens.observe", over=EXCVIEW)
-    config.add_tween("shopforum.web.tweens.harden", under=INGRESS, over="shopforum.web.tweens.observe")
+    config.add_tween("shopforum.web.tweens.harden", under=INGRESS, over="shopforum.web.caching.tween")
+    config.add_tween(
+        "shopforum.web.caching.tween",
+        under="shopforum.web.tweens.harden",
+        over="shopforum.web.tweens.observe",
+    )
+    config.include(".well_known")

@@ -1,6 +1,11 @@
 """The contributions of a site to the pages and the login that all sites share; `SiteConfigurator` takes them at boot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .request import Request
 
 
 @dataclass(frozen=True)
@@ -11,6 +16,32 @@ class NavItem:
     url: str
     current: bool = False
     count: int | None = None
+
+
+@dataclass(frozen=True)
+class SearchBox:
+    """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field.
+
+    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none.
+    """
+
+    action: str
+    label: str
+    suggestions: str = ""
+
+
+@dataclass(frozen=True)
+class Sitemap:
+    """The public pages of a site for search engines: `paths` returns the paths of at most 50,000."""
+
+    paths: Callable[["Request"], list[str]]
+
+
+@dataclass(frozen=True)
+class FooterLinks:
+    """The links of the page footer, as pairs of label and address."""
+
+    links: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.sites import FORUMS, STORE
 from ..sessions import AuthorityUnavailable, Session
 from . import notes
-from .contributions import NavItem, Notice
+from .contributions import FooterLinks, NavItem, Notice, SearchBox
 from .request import Request
 from .services import Navigation
 from .site_config import SiteConfigurator
@@ -60,6 +60,9 @@ def _globals(event: BeforeRender) -> None:
         event["notice"] = None if plain else _notice(request)
     event["static"] = static
     event["nav"] = [] if plain else _nav(request)
+    footer = request.services.find(FooterLinks)
+    event["footer_links"] = footer.links if footer else ()
+    event["search_box"] = request.services.find(SearchBox)
     event["sister"] = _sister(request)
     event["demo"] = request.site.development
 
@@ -99,11 +102,12 @@ def _sister(request: Request) -> dict[str, str] | None:
 
 def static(path: str) -> str:
     """Return the address of a static file, with a hash of its content: browsers may cache it for ever."""
-    return f"/static/{path}?v={_hash(path)}"
+    return f"/static/{path}?v={file_hash(path)}"
 
 
 @lru_cache(maxsize=512)
-def _hash(path: str) -> str:
+def file_hash(path: str) -> str:
+    """Return the hash of a static file's content in its address. Raises OSError if there is no such file."""
     file = AssetResolver().resolve(f"shopforum:static/{path}")
     with file.stream() as stream:
         return hashlib.sha256(stream.read()).hexdigest()[:12]

@@ -95,7 +95,8 @@ def harden(handler: Handler, registry: Registry) -> Handler:
         # come back through the Back button after a logout.
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
-            response.headers["Vary"] = "Cookie"
+            vary = response.headers.get("Vary")
+            response.headers["Vary"] = f"Cookie, {vary}" if vary else "Cookie"
         return response
 
     return tween

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from shopforum.account import mail, mail_texts
-from shopforum.account.mail import Letter
+from shopforum.account import mail_texts
 from shopforum.core.sites import SettingsError
+from shopforum.mail import outgoing as mail
+from shopforum.mail.outgoing import Letter
 
 LETTER = Letter("sam@harbour.example", "New sign-in", "Hello Šam", "<p>Hello &amp; good day</p>")
 

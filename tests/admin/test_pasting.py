@@ -26,7 +26,9 @@ def test_a_session_by_its_id_or_the_beginning_of_it(
 
 def test_a_receipt_by_its_id(client: Browser, started: Started, sql: Any):
     one = started()
-    one.browser.post("/logout", {"csrf_token": one.browser.get("/").form["csrf_token"].value})
+    one.browser.post(
+        "/logout", {"csrf_token": one.browser.get("/").html.select_one("input[name=csrf_token]")["value"]}
+    )
     (row,) = sql("SELECT id FROM revocations")
     assert client.get("/sessions", {"user": str(row["id"])}).location.endswith(f"/revocations/{row['id']}")
 

@@ -7,19 +7,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
-access account activity acts addresses admin agents api apply audit authority bodies breaker bulkhead cart catalogue causes
+access account activity acts addresses admin agents api apply audit authority bodies breaker bulkhead caching cart catalogue causes
 chart check checkout checks cli config configuration confirming context contributions cookies core counts
-csrf dashboard database deadlines deliveries demo denied deployment dev devices diffs documents engine errors event
+csrf dashboard database deadlines deliveries delivery demo denied deployment dev devices diffs documents engine errors event
 events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth graph
-group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels
+group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels letters
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods migrate migrations model moderate moderation new notes notices numbers only
-openapi operations options orders outbound overview page paging parts password permissions person plans policy post
+openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post
 posts prepared problems processes products purge queries queue rate read readiness reasons records redirect redirects refusals
-renewal reports request requests responses resubmit resume revocation revocations revoke risk routes rows
+renewal reports request requests responses restock resubmit resume revocation revocations revoke risk routes rows
 rules safe sample saved schema scope search security selection services serving session sessions settings signals
 signin signup site sites statements store tables tail targets templating terminal text texts throttle timeline
-token tokens topic topics totals transport tweens two user users view views vocabulary web webhooks worker
+token tokens topic topics totals transport tweens two user users view views vocabulary web webhooks well worker
 writing
 """
 ORDINARY = frozenset(_ORDINARY.split())

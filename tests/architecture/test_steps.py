@@ -15,12 +15,12 @@ from session_fixtures import Provider
 from sqlalchemy import event, text
 
 import shopforum
-from shopforum.account import mail
 from shopforum.cli import worker
 from shopforum.core import purge
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine
 from shopforum.core.purge import Purge
+from shopforum.mail import outgoing as mail
 from shopforum.sessions import audit_chain, gate_sweep, outbox
 from shopforum.sessions.revocation import Scope
 

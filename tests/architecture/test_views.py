@@ -9,12 +9,32 @@ from support import Browser
 # Every address that the public may see, by site. A new public view is written down here, or it is not public.
 _ACCOUNT = ("/signup", "/password/forgot", "/password/reset")
 PUBLIC = {
-    "all": {"/healthz", "/readyz", "/startupz", "/login", "/login/two-factor", "/logout", "/static/*subpath"},
+    "all": {
+        "/healthz",
+        "/readyz",
+        "/startupz",
+        "/login",
+        "/login/two-factor",
+        "/logout",
+        "/static/*subpath",
+        "/robots.txt",
+        "/sitemap.xml",
+        "/favicon.ico",
+        "/apple-touch-icon.png",
+        "/.well-known/security.txt",
+        "/.well-known/change-password",
+    },
     "store": {
         "/",
         *_ACCOUNT,
         "/products",
         "/products/{slug}",
+        "/search-suggestions",
+        "/contact",
+        "/help",
+        "/help/shipping",
+        "/help/returns",
+        "/privacy",
         "/shopping-cart",
         "/shopping-cart/items",
         "/shopping-cart/items/{id}",

@@ -3,13 +3,14 @@ told by a machine."""
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, Request, Response
+from playwright.sync_api import Page, Request, Response, expect
 from support import person
 
 from shopforum.dev.sample import forums as forums_sample
@@ -133,6 +134,14 @@ class Inspector:
         with self.page.expect_navigation():
             self.page.get_by_role("main").get_by_role("button", name=re.compile(f"^{name}")).first.click()
 
+    def in_place(self, act: Callable[[], Any]) -> None:
+        """Do something that changes the page in place, and wait until it is said."""
+        self.page.evaluate("document.getElementById('live')?.remove()")
+        with self.page.expect_response(lambda response: response.status != 303) as answer:
+            act()
+        expect(self.page.locator("#live")).not_to_be_empty()
+        self.last = answer.value
+
     def look(self, status: int = 200) -> None:
         """Look at the page that is there, in every guise."""
         where = f"{self.last.request.method} {self.page.url.removeprefix(self.url)} {self.last.status}"
@@ -179,5 +188,5 @@ class Inspector:
     def _note_response(self, response: Response) -> None:
         if response.request.is_navigation_request():
             self.last = response
-        elif response.status >= 400:
+        elif response.status >= 400 and response.request.method == "GET":
             self.wrong.setdefault(response.url, []).append(str(response.status))

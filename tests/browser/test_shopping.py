@@ -111,7 +111,6 @@ def test_a_number_is_sent_by_itself_and_goes_along_with_any_button(sites, somebo
     quantity(page, first[1]).fill("5")
     quantity(page, first[1]).blur()
     expect(page.get_by_role("status")).to_have_text(f"Your cart holds 5 of {first[1]}.")
-    expect(page.get_by_role("status")).to_be_focused()
     quantity(page, first[1]).fill("6")
     press(page, f"Remove {second[1]}")
     expect(quantity(page, second[1])).to_have_count(0)
@@ -122,6 +121,90 @@ def test_a_number_is_sent_by_itself_and_goes_along_with_any_button(sites, somebo
     press(page, "Undo")
     expect(quantity(page, second[1])).to_have_value("1")
     expect(quantity(page, first[1])).to_have_value("7")
+
+
+def test_the_cart_changes_in_place(sites, somebody):
+    """No jump to the top, no lost focus, no new page; and what was typed meanwhile goes along."""
+    page, store = somebody(viewport={"width": 320, "height": 640}), sites.urls["store"]
+    goods = sites.sql("SELECT slug, name FROM products WHERE stock > 20 ORDER BY slug LIMIT 5")
+    for row in goods:
+        put(page, store, row["slug"])
+    status, total = page.get_by_role("status"), page.locator(".totals .grand dd")
+    page.evaluate("globalThis.samePage = true")
+    last, before = goods[-1]["name"], goods[-2]["name"]
+    more = page.get_by_label(f"One more of {last}")
+    more.scroll_into_view_if_needed()
+    place, sum_before = more.bounding_box()["y"], total.text_content()
+    more.click()
+    more.click()
+    expect(quantity(page, last)).to_have_value("3")
+    expect(status).to_have_text(f"Your cart holds 3 of {last}.")
+    expect(more).to_be_focused()
+    assert abs(more.bounding_box()["y"] - place) <= 1
+    assert total.text_content() != sum_before
+    expect(page.locator(".site-nav .count")).to_have_text("7")
+
+    page.get_by_label(f"Remove {before}").click()
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text(f"{before} was removed from your cart.")
+    expect(notice).to_be_focused()
+    expect(notice).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(quantity(page, before)).to_have_value("1")
+    assert page.evaluate("globalThis.samePage")
+
+    page.context.set_offline(True)
+    more.click()
+    expect(status).to_have_text("That did not reach us. Check your connection, and try again.")
+    expect(status).to_be_visible()
+    page.context.set_offline(False)
+    more.click()
+    expect(status).to_have_text(f"Your cart holds 5 of {last}.")
+
+
+def test_a_number_that_is_typed_while_another_is_sent_is_kept(sites, somebody, goods):
+    page, store, (first, second) = somebody(), sites.urls["store"], goods
+    for slug, _ in goods:
+        put(page, store, slug)
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/shopping-cart", hold, times=1)
+    quantity(page, first[1]).fill("4")
+    with page.expect_request("**/shopping-cart"):
+        quantity(page, first[1]).blur()
+    quantity(page, second[1]).fill("6")
+    held[0].continue_()
+    expect(page.get_by_role("status")).to_have_text(f"Your cart holds 4 of {first[1]}.")
+    expect(page.get_by_role("status")).to_have_text(f"Your cart holds 6 of {second[1]}.")
+    page.reload()
+    expect(quantity(page, first[1])).to_have_value("4")
+    expect(quantity(page, second[1])).to_have_value("6")
+
+
+def test_without_javascript_the_page_comes_back_at_the_changed_line(sites, somebody):
+    page = somebody(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    goods = sites.sql("SELECT slug, name FROM products WHERE stock > 20 ORDER BY slug LIMIT 5")
+    for row in goods:
+        put(page, sites.urls["store"], row["slug"])
+    last = goods[-1]["name"]
+    press(page, f"One more of {last}")
+    expect(quantity(page, last)).to_have_value("2")
+    expect(quantity(page, last)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("status")).to_have_text(f"Your cart holds 2 of {last}.")
+    expect(page.get_by_role("status")).to_be_in_viewport(ratio=1)
+
+
+def test_a_session_that_ends_leads_to_the_login(sites, somebody, goods):
+    page, store, ((_, name), _) = somebody(), sites.urls["store"], goods
+    log_in(page, store, "shopper")
+    put(page, store, goods[0][0])
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    press(page, f"One more of {name}")
+    expect(page).to_have_title(re.compile("^Log in"))
 
 
 def test_an_order_on_paper(sites, somebody, goods):

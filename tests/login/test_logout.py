@@ -45,7 +45,7 @@ def test_a_signed_out_visitor_may_log_out_again(store: Browser) -> None:
     form = logout_form(store.get("/account/sessions"))
     form.submit(status=303)
     form.submit(status=303)
-    token = next(form for form in store.get("/login").forms.values())["csrf_token"].value
+    token = store.get("/login").html.select_one("input[name=csrf_token]")["value"]
     store.post("/logout", {"csrf_token": token}, status=303)
 
 

@@ -2,6 +2,7 @@ import random
 
 import pytest
 
+from shopforum.core import search
 from shopforum.core.paging import decode, encode
 from shopforum.dev.sample import store as sample
 
@@ -34,8 +35,90 @@ def test_goods_by_category_words_and_price(store):
     assert names(store.get("/products?sort=-price"))[0] == "Wool blanket"
 
 
-def test_nothing_found_says_so(store):
-    assert "Nothing found" in store.get("/products?q=submarine").text
+def test_nothing_found_says_so_and_leads_on(store):
+    page = store.get("/products?q=submarine")
+    assert page.html.select_one(".empty h2").text == "Nothing found"
+    assert names(page.click("Lighting")) == ["Globe light"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("lam", "Desk lamp"),
+        ("lamps", "Desk lamp"),
+        ("DESK LAM", "Desk lamp"),
+        ("cofee", "Pour-over coffee set"),
+        ("knives", "Chef's knife"),
+        ("notbook", "Linen notebook"),
+        ("notbok linnen", "Linen notebook"),
+        ("lámp désk", "Desk lamp"),
+        ("flask submarine", "Vacuum flask"),
+    ],
+)
+def test_a_search_forgives(store, full, words, name):
+    page = store.get("/products", {"q": words})
+    assert name in names(page)
+    assert page.html.select_one(".lead").text.strip().endswith(("product", "products"))
+
+
+def test_accents_in_the_catalogue_need_not_be_typed(store, stocked):
+    stocked.sql("UPDATE products SET name = 'Crème brûlée dish' WHERE slug = 'stoneware-mug'")
+    for words in ("creme brulee", "CRÈME", "brule"):
+        assert names(store.get("/products", {"q": words})) == ["Crème brûlée dish"], words
+    [marked] = store.get("/products?q=creme").html.select(".card h3 mark")
+    assert marked.text == "Crème"
+
+
+def test_a_search_says_what_it_has_corrected(store, full):
+    lead = store.get("/products?q=cofee").html.select_one(".lead").text
+    assert "Nothing has “cofee” in it. Showing coffee:" in " ".join(lead.split())
+    # A word that is right stays as it was typed.
+    lead = store.get("/products?q=linen+notbook").html.select_one(".lead").text
+    assert "Showing linen notebook: 1 product" in " ".join(lead.split())
+
+
+def test_the_best_match_comes_first_and_its_words_are_marked(store, full):
+    page = store.get("/products?q=glass")
+    assert names(page)[0] == "Glass storage jar"
+    assert {mark.text.lower() for mark in page.html.select(".grid mark")} == {"glass", "glasses"}
+    assert page.html.select_one("#sort option[selected]").text == "Best match"
+    assert page.html.select_one(".site-search input")["value"] == "glass"
+
+
+def test_a_mark_lets_no_markup_through():
+    assert search.mark("<b>Lamp</b> & lamps", ("lamp",)) == (
+        "&lt;b&gt;<mark>Lamp</mark>&lt;/b&gt; &amp; <mark>lamps</mark>"
+    )
+
+
+def test_goods_by_price(store):
+    assert names(store.get("/products?price_from=30&price_to=60")) == ["Fountain pen", "Globe light"]
+    assert names(store.get("/products?price_to=16,00")) == ["Stoneware mug"]
+    assert names(store.get("/products?q=light&price_from=59.01")) == []
+    assert "2 products" in store.get("/products?price_from=30&price_to=60").text
+
+
+@pytest.mark.parametrize(
+    "query", ["price_from=cheap", "price_to=-1", "price_from=60&price_to=30", "price_to=1e9"]
+)
+def test_a_price_that_is_none_is_said(store, query):
+    page = store.get(f"/products?{query}", status=422)
+    assert page.html.title.text.startswith("Error:")
+    assert len(names(page)) == 6
+    assert page.html.select_one("[aria-invalid]")
+
+
+def test_suggestions_for_what_is_being_typed(store, full):
+    assert store.get("/search-suggestions?q=lam").json[:3] == ["Desk lamp", "Floor lamp", "Pendant lamp"]
+    for query in ("", "q=", "q=%21%21", "q=zzz", "q=%27%3A*%7C"):
+        assert store.get(f"/search-suggestions?{query}").json == []
+
+
+@pytest.mark.parametrize("path", ["/", "/products/stoneware-mug", "/shopping-cart", "/nothing", "/login"])
+def test_every_page_of_the_store_has_the_search_box(store, full, path):
+    page = store.get(path, status="*").maybe_follow()
+    form = page.html.select_one('header form[action="/products"]')
+    assert form.select_one("input[name=q]")["aria-label"] == "Search products"
 
 
 @pytest.mark.parametrize("sort", ["name", "price", "-price"])
@@ -125,7 +208,7 @@ def test_what_is_withdrawn_is_gone(store, stocked):
 
 
 def test_public_pages_run_few_statements(store, full, count_sql):
-    for path, most in (("/", 2), ("/products?q=lamp", 2), ("/products/stoneware-mug", 1)):
+    for path, most in (("/", 2), ("/products", 2), ("/products?q=lamp", 3), ("/products/stoneware-mug", 2)):
         with count_sql(store) as statements:
             store.get(path)
         assert len(statements) == most, path

@@ -1,7 +1,7 @@
 import uuid
 
 import pytest
-from product_fixtures import change
+from product_fixtures import SILENT, change
 from session_fixtures import together
 
 from shopforum.store import cart as carts
@@ -14,7 +14,7 @@ HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 
 def place(database, owner, cart=None, seen=None):
     cart = cart or carts.load(database, owner)
-    return orders.place(database, owner.user_id, cart.id, seen or orders.shown(cart), HOME)
+    return orders.place(database, owner.user_id, cart.id, seen or orders.shown(cart), HOME, letters=SILENT)
 
 
 def test_an_order_keeps_what_was_bought_and_closes_the_cart(database, catalogue, ann):
@@ -121,10 +121,10 @@ def test_another_users_cart_cannot_be_ordered(database, catalogue, ann):
     cart = carts.load(database, ann)
     for thief in (Owner(user_id=uuid.uuid4()),):
         with pytest.raises(CartNotFound):
-            orders.place(database, thief.user_id, cart.id, orders.shown(cart), HOME)
+            orders.place(database, thief.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT)
     place(database, ann, cart)
     with pytest.raises(CartNotFound):
-        orders.place(database, uuid.uuid4(), cart.id, orders.shown(cart), HOME)
+        orders.place(database, uuid.uuid4(), cart.id, orders.shown(cart), HOME, letters=SILENT)
 
 
 def test_changing_the_cart_while_it_is_ordered_loses_nothing(database, catalogue, ann):

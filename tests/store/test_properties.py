@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from product_fixtures import GOODS, change
+from product_fixtures import GOODS, SILENT, change
 from session_fixtures import together
 
 from shopforum.store import cart as carts
@@ -84,7 +84,7 @@ class Street:
     def order(self, owner, _user, _slug, _product, _quantity):
         cart = carts.load(self.db, owner)
         if owner.user_id and cart.orderable:
-            orders.place(self.db, owner.user_id, cart.id, orders.shown(cart), HOME)
+            orders.place(self.db, owner.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT)
 
     def login(self, owner, user, *_rest):
         merging.merge(self.db, owner.guest_hashes, user.user_id)

@@ -18,6 +18,7 @@ class Response:
     content_disposition: str | None
     location: str | None
     charset: str | None
+    conditional_response: bool
     def __init__(
         self,
         body: bytes | str | None = ...,

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shopforum.store import totals
 from shopforum.store.orders import Address, new_number
-from shopforum.store.tables import cart_lines, carts, order_lines, orders, products
+from shopforum.store.tables import cart_lines, carts, order_lines, order_steps, orders, products
 
 from .store_catalogue import PRODUCTS
 
@@ -98,6 +98,18 @@ def _cart(connection: Connection, user: UUID, basket: Basket, goods: Goods, rng:
     connection.execute(cart_lines.insert().values(saved_at=func.clock_timestamp(), **lines[-1]))
 
 
+def _steps(age: timedelta, number: str) -> list[tuple[str, timedelta]]:
+    """The steps that an order of this age has taken, each with the time from the order to it. Some were cancelled."""
+    if number.endswith(("2", "7")):
+        return [("cancelled", timedelta(hours=2))]
+    steps = [
+        ("packed", timedelta(hours=20)),
+        ("shipped", timedelta(hours=26)),
+        ("delivered", timedelta(days=3)),
+    ]
+    return [(state, after) for state, after in steps if after < age]
+
+
 def _order(
     connection: Connection,
     user: UUID,
@@ -127,6 +139,12 @@ def _order(
         **asdict(address),
     )
     order_id = connection.execute(order.returning(orders.c.id)).scalar_one()
+    taken = _steps(age, number)
+    if taken:
+        connection.execute(orders.update().where(orders.c.id == order_id).values(state=taken[-1][0]))
+        steps = [{"order_id": order_id, "state": state, "at": at + after} for state, after in taken]
+        for step in steps:
+            connection.execute(order_steps.insert().values(step))
     names = ("slug", "name", "price_minor", "tax_rate")
     lines = [
         {

@@ -1,5 +1,6 @@
 """The store's views: each reads the form and the ids, calls one function of the domain, and responds."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -8,15 +9,18 @@ from pyramid.events import BeforeRender
 from pyramid.path import AssetResolver
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ...core import search
 from ...web.templating import static
+from ..delivery import HOME, window
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
-from . import cart, catalogue, checkout, saved
+from . import cart, catalogue, checkout, orders, pages, saved
 
 _ROUTES = {
     "store_home": "/",
     "store_products": "/products",
     "store_product": "/products/{slug}",
+    "store_suggestions": "/search-suggestions",
     "store_cart": "/shopping-cart",
     "store_cart_items": "/shopping-cart/items",
     "store_cart_item": r"/shopping-cart/items/{id:\d{1,18}}",
@@ -26,6 +30,10 @@ _ROUTES = {
     "store_checkout": "/checkout",
     "store_orders": "/orders",
     "store_order": "/orders/{number}",
+    "store_order_cancel": "/orders/{number}/cancel",
+    "store_order_again": "/orders/{number}/again",
+    "store_invoice": "/orders/{number}/invoice",
+    "store_notify": "/products/{slug}/notify",
 }
 
 
@@ -33,6 +41,7 @@ def includeme(config: Configurator) -> None:
     """Add the routes, the views and the templates' globals."""
     for name, pattern in _ROUTES.items():
         config.add_route(name, pattern)
+    config.include(pages)
     public: dict[str, Any] = {"permission": NO_PERMISSION_REQUIRED}
     for view, route, method, template, options in (
         (catalogue.home, "store_home", "GET", "home", public),
@@ -47,24 +56,41 @@ def includeme(config: Configurator) -> None:
         (saved.move_to_cart, "store_saved", "POST", "cart", {}),
         (checkout.review, "store_checkout", "GET", "checkout", {}),
         (checkout.place, "store_checkout", "POST", "checkout", {}),
-        (checkout.listing, "store_orders", "GET", "orders", {}),
-        (checkout.order, "store_order", "GET", "order", {}),
+        (orders.listing, "store_orders", "GET", "orders", {}),
+        (orders.show, "store_order", "GET", "order", {}),
+        (orders.show, "store_invoice", "GET", "invoice", {}),
+        (orders.cancel, "store_order_cancel", "POST", "order", {}),
+        (orders.buy_again, "store_order_again", "POST", "order", {}),
+        (catalogue.notify, "store_notify", "POST", "product", {}),
     ):
         renderer = f"shopforum:store/templates/{template}.jinja2"
         config.add_view(view, route_name=route, request_method=method, renderer=renderer, **options)
+    config.add_view(
+        catalogue.suggestions, route_name="store_suggestions", request_method="GET", renderer="json", **public
+    )
     config.add_subscriber(_globals, BeforeRender)
 
 
 def _globals(event: BeforeRender) -> None:
     event["picture"] = picture
+    event["mark"] = search.mark
+    event["pictures"] = pictures
+    event["delivery"] = lambda country=HOME, ordered=None: window(
+        ordered or datetime.now(UTC).date(), country
+    )
     event["countries"] = dict(COUNTRIES)
     event["shipping"] = SHIPPING
     event["free_shipping_from"] = FREE_SHIPPING_FROM
 
 
-@lru_cache(maxsize=1024)
 def picture(slug: str) -> str:
-    """Return the address of a product's picture, or of the store's icon if there is no picture."""
-    path = f"products/{slug}.svg"
-    exists = AssetResolver().resolve(f"shopforum:static/{path}").exists()
-    return static(path if exists else "favicon-store.svg")
+    """Return the address of a product's first picture, or of the store's icon if there is no picture."""
+    return pictures(slug)[0]
+
+
+@lru_cache(maxsize=1024)
+def pictures(slug: str) -> tuple[str, ...]:
+    """Return the addresses of a product's pictures: `<slug>.svg`, `<slug>-2.svg` and so on; the store's icon if there is none."""
+    paths = (f"products/{slug}{part}.svg" for part in ("", "-2", "-3"))
+    found = [path for path in paths if AssetResolver().resolve(f"shopforum:static/{path}").exists()]
+    return tuple(map(static, found or ["favicon-store.svg"]))

@@ -97,7 +97,7 @@ def undo(request: Request) -> Any:
         carts.restore(request.db, owner, lines)
     except LineNotFound:
         raise HTTPNotFound from None
-    return notes.see_other(request, notices.address("restored", lines))
+    return notes.see_other(request, notices.address("restored", lines, at=lines[0]))
 
 
 def apply_typed(request: Request) -> dict[str, Any] | None:

@@ -4,35 +4,67 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
 
-from ...core import paging
+from ...core import paging, search
+from ...mail.outgoing import MailSettings
+from ...web import caching, notes
 from ...web.request import Request
-from .. import products
-from ..forms import AddForm
-from ..products import ListedProduct
+from .. import products, restock
+from ..forms import AddForm, PriceForm
+from ..products import Criteria, ListedProduct
 
 _SIZE = 12
 
 
 def home(request: Request) -> dict[str, Any]:
     """Show the homepage: featured products and all categories."""
+    caching.mark_public(request)
     return {"featured": products.featured(request.db), "categories": products.categories(request.db)}
 
 
 def listing(request: Request) -> dict[str, Any]:
-    """Show the products of a category that match the words. A senseless value in the address is ignored."""
-    words = request.GET.get("q", "").strip()[:200]
-    category = request.GET.get("category", "")
-    sort = products.SORTS.get(request.GET.get("sort", ""), products.SORTS["name"])
-    statement = products.matching(category, words)
-    page = paging.page(request, statement, *sort.columns, descending=sort.descending, size=_SIZE)
+    """Show the products of a category that match words and prices. 422 for a price that is none, and for the rest of the
+    address a senseless value is ignored.
+    """
+    caching.mark_public(request)
+    typed = request.GET.get("q", "").strip()[:200]
+    form = PriceForm(request.GET)
+    if not form.validate():
+        request.response.status_int = 422
+    wanted = Criteria(
+        category=request.GET.get("category", ""),
+        words=tuple(search.words(typed)),
+        price_from=None if form.errors else form.price_from.cents,
+        price_to=None if form.errors else form.price_to.cents,
+    )
+    # A search without a word, such as "?!", finds nothing. Without a search nothing is counted.
+    narrowed = bool(typed) or wanted != Criteria(category=wanted.category)
+    found = products.find_all(request.db, wanted) if narrowed else None
+    criteria = found.criteria if found else wanted
+    sorts = {**({products.BEST.name: products.BEST} if wanted.words else {}), **products.SORTS}
+    sort = sorts.get(request.GET.get("sort", ""), next(iter(sorts.values())))
+    page = paging.page(
+        request,
+        products.matching(criteria),
+        *products.order(sort, criteria),
+        descending=sort.descending,
+        size=_SIZE,
+    )
     return {
         "page": page.of(ListedProduct),
         "categories": products.categories(request.db),
-        "sorts": products.SORTS.values(),
-        "q": words,
-        "category": category,
+        "sorts": sorts.values(),
+        "q": typed,
+        "form": form,
+        "wanted": wanted,
+        "found": found,
         "sort": sort,
     }
+
+
+def suggestions(request: Request) -> list[str]:
+    """Return the names of products with words that begin like those in `q`, for the search field."""
+    request.response.headers["Cache-Control"] = "public, max-age=300"
+    return products.suggested(request.db, search.words(request.GET.get("q", "")))
 
 
 def product(request: Request) -> dict[str, Any]:
@@ -46,4 +78,17 @@ def show(request: Request, slug: str, form: AddForm) -> dict[str, Any]:
     if found is None:
         raise HTTPNotFound
     form.quantity.render_kw = {**form.quantity.render_kw, "max": found.stock}
-    return {"product": found, "form": form}
+    return {
+        "product": found,
+        "form": form,
+        "related": products.related(request.db, found),
+        "letters": request.services.get(MailSettings).on,
+    }
+
+
+def notify(request: Request) -> Any:
+    """Note that the user wants a letter when a sold-out product is back."""
+    slug, me = request.matchdict["slug"], request.me
+    noted = restock.ask(request.db, slug, me.user_id, me.user_email)
+    query = {"notice": "will-write" if noted else "back"}
+    return notes.see_other(request, request.route_path("store_product", slug=slug, _query=query))

@@ -1,11 +1,10 @@
-"""The checkout, and a user's orders. All pages need a login, and a user sees only their own orders."""
+"""The checkout. All of it needs a login."""
 
 from dataclasses import asdict
 from typing import Any
 
-from pyramid.httpexceptions import HTTPFound, HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
 
-from ...core import paging
 from ...web import notes
 from ...web.contributions import Notice
 from ...web.numbers import bigint
@@ -14,9 +13,9 @@ from .. import cart as carts
 from .. import orders
 from ..cart import Cart, Owner
 from ..forms import AddressForm
-from ..orders import Address, CartChanged, CartNotFound, OrderSummary
-from ..tables import orders as order_table
+from ..orders import Address, CartChanged, CartNotFound
 from . import notices
+from .orders import letters_of
 
 _CHANGED = Notice("warning", "Your cart or a price has changed. Check the order below, then place it again.")
 
@@ -49,26 +48,20 @@ def place(request: Request) -> Any:
     if cart_id is None:
         return _again(request, form, 409, _CHANGED)
     try:
-        number = orders.place(request.db, request.me.user_id, cart_id, seen, Address(**form.data))
+        number = orders.place(
+            request.db,
+            request.me.user_id,
+            cart_id,
+            seen,
+            Address(**form.data),
+            letters=letters_of(request),
+            email=request.me.user_email or None,
+        )
     except (CartChanged, CartNotFound):
         return _again(request, form, 409, _CHANGED)
     return notes.see_other(
         request, request.route_path("store_order", number=number, _query={"notice": "placed"})
     )
-
-
-def listing(request: Request) -> dict[str, Any]:
-    """List the user's orders, the newest first."""
-    statement = orders.of_user(request.me.user_id)
-    return {"page": paging.page(request, statement, order_table.c.id).of(OrderSummary)}
-
-
-def order(request: Request) -> dict[str, Any]:
-    """Show one of the user's own orders."""
-    found = orders.find(request.db, request.me.user_id, request.matchdict["number"])
-    if found is None:
-        raise HTTPNotFound
-    return {"order": found}
 
 
 def _again(request: Request, form: AddressForm, status: int, notice: Notice | None = None) -> Any:

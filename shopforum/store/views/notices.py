@@ -17,12 +17,21 @@ from ..forms import numbers
 
 
 def address(
-    code: str = "", lines: Sequence[int] = (), *, removed: Sequence[int] = (), path: str = "/shopping-cart"
+    code: str = "",
+    lines: Sequence[int] = (),
+    *,
+    removed: Sequence[int] = (),
+    path: str = "/shopping-cart",
+    at: int | None = None,
 ) -> str:
-    """Return the address of a page that says what was done: `code` to the `lines`, and which lines were `removed`."""
+    """Return the address of a page that says what was done: `code` to the `lines`, and which lines were `removed`.
+
+    `at`: the line whose quantity the page is scrolled to. Without it, the page begins at its top, with the notice.
+    """
     query = {"notice": code, "line": ",".join(map(str, lines)), "removed": ",".join(map(str, removed))}
     said = urlencode({name: value for name, value in query.items() if value}, safe=",")
-    return f"{path}?{said}" if said else path
+    fragment = f"#quantity-{at}" if at else ""
+    return f"{path}?{said}{fragment}" if said else path
 
 
 def after(changes: Sequence[Change], *, path: str = "/shopping-cart") -> str:
@@ -34,11 +43,12 @@ def after(changes: Sequence[Change], *, path: str = "/shopping-cart") -> str:
     if any(change.sold_out for change in changes):
         return address("unready", removed=removed, path=path)
     clamped = [change.line_id for change in changes if change.clamped]
-    if clamped:
-        return address("clamped", clamped, removed=removed, path=path)
     updated = [change.line_id for change in changes if change.quantity]
+    at = updated[0] if updated and path == "/shopping-cart" else None
+    if clamped:
+        return address("clamped", clamped, removed=removed, path=path, at=at)
     silent = path != "/shopping-cart" or (removed and not updated)
-    return address("" if silent else "updated", [] if silent else updated, removed=removed, path=path)
+    return address("" if silent else "updated", [] if silent else updated, removed=removed, path=path, at=at)
 
 
 def removed(request: Request) -> list[int]:
@@ -97,8 +107,14 @@ def _restored(lines: Sequence[CartLine]) -> Notice:
     return _saying("saved for later again" if lines[0].saved else "back in your cart")(lines)
 
 
+def _added_some(lines: Sequence[CartLine]) -> Notice:
+    text = f"{_saying('in your cart')(lines).text} We do not have the rest of that order in stock."
+    return Notice("warning", text)
+
+
 _NOTICES: dict[str, Callable[[Sequence[CartLine]], Notice]] = {
     "added": _saying("in your cart"),
+    "added-some": _added_some,
     "restored": _restored,
     "saved": _saying("saved for later"),
     "clamped": _clamped,

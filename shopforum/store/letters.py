@@ -1,0 +1,102 @@
+"""The store's letters: about each step of an order, and about a product that is back.
+
+None has a link to a login: phishing mails do. Without a mail server no letter is queued.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from markupsafe import Markup
+from sqlalchemy import Connection
+
+from ..core.sites import Site
+from ..mail import outgoing
+from ..mail.outgoing import Letter
+from ..web.templating import money
+
+_STEPS = {
+    "placed": ("We have your order", "Thank you for your order. We write again when it is packed."),
+    "packed": (
+        "Your order is packed",
+        "Your order is packed and leaves us soon. Until then you can cancel it.",
+    ),
+    "shipped": ("Your order is on its way", "Your order has left us and is on its way to you."),
+    "delivered": (
+        "Your order has arrived",
+        "Your order has been delivered. If something is wrong with it, send it back within 30 days.",
+    ),
+    "cancelled": ("Your order is cancelled", "Your order is cancelled, and nothing is charged."),
+}
+_PLAIN = """Hello {name},
+
+{text}
+
+  {facts}
+
+{page}
+
+{site}
+"""
+_HTML = Markup(
+    """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{subject}</title></head>
+<body>
+<p>Hello {name},</p>
+<p>{text}</p>
+<p><strong>{facts}</strong></p>
+<p>{page}</p>
+<p>{site}</p>
+</body></html>
+"""
+)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """The user that a letter is for. Without an address there is no letter."""
+
+    user_id: UUID
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Queues the letters of a site. With `on` False, it queues none: no mail server is set up."""
+
+    site: Site
+    on: bool
+
+    def step(self, connection: Connection, to: Recipient, number: str, total: int, state: str) -> None:
+        """Queue the letter about a step of an order, in the caller's transaction. `total` is in cents."""
+        subject, text = _STEPS[state]
+        self._queue(
+            connection,
+            to,
+            f"{subject}: {number}",
+            text,
+            f"Order {number}, {money(total)}",
+            f"/orders/{number}",
+        )
+
+    def back(self, connection: Connection, to: Recipient, slug: str, name: str) -> None:
+        """Queue the letter about a product that can be bought again, in the caller's transaction."""
+        text = "you asked us to write when this product is back. It is, while stocks last."
+        self._queue(connection, to, f"{name} is back", text, name, f"/products/{slug}")
+
+    def _queue(
+        self, connection: Connection, to: Recipient, subject: str, text: str, facts: str, path: str
+    ) -> None:
+        if not self.on or to.email is None:
+            return
+        values = {
+            "subject": subject,
+            "name": to.name,
+            "text": text,
+            "facts": facts,
+            "page": f"{self.site.url}{path}",
+            "site": self.site.title,
+        }
+        plain, html = _PLAIN.format(**values), _HTML.format(**values)
+        letter = Letter(to.email, subject, plain, html, self.site.name, to.user_id)
+        outgoing.queue(connection, letter)
