@@ -63,9 +63,15 @@ def mentioned(text: str) -> list[str]:
 
 def plain(text: str, length: int) -> str:
     """Return an excerpt: the beginning of a post without markup, quotations and code, in at most `length` characters."""
-    words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
-    line = " ".join(" ".join(words).split())
+    line = without_markup(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=512)
+def without_markup(text: str) -> str:
+    """Return the words of a post in one line, without markup, quotations and code. Text beyond MAX_LENGTH is cut off."""
+    words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
+    return " ".join(" ".join(words).split())
 
 
 def _own(tokens: list[Token]) -> Iterator[Token]:

@@ -4,15 +4,17 @@ A handle is made of the name (`links.handle`): Mia Marsh is @mia-marsh, the next
 assigned with the first post and never changes, even if the name does.
 """
 
-from uuid import UUID
-
-from sqlalchemy import ColumnElement, Connection, text
+from sqlalchemy import Connection, text
 
 from ..sessions import deny_rules
 from . import links
 from .person import Person
 from .refusals import TooSoon
 from .settings import ForumSettings
+
+# A column over a post `p`, for moderators: whether a deny rule keeps its author out of the forums from every network and
+# with every browser. False for anybody else.
+SUSPENDED = f"""CASE WHEN CAST(:moderator AS boolean) THEN {deny_rules.shuts_out("p.author_id", "forums")} ELSE false END AS suspended"""
 
 _KNOWN = text("SELECT 1 FROM forum_members WHERE user_id = :user_id")
 # Handles are assigned one after the other.
@@ -35,11 +37,6 @@ _WAIT = text(f"""
     SELECT ceil(extract(epoch FROM posted_at - clock_timestamp()) + {_PAUSE})::int AS seconds, post_count < :few AS new
     FROM forum_members WHERE user_id = :user_id
     """)
-
-
-def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Return a column for moderators: whether a deny rule keeps a person out of the forums from every network and device."""
-    return deny_rules.shuts_out(user_id, "forums").label("suspended")
 
 
 def enrol(connection: Connection, person: Person) -> None:
