@@ -44,6 +44,7 @@ _LOGIN_NOTICES = {
 def includeme(config: SiteConfigurator) -> None:
     """Add the store's pages. At every login a guest's cart is merged into the user's."""
     config.set_navigation(_nav)
+    config.set_search_box("/products", "Search products")
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_login_hook(guests.merge_cart)

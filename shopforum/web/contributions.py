@@ -14,6 +14,21 @@ class NavItem:
 
 
 @dataclass(frozen=True)
+class SearchBox:
+    """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field."""
+
+    action: str
+    label: str
+
+
+@dataclass(frozen=True)
+class FooterLinks:
+    """The links of the page footer, as pairs of label and address."""
+
+    links: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Undo:
     """A button in a notice that undoes the act, with a name and a value.
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from ..sessions import Authority, Login
 from . import services as service_registry
-from .contributions import Act, LoginHookResult, NavItem, Notice
+from .contributions import Act, FooterLinks, LoginHookResult, NavItem, Notice, SearchBox
 from .request import Request
 from .services import Navigation, PasswordPage, SavedForms, Services, UnknownAct
 
@@ -56,6 +56,14 @@ class SiteConfigurator(Configurator):
     def set_navigation(self, build: Callable[[Request], list[NavItem]]) -> None:
         """Set the function that builds the links of the header."""
         self.add_service(Navigation(build))
+
+    def set_search_box(self, action: str, label: str) -> None:
+        """Set the search field of the header: a GET form to the path `action`, with the field `q`."""
+        self.add_service(SearchBox(action, label))
+
+    def set_footer_links(self, *links: tuple[str, str]) -> None:
+        """Set the links of the footer: pairs of label and address."""
+        self.add_service(FooterLinks(links))
 
     def set_password_page(self, url: str) -> None:
         """Set the address where users change their password."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.sites import FORUMS, STORE
 from ..sessions import AuthorityUnavailable, Session
 from . import notes
-from .contributions import NavItem, Notice
+from .contributions import FooterLinks, NavItem, Notice, SearchBox
 from .request import Request
 from .services import Navigation
 from .site_config import SiteConfigurator
@@ -60,6 +60,9 @@ def _globals(event: BeforeRender) -> None:
         event["notice"] = None if plain else _notice(request)
     event["static"] = static
     event["nav"] = [] if plain else _nav(request)
+    footer = request.services.find(FooterLinks)
+    event["footer_links"] = footer.links if footer else ()
+    event["search_box"] = request.services.find(SearchBox)
     event["sister"] = _sister(request)
     event["demo"] = request.site.development
 

@@ -121,7 +121,9 @@ def resolves(span: str) -> bool:
     if first == "ui":
         return f"macro {rest}(" in (ROOT / "shopforum/templates/macros.jinja2").read_text()
     # A log event, a wire name or a class of the stylesheet stands in the code as it is.
-    return f'"{name}"' in sources() or f".{rest}" in (ROOT / "shopforum/static/app.css").read_text()
+    return f'"{name}"' in sources() or any(
+        f".{rest}" in sheet.read_text() for sheet in (ROOT / "shopforum/static").glob("*.css")
+    )
 
 
 def in_module(module: str, name: str) -> bool:
