@@ -24,7 +24,7 @@ MAX_LENGTH = 20_000
 
 _ADDRESS = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s@]+@)", re.IGNORECASE)
 
-_MENTION = re.compile(r"/search\?author=%40[a-z0-9-]+")
+_MENTION = re.compile(r"/members/[a-z0-9-]+")
 
 # A web address, or a handle that is not part of a longer word.
 _FOUND = re.compile(
@@ -156,10 +156,10 @@ def _words(words: str) -> Token:
 
 
 def _mention(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """Render a handle, letters and hyphens, as a link to its owner's posts."""
+    """Render a handle, letters and hyphens, as a link to its owner's page."""
     words, handle = tokens[index].content, tokens[index].meta["handle"]
     known = handle in env.get("mentions", ())
-    return f'<a href="/search?author=%40{handle}">{words}</a>' if known else words
+    return f'<a href="/members/{handle}">{words}</a>' if known else words
 
 
 def _heading_open(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:

@@ -11,8 +11,8 @@ from ..core.permissions import MODERATORS
 from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import links, settings
-from .views import UNREAD
+from . import avatars, links, settings
+from .views import REPORTS, UNREAD
 
 _NOTICES = {
     "saved": Notice("success", "Your changes are saved."),
@@ -47,6 +47,7 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the forums' pages."""
     config.add_service(settings.parse(config.registry.settings))
     config.set_navigation(_nav)
+    config.set_search_box("/search", "Search the forums")
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_subscriber(_add_links, BeforeRender)
@@ -55,6 +56,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def _add_links(event: BeforeRender) -> None:
     event["links"] = links
+    event["avatar"] = avatars.svg
 
 
 def _nav(request: Request) -> list[NavItem]:
@@ -64,7 +66,8 @@ def _nav(request: Request) -> list[NavItem]:
         items.append(NavItem("Your posts", "/posts", route == "forums_posts"))
         # The count comes with the page's own statements. A page without statements shows the link without it.
         items.append(NavItem("Inbox", "/inbox", route == "forums_inbox", request.environ.get(UNREAD)))
-    items.append(NavItem("Search", "/search", route == "forums_search"))
     if request.identity is not None and request.identity.roles & MODERATORS:
-        items.append(NavItem("Reports", "/moderation/flags", route == "forums_flags"))
+        items.append(
+            NavItem("Reports", "/moderation/flags", route == "forums_flags", request.environ.get(REPORTS))
+        )
     return items

@@ -106,6 +106,7 @@ class ListedTopic:
 
     id: int
     title: str
+    author_id: UUID
     author_name: str
     post_count: int
     last_post_id: int

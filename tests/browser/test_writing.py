@@ -79,7 +79,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
     inbox.click()
     expect(mia.get_by_role("main")).to_contain_text("Moe Mooring mentioned you in An iron pan")
     mia.get_by_role("main").get_by_role("link", name="An iron pan").click()
-    expect(mia.locator("article.post").last.locator("a[href^='/search']")).to_have_text("@mia-marsh")
+    expect(mia.locator("article.post").last.locator(".prose a[href^='/members/']")).to_have_text("@mia-marsh")
     expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text(re.compile("Inbox"))
 
     moe.get_by_role("link", name="Moderate post 1").click()
@@ -122,7 +122,7 @@ def test_the_inbox_and_the_moderators_pages(sites, inspect):
             " VALUES ('authn_token_reuse', 'forums', 'system', :me, '203.0.113.9')",
             me=person("member").id,
         )
-        for path in ("/inbox", "/inbox?show=unread", "/search?author=%40mia-marsh"):
+        for path in ("/inbox", "/inbox?show=unread", "/members/mia-marsh", "/search?author=%40mia-marsh"):
             pages.visit(path)
         pages.press("Search")
         pages.visit("/inbox?show=all")

@@ -60,6 +60,8 @@ class Scene:
             "search title": "/search?q=house",
             "search author": "/search?author=Mia+Marsh",
             "search handle": "/search?author=%40ann",
+            "member": "/members/mia-marsh",
+            "author": "/members/ann",
             "search both": "/search?q=numbat&author=ann&within=week&category=pans",
         }
         found = {name: [path] for name, path in once.items()}

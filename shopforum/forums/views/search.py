@@ -22,6 +22,7 @@ def results(request: Request) -> dict[str, Any]:
     searched = bool(query.words or query.author)
     return {
         "form": form,
+        "q": query.words,
         "page": listed(request, search.results(query, who)) if searched else None,
         "marked": search.marked,
         "passage": search.passage,
