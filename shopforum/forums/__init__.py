@@ -38,6 +38,7 @@ _ACTS = {
     "forums_categories": Act("Add a category"),
     "forums_rename": Act("Rename a category"),
     "forums_moderate_post": Act("Moderate a post", asks=True),
+    "forums_flags": Act("Settle reports", asks=True),
     "forums_moderate_topic": Act("Moderate a topic", asks=True),
     "forums_moderate_edit": Act("Moderate an edit", asks=True),
 }
@@ -50,6 +51,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.set_search_box("/search", "Search the forums")
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
+    config.add_repeatable_field("post")
     config.add_subscriber(_add_links, BeforeRender)
     config.include(".routes")
 

@@ -24,6 +24,15 @@ REASONS = {
     "other": "Something else",
 }
 
+# What a moderator tells the author, by the reason of a report: a beginning that can be changed.
+REMOVAL_REASONS = {
+    "spam": "It advertises something; see the rules.",
+    "rude": "It is hurtful to another member.",
+    "off-topic": "It does not belong to this topic.",
+    "private": "It tells something private about somebody.",
+    "other": "",
+}
+
 # One person can have at most so many open reports, so that nobody floods the queue.
 MOST_OPEN = 20
 

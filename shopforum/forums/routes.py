@@ -24,6 +24,7 @@ from .views.moderate import (
     post_page,
     queue,
     rename_category,
+    settle,
     topic_page,
 )
 from .views.moderate import edit_page as moderate_edit_page
@@ -87,6 +88,7 @@ _PAGES = (
     ("read_all", "POST", inbox_views.read_all, None, SIGNED_IN),
     ("read", "POST", inbox_views.read, None, SIGNED_IN),
     ("flags", "GET", queue, "reports", MODERATE),
+    ("flags", "POST", settle, "reports", MODERATE),
     ("categories", "GET", categories_page, "categories", MODERATE),
     ("categories", "POST", add_category, "categories", MODERATE),
     ("rename", "GET", category_page, "category_edit", MODERATE),

@@ -117,6 +117,11 @@ try {
   // A browser that keeps nothing for a site: the forms work as they do without this file.
 }
 
+// A topic that the browser has loaded ahead is read when it is shown: then it is asked for again, as a page that is seen.
+if (document.prerendering && document.querySelector("[data-read-when-shown]")) {
+  document.addEventListener("prerenderingchange", () => fetch(location.href).catch(() => {}), { once: true });
+}
+
 // <p data-live="address">: every 15 seconds how many rows have come since the page was made. The list itself stays as
 // it is, and what is ticked stays ticked over a refresh. Asked as a prefetch: nobody is kept signed in by it.
 for (const live of document.querySelectorAll("[data-live]")) {

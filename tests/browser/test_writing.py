@@ -239,3 +239,24 @@ def test_what_comes_of_a_form_is_focused(sites, forums, somebody):
     expect(mia.get_by_role("status")).to_be_focused()
     press(mia, "Undo")
     expect(mia.get_by_role("status")).to_be_focused()
+
+
+def test_a_topic_that_was_loaded_ahead_is_read_when_it_is_shown(sites, forums, somebody):
+    page = somebody()
+    log_in(page, forums, "member")
+    placed = writing.start_topic(
+        sites.apps["forums"].services.db, "pans", Person(uuid4(), "Ann"), "Deep pans", BODY, ForumSettings()
+    )
+
+    def read():
+        return sites.sql("SELECT number FROM forum_topic_reads WHERE topic_id = :id", id=placed.topic_id)
+
+    # What Chromium does for a speculation rule: the page is loaded, but not yet shown.
+    page.add_init_script("Object.defineProperty(document, 'prerendering', {get: () => true})")
+    page.set_extra_http_headers({"Sec-Purpose": "prefetch;prerender"})
+    page.goto(f"{forums}{placed.url}")
+    assert read() == []
+    page.set_extra_http_headers({})
+    with page.expect_response(lambda response: "/topics/" in response.url):
+        page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
+    assert [row["number"] for row in read()] == [1]

@@ -33,7 +33,7 @@ def test_a_report_is_settled_by_removal(
     queue = moderator.get("/").click("Reports")
     assert "1 report" in queue
     assert "Mia Marsh: It advertises something (“look at it”)" in queue
-    page = queue.click("Ann in Which pan for eggs?")
+    page = queue.click("Read and moderate")
     form = form_to(page, f"/posts/{topic.post_id}/moderate")
     form["act"] = "hide"
     assert "Give a reason" in form.submit(status=422)

@@ -1,11 +1,13 @@
 """The moderators' pages, and the public log of their acts."""
 
+from contextlib import suppress
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 
 from ...core.markdown import plain, render
 from ...web import notes
+from ...web.numbers import bigint
 from ...web.request import Request
 from .. import diffs, links, moderation, posts, reports, topics
 from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
@@ -167,10 +169,41 @@ def _edit_values(request: Request) -> dict[str, Any]:
 
 def queue(request: Request) -> dict[str, Any]:
     """Show the reported posts, the longest waiting first."""
+    return _queue_values(request, _queue_form(request), set())
+
+
+def settle(request: Request) -> Any:
+    """Remove or keep all selected posts, with one reason. A post that another moderator has settled meanwhile is left alone."""
+    form = _queue_form(request)
+    ticked = {bigint(value) or 0 for value in request.POST.getall("post")}
+    if not form.validate() or not ticked:
+        if not ticked:
+            form.form_errors.append("Select the posts first.")
+        request.response.status_int = 422
+        return _queue_values(request, form, ticked)
+    who = person(request)
+    act = moderation.hide_post if form.act.data == "hide" else moderation.dismiss_reports
+    for post_id in sorted(ticked):
+        with suppress(Missing):
+            act(request.db, post_id, who, form.reason.data)
+    return notes.see_other(request, "/moderation/flags?notice=moderated")
+
+
+def _queue_form(request: Request) -> ModerateForm:
+    form = ModerateForm(request.POST or request.typed)
+    form.act.choices = {"hide": "Remove them", "dismiss": "Keep them"}
+    form.reason.render_kw = {**(form.reason.render_kw or {}), "list": "reasons"}
+    return form
+
+
+def _queue_values(request: Request, form: ModerateForm, ticked: set[int]) -> dict[str, Any]:
     return {
         "page": listed(request, reports.queue(person(request))),
+        "form": form,
+        "ticked": ticked,
         "excerpt": plain,
         "reasons": reports.REASONS,
+        "removals": reports.REMOVAL_REASONS,
     }
 
 
