@@ -39,7 +39,7 @@ def _body_field(label: str) -> TextAreaField:
         ],
         filters=[_body],
         description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`, and @handle to mention somebody.",
-        render_kw={"rows": "8", "dir": "auto"},
+        render_kw={"rows": "8", "dir": "auto", "data-markdown": True},
     )
 
 

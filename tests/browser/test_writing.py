@@ -260,3 +260,23 @@ def test_a_topic_that_was_loaded_ahead_is_read_when_it_is_shown(sites, forums, s
     with page.expect_response(lambda response: "/topics/" in response.url):
         page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
     assert [row["number"] for row in read()] == [1]
+
+
+def test_buttons_mark_the_words_and_the_preview_follows(sites, forums, somebody):
+    page = somebody()
+    log_in(page, forums, "member")
+    start_topic(page, forums)
+    area = page.get_by_label("Your reply")
+    area.fill("An iron pan")
+    area.evaluate("area => area.setSelectionRange(3, 7)")
+    page.get_by_role("button", name="Bold", exact=True).click()
+    expect(area).to_have_value("An **iron** pan")
+    assert area.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)") == "iron"
+    expect(page.get_by_role("region", name="Preview").locator("strong")).to_have_text("iron")
+    area.fill("one\ntwo")
+    area.evaluate("area => area.select()")
+    page.get_by_role("button", name="List", exact=True).click()
+    expect(area).to_have_value("- one\n- two")
+    expect(page.get_by_role("region", name="Preview").locator("li")).to_have_text(["one", "two"])
+    press(page, "Post reply")
+    expect(page.locator("article.post").last.locator("li")).to_have_text(["one", "two"])
