@@ -21,6 +21,8 @@ PUBLIC = {
     "forums": {
         "/",
         "/categories/{slug}",
+        "/members/{handle}",
+        "/topics/{id}",
         "/topics/{id}-{slug}",
         "/search",
         "/posts/{id}/history",
