@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, text
 
 from ..core.database import Database
 from ..core.rows import build
-from ..core.user_agents import label
+from ..core.user_agents import plain_name
 from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
 
 _OWN = text("SELECT id, ended_at FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
@@ -40,7 +40,7 @@ _TEXTS: dict[str, str] = {
     EventName.MAIL_NOT_SENT: "A warning could not be mailed",
     FlagKind.OTHER_BROWSER: "Used with another browser",
     FlagKind.OTHER_SYSTEM: "Used with another operating system",
-    FlagKind.TWO_PLACES: "Used from two places",
+    FlagKind.TWO_PLACES: "Used from two networks in turn",
 }
 
 _ACTORS: dict[str, str] = {
@@ -98,6 +98,6 @@ def _entry(row: RowMapping) -> Entry:
         row["at"],
         _TEXTS[row["event"]] + (", new device" if row["new_device"] == "true" else ""),
         "Somebody" if own and row["event"] in _BY_SOMEBODY else actor,
-        label(row["agent"]) if own else "",
+        plain_name(row["agent"]) if own else "",
         row["address"] if own else None,
     )

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core.database import Database, once_more
-from ..core.user_agents import label
+from ..core.user_agents import plain_name
 from ..mail import outgoing
 from ..mail.outgoing import MailSettings
 from ..sessions import Login, Session, client_of, live
@@ -79,7 +79,7 @@ def tell(request: Request, login: Login) -> None:
     with request.db.transaction() as connection:
         row = connection.execute(_MARK, values).first()
         if row is not None and settings.on and settings.new_device:
-            device = label(client.agent)
+            device = plain_name(client.agent)
             letter = mail_texts.new_device(
                 login.user_email,
                 login.user_name,
@@ -99,7 +99,7 @@ def asked(db: Database, session: Session) -> NewSignIn | None:
     row = db.one(_NEXT, me=session.id)
     if row is None:
         return None
-    return NewSignIn(row["session_id"], label(row["agent"]), row["address"], row["created_at"])
+    return NewSignIn(row["session_id"], plain_name(row["agent"]), row["address"], row["created_at"])
 
 
 def confirm(db: Database, session: Session, session_id: UUID) -> bool:

@@ -12,7 +12,7 @@ from pyramid.httpexceptions import HTTPConflict, HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 
 from ..core.ids import parse_uuid
-from ..core.user_agents import label
+from ..core.user_agents import plain_name
 from ..sessions import Reason, Scope, client_of
 from ..sessions.vocabulary import EndReason, InitiatingEntity
 from ..web import notes, safe_redirect
@@ -47,7 +47,7 @@ def show(request: Request) -> dict[str, Any]:
     rows = request.sessions.of_user(me.user_id)
     current = [row for row in rows if row.id == me.id]
     others = [row for row in rows if row.id != me.id]
-    values = {"current": current, "others": others, "label": label}
+    values = {"current": current, "others": others, "name": plain_name}
     values["unclaimed"] = request.sessions.unclaimed([row.id for row in rows])
     values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"

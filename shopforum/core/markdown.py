@@ -24,7 +24,7 @@ MAX_LENGTH = 20_000
 
 _ADDRESS = re.compile(r"(?:https?://[^/?#\s]|mailto:[^\s@]+@)", re.IGNORECASE)
 
-_MENTION = re.compile(r"/search\?author=%40[a-z0-9-]+")
+_MENTION = re.compile(r"/members/[a-z0-9-]+")
 
 # A web address, or a handle that is not part of a longer word.
 _FOUND = re.compile(
@@ -63,9 +63,15 @@ def mentioned(text: str) -> list[str]:
 
 def plain(text: str, length: int) -> str:
     """Return an excerpt: the beginning of a post without markup, quotations and code, in at most `length` characters."""
-    words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
-    line = " ".join(" ".join(words).split())
+    line = without_markup(text)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=512)
+def without_markup(text: str) -> str:
+    """Return the words of a post in one line, without markup, quotations and code. Text beyond MAX_LENGTH is cut off."""
+    words = ("".join(map(_text, token.children or ())) for token in _own(_PARSER.parse(text[:MAX_LENGTH])))
+    return " ".join(" ".join(words).split())
 
 
 def _own(tokens: list[Token]) -> Iterator[Token]:
@@ -150,10 +156,10 @@ def _words(words: str) -> Token:
 
 
 def _mention(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:
-    """Render a handle, letters and hyphens, as a link to its owner's posts."""
+    """Render a handle, letters and hyphens, as a link to its owner's page."""
     words, handle = tokens[index].content, tokens[index].meta["handle"]
     known = handle in env.get("mentions", ())
-    return f'<a href="/search?author=%40{handle}">{words}</a>' if known else words
+    return f'<a href="/members/{handle}">{words}</a>' if known else words
 
 
 def _heading_open(self: Any, tokens: list[Token], index: int, options: Any, env: Any) -> str:

@@ -28,6 +28,32 @@ def label(agent: str) -> str:
     return " on ".join(parts)[:80] or _UNKNOWN
 
 
+# Families that the parser keeps apart and a person does not.
+_PLAIN = {
+    "Mobile Safari": "Safari",
+    "Chrome Mobile": "Chrome",
+    "Chrome Mobile iOS": "Chrome",
+    "Firefox Mobile": "Firefox",
+    "Firefox iOS": "Firefox",
+    "Edge Mobile": "Edge",
+    "Samsung Internet": "Samsung browser",
+    "Mac OS X": "Mac",
+    "Chrome OS": "Chromebook",
+}
+
+
+@lru_cache(maxsize=16384)
+def plain_name(agent: str) -> str:
+    """Return a User-Agent as its owner would call the device: "Safari on iPhone". Versions are left out, at most 80 characters."""
+    found = parse(clean(agent, 512))
+    browser = found.user_agent.family if found.user_agent else ""
+    system = found.os.family if found.os else ""
+    if found.device and found.device.family in ("iPhone", "iPad"):
+        system = found.device.family
+    parts = [_PLAIN.get(name, name) for name in (browser, system) if name]
+    return " on ".join(parts)[:80] or _UNKNOWN
+
+
 def words(typed: str) -> list[str]:
     """Return the words of a search, in the form that `text` has."""
     return typed.casefold().split()

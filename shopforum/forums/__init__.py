@@ -9,11 +9,11 @@ from pyramid.events import BeforeRender
 
 from ..core.permissions import MODERATORS
 from ..core.sites import STORE
-from ..web.contributions import Act, NavItem, Notice
+from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import links, settings
-from .views import UNREAD
+from . import avatars, links, settings
+from .views import REPORTS, UNREAD
 
 _NOTICES = {
     "saved": Notice("success", "Your changes are saved."),
@@ -39,6 +39,7 @@ _ACTS = {
     "forums_categories": Act("Add a category"),
     "forums_rename": Act("Rename a category"),
     "forums_moderate_post": Act("Moderate a post", asks=True),
+    "forums_flags": Act("Settle reports", asks=True),
     "forums_moderate_topic": Act("Moderate a topic", asks=True),
     "forums_moderate_edit": Act("Moderate an edit", asks=True),
 }
@@ -48,16 +49,19 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the forums' pages."""
     config.add_service(settings.parse(config.registry.settings))
     config.set_navigation(_nav)
+    config.set_search_box(SearchBox("/search", "Search the forums"))
     shop = config.services.site.urls[STORE]
     config.set_footer_links(("Contact", f"{shop}/contact"), ("Privacy", f"{shop}/privacy"))
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
+    config.add_repeatable_field("post")
     config.add_subscriber(_add_links, BeforeRender)
     config.include(".routes")
 
 
 def _add_links(event: BeforeRender) -> None:
     event["links"] = links
+    event["avatar"] = avatars.svg
 
 
 def _nav(request: Request) -> list[NavItem]:
@@ -67,7 +71,8 @@ def _nav(request: Request) -> list[NavItem]:
         items.append(NavItem("Your posts", "/posts", route == "forums_posts"))
         # The count comes with the page's own statements. A page without statements shows the link without it.
         items.append(NavItem("Inbox", "/inbox", route == "forums_inbox", request.environ.get(UNREAD)))
-    items.append(NavItem("Search", "/search", route == "forums_search"))
     if request.identity is not None and request.identity.roles & MODERATORS:
-        items.append(NavItem("Reports", "/moderation/flags", route == "forums_flags"))
+        items.append(
+            NavItem("Reports", "/moderation/flags", route == "forums_flags", request.environ.get(REPORTS))
+        )
     return items

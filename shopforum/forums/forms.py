@@ -39,7 +39,7 @@ def _body_field(label: str) -> TextAreaField:
         ],
         filters=[_body],
         description="You can use Markdown: *emphasis*, **strong**, lists, > quotations and `code`, and @handle to mention somebody.",
-        render_kw={"rows": "8", "dir": "auto"},
+        render_kw={"rows": "8", "dir": "auto", "data-markdown": True},
     )
 
 
@@ -59,6 +59,23 @@ class ReplyForm(Form):
     body = _body_field("Your reply")
 
 
+def _weight(words: str) -> int:
+    """Return how much a text says: a wide character, as in Chinese or Korean, is a syllable or a word and counts two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
+
+
+class Says:
+    """A validator: a text must say enough. `least` is in Latin letters (`_weight`), `most` in characters."""
+
+    def __init__(self, least: int, most: int, message: str) -> None:
+        self._least, self._most, self._message = least, most, message
+
+    def __call__(self, form: Form, field: Any) -> None:
+        """Raise ValidationError if the text is too short or too long."""
+        if _weight(field.data or "") < self._least or len(field.data or "") > self._most:
+            raise ValidationError(self._message)
+
+
 class TopicForm(Form):
     """A new topic with its first post."""
 
@@ -66,7 +83,7 @@ class TopicForm(Form):
         "Title",
         [
             DataRequired("Give your topic a title."),
-            Length(3, 120, message="A title has 3 to 120 characters."),
+            Says(3, 120, "A title has 3 to 120 characters."),
         ],
         filters=[line],
         render_kw={"maxlength": "120", "autocomplete": "off", "dir": "auto"},
@@ -118,7 +135,7 @@ class CategoryForm(Form):
 
     name = StringField(
         "Name",
-        [DataRequired("Enter a name."), Length(2, 60, message="A name has 2 to 60 characters.")],
+        [DataRequired("Enter a name."), Says(2, 60, "A name has 2 to 60 characters.")],
         filters=[line],
         render_kw={"maxlength": "60", "autocomplete": "off"},
     )

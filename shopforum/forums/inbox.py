@@ -9,30 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    null,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import Connection, text
 
 from ..core.database import Database
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from ..sessions.tables import audit_log
 from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
-from .person import Person
-from .tables import categories, inbox, posts, security_reads, topics
+from .paging import NumberedList
+from .person import Person, viewing
 
 # The count is looked up with every page: it stops here, and looks at no more rows of the audit log.
 MOST = 99
@@ -48,6 +34,63 @@ SECURITY: dict[str, str] = {
     FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: _PART,
 }
 
+_SECURITY_READ = "coalesce((SELECT audit_id FROM forum_security_reads WHERE user_id = :viewer), 0)"
+
+
+def _security(after: str) -> str:
+    """Select the security notices among a person's last rows of the audit log after a row's id.
+
+    Ordinary logins are left out. The very first login is from a new device too, and no reason to worry.
+    """
+    events = ", ".join(f"'{event}'" for event in SECURITY)
+    return f"""
+      SELECT a.id, a.at, a.event, host(a.address) AS address
+      FROM (SELECT id, at, event, address, site, detail, initiating_entity FROM audit_log
+            WHERE user_id = :viewer AND id > {after} ORDER BY id DESC LIMIT {MOST}) a
+      WHERE a.site IN ('forums', 'all') AND CASE a.event
+        WHEN '{EventName.LOGIN_SUCCESS}' THEN a.detail ->> 'new_device' = 'true' AND EXISTS (
+          SELECT 1 FROM audit_log e
+          WHERE e.user_id = :viewer AND e.id < a.id AND e.event = '{EventName.LOGIN_SUCCESS}')
+        WHEN '{EventName.TOKEN_REVOKED}' THEN a.initiating_entity = '{InitiatingEntity.ADMIN}'
+        ELSE a.event IN ({events}) END"""
+
+
+# Columns of every statement that a page runs anyway: so the counts in the navigation cost no statement of their own. The
+# rows come in the order of the index, and subqueries stand in place of joins: otherwise the planner may prefer to read the
+# whole tables.
+COUNTS = f"""
+    CASE WHEN CAST(:viewer AS uuid) IS NOT NULL THEN CAST(least({MOST},
+      (SELECT count(*) FROM (SELECT kind, topic_id, post_id FROM forum_inbox
+          WHERE user_id = :viewer AND read_at IS NULL ORDER BY topic_id DESC LIMIT {MOST}) u
+        WHERE u.kind = 'moderation' OR ((SELECT removed_at FROM forum_posts WHERE id = u.post_id) IS NULL
+          AND NOT (SELECT hidden FROM forum_topics WHERE id = u.topic_id)))
+      + (SELECT count(*) FROM ({_security(_SECURITY_READ)}) n)) AS integer) END AS inbox_unread,
+    CASE WHEN CAST(:moderator AS boolean) THEN (SELECT CAST(count(*) AS integer) FROM (
+        SELECT DISTINCT post_id FROM forum_flags WHERE settled_at IS NULL LIMIT {MOST}) w) END AS open_reports"""
+
+# A reply or a mention is shown while its post is.
+_SHOWN = "(i.kind = 'moderation' OR (p.removed_at IS NULL AND NOT t.hidden))"
+_MINE = """
+    FROM forum_inbox i JOIN forum_topics t ON t.id = i.topic_id JOIN forum_categories c ON c.id = t.category_id
+    LEFT JOIN forum_posts p ON p.id = i.post_id
+    WHERE i.user_id = :viewer AND (i.read_at IS NULL OR NOT :unread) AND """
+_MESSAGES = Prepared(
+    "forum_inbox",
+    f"""
+    SELECT i.id, i.kind, i.topic_id, i.post_id, i.actor_name, i.act, i.reason, i.created_at, i.read_at,
+      t.title AS topic_title, t.hidden, c.slug AS category_slug, c.name AS category_name,
+      CASE WHEN p.removed_at IS NULL AND NOT t.hidden THEN left(p.body, 1000) ELSE '' END AS beginning,
+      (SELECT count(*) {_MINE} {_SHOWN}) AS total, {COUNTS}
+    {_MINE} {_SHOWN} ORDER BY i.id DESC LIMIT :rows OFFSET :skip
+    """,
+)
+_NOTICES = Prepared(
+    "forum_security",
+    f"""
+    SELECT n.id, n.at, n.event, n.address, n.id > {_SECURITY_READ} AS unread
+    FROM ({_security("0")}) n ORDER BY n.id DESC LIMIT 10
+    """,
+)
 _REPLY = text("""
     INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name)
     SELECT t.author_id, 'reply', t.id, :post_id, :name FROM forum_topics t
@@ -84,10 +127,15 @@ _READ_ALL = text("""
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithUnreadCount:
-    """A row that brings along how many messages the viewer has not read (`with_unread_count`); None for a visitor."""
+class WithCounts:
+    """A row that brings along the counts for the navigation (`COUNTS`).
+
+    `inbox_unread` counts the messages that the viewer has not read; None for a visitor. `open_reports` counts the posts
+    that wait for a moderator; None unless the viewer is one. Both stop at MOST.
+    """
 
     inbox_unread: int | None
+    open_reports: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,32 +204,14 @@ def tell_of_moderation(connection: Connection, act: ModerationAct) -> None:
     connection.execute(_MODERATION, vars(act))
 
 
-def messages(person: Person, unread: bool) -> Listing[Message]:
+def messages(person: Person, unread: bool) -> NumberedList[Message]:
     """Return the list of a person's messages, newest first: all, or only the unread ones."""
-    columns = ("id", "kind", "topic_id", "post_id", "actor_name", "act", "reason", "created_at", "read_at")
-    shown = and_(posts.c.removed_at.is_(None), ~topics.c.hidden)
-    statement = (
-        select(*(inbox.c[name] for name in columns))
-        .add_columns(topics.c.title.label("topic_title"), topics.c.hidden)
-        .add_columns(categories.c.slug.label("category_slug"), categories.c.name.label("category_name"))
-        .add_columns(case((shown, func.left(posts.c.body, 1000)), else_="").label("beginning"))
-        .select_from(inbox)
-        .join(topics, topics.c.id == inbox.c.topic_id)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .outerjoin(posts, posts.c.id == inbox.c.post_id)
-        .where(inbox.c.user_id == person.id, or_(inbox.c.kind == "moderation", shown))
-    )
-    if unread:
-        statement = statement.where(inbox.c.read_at.is_(None))
-    return Listing(statement, (inbox.c.id,), partial(build, Message))
+    return NumberedList(_MESSAGES, partial(build, Message), {**viewing(person), "unread": unread})
 
 
 def security(db: Database, person: Person) -> list[SecurityNotice]:
     """Return the latest security notices about a person's account, newest first, at most 10."""
-    recent = _security(person.id, 0)
-    statement = select(recent, (recent.c.id > _security_read(person.id)).label("unread"))
-    rows = db.all(statement.order_by(recent.c.id.desc()).limit(10))
-    return [build(SecurityNotice, row) for row in rows]
+    return [build(SecurityNotice, row) for row in db.all(_NOTICES, viewer=person.id)]
 
 
 def read(db: Database, person: Person, message_id: int) -> bool:
@@ -192,72 +222,3 @@ def read(db: Database, person: Person, message_id: int) -> bool:
 def read_all(db: Database, person: Person, newest: int, audit_id: int) -> None:
     """Mark everything that was shown as read: messages up to `newest`, and security notices up to `audit_id`."""
     db.all(_READ_ALL, user_id=person.id, newest=newest, audit_id=audit_id)
-
-
-def with_unread_count(statement: Select[Any], viewer: Person | None) -> Select[Any]:
-    """Add the column `inbox_unread` to a select: how many messages the viewer has not read, at most MOST.
-
-    So the count in the navigation costs a page no statement of its own.
-    """
-    count = _unread(viewer.id) if viewer else null()
-    return statement.add_columns(count.label("inbox_unread"))
-
-
-def _unread(user_id: UUID) -> ColumnElement[int]:
-    unread = (
-        select(inbox.c.kind, inbox.c.topic_id, inbox.c.post_id)
-        .where(inbox.c.user_id == user_id, inbox.c.read_at.is_(None))
-        .order_by(inbox.c.topic_id.desc())
-        .limit(MOST)
-        .subquery("unread")
-    )
-    # The rows come in the order of the index, and subqueries stand in place of joins: otherwise the planner may prefer to
-    # read the whole tables.
-    removed = select(posts.c.removed_at).where(posts.c.id == unread.c.post_id).scalar_subquery()
-    hidden = select(topics.c.hidden).where(topics.c.id == unread.c.topic_id).scalar_subquery()
-    visible = or_(unread.c.kind == "moderation", and_(removed.is_(None), ~hidden))
-    notices = _security(user_id, _security_read(user_id))
-    return func.least(
-        _count(select(unread.c.kind).where(visible).subquery("visible")) + _count(notices), MOST
-    )
-
-
-def _count(rows: Any) -> ColumnElement[int]:
-    return select(func.count()).select_from(rows).scalar_subquery()
-
-
-def _security_read(user_id: UUID) -> ColumnElement[int]:
-    pointer = select(security_reads.c.audit_id).where(security_reads.c.user_id == user_id).scalar_subquery()
-    return func.coalesce(pointer, 0)
-
-
-def _security(user_id: UUID, after: Any) -> Any:
-    """Select the security notices among a person's last rows of the audit log after a row's id.
-
-    Ordinary logins are left out.
-    """
-    recent = (
-        select(audit_log)
-        .where(audit_log.c.user_id == user_id, audit_log.c.id > after)
-        .order_by(audit_log.c.id.desc())
-        .limit(MOST)
-        .subquery("recent")
-    )
-    earlier = audit_log.alias("earlier")
-    known = exists().where(
-        earlier.c.user_id == user_id, earlier.c.id < recent.c.id, earlier.c.event == EventName.LOGIN_SUCCESS
-    )
-    # The very first login is from a new device too, and no reason to worry.
-    notable = case(
-        (
-            recent.c.event == EventName.LOGIN_SUCCESS,
-            and_(recent.c.detail["new_device"].astext == "true", known.correlate(recent)),
-        ),
-        (recent.c.event == EventName.TOKEN_REVOKED, recent.c.initiating_entity == InitiatingEntity.ADMIN),
-        else_=recent.c.event.in_(list(SECURITY)),
-    )
-    return (
-        select(recent.c.id, recent.c.at, recent.c.event, func.host(recent.c.address).label("address"))
-        .where(recent.c.site.in_(("forums", "all")), notable)
-        .subquery("notices")
-    )

@@ -25,6 +25,11 @@ def category(name: str) -> str:
     return f"/categories/{name}"
 
 
+def member(name: str) -> str:
+    """Return the address of a member's page, by the handle."""
+    return f"/members/{name}"
+
+
 def topic(topic_id: int, title: str) -> str:
     """Return the address of a topic's first page."""
     return f"/topics/{topic_id}-{slug(title)}"

@@ -1,18 +1,28 @@
-"""Members: the people who have written. A member has a handle for mentions, and a time of the last post.
+"""Members: the people who have written. A member has a handle for mentions, a time of the last post, and a page.
 
 A handle is made of the name (`links.handle`): Mia Marsh is @mia-marsh, the next one of that name @mia-marsh-2. It is
 assigned with the first post and never changes, even if the name does.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, text
+from sqlalchemy import Connection, text
 
+from ..core.database import Database
+from ..core.prepared_statements import Prepared
+from ..core.rows import build
 from ..sessions import deny_rules
 from . import links
-from .person import Person
-from .refusals import TooSoon
+from .inbox import COUNTS, WithCounts
+from .person import Person, viewing
+from .refusals import Missing, TooSoon
 from .settings import ForumSettings
+
+# A column over a post `p`, for moderators: whether a deny rule keeps its author out of the forums from every network and
+# with every browser. False for anybody else.
+SUSPENDED = f"""CASE WHEN CAST(:moderator AS boolean) THEN {deny_rules.shuts_out("p.author_id", "forums")} ELSE false END AS suspended"""
 
 _KNOWN = text("SELECT 1 FROM forum_members WHERE user_id = :user_id")
 # Handles are assigned one after the other.
@@ -37,9 +47,43 @@ _WAIT = text(f"""
     """)
 
 
-def suspended(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Return a column for moderators: whether a deny rule keeps a person out of the forums from every network and device."""
-    return deny_rules.shuts_out(user_id, "forums").label("suspended")
+# What was removed or hidden is not counted.
+_PROFILE = Prepared(
+    "forum_member",
+    f"""
+    SELECT m.user_id, m.handle, p.author_name AS name, v.posts, v.topics, v.first_at, v.last_at, {SUSPENDED}, {COUNTS}
+    FROM forum_members m
+    JOIN LATERAL (
+      SELECT count(*) AS posts, count(*) FILTER (WHERE o.number = 1) AS topics, min(o.created_at) AS first_at,
+        max(o.created_at) AS last_at, max(o.id) AS last_id
+      FROM forum_posts o JOIN forum_topics t ON t.id = o.topic_id
+      WHERE o.author_id = m.user_id AND o.removed_at IS NULL AND NOT t.hidden) v ON v.posts > 0
+    JOIN forum_posts p ON p.id = v.last_id
+    WHERE m.handle = :handle
+    """,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile(WithCounts):
+    """A member's page. `first_at` and `last_at` are the instants of the first and the last post that everybody can see."""
+
+    user_id: UUID
+    handle: str
+    name: str
+    posts: int
+    topics: int
+    first_at: datetime
+    last_at: datetime
+    suspended: bool
+
+
+def profile(db: Database, handle: str, viewer: Person | None) -> Profile:
+    """Return a member by the handle. Raises Missing, also for a member without any visible post."""
+    row = db.one(_PROFILE, handle=handle, **viewing(viewer))
+    if row is None:
+        raise Missing
+    return build(Profile, row)
 
 
 def enrol(connection: Connection, person: Person) -> None:

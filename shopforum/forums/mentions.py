@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import ARRAY, ColumnElement, Connection, Text, func, select, text
+from sqlalchemy import Connection, text
 
 from ..core.database import Database
 from ..core.markdown import mentioned, render
 from .person import Person
-from .tables import members, mentions, posts
 
 _ADD = text("""
     INSERT INTO forum_mentions (post_id, user_id)
@@ -23,6 +22,10 @@ _ADD = text("""
     LIMIT greatest(0, :most - (SELECT count(*) FROM forum_mentions WHERE post_id = :post_id))
     RETURNING user_id
     """)
+# A column over a post `p`: the handles that it mentions.
+OF_POST = """ARRAY(SELECT m.handle FROM forum_mentions w JOIN forum_members m ON m.user_id = w.user_id
+      WHERE w.post_id = p.id) AS mentions"""
+
 _KNOWN = text("SELECT handle FROM forum_members WHERE handle = ANY (:handles)")
 
 
@@ -40,15 +43,3 @@ def preview(db: Database, body: str) -> Markup:
     handles = mentioned(body)
     known = db.all(_KNOWN, handles=handles) if handles else []
     return render(body, [row["handle"] for row in known])
-
-
-def of_post() -> ColumnElement[Sequence[str]]:
-    """Return a column for a select over posts: the handles that a post mentions."""
-    handles = (
-        select(members.c.handle)
-        .select_from(mentions.join(members, members.c.user_id == mentions.c.user_id))
-        .where(mentions.c.post_id == posts.c.id)
-        .correlate(posts)
-        .scalar_subquery()
-    )
-    return func.array(handles, type_=ARRAY(Text)).label("mentions")

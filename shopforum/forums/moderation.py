@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import Connection, TextClause, text
 
 from ..core.database import Database, once_more
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
 from . import inbox, reports
-from .inbox import ModerationAct
-from .person import Person
+from .inbox import COUNTS, ModerationAct
+from .paging import NumberedList
+from .person import Person, viewing
 from .refusals import Missing
-from .tables import actions, topics
+from .tables import topics
 
 # The column that an act on a topic sets, and its new value.
 TOPIC_ACTS = {
@@ -56,6 +57,16 @@ _SHOW_EDIT = text("""
     UPDATE forum_edits e SET hidden_at = NULL, hidden_reason = '' FROM forum_posts p
     WHERE e.id = :edit_id AND e.hidden_at IS NOT NULL AND p.id = e.post_id RETURNING p.topic_id, p.id
     """)
+
+
+_ENTRIES = Prepared(
+    "forum_log",
+    f"""
+    SELECT a.id, a.at, a.actor_name, a.action, a.reason, a.topic_id, a.post_id, t.title AS topic_title, t.hidden,
+      (SELECT count(*) FROM forum_actions) AS total, {COUNTS}
+    FROM forum_actions a JOIN forum_topics t ON t.id = a.topic_id ORDER BY a.id DESC LIMIT :rows OFFSET :skip
+    """,
+)
 
 
 @dataclass(frozen=True)
@@ -166,12 +177,9 @@ def show_edit(db: Database, edit_id: int, moderator: Person, reason: str) -> Non
     _change_edit(db, _SHOW_EDIT, "show_edit", edit_id, moderator, reason)
 
 
-def log() -> Listing[LogEntry]:
+def log(viewer: Person | None) -> NumberedList[LogEntry]:
     """Return the public log of the moderators' acts, newest first."""
-    statement = select(actions, topics.c.title.label("topic_title"), topics.c.hidden).join(
-        topics, topics.c.id == actions.c.topic_id
-    )
-    return Listing(statement, (actions.c.id,), partial(build, LogEntry))
+    return NumberedList(_ENTRIES, partial(build, LogEntry), viewing(viewer))
 
 
 @once_more

@@ -11,3 +11,10 @@ class Person:
     id: UUID
     name: str
     moderator: bool = False
+
+
+def viewing(viewer: Person | None) -> dict[str, UUID | bool | None]:
+    """Return the parameters :viewer and :moderator of the statements that read. A visitor is NULL: no marker is theirs."""
+    if viewer is None:
+        return {"viewer": None, "moderator": False}
+    return {"viewer": viewer.id, "moderator": viewer.moderator}

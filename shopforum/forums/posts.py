@@ -5,22 +5,75 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, text
+from sqlalchemy import text
 
 from ..core.database import Database
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from . import inbox, mentions
-from .inbox import WithUnreadCount
-from .members import suspended
-from .person import Person
-from .read_markers import join_markers
+from . import mentions
+from .inbox import COUNTS, WithCounts
+from .members import SUSPENDED
+from .paging import NumberedList
+from .person import Person, viewing
+from .read_markers import JOIN_MARKERS, READ_TO, READ_TO_POST
 from .refusals import Locked, Missing
-from .tables import categories, category_reads, edits, members, posts, topic_reads, topics
-from .topics import CATEGORY
 
 PAGE = 20
 
+# A post is editable for :window seconds; 0 is for ever.
+_EDITABLE = "(:window = 0 OR p.created_at > clock_timestamp() - make_interval(secs => :window)) AS editable"
+_POST_COLUMNS = f"""p.id, p.number, p.author_id, p.author_name, p.created_at, p.edit_count, p.edited_at, p.removed_at,
+      p.removed_by, p.removed_reason, m.handle, {mentions.OF_POST}, {_EDITABLE}, {SUSPENDED}"""
+_ON_PAGE = Prepared(
+    "forum_posts_on_page",
+    f"""
+    SELECT {_POST_COLUMNS}, CASE WHEN p.removed_at IS NULL THEN p.body ELSE '' END AS body
+    FROM forum_posts p JOIN forum_members m ON m.user_id = p.author_id
+    WHERE p.topic_id = :topic_id AND p.number BETWEEN :first AND :last ORDER BY p.number
+    """,
+)
+_POST = Prepared(
+    "forum_post",
+    f"""
+    SELECT {_POST_COLUMNS}, p.body, p.topic_id, t.title AS topic_title, t.locked, t.hidden, c.slug AS category_slug,
+      c.name AS category_name, {COUNTS}
+    FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id JOIN forum_categories c ON c.id = t.category_id
+    JOIN forum_members m ON m.user_id = p.author_id WHERE p.id = :post_id
+    """,
+)
+# The posts of a page are chosen first, from an index, so that only their later posts are counted.
+_MINE = Prepared(
+    "forum_own_posts",
+    f"""
+    SELECT p.id, p.topic_id, p.number, p.created_at, p.edit_count, p.removed_at, p.removed_by, p.removed_reason,
+      left(p.body, 1000) AS beginning, t.title AS topic_title, t.locked, t.hidden, c.slug AS category_slug,
+      c.name AS category_name, t.post_count - p.number AS replies, {_EDITABLE},
+      (SELECT count(*) FROM forum_posts l WHERE l.topic_id = t.id AND l.number > greatest({READ_TO}, p.number)
+        AND l.id > {READ_TO_POST} AND l.author_id <> :viewer AND l.removed_at IS NULL) AS unread,
+      (SELECT post_count FROM forum_members WHERE user_id = :viewer) AS total, {COUNTS}
+    FROM (SELECT id, topic_id, number, created_at, edit_count, removed_at, removed_by, removed_reason, body
+          FROM forum_posts WHERE author_id = :viewer ORDER BY id DESC LIMIT :rows OFFSET :skip) p
+    JOIN forum_topics t ON t.id = p.topic_id JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS}
+    ORDER BY p.id DESC
+    """,
+)
+# An edit keeps the text before it. The text after it is that before the next edit, or the post's own.
+_EDIT_COLUMNS = """
+    SELECT e.id, e.edited_at, e.hidden_reason, e.hidden_at IS NOT NULL AS hidden, a.hidden_at IS NOT NULL AS hidden_after,
+      CASE WHEN e.hidden_at IS NULL OR :moderator THEN e.reason ELSE '' END AS reason,
+      CASE WHEN e.hidden_at IS NULL OR :moderator THEN e.body END AS before,
+      CASE WHEN a.hidden_at IS NULL OR :moderator THEN coalesce(a.body, p.body) END AS after"""
+_EDITS = """
+    FROM forum_edits e JOIN forum_posts p ON p.id = e.post_id LEFT JOIN LATERAL (
+      SELECT n.body, n.hidden_at FROM forum_edits n WHERE n.post_id = e.post_id AND n.id > e.id ORDER BY n.id LIMIT 1
+    ) a ON true WHERE e.post_id = :post_id"""
+_HISTORY = Prepared(
+    "forum_history",
+    f"""
+    {_EDIT_COLUMNS}, p.edit_count AS total, {COUNTS} {_EDITS} ORDER BY e.id DESC LIMIT :rows OFFSET :skip
+    """,
+)
+_EDITED = Prepared("forum_edit", f"{_EDIT_COLUMNS} {_EDITS} AND e.id = :edit_id")
 _POSITION = text("SELECT number FROM forum_posts WHERE id = :post_id AND topic_id = :topic_id")
 _REMOVE = text("""
     UPDATE forum_posts SET removed_at = clock_timestamp(), removed_by = 'author'
@@ -58,7 +111,7 @@ class PostOnPage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Post(PostOnPage, WithUnreadCount):
+class Post(PostOnPage, WithCounts):
     """A post by itself, with its topic and category. The `body` is there even if the post is removed."""
 
     topic_id: int
@@ -120,23 +173,15 @@ def page_of(number: int) -> int:
 
 
 def on_page(
-    db: Database, topic_id: int, page: int, window: int = 0, moderator: bool = False
+    db: Database, topic_id: int, page: int, viewer: Person | None = None, window: int = 0
 ) -> list[PostOnPage]:
     """Return the posts of one page of a topic: a range of numbers, with the removed posts.
 
     A post is editable for `window` seconds; 0 is for ever. Only for a moderator `suspended` is looked up.
     """
-    columns = [column for column in posts.c if column.name not in ("body", "search", "title", "topic_id")]
-    body = case((posts.c.removed_at.is_(None), posts.c.body), else_="").label("body")
-    first = (page - 1) * PAGE
-    statement = (
-        select(*columns, body, members.c.handle, mentions.of_post(), _editable(window))
-        .add_columns(_suspended(moderator))
-        .join(members, members.c.user_id == posts.c.author_id)
-        .where(posts.c.topic_id == topic_id, posts.c.number.between(first + 1, first + PAGE))
-        .order_by(posts.c.number)
-    )
-    return [build(PostOnPage, row) for row in db.all(statement)]
+    values = {**viewing(viewer), "topic_id": topic_id, "window": window}
+    first = (page - 1) * PAGE + 1
+    return [build(PostOnPage, row) for row in db.all(_ON_PAGE, **values, first=first, last=first + PAGE - 1)]
 
 
 def number_of(db: Database, topic_id: int, post_id: int) -> int:
@@ -154,18 +199,7 @@ def post(db: Database, post_id: int, viewer: Person | None, window: int = 0) -> 
     unless the viewer is a moderator.
     """
     moderator = viewer is not None and viewer.moderator
-    columns = [column for column in posts.c if column.name not in ("search", "title")]
-    statement = (
-        select(*columns, topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden)
-        .add_columns(*CATEGORY, members.c.handle, mentions.of_post())
-        .add_columns(_editable(window), _suspended(moderator))
-        .select_from(posts)
-        .join(topics, topics.c.id == posts.c.topic_id)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .join(members, members.c.user_id == posts.c.author_id)
-        .where(posts.c.id == post_id)
-    )
-    row = db.one(inbox.with_unread_count(statement, viewer))
+    row = db.one(_POST, post_id=post_id, window=window, **viewing(viewer))
     if row is None:
         raise Missing
     found = build(Post, row)
@@ -185,74 +219,22 @@ def own_post(db: Database, post_id: int, author: Person, window: int = 0) -> Pos
     return found
 
 
-def mine(author: Person, window: int = 0) -> Listing[OwnPost]:
+def mine(author: Person, window: int = 0) -> NumberedList[OwnPost]:
     """Return the list of a person's own posts, newest first. A post is editable for `window` seconds; 0 is for ever."""
-    number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
-    later = posts.alias("later")
-    unread = (
-        select(func.count())
-        .where(later.c.topic_id == topics.c.id, later.c.number > func.greatest(number, posts.c.number))
-        .where(later.c.id > post_id, later.c.author_id != author.id, later.c.removed_at.is_(None))
-        .correlate(posts, topics, topic_reads, category_reads)
-        .scalar_subquery()
-    )
-    wanted = (
-        "id",
-        "topic_id",
-        "number",
-        "created_at",
-        "edit_count",
-        "removed_at",
-        "removed_by",
-        "removed_reason",
-    )
-    statement = (
-        select(*(posts.c[name] for name in wanted), func.left(posts.c.body, 1000).label("beginning"))
-        .add_columns(topics.c.title.label("topic_title"), topics.c.locked, topics.c.hidden, *CATEGORY)
-        .add_columns((topics.c.post_count - posts.c.number).label("replies"), unread.label("unread"))
-        .add_columns(_editable(window))
-        .select_from(posts)
-        .join(topics, topics.c.id == posts.c.topic_id)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .where(posts.c.author_id == author.id)
-    )
-    return Listing(join_markers(statement, author.id), (posts.c.id,), partial(build, OwnPost))
+    return NumberedList(_MINE, partial(build, OwnPost), {**viewing(author), "window": window})
 
 
-def history(post_id: int, moderator: bool = False) -> Listing[Edit]:
+def history(post_id: int, viewer: Person | None = None) -> NumberedList[Edit]:
     """Return the list of a post's edits, newest first."""
-    following = (
-        select(edits.c.body, edits.c.hidden_at)
-        .where(edits.c.post_id == post_id)
-        .order_by(edits.c.id)
-        .limit(1)
-    )
-    own = edits.alias("own")
-    after = following.where(edits.c.id > own.c.id).correlate(own).lateral("after")
-    hidden, hidden_after = own.c.hidden_at.is_not(None), after.c.hidden_at.is_not(None)
-    statement = (
-        select(own.c.id, own.c.edited_at, own.c.hidden_reason, hidden.label("hidden"))
-        .add_columns(
-            hidden_after.label("hidden_after"),
-            case((or_(~hidden, literal(moderator)), own.c.reason), else_="").label("reason"),
-            case((or_(~hidden, literal(moderator)), own.c.body)).label("before"),
-            case((or_(~hidden_after, literal(moderator)), func.coalesce(after.c.body, posts.c.body))).label(
-                "after"
-            ),
-        )
-        .select_from(own.join(posts, posts.c.id == own.c.post_id).outerjoin(after, literal(True)))
-        .where(own.c.post_id == post_id)
-    )
-    return Listing(statement, (own.c.id,), partial(build, Edit))
+    return NumberedList(_HISTORY, partial(build, Edit), {**viewing(viewer), "post_id": post_id}, size=10)
 
 
 def edited(db: Database, post_id: int, edit_id: int) -> Edit:
     """Return one edit of a post, as a moderator sees it. Raises Missing."""
-    listing = history(post_id, moderator=True)
-    row = db.one(listing.statement.where(listing.order[0] == edit_id))
+    row = db.one(_EDITED, post_id=post_id, edit_id=edit_id, moderator=True)
     if row is None:
         raise Missing
-    return listing.read(row)
+    return build(Edit, row)
 
 
 def remove(db: Database, post_id: int, author: Person) -> Post:
@@ -269,12 +251,3 @@ def restore(db: Database, post_id: int, author: Person) -> Post:
         raise Missing
     db.all(_RESTORE, post_id=post_id, user_id=author.id)
     return found
-
-
-def _editable(window: int) -> ColumnElement[bool]:
-    age = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, window)
-    return (posts.c.created_at > age if window else literal(True)).label("editable")
-
-
-def _suspended(moderator: bool) -> ColumnElement[bool]:
-    return suspended(posts.c.author_id) if moderator else literal(False).label("suspended")

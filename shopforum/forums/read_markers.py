@@ -5,16 +5,30 @@ it is beyond both, written by somebody else, and not removed. A topic that the p
 after its last post.
 """
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, null, or_, select, text
+from sqlalchemy import text
 
 from ..core.database import Database
-from .tables import category_reads, inbox, posts, topic_reads, topics
 
-_FRESH = text("interval '14 days'")
-_later = posts.alias("later")
+# Fragments of SQL over a topic `t` and the markers of :viewer; a visitor, NULL, has no markers.
+JOIN_MARKERS = """
+    LEFT JOIN forum_topic_reads r ON r.topic_id = t.id AND r.user_id = :viewer
+    LEFT JOIN forum_category_reads k ON k.category_id = t.category_id AND k.user_id = :viewer"""
+
+# The number up to which the topic was read, and the id of the post up to which its category was.
+READ_TO = "coalesce(r.number, 0)"
+READ_TO_POST = "coalesce(k.post_id, 0)"
+_NOTHING_READ = "r.number IS NULL AND k.post_id IS NULL"
+
+# The posts of others beyond both markers: a subquery for the rows of a page only.
+_BEYOND = f"""FROM forum_posts l WHERE l.topic_id = t.id AND l.number > {READ_TO} AND l.id > {READ_TO_POST}
+      AND l.author_id <> :viewer AND l.removed_at IS NULL"""
+
+UNREAD = f"""CASE WHEN t.post_count <= {READ_TO} OR t.last_post_id <= {READ_TO_POST} OR ({_NOTHING_READ}) THEN 0
+      ELSE (SELECT count(*) {_BEYOND}) END"""
+FRESH = f"""coalesce(t.last_post_at > now() - interval '14 days' AND {_NOTHING_READ} AND t.author_id <> :viewer, false)"""
+FIRST_UNREAD = f"(SELECT min(l.number) {_BEYOND})"
 
 # Messages about those posts are read with the posts.
 _MARK_TOPIC = text("""
@@ -42,57 +56,3 @@ def mark_topic(db: Database, user_id: UUID, topic_id: int, number: int) -> None:
 def mark_category(db: Database, user_id: UUID, slug: str) -> bool:
     """Mark all current posts of a category as read. Return False if there is no such category."""
     return db.one(_MARK_CATEGORY, user_id=user_id, slug=slug) is not None
-
-
-def with_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
-    """Add to a select over topics: `unread`, the number of new posts, and `fresh`, whether all of the topic is new."""
-    if viewer is None:
-        return statement.add_columns(literal(0).label("unread"), literal(False).label("fresh"))
-    number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
-    nothing_read = and_(topic_reads.c.number.is_(None), category_reads.c.post_id.is_(None))
-    read = or_(topics.c.post_count <= number, topics.c.last_post_id <= post_id, nothing_read)
-    fresh = and_(topics.c.last_post_at > func.now() - _FRESH, nothing_read, topics.c.author_id != viewer)
-    return join_markers(statement, viewer).add_columns(
-        case((read, 0), else_=_beyond(func.count(), number, post_id, viewer)).label("unread"),
-        fresh.label("fresh"),
-    )
-
-
-def with_first_unread(statement: Select[Any], viewer: UUID | None) -> Select[Any]:
-    """Add to a select over topics: `first_unread`, the number of the first new post or None; `read_to`, the topic's own
-    marker; `has_message`, whether the inbox holds an unread message about the topic.
-    """
-    if viewer is None:
-        nothing = (
-            null().label("first_unread"),
-            literal(0).label("read_to"),
-            literal(False).label("has_message"),
-        )
-        return statement.add_columns(*nothing)
-    number, post_id = func.coalesce(topic_reads.c.number, 0), func.coalesce(category_reads.c.post_id, 0)
-    return join_markers(statement, viewer).add_columns(
-        _beyond(func.min(_later.c.number), number, post_id, viewer).label("first_unread"),
-        number.label("read_to"),
-        exists()
-        .where(inbox.c.user_id == viewer, inbox.c.topic_id == topics.c.id, inbox.c.read_at.is_(None))
-        .where(inbox.c.kind != "moderation")
-        .label("has_message"),
-    )
-
-
-def join_markers(statement: Select[Any], viewer: UUID) -> Select[Any]:
-    """Join a select over topics with a person's markers."""
-    mine = and_(topic_reads.c.topic_id == topics.c.id, topic_reads.c.user_id == viewer)
-    whole = and_(category_reads.c.category_id == topics.c.category_id, category_reads.c.user_id == viewer)
-    return statement.outerjoin(topic_reads, mine).outerjoin(category_reads, whole)
-
-
-def _beyond(what: Any, number: ColumnElement[int], post_id: ColumnElement[int], viewer: UUID) -> Any:
-    """Select something about the posts of others (`_later`) beyond both markers: a subquery for the rows of a page only."""
-    return (
-        select(what)
-        .where(_later.c.topic_id == topics.c.id, _later.c.number > number, _later.c.id > post_id)
-        .where(_later.c.author_id != viewer, _later.c.removed_at.is_(None))
-        .correlate(topics, topic_reads, category_reads)
-        .scalar_subquery()
-    )

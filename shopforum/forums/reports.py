@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select, text
+from sqlalchemy import Connection, RowMapping, text
 
 from ..core.database import Database
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from . import members
-from . import posts as post_queries
-from .person import Person
+from . import posts
+from .inbox import COUNTS
+from .members import SUSPENDED
+from .paging import NumberedList
+from .person import Person, viewing
 from .posts import Post
 from .refusals import Missing
-from .tables import flags, posts, topics
 
 REASONS = {
     "spam": "It advertises something",
@@ -21,6 +22,15 @@ REASONS = {
     "off-topic": "It does not belong here",
     "private": "It tells something private",
     "other": "Something else",
+}
+
+# What a moderator tells the author, by the reason of a report: a beginning that can be changed.
+REMOVAL_REASONS = {
+    "spam": "It advertises something; see the rules.",
+    "rude": "It is hurtful to another member.",
+    "off-topic": "It does not belong to this topic.",
+    "private": "It tells something private about somebody.",
+    "other": "",
 }
 
 # One person can have at most so many open reports, so that nobody floods the queue.
@@ -38,6 +48,26 @@ _SETTLE = text("""
     UPDATE forum_flags f SET settled_at = clock_timestamp(), outcome = :outcome FROM forum_posts p
     WHERE f.post_id = :post_id AND f.settled_at IS NULL AND p.id = f.post_id RETURNING p.topic_id
     """)
+
+
+_OF_POST = text("""
+    SELECT user_name, reason, note, created_at FROM forum_flags
+    WHERE post_id = :post_id AND settled_at IS NULL ORDER BY id LIMIT 100
+    """)
+_QUEUE = Prepared(
+    "forum_reports",
+    f"""
+    SELECT p.id, p.author_name, p.created_at, p.topic_id, p.removed_by, t.title AS topic_title,
+      left(p.body, 1000) AS beginning, w.reports, w.since, count(*) OVER () AS total,
+      (SELECT count(DISTINCT o.id) FROM forum_posts o JOIN forum_flags f ON f.post_id = o.id
+        WHERE o.author_id = p.author_id AND f.outcome = 'removed') AS earlier, {SUSPENDED}, {COUNTS}
+    FROM (SELECT post_id, min(id) AS first, min(created_at) AS since,
+            json_agg(json_build_object('user_name', user_name, 'reason', reason, 'note', note) ORDER BY id) AS reports
+          FROM forum_flags WHERE settled_at IS NULL GROUP BY post_id) w
+    JOIN forum_posts p ON p.id = w.post_id JOIN forum_topics t ON t.id = p.topic_id
+    ORDER BY w.first LIMIT :rows OFFSET :skip
+    """,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +91,7 @@ class ReportSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedPost:
-    """A post in the queue. `reports` are its open reports, `suspended` is about its author.
+    """A post in the queue. `reports` are its open reports, `since` the instant of the first, `suspended` is about its author.
 
     `earlier` counts the author's posts that were removed after a report. `beginning` is enough of the text for an excerpt.
     """
@@ -75,12 +105,13 @@ class ReportedPost:
     beginning: str
     earlier: int
     suspended: bool
+    since: datetime
     reports: tuple[ReportSummary, ...]
 
 
 def reportable(db: Database, post_id: int, person: Person) -> Post:
     """Return a post that a person may report. Raises Missing, also for the person's own post."""
-    found = post_queries.post(db, post_id, person)
+    found = posts.post(db, post_id, person)
     if found.author_id == person.id or found.removed_at is not None:
         raise Missing
     return found
@@ -97,8 +128,7 @@ def report(db: Database, post_id: int, person: Person, reason: str, note: str) -
 
 def of_post(db: Database, post_id: int) -> list[Report]:
     """Return the open reports of a post, oldest first, at most a hundred."""
-    statement = select(flags).where(flags.c.post_id == post_id, flags.c.settled_at.is_(None))
-    return [build(Report, row) for row in db.all(statement.order_by(flags.c.id).limit(100))]
+    return [build(Report, row) for row in db.all(_OF_POST, post_id=post_id)]
 
 
 def settle(connection: Connection, post_id: int, outcome: str) -> int | None:
@@ -106,37 +136,9 @@ def settle(connection: Connection, post_id: int, outcome: str) -> int | None:
     return connection.execute(_SETTLE, {"post_id": post_id, "outcome": outcome}).scalars().first()
 
 
-def queue() -> Listing[ReportedPost]:
+def queue(moderator: Person) -> NumberedList[ReportedPost]:
     """Return the list of the posts with open reports, the longest waiting first."""
-    reports = func.json_agg(
-        func.json_build_object(
-            *("user_name", flags.c.user_name, "reason", flags.c.reason, "note", flags.c.note),
-        )
-    )
-    waiting = (
-        select(flags.c.post_id, func.min(flags.c.id).label("first"), reports.label("reports"))
-        .where(flags.c.settled_at.is_(None))
-        .group_by(flags.c.post_id)
-        .subquery("waiting")
-    )
-    theirs = posts.alias("theirs")
-    earlier = (
-        select(func.count(func.distinct(theirs.c.id)))
-        .select_from(theirs.join(flags, flags.c.post_id == theirs.c.id))
-        .where(theirs.c.author_id == posts.c.author_id, flags.c.outcome == "removed")
-        .correlate(posts)
-        .scalar_subquery()
-    )
-    statement = (
-        select(waiting.c.first, waiting.c.reports, earlier.label("earlier"))
-        .add_columns(members.suspended(posts.c.author_id), posts.c.removed_by)
-        .add_columns(posts.c.id, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
-        .add_columns(topics.c.title.label("topic_title"), func.left(posts.c.body, 1000).label("beginning"))
-        .select_from(waiting)
-        .join(posts, posts.c.id == waiting.c.post_id)
-        .join(topics, topics.c.id == posts.c.topic_id)
-    )
-    return Listing(statement, (waiting.c.first,), _reported_post, descending=False)
+    return NumberedList(_QUEUE, _reported_post, viewing(moderator))
 
 
 def _reported_post(row: RowMapping) -> ReportedPost:

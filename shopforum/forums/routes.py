@@ -12,6 +12,7 @@ from .refusals import Locked, Missing, TooLate
 from .views import inbox as inbox_views
 from .views import locked, missing, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
+from .views.member import show as member
 from .views.moderate import (
     add_category,
     categories_page,
@@ -23,6 +24,7 @@ from .views.moderate import (
     post_page,
     queue,
     rename_category,
+    settle,
     topic_page,
 )
 from .views.moderate import edit_page as moderate_edit_page
@@ -40,6 +42,7 @@ _ROUTES = {
     "new_topic": f"{_CATEGORY}/topics",
     "mark_read": f"{_CATEGORY}/read",
     "topic": _TOPIC + "-{slug:[^/]*}",
+    "topic_by_id": _TOPIC,
     "reply": f"{_TOPIC}/posts",
     "moderate_topic": f"{_TOPIC}/moderate",
     "posts": "/posts",
@@ -50,6 +53,7 @@ _ROUTES = {
     "flag": f"{_POST}/flag",
     "moderate_post": f"{_POST}/moderate",
     "moderate_edit": _POST + r"/history/{edit:\d{1,18}}",
+    "member": "/members/{handle:[a-z0-9-]{1,60}}",
     "inbox": "/inbox",
     "read_all": "/inbox/read",
     "read": r"/inbox/{id:\d{1,18}}/read",
@@ -64,6 +68,8 @@ _PAGES = (
     ("home", "GET", home, "home", NO_PERMISSION_REQUIRED),
     ("category", "GET", category, "category", NO_PERMISSION_REQUIRED),
     ("topic", "GET", show, "topic", NO_PERMISSION_REQUIRED),
+    ("topic_by_id", "GET", show, "topic", NO_PERMISSION_REQUIRED),
+    ("member", "GET", member, "member", NO_PERMISSION_REQUIRED),
     ("history", "GET", history, "history", NO_PERMISSION_REQUIRED),
     ("search", "GET", results, "search", NO_PERMISSION_REQUIRED),
     ("log", "GET", log, "log", NO_PERMISSION_REQUIRED),
@@ -82,6 +88,7 @@ _PAGES = (
     ("read_all", "POST", inbox_views.read_all, None, SIGNED_IN),
     ("read", "POST", inbox_views.read, None, SIGNED_IN),
     ("flags", "GET", queue, "reports", MODERATE),
+    ("flags", "POST", settle, "reports", MODERATE),
     ("categories", "GET", categories_page, "categories", MODERATE),
     ("categories", "POST", add_category, "categories", MODERATE),
     ("rename", "GET", category_page, "category_edit", MODERATE),

@@ -1,32 +1,42 @@
 """Search in posts. Removed and hidden posts are never found, not even by moderators.
 
-Words are matched by their English stems; a word in a topic's title counts more. The best match comes first. A search
-without words lists an author's posts, newest first: mentions link to it.
+Words are matched by their English stems, without accents, and from their beginning: `knif` and `knives` find knife, `cafe`
+finds café. A Chinese or Japanese word is found within a text without spaces. Posts whose topic has the words in its title
+come first, then the newest. A search without words lists an author's posts, newest first.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Double, cast, func, literal, literal_column, select
 
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from .members import suspended
-from .tables import categories, members, posts, topics
-from .topics import CATEGORY
+from .members import SUSPENDED
+from .paging import NumberedList
+from .person import Person, viewing
 
 PERIODS = {"week": 7, "month": 30, "year": 365}
 
-# Neither can stand in a post: control characters are refused before any form is read.
-_START, _STOP = "\x02", "\x03"
-_OPTIONS = f"StartSel={_START}, StopSel={_STOP}, MaxWords=35, MinWords=20, ShortWord=0"
-_BEGINNING = 1000
-# Making a headline takes time that grows with the number of words and the square of the searched text, and anybody can
-# ask for it.
-_MOST_WORDS, _MOST_CHARACTERS = 20, 5000
+_BEGINNING = 5000
+# Anybody can ask for a search, and its time grows with the number of words.
+_MOST_WORDS = 20
+_PASSAGE, _BEFORE = 240, 70
+
+# As forum_words() in the migrations prepares the posts: letters lose their accents, and a character of a script without
+# spaces between words becomes a word of its own.
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_CHARACTER = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+_WORD = re.compile(rf"{_CHARACTER}|[^\W_{_CHARACTER[1:-1]}]+")
+# A phrase in quotation marks or a word, either after a minus.
+_TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+# A lexeme of a tsquery in PostgreSQL's spelling.
+_LEXEME = re.compile(r"'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Query:
     `author` is a name, which several people may have, or a handle after an `@`.
     """
 
-    words: str
+    words: str = ""
     category: str = ""
     author: str = ""
     within: str = ""
@@ -46,64 +56,182 @@ class Query:
 class Match:
     """A post that was found. `beginning` is enough of the text for an excerpt.
 
-    `headline` is the passage with the words, for `marked`; it is empty if the query has no words. `suspended` is about the
-    author, and False unless a moderator searches.
+    `found_by` holds the stems of the words, for `marked`. `suspended` is about the author, and False unless a moderator
+    searches.
     """
 
     id: int
+    author_id: UUID
     author_name: str
+    handle: str
     created_at: datetime
     topic_id: int
     topic_title: str
     category_slug: str
     category_name: str
     beginning: str
-    headline: str
+    found_by: str
     suspended: bool
 
 
-def results(query: Query, moderator: bool = False) -> Listing[Match]:
-    """Return the list of the matching posts. Only for a moderator `suspended` is looked up."""
-    statement = (
-        select(posts.c.id, posts.c.author_name, posts.c.created_at, posts.c.topic_id)
-        .add_columns(topics.c.title.label("topic_title"), *CATEGORY)
-        .add_columns(func.left(posts.c.body, _BEGINNING).label("beginning"))
-        .add_columns(suspended(posts.c.author_id) if moderator else literal(False).label("suspended"))
-        .select_from(posts)
-        .join(topics, topics.c.id == posts.c.topic_id)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .where(posts.c.removed_at.is_(None), ~topics.c.hidden, *_narrowed(query))
+def _statement(name: str, order: str, condition: str) -> Prepared:
+    """Return the statement of a search by an index, for `condition` over a post `p`. The other filters narrow what it finds."""
+    return Prepared(
+        f"forum_search_{name}",
+        f"""
+    SELECT p.id, p.author_id, p.author_name, m.handle, p.created_at, p.topic_id, t.title AS topic_title,
+      c.slug AS category_slug, c.name AS category_name, left(p.body, {_BEGINNING}) AS beginning, f.total,
+      CAST(to_tsquery('english', :found_by) AS text) AS found_by, {SUSPENDED}
+    FROM (
+      SELECT p.id, {order} AS place, count(*) OVER () AS total
+      FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id JOIN forum_categories c ON c.id = t.category_id
+      WHERE {condition} AND p.removed_at IS NULL AND NOT t.hidden
+        AND (:category = '' OR c.slug = :category)
+        AND (:name = '' OR lower(p.author_name) = :name)
+        AND (:handle = '' OR p.author_id = (SELECT user_id FROM forum_members WHERE handle = :handle))
+        AND (:days = 0 OR p.created_at > now() - make_interval(days => :days))
+      ORDER BY place, p.id DESC LIMIT :rows OFFSET :skip) f
+    JOIN forum_posts p ON p.id = f.id JOIN forum_topics t ON t.id = p.topic_id
+    JOIN forum_categories c ON c.id = t.category_id JOIN forum_members m ON m.user_id = p.author_id
+    ORDER BY f.place, p.id DESC
+    """,
     )
-    make = partial(build, Match)
-    if not query.words:
-        return Listing(statement.add_columns(literal("").label("headline")), (posts.c.id,), make)
-    words = " ".join(query.words.split()[:_MOST_WORDS])
-    wanted = func.websearch_to_tsquery(literal_column("'english'::regconfig"), words)
-    # Double precision: the next page's cursor would not meet a rounded rank again.
-    rank = cast(func.ts_rank(posts.c.search, wanted), Double).label("rank")
-    start = func.left(posts.c.body, _MOST_CHARACTERS)
-    headline = func.ts_headline(literal_column("'english'::regconfig"), start, wanted, _OPTIONS)
-    statement = statement.add_columns(rank, headline.label("headline"))
-    return Listing(statement.where(posts.c.search.op("@@")(wanted)), (rank, posts.c.id), make)
 
 
-def _narrowed(query: Query) -> Iterator[ColumnElement[bool]]:
-    if query.category:
-        yield categories.c.slug == query.category
-    if query.author.startswith("@"):
-        handle = query.author.removeprefix("@").lower()
-        member = select(members.c.user_id).where(members.c.handle == handle)
-        yield posts.c.author_id == member.scalar_subquery()
-    elif query.author:
-        yield func.lower(posts.c.author_name) == query.author.lower()
-    if query.within in PERIODS:
-        yield posts.c.created_at > func.now() - func.make_interval(0, 0, 0, PERIODS[query.within])
+_WANTED = "to_tsquery('english', :wanted)"
+_BY_WORDS = _statement(
+    "words",
+    f"NOT forum_vector(p.title, '') @@ {_WANTED}",
+    f"forum_vector(p.title, p.body) @@ {_WANTED}",
+)
+_BY_HANDLE = _statement(
+    "handle", "false", "p.author_id = (SELECT user_id FROM forum_members WHERE handle = :handle)"
+)
+_BY_NAME = _statement("name", "false", "lower(p.author_name) = :name")
 
 
-def marked(headline: str, beginning: str) -> Markup:
-    """Return a headline as HTML with the found words marked. All other text is escaped; dots stand for omitted text."""
-    words = headline.replace(_START, "").replace(_STOP, "").strip()
-    before = "" if beginning.startswith(words) else "… "
-    after = "" if len(beginning) < _BEGINNING and beginning.endswith(words) else " …"
-    headline = f"{before}{headline.strip()}{after}"
-    return Markup(str(escape(headline)).replace(_START, "<mark>").replace(_STOP, "</mark>"))  # noqa: S704 - escaped
+def results(query: Query, viewer: Person | None = None) -> NumberedList[Match]:
+    """Return the list of the matching posts. A query without words must name an author."""
+    wanted, found_by = tsquery(query.words)
+    handle = query.author.removeprefix("@").lower() if query.author.startswith("@") else None
+    values = {
+        **viewing(viewer),
+        "wanted": wanted,
+        "found_by": found_by,
+        "category": query.category,
+        "name": query.author.lower() if handle is None else "",
+        # No handle is a single character that no handle may have.
+        "handle": "" if handle is None else handle or "@",
+        "days": PERIODS.get(query.within, 0),
+    }
+    statement = _BY_WORDS if query.words else _BY_NAME if handle is None else _BY_HANDLE
+    return NumberedList(statement, partial(build, Match), values)
+
+
+def tsquery(words: str) -> tuple[str, str]:
+    """Return a query in PostgreSQL's language, and the part of it that a match contains: without the excluded words."""
+    alternatives: list[list[str]] = [[]]
+    contained: list[str] = []
+    for term in list(_TERM.finditer(words))[:_MOST_WORDS]:
+        if term[0].lower() == "or" and alternatives[-1]:
+            alternatives.append([])
+            continue
+        phrase = term["phrase"] is not None
+        found = _words(term["phrase"] if phrase else term["word"])
+        if not found:
+            continue
+        whole = phrase or term["minus"]
+        sql = " <-> ".join(_literal(word) if whole else _forgiving(word) for word in found)
+        if term["minus"]:
+            alternatives[-1].append(f"!({sql})")
+        else:
+            alternatives[-1].append(f"({sql})")
+            contained.append(f"({sql})")
+    return " | ".join(" & ".join(terms) for terms in alternatives if terms), " | ".join(contained)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(plain_letters(text))
+
+
+def plain_letters(text: str) -> str:
+    """Return a text with letters without accents, as `forum_words` in the migrations does."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
+
+
+def _literal(word: str) -> str:
+    return f"'{word}'"
+
+
+def _forgiving(word: str) -> str:
+    """Return a word with its other forms and longer words that begin with it. Short Latin words stand for themselves."""
+    if not _is_long(word):
+        return _literal(word)
+    forms = [f"'{form}':*" for form in (word, *_plurals(word.lower()))]
+    return f"({' | '.join(forms)})" if len(forms) > 1 else forms[0]
+
+
+def _plurals(word: str) -> Iterator[str]:
+    """Yield the forms that the English stemmer does not know to belong together: knife and knives, leaf and leaves."""
+    if word.endswith("ves"):
+        yield f"{word[:-3]}f"
+        yield f"{word[:-3]}fe"
+    elif word.endswith("fe"):
+        yield f"{word[:-2]}ves"
+    elif word.endswith("f"):
+        yield f"{word[:-1]}ves"
+
+
+def marked(text: str, found_by: str) -> Markup:
+    """Return a text as HTML with the found words marked. All other text is escaped."""
+    return _mark(text, _hits(text, found_by))
+
+
+def passage(text: str, found_by: str) -> Markup:
+    """Return the passage of a text around the first found word, marked; dots stand for omitted text."""
+    hits = _hits(text, found_by)
+    start, stop = 0, len(text)
+    if hits and hits[0][0] > _BEFORE:
+        start = text.find(" ", hits[0][0] - _BEFORE, hits[0][0]) + 1 or hits[0][0]
+    if stop - start > _PASSAGE:
+        cut = text.rfind(" ", start, start + _PASSAGE)
+        stop = cut if cut > start else start + _PASSAGE
+    within = [(a - start, b - start) for a, b in hits if start <= a and b <= stop]
+    dots = Markup("… ") if start else Markup(""), Markup(" …") if stop < len(text) else Markup("")
+    return dots[0] + _mark(text[start:stop], within) + dots[1]
+
+
+def _hits(text: str, found_by: str) -> list[tuple[int, int]]:
+    """Return where a text has a word of a query. Words that touch each other, as in Chinese, are one."""
+    stems = {found.replace("''", "'") for found in _LEXEME.findall(found_by)}
+    hits: list[tuple[int, int]] = []
+    for word in _WORD.finditer(text):
+        if stems and _has_stem(plain_letters(word[0]).lower(), stems):
+            if hits and hits[-1][1] == word.start():
+                hits[-1] = (hits[-1][0], word.end())
+            else:
+                hits.append(word.span())
+    return hits
+
+
+def _has_stem(word: str, stems: set[str]) -> bool:
+    """Return whether a word begins with one of these stems. The stem of battery is `batteri`; a short one is a whole word."""
+    return any(word == stem or (_is_long(stem) and word.startswith(_spellings(stem))) for stem in stems)
+
+
+def _is_long(word: str) -> bool:
+    """Return whether a word may stand for longer ones that begin with it: one or two Latin letters may not."""
+    return len(word) > 2 or not word.isascii()
+
+
+def _spellings(stem: str) -> tuple[str, ...]:
+    return (stem, f"{stem[:-1]}y") if stem.endswith("i") else (stem,)
+
+
+def _mark(text: str, hits: list[tuple[int, int]]) -> Markup:
+    parts, end = [], 0
+    for start, stop in hits:
+        parts += [escape(text[end:start]), Markup("<mark>%s</mark>") % text[start:stop]]
+        end = stop
+    return Markup("").join([*parts, escape(text[end:])])

@@ -141,6 +141,8 @@ posts = Table(
     Index("ix_forum_posts_search", "search", postgresql_using="gin"),
 )
 Index("ix_forum_posts_author_name_id", func.lower(posts.c.author_name), posts.c.id)
+# The functions are in the migrations. Processes of an earlier release still search by the column `search`.
+Index("ix_forum_posts_words", func.forum_vector(posts.c.title, posts.c.body), postgresql_using="gin")
 
 # The text of a post before each edit, with the author's reason for the edit. A moderator may hide both.
 edits = Table(

@@ -3,21 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import text
 
 from ..core.database import Database
-from ..core.listing import Listing
+from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from . import inbox
-from .inbox import WithUnreadCount
+from .inbox import COUNTS, WithCounts
 from .links import slug as slug_of
-from .person import Person
-from .read_markers import with_first_unread, with_unread
+from .paging import NumberedList
+from .person import Person, viewing
+from .read_markers import FIRST_UNREAD, FRESH, JOIN_MARKERS, READ_TO, UNREAD
 from .refusals import Missing
-from .tables import categories, topics
 
 _ADD_CATEGORY = text("""
     INSERT INTO forum_categories (slug, name, description, position)
@@ -27,23 +25,60 @@ _ADD_CATEGORY = text("""
 _RENAME_CATEGORY = text("""
     UPDATE forum_categories SET name = :name, description = :description WHERE slug = :slug RETURNING 1
     """)
-_LISTED = (
-    topics.c.id,
-    topics.c.title,
-    topics.c.author_name,
-    topics.c.post_count,
-    topics.c.last_post_id,
-    topics.c.last_post_at,
-    topics.c.last_post_by,
-    topics.c.pinned,
-    topics.c.locked,
+# The counters leave out hidden topics, as the lists do.
+_CATEGORY_COLUMNS = "c.id, c.slug, c.name, c.description, c.topic_count, c.post_count"
+_ALL_CATEGORIES = Prepared(
+    "forum_categories",
+    f"""
+    SELECT {_CATEGORY_COLUMNS}, l.id AS topic_id, l.title AS topic_title, l.last_post_id, l.last_post_at, l.last_post_by,
+      {COUNTS}
+    FROM forum_categories c LEFT JOIN LATERAL (
+      SELECT id, title, last_post_id, last_post_at, last_post_by FROM forum_topics
+      WHERE category_id = c.id AND NOT hidden ORDER BY last_post_id DESC LIMIT 1) l ON true
+    ORDER BY c.position, c.id
+    """,
 )
-# The category's columns, as a select over topics or posts names them.
-CATEGORY = (categories.c.slug.label("category_slug"), categories.c.name.label("category_name"))
+_CATEGORY = Prepared(
+    "forum_category", f"SELECT {_CATEGORY_COLUMNS}, {COUNTS} FROM forum_categories c WHERE c.slug = :slug"
+)
+_TOPIC_COLUMNS = """t.id, t.title, t.author_id, t.author_name, t.post_count, t.last_post_id, t.last_post_at,
+      t.last_post_by, t.pinned, t.locked"""
+_CHOSEN = f"{_TOPIC_COLUMNS}, t.category_id".replace("t.", "")
+_UNREAD = f"{UNREAD} AS unread, {FRESH} AS fresh"
+# The topics of a page are chosen first, from an index, so that only their new posts are counted.
+_LATEST = Prepared(
+    "forum_latest",
+    f"""
+    SELECT {_TOPIC_COLUMNS}, {_UNREAD}, c.slug AS category_slug, c.name AS category_name,
+      (SELECT sum(topic_count) FROM forum_categories) AS total, {COUNTS}
+    FROM (SELECT {_CHOSEN} FROM forum_topics WHERE NOT hidden ORDER BY last_post_id DESC LIMIT :rows OFFSET :skip) t
+    JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS} ORDER BY t.last_post_id DESC
+    """,
+)
+_OF_CATEGORY = Prepared(
+    "forum_topics_of_category",
+    f"""
+    SELECT {_TOPIC_COLUMNS}, {_UNREAD},
+      (SELECT topic_count FROM forum_categories WHERE id = :category_id) AS total, {COUNTS}
+    FROM (SELECT {_CHOSEN} FROM forum_topics WHERE category_id = :category_id AND NOT hidden
+          ORDER BY pinned DESC, last_post_id DESC LIMIT :rows OFFSET :skip) t {JOIN_MARKERS}
+    ORDER BY t.pinned DESC, t.last_post_id DESC
+    """,
+)
+_TOPIC = Prepared(
+    "forum_topic",
+    f"""
+    SELECT {_TOPIC_COLUMNS}, t.hidden, t.category_id, c.slug AS category_slug, c.name AS category_name,
+      {FIRST_UNREAD} AS first_unread, {READ_TO} AS read_to,
+      EXISTS (SELECT 1 FROM forum_inbox i WHERE i.user_id = :viewer AND i.topic_id = t.id AND i.read_at IS NULL
+        AND i.kind <> 'moderation') AS has_message, {COUNTS}
+    FROM forum_topics t JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS} WHERE t.id = :topic_id
+    """,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Category(WithUnreadCount):
+class Category(WithCounts):
     """A category. The counters leave out hidden topics."""
 
     id: int
@@ -71,6 +106,7 @@ class ListedTopic:
 
     id: int
     title: str
+    author_id: UUID
     author_name: str
     post_count: int
     last_post_id: int
@@ -91,7 +127,7 @@ class LatestTopic(ListedTopic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topic(WithUnreadCount):
+class Topic(WithCounts):
     """A topic on its own page.
 
     `first_unread` is the number of the first post that is new to the viewer, `read_to` the number up to which the viewer
@@ -119,28 +155,12 @@ class Topic(WithUnreadCount):
 
 def all_categories(db: Database, viewer: Person | None = None) -> list[ListedCategory]:
     """Return every category with its counters and its last post, in the order of their positions."""
-    last = (
-        select(
-            topics.c.id, topics.c.title, topics.c.last_post_id, topics.c.last_post_at, topics.c.last_post_by
-        )
-        .where(topics.c.category_id == categories.c.id, ~topics.c.hidden)
-        .order_by(topics.c.last_post_id.desc())
-        .limit(1)
-        .lateral("last")
-    )
-    statement = (
-        select(categories, last.c.id.label("topic_id"), last.c.title.label("topic_title"))
-        .add_columns(last.c.last_post_id, last.c.last_post_at, last.c.last_post_by)
-        .select_from(categories.outerjoin(last, last.c.id.is_not(None)))
-        .order_by(categories.c.position, categories.c.id)
-    )
-    return [build(ListedCategory, row) for row in db.all(inbox.with_unread_count(statement, viewer))]
+    return [build(ListedCategory, row) for row in db.all(_ALL_CATEGORIES, **viewing(viewer))]
 
 
 def category(db: Database, slug: str, viewer: Person | None = None) -> Category:
     """Return a category by its slug. Raises Missing."""
-    statement = select(categories).where(categories.c.slug == slug)
-    row = db.one(inbox.with_unread_count(statement, viewer))
+    row = db.one(_CATEGORY, slug=slug, **viewing(viewer))
     if row is None:
         raise Missing
     return build(Category, row)
@@ -157,39 +177,20 @@ def rename_category(db: Database, slug: str, name: str, description: str) -> boo
     return db.one(_RENAME_CATEGORY, slug=slug, name=name, description=description) is not None
 
 
-def latest(viewer: Person | None) -> Listing[LatestTopic]:
+def latest(viewer: Person | None) -> NumberedList[LatestTopic]:
     """Return the list of the topics of all categories, last post first."""
-    statement = (
-        select(*_LISTED, *CATEGORY)
-        .select_from(topics)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .where(~topics.c.hidden)
-    )
-    return Listing(_unread(statement, viewer), (topics.c.last_post_id,), partial(build, LatestTopic))
+    return NumberedList(_LATEST, partial(build, LatestTopic), viewing(viewer))
 
 
-def of_category(category_id: int, viewer: Person | None) -> Listing[ListedTopic]:
+def of_category(category_id: int, viewer: Person | None) -> NumberedList[ListedTopic]:
     """Return the list of a category's topics: the pinned ones first, then by last post."""
-    statement = select(*_LISTED).select_from(topics)
-    statement = statement.where(topics.c.category_id == category_id, ~topics.c.hidden)
-    order = (topics.c.pinned, topics.c.last_post_id)
-    return Listing(_unread(statement, viewer), order, partial(build, ListedTopic))
+    values = {**viewing(viewer), "category_id": category_id}
+    return NumberedList(_OF_CATEGORY, partial(build, ListedTopic), values)
 
 
 def topic(db: Database, topic_id: int, viewer: Person | None) -> Topic:
     """Return a topic. Raises Missing, also for a hidden topic if the viewer is no moderator."""
-    statement = (
-        select(*_LISTED, topics.c.hidden, topics.c.author_id, topics.c.category_id, *CATEGORY)
-        .select_from(topics)
-        .join(categories, categories.c.id == topics.c.category_id)
-        .where(topics.c.id == topic_id)
-    )
-    marked = with_first_unread(statement, viewer.id if viewer else None)
-    row = db.one(inbox.with_unread_count(marked, viewer))
+    row = db.one(_TOPIC, topic_id=topic_id, **viewing(viewer))
     if row is None or (row["hidden"] and not (viewer and viewer.moderator)):
         raise Missing
     return build(Topic, row)
-
-
-def _unread(statement: Select[Any], viewer: Person | None) -> Select[Any]:
-    return with_unread(statement, viewer.id if viewer else None)

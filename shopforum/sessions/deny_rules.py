@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, text
+from sqlalchemy import text
 
 from ..core import addresses, user_agents
 from ..core.database import Database, once_more
-from . import audit, reach, tables
+from . import audit, reach
 from .audit import Client, Event
-from .live import RULE_IN_FORCE, condition, matching_rule
+from .live import RULE_IN_FORCE, matching_rule
 from .model import Reason
 from .reach import Limit
 from .vocabulary import EventName, InitiatingEntity
@@ -193,15 +193,14 @@ def refused(db: Database, site: str, client: Client) -> UUID | None:
     return None if row is None else row["id"]
 
 
-def shuts_out(user_id: ColumnElement[UUID], site: str) -> ColumnElement[bool]:
-    """Return a condition: a rule in force refuses a user on a site from every network and with every browser."""
-    r = tables.standing_rules.alias("r")
-    return (
-        exists()
-        .select_from(r)
-        .where(r.c.user_id == user_id, or_(r.c.site.is_(None), r.c.site == site))
-        .where(r.c.network.is_(None), r.c.device == "", condition(RULE_IN_FORCE))
-    )
+def shuts_out(user: str, site: str) -> str:
+    """Return a condition in SQL: a rule in force refuses a user on a site from every network and with every browser.
+
+    `user` is SQL for the user's id.
+    """
+    return f"""EXISTS (SELECT 1 FROM standing_rules r
+      WHERE r.user_id = {user} AND (r.site IS NULL OR r.site = '{site}') AND r.network IS NULL AND r.device = ''
+        AND {RULE_IN_FORCE})"""
 
 
 def hit(db: Database, rule_id: UUID) -> None:

@@ -208,6 +208,11 @@ try {
   // A browser that keeps nothing for a site: the forms work as they do without this file.
 }
 
+// A topic that the browser has loaded ahead is read when it is shown: then it is asked for again, as a page that is seen.
+if (document.prerendering && document.querySelector("[data-read-when-shown]")) {
+  document.addEventListener("prerenderingchange", () => fetch(location.href).catch(() => {}), { once: true });
+}
+
 // <p data-live="address">: every 15 seconds how many rows have come since the page was made. The list itself stays as
 // it is, and what is ticked stays ticked over a refresh. Asked as a prefetch: nobody is kept signed in by it.
 for (const live of document.querySelectorAll("[data-live]")) {
@@ -247,4 +252,46 @@ for (const live of document.querySelectorAll("[data-live]")) {
     if (part("new").textContent !== text) part("new").textContent = text;
   };
   setInterval(() => ask().catch(() => {}), 15_000);
+}
+
+// <textarea data-markdown>: buttons that mark the selected words, and the form's own preview below what is typed.
+const MARKS = [["Bold", "**", "**"], ["Italic", "*", "*"], ["Link", "[", "](https://)"], ["Code", "`", "`"], ["Quote", "> "], ["List", "- "]];
+for (const area of document.querySelectorAll("textarea[data-markdown]")) {
+  const tools = document.createElement("div");
+  Object.assign(tools, { className: "tools", role: "group", ariaLabel: "Format" });
+  for (const [name, before, after] of MARKS) {
+    const button = document.createElement("button");
+    Object.assign(button, { className: "btn btn-secondary btn-small", type: "button", textContent: name });
+    button.addEventListener("click", () => {
+      const { selectionStart: start, selectionEnd: end, value } = area;
+      const words = value.slice(start, end);
+      const text = after ? before + words + after : words.split("\n").map((line) => before + line).join("\n");
+      area.focus();
+      // It can be undone; where a browser does not know it, the text is set.
+      if (!document.execCommand("insertText", false, text)) area.setRangeText(text, start, end, "end");
+      if (after) area.setSelectionRange(start + before.length, start + before.length + words.length);
+    });
+    tools.append(button);
+  }
+  area.before(tools);
+
+  const shown = document.createElement("section");
+  Object.assign(shown, { className: "post", ariaLabel: "Preview", hidden: true });
+  area.after(shown);
+  let pause, asked = 0;
+  const preview = async () => {
+    const mine = ++asked;
+    const body = new URLSearchParams(new FormData(area.form));
+    body.set("preview", "1");
+    const answer = await fetch(area.form.action, { method: "POST", body, redirect: "error" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const prose = answer.ok && page.querySelector("#preview-title ~ .post .prose");
+    if (mine !== asked) return;
+    shown.replaceChildren(...(prose ? [prose] : []));
+    shown.hidden = !prose;
+  };
+  area.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => preview().catch(() => {}), 800);
+  });
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from http_helpers import SESSION
@@ -76,7 +77,7 @@ def test_failures_are_in_the_owners_list_and_nobody_elses(browser: Callable[...,
     other.log_in("shopper")
     stranger.log_in("member", password="wrong", status=422)
     stranger.log_in("shopper", email="nobody@harbour.example", status=422)
-    assert activity(mine)[0].startswith("Login failed now Somebody Firefox 140 on Linux 203.0.113.9")
+    assert activity(mine)[0].startswith("Login failed now Somebody Firefox on Linux 203.0.113.9")
     assert not [line for line in activity(other) if "failed" in line]
 
 
@@ -107,7 +108,9 @@ def test_the_end_is_told_in_good_time(
         page = client.get(path)
     assert "Your login ends in 8 minutes" in page.text
     assert len(after) == len(before)
-    assert "Confirm it" in client.get(page.html.find("a", string="log in again now")["href"]).text
+    link = page.html.find("a", string="log in again now")["href"]
+    assert parse_qs(urlsplit(link).query)["next"] == [page.request.path_qs], "the page is not lost"
+    assert "Confirm it" in client.get(link).text
 
 
 @pytest.mark.parametrize(

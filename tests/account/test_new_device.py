@@ -54,7 +54,7 @@ def test_asks_who_was_there_before_and_nobody_else(
 ) -> None:
     old, new = old_and_new
     text = " ".join(question(old).text.split())
-    assert "New sign-in from Chrome 138 on Windows, 203.0.113.9, now. Was this you?" in text
+    assert "New sign-in from Chrome on Windows, 203.0.113.9, now. Was this you?" in text
     assert question(new) is None
     stranger, elsewhere = browser("store"), browser("forums")
     stranger.log_in("shopper")
@@ -112,7 +112,7 @@ def test_the_new_device_cannot_nod_for_itself(
     for client in (new, later):
         token = client.get("/account/sessions").html.select_one("input[name=csrf_token]")["value"]
         client.post(f"/account/sessions/{row['session_id']}/confirm", {"csrf_token": token}, status=303)
-    assert "Chrome 138" in question(old).text
+    assert "Chrome on Windows" in question(old).text
     for junk in ("junk", "0", "%F0%9F%98%80"):
         new.post(f"/account/sessions/{junk}/confirm", {"csrf_token": token_of(new)}, status=404)
 
@@ -162,7 +162,7 @@ def test_the_letter_says_what_and_where(
             "Harbour Store",
             "store.test",
             " UTC",
-            "Chrome 138 on Windows",
+            "Chrome on Windows",
             "203.0.113.9",
             "https://store.test/account/sessions",
             "Mia Marsh",

@@ -44,6 +44,8 @@ PUBLIC = {
         "/",
         *_ACCOUNT,
         "/categories/{slug}",
+        "/members/{handle}",
+        "/topics/{id}",
         "/topics/{id}-{slug}",
         "/search",
         "/posts/{id}/history",

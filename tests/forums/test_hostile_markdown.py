@@ -17,7 +17,7 @@ ELEMENTS = {
 }
 ATTRIBUTES = {("a", "href"), ("a", "title"), ("a", "rel"), ("ol", "start")}
 REL = "ugc nofollow noopener"
-ADDRESS = re.compile(r"(https?://|mailto:)\S|/search\?author=%40[a-z0-9-]+\Z", re.IGNORECASE)
+ADDRESS = re.compile(r"(https?://|mailto:)\S|/members/[a-z0-9-]+\Z", re.IGNORECASE)
 MENTIONS = ["mia-marsh", "ann", "constructor"]
 
 
@@ -124,16 +124,16 @@ ATTACKS = [
     "@mia-marsh/../../logout",
     "@constructor @__proto__ @ann%22%3E",
     "[@ann](javascript:alert(1))",
-    "[x](/search?author=%40ann)",
-    "[x](/search?author=%40ann&q=%3Cscript%3E)",
+    "[x](/members/ann)",
+    "[x](/members/ann?q=%3Cscript%3E)",
     "![@ann](javascript:alert(1))",
     "[![@ann](https://e.example/x)](data:text/html,1)",
     "| @ann | https://e.example |\n|---|---|\n| <b> | x |",
     '<https://e.example/@ann"onclick=x>',
     "<a\nhref=javascript:alert(1)>@ann</a>",
     "<a href='/logout'>x</a>",
-    "<a href='/search?author=%40ann&next=/logout'>x</a>",
-    "<a href='//evil.example/search?author=%40ann'>x</a>",
+    "<a href='/members/ann?next=/logout'>x</a>",
+    "<a href='//evil.example/members/ann'>x</a>",
     "<details open ontoggle=alert(1)>",
     "<video><source onerror=alert(1)>",
     "<template><img src=x onerror=alert(1)></template>",

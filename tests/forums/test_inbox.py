@@ -125,7 +125,7 @@ def test_pages_of_the_inbox(member: Browser, db: Database, topic: Placed, mia: P
     for n in range(25):
         writing.reply(db, topic.topic_id, ann, f"@mia-marsh {n}", QUICK)
     first = member.get("/inbox")
-    second = first.click("Older")
+    second = first.click("^Next$")
     assert (len(lines(first)), len(lines(second))) == (20, 5)
     assert "Mark all read" not in second
     assert unread(second) == 25

@@ -11,7 +11,7 @@ from forums.forum_actions import QUICK
 from support import Browser
 
 from shopforum.core.database import Database
-from shopforum.forums import links, moderation, posts, reports, writing
+from shopforum.forums import links, moderation, paging, posts, reports, writing
 from shopforum.forums.person import Person
 
 
@@ -60,6 +60,8 @@ class Scene:
             "search title": "/search?q=house",
             "search author": "/search?author=Mia+Marsh",
             "search handle": "/search?author=%40ann",
+            "member": "/members/mia-marsh",
+            "author": "/members/ann",
             "search both": "/search?q=numbat&author=ann&within=week&category=pans",
         }
         found = {name: [path] for name, path in once.items()}
@@ -181,8 +183,8 @@ def test_hidden_topics(scene: Scene, shown: Shown) -> None:
 def test_hidden_edits(scene: Scene, shown: Shown) -> None:
     moe = Person(scene.ann.id, "Moe", moderator=True)
     writing.edit(scene.db, scene.of_mia.post_id, scene.mia, "tidy", "of dugong", None, QUICK)
-    [*_, edit] = scene.db.all(posts.history(scene.of_mia.post_id).statement.order_by("id"))
-    moderation.hide_edit(scene.db, edit["id"], moe, "because")
+    [edit, *_] = paging.fetch(scene.db, posts.history(scene.of_mia.post_id), 1).rows
+    moderation.hide_edit(scene.db, edit.id, moe, "because")
     posts.remove(scene.db, scene.of_ann.post_id, scene.ann)
     [dugong] = shown("dugong")
     assert dugong == {("moderator", "history"), ("moderator", "moderate post"), ("moderator", "queue")}

@@ -58,7 +58,7 @@ def test_plain_addresses_become_links(text: str, addresses: list[str]) -> None:
 def test_mentions_become_links() -> None:
     html = render("@Mia-Marsh, @nobody: `@ann`", MENTIONS)
     assert html == (
-        f'<p><a href="/search?author=%40mia-marsh" rel="{REL}">@Mia-Marsh</a>, @nobody: <code>@ann</code></p>\n'
+        f'<p><a href="/members/mia-marsh" rel="{REL}">@Mia-Marsh</a>, @nobody: <code>@ann</code></p>\n'
     )
     assert "<a" not in render("@mia-marsh")
 

@@ -77,11 +77,11 @@ def test_only_those_who_are_there_become_links(member: Browser, db: Database, to
     form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "Dear @ann and @nobody, `@ann`"
     for page in (form.submit("preview", status=200), form.submit(status=303).follow()):
-        [link] = page.html.select(".prose a[href^='/search']")
-        assert (link.text, link["href"]) == ("@ann", "/search?author=%40ann")
+        [link] = page.html.select(".prose a[href^='/members/']")
+        assert (link.text, link["href"]) == ("@ann", "/members/ann")
     found = member.get(link["href"], status=200)
     assert [item.h3.text for item in found.html.select("ul.topics li")] == ["Which pan for eggs?"]
-    assert "Nothing found" in member.get("/search?author=%40nobody")
+    member.get("/members/nobody", status=404)
 
 
 def test_a_post_is_news_once(db: Database, topic: Placed, ann: Person, bob: Person) -> None:

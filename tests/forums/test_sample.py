@@ -1,6 +1,8 @@
 """The sample data: the same for the same seed, consistent, and fit to be shown."""
 
 import random
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -12,6 +14,7 @@ from support import Browser, person
 
 from shopforum.core.database import Database
 from shopforum.dev.sample import forums as sample
+from shopforum.dev.sample.forums_replies import REPORTS
 
 
 @pytest.fixture
@@ -38,11 +41,46 @@ def test_it_is_consistent(seeded: Database) -> None:
         """)
     )
     assert row is not None
-    assert 35 <= row["topics"] <= 45
-    assert row["posts"] > 150
+    assert 40 <= row["topics"] <= 60
+    assert row["posts"] > 250
     assert (row["future"], row["disordered"], row["removed"]) == (0, 0, 2)
     assert row["edited"] == 6
     assert row["reports"] > 0
+
+
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+
+
+def test_no_sentence_is_said_twice(seeded: Database) -> None:
+    bodies = [row["body"] for row in seeded.all(text("SELECT body FROM forum_posts"))]
+    said = Counter(
+        sentence
+        for body in bodies
+        for found in _SENTENCE.findall(body)
+        if len((sentence := found.strip(" *\n:)").lower()).split()) > 2
+    )
+    assert [sentence for sentence, times in said.items() if times > 1] == []
+    assert not [body for body in bodies if body.startswith("OP:")]
+
+
+def test_nobody_finds_new_what_they_have_answered(seeded: Database) -> None:
+    """A person who has written the last post of a topic has read it, and so has the person who wrote before."""
+    rows = seeded.all(
+        text("""
+        SELECT t.title FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id
+        LEFT JOIN forum_topic_reads r ON r.topic_id = t.id AND r.user_id = p.author_id
+        WHERE p.author_id = :member AND coalesce(r.number, 0) < p.number
+        """),
+        member=person("member").id,
+    )
+    assert rows == []
+
+
+def test_every_report_has_its_cause(seeded: Database) -> None:
+    rows = seeded.all(
+        text("SELECT DISTINCT p.body FROM forum_flags f JOIN forum_posts p ON p.id = f.post_id")
+    )
+    assert {row["body"] for row in rows} == {report.text for report in REPORTS}
 
 
 def test_every_page_shows_it(seeded: Database, browser: Callable[..., Browser]) -> None:

@@ -7,7 +7,7 @@ from forums.forum_actions import QUICK, SLOW, at_once, count_again
 from sqlalchemy import text
 
 from shopforum.core.database import Database
-from shopforum.forums import posts, read_markers, topics, writing
+from shopforum.forums import paging, posts, read_markers, topics, writing
 from shopforum.forums.person import Person
 from shopforum.forums.refusals import Locked, Missing, Stale, TooSoon
 from shopforum.forums.writing import Placed
@@ -89,8 +89,7 @@ def test_edits_keep_what_was_said(db: Database, topic: Placed, ann: Person) -> N
     writing.edit(db, topic.post_id, ann, "Third", "", 1, QUICK)
     writing.edit(db, topic.post_id, ann, "Third", "no change is no edit", None, QUICK)
     assert posts.post(db, topic.post_id, None).edit_count == 2
-    history = posts.history(topic.post_id)
-    found = [history.read(row) for row in db.all(history.statement.order_by(*history.order))]
+    found = paging.fetch(db, posts.history(topic.post_id), 1).rows[::-1]
     assert [(one.before, one.after, one.reason) for one in found] == [
         ("An *iron* one, or not?", "Second", "a slip"),
         ("Second", "Third", ""),
@@ -151,8 +150,7 @@ def test_the_text_of_a_removed_post_stays_inside(
 
 
 def unread(db: Database, who: Person) -> tuple[int, bool]:
-    latest = topics.latest(who)
-    [found] = [latest.read(row) for row in db.all(latest.statement)]
+    [found] = paging.fetch(db, topics.latest(who), 1).rows
     return found.unread, found.fresh
 
 
@@ -164,7 +162,7 @@ def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: 
     assert topics.topic(db, topic.topic_id, bob).first_unread == 2
     read_markers.mark_topic(db, bob.id, topic.topic_id, 2)
     assert unread(db, bob) == (0, False)
-    assert [(row["replies"], row["unread"]) for row in db.all(posts.mine(bob).statement)] == [(0, 0)]
+    assert [(post.replies, post.unread) for post in paging.fetch(db, posts.mine(bob), 1).rows] == [(0, 0)]
 
 
 def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:

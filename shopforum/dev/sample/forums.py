@@ -1,4 +1,4 @@
-"""Sample data for the forums: four categories, some forty topics over two months, traces of moderation, and what
+"""Sample data for the forums: four categories, some fifty topics over two months, traces of moderation, and what
 people are told of it.
 """
 
@@ -11,10 +11,12 @@ from sqlalchemy import Connection, text
 from shopforum.forums import members
 from shopforum.forums.person import Person
 
-from .forums_texts import ADVERTISEMENT, CATEGORIES, CORRECTIONS, DESKS, REMARKS, THREADS, Thread
+from .forums_replies import EDITS, NEW_THREADS, REPLIES, REPORTS, WITHDRAWN
+from .forums_texts import CATEGORIES, DESKS, THREADS, Thread
 
 _DAY = 86_400
 _BUSY_TITLE = "Show your desk"
+_BY_STARTER = "OP: "
 _WELCOME_TITLE = "How the forums work: please read first"
 
 _CATEGORY = text("""
@@ -31,16 +33,17 @@ _POST = text("""
     """)
 _EDIT = text("""
     INSERT INTO forum_edits (post_id, body, reason, edited_at)
-    SELECT id, body, :reason, least(created_at + interval '7 minutes', now()) FROM forum_posts WHERE id = :post_id
+    SELECT id, :before, :reason, least(created_at + interval '7 minutes', now()) FROM forum_posts WHERE id = :post_id
     """)
 _EDITED = text("""
-    UPDATE forum_posts SET body = :body, edit_count = edit_count + 1,
-      edited_at = least(created_at + interval '7 minutes', now()) WHERE id = :post_id
+    UPDATE forum_posts SET edit_count = edit_count + 1, edited_at = least(created_at + interval '7 minutes', now())
+    WHERE id = :post_id
     """)
 _FLAG = text("""
-    INSERT INTO forum_flags (post_id, user_id, user_name, reason, note, settled_at, outcome)
-    VALUES (:post_id, :user_id, :user_name, :reason, :note, CASE WHEN :settled THEN now() END,
-      CASE WHEN :settled THEN 'removed' END)
+    INSERT INTO forum_flags (post_id, user_id, user_name, reason, note, created_at, settled_at, outcome)
+    SELECT id, :user_id, :user_name, :reason, :note, created_at + (now() - created_at) * :later,
+      CASE WHEN :settled THEN now() - interval '2 hours' END, CASE WHEN :settled THEN 'removed' END
+    FROM forum_posts WHERE id = :post_id
     """)
 _REMOVE = text("""
     UPDATE forum_posts SET removed_at = now() - interval '2 hours', removed_by = :by, removed_reason = :reason
@@ -91,8 +94,10 @@ _TELL = text("""
     """)
 _READ = text("""
     INSERT INTO forum_topic_reads (user_id, topic_id, number)
-    SELECT :user_id, id, greatest(1, post_count - CASE WHEN mod(id, 4) = 0 THEN 3 ELSE 0 END) FROM forum_topics
-    WHERE mod(id, 3) > 0
+    SELECT :user_id, t.id, greatest(1, w.number, t.post_count - CASE WHEN mod(t.id, 4) = 0 THEN 3 ELSE 0 END)
+    FROM forum_topics t LEFT JOIN LATERAL (
+      SELECT max(number) AS number FROM forum_posts WHERE topic_id = t.id AND author_id = :user_id) w ON true
+    WHERE mod(t.id, 3) > 0 OR w.number IS NOT NULL
     """)
 
 
@@ -117,7 +122,7 @@ def seed(connection: Connection, users: list[tuple[UUID, str]], rng: random.Rand
         members.enrol(connection, person)
     categories = _categories(connection)
     planned = sorted(
-        (post for thread in THREADS for post in _posts_of(thread, people, moderator, rng)),
+        (post for thread in _threads() for post in _posts_of(thread, people, moderator, rng)),
         key=lambda post: -post.age,
     )
     topics: dict[str, int] = {}
@@ -134,7 +139,7 @@ def seed(connection: Connection, users: list[tuple[UUID, str]], rng: random.Rand
         written.append((connection.scalars(_POST, {**values, "body": post.body}).one(), post))
     connection.execute(_COUNT_TOPICS)
     connection.execute(_COUNT_CATEGORIES)
-    _edit(connection, written, rng)
+    _edit(connection, written)
     _moderate(connection, topics, written, people, moderator)
     connection.execute(_COUNT_MEMBERS)
     connection.execute(_ADDRESS, {"user_id": people[0].id})
@@ -150,37 +155,48 @@ def _categories(connection: Connection) -> dict[str, int]:
     return {str(row["slug"]): connection.scalars(_CATEGORY, row).one() for row in values}
 
 
+def _threads() -> list[Thread]:
+    """All threads, each with what is said later. A post that will be reported or withdrawn stands in the middle."""
+    threads = [*THREADS, *(Thread(*thread) for thread in NEW_THREADS)]
+    odd = [(report.title, report.text) for report in REPORTS] + [WITHDRAWN]
+    whole = []
+    for thread in threads:
+        texts = [*thread.texts, *REPLIES.get(thread.title, ())]
+        texts[2:2] = [text for title, text in odd if title == thread.title]
+        whole.append(Thread(thread.category, thread.title, tuple(texts)))
+    return whole
+
+
 def _posts_of(thread: Thread, people: list[Person], moderator: Person, rng: random.Random) -> list[_Post]:
-    """A thread's posts: what belongs to it, and remarks in between, by people who do not answer themselves."""
+    """A thread's posts, by people who do not answer themselves. The starter says what begins with `OP: `."""
     if thread.title == _WELCOME_TITLE:
         return [_Post(70 * _DAY, thread, moderator, thread.texts[0])]
     busy = thread.title == _BUSY_TITLE
-    bodies = [*thread.texts, *(DESKS if busy else ())]
-    remarks = 0 if busy else rng.choice((0, 0, 1, 2, 3, 4))
-    bodies += [REMARKS[(index + rng.randrange(3)) % len(REMARKS)] for index in range(remarks)]
+    starter = _somebody(people, [], rng)
     age = rng.randrange(2 * _DAY, 60 * _DAY)
     posts: list[_Post] = []
-    for body in bodies:
-        last = posts[-1].author if posts else None
-        posts.append(_Post(age, thread, _somebody(people, last, rng), body))
-        age -= rng.randrange(age // 2 + 60) if not busy else rng.randrange(age // 20 + 60)
+    for said in [*thread.texts, *(DESKS if busy else ())]:
+        last = [posts[-1].author] if posts else []
+        by_starter = not posts or said.startswith(_BY_STARTER)
+        author = starter if by_starter else _somebody(people, [starter, *last], rng)
+        posts.append(_Post(age, thread, author, said.removeprefix(_BY_STARTER)))
+        age -= rng.randrange(age // 3 + 60) if not busy else rng.randrange(age // 20 + 60)
         age = max(age, 60)
     return posts
 
 
-def _somebody(people: list[Person], other_than: Person | None, rng: random.Random) -> Person:
+def _somebody(people: list[Person], other_than: list[Person], rng: random.Random) -> Person:
     """Anybody; half of the time one of the first eight, who are here most."""
     crowd = people[:8] if rng.random() < 0.5 else people
-    return rng.choice([person for person in crowd if person != other_than])
+    return rng.choice([person for person in crowd if person not in other_than])
 
 
-def _edit(connection: Connection, written: list[tuple[int, _Post]], rng: random.Random) -> None:
-    for (post_id, post), (addition, reason) in zip(
-        rng.sample(written, 2 * len(CORRECTIONS)), 2 * CORRECTIONS, strict=True
-    ):
-        connection.execute(_EDIT, {"post_id": post_id, "reason": reason})
-        body = post.body + addition if addition else post.body.split(". ")[0]
-        connection.execute(_EDITED, {"post_id": post_id, "body": body})
+def _edit(connection: Connection, written: list[tuple[int, _Post]]) -> None:
+    for edit in EDITS:
+        post_id, _ = next(one for one in written if one[1].body.startswith(edit.begins))
+        values = {"post_id": post_id, "before": edit.before, "reason": edit.reason}
+        connection.execute(_EDIT, values)
+        connection.execute(_EDITED, {"post_id": post_id})
 
 
 def _moderate(
@@ -190,39 +206,34 @@ def _moderate(
     people: list[Person],
     moderator: Person,
 ) -> None:
-    """A pinned and a locked topic, a removed advertisement, a post removed by its author, and open reports."""
+    """Pinned and locked topics, a removed advertisement, a post removed by its author, and open reports."""
     welcome, busy = topics[_WELCOME_TITLE], topics[_BUSY_TITLE]
     locked = topics["When will the felt desk mat be back?"]
-    who = {"user_id": moderator.id, "user_name": moderator.name}
     connection.execute(
         text("UPDATE forum_topics SET pinned = id IN (:a, :b), locked = id IN (:a, :c)"),
         {"a": welcome, "b": busy, "c": locked},
     )
-    replies = [(post_id, post) for post_id, post in written if post.body in REMARKS]
-    advertised, withdrawn, *reported = (post_id for post_id, _ in replies[:4])
-    connection.execute(
-        text("UPDATE forum_posts SET body = :body WHERE id = :id"), {"body": ADVERTISEMENT, "id": advertised}
-    )
-    advertisement = "advertising; see the rules"
-    connection.execute(_REMOVE, {"post_id": advertised, "by": "moderator", "reason": advertisement})
-    connection.execute(_REMOVE, {"post_id": withdrawn, "by": "author", "reason": ""})
-    advertised_in = topics[replies[0][1].thread.title]
-    for action, topic_id, post_id, reason in (
+    acts: list[tuple[str, int, int | None, str]] = [
         ("pin", welcome, None, "everybody should see it"),
         ("lock", welcome, None, "questions about the rules go to the moderators"),
         ("pin", busy, None, "the yearly round"),
-        ("lock", locked, None, "answered: it will be back early next month"),
-        ("hide_post", advertised_in, advertised, advertisement),
-    ):
-        values = {"action": action, "topic_id": topic_id, "post_id": post_id, "reason": reason}
+        ("lock", locked, None, "answered: it will be back on the ninth"),
+    ]
+    posts = {post.body: (post_id, post.author) for post_id, post in written}
+    post_id, _ = posts[WITHDRAWN[1]]
+    connection.execute(_REMOVE, {"post_id": post_id, "by": "author", "reason": ""})
+    for report in REPORTS:
+        post_id, author = posts[report.text]
+        reporters = [person for person in people if person not in (author, moderator)]
+        for place, note in enumerate(report.notes):
+            who = {"user_id": reporters[place].id, "user_name": reporters[place].name}
+            what = {"post_id": post_id, "reason": report.reason, "note": note}
+            state = {"settled": bool(report.removed), "later": 0.2 + 0.1 * place}
+            connection.execute(_FLAG, {**who, **what, **state})
+        if report.removed:
+            connection.execute(_REMOVE, {"post_id": post_id, "by": "moderator", "reason": report.removed})
+            acts.append(("hide_post", topics[report.title], post_id, report.removed))
+    who = {"user_id": moderator.id, "user_name": moderator.name}
+    for action, topic_id, acted_on, reason in acts:
+        values = {"action": action, "topic_id": topic_id, "post_id": acted_on, "reason": reason}
         connection.execute(_ACT, {**who, **values})
-    for post_id, reason, notes in (
-        (advertised, "spam", ("third time this week", "")),
-        (reported[0], "off-topic", ("does not answer the question", "")),
-        (reported[1], "rude", ("", "I know how it was meant, but still")),
-    ):
-        author = next(post.author for found, post in written if found == post_id)
-        reporters = [person for person in people if person not in (author, moderator)][:2]
-        for reporter, note in zip(reporters, notes, strict=True):
-            values = {"user_id": reporter.id, "user_name": reporter.name, "reason": reason, "note": note}
-            connection.execute(_FLAG, {**values, "post_id": post_id, "settled": post_id == advertised})

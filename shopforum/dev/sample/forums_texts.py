@@ -1,4 +1,7 @@
-"""What people say in the sample data: categories, threads and remarks that fit under many posts."""
+"""What people say in the sample data: categories and threads. forums_replies.py has what is said later.
+
+A text that begins with `OP: ` is by the person who started the thread.
+"""
 
 from dataclasses import dataclass
 
@@ -32,7 +35,7 @@ THREADS: tuple[Thread, ...] = (
         "After two weeks the blade of my chef's knife is blue and grey in stripes. One spot near the heel is orange. Should I worry?",
         "Blue and grey is patina and you want that. Orange is rust. Rub the spot with a cork and a little baking soda, rinse, dry at once.",
         "Mine went orange because I left it on the draining rack. Wiping it *during* cooking made all the difference.",
-        "Cork worked. Thank you! The rest I will leave to grow.",
+        "OP: Cork worked. Thank you! The rest I will leave to grow.",
     )),
     Thread("kitchen", "Pour-over: what grind for four cups?", (
         "For two cups I use a medium grind and it runs through in three minutes. For four it takes nearly six and tastes bitter. Coarser? Less water at once?",
@@ -88,7 +91,7 @@ THREADS: tuple[Thread, ...] = (
         "New pen, fine nib, cartridge in the box. It writes well downwards and skips when I go up. Is the nib damaged?",
         "Probably grease from making it. Rinse the nib with lukewarm water and a drop of soap until the water runs clear.",
         "And check the paper. On glossy stuff every fine nib skips.",
-        "Rinsing did it. It now writes like a dream, and my hands are blue.",
+        "OP: Rinsing did it. It now writes like a dream, and my hands are blue.",
     )),
     Thread("desk", "Best ink for the linen notebook?", (
         "It takes fountain pen ink well, but some inks need a minute to dry. Which of yours is quick?",
@@ -131,13 +134,13 @@ THREADS: tuple[Thread, ...] = (
         "I used the vacuum flask for coffee all winter. Tea now tastes of it. What gets the taste out?",
         "Baking soda, hot water, overnight, lid open. Do the seal by itself, that is where it hides.",
         "A denture tablet. Don't laugh, it is spotless.",
-        "The seal it was. Thank you.",
+        "OP: The seal it was. Thank you.",
     )),
     Thread("outdoor", "Waxing the canvas rucksack", (
         "After a wet week in the hills the shoulders of mine let water through. Has anybody waxed theirs again?",
         "Yes: rub the bar in, go over it with a hair dryer until it is gone, leave it for a day. The colour gets darker.",
         "Do a small spot first. And not near the leather.",
-        "Did it on Sunday. Poured a glass of water on it on Monday. Dry inside!",
+        "OP: Did it on Sunday. Poured a glass of water on it on Monday. Dry inside!",
     )),
     Thread("outdoor", "Terracotta in frost", (
         "Do the three pots stay outside in winter? The last ones I had flaked.",
@@ -186,7 +189,7 @@ THREADS: tuple[Thread, ...] = (
         "I read in the evening with the floor lamp and my eyes get tired. Would a colder bulb help?",
         "More light, not colder light. Try 800 lumens at 2700 K before anything else.",
         "And a second lamp behind you. The contrast between page and room is what tires me.",
-        "Second lamp it is. I moved the globe light over and it is a different room.",
+        "OP: Second lamp it is. I moved the globe light over and it is a different room.",
     )),
     Thread("home", "Pendant lamp over a round table: how high?", (
         "The table has 120 cm. At what height do you hang yours?",
@@ -197,7 +200,7 @@ THREADS: tuple[Thread, ...] = (
         "Two small holes. I could cry. How do I save the rest?",
         "Freeze it. In a bag, three days in the freezer, one day out, three days again. Then wash it by hand.",
         "Cedar keeps them away for a season, but does not kill them. Cold does.",
-        "It fits into the freezer if one eats all the peas. Day two of peas.",
+        "OP: It fits into the freezer if one eats all the peas. Day two of peas.",
     )),
     Thread("home", "Candles that burn a tunnel", (
         "My beeswax candles burn down in the middle and leave a wall. What am I doing wrong?",
@@ -223,7 +226,7 @@ THREADS: tuple[Thread, ...] = (
         "One of us is always cold and one always warm. Is there a blanket for that, or only for one of us?",
         "Two blankets. Twenty years of marriage in two words.",
         "The wool one is cooler than it looks. My husband, a radiator, took mine.",
-        "We laughed, and then bought a second one. Thank you all.",
+        "OP: We laughed, and then bought a second one. Thank you all.",
     )),
     Thread("home", "Hanging lamps without drilling", (
         "Rented flat, concrete ceiling, and I may not drill. Has anybody solved this?",
@@ -239,27 +242,6 @@ THREADS: tuple[Thread, ...] = (
     Thread("home", "How the forums work: please read first", (
         "Welcome! Three rules, and we hardly ever need them:\n\n- Be **kind**. Nobody asks a question to annoy you.\n- Stay with things and how to use them. For orders and invoices write to the shop.\n- No advertising, your own goods among it.\n\nModerators give a reason for whatever they do, and it is in the public log.",
     )),
-)
-
-REMARKS = (
-    "Thank you for this, I had the same question.",
-    "I did it differently and regretted it, so: yes.",
-    "This is why I read along here.",
-    "Could you write how it went? I would like to know before I try.",
-    "Same here, for about two years now.",
-    "I would not have thought of that. Noted.",
-    "Worked for me as well, with a little more patience than expected.",
-    "Agreed, though it depends on how much room you have.",
-    "My grandmother did it exactly like that.",
-    "I asked in the shop, and they said the same.",
-    "Small correction: it took me three tries, not one.",
-    "Good point about the smell. It goes away after a week.",
-    "I will try it at the weekend and report.",
-    "Reporting back: it worked!",
-    "Don't overthink it. It is a thing to be used.",
-    "A photograph would be nice, but I can picture it.",
-    "For me it was the other way round, oddly.",
-    "What size did you take?",
 )
 
 # More answers to "Show your desk": a topic of several pages.
@@ -292,8 +274,4 @@ DESKS = (
     "Ours is three metres long. Two people, one lamp, daily negotiations.",
     "The stand, the laptop, and under it the snacks.",
 )
-
-# A post that a moderator removes, and what was reported about it.
-ADVERTISEMENT = "Great thread!!! I sell the **cheapest** knives on my own page, write to me for a secret code. Only today!"
-CORRECTIONS = ((" (I was typing on a phone, sorry for the mistakes.)", "typing errors"), (" Thank you all!", "forgot my manners"), ("", "shorter"))
 # fmt: on

@@ -1,21 +1,22 @@
 """The forums' views: each reads the form and the ids, calls one function of the domain, and responds."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
-from sqlalchemy import RowMapping
 
-from ...core import paging
-from ...core.listing import Listing
 from ...core.permissions import MODERATORS
 from ...web.errors import page
+from ...web.numbers import bigint
 from ...web.request import Request
-from .. import mentions
+from .. import mentions, paging
 from ..forms import line
-from ..inbox import WithUnreadCount, with_unread_count
+from ..inbox import WithCounts
+from ..paging import NumberedList, Part
 from ..person import Person
 from ..refusals import Locked, Missing, Stale, TooLate, TooSoon
 from ..settings import ForumSettings
@@ -23,9 +24,25 @@ from ..writing import Placed
 
 R = TypeVar("R")
 
-# The key in `request.environ` of the number of unread messages, if the page's own statements have brought it along
-# (`inbox.with_unread_count`).
-UNREAD = "forums.unread"
+# The keys in `request.environ` of the number of unread messages and of reported posts, if the page's own statements have
+# brought them along (`inbox.COUNTS`).
+UNREAD, REPORTS = "forums.unread", "forums.reports"
+
+# What an address does not keep when it turns to another page: the notice of an act, and the place in a topic.
+_NOT_KEPT = {"page", "cursor", "notice", "post", "quote", "unread"}
+
+
+@dataclass(frozen=True)
+class NumberedPage(Generic[R]):
+    """A page of a list. `links` are pairs of a number and its address, and None for a gap; empty for a single page."""
+
+    rows: list[R]
+    number: int
+    last: int
+    total: int
+    links: list[tuple[int, str] | None]
+    previous: str | None
+    next: str | None
 
 
 def viewer(request: Request) -> Person | None:
@@ -62,29 +79,44 @@ def settings(request: Request) -> ForumSettings:
     return request.services.get(ForumSettings)
 
 
-def listed(request: Request, listing: Listing[R], size: int = 20) -> paging.Page[R]:
-    """Return the page of a list that the request asks for, see `paging.page`.
-
-    The same statement brings the count for the navigation along, unless an earlier one has.
-    """
-    options: dict[str, Any] = {"descending": listing.descending, "size": size}
-    if UNREAD in request.environ:
-        return paging.page(request, listing.statement, *listing.order, **options).map(listing.read)
-    statement = with_unread_count(listing.statement, viewer(request))
-    found = paging.page(request, statement, *listing.order, **options)
-    _note_count(request, found.rows)
-    return found.map(listing.read)
+def listed(request: Request, wanted: NumberedList[R]) -> NumberedPage[R]:
+    """Return the page of a list that the request asks for with `?page=`. The row brings the counts for the navigation along."""
+    found = paging.fetch(request.db, wanted, page_number(request))
+    if found.first_row is not None:
+        _note(request, found.first_row.get("inbox_unread"), found.first_row.get("open_reports"))
+    return numbered(request, request.path, found)
 
 
-def note_unread(request: Request, row: WithUnreadCount) -> None:
-    """Keep the count of unread messages that a row has brought along, for the navigation."""
-    if row.inbox_unread is not None:
-        request.environ[UNREAD] = row.inbox_unread
+def numbered(request: Request, path: str, part: Part[R]) -> NumberedPage[R]:
+    """Return a page of a list at a path, with the addresses of the other pages: the query stays, except for the number."""
+    kept = [(name, value) for name, value in request.GET.items() if name not in _NOT_KEPT]
+
+    def url(page: int) -> str:
+        query = urlencode([*kept, ("page", page)] if page > 1 else kept)
+        return f"{path}?{query}".rstrip("?")
+
+    around = paging.shown(part.number, part.last) if part.last > 1 else []
+    links = [(page, url(page)) if page else None for page in around]
+    before = url(part.number - 1) if part.number > 1 else None
+    after = url(part.number + 1) if part.number < part.last else None
+    return NumberedPage(part.rows, part.number, part.last, part.total, links, before, after)
 
 
-def _note_count(request: Request, rows: Sequence[RowMapping]) -> None:
-    if rows and rows[0]["inbox_unread"] is not None:
-        request.environ[UNREAD] = rows[0]["inbox_unread"]
+def page_number(request: Request) -> int:
+    """Return the number of the page that the request asks for; 1 for a senseless one."""
+    return bigint(request.GET.get("page", "")) or 1
+
+
+def note_counts(request: Request, row: WithCounts) -> None:
+    """Keep the counts that a row has brought along, for the navigation."""
+    _note(request, row.inbox_unread, row.open_reports)
+
+
+def _note(request: Request, unread: int | None, reports: int | None) -> None:
+    if unread is not None:
+        request.environ[UNREAD] = unread
+    if reports is not None:
+        request.environ[REPORTS] = reports
 
 
 def written(request: Request, form: Any, write: Callable[[], Placed]) -> HTTPSeeOther | Markup | None:

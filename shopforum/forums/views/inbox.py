@@ -33,7 +33,7 @@ def show(request: Request) -> dict[str, Any]:
     me = person(request)
     unread = request.GET.get("show") == "unread"
     page = listed(request, inbox.messages(me, unread))
-    notices = [] if page.newer else inbox.security(request.db, me)
+    notices = [] if page.number > 1 else inbox.security(request.db, me)
     shown = [notice for notice in notices if notice.unread or not unread]
     if not page.rows:
         request.environ[UNREAD] = sum(notice.unread for notice in notices)

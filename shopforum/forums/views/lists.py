@@ -10,7 +10,7 @@ from ...web.request import Request
 from .. import links, posts, read_markers, topics, writing
 from ..forms import TopicForm
 from ..refusals import Missing
-from . import listed, note_unread, person, settings, viewer, written
+from . import listed, note_counts, person, settings, viewer, written
 
 
 def home(request: Request) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def home(request: Request) -> dict[str, Any]:
     who = viewer(request)
     categories = topics.all_categories(request.db, who)
     if categories:
-        note_unread(request, categories[0])
+        note_counts(request, categories[0])
     return {"categories": categories, "page": listed(request, topics.latest(who))}
 
 
@@ -26,7 +26,7 @@ def category(request: Request) -> dict[str, Any]:
     """Show a category's topics."""
     who = viewer(request)
     found = topics.category(request.db, request.matchdict["slug"], who)
-    note_unread(request, found)
+    note_counts(request, found)
     return {"category": found, "page": listed(request, topics.of_category(found.id, who))}
 
 
@@ -42,7 +42,7 @@ def new_topic(request: Request) -> dict[str, Any]:
     """Show the form for a new topic."""
     who = person(request)
     found = topics.category(request.db, request.matchdict["slug"], who)
-    note_unread(request, found)
+    note_counts(request, found)
     return {"category": found, "form": TopicForm(), "preview": None, "viewer": who}
 
 
@@ -60,7 +60,7 @@ def start_topic(request: Request) -> Any:
     )
     if isinstance(answer, HTTPSeeOther):
         return answer
-    note_unread(request, found)
+    note_counts(request, found)
     return {"category": found, "form": form, "preview": answer, "viewer": who}
 
 

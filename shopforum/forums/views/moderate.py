@@ -1,18 +1,20 @@
 """The moderators' pages, and the public log of their acts."""
 
+from contextlib import suppress
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 
 from ...core.markdown import plain, render
 from ...web import notes
+from ...web.numbers import bigint
 from ...web.request import Request
 from .. import diffs, links, moderation, posts, reports, topics
 from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
 from ..person import Person
 from ..refusals import Missing
 from ..topics import Topic
-from . import id_of, is_moderator, listed, note_unread, person, viewer
+from . import id_of, is_moderator, listed, note_counts, person, viewer
 
 _POST_LABELS = {
     "hide": "Remove it",
@@ -51,7 +53,7 @@ LOG_LABELS = {
 def topic_page(request: Request) -> dict[str, Any]:
     """Show the form to moderate a topic."""
     topic = topics.topic(request.db, id_of(request), person(request))
-    note_unread(request, topic)
+    note_counts(request, topic)
     return {"topic": topic, "form": _topic_form(request, topic)}
 
 
@@ -120,7 +122,7 @@ def moderate_post(request: Request) -> Any:
 
 def _post_values(request: Request, who: Person) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), who)
-    note_unread(request, found)
+    note_counts(request, found)
     open_reports = reports.of_post(request.db, found.id)
     form = ModerateForm(request.POST or request.typed)
     # A moderator can remove a post that its author has removed: then the author cannot restore it.
@@ -157,7 +159,7 @@ def moderate_edit(request: Request) -> Any:
 
 def _edit_values(request: Request) -> dict[str, Any]:
     found = posts.post(request.db, id_of(request), person(request))
-    note_unread(request, found)
+    note_counts(request, found)
     edit = posts.edited(request.db, found.id, int(request.matchdict["edit"]))
     form = ModerateForm(request.POST or request.typed)
     act = "show" if edit.hidden else "hide"
@@ -167,7 +169,42 @@ def _edit_values(request: Request) -> dict[str, Any]:
 
 def queue(request: Request) -> dict[str, Any]:
     """Show the reported posts, the longest waiting first."""
-    return {"page": listed(request, reports.queue()), "excerpt": plain, "reasons": reports.REASONS}
+    return _queue_values(request, _queue_form(request), set())
+
+
+def settle(request: Request) -> Any:
+    """Remove or keep all selected posts, with one reason. A post that another moderator has settled meanwhile is left alone."""
+    form = _queue_form(request)
+    ticked = {bigint(value) or 0 for value in request.POST.getall("post")}
+    if not form.validate() or not ticked:
+        if not ticked:
+            form.form_errors.append("Select the posts first.")
+        request.response.status_int = 422
+        return _queue_values(request, form, ticked)
+    who = person(request)
+    act = moderation.hide_post if form.act.data == "hide" else moderation.dismiss_reports
+    for post_id in sorted(ticked):
+        with suppress(Missing):
+            act(request.db, post_id, who, form.reason.data)
+    return notes.see_other(request, "/moderation/flags?notice=moderated")
+
+
+def _queue_form(request: Request) -> ModerateForm:
+    form = ModerateForm(request.POST or request.typed)
+    form.act.choices = {"hide": "Remove them", "dismiss": "Keep them"}
+    form.reason.render_kw = {**(form.reason.render_kw or {}), "list": "reasons"}
+    return form
+
+
+def _queue_values(request: Request, form: ModerateForm, ticked: set[int]) -> dict[str, Any]:
+    return {
+        "page": listed(request, reports.queue(person(request))),
+        "form": form,
+        "ticked": ticked,
+        "excerpt": plain,
+        "reasons": reports.REASONS,
+        "removals": reports.REMOVAL_REASONS,
+    }
 
 
 def categories_page(request: Request) -> dict[str, Any]:
@@ -190,14 +227,14 @@ def add_category(request: Request) -> Any:
 def _categories(request: Request, form: CategoryForm) -> dict[str, Any]:
     categories = topics.all_categories(request.db, person(request))
     if categories:
-        note_unread(request, categories[0])
+        note_counts(request, categories[0])
     return {"categories": categories, "form": form}
 
 
 def category_page(request: Request) -> dict[str, Any]:
     """Show the form to rename a category."""
     found = topics.category(request.db, request.matchdict["slug"], person(request))
-    note_unread(request, found)
+    note_counts(request, found)
     return {"category": found, "form": CategoryForm(name=found.name, description=found.description)}
 
 
@@ -215,5 +252,6 @@ def rename_category(request: Request) -> Any:
 
 def log(request: Request) -> dict[str, Any]:
     """Show the acts of moderators with their reasons. Only moderators see the title of a hidden topic."""
-    page = listed(request, moderation.log())
-    return {"page": page, "labels": LOG_LABELS, "moderator": is_moderator(viewer(request))}
+    who = viewer(request)
+    page = listed(request, moderation.log(who))
+    return {"page": page, "labels": LOG_LABELS, "moderator": is_moderator(who)}

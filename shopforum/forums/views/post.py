@@ -13,7 +13,7 @@ from .. import diffs, links, posts, reports, writing
 from ..forms import EditForm, ReportForm
 from ..posts import Post
 from ..refusals import Missing, TooLate
-from . import id_of, is_moderator, listed, note_unread, person, settings, viewer, written
+from . import id_of, is_moderator, listed, note_counts, person, settings, viewer, written
 
 
 def edit_page(request: Request) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _editable(request: Request) -> Post:
         raise Missing
     if not post.editable:
         raise TooLate
-    note_unread(request, post)
+    note_counts(request, post)
     return post
 
 
@@ -59,10 +59,9 @@ def history(request: Request) -> dict[str, Any]:
     """Show the changes of each edit, to everybody who may see the post."""
     who = viewer(request)
     post = posts.post(request.db, id_of(request), who)
-    note_unread(request, post)
-    moderator = is_moderator(who)
-    page = listed(request, posts.history(post.id, moderator), size=10)
-    return {"post": post, "page": page, "compare": diffs.compare, "moderator": moderator}
+    note_counts(request, post)
+    page = listed(request, posts.history(post.id, who))
+    return {"post": post, "page": page, "compare": diffs.compare, "moderator": is_moderator(who)}
 
 
 def remove(request: Request) -> HTTPSeeOther:
@@ -80,7 +79,7 @@ def restore(request: Request) -> HTTPSeeOther:
 def report_page(request: Request) -> dict[str, Any]:
     """Show the form to report a post."""
     post = reports.reportable(request.db, id_of(request), person(request))
-    note_unread(request, post)
+    note_counts(request, post)
     return {"post": post, "form": ReportForm(), "render": render}
 
 
@@ -99,7 +98,7 @@ def report(request: Request) -> Any:
         )
         request.response.status_int = 429
         request.response.headers["Retry-After"] = "3600"
-    note_unread(request, post)
+    note_counts(request, post)
     return {"post": post, "form": form, "render": render}
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ...core.markdown import plain
+from ...core.markdown import without_markup
 from ...web.request import Request
 from .. import search, topics
 from ..forms import SearchForm
-from . import is_moderator, listed, note_unread, viewer
+from . import listed, note_counts, viewer
 
 
 def results(request: Request) -> dict[str, Any]:
@@ -15,14 +15,19 @@ def results(request: Request) -> dict[str, Any]:
     who = viewer(request)
     categories = topics.all_categories(request.db, who)
     if categories:
-        note_unread(request, categories[0])
+        note_counts(request, categories[0])
     form.category.choices = {"": "All", **{category.slug: category.name for category in categories}}
     _drop_unknown_choices(form)
     query = search.Query(form.q.data[:200], form.category.data, form.author.data[:100], form.within.data)
-    page = None
-    if query.words or query.author:
-        page = listed(request, search.results(query, is_moderator(who)))
-    return {"form": form, "page": page, "marked": search.marked, "excerpt": plain}
+    searched = bool(query.words or query.author)
+    return {
+        "form": form,
+        "q": query.words,
+        "page": listed(request, search.results(query, who)) if searched else None,
+        "marked": search.marked,
+        "passage": search.passage,
+        "words": without_markup,
+    }
 
 
 def _drop_unknown_choices(form: SearchForm) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 
 from ...core.markdown import render
-from ...core.paging import Page
 from ...sessions import is_prefetch
 from ...web import notes
 from ...web.contributions import Notice, Undo
@@ -13,11 +12,12 @@ from ...web.numbers import bigint
 from ...web.request import Request
 from .. import links, posts, read_markers, topics, writing
 from ..forms import ReplyForm
+from ..paging import Part
 from ..person import Person
 from ..posts import PostOnPage
 from ..refusals import Locked
 from ..topics import Topic
-from . import id_of, is_moderator, note_unread, person, settings, viewer, written
+from . import id_of, note_counts, numbered, page_number, person, settings, viewer, written
 
 
 def show(request: Request) -> Any:
@@ -59,17 +59,14 @@ def reply(request: Request) -> Any:
 
 def _values(request: Request, topic: Topic, who: Person | None, page: int) -> dict[str, Any]:
     """Return the values of the template, except for the form."""
-    note_unread(request, topic)
-    last = posts.page_of(topic.post_count)
-    address = links.topic(topic.id, topic.title)
-    before = f"{address}?page={page - 1}" if page > 1 else None
-    after = f"{address}?page={page + 1}" if page < last else None
+    note_counts(request, topic)
+    shown = posts.on_page(request.db, topic.id, page, who, settings(request).window(who))
     return {
         "topic": topic,
-        "posts": posts.on_page(request.db, topic.id, page, settings(request).window(who), is_moderator(who)),
-        "page": Page[Any]([], None, None, after, before),
-        "page_number": page,
-        "pages": last,
+        "posts": shown,
+        "page": numbered(
+            request, links.topic(topic.id, topic.title), Part(shown, page, posts.page_of(topic.post_count))
+        ),
         "viewer": who,
         "may_reply": who is not None and (who.moderator or not topic.locked),
         "preview": None,
@@ -88,8 +85,7 @@ def _wanted_page(request: Request, topic: Topic) -> int:
         return posts.page_of(posts.number_of(request.db, topic.id, post_id))
     if "unread" in request.GET:
         return posts.page_of(topic.first_unread or topic.post_count)
-    page = bigint(request.GET.get("page", "")) or 1
-    return min(page, posts.page_of(topic.post_count))
+    return min(page_number(request), posts.page_of(topic.post_count))
 
 
 def _quotation(request: Request, topic: Topic, shown: list[PostOnPage]) -> str:

@@ -1,0 +1,17 @@
+"""A member's page: who writes, since when, and what."""
+
+from typing import Any
+
+from ...core.markdown import plain
+from ...web.request import Request
+from .. import members, search
+from . import listed, note_counts, viewer
+
+
+def show(request: Request) -> dict[str, Any]:
+    """Show a member and the member's posts, newest first."""
+    who = viewer(request)
+    member = members.profile(request.db, request.matchdict["handle"], who)
+    note_counts(request, member)
+    page = listed(request, search.results(search.Query(author=f"@{member.handle}"), who))
+    return {"member": member, "page": page, "excerpt": plain}
