@@ -29,7 +29,8 @@ _UPGRADE = (
           ORDER BY g.not_before DESC LIMIT 1) AS epoch
         FROM sessions o WHERE o.ended_at IS NULL) found
       WHERE s.id = found.id AND found.epoch IS NOT NULL""",
-    "ALTER TABLE revocations ADD COLUMN epoch bigint, ADD COLUMN authenticated_until timestamptz",
+    """ALTER TABLE revocations ADD COLUMN epoch bigint, ADD COLUMN authenticated_until timestamptz,
+      ADD COLUMN swept_at timestamptz""",
     """UPDATE revocations r SET epoch = (SELECT g.epoch FROM revocation_gates g WHERE g.not_before <= r.created_at
         ORDER BY g.not_before DESC LIMIT 1)
       WHERE r.marked_at IS NULL""",
@@ -51,7 +52,7 @@ _DOWNGRADE = (
     """UPDATE sessions s SET cleared_at = greatest(s.authenticated_at, (SELECT g.not_before + interval '1 microsecond'
       FROM revocation_gates g WHERE g.epoch <= s.epoch ORDER BY g.epoch DESC LIMIT 1))""",
     "ALTER TABLE sessions ALTER COLUMN cleared_at SET NOT NULL, DROP COLUMN epoch",
-    "ALTER TABLE revocations DROP COLUMN epoch, DROP COLUMN authenticated_until",
+    "ALTER TABLE revocations DROP COLUMN epoch, DROP COLUMN authenticated_until, DROP COLUMN swept_at",
     """ALTER TABLE revocation_gates DROP CONSTRAINT pk_revocation_gates,
       DROP CONSTRAINT ck_revocation_gates_dated_until, DROP COLUMN dated, DROP COLUMN epoch,
       DROP COLUMN authenticated_until, ALTER COLUMN not_before SET NOT NULL,

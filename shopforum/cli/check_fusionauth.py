@@ -121,7 +121,10 @@ def _rights(api: Api, sites: list[Configuration]) -> Check:
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
     if missing:
-        return Check(_KEY, problem="FusionAuth refuses it", fix=f"let the key {', '.join(missing)}")
+        rights = ", ".join(missing)
+        known = len(missing) < len(_NEEDED)
+        fix = f"let the key {rights}" if known else f"set SHOPFORUM_IDP_API_KEY to a key that may {rights}"
+        return Check(_KEY, problem="FusionAuth refuses it", fix=fix)
     # FusionAuth's own signing keys: no site has anything to do with them.
     if api.get("/api/key").status_code == 200:
         fix = f"limit the key to {', '.join(name for name, *_ in _NEEDED)}, and GET /api/webhook"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ..sessions.provider_events import ProviderEvent, ProviderFlag
 from ..sessions.vocabulary import EventName, FlagKind
 
 
@@ -24,7 +23,7 @@ EVENT_GROUPS = {
     ),
     "any_signal": EventGroup(
         "Any suspicious use",
-        (*FlagKind, *ProviderFlag, ProviderEvent.LOGIN_SUSPICIOUS, EventName.TOKEN_REUSE),
+        (*FlagKind, EventName.LOGIN_SUSPICIOUS, EventName.TOKEN_REUSE),
     ),
 }
 

@@ -7,7 +7,6 @@ shown in plain letters.
 from dataclasses import dataclass
 
 from ..core import user_agents
-from ..sessions.provider_events import ProviderEvent, ProviderFlag
 from ..sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
 from .rows import AuditRow
 
@@ -91,7 +90,7 @@ FLAGS: dict[str, Label] = {
         "info",
         "Used from another network than before. People move; on its own this says little.",
     ),
-    ProviderFlag.REFRESHED_ELSEWHERE: Label(
+    FlagKind.REFRESHED_ELSEWHERE: Label(
         "Refreshed elsewhere",
         "danger",
         "FusionAuth has refreshed its refresh token for somebody else than our sites: it may be stolen.",
@@ -148,11 +147,11 @@ EVENTS: dict[str, Label] = {
     FlagKind.OLDER_BROWSER: Label("An older browser", "warning"),
     FlagKind.TWO_PLACES: Label("Two places at once", "warning"),
     FlagKind.OTHER_NETWORK: Label("Another network", "info"),
-    ProviderFlag.REFRESHED_ELSEWHERE: Label("Refresh token used elsewhere", "danger"),
-    ProviderEvent.USER_UPDATED: Label("Name or address changed", "info"),
-    ProviderEvent.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
-    ProviderEvent.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
-    ProviderEvent.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
+    FlagKind.REFRESHED_ELSEWHERE: Label("Refresh token used elsewhere", "danger"),
+    EventName.USER_UPDATED: Label("Name or address changed", "info"),
+    EventName.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
+    EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
+    EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 
 # Entries of a session's timeline that are in no audit log; `timeline.py` makes them.

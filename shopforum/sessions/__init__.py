@@ -102,6 +102,7 @@ EXTENSION_POINTS = frozenset(
             "keyring",
             "live",
             "outbox",
+            "provider_events",
         ),
         *("revocation", "tables", "vocabulary"),
     }

@@ -22,9 +22,7 @@ STEP = 500
 # expired long ago are not read, and those that began after the gate stand at the end.
 _BEHIND = f"""{UNENDED}
     AND (CAST(:user_id AS uuid) IS NULL OR s.user_id = :user_id) AND (CAST(:site AS text) IS NULL OR s.site = :site)
-    AND s.epoch < (SELECT epoch FROM revocations WHERE id = :revocation_id)
-    AND s.authenticated_at <= (SELECT coalesce(authenticated_until, 'infinity') FROM revocations
-      WHERE id = :revocation_id)"""
+    AND s.epoch < :epoch AND (CAST(:until AS timestamptz) IS NULL OR s.authenticated_at <= :until)"""
 
 # A row that another transaction has locked is left for the next step. A login that was in flight got a token that the
 # provider's bulk revocation may have missed, so the provider is told of it by its own message.
@@ -59,10 +57,17 @@ INSERT INTO revocation_outbox (revocation_id, site, user_id, refresh_token_id)
 SELECT :revocation_id, site, user_id, refresh_token_id FROM ended WHERE refresh_token_id IS NOT NULL"""
 )
 
+_NUMBER = text("SELECT epoch, authenticated_until AS until FROM revocations WHERE id = :id")
+
+# A revocation whose sessions are all marked is looked at once more when it has settled: looking for nothing reads every
+# live session of its reach.
+_SETTLED = "created_at < clock_timestamp() - interval '1 minute'"
 _OPEN = text(
-    """SELECT id, scope, user_id, site, created_at < clock_timestamp() - interval '1 minute' AS settled
-    FROM revocations WHERE marked_at IS NULL ORDER BY created_at LIMIT 20"""
+    f"""SELECT id, scope, user_id, site, epoch, authenticated_until AS until, {_SETTLED} AS settled
+    FROM revocations WHERE marked_at IS NULL AND (swept_at IS NULL OR {_SETTLED}) ORDER BY created_at LIMIT 20"""
 )
+
+_SWEPT = text("UPDATE revocations SET swept_at = clock_timestamp() WHERE id = :id")
 
 _CLOSE = text("UPDATE revocations SET marked_at = clock_timestamp() WHERE id = :id")
 
@@ -76,7 +81,8 @@ def end_late(connection: Connection, revocation_id: UUID, session_id: UUID) -> N
 def mark(db: Database, revocation_id: UUID, scope: Scope) -> int:
     """Mark up to STEP sessions that the scope's gate has ended; returns how many. Several processes may run it at once."""
     with db.transaction() as connection:
-        values = {"revocation_id": revocation_id, "step": STEP, **_values(scope)}
+        number = connection.execute(_NUMBER, {"id": revocation_id}).mappings().one()
+        values = {"revocation_id": revocation_id, "step": STEP, **_values(scope), **number}
         marked = int(connection.execute(_MARK, values).scalar_one())
         if scope.wide and marked:
             connection.execute(_COUNT, {"id": revocation_id, "marked": marked})
@@ -98,7 +104,11 @@ def sweep(db: Database) -> int:
         total += marked
         older_has_more |= scope.wide and marked == STEP
         # A login that did not see the gate may still be committing, so the revocation stays open for a while.
-        if marked == 0 and row["settled"] and not db.one(_MORE, revocation_id=row["id"], **_values(scope)):
+        if marked:
+            continue
+        if not row["settled"]:
+            db.all(_SWEPT, id=row["id"])
+        elif not db.one(_MORE, epoch=row["epoch"], until=row["until"], **_values(scope)):
             db.all(_CLOSE, id=row["id"])
     return total
 

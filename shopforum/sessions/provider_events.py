@@ -5,7 +5,6 @@ For the receiver of its webhooks. Each function runs in the caller's transaction
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, text
@@ -14,27 +13,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from . import flags
 from .audit import Client, Event
 from .live import LIVE
-from .vocabulary import InitiatingEntity
+from .vocabulary import FlagKind, InitiatingEntity
 
 # A provider's own refresh reports itself, sooner or later than its response arrives: so far may the two be apart.
 _APART = 60
 # One message marks so many sessions at most: it is handled while the provider waits. The others follow at their refresh.
 _MOST = 10_000
-
-
-class ProviderEvent(StrEnum):
-    """The event of a row of the audit log about something that the provider has told."""
-
-    USER_UPDATED = "user_updated"
-    LOGIN_SUSPICIOUS = "login_suspicious"
-    LOGIN_NEW_DEVICE = "login_new_device"
-    WEBHOOK_TESTED = "webhook_tested"
-
-
-class ProviderFlag(StrEnum):
-    """The kind of a flag that the provider's word raises."""
-
-    REFRESHED_ELSEWHERE = "refreshed_elsewhere"
 
 
 # A late message must not bring an older name back: `before` is the instant of the message.
@@ -92,7 +76,7 @@ def flag_foreign_refresh(
     if row is None:
         return None
     event = Event(
-        ProviderFlag.REFRESHED_ELSEWHERE,
+        FlagKind.REFRESHED_ELSEWHERE,
         site,
         client,
         initiating_entity=InitiatingEntity.PROVIDER,

@@ -71,7 +71,8 @@ def _judge(context: SessionContext, found: FoundSession, presented: Presented) -
             flags.flag(context, found, client, FlagKind.SESSION_USE_AFTER_EXPIRE)
         reason = found.end_reason or (State.REVOKED if found.ended_by else State.EXPIRED)
         return Outcome(ended=reason, ended_by=found.ended_by)
-    step = next_step(found.facts, context.config.timing, quiet=not presented.touch)
+    facts = found.facts(elsewhere=risk_signals.is_elsewhere(found, client))
+    step = next_step(facts, context.config.timing, quiet=not presented.touch)
     if step is Step.END:
         return _end_replayed(context, found, client)
     foreign = presented.only is not None and found.id != presented.only
@@ -126,7 +127,7 @@ def _carry_out(
         ):
             return None
         found = found.taken_over(config.timing)
-        step = next_step(found.facts, config.timing, quiet=not presented.touch)
+        step = next_step(found.facts(), config.timing, quiet=not presented.touch)
     if step is Step.QUARANTINE:
         return _quarantine(context, found, client)
     if step is Step.WAIT:

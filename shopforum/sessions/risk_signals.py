@@ -58,6 +58,14 @@ def signals(found: FoundSession, client: Client) -> tuple[FlagKind, ...]:
     return tuple(signals)
 
 
+def is_elsewhere(found: FoundSession, client: Client) -> bool:
+    """Return whether a request comes from another network, browser or operating system than the session's last one."""
+    if client.agent == found.last_agent:
+        return found.moved
+    last, now = _browser(found.last_agent), _browser(client.agent)
+    return found.moved or (last.family, last.system) != (now.family, now.system)
+
+
 @lru_cache(maxsize=4096)
 def _browser(agent: str) -> _Browser:
     found = parse(agent[:512])

@@ -50,7 +50,8 @@ class Facts:
     `head_age`: since the head took over. `head_used_for`: from then to its last use. `due_in`: until a successor is due,
     negative once it is. `unshown`: successors handed out since the head took over. `active`: not idled out. `n` and
     `parent` are the pair's number and that of the pair it was given for, `seen` whether the browser has shown it
-    before, `replaced_age` since when it is no longer the head, None where it never was replaced.
+    before, `replaced_age` since when it is no longer the head, None where it never was replaced. `elsewhere`: the request
+    comes from another network, browser or system than the session's last one.
     """
 
     head: int
@@ -64,6 +65,7 @@ class Facts:
     parent: int
     seen: bool
     replaced_age: float | None
+    elsewhere: bool = False
 
 
 def pair_status(facts: Facts, timing: Timing) -> PairStatus:
@@ -78,7 +80,8 @@ def pair_status(facts: Facts, timing: Timing) -> PairStatus:
         return PairStatus.LATE if calm else PairStatus.NEXT
     if facts.replaced_age is not None and facts.replaced_age <= timing.grace:
         return PairStatus.LATE
-    if facts.n == facts.head_parent and facts.head_used_for <= timing.grace:
+    # A browser that crashed comes back where it was. A pair that comes back elsewhere is a copy.
+    if facts.n == facts.head_parent and facts.head_used_for <= timing.grace and not facts.elsewhere:
         return PairStatus.FALLBACK
     return PairStatus.SPENT
 

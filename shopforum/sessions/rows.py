@@ -57,9 +57,8 @@ class FoundSession:
     ends_in: int
     authenticated_ago: float
 
-    @property
-    def facts(self) -> Facts:
-        """The facts that the rules of rotation go by."""
+    def facts(self, *, elsewhere: bool = False) -> Facts:
+        """Return the facts that the rules of rotation go by; `elsewhere` as there."""
         return Facts(
             self.head,
             self.head_parent,
@@ -72,11 +71,12 @@ class FoundSession:
             self.parent,
             self.seen,
             self.replaced_age,
+            elsewhere,
         )
 
     def taken_over(self, timing: Timing) -> "FoundSession":
         """Return the session once the presented pair has become its head."""
-        after = after_take_over(self.facts, timing)
+        after = after_take_over(self.facts(), timing)
         return replace(
             self,
             head=after.head,

@@ -186,7 +186,9 @@ revocations = Table(
     # Its number, and until when a session that it ends was authenticated, where it closed a gate.
     Column("epoch", BigInteger),
     Column("authenticated_until", Instant),
-    # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). Null until all are.
+    # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). `swept_at`: when none was found any
+    # more; `marked_at`: when no login can be in flight any more that did not see the gate.
+    Column("swept_at", Instant),
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),
     Index("ix_revocations_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),

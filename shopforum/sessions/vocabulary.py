@@ -47,6 +47,7 @@ class FlagKind(StrEnum):
     OLDER_BROWSER = "older_browser"
     TWO_PLACES = "two_places"
     OTHER_NETWORK = "other_network"
+    REFRESHED_ELSEWHERE = "refreshed_elsewhere"
 
 
 class EventName(StrEnum):
@@ -76,6 +77,10 @@ class EventName(StrEnum):
     MAIL_NOT_SENT = "letter_not_sent"
     WEBHOOK_REFUSED = "webhook_refused"
     WEBHOOK_REDELIVERED = "webhook_redelivered"
+    WEBHOOK_TESTED = "webhook_tested"
+    USER_UPDATED = "user_updated"
+    LOGIN_SUSPICIOUS = "login_suspicious"
+    LOGIN_NEW_DEVICE = "login_new_device"
     SESSIONS_EXPORTED = "list_exported"
     AUDIT_LOG_EXPORTED = "trail_exported"
 

@@ -71,7 +71,7 @@ def _cache_file(request: Request, response: Response) -> None:
     from .templating import file_hash
 
     path = request.path_info.removeprefix(_STATIC)
-    current = request.GET.get("v") == file_hash(path)
+    current = ".." not in path and request.GET.get("v") == file_hash(path)
     response.headers["Cache-Control"] = _FOR_EVER if current else _FOR_NOW
 
 

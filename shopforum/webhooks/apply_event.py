@@ -20,7 +20,6 @@ from ..core.permissions import TOKEN_MAKERS
 from ..sessions import Reason, Scope, audit, live, outbox, provider_events, revocation
 from ..sessions.audit import Client
 from ..sessions.keyring import Keyring
-from ..sessions.provider_events import ProviderEvent
 from ..sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from . import event_mapping
 from .event_mapping import Act, Effect, Event, Fact, ForeignRefresh, LostRoles, NewIdentity
@@ -116,7 +115,7 @@ def _carry_out(
         case NewIdentity():
             changed = provider_events.rename(connection, effect.user_id, effect.name, effect.email, before)
             if changed:
-                fact = Fact(ProviderEvent.USER_UPDATED, "all", effect.user_id, {"sessions": changed})
+                fact = Fact(EventName.USER_UPDATED, "all", effect.user_id, {"sessions": changed})
                 _note(connection, fact, event_mapping.origin(event), detail)
         case ForeignRefresh():
             hashes = keys.digests(effect.site, "refresh", effect.token)

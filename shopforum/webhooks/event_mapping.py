@@ -12,8 +12,7 @@ from ..core.ids import parse_uuid
 from ..core.text import clean
 from ..idp import same_id, shown_name
 from ..sessions.audit import Client
-from ..sessions.provider_events import ProviderEvent
-from ..sessions.vocabulary import EndReason
+from ..sessions.vocabulary import EndReason, EventName
 
 # Events about a user on all sites, and the reason with which the user's sessions end.
 _OF_USER = {
@@ -34,8 +33,8 @@ _OF_REGISTRATION = {
 _GROUPS = frozenset({"group.member.remove", "group.member.update", "group.update", "group.delete"})
 # Events of FusionAuth's own watch over logins.
 _SUSPICIONS = {
-    "user.login.suspicious": ProviderEvent.LOGIN_SUSPICIOUS,
-    "user.login.new-device": ProviderEvent.LOGIN_NEW_DEVICE,
+    "user.login.suspicious": EventName.LOGIN_SUSPICIOUS,
+    "user.login.new-device": EventName.LOGIN_NEW_DEVICE,
 }
 # The events to enable at FusionAuth. Those of its Enterprise edition are not among them.
 EVENTS = (
@@ -114,7 +113,7 @@ class ForeignRefresh:
 class Fact:
     """Something to be written to the audit log, and nothing more."""
 
-    name: ProviderEvent
+    name: EventName
     site: str
     user_id: UUID | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -166,7 +165,7 @@ def effects(event: Event, applications: Mapping[str, str]) -> list[Effect]:
         detail = {"threats": [str(one)[:50] for one in threats[:20]]} if isinstance(threats, list) else {}
         found = Fact(_SUSPICIONS[kind], site or "all", _user(body), detail)
     elif kind == TEST:
-        found = Fact(ProviderEvent.WEBHOOK_TESTED, "admin")
+        found = Fact(EventName.WEBHOOK_TESTED, "admin")
     return [] if found is None else [found]
 
 

@@ -8,12 +8,11 @@ from shopforum.operations.filters import AuditFilter
 from shopforum.operations.json_documents import SCHEMAS
 from shopforum.operations.rows import AuditRow, Revocation, SessionRow
 from shopforum.sessions import tables
-from shopforum.sessions.provider_events import ProviderEvent, ProviderFlag
 from shopforum.sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
 
 SEVERITIES = {"neutral", "info", "success", "warning", "danger"}
 
-FLAGS = {*FlagKind, *ProviderFlag}
+FLAGS = {*FlagKind}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,7 @@ FLAGS = {*FlagKind, *ProviderFlag}
     [
         (labels.STATES, {*State}),
         (labels.FLAGS, FLAGS),
-        (labels.EVENTS, {*EventName, *ProviderEvent, *FLAGS}),
+        (labels.EVENTS, {*EventName, *FLAGS}),
         (labels.ENTITIES, {*InitiatingEntity}),
     ],
 )
@@ -45,7 +44,11 @@ def test_every_event_can_be_filtered():
 
 def test_rows_have_all_columns_that_their_tables_show():
     assert set(columns(AuditRow)) == set(tables.audit_log.c.keys()) - {"mac"}
-    assert set(columns(Revocation)) == set(tables.revocations.c.keys()) - {"epoch", "authenticated_until"}
+    assert set(columns(Revocation)) == set(tables.revocations.c.keys()) - {
+        "epoch",
+        "authenticated_until",
+        "swept_at",
+    }
     computed = {"state", "flags", "places"}
     assert set(columns(SessionRow)) - computed <= set(tables.sessions.c.keys())
 

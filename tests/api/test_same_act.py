@@ -91,6 +91,7 @@ def story(sql, idp, call, revocation_id, names):
     own = (
         "id",
         "epoch",
+        "swept_at",
         "at",
         "created_at",
         "marked_at",

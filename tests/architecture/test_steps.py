@@ -58,13 +58,15 @@ def _mark(database: Database) -> int:
     revocation_id = uuid.uuid4()
     database.all(
         text(
-            """INSERT INTO revocations (id, scope, initiating_entity, actor, reason_code, matched)
-            VALUES (:id, 'everyone', 'admin', 'Ann', 'other', 0)"""
+            """INSERT INTO revocations (id, scope, initiating_entity, actor, reason_code, matched, epoch)
+            VALUES (:id, 'everyone', 'admin', 'Ann', 'other', 0, 1)"""
         ),
         id=revocation_id,
     )
     database.all(
-        text("INSERT INTO revocation_gates VALUES ('everyone', now(), :id) ON CONFLICT DO NOTHING"),
+        text(
+            "INSERT INTO revocation_gates (key, epoch, revocation_id) VALUES ('everyone', 1, :id) ON CONFLICT DO NOTHING"
+        ),
         id=revocation_id,
     )
     return gate_sweep.mark(database, revocation_id, Scope(everyone=True))

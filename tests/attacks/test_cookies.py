@@ -89,10 +89,10 @@ def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql):
 def test_a_prefetch_neither_extends_nor_rotates_a_session(store, sql, header):
     store.log_in("shopper")
     sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes', due_at = now()")
-    before = sql("SELECT last_seen_at, idle_end, issued, generation FROM sessions")
+    before = sql("SELECT last_seen_at, idle_end, issued, head FROM sessions")
     answer = store.get(CART, headers=header, status=200)
     assert set_cookies(answer).keys().isdisjoint({SESSION, REFRESH})
-    assert sql("SELECT last_seen_at, idle_end, issued, generation FROM sessions") == before
+    assert sql("SELECT last_seen_at, idle_end, issued, head FROM sessions") == before
     assert SESSION in set_cookies(store.get(CART, status=200))
 
 

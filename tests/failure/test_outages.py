@@ -66,7 +66,7 @@ def test_a_hanging_fusionauth_holds_no_connection_and_no_other_page(settings, st
         client.log_in("shopper")
     sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
     store.log_in("member")
-    hanging = {"idp.url": silent.url, "idp.read_timeout": "60", "database.pool_size": "3"}
+    hanging = {"idp.url": silent.url, "idp.read_timeout": "15", "database.pool_size": "3"}
     app = shopforum.main({}, **settings("store") | hanging)
 
     def there(client):

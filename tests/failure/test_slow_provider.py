@@ -42,7 +42,7 @@ def test_a_provider_that_hangs_leaves_threads_for_everybody_else(settings, brows
     sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
     active = browser("store")
     active.log_in("member")
-    app = shopforum.main({}, **settings("store") | {"idp.url": silent.url, "idp.read_timeout": "60"})
+    app = shopforum.main({}, **settings("store") | {"idp.url": silent.url, "idp.read_timeout": "15"})
     with served(app) as port, ThreadPoolExecutor(20) as pool:
 
         def get(*headers, path=CART):

@@ -76,10 +76,10 @@ def test_shows_no_secret_and_nobody_elses_device(
             assert value not in page.text
 
 
-def test_takes_three_statements(two: tuple[Browser, Browser], count_sql: Any) -> None:
+def test_takes_four_statements(two: tuple[Browser, Browser], count_sql: Any) -> None:
     with count_sql(two[0]) as statements:
         devices(two[0])
-    assert len(statements) == 3, statements
+    assert len(statements) == 4, statements
 
 
 def test_alone_there_is_nothing_to_sign_out(store: Browser) -> None:

@@ -65,7 +65,7 @@ def test_a_loser_whose_lease_ran_out_does_not_clear_the_winner_s_cookies(core):
     core.let_idle()
     won: list[Outcome] = []
 
-    def overtaken(token: str, user_id: uuid.UUID) -> Refreshed:
+    def overtaken(token: str, user_id: uuid.UUID, client: Client) -> Refreshed:
         del core.provider.refresh  # the next call is answered at once
         core.sql("UPDATE sessions SET lease_until = now()")
         won.append(core.resume(pair))

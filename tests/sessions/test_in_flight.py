@@ -52,7 +52,7 @@ def test_nothing_is_served_on_what_was_ended_while_a_lost_answer_was_asked_for_a
     core.resume(pair)
     core.pass_time(11)
 
-    def asked(_token, _user_id):
+    def asked(_token, _user_id, _client):
         core.sessions.revoke(Scope(sessions=(started.session.id,)), WHY, OWNER)
         raise AuthorityUnavailable("away")
 

@@ -7,6 +7,7 @@ import pytest
 from session_fixtures import OWNER, THIEF, together
 
 from shopforum.sessions import AuthorityUnavailable, Reason, Refreshed, Scope
+from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, SessionBusy
 
 
@@ -174,7 +175,7 @@ def test_an_answer_for_somebody_else_ends_the_session(core, monkeypatch):
     pair, _ = core.log_in()
     core.let_idle()
     other = Refreshed("some-other-token", uuid.uuid4(), uuid.uuid4(), ("owner",))
-    monkeypatch.setattr(core.provider, "refresh", lambda _token, _user_id: other)
+    monkeypatch.setattr(core.provider, "refresh", lambda _token, _user_id, _client: other)
     outcome = core.resume(pair)
     assert (outcome.session, outcome.issue, outcome.ended) == (None, None, "expired")
     assert core.resume(pair).ended == "identity_mismatch"
@@ -185,7 +186,7 @@ def test_a_fault_of_ours_gives_the_lease_back(core, monkeypatch):
     core.let_idle()
     good = core.provider.refresh
 
-    def broken(_token: str, _user_id: uuid.UUID) -> Refreshed:
+    def broken(_token: str, _user_id: uuid.UUID, _client: Client) -> Refreshed:
         raise ZeroDivisionError
 
     monkeypatch.setattr(core.provider, "refresh", broken)

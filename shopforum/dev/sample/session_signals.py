@@ -81,6 +81,15 @@ def signals(made: Seed) -> None:
         row = recent.pop()
         at = made.between(row["last_seen_at"], made.now)
         flag(made, row, "cross_app_token", at, made.address(AWAY), THIEVES[0])
+    row = recent.pop()
+    flag(
+        made,
+        row,
+        "refreshed_elsewhere",
+        made.between(row["last_seen_at"], made.now),
+        made.address(AWAY),
+        THIEVES[0],
+    )
     _rules(made, recent)
 
 
