@@ -79,6 +79,13 @@ class Config:
     )
     lease: float = _duration("lease", 5.0, "time for one request to refresh a session before another may try")
     refresh_wait: float = _duration("refresh_wait", 6.0, "time that a request waits for another's refresh")
+    most_waiting: int = setting(
+        "sessions.most_waiting",
+        64,
+        "requests of one process that wait at once for another's refresh; a further one is answered 503",
+        least=1,
+        most=999,
+    )
     roles_every: float = _duration(
         "roles_every", 0.0, "roles older than this are read again from the provider; 0: only at a refresh"
     )

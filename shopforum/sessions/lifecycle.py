@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from ..core.bulkhead import Bulkhead, Full
 from ..core.database import Database
 from . import (
     deny_rules,
@@ -18,7 +19,6 @@ from . import (
     new_session,
     quarantine,
     records,
-    resume,
     revocation,
     unclaimed,
     user_sessions,
@@ -30,6 +30,7 @@ from .context import SessionContext
 from .deny_rules import Rule
 from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Limit
+from .resume import Presented, resume_once
 from .rows import OwnSession, Unclaimed
 from .scope import Scope
 from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity
@@ -39,10 +40,14 @@ _LOOK_AGAIN = 0.03
 
 
 class Sessions:
-    """The sessions of one site. Thread-safe; holds no state of any session."""
+    """The sessions of one site. Thread-safe; holds no state of any session.
+
+    Of the requests that come while another one refreshes their session, `sessions.most_waiting` wait for it.
+    """
 
     def __init__(self, db: Database, config: Config, authority: Authority) -> None:
         self.context = SessionContext(db, config, authority)
+        self._waiting = Bulkhead(config.most_waiting)
 
     @property
     def db(self) -> Database:
@@ -95,16 +100,26 @@ class Sessions:
         unrefreshed, for ending it. Raises AuthorityUnavailable where the session has to be refreshed and cannot be now;
         the cookies are to be kept then.
         """
-        presented = resume.Presented(pair, client, only, touch, refresh)
+        presented = Presented(pair, client, only, touch, refresh)
+        outcome = resume_once(self.context, presented)
+        if outcome is not None:
+            return outcome
+        try:
+            with self._waiting.place():
+                return self._wait(presented)
+        except Full:
+            raise SessionBusy("too many requests wait for sessions that are being refreshed") from None
+
+    def _wait(self, presented: Presented) -> Outcome:
+        """Look at the session again until another request has refreshed it. Raises SessionBusy after `refresh_wait`."""
         deadline = time.monotonic() + self.config.refresh_wait
-        while True:
-            outcome = resume.resume_once(self.context, presented)
+        while time.monotonic() < deadline:
+            # No connection and no lock is held while waiting (ASVS 5.0 15.4.3).
+            time.sleep(_LOOK_AGAIN)
+            outcome = resume_once(self.context, presented)
             if outcome is not None:
                 return outcome
-            # No connection and no lock is held while waiting (ASVS 5.0 15.4.3).
-            if time.monotonic() >= deadline:
-                raise SessionBusy("another request is refreshing this session")
-            time.sleep(_LOOK_AGAIN)
+        raise SessionBusy("another request is refreshing this session")
 
     def revoke(
         self,

@@ -70,6 +70,26 @@ def test_a_provider_that_hangs_leaves_threads_for_everybody_else(settings, brows
         client.get(CART, status=200)
 
 
+def test_the_tabs_of_one_person_do_not_hold_all_threads_while_their_session_is_refreshed(
+    settings, browser, silent, sql
+):
+    client = browser("store")
+    client.log_in("shopper")
+    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    app = shopforum.main({}, **settings("store") | {"idp.url": silent.url, "sessions.most_waiting": "2"})
+    get = request("GET", CART, carrying(client))
+    with served(app) as port, ThreadPoolExecutor(10) as pool:
+        tabs = [pool.submit(send, port, get, 60) for _ in range(10)]
+        try:
+            eventually(lambda: sum(tab.done() for tab in tabs) >= 7)
+            told = [tab.result() for tab in tabs if tab.done()]
+        finally:
+            silent.hang_up()
+    app.services.db.engine.dispose()
+    for answer in told:
+        assert (answer.status, answer.header("Retry-After"), answer.header("Set-Cookie")) == (503, "1", None)
+
+
 @pytest.mark.parametrize("path", ["/api/jwt/refresh", "/api/login"])
 def test_nonsense_signs_nobody_in_and_nobody_out(apps, browser, idp, sql, path):
     store, known = browser("store"), browser("store")

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from queue import Queue
 
 import pytest
 from session_fixtures import OWNER, THIEF, together
@@ -135,6 +136,34 @@ def test_who_waits_too_long_is_told_to_come_back_and_keeps_everything(core_of):
     winner.join()
     assert core.resume(pair).session is not None
     assert len(core.provider.refreshes) == 1
+
+
+def test_only_so_many_requests_wait_for_a_refresh_and_the_others_are_told_at_once(core_of):
+    """The tabs of one person must not hold all threads of the site."""
+    core = core_of("store", **{"sessions.most_waiting": "2", "sessions.refresh_wait": "60"})
+    pair, _ = core.log_in()
+    core.let_idle()
+    release, asked, answers = threading.Event(), threading.Event(), Queue()
+    core.provider.before_answer = lambda: (asked.set(), release.wait(30))[0]
+
+    def tab() -> None:
+        try:
+            answers.put(core.resume(pair))
+        except SessionBusy as busy:
+            answers.put(busy)
+
+    tabs = [threading.Thread(target=tab) for _ in range(10)]
+    tabs[0].start()
+    assert asked.wait(30)
+    for one in tabs[1:]:
+        one.start()
+    refused = [answers.get(timeout=30) for _ in range(7)]
+    assert all(isinstance(answer, SessionBusy) and answer.retry_after for answer in refused)
+    release.set()
+    for one in tabs:
+        one.join()
+    assert [bool(answers.get_nowait().session) for _ in range(3)] == [True] * 3
+    assert core.resume(pair).session is not None
 
 
 def test_a_lease_whose_holder_died_is_taken_over(core):
