@@ -111,6 +111,8 @@ ACTS = st.lists(
 @given(acts=ACTS)
 def test_in_any_order_what_began_after_the_last_gate_lives_and_nothing_else(core, clock, acts):
     clock.seconds = 10 * HOUR
+    # The end of everyone's sessions revokes the excepted session's token, too, at the provider. Here only the gates count.
+    core.provider.revoke = lambda _site, **_token: None
     for table in ("sessions", "revocation_gates", "revocations"):
         core.sql(f"DELETE FROM {table}")
     begun: list[LoginStart] = []

@@ -160,16 +160,16 @@ class Thief:
         return self.known
 
     def is_good(self, pair: Pair) -> bool:
-        facts = self.life.core.facts(pair)
+        facts = self.life.core.facts(pair, THIEF)
         step = facts and next_step(facts, self.life.core.sessions.config.timing)
         return step not in (None, Step.END, Step.QUARANTINE)
 
     def due_in(self) -> float:
-        facts = self.life.core.facts(self.stolen)
+        facts = self.life.core.facts(self.stolen, THIEF)
         return max(0.0, facts.due_in if facts else 0.0)
 
     def unshown(self) -> int:
-        facts = self.life.core.facts(self.stolen)
+        facts = self.life.core.facts(self.stolen, THIEF)
         return facts.unshown if facts else 0
 
 
