@@ -11,7 +11,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-strip-extras --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches coverage lint fmt bench pictures docs lock
+.PHONY: help setup run test races searches mutants coverage lint fmt bench pictures docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -32,6 +32,9 @@ races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer hi
 
 searches: $(TEST) ## Search every order of a browser's and a thief's acts with the real numbers; takes minutes
 	@SHOPFORUM_TEST_SEARCHES=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_rotation_search.py $(ARGS)
+
+mutants: $(TEST) ## Break each condition of the session core, one at a time, and list those that no test notices; takes an hour
+	@$(BIN)/python tests/mutants.py $(ARGS)
 
 coverage: $(TEST) ## Show that the tests walk every branch of the session core and of FusionAuth's client
 	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \

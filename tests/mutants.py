@@ -1,0 +1,241 @@
+"""Break each condition of the session core, one at a time, and list the mutants that no test of the core notices.
+
+`make mutants` runs it; `python tests/mutants.py records revocation` breaks these modules only. A mutant is one edit of one
+module: a condition of a statement becomes true (beside OR: false), `least` becomes `greatest`, a test of the rules becomes
+true and false, a `case` never matches. Each mutant runs the tests below in a process of its own, against one database
+server for all. The exit status is the number of survivors, 100 at most.
+"""
+
+import ast
+import os
+import re
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import hypothesis  # noqa: F401 - loaded once, for every mutant
+import pytest
+import webtest  # noqa: F401 - as well
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = "shopforum/sessions"
+MODULES = ("rotation", "lookup", "records", "live", "revocation", "gate_sweep", "renewal", "resume")
+# The quickest first: a mutant is done with at the first test that fails.
+TESTS = (
+    *(
+        "conditions",
+        "rotation",
+        "quarantine",
+        "pairs",
+        "refresh",
+        "lifetimes",
+        "revocation",
+        "corners",
+        "in_flight",
+    ),
+    *("revocation_counter", "roles", "deny_rules", "flags", "gate_first", "risk_signals", "unclaimed"),
+    *("rotation_search", "races"),
+)
+TEST_FILES = [name for test in TESTS if (ROOT / (name := f"tests/sessions/test_{test}.py")).exists()]
+SMALL = {"SHOPFORUM_TEST_RACES": "2", "SHOPFORUM_TEST_EXAMPLES": "10"}
+# Seconds. A mutant that waits for ever is one that was noticed.
+LONGEST = 180
+
+# Where a condition of a statement begins, and what ends it outside of parentheses.
+_BEGIN = re.compile(r"\b(?:WHERE|AND|OR|WHEN)\b|\(|\A")
+_END = re.compile(
+    r"[(){}]|\b(?:AND|OR|THEN|RETURNING|ORDER|LIMIT|GROUP|FOR|(?<!DISTINCT )FROM|SELECT|ON|LEFT|UPDATE|WHERE|END)\b|,|\"|\Z"
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One edit: the bytes from `start` to `end` of a module become `new`."""
+
+    module: str
+    start: int
+    end: int
+    new: str
+
+    def apply(self, source: bytes) -> bytes:
+        return source[: self.start] + self.new.encode() + source[self.end :]
+
+    def describe(self, source: bytes) -> str:
+        line = source.count(b"\n", 0, self.start) + 1
+        old = " ".join(source[self.start : self.end].decode().split())
+        return f"{CORE}/{self.module}.py:{line}: {old} -> {self.new}"
+
+
+def mutants(module: str, source: bytes) -> Iterator[Mutant]:
+    """Yield every mutant of a module."""
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+
+    def at(node: Any, new: str) -> Mutant:
+        start = starts[node.lineno - 1] + node.col_offset
+        return Mutant(module, start, starts[node.end_lineno - 1] + node.end_col_offset, new)
+
+    documented = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant() as text):
+                documented.add(text)
+            case ast.If(test=test) | ast.IfExp(test=test):
+                yield from (at(test, new) for new in ("True", "False"))
+            case ast.BoolOp(op=op, values=values):
+                new = str(isinstance(op, ast.And))
+                yield from (
+                    at(value, new)
+                    for value in values
+                    if not isinstance(value, ast.Constant | ast.List | ast.Dict)
+                )
+            case ast.Return(value=ast.Compare() as test):
+                yield from (at(test, new) for new in ("True", "False"))
+            case ast.match_case(pattern=pattern, guard=None):
+                end = at(pattern, "").end
+                yield Mutant(module, end, end, " if False")
+            case ast.JoinedStr(values=parts):
+                documented.update(parts)  # the pieces of an f-string: it is taken whole
+                yield from conditions(at(node, ""), source)
+            case ast.Constant(value=str()) if node not in documented:
+                yield from conditions(at(node, ""), source)
+
+
+def conditions(literal: Mutant, source: bytes) -> Iterator[Mutant]:
+    """Yield the mutants of a statement, or of a fragment of one. `literal` is where it stands in the source."""
+    quotes = re.match(r'f?"+', source[literal.start : literal.end].decode()) or re.match("", "")
+    assert quotes is not None
+    shift = literal.start + quotes.end()
+    text = source[shift : literal.end].decode().rstrip('"')
+    for begin in _BEGIN.finditer(text):
+        end = _end_of_condition(text, begin.end())
+        word, last = begin.group(), end.group()
+        # Behind a parenthesis and at the beginning stands a condition only where another one follows.
+        if word in ("(", "") and last not in ("AND", "OR"):
+            continue
+        old = text[begin.end() : end.start()]
+        start = shift + begin.end() + len(old) - len(old.lstrip())
+        new = str("OR" not in (word, last)).lower()
+        yield Mutant(literal.module, start, shift + begin.end() + len(old.rstrip()), new)
+    for word in re.finditer(r"\bleast\b", text):
+        yield Mutant(literal.module, shift + word.start(), shift + word.end(), "greatest")
+
+
+def _end_of_condition(text: str, start: int) -> re.Match[str]:
+    depth = 0
+    for found in _END.finditer(text, start):
+        if found.group() in ("(", "{"):
+            depth += 1
+        elif found.group() in (")", "}") and depth:
+            depth -= 1
+        elif not depth or not found.group():
+            return found
+    raise AssertionError("a text has an end")
+
+
+class _Server:
+    """Tells tests/conftest.py which server runs, as pytest-xdist does for its workers."""
+
+    def __init__(self, server: dict[str, Any], worker: int) -> None:
+        self.told = {"server": server, "workerid": f"mutant{worker}"}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.workerinput = self.told  # type: ignore[attr-defined]
+
+
+def survives(mutant: Mutant | None, copy: Path, server: dict[str, Any], worker: int) -> bool:
+    """Run the tests on a mutant in a process of its own; None is the code as it is."""
+    path = copy / CORE / f"{mutant.module if mutant else MODULES[0]}.py"
+    good = path.read_bytes()
+    path.write_bytes(mutant.apply(good) if mutant else good)
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            log = os.open(copy / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(log, 1), os.dup2(log, 2)
+            status = _run(copy, server, worker)
+        except BaseException:  # noqa: BLE001 - to the log: a fork must not go on as its parent
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    _, how = os.waitpid(child, 0)
+    path.write_bytes(good)
+    return how == 0
+
+
+def _run(copy: Path, server: dict[str, Any], worker: int) -> int:
+    signal.alarm(LONGEST)
+    for name in [name for name in sys.modules if name.split(".")[0] == "shopforum"]:
+        del sys.modules[name]
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(copy))
+    os.chdir(copy)
+    os.environ |= SMALL
+    arguments = [
+        "-x",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "--assert=plain",
+        "--tb=line",
+        *TEST_FILES,
+    ]
+    return int(pytest.main(arguments, plugins=[_Server(server, worker)]))
+
+
+def main(names: Sequence[str], workers: int = 2) -> int:
+    """Run the mutants of these modules and print the survivors. Returns how many there are."""
+    from shopforum.dev import postgres
+
+    chosen = {}
+    for module in names or MODULES:
+        source = (ROOT / CORE / f"{module}.py").read_bytes()
+        chosen |= {one: one.describe(source) for one in dict.fromkeys(mutants(module, source))}
+    with TemporaryDirectory(prefix="mutants-") as name:
+        folder = Path(name)
+        options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        with postgres.running(folder / "server", options=options) as server:
+            folder.chmod(0o755)
+            told = asdict(server)
+            survivors = _share(list(chosen), chosen, folder, told, workers)
+    print(f"{survivors} of {len(chosen)} mutants survive")
+    return min(survivors, 100)
+
+
+def _share(
+    todo: list[Mutant], texts: dict[Mutant, str], folder: Path, server: dict[str, Any], workers: int
+) -> int:
+    """Run the mutants in so many processes at once; returns the number of survivors."""
+    children = []
+    for worker in range(workers):
+        copy = folder / f"copy{worker}"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "pictures", "*.egg-info"))
+        child = os.fork()
+        if not child:
+            found = 0
+            if not survives(None, copy, server, worker):
+                print("the tests fail without a mutant:", (copy / "last.log").read_text()[-2000:], flush=True)
+                os._exit(100)
+            for mutant in todo[worker::workers]:
+                alive = survives(mutant, copy, server, worker)
+                found += alive
+                print("SURVIVES" if alive else "noticed ", texts[mutant], flush=True)
+            os._exit(min(found, 100))
+        children.append(child)
+    return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

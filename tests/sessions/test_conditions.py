@@ -1,0 +1,202 @@
+"""Each write repeats its conditions: what has changed since the session was read leaves it untouched, and every other
+session as well. `make mutants` breaks the conditions one at a time.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from session_fixtures import OWNER, THIEF, SessionCore
+
+from shopforum.sessions import Reason, Refreshed, Scope, lookup, records, revocation
+from shopforum.sessions.keyring import new_session_id
+from shopforum.sessions.model import Pair
+from shopforum.sessions.rows import FoundSession
+from shopforum.sessions.vocabulary import EventName, InitiatingEntity
+
+WHY = Reason("admin", "carol@example.com", "incident")
+LEASE = uuid.uuid4()
+
+CHANGES = {
+    "ended": "ended_at = now(), end_reason = 'logout'",
+    "over": "absolute_end = now(), idle_end = least(idle_end, now())",
+    "quarantined": "quarantined_at = now(), quarantine_reason = 'doubt'",
+    "idle": "idle_end = now()",
+    "another head": "head = issued + 1, head_parent = head, issued = issued + 1",
+    "another successor": "issued = issued + 1",
+    "as many successors as there may be": "unshown = 8",
+    "not due": "due_at = now() + interval '1 hour'",
+    "the lease of another": "lease = gen_random_uuid(), lease_until = now() + interval '1 minute'",
+    "its roles were read": "roles_read_at = now()",
+}
+
+
+def read(core: SessionCore, pair: Pair) -> FoundSession:
+    found = lookup.find(core.sessions.context, pair, OWNER)
+    assert found is not None
+    return found
+
+
+def write(core: SessionCore, act: str, found: FoundSession) -> Any:
+    """One of the writes to a session, by what was read of it."""
+    db, context = core.sessions.db, core.sessions.context
+    fresh = context.credential(Pair(new_session_id(), "the-token-of-the-answer"))
+    event = context.event(EventName.SESSION_RENEWED, OWNER, found.id, found.user_id, InitiatingEntity.USER)
+    match act:
+        case "touch":
+            return records.touch(db, found, OWNER, idle=1800, touch_every=60)
+        case "take over":
+            return records.take_over(db, found, OWNER, idle=1800, rotate_every=600)
+        case "hand out":
+            return records.hand_out(db, found, fresh, OWNER, retry=30, cap=8)
+        case "claim":
+            return records.claim(db, found, uuid.uuid4(), 5, 8)
+        case "renew":
+            values = {"id": found.id, "lease": LEASE, "idle": 1800, "retry": 30, "roles": ["shopper"]}
+            names = {"refresh_token_id": None, "user_name": "Ann", "user_email": None}
+            return records.renew(db, event, fresh, **values, **names)
+        case "release":
+            return records.release(db, found.id, LEASE)
+        case "expire":
+            return records.expire(db, event, LEASE, "refresh_refused")
+        case "rotate soon":
+            return records.rotate_soon(db, found.id)
+        case "claim roles":
+            return records.claim_roles(db, found.id, 60)
+    raise AssertionError(act)
+
+
+def stored(core: SessionCore, but: uuid.UUID | None = None) -> list[Any]:
+    """All rows that a write may change, but for those of one session."""
+    tables = {"sessions": "id", "session_credentials": "session_id", "session_places": "session_id"}
+    return [
+        core.sql(
+            f"SELECT * FROM {table} WHERE {key} IS DISTINCT FROM CAST(:but AS uuid) ORDER BY 1, 2, 3", but=but
+        )
+        for table, key in tables.items()
+    ]
+
+
+@pytest.fixture
+def ready(core: SessionCore) -> Callable[[str], FoundSession]:
+    """`ready("touch")`: two sessions that are ready for that write; the first as it was read."""
+
+    def make(act: str) -> FoundSession:
+        pairs = [core.log_in(name)[0] for name in ("ann", "bob")]
+        if act == "take over":
+            core.make_rotation_due()
+            pairs = [core.resume(pair).issue or pair for pair in pairs]
+        core.sql(
+            "UPDATE sessions SET last_seen_at = now() - interval '5 minutes', idle_end = now() + interval '1 minute',"
+            " due_at = now() - interval '1 second', roles_read_at = now() - interval '1 hour'"
+        )
+        if act in ("renew", "release", "expire"):
+            core.sql(
+                "UPDATE sessions SET lease = :lease, lease_until = now() + interval '1 minute'", lease=LEASE
+            )
+        if act == "rotate soon":
+            core.sql("UPDATE sessions SET due_at = now() + interval '1 hour'")
+        return read(core, pairs[0])
+
+    return make
+
+
+WRITES = {
+    "touch": ("ended", "over", "quarantined", "idle", "another head"),
+    "take over": ("ended", "over", "quarantined", "another head"),
+    "hand out": (
+        *("ended", "over", "quarantined", "another head", "another successor", "not due"),
+        "as many successors as there may be",
+    ),
+    "claim": (
+        *("ended", "over", "another head", "another successor", "the lease of another"),
+        "as many successors as there may be",
+    ),
+    "renew": ("ended", "over", "the lease of another"),
+    "release": ("the lease of another",),
+    "expire": ("ended", "the lease of another"),
+    "rotate soon": ("ended",),
+    "claim roles": ("ended", "its roles were read"),
+}
+
+
+@pytest.mark.parametrize("act", WRITES)
+def test_a_write_changes_its_session_and_no_other(core, ready, act):
+    found = ready(act)
+    before, others = stored(core), stored(core, found.id)
+    write(core, act, found)
+    assert stored(core) != before
+    assert stored(core, found.id) == others
+
+
+@pytest.mark.parametrize(("act", "change"), [(act, change) for act in WRITES for change in WRITES[act]])
+def test_a_write_changes_nothing_where_the_session_has_changed(core, ready, act, change):
+    found = ready(act)
+    core.sql(f"UPDATE sessions SET {CHANGES[change]} WHERE id = :id", id=found.id)
+    before = stored(core)
+    write(core, act, found)
+    assert stored(core) == before
+
+
+def test_a_pair_of_an_older_branch_never_takes_over(core):
+    pair, _ = core.log_in()
+    for _ in range(2):
+        core.make_rotation_due()
+        successor = core.resume(pair).issue
+        core.resume(successor)
+        old, pair = pair, successor
+    core.sql("UPDATE session_credentials SET parent = 0 WHERE number = 2")
+    before = stored(core)
+    assert not records.take_over(core.sessions.db, read(core, old), OWNER, idle=1800, rotate_every=600)
+    assert stored(core) == before
+
+
+def close_gate(core: SessionCore, scope: Scope) -> None:
+    """Close a gate, and mark none of the rows behind it."""
+    with core.sessions.db.transaction() as connection:
+        revocation.revoke(connection, scope, WHY, OWNER, sites=("store",))
+
+
+def test_a_gate_that_closes_during_a_refresh_wins_before_any_row_is_marked(core):
+    pair, outcome = core.log_in()
+    core.let_idle()
+    core.provider.before_answer = lambda: close_gate(core, Scope(user_id=outcome.session.user_id))
+    late = core.resume(pair)
+    assert (late.session, late.issue, late.ended) == (None, None, "revoked")
+    assert "session_renewed" not in core.events()
+    assert core.sql("SELECT refresh_count FROM sessions") == [{"refresh_count": 0}]
+
+
+def test_an_answer_with_another_token_s_id_ends_the_session(core, monkeypatch):
+    """The user is right and the token is not: its revocation would not reach what the browser holds."""
+    pair, outcome = core.log_in()
+    core.let_idle()
+    other = Refreshed("some-other-token", uuid.uuid4(), outcome.session.user_id, ("shopper",))
+    monkeypatch.setattr(core.provider, "refresh", lambda _token, _user_id, _client: other)
+    late = core.resume(pair)
+    assert (late.session, late.issue, late.ended) == (None, None, "expired")
+    assert core.resume(pair).ended == "identity_mismatch"
+
+
+def test_a_gate_never_moves_back_where_a_failover_has_lost_the_counter(core):
+    """The number of a new gate is then below an older gate's: what that one has ended stays ended."""
+    core.users["ann"] = core.log_in("ann")[1].session.user_id
+    scope = Scope(user_id=core.users["ann"])
+    close_gate(core, scope)
+    between, _ = core.log_in("ann")
+    close_gate(core, scope)
+    assert core.resume(between).session is None
+    core.sql("UPDATE revocation_counter SET n = 0")
+    close_gate(core, scope)
+    assert core.resume(between).session is None
+
+
+def test_a_replaced_pair_in_its_grace_extends_nothing(core):
+    pair, _ = core.log_in()
+    core.make_rotation_due()
+    core.resume(core.resume(pair).issue)
+    core.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+    before = core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions")
+    assert core.resume(pair, THIEF).session is not None
+    assert core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions") == before
