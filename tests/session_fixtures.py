@@ -161,9 +161,9 @@ class SessionCore:
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET due_at = now()")
 
-    def facts(self, pair: Pair, client: Client) -> Facts | None:
-        """What the rules of rotation go by for a request of OWNER or THIEF, read by other statements than the core's. None
-        for a pair that was never handed out, or whose session's time is over.
+    def facts(self, pair: Pair, client: Client = OWNER) -> Facts | None:
+        """What the rules of rotation go by, read by other statements than the core's. None for a pair that was never
+        handed out, or whose session's time is over. Clients have either all in common or nothing.
         """
         context = self.sessions.context
         if pair.session_id is None:

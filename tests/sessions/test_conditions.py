@@ -200,3 +200,24 @@ def test_a_replaced_pair_in_its_grace_extends_nothing(core):
     before = core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions")
     assert core.resume(pair, THIEF).session is not None
     assert core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions") == before
+
+
+def test_a_revocation_counts_the_sessions_of_its_reach_alone(core_of):
+    """Neither those on another site nor the one that is excepted."""
+    store, forums = core_of("store"), core_of("forums")
+    forums.users = store.users
+    kept = store.log_in("ann")[1].session
+    store.log_in("ann")
+    forums.log_in("ann")
+    scope = Scope(user_id=kept.user_id, site="store")
+    act = store.sessions.revoke(scope, WHY, OWNER, except_session=kept.id)
+    assert store.sql("SELECT matched FROM revocations WHERE id = :id", id=act) == [{"matched": 1}]
+
+
+def test_an_excepted_session_that_has_ended_is_left_as_it_is(core):
+    pair, outcome = core.log_in()
+    core.sessions.logout(outcome.session, OWNER)
+    before = core.sql("SELECT * FROM sessions")
+    core.sessions.revoke(Scope(everyone=True), WHY, OWNER, except_session=outcome.session.id)
+    assert core.sql("SELECT * FROM sessions") == before
+    assert core.resume(pair).session is None
