@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.account import jobs as account_jobs
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import processes, purge
+from shopforum.core import garbage, processes, purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
@@ -139,7 +139,7 @@ def _run(services: Services) -> None:
         "webhooks": partial(_keep, _send_webhooks, services, ending),
     }
     threads = [threading.Thread(target=target, name=name) for name, target in targets.items()]
-    log.info("worker.started", pid=os.getpid())
+    log.info("worker.started", pid=os.getpid(), frozen_objects=garbage.freeze())
     for thread in threads:
         thread.start()
     while all(thread.is_alive() for thread in threads) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
