@@ -5,6 +5,9 @@ from . import audit_chain, gate_sweep, outbox
 from .audit_chain import Head
 from .lifecycle import Sessions
 
+# Messages that are claimed at a time, and sent to the provider at the same time.
+_STEP, _PARALLEL = 40, 4
+
 # The instant before which no session of those left was created. A day is for logins that were in flight, and for a clock that
 # was set back; without old sessions it lies 31 days ago.
 _BEFORE_ALL = "(least((SELECT min(created_at) FROM sessions), now() - interval '30 days') - interval '1 day')"
@@ -43,6 +46,16 @@ def seal(sessions: Sessions) -> Head | None:
     return audit_chain.seal(sessions.db, sessions.config.secrets.audit_keys[0])
 
 
+def deliver(sessions: Sessions) -> int:
+    """Tell the provider of due revocations; return how many messages were tried."""
+    return outbox.deliver(sessions.db, sessions.authority, step=_STEP, parallel=_PARALLEL)
+
+
+def sweep(sessions: Sessions) -> int:
+    """Mark sessions that gates have ended; return how many."""
+    return gate_sweep.sweep(sessions.db)
+
+
 def run_once(sessions: Sessions) -> int:
-    """Tell the provider of due revocations, and mark the sessions that gates have ended. Return how many rows were done."""
-    return outbox.deliver(sessions.db, sessions.authority, step=20) + gate_sweep.sweep(sessions.db)
+    """Do one step of `deliver` and of `sweep`, for a host application with one loop; return how many rows were done."""
+    return deliver(sessions) + sweep(sessions)
