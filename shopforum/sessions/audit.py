@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.postgresql import INET
 
-from ..core import user_agents
+from ..core import metrics, user_agents
 from ..core.database import Database, once_more
 from . import tables
 from .vocabulary import InitiatingEntity
@@ -78,6 +78,7 @@ def is_sampled(count: int) -> bool:
 def write(connection: Connection, event: Event) -> None:
     """Append the event in the caller's transaction: either both happen or neither."""
     connection.execute(insert(tables.audit_log).values(event.values()))
+    metrics.AUDIT_EVENTS.labels(event.event).inc()
 
 
 @once_more

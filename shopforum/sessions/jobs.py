@@ -1,5 +1,6 @@
 """The jobs of the session core, for a process beside the web server. Safe to run in several processes at once."""
 
+from ..core.backlog import Backlog
 from ..core.purge import Purge
 from . import audit_chain, gate_sweep, outbox
 from .audit_chain import Head
@@ -7,6 +8,19 @@ from .lifecycle import Sessions
 
 # A session's row is kept for 30 days after its absolute end: until then spent credentials that come back are recognised.
 PURGES = (Purge("sessions", "absolute_end < now() - interval '30 days'", order="absolute_end", step=200),)
+
+BACKLOGS = (
+    # Rows that are not sealed yet. The id is the order of the index; rows of one moment may stand the other way round.
+    Backlog("audit_log", "audit_log", since="at", order="id", pending="seq IS NULL"),
+    # Revocations that FusionAuth has not confirmed yet.
+    Backlog(
+        "revocation_outbox",
+        "revocation_outbox",
+        since="created_at",
+        order="next_try_at",
+        pending="done_at IS NULL",
+    ),
+)
 
 
 def seal(sessions: Sessions) -> Head | None:
