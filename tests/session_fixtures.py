@@ -161,9 +161,9 @@ class SessionCore:
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET due_at = now()")
 
-    def facts(self, pair: Pair) -> Facts | None:
+    def facts(self, pair: Pair, client: Client = OWNER) -> Facts | None:
         """What the rules of rotation go by, read by other statements than the core's. None for a pair that was never
-        handed out, or whose session's time is over.
+        handed out, or whose session's time is over. Clients have either all in common or nothing.
         """
         context = self.sessions.context
         if pair.session_id is None:
@@ -191,6 +191,7 @@ class SessionCore:
             parent=shown["parent"],
             seen=shown["seen_at"] is not None,
             replaced_age=(now - replaced).total_seconds() if replaced else None,
+            elsewhere=row["last_agent"] != client.agent,
         )
 
     def events(self) -> list[str]:

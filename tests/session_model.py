@@ -148,7 +148,7 @@ class History:
     def answered(self, flight: Flight, *, touch: bool = True) -> Flight:
         """The server answers; everything that the rules promise of an answer is checked here."""
         known = self.owner_of(flight.pair)
-        facts = self.core.facts(flight.pair)
+        facts = self.core.facts(flight.pair, flight.browser.client)
         asked, refused = len(self.provider.refreshes), self.provider.refused
         try:
             outcome = self.core.resume(flight.pair, flight.browser.client, touch=touch)

@@ -28,7 +28,7 @@ from shopforum.sessions import Scope, jobs
 from shopforum.sessions.model import Pair
 
 LONGER = "SHOPFORUM_TEST_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("SHOPFORUM_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SHOPFORUM_TEST_EXAMPLES", "25"))
 # Three browsers of two people.
 BROWSERS = st.integers(0, 2)
 # Acts that end sessions are rare, or little else would be seen.

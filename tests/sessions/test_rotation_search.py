@@ -23,7 +23,7 @@ def rules(rotate_every: int, cap: int, idle_after: int, *, grace: int = 1, **oth
 
 @pytest.mark.parametrize(
     ("rotate_every", "cap", "idle_after", "ticks"),
-    [(2, 2, 4, 8), (3, 2, 5, 10), (3, 3, 5, 13), (4, 3, 6, 15)],
+    [(2, 2, 4, 8), (3, 2, 5, 10), (3, 3, 5, 13), pytest.param(4, 3, 6, 15, marks=large)],
 )
 def test_a_thief_is_locked_out_or_found_soon(rotate_every: int, cap: int, idle_after: int, ticks: int):
     assert thief_search.longest(rules(rotate_every, cap, idle_after)) == ticks
@@ -38,7 +38,11 @@ def test_the_real_numbers_for_a_thief(rotate_every: int, idle_after: int, minute
 
 @pytest.mark.parametrize(
     ("rotate_every", "idle_after", "response_ticks", "cap"),
-    [(4, 6, 1, 3), (4, 6, 2, 3), (5, 7, 3, 3), (5, 7, 3, 5), (6, 8, 4, 3)],
+    [
+        (4, 6, 1, 3),
+        (4, 6, 2, 3),
+        *(pytest.param(*case, marks=large) for case in ((5, 7, 3, 3), (5, 7, 3, 5), (6, 8, 4, 3))),
+    ],
 )
 def test_no_honest_browser_is_ended(rotate_every: int, idle_after: int, response_ticks: int, cap: int):
     """While a request and its response together take less time than a rotation."""
@@ -55,7 +59,7 @@ def test_the_real_numbers_for_a_browser():
     assert found.quarantined == {8}
 
 
-@pytest.mark.parametrize(("rotate_every", "response_ticks"), [(3, 2), (6, 5)])
+@pytest.mark.parametrize(("rotate_every", "response_ticks"), [(3, 2), pytest.param(6, 5, marks=large)])
 def test_a_response_that_takes_as_long_as_a_rotation_is_a_fork(rotate_every: int, response_ticks: int):
     """Where the promise ends. The search would be blind if it found nothing here."""
     rule = rules(rotate_every, 3, rotate_every + 2)
