@@ -118,6 +118,9 @@ class Queues:
         self._queues = {site: _with_threads(settings.threads) for site in sites.values()}
         for site, queue in self._queues.items():
             metrics.REQUESTS_WAITING.labels(site).set_function(partial(len, queue.queue))
+            # An alert sees the first refusal only where the count was 0 before.
+            for why in ("full", "late"):
+                metrics.REQUESTS_REFUSED.labels(site, why)
 
     def add_task(self, channel: HTTPChannel) -> None:
         """Queue the next request of a connection."""

@@ -17,7 +17,11 @@ from sqlalchemy.dialects.postgresql import INET
 from ..core import metrics, user_agents
 from ..core.database import Database, once_more
 from . import tables
-from .vocabulary import InitiatingEntity
+from .vocabulary import EventName, FlagKind, InitiatingEntity
+
+# An alert sees the first of an event only where its count was 0 before.
+for _name in (*EventName, *FlagKind):
+    metrics.AUDIT_EVENTS.labels(_name)
 
 # Sessions and users that one row names, at most; the count beside them is exact.
 NAMED = 500

@@ -27,6 +27,7 @@ from shopforum.serving import Server
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions import jobs as session_jobs
 from shopforum.sessions.audit import Client
+from shopforum.sessions.vocabulary import EventName, FlagKind
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus-rules.yaml"
@@ -104,6 +105,11 @@ def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, 
     assert grown("shopforum_database_connection_wait_seconds_count") > 3
     assert value(after, "shopforum_database_pool_size", site="store") == 10
     assert value(after, "shopforum_requests_under_way") == 0
+    # What an alert waits for begins at 0: it sees no rise of a series that begins with 1.
+    events = {labels["event"] for labels, _ in before["shopforum_audit_events_total"]}
+    assert events >= {*EventName, *FlagKind}
+    refused = {(labels["site"], labels["why"]) for labels, _ in before["shopforum_requests_refused_total"]}
+    assert refused >= {(site, why) for site in SITES for why in ("full", "late")}
     assert value(after, "shopforum_fusionauth_breaker_open", site="store") == 0
     for text_of_a_visitor in ("nowhere", "somebody", "example.com", "127.0.0.1", "/products"):
         assert text_of_a_visitor not in page
