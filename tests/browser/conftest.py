@@ -16,12 +16,12 @@ from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy import text
-from waitress.server import create_server
 
 import shopforum
 from shopforum import hosts
 from shopforum.core.sites import SITES
 from shopforum.dev.sample import store as store_sample
+from shopforum.serving import Server
 
 # The shell is Chromium without the windows of a desktop, each of which takes longer to make than most pages.
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -78,10 +78,13 @@ def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
     urls = {site: f"http://{site}.localhost:{port}" for site in SITES}
     shared = {f"shopforum.{site}_url": url for site, url in urls.items()} | {"shopforum.development": "true"}
     apps = {site: shopforum.main({}, **{**settings(site), **shared}) for site in SITES}
-    server = create_server(hosts.Sites(list(apps.values())), sockets=[listener], threads=12)
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = Server(hosts.Sites(list(apps.values())), sockets=[listener])
+    stop = threading.Event()
+    thread = threading.Thread(target=server.serve_while, args=(lambda: not stop.is_set(),))
     thread.start()
     yield Sites(urls, apps)
+    stop.set()
+    thread.join()
     server.close()
     for app in apps.values():
         app.services.db.engine.dispose()
