@@ -56,10 +56,11 @@ bench: $(TEST) ## Measure requests per second and latencies (bench/)
 pictures: $(TEST) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
 	@$(BIN)/python docs/take_pictures.py
 
-docs: $(TEST) ## Write docs/settings.md, docs/fusionauth-answers.md and the diagrams of docs/architecture.md from the code
+docs: $(TEST) ## Write docs/settings.md, docs/fusionauth-answers.md, the diagrams and the table of the metrics from the code
 	@$(BIN)/python docs/write_settings.py
 	@$(BIN)/python docs/write_diagrams.py
 	@$(BIN)/python docs/write_answers.py
+	@$(BIN)/python docs/write_metrics.py
 
 lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --output-file=prod.txt prod.in

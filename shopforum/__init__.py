@@ -16,7 +16,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     from functools import partial
 
     from . import configuration, schema
-    from .core import logs
+    from .core import logs, metrics
     from .core.database import Database
     from .core.engine import create_engine, refuse_unsuitable
     from .core.permissions import READ, ROLES
@@ -37,6 +37,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
         engine = connect(parsed.settings.pool_size)
         refuse_unsuitable(engine)
         idp = FusionAuth(parsed.idp)
+        metrics.watch_pool(site.name, engine)
+        idp.breaker.watch(site.name)
         config.include(".sessions")
         config.set_session_engine(engine, parsed.settings.prepared)
         config.set_session_authority(idp)

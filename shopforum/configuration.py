@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .api.settings import ApiSettings
 from .core import sites
+from .core.metrics import MetricsSettings
 from .core.settings import (
     Setting,
     SettingsError,
@@ -69,6 +70,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Webhooks": webhook_settings.declared(raw or {}),
         "Admin API": settings_of(ApiSettings),
         "Forums": settings_of(ForumSettings),
+        "Metrics": settings_of(MetricsSettings),
     }
 
 
@@ -91,7 +93,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     outgoing.parse(raw)
-    for cls in (LoginSettings, ForumSettings, ApiSettings):
+    for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -28,7 +29,8 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from .core import garbage, processes
+from .core import garbage, metrics, processes
+from .core.metrics import MetricsServer, MetricsSettings
 from .core.settings import read, setting, settings_of
 from .hosts import WSGIApp, by_host
 from .web import health
@@ -87,13 +89,15 @@ class Busy(Error):
 class Waiting:
     """A request in a queue. It is refused if its turn comes too late: its client may have gone, or has asked again."""
 
-    def __init__(self, channel: HTTPChannel, seconds: float) -> None:
+    def __init__(self, channel: HTTPChannel, site: str, seconds: float) -> None:
         self._channel = channel
+        self._site = site
         self._until = time.monotonic() + seconds
 
     def service(self) -> None:
         """Respond to the request; a thread of the queue calls it."""
         if time.monotonic() > self._until:
+            metrics.REQUESTS_REFUSED.labels(self._site, "late").inc()
             self._channel.requests[0].error = Busy(_BUSY)
         self._channel.service()
 
@@ -112,6 +116,11 @@ class Queues:
         self._settings = settings
         self._health = _with_threads(_HEALTH_THREADS)
         self._queues = {site: _with_threads(settings.threads) for site in sites.values()}
+        for site, queue in self._queues.items():
+            metrics.REQUESTS_WAITING.labels(site).set_function(partial(len, queue.queue))
+            # An alert sees the first refusal only where the count was 0 before.
+            for why in ("full", "late"):
+                metrics.REQUESTS_REFUSED.labels(site, why)
 
     def add_task(self, channel: HTTPChannel) -> None:
         """Queue the next request of a connection."""
@@ -120,11 +129,13 @@ class Queues:
             self._health.add_task(channel)
             return
         host = request.headers.get("HOST", "").lower()
-        queue = self._queues[self._sites.get(host, self._first)]
+        site = self._sites.get(host, self._first)
+        queue = self._queues[site]
         idle = len(queue.threads) - queue.active_count
         if len(queue.queue) < self._settings.waiting + idle:
-            queue.add_task(Waiting(channel, self._settings.wait_seconds))
+            queue.add_task(Waiting(channel, site, self._settings.wait_seconds))
             return
+        metrics.REQUESTS_REFUSED.labels(site, "full").inc()
         request.error = Busy(_BUSY)
         self._health.add_task(channel)
 
@@ -148,8 +159,14 @@ class Server:
         self._apps = by_host(app)
         sites = {host: each.services.site.name for host, each in self._apps.items()}
         self._queues = Queues(sites or {"": "all"}, self._settings)
+        self._metrics = self._serve_metrics()
         self._server = create_server(app, map=self._map, _dispatcher=self._queues, **options)
         self._signal = 0
+
+    def _serve_metrics(self) -> list[MetricsServer]:
+        """Answer for Prometheus at the address that the sites name, one for all. Raises SettingsError."""
+        named = {read(MetricsSettings, app.services.settings).listen for app in self._apps.values()}
+        return [metrics.serve("metrics.listen", address) for address in named if address]
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -172,6 +189,8 @@ class Server:
         """Close what is open, whatever is under way."""
         wasyncore.close_all(self._map)
         self._queues.shutdown(timeout=2)
+        for each in self._metrics:
+            each.close()
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         # A handler runs within the code that it interrupts, so it takes no lock. A second signal ends the wait.

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..api_tokens.rate_limit import TooFast
+from ..core import metrics
 from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
 from .request import ApiRequest as Request
@@ -104,6 +105,7 @@ def _unauthorized(request: Request) -> Response:
 
 def too_fast(exc: TooFast, request: Request) -> Response:
     """Answer 429: the bucket is full."""
+    metrics.THROTTLED.labels("api").inc()
     return answer(429, "Too many calls. Retry later.", headers={"Retry-After": str(exc.retry_after)})
 
 

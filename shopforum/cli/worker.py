@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.account import jobs as account_jobs
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import garbage, processes, purge
+from shopforum.core import garbage, metrics, processes, purge
 from shopforum.core.database import Database
+from shopforum.core.metrics import MetricsSettings
+from shopforum.core.settings import SettingsError, read
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
 from shopforum.mail import outgoing
@@ -29,7 +31,8 @@ from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
 
-from .deployment import Stop, reaching_the_database, site
+from . import worker_metrics
+from .deployment import USAGE, Stop, reaching_the_database, site
 
 # Everything that the worker deletes, and the jobs that are done as often: once a minute.
 PURGES = (
@@ -66,6 +69,17 @@ def command(ini: str, once: bool) -> None:
             _once(services)
     else:
         _run(services)
+
+
+def _serve_metrics(services: Services) -> None:
+    """Answer for Prometheus where the settings name an address. Raises Stop for one that is taken."""
+    address = read(MetricsSettings, services.settings).worker_listen
+    if address is None:
+        return
+    try:
+        metrics.serve("metrics.worker_listen", address, worker_metrics.registry_of(services))
+    except SettingsError as error:
+        raise Stop(str(error), USAGE) from None
 
 
 def _once(services: Services) -> None:
@@ -157,7 +171,8 @@ def _log_error(error: SQLAlchemyError) -> None:
 
 
 def _run(services: Services) -> None:
-    """Work in threads until the process is interrupted or terminated, or a thread dies of a bug. Raises Stop for a bug.
+    """Work in threads until the process is interrupted or terminated, or a thread dies of a bug. Raises Stop for a bug, and
+    for an address of metrics that is taken.
 
     The main thread waits for the signals and no handler is installed: a handler runs within the code that it interrupts,
     and setting an event there waits for ever if the interrupted code holds the event's lock.
@@ -165,6 +180,7 @@ def _run(services: Services) -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _serve_metrics(services)
     ending = threading.Event()
     threads = [
         threading.Thread(target=_keep, args=(loop, services, ending), name=name)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Executable, RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from . import metrics
 from .deadlines import DeadlineExceeded, deadline_of
 from .prepared_statements import Prepared, replace_connections_with_stale_plans
 
@@ -135,7 +136,7 @@ class Database:
         The mode is changed in the driver, without a round trip. SQLAlchemy's isolation levels need two round trips more,
         and a connection that breaks in them raises the driver's own error instead of a DBAPIError.
         """
-        with self.engine.connect() as connection:
+        with self._connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.autocommit = False
             try:
@@ -145,8 +146,12 @@ class Database:
                 if not driver.closed:
                     driver.autocommit = True
 
+    def _connect(self) -> Connection:
+        with metrics.timed(metrics.CONNECTION_WAIT_SECONDS.observe):
+            return self.engine.connect()
+
     def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
-        with self.engine.connect() as connection:
+        with self._connect() as connection:
             if not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # psycopg2's own
                 raise RuntimeError('the engine must be made with isolation_level="AUTOCOMMIT"')
             return self._rows(connection, statement, values)

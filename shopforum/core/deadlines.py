@@ -20,6 +20,8 @@ import structlog
 from psycopg2 import Error, OperationalError
 from psycopg2.extensions import connection, cursor
 
+from . import metrics
+
 # Seconds between two looks at the round trips under way.
 _TICK = 0.25
 
@@ -118,7 +120,8 @@ class LimitedConnection(connection):
             return
         number = _watchdog.begin(self.fileno(), self.seconds)
         try:
-            yield
+            with metrics.timed(metrics.ROUND_TRIP_SECONDS.observe):
+                yield
         except Error as error:
             if not _watchdog.end(number):
                 raise DeadlineExceeded(

@@ -7,6 +7,7 @@ answers what it gets, and asks the load balancer for no more.
 import os
 import socket
 import threading
+from dataclasses import dataclass
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -32,6 +33,20 @@ _RUNNING = text(
     WHERE seen_at > now() - :seconds * interval '1 second' AND kind = :kind AND ended_at IS NULL"""
 )
 
+_SIGNS_OF_LIFE = text(
+    """SELECT kind, count(*) FILTER (WHERE seen_at > now() - interval '1 minute') AS running,
+      extract(epoch FROM clock_timestamp() - max(seen_at)) AS newest_seconds
+    FROM processes WHERE ended_at IS NULL GROUP BY kind"""
+)
+
+
+@dataclass(frozen=True)
+class SignsOfLife:
+    """How many processes of a kind have given a sign of life within a minute, and how old the newest is, in seconds."""
+
+    running: int
+    newest_seconds: float
+
 
 def seen(db: Database, kind: str) -> None:
     """Write a sign of life of this process, of a kind above. Raises sqlalchemy.exc.DBAPIError."""
@@ -46,3 +61,9 @@ def ended(db: Database) -> None:
 def running(db: Database, kind: str, seconds: float) -> int:
     """Return how many processes of a kind have given a sign of life within the last seconds."""
     return int(db.only(_RUNNING, kind=kind, seconds=seconds)["n"])
+
+
+def signs_of_life(db: Database) -> dict[str, SignsOfLife]:
+    """Return the signs of life of the processes that have not ended, by kind. A kind without a row is left out."""
+    rows = db.all(_SIGNS_OF_LIFE)
+    return {row["kind"]: SignsOfLife(row["running"], max(0.0, float(row["newest_seconds"]))) for row in rows}

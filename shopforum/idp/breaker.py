@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from ..core import metrics
 from ..sessions import AuthorityUnavailable
 
 
@@ -23,17 +25,19 @@ class Unreachable(AuthorityUnavailable):
 class Breaker:
     """A breaker and a bulkhead around one kind of call.
 
-    `failures` in a row open the breaker for `rest` seconds; at most `most` calls are under way. Times are by the process's
+    `name` is the kind, for the metrics. `failures` in a row open the breaker for `rest` seconds; at most `most` calls are under way. Times are by the process's
     monotonic clock: no rule of the sessions depends on it.
     """
 
     def __init__(
         self,
+        name: str = "",
         failures: int = 5,
         rest: float = 5.0,
         most: int = 5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.name = name
         self._limit = failures
         self._rest = rest
         self._clock = clock
@@ -51,6 +55,11 @@ class Breaker:
     def failed(self) -> int:
         """The failures in a row so far."""
         return self._failed
+
+    @property
+    def open(self) -> bool:
+        """Return whether calls fail at once, but for a probe now and then."""
+        return self._failed >= self._limit
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -98,16 +107,24 @@ class Breaker:
 
 
 class Breakers:
-    """A breaker for each kind of call: logins that hang do not stop refreshes, and neither stops revocations. At most `most`
+    """A breaker for each kind of call, by its name: logins that hang do not stop refreshes, and neither stops revocations. At most `most`
     calls of each kind are under way.
     """
 
     def __init__(self, most: int) -> None:
-        self.login = Breaker(most=most)
-        self.refresh = Breaker(most=most)
-        self.revoke = Breaker(most=most)
+        self.login = Breaker("login", most=most)
+        self.refresh = Breaker("refresh", most=most)
+        self.revoke = Breaker("revoke", most=most)
 
     def reset(self) -> None:
         """Close all breakers and forget their failures."""
-        for breaker in (self.login, self.refresh, self.revoke):
+        for breaker in self._all():
             breaker.reset()
+
+    def watch(self, site: str) -> None:
+        """Show in the metrics whether each breaker is open."""
+        for breaker in self._all():
+            metrics.BREAKER_OPEN.labels(site, breaker.name).set_function(partial(getattr, breaker, "open"))
+
+    def _all(self) -> tuple[Breaker, ...]:
+        return self.login, self.refresh, self.revoke

@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
+from . import timing
 from .breaker import Breaker, Breakers, Unreachable
 from .responses import AccountFault
 from .settings import IdpSettings
@@ -85,7 +86,7 @@ class Transport:
         Together they take one place among the calls under way, and the time of one call: a refresh that took longer would
         outlast its lease.
         """
-        with breaker.guard():
+        with timing.measured(breaker.name), breaker.guard():
             seconds = self._settings.connect_timeout + self._settings.read_timeout
             yield partial(self._call, time.monotonic() + seconds)
 

@@ -11,6 +11,7 @@ from pyramid.response import Response
 from pyramid.security import remember
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core import metrics
 from ..core.bulkhead import Bulkhead, Full
 from ..core.permissions import CONSOLE_ROLES
 from ..core.sites import ADMIN
@@ -84,6 +85,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     except SignInBlocked:
         raise LoginRefused("blocked", 200) from None
     throttle.clear(request.db, attempt.turn)
+    metrics.LOGINS.labels(request.site.name, "success").inc()
     if not headers:
         # The form was sent twice, and the later login has finished: its response has the cookies and handles a new device.
         write(request, EventName.LOGIN_SUCCESS, {"sent_again": True}, login)
@@ -119,6 +121,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
     user_id = request.sessions.user_of_email(attempt.email)
     write(request, EventName.LOGIN_FAIL, detail, user_id=user_id)
+    metrics.LOGINS.labels(request.site.name, kind).inc()
     if guessed and attempt.turn.last_free:
         write(request, EventName.LOGIN_FAIL_MAX, detail, user_id=user_id)
     # No connection is held during the wait.

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from ..core import metrics
 from ..core.database import Database
 from ..sessions import client_of
 from ..web.request import Request
@@ -145,6 +146,7 @@ def _take(db: Database, settings: LoginSettings, address: list[bytes], account: 
         longest_wait=settings.longest_wait,
     )
     if row["failures"] is None:
+        metrics.THROTTLED.labels("login").inc()
         raise TooManyTries(max(1, math.ceil(row["wait"] or 0)))
     failures = round(row["failures"])
     return Try(address, account, failures, failures >= settings.account_failures)

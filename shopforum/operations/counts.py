@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, literal, select, true
+from sqlalchemy import TextClause, case, func, literal, select, text, true
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import tables
+from ..sessions.live import UNENDED
 from .filters import FLAGGED, SessionFilter
 from .session_queries import CREATED_AT, ID, LIVE, OPEN_FLAGS, STATES, conditions, s
 
@@ -18,6 +19,8 @@ TAB_CAP = 1_000
 LOOKED_AT = 4_000
 # Milliseconds. A list without its counts is better than none.
 _PATIENCE = 1000
+
+_ESTIMATE = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM sessions s WHERE {UNENDED} AND s.site = :site"
 
 _NEWEST = (CREATED_AT.desc(), ID.desc())
 
@@ -100,6 +103,19 @@ def live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int | None]:
         return dict(db.within(_PATIENCE).only(select(*columns)))
     except TooSlow:
         return dict.fromkeys(sites)
+
+
+def estimate_live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int]:
+    """Estimate the sessions of each site that have not ended and are before their absolute end, in no time for millions.
+
+    The planner's estimate: as good as the newest ANALYZE. It takes no account of gates that are not swept yet.
+    """
+    return {site: _planned(db, text(_ESTIMATE).bindparams(site=site)) for site in sites}
+
+
+def _planned(db: ReadOnlyDatabase, explained: TextClause) -> int:
+    [plan] = db.only(explained)["QUERY PLAN"]
+    return int(plan["Plan"]["Plan Rows"])
 
 
 @dataclass(frozen=True)

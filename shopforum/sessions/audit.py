@@ -14,10 +14,14 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.postgresql import INET
 
-from ..core import user_agents
+from ..core import metrics, user_agents
 from ..core.database import Database, once_more
 from . import tables
-from .vocabulary import InitiatingEntity
+from .vocabulary import EventName, FlagKind, InitiatingEntity
+
+# An alert sees the first of an event only where its count was 0 before.
+for _name in (*EventName, *FlagKind):
+    metrics.AUDIT_EVENTS.labels(_name)
 
 # Sessions and users that one row names, at most; the count beside them is exact.
 NAMED = 500
@@ -78,6 +82,7 @@ def is_sampled(count: int) -> bool:
 def write(connection: Connection, event: Event) -> None:
     """Append the event in the caller's transaction: either both happen or neither."""
     connection.execute(insert(tables.audit_log).values(event.values()))
+    metrics.AUDIT_EVENTS.labels(event.event).inc()
 
 
 @once_more

@@ -1,5 +1,6 @@
 """The jobs of the session core, for a process beside the web server. Safe to run in several processes at once."""
 
+from ..core.backlog import Backlog
 from ..core.purge import Purge
 from . import audit_chain, gate_sweep, outbox
 from .audit_chain import Head
@@ -34,6 +35,19 @@ PURGES = (
         AND (epoch IS NULL OR epoch < coalesce((SELECT min(epoch) FROM revocation_gates), epoch + 1))
         AND NOT EXISTS (SELECT 1 FROM revocation_outbox o WHERE o.revocation_id = revocations.id)""",
         order="created_at",
+    ),
+)
+
+BACKLOGS = (
+    # Rows that are not sealed yet. The id is the order of the index; rows of one moment may stand the other way round.
+    Backlog("audit_log", "audit_log", since="at", order="id", pending="seq IS NULL"),
+    # Revocations that FusionAuth has not confirmed yet.
+    Backlog(
+        "revocation_outbox",
+        "revocation_outbox",
+        since="created_at",
+        order="next_try_at",
+        pending="done_at IS NULL",
     ),
 )
 

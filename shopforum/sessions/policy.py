@@ -49,6 +49,11 @@ class SessionPolicy:
         """Return the signed-in session of this request, or None. Raises AuthorityUnavailable."""
         return self._of(request).session
 
+    def known(self, request: Request) -> Session | None:
+        """Return the session if this request has looked it up, and None otherwise. Looks up nothing, raises nothing."""
+        outcome = self._outcome.get(request)
+        return outcome.session if isinstance(outcome, Outcome) else None
+
     def authenticated_userid(self, request: Request) -> str | None:
         """Return the user's id at the identity provider as text, or None."""
         session = self.identity(request)

@@ -8,6 +8,7 @@ have taken away. Internal.
 import uuid
 from uuid import UUID
 
+from ..core import metrics
 from . import records, revocation
 from .audit import Client
 from .authority import AuthorityUnavailable, Refreshed, RefreshRefused
@@ -30,6 +31,7 @@ def refresh(context: SessionContext, found: FoundSession, pair: Pair, client: Cl
     try:
         answer = _ask(context, pair.refresh_token, found.user_id, client)
     except RefreshRefused:
+        _count(context, "refused")
         expired = context.event(
             EventName.SESSION_EXPIRED, client, found.id, found.user_id, InitiatingEntity.PROVIDER
         )
@@ -39,9 +41,12 @@ def refresh(context: SessionContext, found: FoundSession, pair: Pair, client: Cl
         return None
     except BaseException:
         # The token was not at fault: the next request may try again at once.
+        _count(context, "unavailable")
         records.release(context.db, found.id, lease)
         raise
-    return _renew(context, found, answer, pair, lease, client)
+    outcome = _renew(context, found, answer, pair, lease, client)
+    _count(context, "renewed" if outcome and outcome.issue else "lost")
+    return outcome
 
 
 def repeat(context: SessionContext, found: FoundSession, pair: Pair, client: Client) -> Outcome | None:
@@ -86,6 +91,10 @@ def read_roles(context: SessionContext, found: FoundSession | SessionOwner, clie
     else:
         records.set_roles(context.db, found.id, roles)
     return True
+
+
+def _count(context: SessionContext, outcome: str) -> None:
+    metrics.REFRESHES.labels(context.config.site, outcome).inc()
 
 
 def _ask(context: SessionContext, refresh_token: str, user_id: UUID, client: Client) -> Refreshed:

@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from ..core import metrics
 from ..core.database import Database, once_more
 from . import audit, gate_sweep, outbox, reach
 from .audit import Client, Event
@@ -193,6 +194,7 @@ def revoke(
     )
     guarded = reach.guarded_user(limit, scope.user_id, scope.site)
     reach.check(connection, limit, reason.actor, reached, guarded)
+    metrics.REVOCATIONS.labels(scope.name, reason.initiating_entity).inc()
     return revocation_id
 
 

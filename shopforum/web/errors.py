@@ -17,6 +17,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..core import metrics
 from ..sessions import (
     FORM_SESSION,
     NOBODY,
@@ -202,6 +203,7 @@ def refused_form(exc: FormRefused, request: Request) -> Response:
     visitor had written it, and a forged request must not even extend a session.
     """
     foreign = isinstance(exc, ForeignForm)
+    metrics.FORM_REFUSALS.labels(request.site.name, exc.why).inc()
     log.warning(
         "malicious_csrf" if foreign else "form_refused",
         path=request.path_info[:200],

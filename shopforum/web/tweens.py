@@ -14,6 +14,9 @@ from pyramid.request import Request as PyramidRequest
 from pyramid.response import Response
 from webob.multidict import MultiDict
 
+from ..core import metrics
+from ..idp import timing
+from ..sessions import client_of, policy_of
 from . import health, services
 from .request import MAX_BODY, Request
 
@@ -49,12 +52,19 @@ def observe(handler: Handler, registry: Registry) -> Handler:
         request.id = secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.id, site=site)
+        timing.begin()
         started = time.monotonic()
-        try:
-            response = handler(request)
-        except Exception:
-            log.exception("request failed")
-            response = Response("Something went wrong on our side.", status=500, content_type="text/plain")
+        with metrics.REQUESTS_UNDER_WAY.labels(site).track_inprogress():
+            try:
+                response = handler(request)
+            except Exception:
+                log.exception("request failed")
+                response = Response(
+                    "Something went wrong on our side.", status=500, content_type="text/plain"
+                )
+        seconds = time.monotonic() - started
+        status = f"{response.status_int // 100}xx"
+        metrics.REQUEST_SECONDS.labels(site, request.route_name or "none", status).observe(seconds)
         response.headers["X-Request-ID"] = request.id
         # Without the query, which may hold text that a user typed.
         log.info(
@@ -62,11 +72,20 @@ def observe(handler: Handler, registry: Registry) -> Handler:
             method=request.method[:20],
             path=_decoded_path(request)[:200],
             status=response.status_int,
-            ms=round((time.monotonic() - started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
+            fusionauth_ms=round(timing.waited() * 1000, 1),
+            address=client_of(request).address,
+            **_who(request),
         )
         return response
 
     return tween
+
+
+def _who(request: Request) -> dict[str, str]:
+    """Return the user and the session's public id, where the request has looked them up. Looks up nothing itself."""
+    session = policy_of(request).known(request)
+    return {} if session is None else {"user_id": str(session.user_id), "session_id": str(session.id)}
 
 
 def _decoded_path(request: Request) -> str:

@@ -3,12 +3,15 @@
 No row is stored for a message: the log is sent in its order, so the endpoint's position says which messages were delivered.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
+from ..core import backlog
+from ..core.backlog import Waiting
 from ..core.database import Database, once_more
 from ..core.rows import build
 from ..sessions.audit import Event, write
@@ -30,6 +33,12 @@ _LATEST = text(
     FROM webhook_endpoints e JOIN audit_log a ON a.seq > greatest(e.since, (SELECT seq FROM audit_head) - :looked_at)
       AND a.event = ANY (:events)
     WHERE e.name = :name ORDER BY a.seq DESC LIMIT 20"""
+)
+
+_BEHIND = text(
+    f"""SELECT e.name, least(h.seq - e.seq, {backlog.MOST}) AS n, (SELECT extract(epoch FROM clock_timestamp() - a.at)
+      FROM audit_log a WHERE a.seq > e.seq ORDER BY a.seq LIMIT 1) AS seconds
+    FROM webhook_endpoints e CROSS JOIN audit_head h WHERE e.name = ANY (:names)"""
 )
 
 # A worker that is serving the endpoint loses its lease, and stops at its next message.
@@ -78,6 +87,12 @@ def latest(db: Database, endpoint: Endpoint) -> list[Message]:
     """Return the latest 20 messages to an endpoint, newest first."""
     rows = db.all(_LATEST, name=endpoint.name, events=sorted(endpoint.events), looked_at=_LOOKED_AT)
     return [build(Message, row) for row in rows]
+
+
+def backlogs(db: Database, names: Sequence[str]) -> list[Waiting]:
+    """Return how many sealed rows each of these endpoints is behind, whether it gets a message about them or not."""
+    rows = db.all(_BEHIND, names=list(names))
+    return [Waiting(row["name"], row["n"], max(0.0, float(row["seconds"] or 0))) for row in rows]
 
 
 @once_more

@@ -9,6 +9,7 @@ from session_fixtures import together
 from sockets import request, send, served
 from sqlalchemy import event
 
+from shopforum.core import metrics
 from shopforum.hosts import Sites
 
 
@@ -36,6 +37,8 @@ def hanging(apps):
 
 def test_the_console_and_the_health_checks_are_served_while_the_store_hangs(apps, hanging):
     everything = Sites(list(apps.values()))
+    full = metrics.REQUESTS_REFUSED.labels("store", "full")._value
+    refused_before = full.get()
     with served(everything, threads="2", waiting="3", wait_seconds="60") as port:
         results = []
 
@@ -60,6 +63,7 @@ def test_the_console_and_the_health_checks_are_served_while_the_store_hangs(apps
             visitor.join()
     assert sorted(answer.status for answer in results) == [200] * 5 + [503] * 3
     assert len(refused) == 3, "at once, and not when the pages stop hanging"
+    assert full.get() - refused_before == 3
     assert refused[0].header("Retry-After") == "2"
 
 

@@ -98,7 +98,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for path in PROJECT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
-    for name in ("shopforum", "alembic", "requirements", "docs", "bench", "tests", "typings"):
+    for name in ("shopforum", "alembic", "requirements", "docs", "bench", "deploy", "tests", "typings"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT / name, copy / name, symlinks=True, ignore=ignored)
     build = "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"

@@ -21,9 +21,11 @@ def test_a_wheel_has_every_file_of_the_package_the_migrations_and_the_ini_files(
 def test_a_source_distribution_has_what_the_tests_and_the_documents_need(built):
     with tarfile.open(built.sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    for folder in ("alembic", "requirements", "tests", "docs", "bench"):
+    for folder in ("alembic", "requirements", "tests", "docs", "bench", "deploy"):
         kept = {
-            path for path in files_below(PROJECT / folder) if path.suffix in {".py", ".txt", ".in", ".md"}
+            path
+            for path in files_below(PROJECT / folder)
+            if path.suffix in {".py", ".txt", ".in", ".md", ".json", ".yaml"}
         }
         assert {str(path.relative_to(PROJECT)) for path in kept} - held == set()
     assert {"README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "Makefile", "production.ini"} <= held

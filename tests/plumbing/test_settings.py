@@ -38,6 +38,8 @@ VALUES = {
     "webhooks.siem.url": "https://siem.test/in",
     "webhooks.siem.secret": WHSEC,
     "webhooks.siem.events": "session_created",
+    "metrics.listen": "127.0.0.1:9100",
+    "metrics.worker_listen": "127.0.0.1:9101",
 }
 
 

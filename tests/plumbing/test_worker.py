@@ -2,11 +2,14 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 
 import pytest
+import requests
 from click.testing import CliRunner
 from sqlalchemy import text
 from waiting import eventually
@@ -56,7 +59,10 @@ def test_once_does_what_is_due_and_ends(ini, db, idp):
     assert db.all(text("select 1 from login_devices")) == []
 
 
-def test_it_works_until_it_is_told_to_end(ini, db, idp, tmp_path):
+def test_it_works_until_it_is_told_to_end(write_ini, db, idp, tmp_path):
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    ini = write_ini(**{"metrics.worker_listen": address})
     with (tmp_path / "log").open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "shopforum.cli", "worker", ini], stderr=output)
     try:
@@ -68,6 +74,10 @@ def test_it_works_until_it_is_told_to_end(ini, db, idp, tmp_path):
         assert processes.running(db, processes.WORKER, 60) == 1
         [row] = db.all(text("select pid, kind from processes where pid = :pid"), pid=process.pid)
         assert row["kind"] == "worker"
+        metrics = requests.get(f"http://{address}/metrics", timeout=10).text
+        assert 'shopforum_processes{kind="worker"} 1.0' in metrics
+        assert 'shopforum_backlog_rows{backlog="revocation_outbox"} 0.0' in metrics
+        assert "shopforum_fusionauth_seconds_count" in metrics
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0

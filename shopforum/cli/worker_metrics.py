@@ -1,0 +1,124 @@
+"""The metrics that the worker adds to its own: what waits in the database, who gives signs of life, and how many sessions live.
+
+They are read when Prometheus asks, in a few short statements with a time limit, so a worker that nobody asks reads nothing.
+"""
+
+from collections.abc import Callable, Iterable
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopforum.core import backlog, metrics, processes
+from shopforum.core.backlog import Backlog
+from shopforum.core.database import Database
+from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
+from shopforum.core.sites import SITES
+from shopforum.mail import jobs as mail_jobs
+from shopforum.operations import counts
+from shopforum.sessions import jobs as session_jobs
+from shopforum.web.services import Services
+from shopforum.webhooks import deliveries
+from shopforum.webhooks import settings as webhook_settings
+
+BACKLOGS: tuple[Backlog, ...] = (*session_jobs.BACKLOGS, *mail_jobs.BACKLOGS)
+
+# Milliseconds for each statement. Prometheus waits ten seconds for all.
+_PATIENCE = 1000
+
+log = structlog.get_logger()
+
+
+def registry_of(services: Services) -> CollectorRegistry:
+    """Return the registry of a worker: the metrics of every process, and those of the database."""
+    names = tuple(one.name for one in webhook_settings.parse(services.settings).endpoints)
+    registry = CollectorRegistry()
+    registry.register(metrics.REGISTRY)
+    registry.register(DatabaseCollector(services.db, names))
+    return registry
+
+
+class DatabaseCollector(Collector):
+    """Reads from the database at each scrape. `endpoints` are the names of the webhook endpoints in the settings."""
+
+    def __init__(self, db: Database, endpoints: tuple[str, ...]) -> None:
+        self._db = ReadOnlyDatabase(db).within(_PATIENCE)
+        self._endpoints = endpoints
+
+    def describe(self) -> Iterable[Metric]:
+        """Return the metrics without values, so that registering reads nothing."""
+        return declared().values()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics. What cannot be read is left out, and `shopforum_database_readable` is 0."""
+        families = declared()
+        readers: tuple[Callable[[dict[str, GaugeMetricFamily]], None], ...] = (
+            self._backlogs,
+            self._processes,
+            self._sessions,
+        )
+        readable = True
+        for read in readers:
+            try:
+                read(families)
+            except (SQLAlchemyError, TooSlow) as error:
+                log.warning("metrics.database_unreadable", error=type(error).__name__)
+                readable = False
+                break
+        families["readable"].add_metric([], float(readable))
+        return families.values()
+
+    def _backlogs(self, families: dict[str, GaugeMetricFamily]) -> None:
+        for one in backlog.read(self._db, BACKLOGS):
+            families["rows"].add_metric([one.name], one.rows)
+            families["oldest"].add_metric([one.name], one.oldest_seconds)
+        for each in deliveries.backlogs(self._db, self._endpoints):
+            families["rows"].add_metric([f"webhook:{each.name}"], each.rows)
+            families["oldest"].add_metric([f"webhook:{each.name}"], each.oldest_seconds)
+
+    def _processes(self, families: dict[str, GaugeMetricFamily]) -> None:
+        for kind, life in processes.signs_of_life(self._db).items():
+            families["processes"].add_metric([kind], life.running)
+            families["heartbeat"].add_metric([kind], life.newest_seconds)
+
+    def _sessions(self, families: dict[str, GaugeMetricFamily]) -> None:
+        for site, number in counts.estimate_live(self._db, SITES).items():
+            families["sessions"].add_metric([site], number)
+
+
+def declared() -> dict[str, GaugeMetricFamily]:
+    """Return the metrics of the database without values, by a short name."""
+    return {
+        "readable": GaugeMetricFamily(
+            "shopforum_database_readable",
+            "1 where the worker could read the metrics below at this scrape, 0 where the database is away or too slow",
+        ),
+        "rows": GaugeMetricFamily(
+            "shopforum_backlog_rows",
+            f"Rows that wait for the worker, at most {backlog.MOST}: audit_log (unsealed), revocation_outbox, mail, "
+            "webhook:NAME (sealed rows behind the endpoint's position)",
+            labels=["backlog"],
+        ),
+        "oldest": GaugeMetricFamily(
+            "shopforum_backlog_oldest_seconds",
+            "Age of the oldest row that waits; 0 where none does",
+            labels=["backlog"],
+        ),
+        "processes": GaugeMetricFamily(
+            "shopforum_processes",
+            "Processes by kind (web, worker) that have given a sign of life within the last minute and have not ended",
+            labels=["kind"],
+        ),
+        "heartbeat": GaugeMetricFamily(
+            "shopforum_process_heartbeat_seconds",
+            "Age of the newest sign of life of each kind; a web process gives one when it is asked at /readyz",
+            labels=["kind"],
+        ),
+        "sessions": GaugeMetricFamily(
+            "shopforum_sessions_live_estimate",
+            "Sessions by site that have neither ended nor reached their absolute end: an estimate of the database's planner",
+            labels=["site"],
+        ),
+    }
