@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from session_fixtures import OWNER, THIEF, SessionCore
 
-from shopforum.sessions import Reason, Refreshed, Scope, lookup, records, revocation
+from shopforum.sessions import Reason, Refreshed, Scope, jobs, lookup, records, revocation
 from shopforum.sessions.audit import Client
 from shopforum.sessions.keyring import new_session_id
 from shopforum.sessions.model import Pair
@@ -245,3 +245,22 @@ def test_a_client_without_an_address_is_served_and_leaves_no_place(core):
     pair, _ = core.log_in(client=nowhere)
     assert core.resume(pair, Client(None, "another")).session is not None
     assert core.sql("SELECT 1 FROM session_places") == []
+
+
+def test_the_sweep_behind_an_event_s_gate_marks_only_what_is_older_than_the_event(core):
+    old, outcome = core.log_in("ann")
+    changed = core.sessions.now()
+    new, _ = core.log_in("ann")
+    scope = Scope(user_id=outcome.session.user_id)
+    with core.sessions.db.transaction() as connection:
+        revocation.revoke(connection, scope, WHY, OWNER, sites=("store",), upstream=False, before=changed)
+    jobs.run_once(core.sessions)
+    assert core.sql("SELECT id FROM sessions WHERE ended_at IS NOT NULL") == [{"id": outcome.session.id}]
+    assert [core.resume(pair).session is not None for pair in (old, new)] == [False, True]
+
+
+def test_the_provider_is_told_nothing_of_a_session_without_a_token(core_of):
+    console = core_of("admin", **{"sessions.renewable": "false"})
+    _, outcome = console.log_in("carol")
+    console.sessions.logout(outcome.session, OWNER)
+    assert console.sql("SELECT 1 FROM revocation_outbox") == []
