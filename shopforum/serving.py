@@ -28,7 +28,7 @@ from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from .core import processes
+from .core import garbage, processes
 from .core.settings import read, setting, settings_of
 from .hosts import WSGIApp, by_host
 from .web import health
@@ -161,7 +161,8 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        log.info("server.started", addresses=[f"{host}:{port}" for host, port in self.addresses])
+        addresses = [f"{host}:{port}" for host, port in self.addresses]
+        log.info("server.started", addresses=addresses, frozen_objects=garbage.freeze())
         self.serve_while(lambda: not self._signal)
         self._leave()
         self._drain()

@@ -56,8 +56,21 @@ _ROWS = [
     FROM generate_series(1, :rows) n""",
     """INSERT INTO revocation_outbox (revocation_id, site, refresh_token_id, done_at)
     SELECT id, 'store', gen_random_uuid(), CASE WHEN :age = '0' THEN now() END FROM revocations
-    WHERE created_at < now() - CAST(:age AS interval)
+    WHERE created_at < now() - CAST(:age AS interval) AND reason_code = 'other'
       AND NOT EXISTS (SELECT FROM revocation_outbox o WHERE o.revocation_id = revocations.id)""",
+    """INSERT INTO revocations (created_at, scope, initiating_entity, actor, reason_code, matched, marked_at)
+    SELECT now() - CAST(:age AS interval) - interval '4 days', 'session', 'user', 'Ann', 'logout', 1, now()
+    FROM generate_series(1, :rows) n""",
+    """WITH closed AS (
+      INSERT INTO revocations (created_at, scope, user_id, initiating_entity, actor, reason_code, matched, marked_at, epoch)
+      SELECT now() - CAST(:age AS interval) - interval '3 days', 'user', gen_random_uuid(), 'user', 'Ann', 'other', 1, now(),
+        (SELECT coalesce(max(epoch), 0) FROM revocation_gates) + n
+      FROM generate_series(1, :rows) n RETURNING id, user_id, epoch, created_at
+    ), told AS (
+      INSERT INTO revocation_outbox (revocation_id, site, user_id, done_at)
+      SELECT id, 'store', user_id, created_at FROM closed
+    )
+    INSERT INTO revocation_gates (key, epoch, revocation_id) SELECT 'user:' || user_id, epoch, id FROM closed""",
     """INSERT INTO audit_log (event, site, initiating_entity, at, seq) SELECT 'session_created', 'store', 'user',
       now() - CAST(:age AS interval), CASE WHEN :age <> '0' THEN (SELECT seq FROM audit_head) + n END
     FROM generate_series(1, :rows) n""",

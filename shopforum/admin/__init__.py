@@ -85,7 +85,7 @@ def _globals(event: BeforeRender) -> None:
     event["network"] = lambda address: addresses.household(address and str(address))
     request: Request | None = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
-        event["sealed"] = lambda: audit_queries.sealed(request.read_db)
+        event["sealed"] = lambda: audit_queries.sealed(request.db)
 
 
 def _nav(request: Request) -> list[NavItem]:

@@ -3,10 +3,9 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 
 import click
 import structlog
@@ -15,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.account import jobs as account_jobs
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import processes, purge
+from shopforum.core import garbage, processes, purge
 from shopforum.core.database import Database
 from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
@@ -48,9 +47,6 @@ JOBS = (*token_jobs.JOBS,)
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_ERROR_SECONDS = 5.0
-_TIDY_EVERY_SECONDS = 60.0
-# Between two signs of life. A worker that has given none for a minute hangs, or its database is away.
-_SEEN_EVERY_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -83,7 +79,8 @@ def _once(services: Services) -> None:
 
 def _tidy(db: Database) -> int:
     """Do one step of each purge and each job; return how many rows were worked on."""
-    return purge.run(PURGES, db) + sum(job.run(db) for job in JOBS)
+    # The jobs first: what they go by may be purged.
+    return sum(job.run(db) for job in JOBS) + purge.run(PURGES, db)
 
 
 def _send_mail(services: Services) -> int:
@@ -98,16 +95,52 @@ def _send_webhooks(services: Services) -> int:
     return outbound.run_once(services.db, webhook_settings.parse(services.settings).endpoints)
 
 
-def _keep(act: Callable[[Services], int], services: Services, ending: threading.Event) -> None:
-    """Repeat an act until `ending` is set, with a pause whenever nothing was due.
+def _seal(services: Services) -> int:
+    """Seal new rows of the audit log; return whether there were any."""
+    head = session_jobs.seal(services.sessions)
+    if head:
+        # The witness outside the database: it contradicts an attacker who rewrites or cuts off the log's end.
+        log.info("audit.sealed", head=str(head))
+    return int(head is not None)
 
-    Each has a thread of its own: a mail server or an endpoint that hangs must not keep the other from its messages, nor
-    FusionAuth from hearing of a revocation.
+
+def _give_sign_of_life(services: Services) -> int:
+    processes.seen(services.db, processes.WORKER)
+    return 0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """An act that is repeated: `act` does one step and returns how many rows it worked on. The loop pauses for `idle`
+    seconds when nothing was due, and for `busy` seconds after a step with work.
     """
+
+    act: Callable[[Services], int]
+    idle: float = _PAUSE_SECONDS
+    busy: float = 0.0
+
+
+# Each has a thread of its own: FusionAuth, a mail server or an endpoint that hangs must not keep the audit log from its
+# seals, nor messages of another kind from their way. Several workers share the work of each.
+LOOPS = {
+    # A worker that has given no sign of life for a minute hangs, or its database is away.
+    "sign of life": Loop(_give_sign_of_life, idle=10.0),
+    "outbox": Loop(lambda services: session_jobs.deliver(services.sessions)),
+    "gate sweep": Loop(lambda services: session_jobs.sweep(services.sessions)),
+    # The pause lets the rows of a busy site be sealed in one transaction.
+    "sealing": Loop(_seal, busy=0.05),
+    "purges": Loop(lambda services: _tidy(services.db), idle=60.0),
+    "mail": Loop(_send_mail),
+    "webhooks": Loop(_send_webhooks),
+}
+
+
+def _keep(loop: Loop, services: Services, ending: threading.Event) -> None:
+    """Repeat an act until `ending` is set."""
     pause = 0.0
     while not ending.wait(pause):
         try:
-            pause = 0.0 if act(services) else _PAUSE_SECONDS
+            pause = loop.busy if loop.act(services) else loop.idle
         except SQLAlchemyError as error:
             _log_error(error)
             pause = _PAUSE_AFTER_ERROR_SECONDS
@@ -133,13 +166,11 @@ def _run(services: Services) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     ending = threading.Event()
-    targets = {
-        "work": partial(_work, services, ending),
-        "mail": partial(_keep, _send_mail, services, ending),
-        "webhooks": partial(_keep, _send_webhooks, services, ending),
-    }
-    threads = [threading.Thread(target=target, name=name) for name, target in targets.items()]
-    log.info("worker.started", pid=os.getpid())
+    threads = [
+        threading.Thread(target=_keep, args=(loop, services, ending), name=name)
+        for name, loop in LOOPS.items()
+    ]
+    log.info("worker.started", pid=os.getpid(), frozen_objects=garbage.freeze())
     for thread in threads:
         thread.start()
     while all(thread.is_alive() for thread in threads) and not signal.sigtimedwait(ends, _PAUSE_SECONDS):
@@ -154,26 +185,3 @@ def _run(services: Services) -> None:
     log.info("worker.stopped")
     if died:
         raise Stop("The worker stopped because of the error above.", 1)
-
-
-def _work(services: Services, ending: threading.Event) -> None:
-    pause = 0.0
-    seen = tidied = float("-inf")
-    while not ending.wait(pause):
-        try:
-            if time.monotonic() - seen > _SEEN_EVERY_SECONDS:
-                processes.seen(services.db, processes.WORKER)
-                seen = time.monotonic()
-            done = session_jobs.run_once(services.sessions)
-            head = session_jobs.seal(services.sessions)
-            if head:
-                # The witness outside the database: it contradicts an attacker who rewrites or cuts off the log's end.
-                log.info("audit.sealed", head=str(head))
-            if time.monotonic() - tidied > _TIDY_EVERY_SECONDS:
-                tidied = time.monotonic()
-                while _tidy(services.db) and not ending.is_set():
-                    pass
-            pause = 0.0 if done else _PAUSE_SECONDS
-        except SQLAlchemyError as error:
-            _log_error(error)
-            pause = _PAUSE_AFTER_ERROR_SECONDS

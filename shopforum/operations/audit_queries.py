@@ -133,6 +133,6 @@ def logins_of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     return AUDIT.where(AUDIT_ID.in_(latest), _a.c.event.in_(_LOGINS)).first(db, 15)
 
 
-def sealed(db: ReadOnlyDatabase) -> Head:
+def sealed(db: Database) -> Head:
     """Return how far the audit log is sealed: a number, and a seal that stands for all rows up to it."""
     return audit_chain.head(db)

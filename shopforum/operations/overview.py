@@ -32,7 +32,11 @@ _ATTACKS = text(
     FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags WHERE kind = ANY (:kinds)
       ORDER BY session_id LIMIT {MOST_FLAGS}) f
     -- OFFSET keeps the planner from reading the whole table instead of these few rows by their key.
-    CROSS JOIN LATERAL (SELECT revocation_id FROM sessions WHERE id = f.session_id OFFSET 0) s GROUP BY kind"""
+    CROSS JOIN LATERAL (SELECT revocation_id FROM sessions WHERE id = f.session_id OFFSET 0) s GROUP BY kind
+    UNION ALL
+    SELECT '{REPLAYS}', count(*), NULL, max(at), 0, 0 FROM (
+      SELECT at FROM audit_log WHERE event = 'authn_token_reuse' ORDER BY id DESC LIMIT {MOST_REPLAYS + 1}) a
+    HAVING count(*) > 0"""
 )
 
 _ALERTS = text(
@@ -41,11 +45,6 @@ _ALERTS = text(
       ORDER BY minor, last_at DESC) f
     CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.session_id AND {live.UNENDED} OFFSET 0) s
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
-)
-
-_REPLAYS = text(
-    f"""SELECT count(*) AS tries, max(at) AS last_at FROM (
-      SELECT at FROM audit_log WHERE event = 'authn_token_reuse' ORDER BY id DESC LIMIT {MOST_REPLAYS + 1}) a"""
 )
 
 _FAILURES = text(
@@ -130,9 +129,6 @@ def attacks(db: ReadOnlyDatabase) -> Attacks:
     found: dict[str, Attack] = {}
     for row in db.all(_ATTACKS, kinds=list(ATTACKS)):
         found[row["kind"]] = Attack(**{name: value for name, value in row.items() if name != "kind"})
-    replays = db.only(_REPLAYS)
-    if replays["tries"]:
-        found[REPLAYS] = Attack(**replays)
     return Attacks(found)
 
 

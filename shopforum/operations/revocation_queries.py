@@ -29,15 +29,17 @@ REVOCATIONS = Listing(
     _revocation,
 )
 
-_RECEIPTS = text(
-    f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (
+_RECEIPT = f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
         count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts = 0) AS pending,
         count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed,
         max(o.done_at) AS confirmed_at,
         (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS user_name
-      FROM revocation_outbox o WHERE o.revocation_id = r.id) o
-    WHERE r.id = ANY (CAST(:ids AS uuid[]))"""
+      FROM revocation_outbox o WHERE o.revocation_id = r.id) o"""
+_RECEIPTS = text(f"{_RECEIPT} WHERE r.id = ANY (CAST(:ids AS uuid[]))")
+_LATEST = text(
+    f"""{_RECEIPT} WHERE r.id = ANY (ARRAY(SELECT id FROM revocations WHERE initiating_entity <> 'user'
+      ORDER BY created_at DESC, id DESC LIMIT :count)) ORDER BY r.created_at DESC, r.id DESC"""
 )
 
 _SINCE = text(
@@ -84,6 +86,11 @@ class Since:
 def receipts(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> dict[UUID, Receipt]:
     """Return the receipts of revocations, by id; unknown ids are left out."""
     return {row["id"]: Receipt(**row) for row in db.all(_RECEIPTS, ids=list(ids))}
+
+
+def latest_receipts(db: ReadOnlyDatabase, count: int) -> list[Receipt]:
+    """Return the receipts of the latest revocations of REVOCATIONS, newest first."""
+    return [Receipt(**row) for row in db.all(_LATEST, count=count)]
 
 
 def receipt(db: ReadOnlyDatabase, revocation_id: UUID) -> Receipt | None:

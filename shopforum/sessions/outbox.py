@@ -8,10 +8,12 @@ this echo: it has the row's reach, it was made while the provider was being told
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from ..core.database import Database
 from ..core.queue import Queue
@@ -62,29 +64,56 @@ def take_echo(
     return connection.execute(_ECHO, values).first() is not None
 
 
-def deliver(db: Database, authority: Authority, revocation_id: UUID | None = None, step: int = 20) -> int:
+def deliver(
+    db: Database, authority: Authority, revocation_id: UUID | None = None, step: int = 20, parallel: int = 1
+) -> int:
     """Send the rows that are due, at most `step` and for about PATIENCE seconds; return how many were tried.
 
-    With `revocation_id`, only rows of that revocation are sent. Sending stops at the first failure: a provider that is
-    away is away for the other rows too. These stay due, before the failed one, so that a row which the provider never
-    takes holds up no other.
+    With `revocation_id`, only rows of that revocation are sent. `parallel` rows are sent at the same time. Sending stops at
+    the first failure: a provider that is away is away for the other rows too. These stay due, before the failed one, so
+    that a row which the provider never takes holds up no other.
     """
-    deadline = time.monotonic() + PATIENCE
     rows = _QUEUE.claim(db, step, revocation_id=revocation_id)
-    for tried, row in enumerate(rows, start=1):
+    sending = _Sending(db, authority, time.monotonic() + PATIENCE)
+    if parallel > 1 and len(rows) > 1:
+        with ThreadPoolExecutor(parallel, "outbox") as pool:
+            tried = list(pool.map(sending.send, rows))
+    else:
+        tried = list(map(sending.send, rows))
+    _QUEUE.release(db, [row for row, was_tried in zip(rows, tried, strict=True) if not was_tried])
+    if sending.bug:
+        raise sending.bug
+    return sum(tried)
+
+
+@dataclass
+class _Sending:
+    """One delivery: it goes on until `deadline`, by the monotonic clock, or the first failure. `bug` is an error that is not
+    the provider's, to be raised when the rows that were not tried are released.
+    """
+
+    db: Database
+    authority: Authority
+    deadline: float
+    stopped: bool = False
+    bug: Exception | None = None
+
+    def send(self, row: RowMapping) -> bool:
+        """Send one row; return whether it was tried."""
+        if self.stopped:
+            return False
         try:
-            authority.revoke(row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"])
-        except Exception as error:
+            self.authority.revoke(
+                row["site"], refresh_token_id=row["refresh_token_id"], user_id=row["user_id"]
+            )
+        except Exception as error:  # noqa: BLE001 - raised by `deliver`
+            self.stopped = True
             # A request that the provider refused has done nothing, so no echo will come.
             refused = isinstance(error, AuthorityMisconfigured)
-            _QUEUE.failed(db, row, str(error)[:500], refused=refused)
-            _QUEUE.release(db, rows[tried:])
+            _QUEUE.failed(self.db, row, str(error)[:500], refused=refused)
             if not isinstance(error, AuthorityUnavailable):
-                # A bug, to be seen; the rows behind this one are sent all the same.
-                raise
-            return tried
-        _QUEUE.done(db, row)
-        if time.monotonic() > deadline:
-            _QUEUE.release(db, rows[tried:])
-            return tried
-    return len(rows)
+                self.bug = error
+        else:
+            _QUEUE.done(self.db, row)
+            self.stopped = self.stopped or time.monotonic() > self.deadline
+        return True

@@ -164,6 +164,7 @@ gates = Table(
     Column("authenticated_until", Instant, nullable=False, server_default=text("'infinity'")),
     Column("revocation_id", UUID, nullable=False),
     CheckConstraint("dated = (authenticated_until < 'infinity')", name="dated_until"),
+    Index("ix_revocation_gates_epoch", "epoch"),
 )
 
 # Revocations with their reasons: one row for each act, whatever its reach.
@@ -195,6 +196,7 @@ revocations = Table(
     Index(
         "ix_revocations_not_by_user", "created_at", "id", postgresql_where=text("initiating_entity <> 'user'")
     ),
+    Index("ix_revocations_gates", "created_at", "epoch", postgresql_where=text("epoch IS NOT NULL")),
     Index("ix_revocations_unmarked", "created_at", postgresql_where=text("marked_at IS NULL")),
 )
 
@@ -222,6 +224,7 @@ outbox = Table(
         "sent_at",
         postgresql_where=text("refresh_token_id IS NULL AND NOT echoed"),
     ),
+    Index("ix_revocation_outbox_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     Index("ix_revocation_outbox_open", "next_try_at", postgresql_where=text("done_at IS NULL")),
 )
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from http_helpers import credentials
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from support import Browser
 from webtest import TestResponse
 
+from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.sessions.audit import Client, Event, write
 
 Console = Callable[[str], Browser]
@@ -221,3 +224,17 @@ def test_the_chart_leads_to_what_it_counts(console: Console, browser: Callable[.
         a for a in dashboard.html.find("figure").find_all("a") if "any_failed_login&since" in a["href"]
     )
     assert "Login failed" in dashboard.goto(link["href"])
+
+
+def test_the_statements_of_one_transaction_only_read_and_end_with_one_that_is_too_slow(apps: dict[str, Any]):
+    db = ReadOnlyDatabase(apps["admin"].services.db, 200)
+    with db.in_one_transaction() as opened:
+        begun = [opened.only(text("SELECT transaction_timestamp() AS at"))["at"] for _ in range(2)]
+        assert begun[0] == begun[1]
+        with pytest.raises(RuntimeError, match="transaction of its own"):
+            opened.within(100)
+    with pytest.raises(DBAPIError, match="read-only"), db.in_one_transaction() as opened:
+        opened.all(text("DELETE FROM revocations"))
+    with pytest.raises(TooSlow), db.in_one_transaction() as opened:
+        opened.all(text("SELECT pg_sleep(30)"))
+    assert db.only(text("SELECT 1 AS one"))["one"] == 1

@@ -40,7 +40,7 @@ def explained(db: ReadOnlyDatabase) -> Iterator[list[Any]]:
     plans: list[Any] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SET"):
+        if "set_config(" in statement:
             settings.add(statement)
         else:
             run.append((statement, parameters))

@@ -15,11 +15,11 @@ PAGES = [
     ("forums", "member", "/posts", 2),
     ("forums", "member", "/search", 2),
     ("forums", "member", "/account/sessions", 4),
-    ("admin", "owner", "/", 23),
-    ("admin", "owner", "/sessions", 9),
-    ("admin", "owner", "/audit", 5),
-    ("admin", "owner", "/revocations", 7),
-    ("admin", "owner", "/revoke-everyone", 5),
+    ("admin", "owner", "/", 11),
+    ("admin", "owner", "/sessions", 8),
+    ("admin", "owner", "/audit", 4),
+    ("admin", "owner", "/revocations", 6),
+    ("admin", "owner", "/revoke-everyone", 4),
 ]
 
 

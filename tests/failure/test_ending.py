@@ -1,5 +1,6 @@
 """A server that is told to end says so, serves what it has, and ends; a closed terminal does not end it."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -88,6 +89,8 @@ def test_sigterm_lets_requests_finish_and_sighup_is_ignored(serving, database_ur
         assert process.wait(20) == 0, log.read_text()
         idle.close()
     said = log.read_text()
+    [started] = [json.loads(line) for line in said.splitlines() if '"server.started"' in line]
+    assert started["frozen_objects"] > 100_000, "the garbage collector walks these no more"
     assert '"event": "server.ending"' in said
     assert '"event": "server.stopped"' in said
 

@@ -1,5 +1,7 @@
 """FusionAuth hangs, or answers nonsense, while a real server with its sixteen threads is in use."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -123,3 +125,33 @@ def test_a_provider_that_is_not_there_or_speaks_tls_badly_is_away(settings, apps
         assert client.log_in("shopper", status=503).headers["Retry-After"]
         client.get("/", status=200)
         app.services.db.engine.dispose()
+
+
+def test_a_provider_that_hangs_keeps_the_worker_from_nothing_else(write_ini, silent, sql, tmp_path):
+    ini = write_ini(**{"idp.url": silent.url, "idp.read_timeout": "15"})
+    sql(
+        """WITH r AS (INSERT INTO revocations (scope, site, initiating_entity, actor, reason_code, matched, epoch)
+          VALUES ('site', 'store', 'admin', 'Ann', 'other', 0, 1) RETURNING id)
+        INSERT INTO revocation_outbox (revocation_id, site, user_id)
+        SELECT id, 'store', gen_random_uuid() FROM r, generate_series(1, 8)"""
+    )
+    with (tmp_path / "log").open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "shopforum.cli", "worker", ini], stderr=output)
+    try:
+        eventually(lambda: silent.asked > 0)
+        sql(
+            "INSERT INTO audit_log (event, site, initiating_entity) VALUES ('session_created', 'store', 'user')"
+        )
+        eventually(lambda: not sql("SELECT 1 FROM audit_log WHERE seq IS NULL"))
+        sql(
+            """WITH r AS (INSERT INTO revocations (scope, initiating_entity, actor, reason_code, matched, epoch)
+              VALUES ('everyone', 'admin', 'Ann', 'other', 0, 2))
+            INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end, last_seen_at)
+            VALUES ('store', gen_random_uuid(), 'x', '{}', now(), now() + interval '1 day', now(), now())"""
+        )
+        eventually(lambda: not sql("SELECT 1 FROM sessions WHERE revocation_id IS NULL"))
+        assert len(sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NULL")) == 8
+        assert 1 < silent.asked <= 4, "several are asked at a time, and no more than several"
+    finally:
+        process.kill()
+        process.wait()

@@ -1,5 +1,6 @@
 """`shopforum worker`: what is due is done, and an interrupted worker ends."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -72,7 +73,8 @@ def test_it_works_until_it_is_told_to_end(ini, db, idp, tmp_path):
     assert process.wait(60) == 0
     assert processes.running(db, processes.WORKER, 60) == 0
     said = (tmp_path / "log").read_text()
-    assert '"worker.started"' in said
+    [started] = [json.loads(line) for line in said.splitlines() if '"worker.started"' in line]
+    assert started["frozen_objects"] > 100_000, "the garbage collector walks these no more"
     assert '"worker.stopped"' in said
 
 

@@ -1,6 +1,7 @@
 """Revocation: sessions end at once and stay ended, and the provider is told until it agrees."""
 
 import random
+import threading
 import time
 import uuid
 from functools import partial
@@ -110,6 +111,32 @@ def test_several_workers_tell_the_provider_once(core):
     core.sql("UPDATE revocation_outbox SET next_try_at = now()")
     together(*[lambda: jobs.run_once(core.sessions)] * 4)
     assert len(core.provider.revoked) == 10
+
+
+def test_a_worker_tells_the_provider_of_several_at_the_same_time(core):
+    for _ in range(4):
+        core.provider.away = True
+        _, outcome = core.log_in()
+        core.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    core.provider.away = False
+    core.sql("UPDATE revocation_outbox SET next_try_at = now()")
+    together_at_the_provider = threading.Barrier(4, timeout=30)
+    revoke = core.provider.revoke
+    core.provider.revoke = lambda *args, **names: (together_at_the_provider.wait(), revoke(*args, **names))
+    assert jobs.deliver(core.sessions) == 4
+    assert len(core.provider.revoked) == 4
+
+
+def test_what_was_not_tried_after_a_failure_is_due_at_once(core):
+    core.provider.away = True
+    for _ in range(12):
+        _, outcome = core.log_in()
+        core.sessions.revoke(Scope(sessions=(outcome.session.id,)), WHY, OWNER)
+    core.sql("UPDATE revocation_outbox SET next_try_at = now(), attempts = 0")
+    tried = jobs.deliver(core.sessions)
+    assert 1 <= tried <= 4
+    due = core.sql("SELECT 1 FROM revocation_outbox WHERE next_try_at <= clock_timestamp() AND attempts = 0")
+    assert len(due) == 12 - tried
 
 
 def test_rows_behind_a_gate_are_marked_in_steps(core):
