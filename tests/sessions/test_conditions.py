@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from session_fixtures import OWNER, THIEF, SessionCore
 
-from shopforum.sessions import Reason, Refreshed, Scope, lookup, records, revocation
+from shopforum.sessions import Reason, Refreshed, Scope, jobs, lookup, records, revocation
+from shopforum.sessions.audit import Client
 from shopforum.sessions.keyring import new_session_id
 from shopforum.sessions.model import Pair
 from shopforum.sessions.rows import FoundSession
@@ -221,3 +222,45 @@ def test_an_excepted_session_that_has_ended_is_left_as_it_is(core):
     core.sessions.revoke(Scope(everyone=True), WHY, OWNER, except_session=outcome.session.id)
     assert core.sql("SELECT * FROM sessions") == before
     assert core.resume(pair).session is None
+
+
+def test_the_places_of_one_session_push_out_none_of_another_s(core):
+    ann, first = core.log_in("ann")
+    _, second = core.log_in("bob")
+    core.sql("DELETE FROM session_places")
+    for session, kept, at in ((first.session, 3, "now() - interval '1 hour'"), (second.session, 60, "now()")):
+        core.sql(
+            "INSERT INTO session_places (session_id, address, agent, first_at, last_at)"
+            f" SELECT :id, '192.0.2.1', 'agent ' || n, {at}, {at} FROM generate_series(1, :kept) n",
+            id=session.id,
+            kept=kept,
+        )
+    core.resume(ann, THIEF)
+    counted = core.sql("SELECT session_id, count(*) AS n FROM session_places GROUP BY session_id")
+    assert {row["session_id"]: row["n"] for row in counted} == {first.session.id: 4, second.session.id: 60}
+
+
+def test_a_client_without_an_address_is_served_and_leaves_no_place(core):
+    nowhere = Client(None, "an agent behind a socket file")
+    pair, _ = core.log_in(client=nowhere)
+    assert core.resume(pair, Client(None, "another")).session is not None
+    assert core.sql("SELECT 1 FROM session_places") == []
+
+
+def test_the_sweep_behind_an_event_s_gate_marks_only_what_is_older_than_the_event(core):
+    old, outcome = core.log_in("ann")
+    changed = core.sessions.now()
+    new, _ = core.log_in("ann")
+    scope = Scope(user_id=outcome.session.user_id)
+    with core.sessions.db.transaction() as connection:
+        revocation.revoke(connection, scope, WHY, OWNER, sites=("store",), upstream=False, before=changed)
+    jobs.run_once(core.sessions)
+    assert core.sql("SELECT id FROM sessions WHERE ended_at IS NOT NULL") == [{"id": outcome.session.id}]
+    assert [core.resume(pair).session is not None for pair in (old, new)] == [False, True]
+
+
+def test_the_provider_is_told_nothing_of_a_session_without_a_token(core_of):
+    console = core_of("admin", **{"sessions.renewable": "false"})
+    _, outcome = console.log_in("carol")
+    console.sessions.logout(outcome.session, OWNER)
+    assert console.sql("SELECT 1 FROM revocation_outbox") == []
