@@ -63,7 +63,7 @@ _ROWS = [
     FROM generate_series(1, :rows) n""",
     """WITH closed AS (
       INSERT INTO revocations (created_at, scope, user_id, initiating_entity, actor, reason_code, matched, marked_at, epoch)
-      SELECT now() - CAST(:age AS interval) - interval '3 days', 'user', gen_random_uuid(), 'user', 'Ann', 'other', 1, now(),
+      SELECT now() - CAST(:age AS interval) - interval '3 days' + n * interval '1 second', 'user', gen_random_uuid(), 'user', 'Ann', 'other', 1, now(),
         (SELECT coalesce(max(epoch), 0) FROM revocation_gates) + n
       FROM generate_series(1, :rows) n RETURNING id, user_id, epoch, created_at
     ), told AS (
