@@ -13,7 +13,7 @@ _SOLD = sa.text("NOT withdrawn")
 
 
 def _folded(text: str) -> str:
-    """The text in small letters and without accents, as shopforum/core/search.py writes it."""
+    """The text in small letters and without accents, as shopforum/store/search.py writes it."""
     plain = f"lower(regexp_replace(normalize({text}, NFKD), '[\\u0300-\\u036f]', '', 'g'))"
     return f"replace(translate({plain}, 'øłđ', 'old'), 'ß', 'ss')"
 

@@ -66,7 +66,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Claim:
-    """What is stored of a key. `busy` is the time in seconds until the claim may be taken over; `status` and `answer` are
+    """The stored row of a key. `busy` is the time in seconds until the claim may be taken over; `status` and `answer` are
     None until the response is kept.
     """
 

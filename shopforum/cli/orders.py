@@ -19,7 +19,7 @@ def command() -> None:
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.argument("number")
 def advance(ini: str, number: str) -> None:
-    """Move the order NUMBER to its next state: packed, shipped, delivered. Exit code 1 if there is none."""
+    """Move the order NUMBER to its next state: packed, shipped, delivered. Exit code 1 if no order has the number."""
     services, number = site(ini, "store"), number.strip().upper()
     letters = Letters(services.site, services.get(MailSettings).on)
     with reaching_the_database():

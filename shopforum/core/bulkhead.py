@@ -10,7 +10,7 @@ class Full(Exception):
 
 
 class Bulkhead:
-    """A number of places. `with bulkhead.place():` takes one, or raises Full if there is none: it never waits."""
+    """A number of places. `with bulkhead.place():` takes one, or raises Full if all are taken. It never waits."""
 
     def __init__(self, most: int) -> None:
         self._places = threading.BoundedSemaphore(most)

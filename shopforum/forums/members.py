@@ -47,7 +47,7 @@ _WAIT = text(f"""
     """)
 
 
-# What was removed or hidden is not counted.
+# Removed and hidden posts are not counted.
 _PROFILE = Prepared(
     "forum_member",
     f"""

@@ -24,7 +24,7 @@ REASONS = {
     "other": "Something else",
 }
 
-# What a moderator tells the author, by the reason of a report: a beginning that can be changed.
+# The suggested message to the author, by the reason of a report. The moderator can change it.
 REMOVAL_REASONS = {
     "spam": "It advertises something; see the rules.",
     "rude": "It is hurtful to another member.",

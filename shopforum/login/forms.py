@@ -27,8 +27,18 @@ def _password_given(form: Form, field: Field) -> None:
         raise StopValidation("Enter your password.")
 
 
-class LoginForm(Form):
-    """E-mail address and password. The password is used exactly as typed: outer spaces may be part of it."""
+def _new_password(label: str) -> PasswordField:
+    """Return a field for a new password, used exactly as typed. FusionAuth has the rules for it."""
+    return PasswordField(
+        label,
+        [_password_given, Length(max=1000, message="This is too long for a password.")],
+        filters=[_text],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ForgottenForm(Form):
+    """The e-mail address of somebody who has forgotten the password."""
 
     email = StringField(
         "E-mail address",
@@ -45,6 +55,11 @@ class LoginForm(Form):
             "spellcheck": "false",
         },
     )
+
+
+class LoginForm(ForgottenForm):
+    """E-mail address and password. The password is used exactly as typed: outer spaces may be part of it."""
+
     password = PasswordField(
         "Password",
         [_password_given, Length(max=1000, message="This is too long for a password.")],
@@ -54,34 +69,10 @@ class LoginForm(Form):
     next = HiddenField(filters=[_text])
 
 
-class ForgottenForm(Form):
-    """The e-mail address of somebody who has forgotten the password."""
-
-    email = StringField(
-        "E-mail address",
-        [
-            DataRequired("Enter your e-mail address."),
-            Length(max=320, message="This is too long for an e-mail address."),
-        ],
-        filters=[_text, _outer_space],
-        render_kw={
-            "autocomplete": "username",
-            "inputmode": "email",
-            "autocapitalize": "none",
-            "spellcheck": "false",
-        },
-    )
-
-
 class NewPasswordForm(Form):
-    """A new password, used exactly as typed. FusionAuth has the rules for it."""
+    """A new password."""
 
-    password = PasswordField(
-        "New password",
-        [_password_given, Length(max=1000, message="This is too long for a password.")],
-        filters=[_text],
-        render_kw={"autocomplete": "new-password"},
-    )
+    password = _new_password("New password")
 
 
 class SignUpForm(ForgottenForm):
@@ -94,12 +85,7 @@ class SignUpForm(ForgottenForm):
         description="Members of the forums see it.",
         render_kw={"autocomplete": "name"},
     )
-    password = PasswordField(
-        "Password",
-        [_password_given, Length(max=1000, message="This is too long for a password.")],
-        filters=[_text],
-        render_kw={"autocomplete": "new-password"},
-    )
+    password = _new_password("Password")
     next = HiddenField(filters=[_text])
 
 

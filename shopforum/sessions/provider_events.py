@@ -1,4 +1,4 @@
-"""What an identity provider tells of its users between their logins: new names, roles that may be gone, and suspicions.
+"""Apply a provider's news of its users between their logins: new names, roles that may be gone, and suspicions.
 
 For the receiver of its webhooks. Each function runs in the caller's transaction, so that a message is applied once.
 """
@@ -29,7 +29,7 @@ _RENAME = text(
     UPDATE sessions t SET user_name = :name, user_email = :email FROM m WHERE t.id = m.id RETURNING t.id"""
 )
 
-# As if the roles had been read before the provider was founded: due wherever they are read again at all.
+# As if the roles had been read long ago: they are due at the session's next request (`lookup._ROLES_DUE`).
 _ROLES_ARE_OLD = text(
     f"""WITH m AS (
       SELECT s.id FROM sessions s WHERE s.site = :site AND s.roles && CAST(:roles AS text[]) AND {LIVE}

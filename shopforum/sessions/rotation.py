@@ -34,7 +34,7 @@ class Timing:
 
 
 class PairStatus(StrEnum):
-    """What a pair is to its session."""
+    """The place of a presented pair in its session's tree."""
 
     HEAD = "head"  # it holds now
     NEXT = "next"  # shown for the first time, a successor of the head or a late sibling: it takes over
@@ -99,7 +99,7 @@ def is_starved(facts: Facts, timing: Timing) -> bool:
 
 
 class Step(StrEnum):
-    """What is to be done next for a request."""
+    """The next thing to do for a request."""
 
     SERVE = "serve"
     TAKE_OVER = "take over"  # the pair becomes the head; then ask again, with `after_take_over`

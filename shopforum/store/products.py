@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, Label, Select, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import REGCONFIG
 
-from ..core import search
 from ..core.database import Database, once_more
 from ..core.rows import build, columns
+from . import search
 from .tables import products
 
 # A count of products ends here: "more than 1,000".

@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
-from ..core.search import folded
 from ..core.tables import metadata
 from ..sessions.tables import Instant
+from .search import folded
 
 # The search of version 0.2, whose processes may still run beside those of this version.
 _SEARCH_0_2 = (
@@ -65,7 +65,7 @@ products = Table(
     # No longer sold: gone from the catalogue, but still named in carts that hold it.
     Column("withdrawn", Boolean, nullable=False, server_default=text("false")),
     Column("search", TSVECTOR, Computed(_SEARCH_0_2, persisted=True), nullable=False),
-    # What a search finds, and the texts in which it looks for the words that were meant (core/search.py).
+    # The words that a search finds, and the texts in which it looks for the words that were meant (search.py).
     Column("words", TSVECTOR, Computed(_WORDS, persisted=True), nullable=False),
     Column("spelling", Text, Computed(_SPELLING, persisted=True), nullable=False),
     CheckConstraint("price_minor > 0", name="price_positive"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from clocks import SimulatedClock
 from session_fixtures import SECRET, Provider, SessionCore
 from sqlalchemy import Engine, text
 
@@ -37,6 +38,13 @@ def core_of(clean: None, _core_engine: Engine, provider: Provider) -> Callable[.
         return SessionCore(Sessions(database, parsed, provider), provider)
 
     return make
+
+
+@pytest.fixture
+def clock(clean: None, _core_engine: Engine, database_url: str) -> Iterator[SimulatedClock]:
+    """The database's clock for the session cores of a test."""
+    with SimulatedClock(database_url, _core_engine) as clock:
+        yield clock
 
 
 @pytest.fixture

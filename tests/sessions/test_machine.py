@@ -6,7 +6,6 @@ it finds, which takes minutes.
 """
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -256,12 +255,6 @@ def provider() -> MoodyProvider:
 def machine_core(core_of: Any) -> SessionCore:
     core: SessionCore = core_of("store", **{"sessions.absolute": str(ABSOLUTE)})
     return core
-
-
-@pytest.fixture
-def clock(machine_core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(database_url, machine_core.sessions.db.engine) as clock:
-        yield clock
 
 
 def test_any_history(machine_core, provider, clock):

@@ -1,11 +1,9 @@
 """Which of a login and a revocation came first is decided by a counter: no clock that steps changes it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from clocks import SimulatedClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from session_fixtures import OWNER, SessionCore
@@ -14,12 +12,6 @@ from shopforum.sessions import LoginStart, Reason, Scope, revocation
 
 WHY = Reason("admin", "carol@example.com", "incident")
 HOUR = 3600.0
-
-
-@pytest.fixture
-def clock(core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(database_url, core.sessions.db.engine) as clock:
-        yield clock
 
 
 def event(core: SessionCore, scope: Scope, at: Any) -> None:

@@ -18,7 +18,7 @@ import os
 import random
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -313,12 +313,6 @@ THIEVES = [
 @pytest.fixture
 def provider() -> MoodyProvider:
     return MoodyProvider()
-
-
-@pytest.fixture
-def clock(core: SessionCore, database_url: str) -> Iterator[SimulatedClock]:
-    with SimulatedClock(database_url, core.sessions.db.engine) as clock:
-        yield clock
 
 
 @pytest.mark.parametrize("loss", [0.01, 0.05])

@@ -2,9 +2,9 @@ import random
 
 import pytest
 
-from shopforum.core import search
 from shopforum.core.paging import decode, encode
 from shopforum.dev.sample import store as sample
+from shopforum.store import search
 
 pytestmark = pytest.mark.usefixtures("stocked")
 

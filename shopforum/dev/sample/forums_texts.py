@@ -1,4 +1,4 @@
-"""What people say in the sample data: categories and threads. forums_replies.py has what is said later.
+"""The first threads of the sample data, and its categories. forums_replies.py has later threads and replies.
 
 A text that begins with `OP: ` is by the person who started the thread.
 """

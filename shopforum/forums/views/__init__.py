@@ -28,7 +28,7 @@ R = TypeVar("R")
 # brought them along (`inbox.COUNTS`).
 UNREAD, REPORTS = "forums.unread", "forums.reports"
 
-# What an address does not keep when it turns to another page: the notice of an act, and the place in a topic.
+# Parameters that the address of another page leaves out: the notice of an act, and the place in a topic.
 _NOT_KEPT = {"page", "cursor", "notice", "post", "quote", "unread"}
 
 

@@ -9,8 +9,8 @@ from pyramid.events import BeforeRender
 from pyramid.path import AssetResolver
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from ...core import search
 from ...web.templating import static
+from .. import search
 from ..delivery import HOME, window
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING

@@ -4,11 +4,11 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
 
-from ...core import paging, search
+from ...core import paging
 from ...mail.outgoing import MailSettings
 from ...web import caching, notes
 from ...web.request import Request
-from .. import products, restock
+from .. import products, restock, search
 from ..forms import AddForm, PriceForm
 from ..products import Criteria, ListedProduct
 
