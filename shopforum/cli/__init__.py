@@ -14,6 +14,7 @@ _COMMANDS = {
     "check": "shopforum.cli.check",
     "fusionauth": "shopforum.cli.fusionauth",
     "init": "shopforum.cli.init",
+    "keys": "shopforum.cli.keys",
     "migrate": "shopforum.cli.migrate",
     "orders": "shopforum.cli.orders",
     "sessions": "shopforum.cli.sessions",

@@ -84,7 +84,7 @@ def _checks(ini: str, db: Database, pools: int) -> Iterator[Check]:
 
 def _readiness(ini: str, db: Database) -> Iterator[Check]:
     """Check what the sites check before they say that they are ready."""
-    for name, state in readiness.checked(db, schema.table_names(), processes.CHECK).items():
+    for name, state in readiness.checked(db, schema.needed_rights(), processes.CHECK).items():
         problem, _, fix = state.partition(": ")
         if state == readiness.OK:
             yield Check(name, fine=_FINE[name])

@@ -119,7 +119,7 @@ def _seal(services: Services) -> int:
 
 
 def _give_sign_of_life(services: Services) -> int:
-    processes.seen(services.db, processes.WORKER)
+    processes.seen(services.db, processes.WORKER, services.sessions.config.secrets.ids)
     return 0
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from support import Browser, url_of
 
 import shopforum
+from shopforum import schema
+from shopforum.core import readiness
 from shopforum.core.database import Database
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.operations import event_feed
@@ -74,6 +76,14 @@ def test_the_sites_work_and_the_worker_seals_what_they_wrote(of: Any) -> None:
     assert head is not None
     verdict = audit_chain.verify(store.services.db, store.services.sessions.config.secrets.audit_keys, head)
     assert (verdict.bad, verdict.good) == (None, head.seq)
+
+
+def test_both_roles_are_ready(of: Any) -> None:
+    """Each lacks rights that it does not need."""
+    for role in ("sites", "worker"):
+        services = of(role).services
+        found = readiness.checked(services.db, schema.needed_rights())
+        assert set(found.values()) == {readiness.OK}, (role, found)
 
 
 def test_the_feed_of_events_has_what_the_worker_sealed(of: Any, monkeypatch: pytest.MonkeyPatch) -> None:

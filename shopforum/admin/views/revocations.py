@@ -45,10 +45,11 @@ def revocation(request: Request) -> dict[str, Any]:
         raise HTTPNotFound
     found = page(request, session_queries.ended_by(row.id))
     since = revocation_queries.since(db, row.id)
+    keys = request.sessions.config.secrets
     return {
         "row": row,
         "since": since,
-        "token_makers": [(maker, tokens.listed(db, maker)) for maker in since.token_makers],
+        "token_makers": [(maker, tokens.listed(db, keys, maker)) for maker in since.token_makers],
         "page": found,
         "messages": revocation_queries.messages(db, [session.id for session in found.rows]),
         "rules": deny_rules.in_force(db, revocation_id=row.id),
