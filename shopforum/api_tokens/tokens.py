@@ -132,7 +132,7 @@ _REMOVED_KEYS = text(
 
 _REVOKE = text(
     """UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE revoked_at IS NULL AND (id = CAST(:id AS uuid)
-      OR name = CAST(:name AS text) OR maker_id = CAST(:maker_id AS uuid)) RETURNING id, name"""
+      OR name = CAST(:name AS text) OR maker_id = CAST(:maker_id AS uuid) OR CAST(:everyone AS boolean)) RETURNING id, name"""
 )
 
 _REVOKE_ORPHANS = text(
@@ -201,17 +201,22 @@ def revoke(
     token_id: UUID | None = None,
     name: str | None = None,
     maker_id: UUID | None = None,
+    everyone: bool = False,
 ) -> int:
-    """Revoke a token, all of a name or all of a maker, from the next call on; return how many were not revoked before."""
+    """Revoke a token, all of a name, all of a maker or everyone's, from the next call on; return how many were not revoked
+    before.
+    """
+    values = {"id": token_id, "name": name, "maker_id": maker_id, "everyone": everyone}
     with db.transaction() as connection:
-        rows = connection.execute(_REVOKE, {"id": token_id, "name": name, "maker_id": maker_id}).all()
+        rows = connection.execute(_REVOKE, values).all()
         _note_revoked(connection, rows, actor)
     return len(rows)
 
 
 def revoke_made_by(connection: Connection, maker_id: UUID, actor: Actor) -> None:
     """Revoke a maker's tokens, in the transaction that takes the right to them away."""
-    rows = connection.execute(_REVOKE, {"id": None, "name": None, "maker_id": maker_id}).all()
+    values = {"id": None, "name": None, "maker_id": maker_id, "everyone": False}
+    rows = connection.execute(_REVOKE, values).all()
     _note_revoked(connection, rows, actor)
 
 

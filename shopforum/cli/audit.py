@@ -94,9 +94,8 @@ def _plain(value: Any) -> Any:
 def _head(witness: str | None) -> Head | None:
     if witness is None:
         return None
-    seq, _, mac = witness.partition(":")
     try:
-        return Head(int(seq), bytes.fromhex(mac))
+        return Head.parse(witness)
     except ValueError:
         raise click.BadParameter("a head is SEQ:MAC, as the worker logs it", param_hint="--head") from None
 

@@ -16,8 +16,8 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import DBAPIError
@@ -33,7 +33,7 @@ STEP = 500
 _SKEW = timedelta(minutes=5)
 _INSUFFICIENT_PRIVILEGE = "42501"
 # The seal before the first row.
-_START = bytes(32)
+START = bytes(32)
 
 # The columns of the first version of the seal: sealed even where they are NULL. A column that the table gets later is
 # sealed where it has a value, so that the seals of older rows stay good. This list never changes.
@@ -63,6 +63,7 @@ _NOTE_KEY = text(
     """INSERT INTO audit_keys AS k (key_id, first_seq, last_seq) VALUES (:key_id, :first, :last)
     ON CONFLICT (key_id) DO UPDATE SET last_seq = greatest(k.last_seq, excluded.last_seq)"""
 )
+_AT = text("SELECT at, mac FROM audit_log WHERE seq = :seq")
 _KEYS = text("SELECT key_id, first_seq, last_seq FROM audit_keys ORDER BY first_seq, key_id")
 _READ = text(f"SELECT seq, mac, {SELECTED} FROM audit_log WHERE seq > :after ORDER BY seq LIMIT :step")
 _KNOWN = text("SELECT seq, mac FROM audit_head")
@@ -77,6 +78,12 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.seq}:{self.mac.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a head as the worker logs it, `number:hash`. Raises ValueError."""
+        seq, _, mac = text.partition(":")
+        return cls(int(seq), bytes.fromhex(mac))
 
 
 @dataclass(frozen=True)
@@ -138,12 +145,26 @@ def seal(db: Database, key: AuditKey) -> Head | None:
 def head(db: Database) -> Head:
     """Return the newest seal."""
     row = db.one(_KNOWN)
-    return Head(row["seq"], bytes(row["mac"])) if row else Head(0, _START)
+    return Head(row["seq"], bytes(row["mac"])) if row else Head(0, START)
 
 
 def sealing_keys(db: Database) -> list[KeyRange]:
     """Return the keys that have sealed the audit log, in the order of their first rows."""
     return [KeyRange(**row) for row in db.all(_KEYS)]
+
+
+def contains(db: Database, witness: Head) -> bool:
+    """Return whether the chain has had this head. The empty chain's is in every one."""
+    if witness == Head(0, START):
+        return True
+    row = db.one(_AT, seq=witness.seq)
+    return row is not None and hmac.compare_digest(bytes(row["mac"]), witness.mac)
+
+
+def newest_at(db: Database) -> datetime | None:
+    """Return when the newest sealed row was written; None for an empty log."""
+    row = db.one(_AT, seq=head(db).seq)
+    return row["at"] if row else None
 
 
 def verify(db: Database, keys: Sequence[AuditKey], witness: Head | None = None) -> Verdict:
@@ -154,11 +175,11 @@ def verify(db: Database, keys: Sequence[AuditKey], witness: Head | None = None) 
     bad but unchecked, and the check goes on behind them. `witness` is a head that was printed earlier: the chain must
     contain it.
     """
-    expected, mac, claimed = 1, _START, head(db)
+    expected, mac, claimed = 1, START, head(db)
     ranges = sealing_keys(db)
     missing = [one for one in ranges if one.key_id not in {key.id for key in keys}]
     unchecked, missing_key = 0, None
-    seen = witness is None or (witness.seq == 0 and witness.mac == _START)
+    seen = witness is None or (witness.seq == 0 and witness.mac == START)
     latest = backdated = None
     for row in _sealed(db):
         if row["seq"] != expected:
