@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
+from ...core import durability
 from ...core.ids import parse_uuid
 from ...operations import deny_rules, revocation_queries, session_queries
 from ...web.request import Request
@@ -49,6 +50,7 @@ def revocation(request: Request) -> dict[str, Any]:
     return {
         "row": row,
         "since": since,
+        "durable": durability.read(db),
         "token_makers": [(maker, tokens.listed(db, keys, maker)) for maker in since.token_makers],
         "page": found,
         "messages": revocation_queries.messages(db, [session.id for session in found.rows]),
