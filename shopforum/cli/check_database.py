@@ -134,7 +134,7 @@ def _role(db: Database, development: bool) -> Iterator[Check]:
         yield Check(
             "database role",
             problem=f"{role['name']} is {_POWERS[powers[0]]}: it can switch off what guards the audit log",
-            fix="make a role for the sites that only has rights on the tables: docs/operations.md has the statements",
+            fix="make a role for the sites that only has rights on the tables: deploy/grants.sql has the statements",
         )
     if role["seals"] and not role["notes_keys"]:
         yield Check(

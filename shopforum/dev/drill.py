@@ -373,7 +373,7 @@ class _Revocations(threading.Thread):
         self.acknowledged: list[UUID] = []
         self.loss: witness.Loss | None = None
         self._sessions, self._memory, self._ending = sessions, memory, threading.Event()
-        self._waiting = [_log_in(sessions)[1] for _ in range(2 * _SESSIONS)]
+        self._waiting = [_log_in(sessions)[1] for _ in range(4 * _SESSIONS)]
 
     def run(self) -> None:
         while not self._ending.is_set():

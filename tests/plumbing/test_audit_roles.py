@@ -1,4 +1,4 @@
-"""The audit log against the roles of docs/operations.md: the sites' role appends, the worker's seals, neither rewrites."""
+"""The audit log against the roles of deploy/grants.sql: the sites' role appends, the worker's seals, neither rewrites."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,16 +21,14 @@ from shopforum.core.engine import create_unpooled_engine
 from shopforum.operations import event_feed
 from shopforum.sessions import audit_chain, jobs
 
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+GRANTS = Path(__file__).resolve().parents[2] / "deploy" / "grants.sql"
 ROW = "INSERT INTO audit_log (event, site, initiating_entity{}) VALUES ('authz_fail', 'store', 'user'{})"
 
 
 @pytest.fixture(scope="module")
 def urls(server: Any, database_url: str, worker_id: str) -> Iterator[dict[str, str]]:
-    """The database for each role that docs/operations.md makes, by what the role is for."""
-    block = re.search(r"```sql\n(CREATE ROLE.*?)```", OPERATIONS.read_text(), re.DOTALL)
-    assert block
-    statements = re.sub(r"shopforum_(sites|worker)", rf"{worker_id}_\1", block[1])
+    """The database for each role that deploy/grants.sql makes, by what the role is for."""
+    statements = re.sub(r"shopforum_(sites|worker)", rf"{worker_id}_\1", GRANTS.read_text())
     roles = [f"{worker_id}_{what}" for what in ("sites", "worker")]
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
