@@ -51,7 +51,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
             settings=parsed.raw,
         )
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
-        shared.add(Readiness(Database(connect(None)), schema.table_names()))
+        keys = shared.sessions.config.secrets.ids
+        shared.add(Readiness(Database(connect(None)), schema.needed_rights(), keys))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

@@ -29,6 +29,7 @@ from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
 from .mail import outgoing
 from .sessions import config as sessions_config
+from .sessions.witness import WitnessSettings
 from .webhooks import settings as webhook_settings
 
 # An admin who changes the network or the browser gives the password again, a role that was taken away counts within a
@@ -70,6 +71,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Webhooks": webhook_settings.declared(raw or {}),
         "Admin API": settings_of(ApiSettings),
         "Forums": settings_of(ForumSettings),
+        "Audit log": settings_of(WitnessSettings),
         "Metrics": settings_of(MetricsSettings),
     }
 
@@ -93,7 +95,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     outgoing.parse(raw)
-    for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings):
+    for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings, WitnessSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 

@@ -26,6 +26,11 @@ def all_metadata() -> list[MetaData]:
     return [session_tables.metadata, metadata]
 
 
-def table_names() -> list[str]:
-    """Return the names of all tables."""
-    return [table.name for each in all_metadata() for table in each.sorted_tables]
+def needed_rights() -> list[tuple[str, str]]:
+    """Return the privileges that the sites need, as pairs of a table and a privilege: all four, unless the table lists its own."""
+    return [
+        (table.name, privilege)
+        for each in all_metadata()
+        for table in each.sorted_tables
+        for privilege in table.info.get("sites_need", ("SELECT", "INSERT", "UPDATE", "DELETE"))
+    ]

@@ -33,7 +33,7 @@ from .core import garbage, metrics, processes
 from .core.metrics import MetricsServer, MetricsSettings
 from .core.settings import read, setting, settings_of
 from .hosts import WSGIApp, by_host
-from .web import health
+from .web import health, proxies
 
 log = structlog.get_logger("shopforum")
 
@@ -160,6 +160,11 @@ class Server:
         sites = {host: each.services.site.name for host, each in self._apps.items()}
         self._queues = Queues(sites or {"": "all"}, self._settings)
         self._metrics = self._serve_metrics()
+        forwarded = {key: options.pop(key) for key in proxies.KEYS if key in options}
+        urls = {host: each.services.site.url for host, each in self._apps.items()}
+        app = proxies.wrap(app, urls, forwarded)
+        # What proxies forward has been read by then.
+        options["clear_untrusted_proxy_headers"] = "false"
         self._server = create_server(app, map=self._map, _dispatcher=self._queues, **options)
         self._signal = 0
 

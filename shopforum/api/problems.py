@@ -93,12 +93,15 @@ def _lacking(exc: HTTPForbidden, request: Request) -> Response:
 def _unauthorized(request: Request) -> Response:
     challenge = 'Bearer realm="shopforum"'
     if "Authorization" in request.headers:
-        refused(request, "token")
+        written = refused(request, "token")
         known = policy_of(request).presented(request).refused
         if known is not None and known.refused == "blocked":
             return answer(403, "A deny rule refuses this token or this client address.")
         challenge += ', error="invalid_token"'
-        return answer(401, "The token is not valid.", headers={"WWW-Authenticate": challenge})
+        why = "The token is not valid."
+        if "removed_keys" in written:
+            why += " Tokens that were made under a removed key of the server are not known any more: make a new one."
+        return answer(401, why, headers={"WWW-Authenticate": challenge})
     detail = "Send a token as Authorization: Bearer. Cookies are ignored."
     return answer(401, detail, headers={"WWW-Authenticate": challenge})
 

@@ -96,8 +96,8 @@ def policy_of(request: Request) -> BearerPolicy:
     return policy
 
 
-def refused(request: Request, why: str, token: Token | None = None, **more: str) -> None:
-    """Write a refused call to the audit log. Raises rate_limit.TooFast for an address that sends too many bad tokens."""
+def refused(request: Request, why: str, token: Token | None = None, **more: str) -> dict[str, str]:
+    """Write a refused call to the audit log, and return what was written about it. Raises rate_limit.TooFast for an address that sends too many bad tokens."""
     client = client_of(request)
     known = token
     if token is None:
@@ -105,6 +105,9 @@ def refused(request: Request, why: str, token: Token | None = None, **more: str)
         known = policy_of(request).presented(request).refused
     if known and known.refused:
         more["token"] = known.refused
+    elif known is None and (removed := tokens.removed_keys(request.db, request.sessions.config.secrets)):
+        # The cause of many refusals at once, and of none that could be seen otherwise.
+        more["removed_keys"] = " ".join(removed)
     event = Event(
         EventName.API_TOKEN_REFUSED,
         request.site.name,
@@ -114,3 +117,4 @@ def refused(request: Request, why: str, token: Token | None = None, **more: str)
         detail={"why": why, "method": request.method, "path": clean(request.path_info, 200), **more},
     )
     audit.append(request.db, event)
+    return more

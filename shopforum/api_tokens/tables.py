@@ -14,6 +14,8 @@ tokens = Table(
     metadata,
     Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
     Column("hash", LargeBinary, nullable=False, unique=True),
+    # The key that made the hash (`Keyring.ids`); NULL in rows from before keys had ids. A use moves the token to the newest.
+    Column("key_id", Text),
     Column("name", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),

@@ -72,7 +72,9 @@ class Token:
 
 @dataclass(frozen=True)
 class TokenRow:
-    """A token in a list. `state` is `valid` or as `Token.refused`; `ends_at` is when it expires unless it is used."""
+    """A token in a list. `state` is `valid`, as `Token.refused`, or `keyless`: its key was removed from `shopforum.secret`.
+    `ends_at` is when it expires unless it is used.
+    """
 
     id: UUID
     name: str
@@ -88,8 +90,8 @@ class TokenRow:
 
 
 _CREATE = text(
-    """INSERT INTO api_tokens (hash, name, scopes, created_by, maker_id, expires_at)
-    VALUES (:hash, :name, :scopes, :created_by, :maker_id, clock_timestamp() + :days * interval '1 day') RETURNING id"""
+    """INSERT INTO api_tokens (hash, key_id, name, scopes, created_by, maker_id, expires_at)
+    VALUES (:hash, :key_id, :name, :scopes, :created_by, :maker_id, clock_timestamp() + :days * interval '1 day') RETURNING id"""
 )
 
 _MAKERS = ", ".join(f"'{role}'" for role in sorted(TOKEN_MAKERS))
@@ -102,26 +104,35 @@ _ORPHANED = f"""(EXISTS (SELECT 1 FROM revocations r WHERE r.user_id = t.maker_i
     OR NOT coalesce((SELECT s.roles && ARRAY[{_MAKERS}] FROM sessions s WHERE s.user_id = t.maker_id AND s.site = 'admin'
       ORDER BY s.created_at DESC LIMIT 1), true))"""
 
-_ENDS = f"least(t.expires_at, coalesce(t.last_used_at, t.created_at) + interval '{UNUSED_DAYS} days')"
+ENDS = f"least(t.expires_at, coalesce(t.last_used_at, t.created_at) + interval '{UNUSED_DAYS} days')"
 
 _STATE = f"""CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked'
     WHEN t.expires_at <= clock_timestamp() THEN 'expired'
-    WHEN {_ENDS} <= clock_timestamp() THEN 'unused'
+    WHEN {ENDS} <= clock_timestamp() THEN 'unused'
     WHEN {_ORPHANED} THEN 'orphaned' END"""
+
+USABLE = f"{_STATE} IS NULL"
 
 _BLOCKED = f"""EXISTS (SELECT 1 FROM standing_rules r WHERE r.user_id = t.maker_id AND {live.RULE_IN_FORCE}
     AND (r.site IS NULL OR r.site = 'admin') AND r.network IS NULL AND r.device = '')"""
 
+# Made under a key that is not in `shopforum.secret`: nothing that is presented can match its hash.
+_KEYLESS = "t.key_id <> ALL (CAST(:key_ids AS text[]))"
+
 _LIST = text(
     f"""SELECT t.id, t.name, t.scopes, t.created_at, t.created_by, t.maker_id, t.expires_at, t.last_used_at, t.revoked_at,
-      {_ENDS} AS ends_at, coalesce({_STATE}, CASE WHEN {_BLOCKED} THEN 'blocked' ELSE 'valid' END) AS state
+      {ENDS} AS ends_at, coalesce({_STATE}, CASE WHEN {_KEYLESS} THEN 'keyless' WHEN {_BLOCKED} THEN 'blocked' ELSE 'valid' END) AS state
     FROM api_tokens t WHERE CAST(:maker_id AS uuid) IS NULL OR t.maker_id = CAST(:maker_id AS uuid)
     ORDER BY t.revoked_at IS NOT NULL, t.created_at DESC, t.id LIMIT 500"""
 )
 
+_REMOVED_KEYS = text(
+    f"SELECT DISTINCT t.key_id FROM api_tokens t WHERE {_KEYLESS} AND {USABLE} ORDER BY t.key_id LIMIT 20"
+)
+
 _REVOKE = text(
     """UPDATE api_tokens SET revoked_at = clock_timestamp() WHERE revoked_at IS NULL AND (id = CAST(:id AS uuid)
-      OR name = CAST(:name AS text) OR maker_id = CAST(:maker_id AS uuid)) RETURNING id, name"""
+      OR name = CAST(:name AS text) OR maker_id = CAST(:maker_id AS uuid) OR CAST(:everyone AS boolean)) RETURNING id, name"""
 )
 
 _REVOKE_ORPHANS = text(
@@ -129,11 +140,12 @@ _REVOKE_ORPHANS = text(
     AND {_ORPHANED} RETURNING id, name"""
 )
 
-_VALID = text(f"SELECT t.id FROM api_tokens t WHERE t.hash = ANY (:hashes) AND {_STATE} IS NULL").bindparams(
+_VALID = text(f"SELECT t.id FROM api_tokens t WHERE t.hash = ANY (:hashes) AND {USABLE}").bindparams(
     bindparam("hashes", type_=ARRAY(BYTEA))
 )
 
-# One statement finds the token, notes its use and counts the call; a refused token is not counted.
+# One statement finds the token, notes its use and counts the call; a refused token is not counted. A use stores the token under
+# the newest key, so that an older key can go.
 _FIND = text(
     f"""
 WITH found AS (
@@ -142,7 +154,7 @@ WITH found AS (
   FROM api_tokens t LEFT JOIN LATERAL ({live.matching_rule(user="t.maker_id", site="'admin'")}) rule ON true
   WHERE t.hash = ANY (:hashes)
 ), touched AS (
-  UPDATE api_tokens t SET last_used_at = clock_timestamp() FROM found f WHERE t.id = f.id AND f.refused IS NULL
+  UPDATE api_tokens t SET last_used_at = clock_timestamp(), hash = :newest, key_id = :key_id FROM found f WHERE t.id = f.id AND f.refused IS NULL
     AND (f.last_used_at IS NULL OR f.last_used_at < clock_timestamp() - interval '1 minute')
 ), taken AS ({rate_limit.taken("SELECT 'token:' || id FROM found WHERE refused IS NULL")})
 SELECT id, name, scopes, refused, rule_id, EXISTS (SELECT 1 FROM taken) AS free FROM found"""
@@ -164,16 +176,21 @@ def create(
     values |= {"maker_id": actor.user_id, "days": days}
     with db.transaction() as connection:
         token_id: UUID = connection.execute(
-            _CREATE, {**values, "hash": keys.digest("", _KIND, token)}
+            _CREATE, {**values, "hash": keys.digest("", _KIND, token), "key_id": keys.id}
         ).scalar_one()
         detail = {"token": str(token_id), "name": name, "scopes": granted, "days": days}
         audit.write(connection, _event(EventName.API_TOKEN_CREATED, actor, detail))
     return token_id, token
 
 
-def listed(db: Database, maker_id: UUID | None = None) -> list[TokenRow]:
+def listed(db: Database, keys: Keyring, maker_id: UUID | None = None) -> list[TokenRow]:
     """Return all tokens, or those of one maker: revoked ones last, then newest first, at most 500; never a hash."""
-    return [TokenRow(**row) for row in db.all(_LIST, maker_id=maker_id)]
+    return [TokenRow(**row) for row in db.all(_LIST, maker_id=maker_id, key_ids=[*keys.ids])]
+
+
+def removed_keys(db: Database, keys: Keyring) -> list[str]:
+    """Return the ids of keys under which usable tokens were made, and which are not in `shopforum.secret` any more."""
+    return [row["key_id"] for row in db.all(_REMOVED_KEYS, key_ids=[*keys.ids])]
 
 
 @once_more
@@ -184,17 +201,22 @@ def revoke(
     token_id: UUID | None = None,
     name: str | None = None,
     maker_id: UUID | None = None,
+    everyone: bool = False,
 ) -> int:
-    """Revoke a token, all of a name or all of a maker, from the next call on; return how many were not revoked before."""
+    """Revoke a token, all of a name, all of a maker or everyone's, from the next call on; return how many were not revoked
+    before.
+    """
+    values = {"id": token_id, "name": name, "maker_id": maker_id, "everyone": everyone}
     with db.transaction() as connection:
-        rows = connection.execute(_REVOKE, {"id": token_id, "name": name, "maker_id": maker_id}).all()
+        rows = connection.execute(_REVOKE, values).all()
         _note_revoked(connection, rows, actor)
     return len(rows)
 
 
 def revoke_made_by(connection: Connection, maker_id: UUID, actor: Actor) -> None:
     """Revoke a maker's tokens, in the transaction that takes the right to them away."""
-    rows = connection.execute(_REVOKE, {"id": None, "name": None, "maker_id": maker_id}).all()
+    values = {"id": None, "name": None, "maker_id": maker_id, "everyone": False}
+    rows = connection.execute(_REVOKE, values).all()
     _note_revoked(connection, rows, actor)
 
 
@@ -229,6 +251,8 @@ def find(db: Database, keys: Keyring, token: str, rate: rate_limit.Rate, client:
         db.one(
             _FIND,
             hashes=keys.digests("", _KIND, token),
+            newest=keys.digest("", _KIND, token),
+            key_id=keys.id,
             address=client.address,
             device=user_agents.text(client.agent),
             **vars(rate),

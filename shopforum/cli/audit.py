@@ -1,7 +1,7 @@
 """`shopforum audit verify` checks the audit chain, `shopforum audit export` writes the audit log.
 
-Both work while the web server and FusionAuth are down. Exit codes: 0 all is well, 1 the log has been tampered with, 2 the
-call is wrong or the database cannot be reached.
+Both work while the web server and FusionAuth are down. Exit codes: 0 all is well, 1 the log has been tampered with, 2 not
+checked: the call is wrong, the database cannot be reached, or a key is missing that sealed rows.
 """
 
 import csv
@@ -48,15 +48,22 @@ def verify(ini: str, witness: str | None, as_json: bool) -> None:
             pass
         verdict = audit_chain.verify(sessions.db, sessions.config.secrets.audit_keys, _head(witness))
     if as_json:
-        facts = {"ok": verdict.bad is None, "good": verdict.good, "bad": verdict.bad, "why": verdict.why}
+        facts = {"ok": verdict.ok, "good": verdict.good, "bad": verdict.bad, "why": verdict.why}
+        facts |= {"unchecked": verdict.unchecked, "missing_key": verdict.missing_key}
         click.echo(json.dumps(facts | {"head": str(verdict.head)}))
-    elif verdict.bad is None:
-        click.echo(f"ok: {verdict.good:,} rows, head {verdict.head}")
-    else:
+    elif verdict.bad is not None:
         click.echo(
             f"BAD at sequence number {verdict.bad}: {verdict.why}. {verdict.good:,} rows before it are good."
         )
-    sys.exit(0 if verdict.bad is None else 1)
+    elif verdict.unchecked:
+        click.echo(
+            f"NOT CHECKED: {verdict.unchecked:,} rows, sealed with key {verdict.missing_key}, which is not in "
+            f"shopforum.secret. Put it behind the others and run this again; if you never had such a key, the log was "
+            f"tampered with. {verdict.good:,} rows are good, head {verdict.head}"
+        )
+    else:
+        click.echo(f"ok: {verdict.good:,} rows, head {verdict.head}")
+    sys.exit(1 if verdict.bad is not None else USAGE if verdict.unchecked else 0)
 
 
 @command.command()
@@ -87,9 +94,8 @@ def _plain(value: Any) -> Any:
 def _head(witness: str | None) -> Head | None:
     if witness is None:
         return None
-    seq, _, mac = witness.partition(":")
     try:
-        return Head(int(seq), bytes.fromhex(mac))
+        return Head.parse(witness)
     except ValueError:
         raise click.BadParameter("a head is SEQ:MAC, as the worker logs it", param_hint="--head") from None
 

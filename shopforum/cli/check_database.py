@@ -7,11 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum import schema
-from shopforum.core import migrations, processes, readiness
+from shopforum.core import durability, migrations, processes, readiness
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine, unsuitable_session
 from shopforum.core.sites import SiteSettings
 
+from . import check_processes
 from .checks import Check, clock
 
 _OLDEST = 15
@@ -23,6 +24,19 @@ _DISABLED = text(
     """SELECT tgname FROM pg_trigger
     WHERE tgrelid = to_regclass('audit_log') AND NOT tgisinternal AND tgenabled IN ('D', 'R') ORDER BY tgname"""
 )
+_ROLE = text(
+    """SELECT current_user AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypassrls,
+      coalesce(pg_has_role(t.relowner, 'MEMBER'), false) AS owner,
+      coalesce(has_any_column_privilege(to_regclass('audit_head'), 'UPDATE'), false) AS seals,
+      coalesce(has_table_privilege(to_regclass('audit_keys'), 'INSERT'), false)
+        AND coalesce(has_table_privilege(to_regclass('audit_keys'), 'UPDATE'), false) AS notes_keys
+    FROM pg_roles r LEFT JOIN pg_class t ON t.oid = to_regclass('audit_log') WHERE r.rolname = current_user"""
+)
+_POWERS = {
+    "superuser": "a superuser",
+    "bypassrls": "above row security",
+    "owner": "the owner of the tables, or a member of its role",
+}
 # By a part of the message. The driver has no code for errors of connecting.
 _CURES = {
     "too many": "raise the limit of connections of the role or the server, or lower database.pool_size",
@@ -46,12 +60,13 @@ def checks(ini: str, sites: Sequence[SiteSettings]) -> Iterator[Check]:
     """Check that the database is reachable as the sites reach it, that its clock is right, and that they can work with it."""
     engine = create_engine(sites[0].database_url, 1, pooler=sites[0].pooler)
     try:
-        yield from _checks(ini, Database(engine), sum(site.pool_size for site in sites))
+        yield from _checks(ini, Database(engine), sites)
     finally:
         engine.dispose()
 
 
-def _checks(ini: str, db: Database, pools: int) -> Iterator[Check]:
+def _checks(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator[Check]:
+    pools, development = sum(site.pool_size for site in sites), sites[0].development
     before = datetime.now(UTC)
     try:
         row = db.only(_SERVER)
@@ -79,12 +94,15 @@ def _checks(ini: str, db: Database, pools: int) -> Iterator[Check]:
         )
     yield from _readiness(ini, db)
     yield from _triggers(db)
+    yield from _role(db, development)
+    yield from _durability(db)
     yield clock("database clock", row["now"] - middle)
+    yield from check_processes.checks(sites, row["places"])
 
 
 def _readiness(ini: str, db: Database) -> Iterator[Check]:
     """Check what the sites check before they say that they are ready."""
-    for name, state in readiness.checked(db, schema.table_names(), processes.CHECK).items():
+    for name, state in readiness.checked(db, schema.needed_rights(), processes.CHECK).items():
         problem, _, fix = state.partition(": ")
         if state == readiness.OK:
             yield Check(name, fine=_FINE[name])
@@ -95,6 +113,35 @@ def _readiness(ini: str, db: Database) -> Iterator[Check]:
             )
         elif fix:
             yield Check(name, problem=problem, fix=fix)
+
+
+def _durability(db: Database) -> Iterator[Check]:
+    """Say what an acknowledged revocation survives."""
+    found = durability.read(db)
+    if found.problem:
+        yield Check("durability", problem=found.problem, fix=found.fix)
+    else:
+        yield Check("durability", fine=f"an acknowledged revocation {found.text}")
+
+
+def _role(db: Database, development: bool) -> Iterator[Check]:
+    """Check that the role of the sites can neither switch off the triggers of the audit log nor everything else, and that a role
+    that seals may note its key.
+    """
+    role = db.only(_ROLE)
+    powers = [name for name in ("superuser", "bypassrls", "owner") if role[name]]
+    if powers and not development:
+        yield Check(
+            "database role",
+            problem=f"{role['name']} is {_POWERS[powers[0]]}: it can switch off what guards the audit log",
+            fix="make a role for the sites that only has rights on the tables: deploy/grants.sql has the statements",
+        )
+    if role["seals"] and not role["notes_keys"]:
+        yield Check(
+            "database role",
+            problem=f"{role['name']} may seal the audit log, but not note its key",
+            fix=f'GRANT INSERT, UPDATE ON audit_keys TO "{role["name"]}"',
+        )
 
 
 def _triggers(db: Database) -> Iterator[Check]:

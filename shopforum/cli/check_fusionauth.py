@@ -9,6 +9,8 @@ from typing import Any
 import requests
 
 from shopforum.configuration import Configuration
+from shopforum.core.causes import cause
+from shopforum.core.settings import variable
 from shopforum.core.sites import ADMIN
 from shopforum.idp import same_id
 from shopforum.webhooks import settings as webhook_settings
@@ -60,10 +62,23 @@ class Api:
         headers = {"Authorization": self._api_key} if key else {}
         if self._idp.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._idp.tenant_id
-        timeouts = (self._idp.connect_timeout, self._idp.read_timeout)
         return self._http.request(
-            method, self._idp.url + path, json=body, headers=headers, timeout=timeouts, allow_redirects=False
+            method,
+            self._idp.url + path,
+            json=body,
+            headers=headers,
+            timeout=self._timeouts,
+            allow_redirects=False,
         )
+
+    def token(self, form: dict[str, str]) -> requests.Response:
+        """Send a form to the token endpoint, which takes no API key. Raises requests.RequestException when there is no response."""
+        url = f"{self._idp.url}/oauth2/token"
+        return self._http.post(url, data=form, timeout=self._timeouts, allow_redirects=False)
+
+    @property
+    def _timeouts(self) -> tuple[float, float]:
+        return self._idp.connect_timeout, self._idp.read_timeout
 
 
 def checks(sites: list[Configuration]) -> Iterator[Check]:
@@ -92,15 +107,27 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
         tenant_id = sites[0].idp.tenant_id or next((str(one.get("tenantId")) for one in known), "")
         tenant = api.get(f"/api/tenant/{tenant_id}")
         if tenant.status_code != 200:
-            yield Check("tenant", problem=f"FusionAuth does not know {tenant_id}", fix="set idp.tenant_id")
+            yield Check(
+                "tenant",
+                problem=f"FusionAuth does not know {tenant_id}",
+                fix="set idp.tenant_id to the tenant of these applications",
+            )
             return
         found = tenant.json().get("tenant", {})
         for site in sites:
             yield _application(site, applications[site.site.name], found)
+            yield from _client_secret(api, site)
+        yield from _issuer(sites[0], found)
         listens = webhook_settings.parse(sites[-1].raw).algorithm is not None
         yield _tenant(sites[0], found, events=listens)
         if listens:
             yield _webhook(api, sites[-1], found)
+    except requests.exceptions.SSLError as error:
+        yield Check(
+            "FusionAuth",
+            problem=f"the certificate of {url} is not valid: {cause(error)}",
+            fix="renew it, or set REQUESTS_CA_BUNDLE to its authority, for the sites as well",
+        )
     except requests.RequestException as error:
         problem = f"no answer from {url} ({type(error).__name__})"
         yield Check("FusionAuth", problem=problem, fix="start it, or change idp.url")
@@ -148,6 +175,37 @@ def _application(settings: Configuration, answer: requests.Response, tenant: dic
     fine = "is set up" if site == ADMIN else f"is set up; {tokens(application, tenant)}"
     kinds = lambdas(application)
     return Check(about, fine=fine + (f"; lambdas: {', '.join(kinds)}" if kinds else ""))
+
+
+def _client_secret(api: Api, site: Configuration) -> Iterator[Check]:
+    """Check an application's client secret by a refresh without a token, which FusionAuth refuses after it has checked the
+    client.
+    """
+    name, secret = f"idp.{site.site.name}.client_secret", site.idp.client_secret
+    if not secret:
+        return
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": site.idp.application_id,
+        "client_secret": secret,
+    }
+    if api.token(form).status_code == 401:
+        yield Check(
+            name,
+            problem=f"it is not the client secret of application {site.idp.application_id}",
+            fix=f"set {variable(name)} to that application's, or idp.{site.site.name}.application_id to the right one",
+        )
+
+
+def _issuer(site: Configuration, tenant: dict[str, Any]) -> Iterator[Check]:
+    """Check the issuer that the settings name, if they name one."""
+    issuer, named = str(tenant.get("issuer") or ""), site.idp.issuer
+    if issuer and named and issuer.rstrip("/") != named.rstrip("/"):
+        yield Check(
+            "idp.issuer",
+            problem=f"the tenant's issuer is {issuer}, not {named}",
+            fix=f"set idp.issuer = {issuer}",
+        )
 
 
 def _tenant(site: Configuration, tenant: dict[str, Any], *, events: bool) -> Check:

@@ -1,4 +1,4 @@
-"""The webhook and mail checks of `shopforum check`."""
+"""The webhook checks of `shopforum check`."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.configuration import Configuration
 from shopforum.core.engine import create_unpooled_engine
-from shopforum.mail import outgoing
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
 
@@ -20,12 +19,10 @@ _BEHIND = text(
 
 
 def checks(site: Configuration) -> Iterator[Check]:
-    """Check the webhooks from FusionAuth, those to other endpoints, and the mail settings."""
-    webhooks, letters = webhook_settings.parse(site.raw), outgoing.parse(site.raw)
+    """Check the webhooks from FusionAuth and those to other endpoints."""
+    webhooks = webhook_settings.parse(site.raw)
     yield _inbound(webhooks, site)
     yield from _outbound(webhooks, site.settings.database_url)
-    fine = f"through {letters.host or letters.folder}" if letters.on else "off: no mail about new devices"
-    yield Check("mail", fine=fine)
 
 
 def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) -> Check:

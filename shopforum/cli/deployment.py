@@ -4,7 +4,7 @@ import os
 import pwd
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -39,11 +39,12 @@ class Stop(click.ClickException):
 
 @dataclass(frozen=True)
 class Deployment:
-    """The sessions of a deployment, a way to read them, and the console's address."""
+    """The sessions of a deployment, a way to read them, the console's address, and its settings as text."""
 
     sessions: Sessions
     read_db: ReadOnlyDatabase
     console: str
+    settings: Mapping[str, str]
 
 
 def site(ini: str, name: str) -> Services:
@@ -65,6 +66,7 @@ def opened(ini: str) -> Iterator[Deployment]:
                 console.sessions,
                 ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
                 console.site.urls["admin"],
+                console.settings,
             )
     finally:
         console.db.engine.dispose()

@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 from shopforum.api_tokens import tokens
-from shopforum.core import user_agents
+from shopforum.core import durability, user_agents
 from shopforum.operations import json_documents, labels, plans, reasons, revocation_queries
 from shopforum.operations.plans import Plan
 from shopforum.operations.rows import Receipt
@@ -266,9 +266,11 @@ def _receipt(deployment: Deployment, revocation_id: UUID, as_json: bool) -> int:
     if row.unconfirmed:
         click.echo("FusionAuth has not confirmed everything: `shopforum worker` retries until it does.")
     for maker in revocation_queries.since(deployment.read_db, revocation_id).token_makers:
-        left = [token for token in tokens.listed(deployment.read_db, maker) if token.state != "revoked"]
+        made = tokens.listed(deployment.read_db, deployment.sessions.config.secrets, maker)
+        left = [token for token in made if token.state != "revoked"]
         names = ", ".join(sorted({token.name for token in left}))
         click.echo(f"API tokens that {safe(left[0].created_by)} made are not revoked: {names}.")
+    click.echo(f"The revocation {durability.read(deployment.read_db).text}.")
     click.echo(f"Receipt: {deployment.console}/revocations/{row.id}")
     return PENDING if row.unconfirmed else DONE
 

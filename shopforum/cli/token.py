@@ -79,7 +79,7 @@ def create(ini: str, name: str, scopes: tuple[str, ...], days: int | None, as_js
 def list_(ini: str, as_json: bool) -> None:
     """List tokens, revoked ones last. The tokens themselves cannot be shown again."""
     with opened(ini) as found:
-        rows = tokens.listed(found.sessions.db)
+        rows = tokens.listed(found.sessions.db, found.sessions.config.secrets)
     if as_json:
         for row in rows:
             click.echo(json.dumps(asdict(row), default=json_documents.plain))

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import structlog
@@ -22,8 +24,11 @@ from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
 from shopforum.mail import outgoing
 from shopforum.mail.outgoing import MailSettings
-from shopforum.sessions import is_outage
+from shopforum.sessions import audit_chain, is_outage
 from shopforum.sessions import jobs as session_jobs
+from shopforum.sessions import witness as witnesses
+from shopforum.sessions.audit import Client
+from shopforum.sessions.witness import Witness, WitnessSettings
 from shopforum.store import jobs as store_jobs
 from shopforum.store.letters import Letters
 from shopforum.web.services import Services
@@ -64,11 +69,12 @@ def command(ini: str, once: bool) -> None:
     that it has begun.
     """
     services = site(ini, "store")
+    witness = _witness(services)
     if once:
         with reaching_the_database():
-            _once(services)
+            _once(services, witness)
     else:
-        _run(services)
+        _run(services, witness)
 
 
 def _serve_metrics(services: Services) -> None:
@@ -82,11 +88,14 @@ def _serve_metrics(services: Services) -> None:
         raise Stop(str(error), USAGE) from None
 
 
-def _once(services: Services) -> None:
+def _once(services: Services, witness: Witness) -> None:
+    # First: what follows may be on top of a log that has lost its end.
+    _compare(services, witness)
     while session_jobs.run_once(services.sessions) + _tidy(services.db):
         pass
     while session_jobs.seal(services.sessions):
         pass
+    _compare(services, witness)
     while _send_mail(services) + _send_webhooks(services):
         pass
 
@@ -109,6 +118,39 @@ def _send_webhooks(services: Services) -> int:
     return outbound.run_once(services.db, webhook_settings.parse(services.settings).endpoints)
 
 
+def _compare(services: Services, witness: Witness) -> int:
+    """Compare the audit log with its newest head that this worker has seen; return 1 for rows that are lost, else 0."""
+    try:
+        loss = witness.look(services.db)
+    except OSError as error:
+        log.error("audit.witness_not_written", why=error.strerror)  # noqa: TRY400 - the reason is known
+        return 0
+    if loss is None:
+        return 0
+    client = Client(None, f"shopforum worker on {socket.gethostname()}"[:300])
+    put = read(WitnessSettings, services.settings).quarantine
+    quarantined = witnesses.raise_alarm(services.db, loss, put_into_quarantine=put, client=client)
+    log.error(
+        "audit.rows_lost",
+        rows=loss.rows,
+        kept=loss.kept,
+        witnessed=str(loss.witnessed),
+        since=loss.since and loss.since.isoformat(),
+        quarantined=quarantined,
+    )
+    witness.reset(audit_chain.head(services.db))
+    return 1
+
+
+def _witness(services: Services) -> Witness:
+    """Return the memory of the audit log's heads. Raises Stop for a file that cannot be used."""
+    file = read(WitnessSettings, services.settings).file
+    try:
+        return Witness(Path(file) if file else None)
+    except SettingsError as error:
+        raise Stop(str(error), USAGE) from None
+
+
 def _seal(services: Services) -> int:
     """Seal new rows of the audit log; return whether there were any."""
     head = session_jobs.seal(services.sessions)
@@ -119,7 +161,7 @@ def _seal(services: Services) -> int:
 
 
 def _give_sign_of_life(services: Services) -> int:
-    processes.seen(services.db, processes.WORKER)
+    processes.seen(services.db, processes.WORKER, services.sessions.config.secrets.ids)
     return 0
 
 
@@ -170,7 +212,7 @@ def _log_error(error: SQLAlchemyError) -> None:
         log.error("worker.database_refuses", error=type(error).__name__, exc_info=error)
 
 
-def _run(services: Services) -> None:
+def _run(services: Services, witness: Witness) -> None:
     """Work in threads until the process is interrupted or terminated, or a thread dies of a bug. Raises Stop for a bug, and
     for an address of metrics that is taken.
 
@@ -182,9 +224,10 @@ def _run(services: Services) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _serve_metrics(services)
     ending = threading.Event()
+    loops = {**LOOPS, "witness": Loop(lambda services: _compare(services, witness))}
     threads = [
         threading.Thread(target=_keep, args=(loop, services, ending), name=name)
-        for name, loop in LOOPS.items()
+        for name, loop in loops.items()
     ]
     log.info("worker.started", pid=os.getpid(), frozen_objects=garbage.freeze())
     for thread in threads:

@@ -117,6 +117,11 @@ AUDIT_EVENTS = Counter(
     ["event"],
     registry=REGISTRY,
 )
+AUDIT_ROWS_LOST = Counter(
+    "shopforum_audit_rows_lost",
+    "Rows of the audit log that a worker had seen and that the database has lost, by a failover or a restore",
+    registry=REGISTRY,
+)
 
 
 def _address(text: str) -> tuple[str, int]:

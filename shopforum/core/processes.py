@@ -7,6 +7,7 @@ answers what it gets, and asks the load balancer for no more.
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -24,8 +25,8 @@ ending = threading.Event()
 _IDENTITY = uuid4()
 
 _SEEN = text(
-    """INSERT INTO processes (id, kind, host, pid) VALUES (:id, :kind, :host, :pid)
-    ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), ended_at = NULL"""
+    """INSERT INTO processes (id, kind, host, pid, keys) VALUES (:id, :kind, :host, :pid, CAST(:keys AS text[]))
+    ON CONFLICT (id) DO UPDATE SET keys = excluded.keys, seen_at = clock_timestamp(), ended_at = NULL"""
 )
 _ENDED = text("UPDATE processes SET seen_at = clock_timestamp(), ended_at = clock_timestamp() WHERE id = :id")
 _RUNNING = text(
@@ -33,6 +34,10 @@ _RUNNING = text(
     WHERE seen_at > now() - :seconds * interval '1 second' AND kind = :kind AND ended_at IS NULL"""
 )
 
+_LISTED = text(
+    """SELECT kind, host, pid, keys FROM processes WHERE ended_at IS NULL AND kind IN ('web', 'worker')
+    AND seen_at > now() - interval '1 minute' ORDER BY kind, host, pid"""
+)
 _SIGNS_OF_LIFE = text(
     """SELECT kind, count(*) FILTER (WHERE seen_at > now() - interval '1 minute') AS running,
       extract(epoch FROM clock_timestamp() - max(seen_at)) AS newest_seconds
@@ -48,9 +53,14 @@ class SignsOfLife:
     newest_seconds: float
 
 
-def seen(db: Database, kind: str) -> None:
-    """Write a sign of life of this process, of a kind above. Raises sqlalchemy.exc.DBAPIError."""
-    db.all(_SEEN, id=_IDENTITY, kind=kind, host=socket.gethostname()[:200], pid=os.getpid())
+def seen(db: Database, kind: str, keys: Sequence[str] = ()) -> None:
+    """Write a sign of life of this process, of a kind above. `keys` are the ids of the keys that it knows, the newest first.
+
+    Raises sqlalchemy.exc.DBAPIError.
+    """
+    db.all(
+        _SEEN, id=_IDENTITY, kind=kind, host=socket.gethostname()[:200], pid=os.getpid(), keys=[*keys] or None
+    )
 
 
 def ended(db: Database) -> None:
@@ -61,6 +71,23 @@ def ended(db: Database) -> None:
 def running(db: Database, kind: str, seconds: float) -> int:
     """Return how many processes of a kind have given a sign of life within the last seconds."""
     return int(db.only(_RUNNING, kind=kind, seconds=seconds)["n"])
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process that has given a sign of life within a minute: its kind, machine and number there, and the ids of the keys that
+    it knows, the newest first; None for one that does not say.
+    """
+
+    kind: str
+    host: str
+    pid: int
+    keys: list[str] | None
+
+
+def listed(db: Database) -> list[Running]:
+    """Return the web servers and workers that run, as far as they have given a sign of life within a minute."""
+    return [Running(**row) for row in db.all(_LISTED)]
 
 
 def signs_of_life(db: Database) -> dict[str, SignsOfLife]:

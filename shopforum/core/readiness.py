@@ -28,10 +28,10 @@ _REVISION = text(
     "SELECT version_num, obj_description('alembic_version'::regclass) AS oldest FROM alembic_version"
 )
 _MISSING = text(
-    """SELECT p || ' on ' || t AS missing FROM unnest(CAST(:tables AS text[])) t, unnest(CAST(:rights AS text[])) p
+    """SELECT p || ' on ' || t AS missing
+    FROM unnest(CAST(:tables AS text[]), CAST(:rights AS text[])) AS needed (t, p)
     WHERE NOT has_table_privilege(t, p) ORDER BY t, p LIMIT 3"""
 )
-_RIGHTS = ["SELECT", "INSERT", "UPDATE", "DELETE"]
 _READ_ONLY = "25006"
 _NO_RIGHT = "42501"
 UPGRADE = "run alembic upgrade head"
@@ -52,10 +52,13 @@ class State:
 
 @dataclass
 class Readiness:
-    """The readiness of one site of this process. Thread-safe. `tables` are those that the code uses."""
+    """The readiness of one site of this process. Thread-safe. `rights` are those that the code needs, each a table
+    and a privilege; `keys` the ids of the keys that the process knows, the newest first.
+    """
 
     db: Database
-    tables: Sequence[str]
+    rights: Sequence[tuple[str, str]]
+    keys: Sequence[str] = ()
     _started: bool = field(default=False, init=False)
     _known: tuple[float, State] = field(
         default=(float("-inf"), State({"database": "not asked yet"})), init=False
@@ -73,7 +76,7 @@ class Readiness:
         if self._lock.acquire(blocking=False):
             try:
                 if time.monotonic() - self._known[0] > _STANDS:
-                    state = State(checked(self.db, self.tables))
+                    state = State(checked(self.db, self.rights, keys=self.keys))
                     self._known = (time.monotonic(), state)
                     self._started = self._started or state.ready
             finally:
@@ -85,17 +88,22 @@ class Readiness:
         return State({"process": OK}) if self._started else self.check()
 
 
-def checked(db: Database, tables: Sequence[str], kind: str = processes.WEB) -> dict[str, str]:
-    """Check a database for the code of this process; return the checks of `State`. The write is a sign of life of this kind."""
+def checked(
+    db: Database, rights: Sequence[tuple[str, str]], kind: str = processes.WEB, keys: Sequence[str] = ()
+) -> dict[str, str]:
+    """Check a database for the code of this process, which needs `rights`; return the checks of `State`. The write is a sign of
+    life of this kind, with the keys that the process knows.
+    """
     checks = dict.fromkeys(("database", "migrations", "grants", "writes"), _UNKNOWN)
     try:
         row = db.one(_REVISION)
         checks["database"] = OK
         checks["migrations"] = _compatible(row["version_num"], row["oldest"]) if row else _OLDER
         if checks["migrations"] == OK:
-            missing = [row["missing"] for row in db.all(_MISSING, tables=[*tables], rights=_RIGHTS)]
+            tables, privileges = zip(*rights, strict=True)
+            missing = [row["missing"] for row in db.all(_MISSING, tables=[*tables], rights=[*privileges])]
             checks["grants"] = f"the role lacks rights: grant {', '.join(missing)}" if missing else OK
-            processes.seen(db, kind)
+            processes.seen(db, kind, keys)
             checks["writes"] = OK
     except SQLAlchemyError as error:
         _note(checks, error)
@@ -132,7 +140,7 @@ def _note(checks: dict[str, str], error: SQLAlchemyError) -> None:
     elif sqlstate(error) == _NO_RIGHT:
         checks["database"] = OK
         checks["grants"] = (
-            f"the role lacks rights: grant SELECT on alembic_version, {', '.join(_RIGHTS)} on the others"
+            "the role lacks rights: grant SELECT on alembic_version, and those of docs/operations.md on the others"
         )
     elif checks["database"] == OK:
         checks["writes"] = "a write is refused: look into the server's log"

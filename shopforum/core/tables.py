@@ -4,7 +4,7 @@ The session core has its own MetaData.
 """
 
 from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, func
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -25,6 +25,8 @@ processes = Table(
     Column("kind", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    # The ids of the keys that it knows, the newest first; NULL for a process from before keys had ids.
+    Column("keys", ARRAY(Text)),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     # When it said that it ends; NULL for a process that runs, or that was killed.

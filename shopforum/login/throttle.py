@@ -39,10 +39,10 @@ def _taken(name: str, source: str) -> str:
     count = _COUNT.format(name)
     first, later = _WAIT.format(name, count="1"), _WAIT.format(name, count=count)
     return f"""
-    INSERT INTO login_failures AS f (key, failures, last_at, blocked_until)
-    SELECT :{name}, 1, clock_timestamp(), clock_timestamp() + {first} {source}
+    INSERT INTO login_failures AS f (key, key_id, failures, last_at, blocked_until)
+    SELECT :{name}, :key_id, 1, clock_timestamp(), clock_timestamp() + {first} {source}
     ON CONFLICT (key) DO UPDATE SET failures = {count}, last_at = clock_timestamp(),
-      blocked_until = clock_timestamp() + {later}
+      key_id = :key_id, blocked_until = clock_timestamp() + {later}
     WHERE f.blocked_until <= clock_timestamp() RETURNING failures"""
 
 
@@ -62,10 +62,11 @@ WITH moved AS (
   DELETE FROM login_failures f USING unnest(CAST(:older AS bytea[]), CAST(:newest AS bytea[])) AS k (older, newest)
   WHERE f.key = k.older RETURNING k.newest AS key, f.failures, f.last_at, f.blocked_until
 )
-INSERT INTO login_failures AS f (key, failures, last_at, blocked_until)
-SELECT key, max(failures), max(last_at), max(blocked_until) FROM moved GROUP BY key
+INSERT INTO login_failures AS f (key, key_id, failures, last_at, blocked_until)
+SELECT key, :key_id, max(failures), max(last_at), max(blocked_until) FROM moved GROUP BY key
 ON CONFLICT (key) DO UPDATE SET failures = greatest(f.failures, excluded.failures),
-  last_at = greatest(f.last_at, excluded.last_at), blocked_until = greatest(f.blocked_until, excluded.blocked_until)"""
+  last_at = greatest(f.last_at, excluded.last_at), blocked_until = greatest(f.blocked_until, excluded.blocked_until),
+  key_id = excluded.key_id"""
 )
 
 # An address is not cleared by a login: an attacker could log in to an account of their own between two guesses.
@@ -103,7 +104,7 @@ def take(request: Request, account: list[bytes]) -> Try:
     """Count a try to log in to an account (`known_devices.account`). Raises TooManyTries."""
     device = known_devices.device(request, account)
     counter = _of_device(request, device, account) if device else account
-    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
+    return _take(request, _address(request), counter)
 
 
 def take_for_mail(request: Request, account: list[bytes]) -> Try:
@@ -112,7 +113,7 @@ def take_for_mail(request: Request, account: list[bytes]) -> Try:
     """
     digests = request.sessions.config.secrets.digests
     counter = [digests("", "password mail", digest.hex())[number] for number, digest in enumerate(account)]
-    return _take(request.db, request.services.get(LoginSettings), _address(request), counter)
+    return _take(request, _address(request), counter)
 
 
 def forgive(db: Database, turn: Try) -> None:
@@ -131,14 +132,17 @@ def clear(db: Database, turn: Try) -> None:
     db.all(_CLEAR, keys=turn.account)
 
 
-def _take(db: Database, settings: LoginSettings, address: list[bytes], account: list[bytes]) -> Try:
+def _take(request: Request, address: list[bytes], account: list[bytes]) -> Try:
+    db, settings = request.db, request.services.get(LoginSettings)
+    key_id = request.sessions.config.secrets.id
     older = [(old, newest) for newest, *rest in (address, account) for old in rest]
     if older:
-        db.all(_MOVE, older=[old for old, _ in older], newest=[newest for _, newest in older])
+        db.all(_MOVE, older=[old for old, _ in older], newest=[newest for _, newest in older], key_id=key_id)
     row = db.only(
         _TAKE,
         address=address[0],
         account=account[0],
+        key_id=key_id,
         address_failures=settings.address_failures,
         address_recovery=settings.address_recovery,
         account_failures=settings.account_failures,

@@ -4,7 +4,8 @@ import re
 import smtplib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -239,24 +240,34 @@ def _send(settings: MailSettings, letter: _Queued, begin_by: float) -> None:
         content = message.as_bytes(policy=policy.SMTP if plain else policy.SMTPUTF8)
         (settings.folder / f"{letter.id:06}.eml").write_bytes(content)
         return
+    with connected(settings) as server:
+        if not plain and not server.has_extn("smtputf8"):
+            raise _CannotSend("no_smtputf8")
+        if time.monotonic() > begin_by:
+            raise TimeoutError
+        server.send_message(message, settings.sender, [letter.recipient])
+
+
+@contextmanager
+def connected(settings: MailSettings, timeout: float = _TIMEOUT) -> Iterator[smtplib.SMTP]:
+    """Connect to the mail server, encrypted and signed in as the settings say, with a timeout in seconds for each answer.
+
+    Raises OSError, smtplib.SMTPException.
+    """
     context = ssl.create_default_context()
     if settings.tls == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port, timeout=_TIMEOUT, context=context
+            settings.host, settings.port, timeout=timeout, context=context
         )
     else:
-        server = smtplib.SMTP(settings.host, settings.port, timeout=_TIMEOUT)
+        server = smtplib.SMTP(settings.host, settings.port, timeout=timeout)
     with server:
         if settings.tls == "starttls":
             server.starttls(context=context)
         if settings.user:
             server.login(settings.user, settings.password)
         server.ehlo_or_helo_if_needed()
-        if not plain and not server.has_extn("smtputf8"):
-            raise _CannotSend("no_smtputf8")
-        if time.monotonic() > begin_by:
-            raise TimeoutError
-        server.send_message(message, settings.sender, [letter.recipient])
+        yield server
 
 
 def _message(settings: MailSettings, letter: _Queued) -> EmailMessage:

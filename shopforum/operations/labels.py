@@ -127,6 +127,8 @@ EVENTS: dict[str, Label] = {
     EventName.WEBHOOK_REFUSED: Label("Webhook refused", "warning"),
     EventName.WEBHOOK_REDELIVERED: Label("Webhook sent again", "info"),
     EventName.AUDIT_LOG_EXPORTED: Label("Audit log exported", "info"),
+    EventName.AUDIT_ROWS_LOST: Label("Rows of the audit log lost", "danger"),
+    EventName.RECOVERED: Label("Recovered from a restore", "info"),
     EventName.MADE_UP_SESSION_ID: Label("Made-up or planted cookies", "warning"),
     EventName.SESSION_CREATED: Label("Signed in", "success"),
     EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
@@ -193,6 +195,8 @@ END_REASONS: dict[str, str] = {
     EndReason.REGISTRATION_REMOVED: "Registration removed",
     EndReason.SUCCESSORS_UNSHOWN: "New cookies were never shown",
     EndReason.OLDER_COOKIES: "The browser went back to older cookies",
+    EndReason.RESTORED: "Ended after a restore from a backup",
+    EndReason.AUDIT_ROWS_LOST: "Used while rows of the audit log were lost",
     EndReason.HARMLESS: "Looked at and found harmless",
     **{kind: label.label for kind, label in FLAGS.items()},
 }

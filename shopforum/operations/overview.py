@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from ..core.read_only_database import ReadOnlyDatabase
 from ..sessions import live
-from ..sessions.vocabulary import FlagKind
+from ..sessions.vocabulary import EventName, FlagKind
 from . import labels
 from .event_groups import events_of
 
@@ -47,10 +47,18 @@ _ALERTS = text(
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 
-_FAILURES = text(
-    f"""SELECT count(*) AS count, min(created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
-      (array_agg(last_error ORDER BY id DESC))[1] AS last_error
-    FROM (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT {MOST_MESSAGES + 1}) o"""
+# In one statement, for the dashboard: messages without a confirmation, and the latest loss of rows of the audit log that nobody
+# has recovered from yet.
+_ALARMS = text(
+    f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
+      (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept
+    FROM (SELECT 1) one
+    LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
+      FROM audit_log WHERE event = '{EventName.AUDIT_ROWS_LOST}'
+        AND id > coalesce((SELECT max(id) FROM audit_log WHERE event = '{EventName.RECOVERED}'), 0)
+      ORDER BY id DESC LIMIT 1) lost ON true
+    LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT {MOST_MESSAGES + 1}) o ON true
+    GROUP BY lost.at, lost.rows, lost.kept"""
 )
 
 _HOURLY = text(
@@ -117,6 +125,25 @@ class Failures:
 
 
 @dataclass(frozen=True)
+class LostRows:
+    """Rows of the audit log that a worker has missed `at` an instant: how many at least, and the last row that was kept."""
+
+    at: datetime
+    rows: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """What the dashboard shows above all: revocations that the provider has not confirmed, and lost rows of the audit log that
+    nobody has recovered from yet (`shopforum recover`).
+    """
+
+    failures: Failures | None
+    lost: LostRows | None
+
+
+@dataclass(frozen=True)
 class Hourly:
     """The last HOURS hours, the oldest first, and for each charted event how often it happened in each of them."""
 
@@ -138,10 +165,12 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
     return [Alert(**row) for row in db.all(_ALERTS, minor=minor)]
 
 
-def failures(db: ReadOnlyDatabase) -> Failures | None:
-    """Return the messages that the identity provider has not confirmed after a try; None if there are none."""
-    row = db.only(_FAILURES)
-    return Failures(**row) if row["count"] else None
+def alarms(db: ReadOnlyDatabase) -> Alarms:
+    """Return the messages that the identity provider has not confirmed after a try, and the lost rows of the audit log."""
+    row = db.only(_ALARMS)
+    failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
+    lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
+    return Alarms(failures if failures.count else None, lost)
 
 
 def hourly(db: ReadOnlyDatabase, charted: list[str]) -> Hourly:

@@ -104,7 +104,7 @@ EXTENSION_POINTS = frozenset(
             "outbox",
             "provider_events",
         ),
-        *("revocation", "tables", "vocabulary"),
+        *("revocation", "tables", "vocabulary", "witness"),
     }
 )
 

@@ -30,6 +30,7 @@ class SessionContext:
         return Credential(
             digest(site, "session", pair.session_id),
             digest(site, "refresh", pair.refresh_token) if pair.refresh_token else None,
+            self.config.secrets.id,
         )
 
     def event(

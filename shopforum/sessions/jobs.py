@@ -1,10 +1,12 @@
 """The jobs of the session core, for a process beside the web server. Safe to run in several processes at once."""
 
 from ..core.backlog import Backlog
+from ..core.keyed import Keyed
 from ..core.purge import Purge
 from . import audit_chain, gate_sweep, outbox
 from .audit_chain import Head
 from .lifecycle import Sessions
+from .live import UNENDED
 
 # Messages that are claimed at a time, and sent to the provider at the same time.
 _STEP, _PARALLEL = 40, 4
@@ -48,6 +50,21 @@ BACKLOGS = (
         since="created_at",
         order="next_try_at",
         pending="done_at IS NULL",
+    ),
+)
+
+_PAIRS = "session_credentials c JOIN sessions s ON s.id = c.session_id WHERE"
+_HEAD = f"(c.number = s.head AND {UNENDED})"
+
+KEYED = (
+    Keyed("live sessions", f"{_PAIRS} {_HEAD}", "c.key_id", "s.absolute_end", "are signed out"),
+    Keyed(
+        "earlier pairs of sessions",
+        f"{_PAIRS} NOT {_HEAD}",
+        "c.key_id",
+        "s.absolute_end + interval '30 days'",
+        "are not recognized when a thief presents them",
+        needed=False,
     ),
 )
 

@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 # Opaque. Characters that a cookie may hold unquoted (RFC 6265, 4.1.1), and short enough that name, value and attributes
@@ -19,11 +20,22 @@ SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 REFRESH_TOKEN = re.compile(r"[!#-+\--:<-\[\]-~]{8,3800}")
 
 
+@dataclass(frozen=True)
+class AuditKey:
+    """The key of seals of the audit log that belongs to one secret, and the secret's id."""
+
+    id: str
+    key: bytes = field(repr=False)
+
+
 class Keyring:
     """Keys derived from each secret, one for each use. `keys` are the secrets as text, the newest first.
 
     New hashes are made with the newest key. Lookups try all keys, so that a key can be replaced without signing everybody
     out. Raises ValueError without a key, or for a key shorter than 32 characters.
+
+    `ids` are the public ids of the keys, in the same order: what is stored names the key that made it. An id reveals nothing of
+    a random key, and lets a guess at a weak one be tested, as each seal of the audit log does.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -31,7 +43,15 @@ class Keyring:
             raise ValueError("needs keys of 32 characters or more, the newest first")
         self._hash_keys = [_derive(key, "session hashes") for key in keys]
         self._form_keys = [_derive(key, "form tokens") for key in keys]
-        self.audit_keys = [_derive(key, "audit log") for key in keys]
+        self.ids = tuple(_derive(key, "key id").hex()[:8] for key in keys)
+        self.audit_keys = [
+            AuditKey(id_, _derive(key, "audit log")) for id_, key in zip(self.ids, keys, strict=True)
+        ]
+
+    @property
+    def id(self) -> str:
+        """The id of the newest key, which makes all new hashes and seals."""
+        return self.ids[0]
 
     def digest(self, site: str, kind: str, secret: str) -> bytes:
         """Return the digest that the database stores for a secret of a kind ("session" or "refresh") on a site."""

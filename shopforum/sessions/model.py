@@ -22,10 +22,13 @@ def actor_name(user_email: str, user_id: UUID) -> str:
 
 @dataclass(frozen=True)
 class Credential:
-    """The stored half of a pair: digests of the session id and of the refresh token it was issued with. Internal."""
+    """The stored half of a pair: digests of the session id and of the refresh token it was issued with, and the id of the key
+    that made them. Internal.
+    """
 
     session_hash: bytes
     refresh_hash: bytes | None
+    key_id: str
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
     CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
   RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS ends_in
 ), paired AS (
-  INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, seen_at, seen_address,
-    seen_agent)
-  SELECT :session_hash, id, 1, 0, :refresh_hash, 'login', clock_timestamp(), CAST(:address AS inet), :agent FROM started
+  INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, seen_at,
+    seen_address, seen_agent)
+  SELECT :session_hash, :key_id, id, 1, 0, :refresh_hash, 'login', clock_timestamp(), CAST(:address AS inet), :agent FROM started
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
@@ -106,8 +106,9 @@ WITH handed AS (
     AND {UNENDED} AND s.quarantined_at IS NULL
   RETURNING s.id, s.issued
 )
-INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, asked_address, asked_agent)
-SELECT :session_hash, id, issued, :number, :refresh_hash, 'rotation', CAST(:address AS inet), :agent FROM handed
+INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, asked_address,
+  asked_agent)
+SELECT :session_hash, :key_id, id, issued, :number, :refresh_hash, 'rotation', CAST(:address AS inet), :agent FROM handed
 RETURNING number"""
 )
 
@@ -133,8 +134,9 @@ WITH renewed AS (
   WHERE s.id = :id AND s.lease = :lease AND {LIVE}
   RETURNING id, user_id, site, head, issued, quarantined_at
 ), {_PLACE.format(source="renewed")}
-INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why, asked_address, asked_agent)
-SELECT :session_hash, id, issued, head, :refresh_hash, 'refresh', CAST(:address AS inet), :agent FROM renewed
+INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, asked_address,
+  asked_agent)
+SELECT :session_hash, :key_id, id, issued, head, :refresh_hash, 'refresh', CAST(:address AS inet), :agent FROM renewed
 RETURNING (SELECT {WITHHELD} FROM renewed s) AS withheld"""
 )
 

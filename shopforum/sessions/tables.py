@@ -128,6 +128,8 @@ credentials = Table(
     Column("number", Integer, nullable=False),
     Column("parent", Integer, nullable=False),
     Column("refresh_hash", LargeBinary),
+    # The key that made both hashes (`Keyring.ids`). NULL in rows from before keys had ids.
+    Column("key_id", Text),
     Column("why", Text, nullable=False),
     _now(),
     Column("seen_at", Instant),
@@ -262,6 +264,8 @@ audit_log = Table(
         "id",
         postgresql_where=text("revocation_id IS NOT NULL"),
     ),
+    # The sites append; the worker alone may need more (docs/operations.md), here and in the next two tables.
+    info={"sites_need": ("SELECT", "INSERT")},
 )
 
 # The newest seal of the audit log; one row.
@@ -272,6 +276,19 @@ audit_head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("mac", LargeBinary, nullable=False),
     CheckConstraint("one", name="one_row"),
+    info={"sites_need": ("SELECT",)},
+)
+
+# The keys that have sealed the audit log, and the first and the last row that each has sealed. While a key is replaced, two
+# may take turns. Rows from before the table are in no range.
+audit_keys = Table(
+    "audit_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    CheckConstraint("first_seq <= last_seq", name="range_in_order"),
+    info={"sites_need": ("SELECT",)},
 )
 
 # The places from which a session was used, one row each: a second holder of copied cookies shows beside the first.

@@ -83,6 +83,8 @@ class EventName(StrEnum):
     LOGIN_NEW_DEVICE = "login_new_device"
     SESSIONS_EXPORTED = "list_exported"
     AUDIT_LOG_EXPORTED = "trail_exported"
+    AUDIT_ROWS_LOST = "audit_rows_lost"
+    RECOVERED = "recovered_from_restore"
 
 
 class EndReason(StrEnum):
@@ -104,6 +106,8 @@ class EndReason(StrEnum):
     ROLE_REMOVED = "role_removed"
     REGISTRATION_REMOVED = "registration_removed"
     HARMLESS = "harmless"
+    AUDIT_ROWS_LOST = "audit_rows_lost"
+    RESTORED = "restored"
     SUCCESSORS_UNSHOWN = "successors_unshown"
     OLDER_COOKIES = "older_cookies"
 

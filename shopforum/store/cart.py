@@ -25,10 +25,14 @@ class LineNotFound(Exception):
 
 @dataclass(frozen=True)
 class Owner:
-    """The owner of a cart: a user, or the guest whose cookie has one of these hashes. Without either there is no cart."""
+    """The owner of a cart: a user, or the guest whose cookie has one of these hashes. Without either there is no cart.
+
+    `key_id` is the key that makes the hash of a new guest's cart.
+    """
 
     user_id: UUID | None = None
     guest_hashes: tuple[bytes, ...] = ()
+    key_id: str | None = None
 
     @property
     def values(self) -> dict[str, object]:
@@ -143,7 +147,7 @@ ORDER BY id LIMIT 1 FOR UPDATE
 # Of two concurrent first additions, the second finds the cart of the first.
 _OPEN, _OPEN_GUEST = (
     text(f"""
-INSERT INTO carts ({owner}) VALUES (:{owner})
+INSERT INTO carts ({owner}, key_id) VALUES (:{owner}, :key_id)
 ON CONFLICT ({owner}) WHERE closed_at IS NULL DO UPDATE SET changed_at = clock_timestamp()
 RETURNING id
 """)
@@ -228,7 +232,7 @@ def add_all(
     created = cart is None
     if cart is None:
         statement = _OPEN if owner.user_id else _OPEN_GUEST
-        values = {"user_id": owner.user_id} if owner.user_id else {"guest_hash": new_guest}
+        values = {"user_id": owner.user_id, "guest_hash": new_guest, "key_id": owner.key_id}
         cart = connection.execute(statement, values).scalar_one()
     return [_add(connection, cart, product, quantity, created) for product, quantity in wanted.items()]
 

@@ -51,7 +51,8 @@ def owner(request: Request) -> Owner:
     if request.identity is not None:
         return Owner(user_id=request.identity.user_id)
     value = token(request)
-    return Owner(guest_hashes=_hashes(request, value)) if value else Owner()
+    key_id = request.sessions.config.secrets.id
+    return Owner(guest_hashes=_hashes(request, value) if value else (), key_id=key_id)
 
 
 def new_hash(request: Request, value: str) -> bytes:

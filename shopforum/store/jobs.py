@@ -4,6 +4,7 @@ A user's cart stays until it is ordered, even after the session has ended. An or
 """
 
 from ..core.database import Database
+from ..core.keyed import Keyed
 from ..core.purge import Purge
 from . import restock
 from .letters import Letters
@@ -17,6 +18,16 @@ PURGES = (
     Purge("cart_lines", "removed_at < now() - interval '1 day'", order="removed_at", step=200),
     # After half a year nobody waits for a product any more.
     Purge("restock_notices", "created_at < now() - interval '180 days'", order="created_at"),
+)
+
+KEYED = (
+    Keyed(
+        "guests' carts",
+        "carts WHERE guest_hash IS NOT NULL AND closed_at IS NULL",
+        "key_id",
+        "changed_at + interval '30 days'",
+        "are lost",
+    ),
 )
 
 

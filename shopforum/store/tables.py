@@ -95,6 +95,8 @@ carts = Table(
     _id(),
     Column("user_id", UUID),
     Column("guest_hash", LargeBinary),
+    # The key that made the hash (`Keyring.ids`); NULL in users' carts and in rows from before keys had ids.
+    Column("key_id", Text),
     _now("created_at"),
     _now("changed_at"),
     Column("closed_at", Instant),

@@ -172,7 +172,7 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: overview.attacks(db),
     lambda db, one: audit_queries.AUDIT.first(db, 10),
     lambda db, one: overview.alerts(db),
-    lambda db, one: overview.failures(db),
+    lambda db, one: overview.alarms(db),
     lambda db, one: revocation_queries.REVOCATIONS.first(db, 5),
     lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counts.on_tabs(db, []),

@@ -273,7 +273,7 @@ def test_the_dashboard_counts_tries_and_hours(read_db: ReadOnlyDatabase, everyth
     minor = [labels.flag(row.kind).severity == "info" for row in overview.alerts(read_db)]
     assert minor == sorted(minor), "what says little comes last"
     assert len(minor) == 5
-    failures = overview.failures(read_db)
+    failures = overview.alarms(read_db).failures
     assert failures is not None
     assert failures.count == 1
     hours, series = chart.chart(read_db)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from shopforum.dev.sample import sessions as sample
 from shopforum.operations import labels
 from shopforum.sessions import audit_chain
+from shopforum.sessions.keyring import AuditKey
 
 USERS = [(uuid.UUID(int=n), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example") for n in range(20)]
 
@@ -115,7 +116,7 @@ def test_every_flag_has_left_its_trail(sampled: Engine):
 
 def test_the_trail_can_be_sealed_and_stands(apps: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sample, "COUNT", 500)
-    db, key = apps["admin"].services.db, b"k" * 32
+    db, key = apps["admin"].services.db, AuditKey("11111111", b"k" * 32)
     with db.transaction() as connection:
         sample.seed(connection, USERS, random.Random(7))
     while audit_chain.seal(db, key):

@@ -13,7 +13,7 @@ csrf dashboard database deadlines deliveries delivery demo denied deployment dev
 events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth garbage graph
 group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels letters
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
-members mentions merging methods metrics migrate migrations model moderate moderation new notes notices numbers only
+members mentions merging methods metrics migrate migrations model moderate moderation network new notes notices numbers only
 openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post
 posts prepared problems processes products purge queries queue rate read readiness reasons records redirect redirects refusals
 renewal reports request requests responses restock resubmit resume revocation revocations revoke risk routes rows

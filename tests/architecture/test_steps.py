@@ -22,6 +22,7 @@ from shopforum.core.engine import create_engine
 from shopforum.core.purge import Purge
 from shopforum.mail import outgoing as mail
 from shopforum.sessions import audit_chain, gate_sweep, outbox
+from shopforum.sessions.keyring import AuditKey
 from shopforum.sessions.revocation import Scope
 
 # What is left is the nested loop, which asks its inner side again for each row of the outer one.
@@ -115,7 +116,7 @@ def test_marking_takes_as_many_as_it_says(database: Database, monkeypatch: pytes
 
 def test_the_sealer_takes_as_many_as_it_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_chain, "STEP", _AT_ONCE)
-    heads = [audit_chain.seal(database, b"k" * 32) for _ in range(4)]
+    heads = [audit_chain.seal(database, AuditKey("11111111", b"k" * 32)) for _ in range(4)]
     assert [head and head.seq for head in heads] == [7, 9, 10, None]
 
 

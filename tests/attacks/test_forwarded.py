@@ -1,13 +1,16 @@
 """Behind the proxy of production.ini, on real sockets: each client has its own address, however the proxy spells it."""
 
+import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
-from sockets import form, send, served
+from sockets import form, request, send, served
 from support import person
 
+from shopforum.core.settings import SettingsError
 from shopforum.login.settings import LoginSettings
+from shopforum.serving import Server
 from shopforum.sessions import Reason, Rule
 from shopforum.sessions.audit import Client
 
@@ -104,6 +107,51 @@ def test_a_rule_holds_for_the_forwarded_address(log_in, apps):
     assert log_in("[2001:db8::7]:443").status == 302
 
 
+@pytest.mark.parametrize(
+    ("trusted", "count", "proto", "https"),
+    [
+        ("192.0.2.1 127.0.0.0/8", "1", "https", True),
+        ("192.0.2.1, 127.0.0.1", "1", "https", True),
+        ("127.0.0.1", "2", "https, http", True),
+        ("127.0.0.1", "2", "https,https", True),
+        ("127.0.0.1", "1", "https, http", False),
+        ("127.0.0.1", "2", "https, http, http", False),
+        ("192.0.2.0/24", "1", "https", False),
+        ("127.0.0.1", "1", "http", False),
+        ("", "1", "https", False),
+    ],
+)
+def test_several_proxies(apps, logged, trusted, count, proto, https):
+    """A form shows which scheme the sites see: an origin of https is their own only behind a trusted proxy that says so."""
+    headers = (f"X-Forwarded-Proto: {proto}", "X-Forwarded-For: 203.0.113.9, 203.0.113.10")
+    options = {"trusted_proxy": trusted, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
+    with served(apps["store"], **options, trusted_proxy_count=count) as port:
+        logged()
+        answer = send(port, request("GET", "/login", *headers))
+        send(port, request("GET", "/login", *headers))
+        send(port, request("GET", "/healthz"))
+    said = [json.loads(line) for line in logged().splitlines() if "proxy.unexpected" in line]
+    assert answer.status == 200
+    assert [line["why"] for line in said] == ([] if https else ["scheme"])
+    if not https:
+        assert "https://store.test" in said[0]["expected"]
+        assert "127.0.0.1" in said[0]["received"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"trusted_proxy": "10.0.0.0/33"},
+        {"trusted_proxy": "proxy.example"},
+        {"trusted_proxy": "127.0.0.1", "trusted_proxy_count": "0"},
+        {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": "x-real-ip"},
+    ],
+)
+def test_a_proxy_that_cannot_be_is_refused(apps, options):
+    with pytest.raises(SettingsError, match=r"trusted_proxy.* in \[server:main\]"):
+        Server(apps["store"], listen="127.0.0.1:0", **options)
+
+
 def test_a_stranger_cannot_forward(apps, browser, sql):
     """Neither the header nor what the server makes of it counts from anybody but the proxy."""
     with served(apps["store"]) as port:
@@ -111,8 +159,8 @@ def test_a_stranger_cannot_forward(apps, browser, sql):
         client.log_in("shopper")
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookiejar)
         sql("UPDATE sessions SET last_seen_at = now() - interval '1 hour', last_address = '198.51.100.1'")
-        request = (
+        asked = (
             f"GET /shopping-cart HTTP/1.1\r\nHost: store.test\r\nConnection: close\r\nCookie: {cookies}\r\n"
         )
-        assert send(port, request + "X-Forwarded-For: ::ffff:203.0.113.9\r\n\r\n").status in (200, 302)
+        assert send(port, asked + "X-Forwarded-For: ::ffff:203.0.113.9\r\n\r\n").status in (200, 302)
     assert sql("SELECT 1 FROM session_places WHERE address <<= '203.0.113.0/24'") == []

@@ -1,4 +1,4 @@
-"""The audit log against the roles of docs/operations.md: the sites' role appends, the worker's seals, neither rewrites."""
+"""The audit log against the roles of deploy/grants.sql: the sites' role appends, the worker's seals, neither rewrites."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,21 +14,21 @@ from sqlalchemy.exc import DBAPIError
 from support import Browser, url_of
 
 import shopforum
+from shopforum import schema
+from shopforum.core import readiness
 from shopforum.core.database import Database
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.operations import event_feed
 from shopforum.sessions import audit_chain, jobs
 
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+GRANTS = Path(__file__).resolve().parents[2] / "deploy" / "grants.sql"
 ROW = "INSERT INTO audit_log (event, site, initiating_entity{}) VALUES ('authz_fail', 'store', 'user'{})"
 
 
 @pytest.fixture(scope="module")
 def urls(server: Any, database_url: str, worker_id: str) -> Iterator[dict[str, str]]:
-    """The database for each role that docs/operations.md makes, by what the role is for."""
-    block = re.search(r"```sql\n(CREATE ROLE.*?)```", OPERATIONS.read_text(), re.DOTALL)
-    assert block
-    statements = re.sub(r"shopforum_(sites|worker)", rf"{worker_id}_\1", block[1])
+    """The database for each role that deploy/grants.sql makes, by what the role is for."""
+    statements = re.sub(r"shopforum_(sites|worker)", rf"{worker_id}_\1", GRANTS.read_text())
     roles = [f"{worker_id}_{what}" for what in ("sites", "worker")]
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
@@ -74,6 +74,14 @@ def test_the_sites_work_and_the_worker_seals_what_they_wrote(of: Any) -> None:
     assert head is not None
     verdict = audit_chain.verify(store.services.db, store.services.sessions.config.secrets.audit_keys, head)
     assert (verdict.bad, verdict.good) == (None, head.seq)
+
+
+def test_both_roles_are_ready(of: Any) -> None:
+    """Each lacks rights that it does not need."""
+    for role in ("sites", "worker"):
+        services = of(role).services
+        found = readiness.checked(services.db, schema.needed_rights())
+        assert set(found.values()) == {readiness.OK}, (role, found)
 
 
 def test_the_feed_of_events_has_what_the_worker_sealed(of: Any, monkeypatch: pytest.MonkeyPatch) -> None:

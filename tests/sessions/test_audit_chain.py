@@ -8,6 +8,7 @@ from session_fixtures import OWNER, THIEF, together
 from sqlalchemy.exc import DBAPIError
 
 from shopforum.sessions import Reason, Scope, audit_chain, jobs
+from shopforum.sessions.keyring import AuditKey, Keyring
 from shopforum.sessions.model import Pair
 
 
@@ -91,7 +92,7 @@ def test_a_chain_rebuilt_without_the_key_is_found(log):
     tamper(log, "UPDATE audit_log SET actor = 'mallory' WHERE seq = 2")
     tamper(log, "UPDATE audit_log SET seq = NULL, mac = NULL")
     tamper(log, "UPDATE audit_head SET seq = 0, mac = decode(repeat('00', 32), 'hex')")
-    audit_chain.seal(log.sessions.db, b"a key that is not ours")
+    audit_chain.seal(log.sessions.db, AuditKey(log.sessions.config.secrets.id, b"a key that is not ours"))
     assert verdict(log).bad == 1
     jobs.seal(log.sessions)
     assert verdict(log, witness).bad == 1
@@ -162,3 +163,24 @@ def test_a_column_that_comes_later_leaves_the_seals_of_older_rows_good_and_is_se
 
     assert seal(tenant=None) == SEAL
     assert len({SEAL, seal(tenant="a"), seal(tenant="b")}) == 3
+
+
+def test_a_missing_key_is_named_and_is_no_tampering(log):
+    """Rows 10 and on are sealed with a newer key. Without either of the two, the rows of the other are checked all the same."""
+    old, new = (Keyring([f"{name}-key-of-the-tests-0123456789-0123456789"]) for name in ("old", "new"))
+    tamper(log, "UPDATE audit_log SET seq = NULL, mac = NULL")
+    tamper(log, "UPDATE audit_head SET seq = 0, mac = decode(repeat('00', 32), 'hex')")
+    tamper(log, "DELETE FROM audit_keys")
+    audit_chain.seal(log.sessions.db, old.audit_keys[0])
+    log.log_in("ben")
+    audit_chain.seal(log.sessions.db, new.audit_keys[0])
+    both = [*new.audit_keys, *old.audit_keys]
+    for keys, facts in [
+        (both, (True, None, 10, 0, None)),
+        (new.audit_keys, (False, None, 1, 9, old.id)),
+        (old.audit_keys, (False, None, 9, 1, new.id)),
+    ]:
+        found = audit_chain.verify(log.sessions.db, keys)
+        assert (found.ok, found.bad, found.good, found.unchecked, found.missing_key) == facts
+    tamper(log, "UPDATE audit_log SET actor = 'mallory' WHERE seq = 10")
+    assert audit_chain.verify(log.sessions.db, new.audit_keys).bad == 10

@@ -34,7 +34,7 @@ def _overview(db: ReadOnlyDatabase) -> dict[str, Any]:
         return {
             "attacks": overview.attacks(opened),
             "alerts": overview.alerts(opened),
-            "failures": overview.failures(opened),
+            "alarms": overview.alarms(opened),
             "most_replays": overview.MOST_REPLAYS,
             "most_messages": overview.MOST_MESSAGES,
             "hours": hours,

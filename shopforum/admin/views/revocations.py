@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
+from ...core import durability
 from ...core.ids import parse_uuid
 from ...operations import deny_rules, revocation_queries, session_queries
 from ...web.request import Request
@@ -45,10 +46,12 @@ def revocation(request: Request) -> dict[str, Any]:
         raise HTTPNotFound
     found = page(request, session_queries.ended_by(row.id))
     since = revocation_queries.since(db, row.id)
+    keys = request.sessions.config.secrets
     return {
         "row": row,
         "since": since,
-        "token_makers": [(maker, tokens.listed(db, maker)) for maker in since.token_makers],
+        "durable": durability.read(db),
+        "token_makers": [(maker, tokens.listed(db, keys, maker)) for maker in since.token_makers],
         "page": found,
         "messages": revocation_queries.messages(db, [session.id for session in found.rows]),
         "rules": deny_rules.in_force(db, revocation_id=row.id),

@@ -1,6 +1,7 @@
 """`/tokens`: list, create and revoke API tokens. Only owners see this page; a new token is shown once."""
 
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
@@ -9,7 +10,7 @@ from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
 from wtforms.widgets import CheckboxInput
 
 from ...api_tokens import tokens
-from ...api_tokens.tokens import Actor
+from ...api_tokens.tokens import Actor, TokenRow
 from ...core.ids import parse_uuid
 from ...core.permissions import TOKENS
 from ...sessions import client_of
@@ -80,7 +81,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """Show the list, and the form for a new token."""
-    return {"form": TokenForm(request.typed), "tokens": tokens.listed(request.db), "made": None}
+    return {"form": TokenForm(request.typed), "tokens": _listed(request), "made": None}
 
 
 def create(request: Request) -> dict[str, Any]:
@@ -95,13 +96,13 @@ def create(request: Request) -> dict[str, Any]:
         form = TokenForm()
     else:
         request.response.status_int = 422
-    return {"form": form, "tokens": tokens.listed(request.db), "made": made}
+    return {"form": form, "tokens": _listed(request), "made": made}
 
 
 def revoke(request: Request) -> Response:
     """Revoke a token. A revoked token stays as it is."""
     token_id = parse_uuid(request.matchdict["id"])
-    if token_id is None or all(row.id != token_id for row in tokens.listed(request.db)):
+    if token_id is None or all(row.id != token_id for row in _listed(request)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
     return notes.see_other(request, "/tokens?notice=token_revoked")
@@ -110,10 +111,14 @@ def revoke(request: Request) -> Response:
 def revoke_made_by(request: Request) -> Response:
     """Revoke all tokens that a user made, and go back to the user's page."""
     maker_id = parse_uuid(request.matchdict["id"])
-    if maker_id is None or not tokens.listed(request.db, maker_id):
+    if maker_id is None or not _listed(request, maker_id):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), maker_id=maker_id)
     return notes.see_other(request, f"/users/{maker_id}?notice=tokens_revoked")
+
+
+def _listed(request: Request, maker_id: UUID | None = None) -> list[TokenRow]:
+    return tokens.listed(request.db, request.sessions.config.secrets, maker_id)
 
 
 def _actor(request: Request) -> Actor:

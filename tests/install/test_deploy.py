@@ -1,0 +1,46 @@
+"""The examples in deploy/ are ones that their programs take."""
+
+import re
+import shutil
+import stat
+import subprocess
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_takes_the_units() -> None:
+    assert len(UNITS) == 2
+    done = subprocess.run(["systemd-analyze", "verify", *UNITS], capture_output=True, text=True, check=False)
+    # What the units start is not installed here.
+    wrong = [line for line in done.stderr.splitlines() if "is not executable" not in line]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_each_secret_is_a_credential_that_the_unit_names(unit: Path) -> None:
+    text = unit.read_text()
+    loaded = set(re.findall(r"^LoadCredential=(\w+):", text, re.MULTILINE))
+    assert loaded == set(re.findall(r"^Environment=SHOPFORUM_\w+_FILE=%d/(\w+)$", text, re.MULTILINE))
+    assert {f"SHOPFORUM_{name.upper()}_FILE" for name in loaded} <= set(re.findall(r"SHOPFORUM_\w+", text))
+
+
+def test_the_units_wait_longer_than_the_server_takes_to_end() -> None:
+    server = ConfigParser(interpolation=None)
+    server.read(DEPLOY.parent / "production.ini")
+    seconds = sum(int(server["server:main"][key]) for key in ("leave_seconds", "drain_seconds"))
+    for unit in UNITS:
+        found = re.search(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.MULTILINE)
+        assert found
+        assert int(found[1]) > seconds
+
+
+def test_the_backup_script_is_one() -> None:
+    script = DEPLOY / "backup.sh"
+    assert script.stat().st_mode & stat.S_IXUSR
+    assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
