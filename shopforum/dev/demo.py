@@ -65,7 +65,7 @@ class _Scene:
 
     def thief(self, cookies: dict[str, str]) -> Visitor:
         """Return another visitor with these cookies."""
-        return Visitor(self.facts["store"], _THIEF_AGENT, _THIEF_ADDRESS, cookies)
+        return _visitor(self.facts, _THIEF_AGENT, _THIEF_ADDRESS, cookies)
 
     def refreshes(self) -> int:
         """Return how many refreshes the identity provider has been asked for."""
@@ -187,7 +187,7 @@ def _open(ini: Path) -> _Scene:
         facts = json.loads(ini.with_name("dev.json").read_text())
     except (OSError, ValueError):
         raise _Odd(f"No demonstration runs beside {ini}: start it with `make run`.") from None
-    owner = Visitor(facts["store"], _OWNER_AGENT, "127.0.0.1")
+    owner = _visitor(facts, _OWNER_AGENT, "127.0.0.1", {})
     shopper = LOGINS[0]
     answer = owner.log_in(shopper.email, shopper.password)
     if not {SESSION, REFRESH} <= owner.cookies.keys():
@@ -205,6 +205,11 @@ def _open(ini: Path) -> _Scene:
     if found is None:
         raise _Odd(f"{ini} is not the ini file of the demonstration at {facts['store']}.")
     return _Scene(facts, sessions, owner, found.id)
+
+
+def _visitor(facts: dict[str, Any], agent: str, address: str, cookies: dict[str, str]) -> Visitor:
+    """Return a visitor of the demonstration's store."""
+    return Visitor(facts["store"], agent, address, cookies, facts.get("tls", {}).get("ca"))
 
 
 def _turned_away(answer: Answer) -> bool:

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import ssl
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urlencode, urlsplit
@@ -33,13 +34,15 @@ class Answer:
 class Visitor:
     """Somebody with a browser (`agent`), cookies, and, where the system has it, an address of their own (`address`).
 
-    Cookies are kept by name: one visitor visits one site, `url`, which is reached on this machine.
+    Cookies are kept by name: one visitor visits one site, `url`, which is reached on this machine. `authority` is the file of
+    the certificate authority that an https site is trusted by.
     """
 
     url: str
     agent: str
     address: str
     cookies: dict[str, str] = field(default_factory=dict)
+    authority: str | None = None
 
     def get(self, path: str) -> Answer:
         """Request a page. Raises SiteAway."""
@@ -77,10 +80,7 @@ class Visitor:
         headers: dict[str, str],
         source: tuple[str, int] | None,
     ) -> Answer:
-        # By address: not every machine resolves *.localhost.
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", urlsplit(self.url).port or 80, timeout=_TIMEOUT_SECONDS, source_address=source
-        )
+        connection = self._connection(source)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -89,6 +89,21 @@ class Visitor:
             return Answer(response.status, response.headers.get("Location", ""), page, given)
         finally:
             connection.close()
+
+    def _connection(self, source: tuple[str, int] | None) -> http.client.HTTPConnection:
+        # By address: not every machine resolves *.localhost.
+        parts, host = urlsplit(self.url), "127.0.0.1"
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(
+                host, parts.port or 80, timeout=_TIMEOUT_SECONDS, source_address=source
+            )
+        return http.client.HTTPSConnection(
+            host,
+            parts.port or 443,
+            timeout=_TIMEOUT_SECONDS,
+            source_address=source,
+            context=ssl.create_default_context(cafile=self.authority),
+        )
 
     def _take(self, headers: list[str]) -> frozenset[str]:
         """Store the cookies that are set, delete those that are cleared; return the names of the cookies that are set."""
