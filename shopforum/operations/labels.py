@@ -95,6 +95,17 @@ FLAGS: dict[str, Label] = {
         "danger",
         "FusionAuth has refreshed its refresh token for somebody else than our sites: it may be stolen.",
     ),
+    FlagKind.SESSION_USED_WITHOUT_KEY: Label(
+        "Without its key",
+        "danger",
+        "It is bound to a device, and its cookies came without that device's proof: somebody may have copied them, or the "
+        "browser could not renew the proof. The request was refused and the session was not extended.",
+    ),
+    FlagKind.SESSION_BINDING_REFUSED: Label(
+        "Binding refused",
+        "warning",
+        "Somebody tried to bind it to another key, or to renew its proof with a bad signature. Nothing was changed.",
+    ),
 }
 
 # The list is filtered by quarantine as by a flag, though it is no sign of an attack.
@@ -128,6 +139,7 @@ EVENTS: dict[str, Label] = {
     EventName.WEBHOOK_REDELIVERED: Label("Webhook sent again", "info"),
     EventName.AUDIT_LOG_EXPORTED: Label("Audit log exported", "info"),
     EventName.MADE_UP_SESSION_ID: Label("Made-up or planted cookies", "warning"),
+    EventName.SESSION_BOUND: Label("Bound to its device", "success"),
     EventName.SESSION_CREATED: Label("Signed in", "success"),
     EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
     EventName.SESSION_QUARANTINED: Label("Quarantined", "warning"),
@@ -148,6 +160,8 @@ EVENTS: dict[str, Label] = {
     FlagKind.TWO_PLACES: Label("Two places at once", "warning"),
     FlagKind.OTHER_NETWORK: Label("Another network", "info"),
     FlagKind.REFRESHED_ELSEWHERE: Label("Refresh token used elsewhere", "danger"),
+    FlagKind.SESSION_USED_WITHOUT_KEY: Label("Used without its key", "danger"),
+    FlagKind.SESSION_BINDING_REFUSED: Label("Key or proof refused", "warning"),
     EventName.USER_UPDATED: Label("Name or address changed", "info"),
     EventName.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
     EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
