@@ -7,7 +7,15 @@ shown in plain letters.
 from dataclasses import dataclass
 
 from ..core import user_agents
-from ..sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
+from ..sessions.vocabulary import (
+    BindingState,
+    EndReason,
+    EventName,
+    FlagKind,
+    InitiatingEntity,
+    SkipReason,
+    State,
+)
 from .rows import AuditRow
 
 
@@ -33,6 +41,26 @@ STATES: dict[str, Label] = {
     State.EXPIRED: Label(
         "Expired", "neutral", "Its time ran out, or the identity provider refused to refresh it."
     ),
+}
+
+BINDINGS: dict[str, Label] = {
+    BindingState.BOUND: Label(
+        "Bound",
+        "success",
+        "Its cookies work only with a key that does not leave its device. Copied, they soon stop working.",
+    ),
+    BindingState.OFFERED: Label(
+        "Offered", "info", "Its browser was asked for a key with the login, and has not sent one yet."
+    ),
+    BindingState.UNBOUND: Label(
+        "Not bound", "neutral", "Its browser has sent no key: it cannot, or it was not asked."
+    ),
+}
+
+SKIPPED: dict[str, str] = {
+    SkipReason.QUOTA_EXCEEDED: "it had signed too often in the minutes before",
+    SkipReason.SERVER_ERROR: "our answer was an error",
+    SkipReason.UNREACHABLE: "it could not reach us",
 }
 
 FLAGS: dict[str, Label] = {
@@ -207,6 +235,7 @@ END_REASONS: dict[str, str] = {
     EndReason.REGISTRATION_REMOVED: "Registration removed",
     EndReason.SUCCESSORS_UNSHOWN: "New cookies were never shown",
     EndReason.OLDER_COOKIES: "The browser went back to older cookies",
+    EndReason.NOT_BOUND: "Its browser has bound it to no device",
     EndReason.HARMLESS: "Looked at and found harmless",
     **{kind: label.label for kind, label in FLAGS.items()},
 }
@@ -235,6 +264,16 @@ def flag(kind: str) -> Label:
 def event(name: str) -> Label:
     """Return the label of an event of the audit log, or of an entry of a timeline."""
     return EVENTS.get(name) or TIMELINE.get(name) or Label(_plain(name))
+
+
+def binding(name: str) -> Label:
+    """Return the label of a session's binding to its device."""
+    return BINDINGS[name]
+
+
+def skipped(why: str) -> str:
+    """Return why a browser has sent a request without a new proof of its key, in words."""
+    return SKIPPED.get(why) or _plain(why)
 
 
 def reason(code: str) -> str:

@@ -17,7 +17,7 @@ All instants are compared with `now()`, the start of the statement or of its tra
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
-from .vocabulary import State, Withheld
+from .vocabulary import BindingState, State, Withheld
 
 # The earliest gate that has closed on the session: a gate of its user, its site or everyone with a later number than the
 # session's. The numbers come from one counter (revocation.py), so no clock decides which came first.
@@ -65,6 +65,13 @@ STATES = {
 BOUND = "s.bound_at IS NOT NULL"
 # Unbound, and the time is over in which the browser could have bound it.
 UNBINDABLE = f"NOT ({BOUND}) AND coalesce(s.bindable_until <= now(), true)"
+BINDINGS = {
+    BindingState.BOUND: BOUND,
+    BindingState.OFFERED: f"NOT ({BOUND}) AND s.bindable_until > now()",
+    BindingState.UNBOUND: UNBINDABLE,
+}
+BINDING = f"""CASE WHEN {BOUND} THEN '{BindingState.BOUND}' WHEN {UNBINDABLE} THEN '{BindingState.UNBOUND}'
+    ELSE '{BindingState.OFFERED}' END"""
 
 # The request brings a bound cookie of this session that is alive. Binds its hashes as `:bound_hashes`.
 WITH_KEY = """EXISTS (SELECT 1 FROM session_bound_cookies b WHERE b.hash = ANY (:bound_hashes)

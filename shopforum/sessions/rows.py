@@ -158,7 +158,9 @@ class SessionOwner:
 
 @dataclass(frozen=True)
 class OwnSession:
-    """A live session as its owner's device list shows it. `state` is active or dormant (`State`)."""
+    """A live session as its owner's device list shows it. `state` is active or dormant (`State`); `bound_at` says since when it
+    works on its device only.
+    """
 
     id: UUID
     state: str
@@ -171,6 +173,7 @@ class OwnSession:
     last_seen_at: datetime
     absolute_end: datetime
     quarantined_at: datetime | None
+    bound_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,16 @@ class Withheld(StrEnum):
     WITHOUT_KEY_NETWORK = "without_key_network"
 
 
+class BindingState(StrEnum):
+    """Whether a session is bound to a key of its device: it is; its browser may still bind it, in the first minute; or it is not,
+    because the browser cannot or was not asked to.
+    """
+
+    BOUND = "bound"
+    OFFERED = "offered"
+    UNBOUND = "unbound"
+
+
 class SkipReason(StrEnum):
     """Why a browser sends a request of a bound session without renewing its bound cookie (DBSC, Secure-Session-Skipped)."""
 
