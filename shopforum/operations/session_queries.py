@@ -7,6 +7,7 @@ limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.rows import columns
 from ..sessions import live, tables
+from ..sessions.binding import WINDOW
 from ..sessions.vocabulary import BindingState, State
 from . import labels
 from .filters import FLAGGED, SessionFilter
@@ -261,6 +263,15 @@ def _flag(db: ReadOnlyDatabase, kind: str) -> ColumnElement[bool]:
     return _among(db, OPEN_FLAGS.where(_f.c.kind == kind), _f.c.session_id)
 
 
+def _binding(_: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match sessions that are bound to their device, may still be, or are not. An offer ends soon after the sign-in, which has
+    an index.
+    """
+    if wanted != BindingState.OFFERED:
+        return BINDINGS[wanted]
+    return and_(s.c.created_at > func.now() - timedelta(seconds=2 * WINDOW), BINDINGS[wanted])
+
+
 # From one user agent to the next along each index: as many steps as there are different ones, however many sessions.
 _AGENTS = text(
     " UNION ".join(
@@ -314,7 +325,7 @@ CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = 
     "ip": _address,
     "device": _device,
     "flag": _flag,
-    "binding": lambda _, binding: BINDINGS[binding],
+    "binding": _binding,
     "created_after": lambda _, at: s.c.created_at > at,
     "seen_before": lambda _, at: and_(s.c.created_at < at, s.c.last_seen_at < at),
 }
