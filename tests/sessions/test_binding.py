@@ -1,72 +1,25 @@
 """Bound sessions, by the session core alone: once bound, a session is used with its key or not at all."""
 
-import uuid
 from typing import Any
 
 import pytest
-from device_client import Device
+from device_client import HERE, Bound, Device, over
 from session_fixtures import OWNER, THIEF, SessionCore, together
 from sqlalchemy import event
 
 from shopforum.sessions import Reason, Scope
-from shopforum.sessions.binding import Binding, Skipped
+from shopforum.sessions.binding import Skipped
 from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.vocabulary import SkipReason
 
-HERE = "https://store.test/dbsc/refresh"
 DOUBT = Reason("admin", "ann@example.com", "suspected_theft")
 # Seconds: the life of the bound cookie, and the time for which a request may be under way.
 LIFE, GRACE = 600, 60
 
 
-class Bound:
-    """A browser of the session core with a bound session: its two cookies, the bound one, and the key."""
-
-    def __init__(self, core: SessionCore, name: str = "ann", algorithm: str = "ES256") -> None:
-        self.core, self.device = core, Device(algorithm)
-        self.pair, self.login = core.log_in(name)
-        self.answer = self.register(self.login.challenge)
-        self.cookie, self.next = self.answer.cookie, self.answer.challenge
-
-    @property
-    def id(self) -> uuid.UUID:
-        return self.login.session.id
-
-    def register(self, challenge: str, device: Device | None = None, client: Any = OWNER) -> Binding:
-        proof = (device or self.device).registration(challenge)
-        return self.core.sessions.bind(self.pair, proof, HERE, client)
-
-    def jar(self) -> Pair:
-        """All three cookies."""
-        return Pair(self.pair.session_id, self.pair.refresh_token, self.cookie)
-
-    def resume(self, client: Any = OWNER, **options: Any) -> Outcome:
-        """Use the session, and keep the cookies that come back."""
-        outcome = self.core.resume(self.jar(), client, **options)
-        self.pair = outcome.issue or self.pair
-        return outcome
-
-    def ask(self, proof: str | None = None, client: Any = OWNER) -> Binding:
-        """One request for a renewal."""
-        return self.core.sessions.renew_bound_cookie(self.answer.identifier, self.pair, proof, HERE, client)
-
-    def renew(self) -> Binding:
-        """A renewal, with the challenge at hand or, if that is refused, with the one that comes back."""
-        answer = self.ask(self.device.renewal(self.next) if self.next else None)
-        if not answer.cookie and answer.challenge:
-            answer = self.ask(self.device.renewal(answer.challenge))
-        self.cookie, self.next = answer.cookie or self.cookie, answer.challenge
-        return answer
-
-
 @pytest.fixture
 def bound(core: SessionCore) -> Bound:
     return Bound(core)
-
-
-def over(answer: Binding) -> bool:
-    """Whether the browser is told to give the binding up."""
-    return not answer.cookie and not answer.challenge
 
 
 def rows(core: SessionCore) -> list[Any]:
