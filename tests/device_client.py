@@ -1,19 +1,26 @@
 """A browser's half of a bound session: it holds a key, and signs, byte for byte, what Chromium signs.
 
 JSON is compact with sorted keys, and an ES256 signature is r||s. Everything else is plain HTTP, so `DeviceClient` plays
-against a site under test, and `Device` alone against the session core.
+against a site under test, and `Bound` against the session core alone.
 """
 
 import base64
 import json
 import re
+import uuid
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from session_fixtures import OWNER, SessionCore
+
+from shopforum.sessions.binding import Binding
+from shopforum.sessions.model import Outcome, Pair
 
 BOUND = "__Host-bound"
+# The address of a request to the session core alone.
+HERE = "https://store.test/dbsc/refresh"
 
 
 def b64(value: bytes) -> str:
@@ -127,3 +134,48 @@ def next_challenge(answer: Any) -> str | None:
     value = answer.headers.get("Secure-Session-Challenge")
     found = re.fullmatch(r'"([\w-]{43})";id="[\w.-]+"', value) if value else None
     return found[1] if found else None
+
+
+class Bound:
+    """A browser of the session core with a bound session: its two cookies, the bound one, and the key."""
+
+    def __init__(self, core: SessionCore, name: str = "ann", algorithm: str = "ES256") -> None:
+        self.core, self.device = core, Device(algorithm)
+        self.pair, self.login = core.log_in(name)
+        self.answer = self.register(self.login.challenge)
+        self.cookie, self.next = self.answer.cookie, self.answer.challenge
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.login.session.id
+
+    def register(self, challenge: str, device: Device | None = None, client: Any = OWNER) -> Binding:
+        proof = (device or self.device).registration(challenge)
+        return self.core.sessions.bind(self.pair, proof, HERE, client)
+
+    def jar(self) -> Pair:
+        """All three cookies."""
+        return Pair(self.pair.session_id, self.pair.refresh_token, self.cookie)
+
+    def resume(self, client: Any = OWNER, **options: Any) -> Outcome:
+        """Use the session, and keep the cookies that come back."""
+        outcome = self.core.resume(self.jar(), client, **options)
+        self.pair = outcome.issue or self.pair
+        return outcome
+
+    def ask(self, proof: str | None = None, client: Any = OWNER) -> Binding:
+        """One request for a renewal."""
+        return self.core.sessions.renew_bound_cookie(self.answer.identifier, self.pair, proof, HERE, client)
+
+    def renew(self) -> Binding:
+        """A renewal, with the challenge at hand or, if that is refused, with the one that comes back."""
+        answer = self.ask(self.device.renewal(self.next) if self.next else None)
+        if not answer.cookie and answer.challenge:
+            answer = self.ask(self.device.renewal(answer.challenge))
+        self.cookie, self.next = answer.cookie or self.cookie, answer.challenge
+        return answer
+
+
+def over(answer: Binding) -> bool:
+    """Whether the browser is told to give the binding up."""
+    return not answer.cookie and not answer.challenge

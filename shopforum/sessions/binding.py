@@ -68,6 +68,7 @@ WITH used AS (
 {_BOUND_COOKIE} bound RETURNING 1"""
 ).bindparams(_hashes)
 
+# Found by the browser's name for it alone: before a link from another site is followed, the browser sends no cookies along.
 # `elsewhere`: the browser has signed in again since, and this answer must not set the older session's cookie.
 _BOUND_SESSION = text(
     f"""SELECT s.id, s.user_id, k.algorithm, k.public_key, {LIVE} AS live,

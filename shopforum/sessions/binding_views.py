@@ -60,6 +60,8 @@ def _response(request: Request, answer: Binding) -> Response:
         content |= {
             "refresh_url": binding_headers.REFRESH_PATH,
             "scope": {"include_site": False},
+            # Links on other sites: the browser would otherwise follow one without renewing the cookie first.
+            "allowed_refresh_initiators": ["*"],
             "credentials": [{"type": "cookie", "name": cookies.BOUND, "attributes": jar(request).attributes}],
         }
     elif not answer.challenge:
