@@ -19,8 +19,8 @@ help: ## List the targets
 
 setup: $(RUN) ## Make .venv with the locked dependencies and the shopforum command
 
-run: $(RUN) ## Start everything: database, identity provider, the three sites. Ctrl-C stops it
-	@exec $(BIN)/shopforum dev $(ARGS)
+run: $(RUN) ## Start everything: database, identity provider, the three sites; TLS=1 over https. Ctrl-C stops it
+	@exec $(BIN)/shopforum dev $(if $(TLS),--tls) $(ARGS)
 
 test: $(TEST) ## Run the whole test suite; browser tests run where a Chromium is found
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)

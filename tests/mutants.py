@@ -25,12 +25,17 @@ import webtest  # noqa: F401 - as well
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "shopforum/sessions"
-MODULES = ("rotation", "lookup", "records", "live", "revocation", "gate_sweep", "renewal", "resume")
+MODULES = (
+    *("rotation", "lookup", "records", "live", "revocation", "gate_sweep", "renewal", "resume"),
+    *("binding", "binding_proof"),
+)
 # The quickest first: a mutant is done with at the first test that fails.
 TESTS = (
     *(
         "conditions",
         "rotation",
+        "binding_proofs",
+        "binding",
         "quarantine",
         "pairs",
         "refresh",
@@ -40,7 +45,7 @@ TESTS = (
         "in_flight",
     ),
     *("revocation_counter", "roles", "deny_rules", "flags", "gate_first", "risk_signals", "unclaimed"),
-    *("rotation_search", "races"),
+    *("rotation_search", "binding_races", "races"),
 )
 TEST_FILES = [name for test in TESTS if (ROOT / (name := f"tests/sessions/test_{test}.py")).exists()]
 SMALL = {"SHOPFORUM_TEST_RACES": "2", "SHOPFORUM_TEST_EXAMPLES": "10"}

@@ -10,6 +10,13 @@ _ROWS = [
     SELECT 'store', gen_random_uuid(), 'Ann ' || n, 'ann' || n || '@harbour.example', '{shopper}', gen_random_uuid(), at,
       at + interval '30 days', at + interval '30 minutes', at, at
     FROM generate_series(1, :rows) n, LATERAL (SELECT now() - CAST(:age AS interval) - n * interval '1 s' AS at) o""",
+    # Of the session that is purged last: it would take them along.
+    """INSERT INTO session_challenges (hash, session_id, purpose, expires_at)
+    SELECT sha256((:age || n)::bytea), s.id, 'renewal', now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '-1 hour' END)
+    FROM generate_series(1, :rows) n, (SELECT id FROM sessions ORDER BY absolute_end DESC LIMIT 1) s""",
+    """INSERT INTO session_bound_cookies (hash, session_id, expires_at)
+    SELECT sha256((:age || n)::bytea), s.id, now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '-1 hour' END)
+    FROM generate_series(1, :rows) n, (SELECT id FROM sessions ORDER BY absolute_end DESC LIMIT 1) s""",
     """INSERT INTO carts (guest_hash, changed_at) SELECT sha256((:age || n)::bytea), now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n""",
     """INSERT INTO carts (user_id, changed_at) SELECT gen_random_uuid(), now() - CAST(:age AS interval)

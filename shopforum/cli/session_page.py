@@ -27,6 +27,7 @@ def facts(row: SessionRow, now: datetime, console: str) -> str:
             "Last seen",
             f"{full_moment(row.last_seen_at, now)} from {row.last_address or 'an unknown address'}",
         ),
+        ("Device key", f"{labels.binding(row.binding).label}: {labels.binding(row.binding).text}"),
         ("Refreshed", f"{row.refresh_count} times, last {full_moment(row.refreshed_at, now)}"),
     ]
     if row.ended_at:

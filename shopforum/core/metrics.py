@@ -93,6 +93,13 @@ REFRESHES = Counter(
     ["site", "outcome"],
     registry=REGISTRY,
 )
+BINDINGS = Counter(
+    "shopforum_session_bindings",
+    "Acts of browsers on sessions that a device protects: bound, renewed, challenged (a proof was asked for), refused (a "
+    "registration or a proof), ended (the session is over), without_key (used without its key, and not served)",
+    ["site", "outcome"],
+    registry=REGISTRY,
+)
 REVOCATIONS = Counter(
     "shopforum_revocations",
     "Revocations by their scope and by who began them",

@@ -1,4 +1,5 @@
-"""`shopforum demo attack`: play the attacks A1 to A4 of the workflow against the running demonstration.
+"""`shopforum demo attack`: play the attacks A1 to A4 of the workflow against the running demonstration, and the theft of the
+whole jar of a session that is bound to its device.
 
 The shopper logs in over HTTP as a browser does; the thief has a browser and, where the system allows it, an address of
 its own. What they do is not simulated: the sites cannot tell it from anybody else's visit.
@@ -22,8 +23,9 @@ from shopforum.cli.deployment import DONE, NOTHING, USAGE, Stop, site
 from shopforum.cli.terminal import many
 from shopforum.sessions import Reason, Scope, Sessions, is_outage, records
 from shopforum.sessions.audit import Client
-from shopforum.sessions.cookies import REFRESH, SESSION
+from shopforum.sessions.cookies import BOUND, REFRESH, SESSION
 
+from .device import Device, NoOffer
 from .sample import LOGINS
 from .visitor import Answer, SiteAway, Visitor
 
@@ -41,6 +43,7 @@ _PASS_GRACE = text(
     )
     UPDATE sessions SET head_since = head_since - :seconds * interval '1 second' WHERE id = :id"""
 )
+_PROOF_RUNS_OUT = text("UPDATE session_bound_cookies SET expires_at = now() WHERE session_id = :id")
 _FLAGS = text("SELECT kind, count, host(last_address) AS address FROM session_flags WHERE session_id = :id")
 _ENDED = text(
     "SELECT end_reason, host(last_address) AS address FROM sessions WHERE id = :id AND ended_at IS NOT NULL"
@@ -56,16 +59,19 @@ class _Odd(Stop):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What an attack needs: the instance, its sessions, the signed-in shopper, and the id of her session."""
+    """What an attack needs: the instance, its sessions, the signed-in shopper, the answer to her login, and the id of her
+    session.
+    """
 
     facts: dict[str, Any]
     sessions: Sessions
     owner: Visitor
+    login: Answer
     session_id: UUID
 
     def thief(self, cookies: dict[str, str]) -> Visitor:
         """Return another visitor with these cookies."""
-        return Visitor(self.facts["store"], _THIEF_AGENT, _THIEF_ADDRESS, cookies)
+        return _visitor(self.facts, _THIEF_AGENT, _THIEF_ADDRESS, cookies)
 
     def refreshes(self) -> int:
         """Return how many refreshes the identity provider has been asked for."""
@@ -87,6 +93,7 @@ Kinds:
   session-id     the session id alone (A2)
   both-cookies   both, used after the owner's browser has moved on (A3)
   copied-jar     both, used at once; an admin ends the session (A4)
+  bound-jar      all cookies of a session that is bound to its device
 
 \b
 Exit codes:
@@ -173,11 +180,47 @@ def _copied_jar(scene: _Scene) -> bool:
     return _turned_away(answer) and owner.status == 302
 
 
+def _bound_jar(scene: _Scene) -> bool:
+    """All cookies of a bound session: a thief holds them until the proof is due, and cannot sign it."""
+    device, owner = Device(), scene.owner
+    try:
+        answer = device.register(owner, scene.login)
+    except NoOffer:
+        raise _Odd("The store offers no binding: set sessions.binding to offer.") from None
+    _step(f"Her browser binds the session to a key of its device: {answer}.")
+    if BOUND not in owner.cookies:
+        raise _Odd(f"The store did not bind the session: {answer}.")
+    # With the name of her browser, and from her address: nothing but the key tells the two apart.
+    thief = _visitor(scene.facts, owner.agent, owner.address, dict(owner.cookies))
+    _step("A thief copies all cookies, her browser's name and her address.")
+    _step(f"The thief's first request, while her last proof is good: {thief.get(_CART)}.")
+    _change(scene, _PROOF_RUNS_OUT)
+    answers = [thief.get(_CART)]
+    _step(f"The proof has run out (set in the database). The thief sends the same cookies: {answers[0]}.")
+    renewed = device.renew(owner)
+    _step(f"Her browser signs a new one, before it asks for a page: {renewed}.")
+    forged = device.impostor().renew(thief)
+    _step(f"The thief asks for a challenge, and signs it with a key of his own: {forged}.")
+    replayed = device.present(thief, device.proof)
+    _step(f"The thief sends the proof that her browser has just used: {replayed}.")
+    second = Device().register(thief, scene.login)
+    _step(f"The thief tries to register a key of his own for the session: {second}.")
+    answers.append(thief.get(_CART))
+    _step(f"The thief sends the same cookies again: {answers[1]}.")
+    proofs = (forged, replayed, second)
+    return (
+        all(map(_turned_away, answers))
+        and all(proof.status == 403 and BOUND not in proof.given for proof in proofs)
+        and _still_hers(scene)
+    )
+
+
 _PLAYS: dict[str, Callable[[_Scene], bool]] = {
     "refresh-token": _refresh_token,
     "session-id": _session_id,
     "both-cookies": _both_cookies,
     "copied-jar": _copied_jar,
+    "bound-jar": _bound_jar,
 }
 
 
@@ -187,13 +230,13 @@ def _open(ini: Path) -> _Scene:
         facts = json.loads(ini.with_name("dev.json").read_text())
     except (OSError, ValueError):
         raise _Odd(f"No demonstration runs beside {ini}: start it with `make run`.") from None
-    owner = Visitor(facts["store"], _OWNER_AGENT, "127.0.0.1")
+    owner = _visitor(facts, _OWNER_AGENT, "127.0.0.1", {})
     shopper = LOGINS[0]
-    answer = owner.log_in(shopper.email, shopper.password)
+    login = owner.log_in(shopper.email, shopper.password)
     if not {SESSION, REFRESH} <= owner.cookies.keys():
-        raise _Odd(f"The store did not let the shopper in: {answer}.")
+        raise _Odd(f"The store did not let the shopper in: {login}.")
     _step(
-        f"{shopper.first_name} {shopper.last_name} logs in at {facts['store']}: {answer}, with both cookies."
+        f"{shopper.first_name} {shopper.last_name} logs in at {facts['store']}: {login}, with both cookies."
     )
     cart = owner.get(_CART)
     _step(f"The shopper's browser shows the cart: {cart}.")
@@ -204,7 +247,12 @@ def _open(ini: Path) -> _Scene:
     found = records.by_refresh_token(sessions.db, hashes)
     if found is None:
         raise _Odd(f"{ini} is not the ini file of the demonstration at {facts['store']}.")
-    return _Scene(facts, sessions, owner, found.id)
+    return _Scene(facts, sessions, owner, login, found.id)
+
+
+def _visitor(facts: dict[str, Any], agent: str, address: str, cookies: dict[str, str]) -> Visitor:
+    """Return a visitor of the demonstration's store."""
+    return Visitor(facts["store"], agent, address, cookies, facts.get("tls", {}).get("ca"))
 
 
 def _turned_away(answer: Answer) -> bool:

@@ -24,12 +24,14 @@ _TEMPLATE = files("shopforum") / "deployment" / "development.ini"
 _SECRETS = ("shopforum.secret", "idp.api_key", *(f"idp.{site}.client_secret" for site in SITES))
 
 
-def write_ini(folder: Path, port: int, idp_port: int, database: str) -> Path:
-    """Write `folder`/shopforum.ini for these ports and this database. Secrets of an earlier start are kept."""
+def write_ini(folder: Path, port: int, idp_port: int, database: str, scheme: str = "http") -> Path:
+    """Write `folder`/shopforum.ini for these ports and this database; `scheme` is http or https. Secrets of an earlier start
+    are kept.
+    """
     path = folder / "shopforum.ini"
     earlier = base_settings(path) if path.exists() else {}
     values = {name: earlier.get(name) or secrets.token_urlsafe(32) for name in _SECRETS}
-    values |= {f"shopforum.{site}_url": _site_url(site, port) for site in SITES}
+    values |= {f"shopforum.{site}_url": f"{scheme}://{site}.localhost:{port}" for site in SITES}
     values |= {
         "database.url": database.replace("%", "%%"),
         # By address: on some machines the name localhost means ::1 first, where another process may listen.
@@ -65,11 +67,11 @@ def api_token(folder: Path, ini: Path, database: str) -> str:
     return token
 
 
-def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int, api_token: str) -> dict[str, Any]:
+def facts(ini: Path, idp_port: int, database: str, idp_pid: int, api_token: str) -> dict[str, Any]:
     """Return the content of dev.json: the facts that scripts and tests need."""
-    idp = f"http://localhost:{idp_port}"
+    idp, settings = f"http://localhost:{idp_port}", base_settings(ini)
     return {
-        **{site: _site_url(site, port) for site in SITES},
+        **{site: settings[f"shopforum.{site}_url"] for site in SITES},
         "idp": idp,
         "database": database,
         "pid": os.getpid(),
@@ -81,7 +83,7 @@ def facts(ini: Path, port: int, idp_port: int, database: str, idp_pid: int, api_
             }
             for login in sample.LOGINS
         ],
-        "idp_api_key": base_settings(ini)["idp.api_key"],
+        "idp_api_key": settings["idp.api_key"],
         "idp_pid": idp_pid,
         "idp_hooks": f"{idp}/hooks",
         "ini": str(ini),
@@ -96,10 +98,6 @@ def write_private(path: Path, content: str) -> None:
     fresh.touch(mode=0o600)
     fresh.write_text(content)
     fresh.replace(path)
-
-
-def _site_url(site: str, port: int) -> str:
-    return f"http://{site}.localhost:{port}"
 
 
 def _with_values(ini: str, values: dict[str, str]) -> str:

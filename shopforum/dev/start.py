@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from shopforum.core import migrations
 from shopforum.core.sites import SITES, TITLES
 from shopforum.serving import Server
 
-from . import instance, postgres, processes, sample
+from . import certificates, instance, postgres, processes, sample, tls_relay
+from .certificates import ServerCertificate
 from .processes import StartError
 
 # The child processes of a killed start take a moment to end.
@@ -40,7 +42,10 @@ _LOCK_SECONDS = 3
 @click.option("--idp-port", default=9011, type=click.IntRange(1, 65535), show_default=True)
 @click.option("--database", metavar="URL", help="A running PostgreSQL to use. Without it, one is started.")
 @click.option("--no-seed", is_flag=True, help="Leave out the sample data. The demo logins exist in any case.")
-def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_seed: bool) -> None:
+@click.option(
+    "--tls", is_flag=True, help="Serve https, with a certificate authority of its own in the folder."
+)
+def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_seed: bool, tls: bool) -> None:
     """Start the store, the forums, the console and what they need. Ctrl-C stops everything."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
@@ -48,7 +53,7 @@ def command(data_dir: Path, port: int, idp_port: int, database: str | None, no_s
     for name in [name for name in os.environ if name.startswith("SHOPFORUM_")]:
         del os.environ[name]
     try:
-        _run(data_dir.resolve(), port, idp_port, database, seed=not no_seed)
+        _run(data_dir.resolve(), port, idp_port, database, seed=not no_seed, tls=tls)
     except StartError as error:
         raise click.ClickException(str(error)) from None
 
@@ -60,7 +65,7 @@ def _end(_number: int, _frame: Any) -> NoReturn:
     sys.exit(0)
 
 
-def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: bool) -> None:
+def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: bool, tls: bool) -> None:
     with ExitStack() as stack:
         lock = stack.enter_context(_only_one(folder))
         if port == idp_port:
@@ -76,7 +81,8 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
             (folder / "postgres" / "postmaster.pid").unlink(missing_ok=True)
             server = stack.enter_context(postgres.running(folder, keep=[lock]))
             database = server.create("shopforum")
-        ini = instance.write_ini(folder, port, idp_port, database)
+        tls_certificate = certificates.server_certificate(folder / "tls") if tls else None
+        ini = instance.write_ini(folder, port, idp_port, database, "https" if tls else "http")
         click.echo("Migrating the database ...")
         try:
             migrations.upgrade(database)
@@ -92,10 +98,13 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
             sample.seed(ini, idp_database)
             seeded.touch()
         click.echo("Starting the identity provider, the worker and the sites ...")
-        idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock))
+        idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock, tls_certificate))
         stack.enter_context(_worker(folder, ini, lock))
         token = instance.api_token(folder, ini, database)
-        _serve(folder, ini, instance.facts(ini, port, idp_port, database, idp_pid, token))
+        facts = instance.facts(ini, idp_port, database, idp_pid, token)
+        if tls_certificate:
+            facts["tls"] = {"ca": str(tls_certificate.authority), "spki": tls_certificate.spki}
+        _serve(folder, ini, facts, tls_certificate)
 
 
 @contextmanager
@@ -129,7 +138,9 @@ def _require_free(port: int, option: str) -> None:
 
 
 @contextmanager
-def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
+def _idp(
+    folder: Path, ini: Path, port: int, lock: int, certificate: ServerCertificate | None
+) -> Iterator[int]:
     """Run the identity provider; yield its process id."""
     key = instance.base_settings(ini)["idp.api_key"]
     options = [
@@ -141,6 +152,7 @@ def _idp(folder: Path, ini: Path, port: int, lock: int) -> Iterator[int]:
         f"--api-key={key}",
         f"--webhook={_webhook(ini)}",
         f"--mail-folder={folder / 'mail'}",
+        *([f"--webhook-ca={certificate.authority}"] if certificate else []),
         "--development",
     ]
     log = folder / "idp.log"
@@ -164,20 +176,27 @@ def _worker(folder: Path, ini: Path, lock: int) -> Iterator[None]:
         yield
 
 
-def _serve(folder: Path, ini: Path, facts: dict[str, Any]) -> None:
+def _serve(folder: Path, ini: Path, facts: dict[str, Any], certificate: ServerCertificate | None) -> None:
     """Serve the sites until the process is terminated. `ready` is printed, and dev.json written, once the sites answer."""
     options: dict[str, Any] = dict(plaster.get_settings(str(ini), "server:main"))
     options.pop("use")
-    server = Server(get_app(str(ini)), **options)
-    instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
-    click.echo(_table(facts))
-    click.echo("ready")
-    try:
-        server.run()
-    finally:
-        server.close()
-        (folder / "dev.json").unlink()
-        click.echo("Stopped.")
+    with ExitStack() as stack:
+        if certificate:
+            host, port = options["listen"].split(":")
+            listener = stack.enter_context(socket.create_server((host, int(port))))
+            options |= {"listen": f"{host}:0", "url_scheme": "https"}
+        server = Server(get_app(str(ini)), **options)
+        if certificate:
+            stack.enter_context(tls_relay.relaying(listener, certificate.context(), server.addresses[0]))
+        instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
+        click.echo(_table(facts))
+        click.echo("ready")
+        try:
+            server.run()
+        finally:
+            server.close()
+            (folder / "dev.json").unlink()
+    click.echo("Stopped.")
 
 
 def _table(facts: dict[str, Any]) -> str:
@@ -190,6 +209,8 @@ def _table(facts: dict[str, Any]) -> str:
         ("Mail goes to", _from_here(Path(facts["ini"]).parent / "mail")),
         ("Command line", f"{program} check {_from_here(Path(facts['ini']))}"),
     ]
+    if "tls" in facts:
+        rows.append(("Authority to trust", _from_here(Path(facts["tls"]["ca"]))))
     lines = ["", *(f"  {name:<18} {value}" for name, value in rows), ""]
     lines.append(f"  {'log in as':<28} {'password':<26} at")
     for login in facts["logins"]:

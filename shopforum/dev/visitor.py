@@ -2,11 +2,14 @@
 
 import http.client
 import re
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urlencode, urlsplit
 
 _TIMEOUT_SECONDS = 20
+_NONE: Mapping[str, str] = {}
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -16,14 +19,15 @@ class SiteAway(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the path of a redirect (empty if it is none), the page, and the names of the cookies
-    that were set to a value.
+    """What came back: the status, the path of a redirect (empty if it is none), the page, the names of the cookies that were
+    set to a value, and the headers by their names in lower case.
     """
 
     status: int
     location: str
     body: str
     given: frozenset[str]
+    headers: Mapping[str, str]
 
     def __str__(self) -> str:
         return f"{self.status}, to {self.location}" if self.location else str(self.status)
@@ -33,13 +37,15 @@ class Answer:
 class Visitor:
     """Somebody with a browser (`agent`), cookies, and, where the system has it, an address of their own (`address`).
 
-    Cookies are kept by name: one visitor visits one site, `url`, which is reached on this machine.
+    Cookies are kept by name: one visitor visits one site, `url`, which is reached on this machine. `authority` is the file of
+    the certificate authority that an https site is trusted by.
     """
 
     url: str
     agent: str
     address: str
     cookies: dict[str, str] = field(default_factory=dict)
+    authority: str | None = None
 
     def get(self, path: str) -> Answer:
         """Request a page. Raises SiteAway."""
@@ -52,8 +58,12 @@ class Visitor:
         fields = {"csrf_token": token, "email": email, "password": password}
         return self._send("POST", "/login", urlencode(fields))
 
-    def _send(self, method: str, path: str, body: str | None) -> Answer:
-        headers = {"Host": urlsplit(self.url).netloc, "User-Agent": self.agent, "Accept": "text/html"}
+    def send(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """POST without a form, as a browser does by itself. Raises SiteAway."""
+        return self._send("POST", path, "", {**headers, "Sec-Fetch-Site": "same-origin"})
+
+    def _send(self, method: str, path: str, body: str | None, more: Mapping[str, str] = _NONE) -> Answer:
+        headers = {"Host": urlsplit(self.url).netloc, "User-Agent": self.agent, "Accept": "text/html", **more}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if body is not None:
@@ -77,18 +87,31 @@ class Visitor:
         headers: dict[str, str],
         source: tuple[str, int] | None,
     ) -> Answer:
-        # By address: not every machine resolves *.localhost.
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", urlsplit(self.url).port or 80, timeout=_TIMEOUT_SECONDS, source_address=source
-        )
+        connection = self._connection(source)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             page = response.read().decode("utf-8", "replace")
             given = self._take(response.headers.get_all("Set-Cookie") or [])
-            return Answer(response.status, response.headers.get("Location", ""), page, given)
+            named = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, named.get("location", ""), page, given, named)
         finally:
             connection.close()
+
+    def _connection(self, source: tuple[str, int] | None) -> http.client.HTTPConnection:
+        # By address: not every machine resolves *.localhost.
+        parts, host = urlsplit(self.url), "127.0.0.1"
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(
+                host, parts.port or 80, timeout=_TIMEOUT_SECONDS, source_address=source
+            )
+        return http.client.HTTPSConnection(
+            host,
+            parts.port or 443,
+            timeout=_TIMEOUT_SECONDS,
+            source_address=source,
+            context=ssl.create_default_context(cafile=self.authority),
+        )
 
     def _take(self, headers: list[str]) -> frozenset[str]:
         """Store the cookies that are set, delete those that are cleared; return the names of the cookies that are set."""

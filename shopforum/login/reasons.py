@@ -7,8 +7,10 @@ from sqlalchemy import text
 from ..core.database import Database
 from ..core.ids import parse_uuid
 from ..idp import LoginRefused
-from ..sessions.vocabulary import EndReason
+from ..sessions.vocabulary import EndReason, Withheld
 from ..web.contributions import Notice
+
+_AGAIN = "Enter your password again to continue. Nothing is lost: everything is as you left it."
 
 _ADMIN = Notice("warning", "A security admin ended this session. Log in again to continue.")
 
@@ -29,6 +31,26 @@ _NOTICES = {
     "quarantined": Notice(
         "warning",
         "To be safe, enter your password again to continue. Nothing is lost: everything is as you left it.",
+    ),
+    Withheld.NOT_BOUND: Notice(
+        "warning",
+        "This site asks for a browser that can protect your login with a key of your device, and yours has not done so. "
+        "Chrome and Edge on Windows can, from version 146 on. Enter your password again to continue for a minute; nothing "
+        "is lost.",
+    ),
+    Withheld.WITHOUT_KEY: Notice(
+        "warning",
+        f"This login works only in the browser and on the device where it began. {_AGAIN}",
+    ),
+    Withheld.WITHOUT_KEY_QUOTA: Notice(
+        "warning",
+        f"Your browser has proved its device too often in the last minutes, and did not do it again. {_AGAIN}",
+    ),
+    Withheld.WITHOUT_KEY_SERVER: Notice(
+        "warning", f"We had a fault when your browser wanted to prove its device. {_AGAIN}"
+    ),
+    Withheld.WITHOUT_KEY_NETWORK: Notice(
+        "warning", f"Your browser could not reach us to prove its device. {_AGAIN}"
     ),
     "blocked": Notice("warning", "This session cannot be used from here at the moment. Ask support why."),
     EndReason.ACCOUNT_CLOSED: Notice("warning", "This account has been closed. Ask support why."),

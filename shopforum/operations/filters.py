@@ -206,6 +206,7 @@ class SessionFilter(Filter):
     ip: str = _field(Criterion("Address", read_network, hint="Address or CIDR block"))
     device: str = _free_text("Device", 100, hint="Such as Firefox Linux")
     flag: str = _chosen("Flag", [(kind, label.label) for kind, label in labels.FLAG_CHOICES.items()])
+    binding: str = _chosen("Device key", [(name, label.label) for name, label in labels.BINDINGS.items()])
     created_after: datetime | None = _instant("Signed in after (UTC)")
     seen_before: datetime | None = _instant("Last seen before (UTC)")
     state: str = _chosen("State", [(tab, tab.capitalize()) for tab in TABS])

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from ..core.rows import columns
-from ..sessions.vocabulary import EventName, State
+from ..sessions.vocabulary import BindingState, EventName, State
 from .rows import AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
@@ -24,6 +24,7 @@ _SCHEMA_OF: dict[Any, dict[str, Any]] = {
     UUID: _ID,
     datetime: _INSTANT,
     State: {"type": "string", "enum": list(State)},
+    BindingState: {"type": "string", "enum": list(BindingState)},
     list[str]: {"type": "array", "items": _TEXT},
     dict[str, Any]: {"type": "object"},
 }

@@ -7,7 +7,15 @@ shown in plain letters.
 from dataclasses import dataclass
 
 from ..core import user_agents
-from ..sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
+from ..sessions.vocabulary import (
+    BindingState,
+    EndReason,
+    EventName,
+    FlagKind,
+    InitiatingEntity,
+    SkipReason,
+    State,
+)
 from .rows import AuditRow
 
 
@@ -33,6 +41,26 @@ STATES: dict[str, Label] = {
     State.EXPIRED: Label(
         "Expired", "neutral", "Its time ran out, or the identity provider refused to refresh it."
     ),
+}
+
+BINDINGS: dict[str, Label] = {
+    BindingState.BOUND: Label(
+        "Bound",
+        "success",
+        "Its cookies work only with a key that does not leave its device. Copied, they soon stop working.",
+    ),
+    BindingState.OFFERED: Label(
+        "Offered", "info", "Its browser was asked for a key with the login, and has not sent one yet."
+    ),
+    BindingState.UNBOUND: Label(
+        "Not bound", "neutral", "Its browser has sent no key: it cannot, or it was not asked."
+    ),
+}
+
+SKIPPED: dict[str, str] = {
+    SkipReason.QUOTA_EXCEEDED: "it had signed too often in the minutes before",
+    SkipReason.SERVER_ERROR: "our answer was an error",
+    SkipReason.UNREACHABLE: "it could not reach us",
 }
 
 FLAGS: dict[str, Label] = {
@@ -95,6 +123,17 @@ FLAGS: dict[str, Label] = {
         "danger",
         "FusionAuth has refreshed its refresh token for somebody else than our sites: it may be stolen.",
     ),
+    FlagKind.SESSION_USED_WITHOUT_KEY: Label(
+        "Without its key",
+        "danger",
+        "It is bound to a device, and its cookies came without that device's proof: somebody may have copied them, or the "
+        "browser could not renew the proof. The request was refused and the session was not extended.",
+    ),
+    FlagKind.SESSION_BINDING_REFUSED: Label(
+        "Binding refused",
+        "warning",
+        "Somebody tried to bind it to another key, or to renew its proof with a bad signature. Nothing was changed.",
+    ),
 }
 
 # The list is filtered by quarantine as by a flag, though it is no sign of an attack.
@@ -130,6 +169,7 @@ EVENTS: dict[str, Label] = {
     EventName.AUDIT_ROWS_LOST: Label("Rows of the audit log lost", "danger"),
     EventName.RECOVERED: Label("Recovered from a restore", "info"),
     EventName.MADE_UP_SESSION_ID: Label("Made-up or planted cookies", "warning"),
+    EventName.SESSION_BOUND: Label("Bound to its device", "success"),
     EventName.SESSION_CREATED: Label("Signed in", "success"),
     EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
     EventName.SESSION_QUARANTINED: Label("Quarantined", "warning"),
@@ -150,6 +190,8 @@ EVENTS: dict[str, Label] = {
     FlagKind.TWO_PLACES: Label("Two places at once", "warning"),
     FlagKind.OTHER_NETWORK: Label("Another network", "info"),
     FlagKind.REFRESHED_ELSEWHERE: Label("Refresh token used elsewhere", "danger"),
+    FlagKind.SESSION_USED_WITHOUT_KEY: Label("Used without its key", "danger"),
+    FlagKind.SESSION_BINDING_REFUSED: Label("Key or proof refused", "warning"),
     EventName.USER_UPDATED: Label("Name or address changed", "info"),
     EventName.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
     EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
@@ -197,6 +239,7 @@ END_REASONS: dict[str, str] = {
     EndReason.OLDER_COOKIES: "The browser went back to older cookies",
     EndReason.RESTORED: "Ended after a restore from a backup",
     EndReason.AUDIT_ROWS_LOST: "Used while rows of the audit log were lost",
+    EndReason.NOT_BOUND: "Its browser has bound it to no device",
     EndReason.HARMLESS: "Looked at and found harmless",
     **{kind: label.label for kind, label in FLAGS.items()},
 }
@@ -225,6 +268,16 @@ def flag(kind: str) -> Label:
 def event(name: str) -> Label:
     """Return the label of an event of the audit log, or of an entry of a timeline."""
     return EVENTS.get(name) or TIMELINE.get(name) or Label(_plain(name))
+
+
+def binding(name: str) -> Label:
+    """Return the label of a session's binding to its device."""
+    return BINDINGS[name]
+
+
+def skipped(why: str) -> str:
+    """Return why a browser has sent a request without a new proof of its key, in words."""
+    return SKIPPED.get(why) or _plain(why)
 
 
 def reason(code: str) -> str:

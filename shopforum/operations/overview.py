@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core.read_only_database import ReadOnlyDatabase
+from ..core.sites import SITES
 from ..sessions import live
 from ..sessions.vocabulary import EventName, FlagKind
 from . import labels
@@ -25,6 +26,9 @@ ATTACKS = (
     FlagKind.SESSION_USE_AFTER_EXPIRE,
 )
 REPLAYS = "replays"
+
+# Sessions of which the dashboard tells how many are bound to a device.
+NEWEST = 4_000
 
 _ATTACKS = text(
     f"""SELECT kind, sum(count)::bigint AS tries, count(*) AS sessions, max(last_at) AS last_at,
@@ -71,6 +75,23 @@ _HOURLY = text(
       GROUP BY 1, 2) a ON a.hour = hours.hour
     ORDER BY hours.hour"""
 )
+
+
+# A share of the newest says how many browsers can, and is read in no time however many sessions there are.
+_BOUND = text(
+    f"""SELECT s.site, count(*) AS sessions, count(*) FILTER (WHERE {live.BOUND}) AS bound
+    FROM (SELECT * FROM sessions ORDER BY created_at DESC, id DESC LIMIT {NEWEST}) s
+    WHERE {live.LIVE_AMONG_MANY} GROUP BY s.site"""
+)
+
+
+@dataclass(frozen=True)
+class BoundShare:
+    """How many of a site's sessions that can still be used are bound to a device, among the newest NEWEST of all sessions."""
+
+    site: str
+    sessions: int
+    bound: int
 
 
 @dataclass(frozen=True)
@@ -171,6 +192,10 @@ def alarms(db: ReadOnlyDatabase) -> Alarms:
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     return Alarms(failures if failures.count else None, lost)
+def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:
+    """Return the share of bound sessions of each site that has sessions, in the order of the sites."""
+    found = {row["site"]: BoundShare(**row) for row in db.all(_BOUND)}
+    return [found[site] for site in SITES if site in found]
 
 
 def hourly(db: ReadOnlyDatabase, charted: list[str]) -> Hourly:

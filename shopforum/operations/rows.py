@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from ..core import user_agents
-from ..sessions.vocabulary import State
+from ..sessions.vocabulary import BindingState, State
 
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A session in a list. `flags` are the kinds of its open flags, `places` counts where it was used from."""
+    """A session in a list. `flags` are the kinds of its open flags, `places` counts where it was used from, `bound_at` says since
+    when it is bound to its device.
+    """
 
     id: UUID
     site: str
@@ -41,6 +43,8 @@ class SessionRow:
     end_reason: str | None
     revocation_id: UUID | None
     places: int
+    binding: BindingState
+    bound_at: datetime | None
 
     @property
     def device(self) -> str:
@@ -62,12 +66,30 @@ class SessionRow:
 class SessionDetail(SessionRow):
     """One session with the number of its head, the pair of credentials that holds now, and of the head's parent.
 
-    `unshown`: pairs that were handed out since the head took over and that no browser has shown.
+    `unshown`: pairs that were handed out since the head took over and that no browser has shown. `bindable_until`: until when
+    its browser could bind it to its device; None where it was not asked to.
     """
 
     head: int
     head_parent: int
     unshown: int
+    bindable_until: datetime | None
+
+
+@dataclass(frozen=True)
+class DeviceKey:
+    """The key that a session is bound to: its algorithm, and how often and when last its device has proved to have it.
+
+    `proven_until`: copied cookies work until then, and no longer. `skipped_…`: why the browser sent a request without a new proof
+    when it last did (`SkipReason`), and when.
+    """
+
+    algorithm: str
+    proofs: int
+    last_proof_at: datetime
+    proven_until: datetime | None
+    skipped_reason: str | None
+    skipped_at: datetime | None
 
 
 @dataclass(frozen=True)

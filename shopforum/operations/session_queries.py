@@ -7,6 +7,7 @@ limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,10 +37,11 @@ from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.rows import columns
 from ..sessions import live, tables
-from ..sessions.vocabulary import State
+from ..sessions.binding import WINDOW
+from ..sessions.vocabulary import BindingState, State
 from . import labels
 from .filters import FLAGGED, SessionFilter
-from .rows import Flag, PairRow, Place, SessionDetail, SessionRow
+from .rows import DeviceKey, Flag, PairRow, Place, SessionDetail, SessionRow
 
 s = tables.sessions.alias("s")
 
@@ -73,11 +75,17 @@ STATES: dict[str, ColumnElement[bool]] = {
     state: live.condition(fragment) for state, fragment in live.STATES.items()
 }
 
+# Each value of `binding` as a condition on `s`.
+BINDINGS: dict[str, ColumnElement[bool]] = {
+    binding: live.condition(fragment) for binding, fragment in live.BINDINGS.items()
+}
+
 _f, _p = tables.flags, tables.places
 
 # The columns of `SessionRow` that are not columns of the table.
 _COMPUTED: dict[str, ColumnElement[Any]] = {
     "state": literal_column(f"({live.STATE})").label("state"),
+    "binding": literal_column(f"({live.BINDING})").label("binding"),
     "flags": select(func.coalesce(func.array_agg(_f.c.kind), cast(array([]), ARRAY(_f.c.kind.type))))
     .where(_f.c.session_id == s.c.id, _f.c.dismissed_at.is_(None))
     .scalar_subquery()
@@ -92,7 +100,11 @@ def _select(row: type) -> Select[Any]:
 
 
 def _session(row: RowMapping) -> SessionRow:
-    return SessionRow(**{**row, "state": State(row["state"])})
+    return SessionRow(**_typed(row))
+
+
+def _typed(row: RowMapping) -> dict[str, Any]:
+    return {**row, "state": State(row["state"]), "binding": BindingState(row["binding"])}
 
 
 SESSIONS = Listing(_select(SessionRow), (CREATED_AT, ID), _session)
@@ -145,7 +157,16 @@ def ids_of(ids: Sequence[UUID]) -> ColumnElement[Any]:
 def one(db: ReadOnlyDatabase, session_id: UUID) -> SessionDetail | None:
     """Return a session, or None if there is no such session."""
     row = db.one(_select(SessionDetail).where(s.c.id == session_id))
-    return None if row is None else SessionDetail(**{**row, "state": State(row["state"])})
+    return None if row is None else SessionDetail(**_typed(row))
+
+
+def device_key(db: ReadOnlyDatabase, session_id: UUID) -> DeviceKey | None:
+    """Return the key that a session is bound to, or None."""
+    k, cookie = tables.keys.c, tables.bound_cookies.c
+    until = select(func.max(cookie.expires_at)).where(cookie.session_id == session_id).scalar_subquery()
+    found = [until.label(name) if name == "proven_until" else k[name] for name in columns(DeviceKey)]
+    row = db.one(select(*found).where(k.session_id == session_id))
+    return None if row is None else DeviceKey(**row)
 
 
 def places(db: ReadOnlyDatabase, session_id: UUID) -> list[Place]:
@@ -242,6 +263,15 @@ def _flag(db: ReadOnlyDatabase, kind: str) -> ColumnElement[bool]:
     return _among(db, OPEN_FLAGS.where(_f.c.kind == kind), _f.c.session_id)
 
 
+def _binding(_: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match sessions that are bound to their device, may still be, or are not. An offer ends soon after the sign-in, which has
+    an index.
+    """
+    if wanted != BindingState.OFFERED:
+        return BINDINGS[wanted]
+    return and_(s.c.created_at > func.now() - timedelta(seconds=2 * WINDOW), BINDINGS[wanted])
+
+
 # From one user agent to the next along each index: as many steps as there are different ones, however many sessions.
 _AGENTS = text(
     " UNION ".join(
@@ -295,6 +325,7 @@ CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = 
     "ip": _address,
     "device": _device,
     "flag": _flag,
+    "binding": _binding,
     "created_after": lambda _, at: s.c.created_at > at,
     "seen_before": lambda _, at: and_(s.c.created_at < at, s.c.last_seen_at < at),
 }

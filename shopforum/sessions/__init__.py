@@ -21,6 +21,7 @@ from pyramid.viewderivers import INGRESS, csrf_view
 from sqlalchemy import Engine
 
 from ..core.database import Database, is_outage, refuses_value
+from . import binding_views
 from . import config as settings
 from .audit import Client
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
@@ -125,6 +126,7 @@ def includeme(config: Configurator) -> None:
     config.add_view_deriver(own_form, under=INGRESS, over="csrf_view")
     config.add_view_deriver(require_fresh, under="secured_view")
     config.add_request_method(_sessions, "sessions", reify=True)
+    config.include(binding_views)
 
 
 def _set_engine(config: Configurator, engine: Engine, prepare: bool = True) -> None:

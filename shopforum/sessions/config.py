@@ -102,6 +102,21 @@ class Config:
         "the signals that count",
         of=SIGNALS,
     )
+    binding: str = setting(
+        "sessions.binding",
+        "offer",
+        "sessions bound to a key of the device (DBSC): offer it at each login; require it, or the session ends in quarantine "
+        "after a minute; off binds no further session. A bound session stays bound under each of them",
+        of=("off", "offer", "require"),
+    )
+    binding_life: int = setting(
+        "sessions.binding_life",
+        600,
+        "seconds; life of the cookie that proves the device. A stolen one is good for so long, and a minute; browsers allow "
+        "a site about six renewals in nine minutes",
+        least=120,
+        most=86400,
+    )
     same_site: str = setting(
         "sessions.same_site",
         "Lax",

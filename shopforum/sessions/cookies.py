@@ -1,4 +1,4 @@
-"""The two cookies of a session: read from the raw header, set and expired with one set of attributes.
+"""The cookies of a session: read from the raw header, set and expired with one set of attributes.
 
 `__Host-` names are bound to one host by the browser (RFC 6265bis): a sibling site can neither read nor plant them.
 WebOb is bypassed where it is too lenient: it takes the last of two cookies with one name, and its delete_cookie() leaves
@@ -12,6 +12,8 @@ from pyramid.request import Request
 
 SESSION = "__Host-session"
 REFRESH = "__Host-refresh"
+# Short-lived, beside the two of a session that is bound to a device (binding.py).
+BOUND = "__Host-bound"
 # Forms of a visitor who is not signed in are bound to this cookie (csrf.py).
 VISITOR = "__Host-csrf"
 
@@ -22,12 +24,20 @@ class CookieJar:
 
     same_site: str = "Lax"
 
+    @property
+    def attributes(self) -> str:
+        """The attributes of every cookie, but for its age."""
+        return f"Path=/; {self._flags}"
+
+    @property
+    def _flags(self) -> str:
+        return f"Secure; HttpOnly; SameSite={self.same_site}"
+
     def header(self, name: str, value: str, max_age: int) -> tuple[str, str]:
         """Return a Set-Cookie header; `max_age` in seconds. Raises ValueError where a browser would drop the cookie."""
         if len(name) + len(value) > 4096:
             raise ValueError(f"{name} would be longer than browsers keep")
-        attributes = f"Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite={self.same_site}"
-        return "Set-Cookie", f"{name}={value}; {attributes}"
+        return "Set-Cookie", f"{name}={value}; Path=/; Max-Age={max_age}; {self._flags}"
 
     def expired(self, name: str) -> tuple[str, str]:
         """Return a Set-Cookie header that deletes the cookie."""

@@ -20,6 +20,9 @@ _BEFORE_UNENDED = """(least((SELECT min(created_at) FROM sessions WHERE ended_at
 PURGES = (
     # Kept for 30 days after the absolute end: until then spent credentials that come back are recognised.
     Purge("sessions", "absolute_end < now() - interval '30 days'", order="absolute_end", step=200),
+    # Challenges and bound cookies are worth nothing after their end.
+    Purge("session_challenges", "expires_at < now()", order="expires_at"),
+    Purge("session_bound_cookies", "expires_at < now()", order="expires_at"),
     # A gate goes when every session that is older than the gate is marked as ended or deleted: nothing is left to come
     # back. Gates are compared by the number of the latest that closed before that instant.
     Purge(

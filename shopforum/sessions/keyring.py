@@ -54,7 +54,7 @@ class Keyring:
         return self.ids[0]
 
     def digest(self, site: str, kind: str, secret: str) -> bytes:
-        """Return the digest that the database stores for a secret of a kind ("session" or "refresh") on a site."""
+        """Return the digest that the database stores for a secret of a kind ("session", "refresh", …) on a site."""
         return self.digests(site, kind, secret)[0]
 
     def digests(self, site: str, kind: str, secret: str) -> list[bytes]:
@@ -76,7 +76,7 @@ class Keyring:
 
 
 def new_session_id() -> str:
-    """Return a fresh session id: 32 bytes from the system's CSPRNG as 43 characters of base64url."""
+    """Return a fresh secret, a session id or the like: 32 bytes from the system's CSPRNG as 43 characters of base64url."""
     return secrets.token_urlsafe(32)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from ..core.bulkhead import Bulkhead, Full
 from ..core.database import Database
 from . import (
+    binding,
     deny_rules,
     flags,
     new_session,
@@ -25,6 +26,7 @@ from . import (
 )
 from .audit import Client, Event
 from .authority import Authority
+from .binding import Binding, Skipped
 from .config import Config
 from .context import SessionContext
 from .deny_rules import Rule
@@ -92,15 +94,18 @@ class Sessions:
         only: UUID | None = None,
         touch: bool = True,
         refresh: bool = True,
+        end: bool = False,
+        skipped: Skipped | None = None,
     ) -> Outcome:
         """Return the outcome of the presented cookies. One statement where nothing is due.
 
         `only`: the one session that the request's form was made for; another session is neither extended nor refreshed.
         `touch=False`: extend nothing, for a prefetch that nobody looks at. `refresh=False`: return a dormant session
-        unrefreshed, for ending it. Raises AuthorityUnavailable where the session has to be refreshed and cannot be now;
+        unrefreshed, for a page that only says who is signed in. `end=True`: return a live session as it is, withheld or
+        not, for ending it. `skipped`: the browser's reason for a bound cookie that was not renewed. Raises AuthorityUnavailable where the session has to be refreshed and cannot be now;
         the cookies are to be kept then.
         """
-        presented = Presented(pair, client, only, touch, refresh)
+        presented = Presented(pair, client, only, touch, refresh, end, skipped)
         outcome = resume_once(self.context, presented)
         if outcome is not None:
             return outcome
@@ -120,6 +125,23 @@ class Sessions:
             if outcome is not None:
                 return outcome
         raise SessionBusy("another request is refreshing this session")
+
+    def bind(self, pair: Pair, proof: str, audience: str, client: Client) -> Binding:
+        """Bind the session of a pair to the key of the device that has signed the proof: once, and while it is new.
+
+        `audience` is the address of the request. A refusal is an answer without a cookie; it changes nothing.
+        """
+        return binding.bind(self.context, pair, proof, audience, client)
+
+    def renew_bound_cookie(
+        self, identifier: str, pair: Pair, proof: str | None, audience: str, client: Client
+    ) -> Binding:
+        """Give a bound session's browser a new bound cookie for a proof, or a challenge to be signed. Two statements.
+
+        `identifier` is the session's name at the browser, from the answer to `bind`. `pair` are the cookies beside it: where
+        they belong to another session, no cookie is set. Extends nothing.
+        """
+        return binding.renew(self.context, identifier, pair, proof, audience, client)
 
     def revoke(
         self,

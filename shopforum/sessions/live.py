@@ -10,14 +10,14 @@ statement that is text takes the fragment in an f-string; a statement in SQLAlch
 | dormant | live and idle, with a refresh token that can wake it |
 | revoked | ended by a revocation, or live until a gate closed behind it |
 | expired | over by time, or ended without a revocation |
-| withheld | live, but not served: quarantined, or refused by a deny rule |
+| withheld | live, but not served: quarantined, refused by a deny rule, or bound and used without its key |
 
 All instants are compared with `now()`, the start of the statement or of its transaction.
 """
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
-from .vocabulary import State, Withheld
+from .vocabulary import BindingState, State, Withheld
 
 # The earliest gate that has closed on the session: a gate of its user, its site or everyone with a later number than the
 # session's. The numbers come from one counter (revocation.py), so no clock decides which came first.
@@ -62,6 +62,23 @@ STATES = {
       OR (NOT {GATED_AMONG_MANY} AND NOT {IN_USE} AND NOT {REFRESHABLE}))""",
 }
 
+BOUND = "s.bound_at IS NOT NULL"
+# Unbound, and the time is over in which the browser could have bound it.
+UNBINDABLE = f"NOT ({BOUND}) AND coalesce(s.bindable_until <= now(), true)"
+BINDINGS = {
+    BindingState.BOUND: BOUND,
+    BindingState.OFFERED: f"NOT ({BOUND}) AND s.bindable_until > now()",
+    BindingState.UNBOUND: UNBINDABLE,
+}
+BINDING = f"""CASE WHEN {BOUND} THEN '{BindingState.BOUND}' WHEN {UNBINDABLE} THEN '{BindingState.UNBOUND}'
+    ELSE '{BindingState.OFFERED}' END"""
+
+# The request brings a bound cookie of this session that is alive. Binds its hashes as `:bound_hashes`.
+WITH_KEY = """EXISTS (SELECT 1 FROM session_bound_cookies b WHERE b.hash = ANY (:bound_hashes)
+    AND b.session_id = s.id AND b.expires_at > now())"""
+# A bound session changes only for a request that was found with its key, as `:with_key` says.
+KEYED = "(s.bound_at IS NULL OR CAST(:with_key AS boolean))"
+
 QUARANTINED = "s.ended_at IS NULL AND s.quarantined_at IS NOT NULL"
 
 # Over a row of `standing_rules` under the alias `r`.
@@ -82,7 +99,7 @@ def matching_rule(user: str = "s.user_id", site: str = "s.site") -> str:
     ORDER BY r.created_at LIMIT 1"""
 
 
-# Why a live session is not served, or NULL where it is. Binds the client as `matching_rule` does.
+# Why a live session is not served to a request with its key, or NULL where it is. Binds the client as `matching_rule` does.
 WITHHELD = f"""CASE WHEN EXISTS ({matching_rule()}) THEN '{Withheld.BLOCKED}'
     WHEN s.quarantined_at IS NOT NULL THEN '{Withheld.QUARANTINED}' END"""
 

@@ -11,7 +11,7 @@ from ..core.prepared_statements import Prepared
 from . import risk_signals
 from .audit import Client
 from .context import SessionContext
-from .live import CLOSED_GATE, IN_USE, UNENDED, matching_rule
+from .live import BOUND, CLOSED_GATE, IN_USE, UNBINDABLE, UNENDED, WITH_KEY, matching_rule
 from .model import Pair
 from .rows import FoundSession
 
@@ -47,7 +47,7 @@ _FIND = Prepared(
     "find",
     f"""
   SELECT s.id, s.site, s.user_id, s.user_name, s.user_email, s.roles, s.refresh_token_id, s.agent,
-    s.last_address, s.last_agent, s.end_reason, s.quarantined_at, s.new_sign_in,
+    s.last_address, s.last_agent, s.end_reason, s.quarantined_at, s.quarantine_reason, s.new_sign_in,
     s.head, s.head_parent, s.issued, s.unshown, c.number, c.parent, c.seen_at IS NOT NULL AS seen,
     {_AGES},
     {_PAIRED} AS paired,
@@ -59,6 +59,9 @@ _FIND = Prepared(
     coalesce({_MOVED}, false) AS moved,
     {_CAME_BACK} AS came_back,
     {_ROLES_DUE} AS roles_due,
+    {BOUND} AS bound,
+    CASE WHEN {BOUND} THEN {WITH_KEY} ELSE false END AS with_key,
+    {UNBINDABLE} AS unbindable,
     rule.id AS rule_id,
     extract(epoch FROM s.absolute_end - now())::int AS ends_in,
     extract(epoch FROM now() - s.authenticated_at)::float8 AS authenticated_ago
@@ -81,6 +84,7 @@ def find(context: SessionContext, pair: Pair, client: Client) -> FoundSession | 
         _FIND,
         session_hashes=digests(config.site, "session", pair.session_id),
         refresh_hashes=digests(config.site, "refresh", pair.refresh_token) if pair.refresh_token else [],
+        bound_hashes=digests(config.site, "bound", pair.bound_cookie) if pair.bound_cookie else [],
         site=config.site,
         roles_every=config.roles_every,
         touch_every=config.touch_every,

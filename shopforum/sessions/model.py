@@ -9,10 +9,14 @@ from .authority import AuthorityUnavailable
 
 @dataclass(frozen=True)
 class Pair:
-    """The two cookies as presented, or a new pair to hand out. Never in a log: its repr is empty."""
+    """The two cookies as presented, or a new pair to hand out. Never in a log: its repr is empty.
+
+    `bound_cookie` came beside the two. It is good for nothing without them (binding.py).
+    """
 
     session_id: str | None = field(default=None, repr=False)
     refresh_token: str | None = field(default=None, repr=False)
+    bound_cookie: str | None = field(default=None, repr=False)
 
 
 def actor_name(user_email: str, user_id: UUID) -> str:
@@ -60,9 +64,9 @@ class Outcome:
 
     `ended` is an `EndReason`, a `State` or a `Withheld`. `ended_by` is the revocation that ended the session, if one
     did. `withheld_session` is a session that is alive but not served: in quarantine, or refused by a deny rule. Its
-    cookies are kept. `presented` is the session that the pair belongs to, dead or alive, as far as it was looked up.
+    cookies are kept. `without_key`: withheld because the session is bound, and the request came without its key. `presented` is the session that the pair belongs to, dead or alive, as far as it was looked up.
     `issue` is a new pair for the browser, to be kept for `max_age` seconds. Without it no cookie is set. `spent`: this
-    request has found the presented refresh token dead, so the browser still holds the pair, and it has no use any more.
+    request has found the presented refresh token dead, so the browser still holds the pair, and it has no use any more. `challenge`: the browser may bind the new session to its device by signing it.
     """
 
     session: Session | None = None
@@ -73,6 +77,8 @@ class Outcome:
     issue: Pair | None = None
     max_age: int = 0
     spent: bool = False
+    without_key: bool = False
+    challenge: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ..core.database import once_more
-from . import audit, gate_sweep, records, revocation, user_sessions
+from . import audit, binding, gate_sweep, records, revocation, user_sessions
 from .audit import Client
 from .authority import AuthorityUnavailable
 from .context import SessionContext
@@ -25,8 +25,9 @@ def start(
     if config.renewable and not (login.refresh_token and login.refresh_token_id):
         raise ValueError("the provider issued no refresh token: is it enabled for this application?")
     pair = Pair(new_session_id(), login.refresh_token if config.renewable else None)
+    challenge = None if config.binding == "off" else new_session_id()
     try:
-        started = _commit(context, login, pair, client, replaced, login_form)
+        started = _commit(context, login, pair, client, replaced, login_form, challenge)
     except SignInBlocked:
         _revoke_token(context, login)
         raise
@@ -43,7 +44,7 @@ def start(
         authenticated_ago=0.0,
         ends_in=float(started.ends_in),
     )
-    return Outcome(session, issue=pair, max_age=started.ends_in)
+    return Outcome(session, issue=pair, max_age=started.ends_in, challenge=challenge)
 
 
 @once_more
@@ -54,6 +55,7 @@ def _commit(
     client: Client,
     replaced: UUID | None,
     login_form: bytes | None,
+    challenge: str | None,
 ) -> StartedSession | None:
     """Insert the session and end those that leave for it. None where a later submission of the same form has started a
     session already: the browser waits for that answer alone.
@@ -66,7 +68,7 @@ def _commit(
                 if other.authenticated_at > login.start.at:
                     return None
                 leaving.add(other.id)
-        started = _insert(context, connection, login, pair, client, login_form)
+        started = _insert(context, connection, login, pair, client, login_form, challenge)
         # ASVS 5.0 7.1.2: at the maximum, those that were idle longest make room.
         gone = tuple(leaving)
         excess = user_sessions.excess(connection, login.user_id, config.site, config.max_per_user, gone)
@@ -87,6 +89,7 @@ def _insert(
     pair: Pair,
     client: Client,
     login_form: bytes | None,
+    challenge: str | None,
 ) -> StartedSession:
     """Insert the session and its audit row. Raises SignInBlocked where a deny rule refuses the login."""
     config = context.config
@@ -104,6 +107,8 @@ def _insert(
         absolute=config.absolute,
         rotate_every=config.rotate_every,
         login_form=login_form,
+        binding_window=binding.WINDOW if challenge else None,
+        challenge_hash=config.secrets.digest(config.site, "challenge", challenge) if challenge else None,
         **vars(context.credential(pair)),
         **client.parameters(),
     )

@@ -15,12 +15,11 @@ from pyramid.security import Allowed, Denied
 
 from ..core import addresses
 from ..core.text import clean
-from . import cookies, unmatched_cookies, user_sessions
+from . import binding_headers, cookies, unmatched_cookies, user_sessions
 from .audit import Client
 from .cookies import CookieJar
 from .form_refusals import FormRefused
 from .keyring import REFRESH_TOKEN, SESSION_ID
-from .lifecycle import Sessions
 from .model import Login, Outcome, Pair, Session
 from .prefetch import is_prefetch
 from .request import SessionRequest as Request
@@ -116,7 +115,7 @@ class SessionPolicy:
 
         A dormant session is not refreshed first: ending it must work while the provider is away.
         """
-        session = self._look(request, touch=False, refresh=False).session
+        session = self._look(request, touch=False, end=True).session
         if session is not None:
             request.sessions.logout(session, client_of(request))
         self._outcome.set(request, Outcome())
@@ -133,21 +132,20 @@ class SessionPolicy:
         twice = cookies.sent_twice(request)
         if twice:
             unmatched_cookies.note_sent_twice(request.sessions.context, twice, client_of(request))
-        if outcome.issue is not None:
-            headers = cookie_headers(request, outcome)
+        headers = cookie_headers(request, outcome)
+        if outcome.without_key and cookies.BOUND in request.cookies:
+            # It is too old, or another session's. The browser renews a cookie that it does not have.
+            headers.append(jar(request).expired(cookies.BOUND))
+        if headers:
             request.add_response_callback(lambda _, response: _extend(response, headers))
         return outcome
 
     def _look(self, request: Request, **options: bool) -> Outcome:
         """Return the outcome of the cookies. Raises FormRefused where the form was made for another session."""
-        sessions: Sessions = request.sessions
-        renewable = sessions.config.renewable
-        pair = Pair(
-            cookies.read(request, cookies.SESSION, SESSION_ID),
-            cookies.read(request, cookies.REFRESH, REFRESH_TOKEN) if renewable else None,
-        )
+        sessions, pair = request.sessions, presented_pair(request)
         only: UUID | None = request.environ.get(FORM_SESSION)
-        outcome = sessions.resume(pair, client_of(request), only=only, **options)
+        skipped = binding_headers.skipped(request)
+        outcome = sessions.resume(pair, client_of(request), only=only, skipped=skipped, **options)
         session = outcome.session
         if only is None or session is None or session.id == only:
             return outcome
@@ -166,6 +164,16 @@ def policy_of(request: Request) -> SessionPolicy:
     return policy
 
 
+def presented_pair(request: Request) -> Pair:
+    """Return the request's cookies. One of the wrong shape, or one that comes twice, counts as absent."""
+    renewable = request.sessions.config.renewable
+    return Pair(
+        cookies.read(request, cookies.SESSION, SESSION_ID),
+        cookies.read(request, cookies.REFRESH, REFRESH_TOKEN) if renewable else None,
+        cookies.read(request, cookies.BOUND, SESSION_ID),
+    )
+
+
 def client_of(request: PyramidRequest) -> Client:
     """Return where the request came from, cleaned so that it can be stored and shown."""
     address = addresses.peer(request.remote_addr or "", str(request.environ.get("REMOTE_PORT", "")))
@@ -174,25 +182,30 @@ def client_of(request: PyramidRequest) -> Client:
 
 
 def cookie_headers(request: Request, outcome: Outcome) -> list[tuple[str, str]]:
-    """Return the headers that set a newly issued pair. Both cookies last to the session's absolute end; the server, not
-    the cookies, decides when a session is over.
+    """Return the headers that set a newly issued pair, and offer to bind a new session to its device. Both cookies last to
+    the session's absolute end; the server, not the cookies, decides when a session is over.
     """
-    jar, pair = _jar(request), outcome.issue
+    pair = outcome.issue
     if pair is None or pair.session_id is None:
         return []
-    headers = [jar.header(cookies.SESSION, pair.session_id, outcome.max_age)]
+    headers = [jar(request).header(cookies.SESSION, pair.session_id, outcome.max_age)]
     if pair.refresh_token:
-        headers.append(jar.header(cookies.REFRESH, pair.refresh_token, outcome.max_age))
+        headers.append(jar(request).header(cookies.REFRESH, pair.refresh_token, outcome.max_age))
+    if outcome.challenge:
+        headers.append(binding_headers.registration(outcome.challenge))
     return headers
 
 
 def cleared_headers(request: Request) -> list[tuple[str, str]]:
     """Return the headers that delete the cookies: for a logout, and for the login page after a session has ended."""
-    names = (cookies.SESSION, cookies.REFRESH) if request.sessions.config.renewable else (cookies.SESSION,)
-    return [_jar(request).expired(name) for name in names]
+    names = [cookies.SESSION, *[cookies.REFRESH] * request.sessions.config.renewable]
+    # The browser then asks to renew the bound cookie, and hears that the session is over.
+    names += [cookies.BOUND] * (cookies.BOUND in request.cookies)
+    return [jar(request).expired(name) for name in names]
 
 
-def _jar(request: Request) -> CookieJar:
+def jar(request: Request) -> CookieJar:
+    """Return the writer of the session's cookies."""
     return CookieJar(request.sessions.config.same_site)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from ..core.database import Database, once_more
 from . import audit
 from .audit import Client, Event
-from .live import CLOSED_GATE, IN_USE, LIVE, UNENDED, WITHHELD, matching_rule
+from .live import CLOSED_GATE, IN_USE, KEYED, LIVE, UNENDED, WITHHELD, matching_rule
 from .model import Credential, LoginStart
 from .rows import FoundSession, RenewedSession, SessionOwner, StartedSession
 
@@ -25,13 +25,14 @@ _START = text(
 WITH clock AS (SELECT clock_timestamp() AS at), started AS (
   INSERT INTO sessions AS s (site, user_id, user_name, user_email, roles, refresh_token_id, authenticated_at,
     epoch, absolute_end, idle_end, last_seen_at, head_since, due_at,
-    address, agent, last_address, last_agent, login_form)
+    address, agent, last_address, last_agent, login_form, bindable_until)
   SELECT :site, :user_id, :user_name, :user_email, :roles, :refresh_token_id, :authenticated_at,
     least(CAST(:epoch AS bigint), (SELECT n FROM revocation_counter)),
     CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second',
     least(at + :idle * interval '1 second', CAST(:authenticated_at AS timestamptz) + :absolute * interval '1 second'),
     at, at, at + :rotate_every * interval '1 second',
-    CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea) FROM clock
+    CAST(:address AS inet), :agent, CAST(:address AS inet), :agent, CAST(:login_form AS bytea),
+    at + CAST(:binding_window AS float8) * interval '1 second' FROM clock
   RETURNING s.*, extract(epoch FROM s.absolute_end - clock_timestamp())::int AS ends_in
 ), paired AS (
   INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, seen_at,
@@ -40,6 +41,9 @@ WITH clock AS (SELECT clock_timestamp() AS at), started AS (
 ), placed AS (
   INSERT INTO session_places (session_id, address, agent)
   SELECT id, CAST(:address AS inet), :agent FROM started WHERE CAST(:address AS inet) IS NOT NULL
+), offered AS (
+  INSERT INTO session_challenges (hash, session_id, purpose, expires_at)
+  SELECT CAST(:challenge_hash AS bytea), id, 'registration', bindable_until FROM started WHERE bindable_until IS NOT NULL
 )
 SELECT s.id, s.ends_in, gate.id AS ended_by, rule.id AS rule_id FROM started s
 LEFT JOIN LATERAL ({CLOSED_GATE}) gate ON true
@@ -67,7 +71,7 @@ _TOUCH = text(
 WITH touched AS (
   UPDATE sessions s SET last_seen_at = now(), last_address = CAST(:address AS inet), last_agent = :agent,
     idle_end = least(now() + :idle * interval '1 second', absolute_end)
-  WHERE s.id = :id AND s.head = :number AND {UNENDED} AND {IN_USE} AND s.quarantined_at IS NULL
+  WHERE s.id = :id AND s.head = :number AND {UNENDED} AND {IN_USE} AND s.quarantined_at IS NULL AND {KEYED}
     AND ((s.last_address, s.last_agent) IS DISTINCT FROM (CAST(:address AS inet), :agent)
       OR s.last_seen_at < now() - :touch_every * interval '1 second')
   RETURNING id
@@ -88,7 +92,7 @@ WITH taken AS (
     due_at = now() + :rotate_every * interval '1 second', last_seen_at = now(),
     idle_end = CASE WHEN {IN_USE} THEN least(now() + :idle * interval '1 second', absolute_end) ELSE idle_end END
   WHERE s.id = :id AND s.head = :head AND CAST(:parent AS int) IN (s.head, s.head_parent) AND {UNENDED}
-    AND s.quarantined_at IS NULL
+    AND s.quarantined_at IS NULL AND {KEYED}
   RETURNING s.id
 ), old AS (
   UPDATE session_credentials c SET replaced_at = now() FROM taken WHERE c.session_id = taken.id AND c.number = :head
@@ -103,7 +107,7 @@ _HAND_OUT = text(
 WITH handed AS (
   UPDATE sessions s SET issued = issued + 1, unshown = unshown + 1, due_at = now() + :retry * interval '1 second'
   WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND s.due_at <= now()
-    AND {UNENDED} AND s.quarantined_at IS NULL
+    AND {UNENDED} AND s.quarantined_at IS NULL AND {KEYED}
   RETURNING s.id, s.issued
 )
 INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, asked_address,
@@ -115,7 +119,7 @@ RETURNING number"""
 _CLAIM = text(
     f"""
 UPDATE sessions s SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
-WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND {UNENDED}
+WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND {UNENDED} AND {KEYED}
   AND (s.lease_until IS NULL OR s.lease_until <= now())
 RETURNING s.id"""
 )
@@ -131,7 +135,7 @@ WITH renewed AS (
     user_name = coalesce(CAST(:user_name AS text), user_name),
     user_email = coalesce(CAST(:user_email AS text), user_email),
     last_address = CAST(:address AS inet), last_agent = :agent
-  WHERE s.id = :id AND s.lease = :lease AND {LIVE}
+  WHERE s.id = :id AND s.lease = :lease AND {LIVE} AND {KEYED}
   RETURNING id, user_id, site, head, issued, quarantined_at
 ), {_PLACE.format(source="renewed")}
 INSERT INTO session_credentials (session_hash, key_id, session_id, number, parent, refresh_hash, why, asked_address,
@@ -183,9 +187,14 @@ def start(connection: Connection, **values: Any) -> StartedSession:
     return StartedSession(**connection.execute(_START, values).mappings().one())
 
 
+def _read(found: FoundSession) -> dict[str, Any]:
+    """Return what every write repeats of the session as it was read."""
+    return {"id": found.id, "number": found.number, "with_key": found.with_key}
+
+
 def touch(db: Database, found: FoundSession, client: Client, *, idle: float, touch_every: float) -> None:
     """Extend the idle timeout, where the head was last seen longer than `touch_every` ago or elsewhere. Seconds."""
-    values = {"id": found.id, "number": found.number, "idle": idle, "touch_every": touch_every}
+    values = {**_read(found), "idle": idle, "touch_every": touch_every}
     db.all(_TOUCH, **values, **client.parameters())
 
 
@@ -196,7 +205,7 @@ def see_place(db: Database, found: FoundSession, client: Client) -> None:
 
 def take_over(db: Database, found: FoundSession, client: Client, *, idle: float, rotate_every: float) -> bool:
     """Make the presented pair the head. False where another request was faster: look again. Durations in seconds."""
-    values = {"id": found.id, "head": found.head, "number": found.number, "parent": found.parent}
+    values = {**_read(found), "head": found.head, "parent": found.parent}
     row = db.one(_TAKE_OVER, **values, idle=idle, rotate_every=rotate_every, **client.parameters())
     return row is not None
 
@@ -207,13 +216,13 @@ def hand_out(
     """Hand out a successor of the head; the next is due after `retry` seconds. False for all but one of the tabs that try
     at once, and where `cap` were handed out already.
     """
-    values = {"id": found.id, "issued": found.issued, "number": found.number, "retry": retry, "cap": cap}
+    values = {**_read(found), "issued": found.issued, "retry": retry, "cap": cap}
     return db.one(_HAND_OUT, **values, **vars(credential), **client.parameters()) is not None
 
 
 def claim(db: Database, found: FoundSession, lease: UUID, seconds: float, cap: int) -> bool:
     """Take the lease of a refresh for so many seconds. False while another request holds it, or has refreshed already."""
-    values = {"id": found.id, "issued": found.issued, "number": found.number, "cap": cap}
+    values = {**_read(found), "issued": found.issued, "cap": cap}
     return db.one(_CLAIM, **values, lease=lease, lease_seconds=seconds) is not None
 
 

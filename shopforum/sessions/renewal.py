@@ -130,6 +130,7 @@ def _renew(
         context.credential(successor),
         id=found.id,
         lease=lease,
+        with_key=found.with_key,
         idle=context.config.idle,
         retry=retry,
         refresh_token_id=answer.refresh_token_id,

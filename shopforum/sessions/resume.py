@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from . import (
+    binding,
     deny_rules,
     flags,
     lookup,
@@ -21,6 +22,7 @@ from . import (
 )
 from .audit import Client
 from .authority import RefreshRefused
+from .binding import Skipped
 from .context import SessionContext
 from .keyring import new_session_id
 from .model import Outcome, Pair, Reason, SessionBusy
@@ -32,7 +34,8 @@ from .vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State,
 
 @dataclass(frozen=True)
 class Presented:
-    """A request as far as its session is concerned. `only`, `touch` and `refresh` are those of `Sessions.resume`.
+    """A request as far as its session is concerned. `only`, `touch`, `refresh`, `end` and `skipped` are those of
+    `Sessions.resume`.
 
     `token_refused`: the provider was asked again for a lost token, and gives it no more.
     """
@@ -42,6 +45,8 @@ class Presented:
     only: UUID | None = None
     touch: bool = True
     refresh: bool = True
+    end: bool = False
+    skipped: Skipped | None = None
     token_refused: bool = False
 
 
@@ -71,22 +76,35 @@ def _judge(context: SessionContext, found: FoundSession, presented: Presented) -
             flags.flag(context, found, client, FlagKind.SESSION_USE_AFTER_EXPIRE)
         reason = found.end_reason or (State.REVOKED if found.ended_by else State.EXPIRED)
         return Outcome(ended=reason, ended_by=found.ended_by)
+    if found.bound and not found.with_key and not presented.end:
+        # Before the rules of rotation: a pair without its key shows that it was copied, and says nothing of the browser.
+        why = binding.note_without_key(context, found, client, presented.skipped)
+        return Outcome(ended=why, withheld_session=found.id, without_key=True)
     facts = found.facts(elsewhere=risk_signals.is_elsewhere(found, client))
     step = next_step(facts, context.config.timing, quiet=not presented.touch)
     if step is Step.END:
         return _end_replayed(context, found, client)
+    if presented.end:
+        # Also while nothing is served on it.
+        return Outcome(found.session())
     foreign = presented.only is not None and found.id != presented.only
-    if foreign and presented.refresh and (found.rule_id or found.quarantined_at):
-        ended = Withheld.BLOCKED if found.rule_id else Withheld.QUARANTINED
-        return Outcome(ended=ended, withheld_session=found.id)
     if foreign or not presented.refresh:
-        # The session is only to be ended; or the form belongs to another session, and the caller refuses it. Either way
-        # this session is left untouched.
+        # The form belongs to another session, and the caller refuses it; or a page says that a form was refused. Either
+        # way this session is left untouched.
+        if found.rule_id or found.quarantined_at:
+            return Outcome(ended=_why_withheld(found), withheld_session=found.id)
         return Outcome(found.session())
     withheld = _withhold(context, found, client)
     if withheld is not None:
         return withheld
     return _carry_out(context, found, presented, step)
+
+
+def _why_withheld(found: FoundSession) -> Withheld:
+    """Return why nothing is served on a session that a deny rule refuses or that is in quarantine."""
+    if found.rule_id:
+        return Withheld.BLOCKED
+    return Withheld.NOT_BOUND if found.quarantine_reason == EndReason.NOT_BOUND else Withheld.QUARANTINED
 
 
 def _withhold(context: SessionContext, found: FoundSession, client: Client) -> Outcome | None:
@@ -95,7 +113,13 @@ def _withhold(context: SessionContext, found: FoundSession, client: Client) -> O
         deny_rules.hit(context.db, found.rule_id)
         flags.flag(context, found, client, FlagKind.SESSION_BLOCKED)
         return Outcome(ended=Withheld.BLOCKED, withheld_session=found.id)
-    if found.quarantined_at is None and not _quarantine_suspicious(context, found, client):
+    if found.quarantined_at:
+        return Outcome(ended=_why_withheld(found), withheld_session=found.id)
+    if found.unbindable and context.config.binding == "require":
+        reason = Reason(InitiatingEntity.POLICY, "device binding", EndReason.NOT_BOUND)
+        quarantine.enter(context.db, [found.id], reason, client)
+        return Outcome(ended=Withheld.NOT_BOUND, withheld_session=found.id)
+    if not _quarantine_suspicious(context, found, client):
         return None
     return Outcome(ended=Withheld.QUARANTINED, withheld_session=found.id)
 

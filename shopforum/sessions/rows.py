@@ -17,7 +17,8 @@ class FoundSession:
     `paired`: the refresh token belongs to the session id. `live` and `active` are as live.py defines them; `ended_by` is the
     revocation or the gate that ended the session, `rule_id` the deny rule that refuses it. From `head` to `replaced_age`
     stand the facts of rotation.py. `token_outdated`, `touch_due`, `roles_due`, `moved` and `came_back` say what is due
-    and what risk signals go by. `ends_in`, to the absolute end, and `authenticated_ago` are in seconds.
+    and what risk signals go by. `bound`: to a key of a device; `with_key`: the request brings a bound cookie of that device;
+    `unbindable`: the browser could have bound it, and has not. `ends_in`, to the absolute end, and `authenticated_ago` are in seconds.
     """
 
     id: UUID
@@ -32,6 +33,7 @@ class FoundSession:
     last_agent: str
     end_reason: str | None
     quarantined_at: datetime | None
+    quarantine_reason: str | None
     new_sign_in: UUID | None
     head: int
     head_parent: int
@@ -53,6 +55,9 @@ class FoundSession:
     moved: bool
     came_back: bool
     roles_due: bool
+    bound: bool
+    with_key: bool
+    unbindable: bool
     rule_id: UUID | None
     ends_in: int
     authenticated_ago: float
@@ -131,6 +136,18 @@ class RenewedSession:
 
 
 @dataclass(frozen=True)
+class BoundSession:
+    """A bound session with its key, DER of the public half. `elsewhere`: the request also brings another session's id."""
+
+    id: UUID
+    user_id: UUID
+    algorithm: str
+    public_key: bytes
+    live: bool
+    elsewhere: bool
+
+
+@dataclass(frozen=True)
 class SessionOwner:
     """A session by its id, with the user and the site it belongs to."""
 
@@ -141,7 +158,9 @@ class SessionOwner:
 
 @dataclass(frozen=True)
 class OwnSession:
-    """A live session as its owner's device list shows it. `state` is active or dormant (`State`)."""
+    """A live session as its owner's device list shows it. `state` is active or dormant (`State`); `bound_at` says since when it
+    works on its device only.
+    """
 
     id: UUID
     state: str
@@ -154,6 +173,7 @@ class OwnSession:
     last_seen_at: datetime
     absolute_end: datetime
     quarantined_at: datetime | None
+    bound_at: datetime | None
 
 
 @dataclass(frozen=True)

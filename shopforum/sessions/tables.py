@@ -86,6 +86,10 @@ sessions = Table(
     # In quarantine nothing is served before the password is given again. The reason is a code.
     Column("quarantined_at", Instant),
     Column("quarantine_reason", Text),
+    # Until when the browser may bind the session to a key of its device, NULL where it was not asked to; and since when the
+    # session is bound (binding.py). A bound session stays bound.
+    Column("bindable_until", Instant),
+    Column("bound_at", Instant),
     Column("ended_at", Instant),
     Column("end_reason", Text),
     Column("revocation_id", UUID),
@@ -142,6 +146,45 @@ credentials = Table(
     CheckConstraint("replaced_at IS NULL OR seen_at IS NOT NULL", name="replaced_was_shown"),
     UniqueConstraint("session_id", "number"),
     Index("ix_session_credentials_refresh_hash", "refresh_hash"),
+)
+
+# The key of a bound session: one row for each, from the first accepted proof on. The private half never leaves the device.
+keys = Table(
+    "session_keys",
+    metadata,
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    # ES256 or RS256, and the key as DER (SubjectPublicKeyInfo).
+    Column("algorithm", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("last_proof_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("proofs", Integer, nullable=False, server_default="1"),
+    # Why the browser could not renew its bound cookie when it last said so (`SkipReason`), and when.
+    Column("skipped_reason", Text),
+    Column("skipped_at", Instant),
+)
+
+# The challenges that a browser may sign, as keyed hashes: each is good once, for one purpose and one session.
+challenges = Table(
+    "session_challenges",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    # `registration` or `renewal`.
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_session_challenges_session_id_expires_at", "session_id", "expires_at"),
+    Index("ix_session_challenges_expires_at", "expires_at"),
+)
+
+# The bound cookies of bound sessions, as keyed hashes. A renewal revokes no earlier one, so several may be alive.
+bound_cookies = Table(
+    "session_bound_cookies",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_session_bound_cookies_session_id", "session_id"),
+    Index("ix_session_bound_cookies_expires_at", "expires_at"),
 )
 
 # The counter of revocations that close a gate; one row. Its lock orders them, and the number becomes visible with the gate.

@@ -13,7 +13,7 @@ _OWN = f"s.user_id = :user_id AND s.site = :site AND {LIVE}"
 
 _LISTED = text(
     f"""SELECT s.id, {STATE} AS state, s.agent, s.address, s.last_agent, s.last_address, s.created_at,
-      s.authenticated_at, s.last_seen_at, s.absolute_end, s.quarantined_at
+      s.authenticated_at, s.last_seen_at, s.absolute_end, s.quarantined_at, s.bound_at
     FROM sessions s WHERE {_OWN} ORDER BY s.last_seen_at DESC"""
 )
 

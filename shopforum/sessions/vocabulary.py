@@ -17,10 +17,35 @@ class State(StrEnum):
 
 
 class Withheld(StrEnum):
-    """Why a live session is not served: it is in quarantine, or a deny rule refuses it."""
+    """Why a live session is not served: it is in quarantine, perhaps because its browser has bound it to no device, or a deny
+    rule refuses it; or it is bound, and the request came without the device's bound cookie.
+    """
 
     QUARANTINED = "quarantined"
+    NOT_BOUND = "not_bound"
     BLOCKED = "blocked"
+    WITHOUT_KEY = "without_key"
+    WITHOUT_KEY_QUOTA = "without_key_quota"
+    WITHOUT_KEY_SERVER = "without_key_server"
+    WITHOUT_KEY_NETWORK = "without_key_network"
+
+
+class BindingState(StrEnum):
+    """Whether a session is bound to a key of its device: it is; its browser may still bind it, in the first minute; or it is not,
+    because the browser cannot or was not asked to.
+    """
+
+    BOUND = "bound"
+    OFFERED = "offered"
+    UNBOUND = "unbound"
+
+
+class SkipReason(StrEnum):
+    """Why a browser sends a request of a bound session without renewing its bound cookie (DBSC, Secure-Session-Skipped)."""
+
+    QUOTA_EXCEEDED = "quota_exceeded"
+    SERVER_ERROR = "server_error"
+    UNREACHABLE = "unreachable"
 
 
 class InitiatingEntity(StrEnum):
@@ -48,6 +73,8 @@ class FlagKind(StrEnum):
     TWO_PLACES = "two_places"
     OTHER_NETWORK = "other_network"
     REFRESHED_ELSEWHERE = "refreshed_elsewhere"
+    SESSION_USED_WITHOUT_KEY = "session_used_without_key"
+    SESSION_BINDING_REFUSED = "session_binding_refused"
 
 
 class EventName(StrEnum):
@@ -62,6 +89,7 @@ class EventName(StrEnum):
     NOT_ALLOWED = "authz_fail"
     EXCESS_SESSIONS = "excess_sessions_exceeded"
     MADE_UP_SESSION_ID = "strict_session_violation"
+    SESSION_BOUND = "session_bound"
     SESSION_CREATED = "session_created"
     SESSION_EXPIRED = "session_expired"
     SESSION_LOGOUT = "session_logout"
@@ -110,6 +138,7 @@ class EndReason(StrEnum):
     RESTORED = "restored"
     SUCCESSORS_UNSHOWN = "successors_unshown"
     OLDER_COOKIES = "older_cookies"
+    NOT_BOUND = "not_bound"
 
 
 # Which state may follow which, and by what. None stands for a session that does not exist yet.

@@ -104,7 +104,9 @@ def harden(handler: Handler, registry: Registry) -> Handler:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }
-    if services.of(registry).site.url.startswith("https://"):
+    site = services.of(registry).site
+    # A browser would keep it for years, and refuse http://*.localhost from then on.
+    if site.url.startswith("https://") and not site.development:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
 
     def tween(request: Request) -> Response:

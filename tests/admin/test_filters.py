@@ -24,6 +24,7 @@ def test_every_field_is_read_and_goes_back_into_the_address():
         "ip": "198.51.100.7/24",
         "device": "firefox linux",
         "flag": "session_use_after_expire",
+        "binding": "offered",
         "created_after": "2026-11-01T10:00",
         "seen_before": "2026-11-20",
         "state": "dormant",

@@ -8,7 +8,15 @@ from shopforum.operations.filters import AuditFilter
 from shopforum.operations.json_documents import SCHEMAS
 from shopforum.operations.rows import AuditRow, Revocation, SessionRow
 from shopforum.sessions import tables
-from shopforum.sessions.vocabulary import EndReason, EventName, FlagKind, InitiatingEntity, State
+from shopforum.sessions.vocabulary import (
+    BindingState,
+    EndReason,
+    EventName,
+    FlagKind,
+    InitiatingEntity,
+    SkipReason,
+    State,
+)
 
 SEVERITIES = {"neutral", "info", "success", "warning", "danger"}
 
@@ -22,6 +30,8 @@ FLAGS = {*FlagKind}
         (labels.FLAGS, FLAGS),
         (labels.EVENTS, {*EventName, *FLAGS}),
         (labels.ENTITIES, {*InitiatingEntity}),
+        (labels.BINDINGS, {*BindingState}),
+        (labels.SKIPPED, {*SkipReason}),
     ],
 )
 def test_every_member_has_a_label_and_no_label_is_left_over(table, members):
@@ -33,7 +43,7 @@ def test_every_reason_has_a_label():
 
 
 def test_labels_have_a_known_severity():
-    for table in (labels.STATES, labels.FLAG_CHOICES, labels.EVENTS, labels.TIMELINE):
+    for table in (labels.STATES, labels.BINDINGS, labels.FLAG_CHOICES, labels.EVENTS, labels.TIMELINE):
         assert {label.severity for label in table.values()} <= SEVERITIES
 
 
@@ -49,7 +59,7 @@ def test_rows_have_all_columns_that_their_tables_show():
         "authenticated_until",
         "swept_at",
     }
-    computed = {"state", "flags", "places"}
+    computed = {"state", "flags", "places", "binding"}
     assert set(columns(SessionRow)) - computed <= set(tables.sessions.c.keys())
 
 

@@ -91,7 +91,7 @@ def test_few_statements_a_page(
     client: Browser, count_sql: Callable[[Browser], AbstractContextManager[list[str]]]
 ):
     for path, most in (
-        ("/", 9),
+        ("/", 10),
         ("/sessions?state=active&site=store", 5),
         ("/revocations", 4),
         ("/audit", 3),

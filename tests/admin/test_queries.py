@@ -35,7 +35,7 @@ def everything(sampled: Engine) -> list[Any]:
     with sampled.connect() as connection:
         rows = connection.execute(
             text(
-                f"""SELECT s.*, {STATE} AS state,
+                f"""SELECT s.*, {STATE} AS state, CASE WHEN bound_at IS NULL THEN 'unbound' ELSE 'bound' END AS binding,
                 ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id AND dismissed_at IS NULL) AS flags,
                 ARRAY(SELECT kind FROM session_flags f WHERE f.session_id = s.id) AS tries,
                 ARRAY(SELECT host(address) FROM session_places p WHERE p.session_id = s.id) AS addresses,
@@ -101,6 +101,7 @@ def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
         "state": (row["state"], lambda r: r["state"] == row["state"]),
         "ip": (row["addresses"][0], lambda r: row["addresses"][0] in r["addresses"]),
         "device": ("firefox WINDOWS", _used_firefox),
+        "binding": (row["binding"], lambda r: r["binding"] == row["binding"]),
         "flag": ("session_use_after_expire", lambda r: "session_use_after_expire" in r["flags"]),
         "created_after": (row["created_at"].isoformat(), lambda r: r["created_at"] > row["created_at"]),
         "seen_before": (row["last_seen_at"].isoformat(), lambda r: r["last_seen_at"] < row["last_seen_at"]),

@@ -1,4 +1,4 @@
-"""The three sites on a real port, and a real Chromium in front of them."""
+"""The three sites on a real port, over TLS as in production, and a real Chromium in front of them."""
 
 import os
 import random
@@ -7,20 +7,22 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import text
 
 import shopforum
 from shopforum import hosts
 from shopforum.core.sites import SITES
+from shopforum.dev.certificates import ServerCertificate, server_certificate
 from shopforum.dev.sample import store as store_sample
+from shopforum.dev.tls_relay import relaying
 from shopforum.serving import Server
 
 # The shell is Chromium without the windows of a desktop, each of which takes longer to make than most pages.
@@ -72,17 +74,25 @@ class Sites:
 
 
 @pytest.fixture(scope="session")
-def _running(settings: Callable[[str], dict[str, str]]) -> Iterator[Sites]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
+    """The server's certificate. Chromium is told to trust its key."""
+    return server_certificate(tmp_path_factory.mktemp("authority") / "tls")
+
+
+@pytest.fixture(scope="session")
+def _running(settings: Callable[[str], dict[str, str]], certificate: ServerCertificate) -> Iterator[Sites]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    urls = {site: f"http://{site}.localhost:{port}" for site in SITES}
+    urls = {site: f"https://{site}.localhost:{port}" for site in SITES}
     shared = {f"shopforum.{site}_url": url for site, url in urls.items()} | {"shopforum.development": "true"}
     apps = {site: shopforum.main({}, **{**settings(site), **shared}) for site in SITES}
-    server = Server(hosts.Sites(list(apps.values())), sockets=[listener])
+    server = Server(hosts.Sites(list(apps.values())), listen="127.0.0.1:0", url_scheme="https")
     stop = threading.Event()
     thread = threading.Thread(target=server.serve_while, args=(lambda: not stop.is_set(),))
     thread.start()
-    yield Sites(urls, apps)
+    with relaying(listener, certificate.context(), server.addresses[0]):
+        yield Sites(urls, apps)
+    listener.close()
     stop.set()
     thread.join()
     server.close()
@@ -102,11 +112,21 @@ def sites(_running: Sites, clean: None, idp: Any) -> Sites:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+def arguments(certificate: ServerCertificate) -> list[str]:
+    """What a Chromium is started with."""
+    return [*ARGUMENTS, f"--ignore-certificate-errors-spki-list={certificate.spki}"]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, arguments: list[str]) -> Iterator[Chromium]:
+    with closing(playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from shopforum.core.sites import SITES
 
 @pytest.fixture
 def demo(tmp_path, write_ini, settings, apps, idp):
-    """`demo(broken=False)`: the store on a port, as `shopforum dev` serves it; returns the ini file's path.
+    """`demo(broken=None)`: the store on a port, as `shopforum dev` serves it; returns the ini file's path.
 
-    A broken one shows everybody the cart, as the published workflow does.
+    A broken one shows everybody the cart, as the published workflow does; `broken` chooses the requests.
     """
     ending = []
 
-    def start(*, broken=False):
+    def start(*, broken=None):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         urls = {f"shopforum.{site}_url": f"http://{site}.localhost:{port}" for site in SITES}
@@ -31,7 +31,7 @@ def demo(tmp_path, write_ini, settings, apps, idp):
         serve = shopforum.main({}, **changed)
 
         def careless(environ, start_response):
-            if broken and environ["HTTP_USER_AGENT"].startswith("curl"):
+            if broken and broken(environ):
                 start_response("200 OK", [("Content-Type", "text/html")])
                 return [b"the cart"]
             return serve(environ, start_response)
@@ -73,6 +73,7 @@ def attack(kind, ini):
         ("session-id", "session_without_refresh_token"),
         ("both-cookies", "session_use_after_expire"),
         ("copied-jar", "session_use_after_expire"),
+        ("bound-jar", "session_used_without_key"),
     ],
 )
 def test_the_attack_is_refused_and_where_to_see_it_is_said(demo, sql, kind, flag):
@@ -83,12 +84,27 @@ def test_the_attack_is_refused_and_where_to_see_it_is_said(demo, sql, kind, flag
     assert flag in [row["kind"] for row in sql("SELECT kind FROM session_flags")]
     assert f"/sessions/{session['id']}" in answer.stdout
     assert "responder@harbour.example" in answer.stdout
-    assert (session["ended_at"] is None) == (kind in ("refresh-token", "session-id"))
+    assert (session["ended_at"] is None) == (kind in ("refresh-token", "session-id", "bound-jar"))
 
 
-@pytest.mark.parametrize("kind", ["refresh-token", "session-id", "both-cookies", "copied-jar"])
-def test_a_site_that_serves_the_thief_is_found_out(demo, kind):
-    answer = attack(kind, demo(broken=True))
+def by_curl(environ):
+    return environ["HTTP_USER_AGENT"].startswith("curl")
+
+
+def of_the_cart(environ):
+    return environ["PATH_INFO"] == "/shopping-cart"
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        *((kind, by_curl) for kind in ("refresh-token", "session-id", "both-cookies", "copied-jar")),
+        # That thief has the owner's browser name.
+        ("bound-jar", of_the_cart),
+    ],
+)
+def test_a_site_that_serves_the_thief_is_found_out(demo, kind, broken):
+    answer = attack(kind, demo(broken=broken))
     assert answer.exit_code == 1
     assert "NOT refused" in answer.stdout.splitlines()
 

@@ -1,10 +1,13 @@
 """`shopforum dev`: from an empty folder to three sites, and back to nothing."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -13,10 +16,13 @@ from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Timer
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from waiting import eventually
 
 from shopforum.core.sites import SITES
@@ -117,9 +123,10 @@ def running(start):
 
 def get(facts, site, path, **headers):
     """Ask a site, by its Host header: not every machine resolves *.localhost."""
-    port = facts[site].rpartition(":")[2]
-    host = facts[site].removeprefix("http://")
-    return requests.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host} | headers, timeout=10)
+    parts = urlsplit(facts[site])
+    url = f"{parts.scheme}://127.0.0.1:{parts.port}{path}"
+    ca = facts.get("tls", {}).get("ca")
+    return requests.get(url, headers={"Host": parts.netloc} | headers, timeout=10, verify=ca)
 
 
 def rows(facts):
@@ -224,15 +231,37 @@ def test_one_port_for_both_is_refused(tmp_path, start):
 def test_two_side_by_side_but_not_in_one_folder(tmp_path, start, running, empty_database):
     shared = ("--no-seed", "--database", empty_database)
     with running(tmp_path / "one", free_port(), free_port(), *shared) as (_, one):
-        with running(tmp_path / "two", free_port(), free_port(), *shared) as (_, two):
+        with running(tmp_path / "two", free_port(), free_port(), *shared, "--tls") as (process, two):
             assert (
                 get(one, "store", "/healthz").status_code == get(two, "store", "/healthz").status_code == 200
             )
             assert one["idp_api_key"] != two["idp_api_key"]
+            assert_is_served_over_https(two, process)
         process = start(tmp_path / "one", free_port(), free_port())
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 1
         assert "is in use" in output
+
+
+def assert_is_served_over_https(facts, process):
+    assert set(facts) == KEYS | {"tls"}
+    assert set(facts["tls"]) == {"ca", "spki"}
+    assert facts["tls"]["ca"] in process.printed
+    port = urlsplit(facts["store"]).port
+    with socket.create_connection(("127.0.0.1", port), 10) as plain:
+        context = ssl.create_default_context(cafile=facts["tls"]["ca"])
+        with context.wrap_socket(plain, server_hostname="store.localhost") as secured:
+            shown = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True)).public_key()
+    der = shown.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert facts["tls"]["spki"] == base64.b64encode(hashlib.sha256(der).digest()).decode()
+    # An attack is played over it, and ended with an event that the provider brings back over it.
+    command = [sys.executable, "-m", "shopforum.cli", "demo", "attack", "copied-jar", facts["ini"]]
+    played = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "not delivered" not in Path(facts["ini"]).with_name("idp.log").read_text()
+    page = get(facts, "store", "/login")
+    assert "Strict-Transport-Security" not in page.headers
+    assert "https://store.localhost" in get(facts, "store", "/sitemap.xml").text
 
 
 def test_data_of_another_version_are_said_to_be(tmp_path, server: Server, empty_database, start):

@@ -29,6 +29,7 @@ CHANGES = {
     "as many successors as there may be": "unshown = 8",
     "not due": "due_at = now() + interval '1 hour'",
     "the lease of another": "lease = gen_random_uuid(), lease_until = now() + interval '1 minute'",
+    "bound": "bound_at = now()",
     "its roles were read": "roles_read_at = now()",
 }
 
@@ -54,7 +55,14 @@ def write(core: SessionCore, act: str, found: FoundSession) -> Any:
         case "claim":
             return records.claim(db, found, uuid.uuid4(), 5, 8)
         case "renew":
-            values = {"id": found.id, "lease": LEASE, "idle": 1800, "retry": 30, "roles": ["shopper"]}
+            values = {
+                "id": found.id,
+                "lease": LEASE,
+                "idle": 1800,
+                "retry": 30,
+                "roles": ["shopper"],
+                "with_key": found.with_key,
+            }
             names = {"refresh_token_id": None, "user_name": "Ann", "user_email": None}
             return records.renew(db, event, fresh, **values, **names)
         case "release":
@@ -104,17 +112,17 @@ def ready(core: SessionCore) -> Callable[[str], FoundSession]:
 
 
 WRITES = {
-    "touch": ("ended", "over", "quarantined", "idle", "another head"),
-    "take over": ("ended", "over", "quarantined", "another head"),
+    "touch": ("ended", "over", "quarantined", "bound", "idle", "another head"),
+    "take over": ("ended", "over", "quarantined", "bound", "another head"),
     "hand out": (
-        *("ended", "over", "quarantined", "another head", "another successor", "not due"),
+        *("ended", "over", "quarantined", "bound", "another head", "another successor", "not due"),
         "as many successors as there may be",
     ),
     "claim": (
-        *("ended", "over", "another head", "another successor", "the lease of another"),
+        *("ended", "over", "bound", "another head", "another successor", "the lease of another"),
         "as many successors as there may be",
     ),
-    "renew": ("ended", "over", "the lease of another"),
+    "renew": ("ended", "over", "bound", "the lease of another"),
     "release": ("the lease of another",),
     "expire": ("ended", "the lease of another"),
     "rotate soon": ("ended",),

@@ -52,7 +52,9 @@ def test_both_acts_count_what_is_new_and_leave_one_row(core):
 def test_its_owner_can_still_end_it_and_an_admin_too(core):
     pair, started = core.log_in()
     core.sessions.quarantine([started.session.id], DOUBT, OWNER)
-    assert core.resume(pair, refresh=False).session is not None
+    assert core.resume(pair, end=True).session is not None
+    # The page of a refused form shows nothing of it.
+    assert core.resume(pair, touch=False, refresh=False).session is None
     core.sessions.revoke(Scope(sessions=(started.session.id,)), DOUBT, OWNER)
     assert core.resume(pair).ended == "suspected_theft"
     assert core.sessions.quarantine([started.session.id], DOUBT, OWNER) == 0

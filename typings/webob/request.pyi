@@ -12,6 +12,7 @@ class BaseRequest:
     scheme: str
     host: str
     host_url: str
+    path_url: str
     path: str
     path_info: str
     path_qs: str

@@ -28,6 +28,7 @@ class Response:
         content_type: str | None = ...,
         charset: str | None = ...,
         *,
+        json: object = ...,
         json_body: object = ...,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = ...,
         content_disposition: str = ...,

@@ -6,6 +6,7 @@ from pyramid.config import Configurator
 
 from ...core.database import once_more
 from ...core.read_only_database import ReadOnlyDatabase
+from ...core.sites import TITLES
 from ...operations import audit_queries, counts, overview, revocation_queries
 from ...web.request import Request
 from ..chart import chart
@@ -35,6 +36,8 @@ def _overview(db: ReadOnlyDatabase) -> dict[str, Any]:
             "attacks": overview.attacks(opened),
             "alerts": overview.alerts(opened),
             "alarms": overview.alarms(opened),
+            "bound_shares": overview.bound_shares(opened),
+            "titles": TITLES,
             "most_replays": overview.MOST_REPLAYS,
             "most_messages": overview.MOST_MESSAGES,
             "hours": hours,

@@ -112,6 +112,7 @@ def session_page(request: Request, row: SessionDetail) -> dict[str, Any]:
         "places": places,
         "flags": session_queries.flags(db, row.id),
         "pairs": pairs,
+        "device_key": session_queries.device_key(db, row.id) if row.bound_at else None,
         "unclaimed": request.sessions.unclaimed([row.id]),
         "tree": pair_tree.draw(row, pairs, places),
         "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),

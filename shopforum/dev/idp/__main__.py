@@ -14,6 +14,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--api-key", required=True)
     parser.add_argument("--webhook", help="the address that is told of events")
+    parser.add_argument("--webhook-ca", type=Path, help="the authority of that address, where it is https")
     parser.add_argument("--mail-folder", type=Path, help="where mails are written to, as .eml files")
     parser.add_argument(
         "--development", action="store_true", help="required: this provider is for development only"
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
             options.port,
             options.webhook,
             options.mail_folder,
+            options.webhook_ca,
         )
     except ValueError as error:
         parser.error(str(error))

@@ -35,6 +35,7 @@ def serve(
     port: int,
     webhook: str | None = None,
     mail_folder: Path | None = None,
+    webhook_authority: Path | None = None,
 ) -> None:
     """Serve until the process is interrupted or told to end. Prints one line when it listens.
 
@@ -44,7 +45,7 @@ def serve(
     # Waited for and never handled: a handler runs within whatever it interrupts, which may hold a lock that it needs.
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with Running(database, api_key, port, host, webhook, mail_folder):
+    with Running(database, api_key, port, host, webhook, mail_folder, webhook_authority):
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"development identity provider listening on http://{shown}:{port}\n")
         sys.stdout.flush()
@@ -66,9 +67,10 @@ class Running:
         host: str = "127.0.0.1",
         webhook: str | None = None,
         mail_folder: Path | None = None,
+        webhook_authority: Path | None = None,
     ) -> None:
         self.api_key = api_key
-        self._service = Service(database, api_key, webhook, mail_folder)
+        self._service = Service(database, api_key, webhook, mail_folder, webhook_authority)
         self._sockets: dict[int, object] = {}
         self._server = create_server(
             make_app(self._service),

@@ -31,11 +31,13 @@ class Service:
         api_key: str,
         webhook: str | None = None,
         mail_folder: Path | None = None,
+        webhook_authority: Path | None = None,
     ) -> None:
         """Open the database file, with a tenant and a signing key made where there are none.
 
-        ``webhook`` is the address that is told of events, until the hook of that name sets another. ``mail_folder`` is where
-        mails are written to.
+        ``webhook`` is the address that is told of events, until the hook of that name sets another, and
+        ``webhook_authority`` the certificate that it is trusted by where it is https. ``mail_folder`` is where mails are
+        written to.
         """
         if not api_key or not api_key.isascii():
             raise ValueError("the API key must be ASCII text and not empty")
@@ -45,7 +47,7 @@ class Service:
         self.passwords = Passwords()
         self.state = State()
         self.mails = Mails(mail_folder)
-        self.webhooks = Webhooks(self.database, self.keys, self.state, webhook)
+        self.webhooks = Webhooks(self.database, self.keys, self.state, webhook, webhook_authority)
         with self.database.write() as db:
             if db.execute("SELECT 1 FROM tenants").fetchone() is None:
                 put_tenant(db, default_tenant(str(uuid.uuid4())))

@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,13 +34,18 @@ _PATIENCE = 0.5
 
 
 class Webhooks:
-    """What one provider tells, and whom. Thread-safe."""
+    """What one provider tells, and whom. Thread-safe. `authority` is the certificate that https receivers are trusted by, in
+    place of the public ones.
+    """
 
-    def __init__(self, database: Database, keys: SigningKey, state: State, url: str | None) -> None:
+    def __init__(
+        self, database: Database, keys: SigningKey, state: State, url: str | None, authority: Path | None
+    ) -> None:
         self._database = database
         self._keys = keys
         self._state = state
         self._url = url
+        self._authority = authority
         self._collected = threading.local()
         self._queue: queue.Queue[tuple[list[dict[str, Any]], threading.Event] | None] = queue.Queue()
         self._thread: threading.Thread | None = None
@@ -110,6 +116,8 @@ class Webhooks:
     def _run(self) -> None:
         with requests.Session() as http:
             http.trust_env = False
+            if self._authority is not None:
+                http.verify = str(self._authority)
             while (batch := self._queue.get()) is not None:
                 messages, sent = batch
                 for message in messages:
