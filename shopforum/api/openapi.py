@@ -8,9 +8,10 @@ from typing import Any
 
 from ..api_tokens.tokens import SCOPES
 from ..core.sites import SITES
-from ..operations import labels
+from ..operations import deny_rules, labels
 from ..operations.filters import SessionFilter
 from ..operations.json_documents import SCHEMAS
+from ..sessions.deny_rules import LONGEST
 from ..sessions.vocabulary import State
 
 MOST_IDS = 1000
@@ -167,6 +168,34 @@ _REVOCATION = {
     "additionalProperties": False,
 }
 
+_RULE = {
+    "type": "object",
+    "description": "At least one of `user`, `ip` and `device`. The rule refuses what matches all that are given. A rule that "
+    "reaches an owner at the console, more than a hundred people who are signed in, or a part of the internet that nobody "
+    "holds alone takes the scope `everyone:revoke`.",
+    "properties": {
+        **{name: FILTERS[name] for name in deny_rules.FIELDS},
+        "user": {
+            **FILTERS["user"],
+            "description": "A user's id, or the whole e-mail address of one user who has signed in.",
+        },
+        "seconds": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LONGEST,
+            "description": "How long it is in force.",
+        },
+        "reason": _REASON,
+        "dry_run": {"type": "boolean", "description": "Count the sessions and add no rule."},
+    },
+    "required": ["seconds"],
+    "anyOf": [
+        {"required": ["reason"]},
+        {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
+    ],
+    "additionalProperties": False,
+}
+
 _ISSUER = {
     "type": "string",
     "minLength": 1,
@@ -197,7 +226,7 @@ _KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "pattern": KEY},
-    "description": "Any text you choose. For a day, the same key with the same body returns the first response and ends "
+    "description": "Any text you choose. For a day, the same key with the same body returns the first response and changes "
     "nothing; with another body 422; while the first call is in progress 409.",
 }
 
@@ -263,6 +292,39 @@ PATHS: dict[str, Any] = {
             "A revocation as it stands now",
             "sessions:read",
             {"200": _json("The receipt", "Revocation")},
+        ),
+    },
+    "/api/v1/rules": {
+        "get": _operation(
+            "list_rules",
+            "Deny rules, newest first; those that are over, too",
+            "sessions:revoke",
+            {"200": _json("A page of rules; the next one is at `next`.", "Rules")},
+            parameters=[
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+            ],
+        ),
+        "post": _operation(
+            "add_rule",
+            "Refuse logins, refreshes and pages for a while; no session is ended",
+            "sessions:revoke",
+            {
+                "200": _json("A dry run: the sessions that the rule would refuse.", "RuleWeight"),
+                "201": _json("The rule is in force.", "RuleMade"),
+            },
+            parameters=[_KEY_HEADER],
+            requestBody=_body(_RULE),
+        ),
+    },
+    "/api/v1/rules/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "delete": _operation(
+            "lift_rule",
+            "Lift a deny rule; lifting it twice is harmless",
+            "sessions:revoke",
+            {"204": {"description": "The rule is not in force any more."}},
+            parameters=[_query("text", {"type": "string", "maxLength": 2000}, "A note for the audit log")],
         ),
     },
     "/api/v1/events": {

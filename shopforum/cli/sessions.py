@@ -1,6 +1,7 @@
 """`shopforum sessions`: see and end sessions without the web server, by the console's code and with its audit log.
 
-`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`.
+`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`, deny rules in
+`session_rules.py`.
 """
 
 import json
@@ -15,7 +16,7 @@ from shopforum.operations import audit_queries, counts, json_documents, session_
 from shopforum.operations.filters import SessionFilter
 from shopforum.operations.rows import SessionRow
 
-from . import selection, session_acts, session_page, session_tail
+from . import selection, session_acts, session_page, session_rules, session_tail
 from .deployment import NOTHING, Stop, opened
 from .terminal import many, moment, short_moment, table
 
@@ -120,5 +121,5 @@ def _summary(db: ReadOnlyDatabase, form: SessionFilter, shown: int) -> str:
     return f"{summary} ! flagged, ? in quarantine."
 
 
-for _more in (session_tail.tail, *session_acts.COMMANDS):
+for _more in (session_tail.tail, session_rules.rule, *session_acts.COMMANDS):
     command.add_command(_more)

@@ -11,7 +11,9 @@ from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from ..core.rows import columns
+from ..sessions import Scope
 from ..sessions.vocabulary import EventName, State
+from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
 from .rows import AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
@@ -77,6 +79,30 @@ _RECEIPT = {
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
 }
 
+# A rule in the words of the filters.
+_RULE = {
+    "id": _ID,
+    "state": {"type": "string", "enum": [state.replace(" ", "_") for state in (IN_FORCE, LIFTED, OVER)]},
+    "user": _maybe(_ID),
+    "site": _maybe(_TEXT),
+    "ip": _maybe(_TEXT),
+    "device": _TEXT,
+    "until": _INSTANT,
+    "reason": _object(code=_TEXT, text=_TEXT, user_text=_TEXT),
+    **{
+        name: schema
+        for name, schema in _schemas(DenyRuleRow).items()
+        if name in ("created_at", "actor", "revocation_id", "hits", "last_hit_at", "lifted_at", "lifted_by")
+    },
+}
+
+# The live sessions that a rule refuses now.
+_WEIGHT = {
+    "matched": _COUNT,
+    "people": _COUNT,
+    "exact": {"type": "boolean", "description": "False: at least so many sessions match."},
+}
+
 SCHEMAS: dict[str, Any] = {
     "Session": _object(**_SESSION),
     "Sessions": _object(
@@ -103,6 +129,10 @@ SCHEMAS: dict[str, Any] = {
         actor=_TEXT,
         reason=_object(code=_TEXT, text=_TEXT, user_text=_TEXT),
     ),
+    "Rule": _object(**_RULE),
+    "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
+    "RuleMade": _object(**_RULE, **_WEIGHT),
+    "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
     "Event": _object(**_EVENT),
     "Events": _object(events=_list("Event"), next=_COUNT),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
@@ -157,6 +187,31 @@ def revocation(row: Receipt) -> dict[str, Any]:
     }
     reason = {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user}
     return {**receipt(row), **act, "reason": reason}
+
+
+def rule(row: DenyRuleRow) -> dict[str, Any]:
+    """Return a deny rule."""
+    named = {"user": row.user_id, "site": row.site, "ip": row.network, "device": row.device}
+    reason = {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user}
+    found = {**named, "reason": reason, "state": row.state.replace(" ", "_")}
+    return {name: found[name] if name in found else getattr(row, name) for name in _RULE}
+
+
+def weight(found: Weight) -> dict[str, Any]:
+    """Return the live sessions that a rule refuses now. `id` is None: it is the document of a rule that was not made."""
+    many = found.plan.scope is None
+    matched = Scope.MOST if many else found.plan.matched
+    return {
+        "id": None,
+        "matched": matched,
+        "people": found.plan.people,
+        "exact": not many and found.plan.exact,
+    }
+
+
+def rule_made(row: DenyRuleRow, found: Weight) -> dict[str, Any]:
+    """Return a deny rule with the live sessions that it refuses now."""
+    return {**weight(found), **rule(row)}
 
 
 def dry_run(matched: int, *, exact: bool) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
     makes it is an error.
     """
     try:
-        rule = deny_rules.make(seconds, **named)
+        rule = deny_rules.make(float(seconds) if seconds in deny_rules.SPANS else 0, **named)
     except ValueError as error:
         field.errors = [*field.errors, str(error)]
         return None
