@@ -30,6 +30,14 @@ _ROUTES = (
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
     ("admin_revocation", "/revocations/{id}"),
+    ("admin_explain", "/explain"),
+    ("admin_incidents", "/incidents"),
+    ("admin_incident", "/incidents/{id}"),
+    ("admin_incident_contain", "/incidents/{id}/contain"),
+    ("admin_incident_notes", "/incidents/{id}/notes"),
+    ("admin_incident_close", "/incidents/{id}/close"),
+    ("admin_incident_report", "/incidents/{id}/report"),
+    ("admin_incident_people", "/incidents/{id}/people"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -41,7 +49,7 @@ _ROUTES = (
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "export", "live", "tokens", "webhooks"),
+    *("audit", "explain", "export", "incidents", "live", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -51,6 +59,10 @@ _ACTS = {
     "admin_release": Act("Release sessions", asks=True),
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
+    "admin_incidents": Act("Open an incident", asks=True),
+    "admin_incident_contain": Act("Contain an incident", asks=True),
+    "admin_incident_notes": Act("Add a note"),
+    "admin_incident_close": Act("Close an incident", page="/incidents"),
     "admin_tokens": Act("Create a token", asks=True),
     "admin_rule_lift": Act("Lift a rule", page="/rules"),
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
@@ -96,6 +108,8 @@ def _nav(request: Request) -> list[NavItem]:
         ("Sessions", "/sessions"),
         ("Revocations", "/revocations"),
         ("Rules", "/rules"),
+        ("Incidents", "/incidents"),
+        ("Explain", "/explain"),
         ("Audit", "/audit"),
     ]
     if request.has_permission(REVOKE_ALL):

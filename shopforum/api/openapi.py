@@ -124,7 +124,7 @@ _SCOPE = {
     ],
 }
 
-_REASON = {
+_REASON: dict[str, Any] = {
     "type": "object",
     "properties": {
         "code": {
@@ -168,7 +168,7 @@ _REVOCATION = {
     "additionalProperties": False,
 }
 
-_RULE = {
+_RULE: dict[str, Any] = {
     "type": "object",
     "description": "At least one of `user`, `ip` and `device`. The rule refuses what matches all that are given. A rule that "
     "reaches an owner at the console, more than a hundred people who are signed in, or a part of the internet that nobody "
@@ -193,6 +193,42 @@ _RULE = {
         {"required": ["reason"]},
         {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
     ],
+    "additionalProperties": False,
+}
+
+_INCIDENT = {
+    "type": "object",
+    "properties": {
+        "name": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 120,
+            "description": "What happened, in a few words.",
+        },
+        "ticket": {"type": "string", "maxLength": 120},
+        "filter": {
+            "type": "object",
+            "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+        "reason": {
+            "type": "object",
+            "properties": {name: _REASON["properties"][name] for name in ("code", "user_text")},
+            "additionalProperties": False,
+        },
+    },
+    "required": ["name", "filter"],
+    "additionalProperties": False,
+}
+
+_CONTAIN = {
+    "type": "object",
+    "properties": {
+        "seconds": {**_RULE["properties"]["seconds"], "description": "How long what matches is refused."},
+        "dry_run": {"type": "boolean", "description": "Count the sessions and change nothing."},
+    },
+    "required": ["seconds"],
     "additionalProperties": False,
 }
 
@@ -272,6 +308,15 @@ PATHS: dict[str, Any] = {
             {"204": {"description": "The session has ended."}},
         ),
     },
+    "/api/v1/sessions/{id}/explain": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "explain_session",
+            "Why requests of a session were served or refused, newest first, and what its next one would meet",
+            "sessions:read",
+            {"200": _json("The decisions", "Explanation")},
+        ),
+    },
     "/api/v1/revocations": {
         "post": _operation(
             "revoke",
@@ -325,6 +370,46 @@ PATHS: dict[str, Any] = {
             "sessions:revoke",
             {"204": {"description": "The rule is not in force any more."}},
             parameters=[_query("text", {"type": "string", "maxLength": 2000}, "A note for the audit log")],
+        ),
+    },
+    "/api/v1/incidents": {
+        "get": _operation(
+            "list_incidents",
+            "Incidents, newest first",
+            "sessions:read",
+            {"200": _json("A page of incidents; the next one is at `next`.", "Incidents")},
+            parameters=[
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+            ],
+        ),
+        "post": _operation(
+            "open_incident",
+            "Open an incident about the sessions of a filter; nothing is ended",
+            "sessions:revoke",
+            {"201": _json("The incident", "IncidentStatus")},
+            requestBody=_body(_INCIDENT),
+        ),
+    },
+    "/api/v1/incidents/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "get_incident",
+            "An incident as it stands now",
+            "sessions:read",
+            {"200": _json("The incident", "IncidentStatus")},
+        ),
+    },
+    "/api/v1/incidents/{id}/contain": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "post": _operation(
+            "contain_incident",
+            "Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat",
+            "sessions:revoke everyone:revoke",
+            {
+                "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),
+            },
+            requestBody=_body(_CONTAIN),
         ),
     },
     "/api/v1/events": {

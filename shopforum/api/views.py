@@ -17,6 +17,8 @@ from ..operations import (
     counts,
     deny_rules,
     event_feed,
+    explain,
+    incidents,
     json_documents,
     plans,
     reach,
@@ -28,6 +30,7 @@ from ..operations import (
 from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
+from ..operations.incidents import Incident
 from ..operations.reach import BeyondReach
 from ..operations.targets import Target
 from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
@@ -40,6 +43,9 @@ from .request import ApiRequest as Request
 from .security_policy import refused
 
 _ALL = "everyone:revoke"
+_SHUT_OUT = (
+    "This rule, or another one, would refuse this token's own calls. Choose a site, or a smaller network."
+)
 _NOT_A_CURSOR = "This is not a cursor: pass `next` unchanged."
 
 
@@ -84,6 +90,14 @@ def get_session(request: Request, given: Given) -> Response:
     timeline = [json_documents.event(event) for event in audit_queries.of_session(request.read_db, row)]
     places = [json_documents.place(place) for place in session_queries.places(request.read_db, row.id)]
     return responses.reply({**json_documents.session(row), "timeline": timeline, "seen_at": places})
+
+
+def explain_session(request: Request, given: Given) -> Response:
+    """Return why requests of a session were served or refused."""
+    row = session_queries.one(request.read_db, _id(request))
+    if row is None:
+        raise Problem(404, "There is no such session.")
+    return responses.reply(json_documents.explanation(explain.of_session(request.read_db, row)))
 
 
 def end_session(request: Request, given: Given) -> Response:
@@ -151,6 +165,75 @@ def lift_rule(request: Request, given: Given) -> Response:
         note = clean(given.query.get("text", ""), 2000)
         request.sessions.lift_rule(row.id, request.token.actor, client_of(request), note)
     return Response(status=204)
+
+
+def list_incidents(request: Request, given: Given) -> Response:
+    """Return incidents, newest first."""
+    cursor = given.query.get("cursor", "")
+    if cursor and not incidents.INCIDENTS.takes(cursor):
+        raise invalid(cursor=_NOT_A_CURSOR)
+    part = incidents.INCIDENTS.part(request.read_db, cursor, given.query["limit"])
+    rows = [json_documents.incident(row) for row in part.rows]
+    return responses.reply({"incidents": rows, "next": part.older})
+
+
+def open_incident(request: Request, given: Given) -> Response:
+    """Open an incident."""
+    body = given.body
+    chosen = incidents.named(request.read_db, _filter(body["filter"], "filter."))
+    reason = _reason(request, {"code": "incident", **body.get("reason", {})})
+    name, ticket = clean(body["name"], 120), clean(body.get("ticket", ""), 120)
+    if not name:
+        raise invalid(name="must not be blank.")
+    made = incidents.begin(request.db, name, ticket, chosen, reason, client_of(request))
+    return responses.reply(_incident_status(request, _incident(request, made)), 201)
+
+
+def get_incident(request: Request, given: Given) -> Response:
+    """Return an incident as it stands now."""
+    return responses.reply(_incident_status(request, _incident(request, _id(request))))
+
+
+def contain_incident(request: Request, given: Given) -> Response:
+    """Contain an incident; a dry run only judges its reach."""
+    incident, seconds = _incident(request, _id(request)), given.body["seconds"]
+    if incident.closed_at:
+        raise Problem(409, "The incident is closed.")
+    found = incidents.outlook(request.read_db, incident, seconds)
+    if found.plan.scope is None:
+        raise Problem(422, found.plan.problem)
+    with _within_scope(request) as limit:
+        incidents.check_reach(request.sessions, incident, found, seconds, unlimited=limit is None)
+        if not given.body.get("dry_run"):
+            _contain(request, incident, seconds, limit)
+    return responses.reply(_incident_status(request, incident))
+
+
+def _contain(request: Request, incident: Incident, seconds: float, limit: Limit | None) -> None:
+    try:
+        incidents.contain(
+            request.sessions,
+            request.read_db,
+            incident,
+            request.token.actor,
+            client_of(request),
+            seconds=seconds,
+            maker=Maker(request.token.maker_id, ADMIN),
+            limit=limit,
+        )
+    except ShutOut:
+        raise Problem(422, _SHUT_OUT) from None
+
+
+def _incident(request: Request, incident_id: UUID) -> Incident:
+    row = incidents.one(request.read_db, incident_id)
+    if row is None:
+        raise Problem(404, "There is no such incident.")
+    return row
+
+
+def _incident_status(request: Request, incident: Incident) -> dict[str, Any]:
+    return json_documents.incident_status(incidents.report(request.read_db, incident))
 
 
 def list_events(request: Request, given: Given) -> Response:
@@ -253,10 +336,7 @@ def _add_rule(request: Request, rule: Rule, body: dict[str, Any]) -> Outcome:
                 limit=limit,
             )
     except ShutOut:
-        raise Problem(
-            422,
-            "This rule, or another one, would refuse this token's own calls. Choose a site, or a smaller network.",
-        ) from None
+        raise Problem(422, _SHUT_OUT) from None
     return _rule_made(request, rule_id, weight)
 
 

@@ -14,6 +14,8 @@ from ..core.rows import columns
 from ..sessions import Scope
 from ..sessions.vocabulary import EventName, State
 from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
+from .explain import Check, Decision, Explanation, Verdict
+from .incidents import Incident, Report, Status
 from .rows import AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
@@ -23,6 +25,8 @@ _INSTANT = {"type": "string", "format": "date-time"}
 _SCHEMA_OF: dict[Any, dict[str, Any]] = {
     str: _TEXT,
     int: _COUNT,
+    bool: {"type": "boolean"},
+    Verdict: {"type": "string", "enum": list(Verdict)},
     UUID: _ID,
     datetime: _INSTANT,
     State: {"type": "string", "enum": list(State)},
@@ -96,6 +100,32 @@ _RULE = {
     },
 }
 
+_INCIDENT = {
+    "state": {"type": "string", "enum": ["open", "closed"]},
+    "filter": {
+        "type": "object",
+        "description": "The sessions that it is about, in the words of the list's filters.",
+    },
+    "reason": _object(code=_TEXT, user_text=_TEXT),
+    **{
+        name: schema
+        for name, schema in _schemas(Incident).items()
+        if name in ("id", "created_at", "name", "ticket", "actor", "closed_at", "closed_by")
+    },
+}
+
+_STATUS = {
+    "alive": {
+        **_maybe(_COUNT),
+        "description": "Sessions that match and can still be used; null where they are too many.",
+    },
+    **{
+        name: schema
+        for name, schema in _schemas(Status).items()
+        if name in ("checked_at", "ended", "people", "uses", "last_use_at")
+    },
+}
+
 # The live sessions that a rule refuses now.
 _WEIGHT = {
     "matched": _COUNT,
@@ -129,10 +159,29 @@ SCHEMAS: dict[str, Any] = {
         actor=_TEXT,
         reason=_object(code=_TEXT, text=_TEXT, user_text=_TEXT),
     ),
+    "Decision": _object(**_schemas(Decision)),
+    "Check": _object(**_schemas(Check)),
+    "Explanation": _object(
+        session=_ID,
+        served={
+            "type": "boolean",
+            "description": "Whether the next request is served, if it shows the right pair from where the last one came from.",
+        },
+        checks=_list("Check"),
+        decisions=_list("Decision"),
+    ),
     "Rule": _object(**_RULE),
     "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
     "RuleMade": _object(**_RULE, **_WEIGHT),
     "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
+    "Incident": _object(**_INCIDENT),
+    "Incidents": _object(incidents=_list("Incident"), next=_maybe(_TEXT)),
+    "IncidentStatus": _object(
+        **_INCIDENT,
+        status=_object(**_STATUS),
+        rules=_list("Rule"),
+        revocations=_list("Receipt"),
+    ),
     "Event": _object(**_EVENT),
     "Events": _object(events=_list("Event"), next=_COUNT),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
@@ -189,6 +238,15 @@ def revocation(row: Receipt) -> dict[str, Any]:
     return {**receipt(row), **act, "reason": reason}
 
 
+def explanation(found: Explanation) -> dict[str, Any]:
+    """Return the decisions about a session, a user or a request, newest first, and what a session's next request would meet."""
+    decisions = [asdict(each) for each in found.decisions]
+    if found.session is None:
+        return {"user": found.user_id, "request": found.request_id or None, "decisions": decisions}
+    checks = [asdict(each) for each in found.checks]
+    return {"session": found.session.id, "served": found.served, "checks": checks, "decisions": decisions}
+
+
 def rule(row: DenyRuleRow) -> dict[str, Any]:
     """Return a deny rule."""
     named = {"user": row.user_id, "site": row.site, "ip": row.network, "device": row.device}
@@ -212,6 +270,25 @@ def weight(found: Weight) -> dict[str, Any]:
 def rule_made(row: DenyRuleRow, found: Weight) -> dict[str, Any]:
     """Return a deny rule with the live sessions that it refuses now."""
     return {**weight(found), **rule(row)}
+
+
+def incident(row: Incident) -> dict[str, Any]:
+    """Return an incident."""
+    found: dict[str, Any] = {
+        "filter": {name: value for name, value in row.chosen.values().items() if value},
+        "reason": {"code": row.reason_code, "user_text": row.user_text},
+    }
+    return {name: found[name] if name in found else getattr(row, name) for name in _INCIDENT}
+
+
+def incident_status(found: Report) -> dict[str, Any]:
+    """Return an incident as it stands: how many sessions are alive and have ended, its rules and its receipts."""
+    return {
+        **incident(found.incident),
+        "status": {name: getattr(found.status, name) for name in _STATUS},
+        "rules": [rule(each) for each in found.rules],
+        "revocations": [receipt(each) for each in found.receipts],
+    }
 
 
 def dry_run(matched: int, *, exact: bool) -> dict[str, Any]:

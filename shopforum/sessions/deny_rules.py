@@ -122,8 +122,9 @@ def add(
     *,
     reached: Sequence[UUID] = (),
     limit: Limit | None = None,
+    more: dict[str, Any] | None = None,
 ) -> UUID:
-    """Put a rule into force; returns its id.
+    """Put a rule into force; returns its id. `more` is added to the detail of the audit row.
 
     Raises ShutOut where a rule, this one or another, refuses the `maker` or the maker's client, so that somebody is always
     left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
@@ -170,6 +171,7 @@ def add(
                     "reason": reason.code,
                     "users": sorted(users),
                     **detail,
+                    **(more or {}),
                 },
             ),
         )

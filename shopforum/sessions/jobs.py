@@ -2,7 +2,7 @@
 
 from ..core.backlog import Backlog
 from ..core.purge import Purge
-from . import audit_chain, gate_sweep, outbox
+from . import audit_chain, gate_sweep, outbox, refusals
 from .audit_chain import Head
 from .lifecycle import Sessions
 
@@ -18,6 +18,7 @@ _BEFORE_UNENDED = """(least((SELECT min(created_at) FROM sessions WHERE ended_at
 PURGES = (
     # Kept for 30 days after the absolute end: until then spent credentials that come back are recognised.
     Purge("sessions", "absolute_end < now() - interval '30 days'", order="absolute_end", step=200),
+    Purge("refused_requests", f"at < now() - interval '{refusals.DAYS} days'", order="at"),
     # A gate goes when every session that is older than the gate is marked as ended or deleted: nothing is left to come
     # back. Gates are compared by the number of the latest that closed before that instant.
     Purge(

@@ -83,6 +83,10 @@ class EventName(StrEnum):
     LOGIN_NEW_DEVICE = "login_new_device"
     SESSIONS_EXPORTED = "list_exported"
     AUDIT_LOG_EXPORTED = "trail_exported"
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_NOTED = "incident_noted"
+    INCIDENT_CLOSED = "incident_closed"
+    INCIDENT_EXPORTED = "incident_exported"
 
 
 class EndReason(StrEnum):
