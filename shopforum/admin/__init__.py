@@ -9,7 +9,7 @@ from pyramid.events import BeforeRender
 
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
-from ..operations import audit_queries, deny_rules, labels
+from ..operations import audit_queries, commands, deny_rules, labels
 from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -71,11 +71,20 @@ _ACTS = {
 }
 
 
+_AWAY = (
+    "FusionAuth does not answer, so no password can be checked. An admin who is signed in can go on, but for acts that take a "
+    "password of the last five minutes: those on more than a hundred sessions or people, on a whole site or everyone, on console "
+    "sessions, and tokens. Nobody can sign in here, or leave quarantine by the password. The command line needs no password "
+    "and no FusionAuth. Run this on a server that has the ini file; it asks before it acts, and the audit log names you:"
+)
+
+
 def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.add_acts(_ACTS)
+    config.set_away_help(_AWAY, commands.for_page)
     config.set_unknown_act(Act("Submit a form", page="/"))
     config.add_notices(
         {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
