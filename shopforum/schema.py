@@ -14,6 +14,7 @@ _TABLE_MODULES = (
     "shopforum.store.tables",
     "shopforum.forums.tables",
     "shopforum.webhooks.tables",
+    "shopforum.operations.tables",
     "shopforum.api_tokens.tables",
     "shopforum.api.tables",
 )

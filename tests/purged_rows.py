@@ -82,6 +82,8 @@ _ROWS = [
       now() - CAST(:age AS interval), CASE WHEN :age <> '0' THEN (SELECT seq FROM audit_head) + n END
     FROM generate_series(1, :rows) n""",
     """UPDATE audit_head SET seq = (SELECT coalesce(max(seq), 0) FROM audit_log)""",
+    """INSERT INTO refused_requests (session_id, site, why, at)
+    SELECT gen_random_uuid(), 'store', 'expired', now() - CAST(:age AS interval) FROM generate_series(1, :rows) n""",
     """INSERT INTO processes (id, kind, host, pid, seen_at)
     SELECT gen_random_uuid(), 'web', 'one', 1, now() - CAST(:age AS interval) FROM generate_series(1, :rows) n""",
 ]

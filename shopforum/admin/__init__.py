@@ -9,7 +9,7 @@ from pyramid.events import BeforeRender
 
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
-from ..operations import audit_queries, deny_rules, labels
+from ..operations import audit_queries, commands, deny_rules, labels
 from ..web.contributions import Act, NavItem, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -30,6 +30,14 @@ _ROUTES = (
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
     ("admin_revocation", "/revocations/{id}"),
+    ("admin_explain", "/explain"),
+    ("admin_incidents", "/incidents"),
+    ("admin_incident", "/incidents/{id}"),
+    ("admin_incident_contain", "/incidents/{id}/contain"),
+    ("admin_incident_notes", "/incidents/{id}/notes"),
+    ("admin_incident_close", "/incidents/{id}/close"),
+    ("admin_incident_report", "/incidents/{id}/report"),
+    ("admin_incident_people", "/incidents/{id}/people"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -41,7 +49,7 @@ _ROUTES = (
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "export", "live", "tokens", "webhooks"),
+    *("audit", "explain", "export", "incidents", "live", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -51,6 +59,10 @@ _ACTS = {
     "admin_release": Act("Release sessions", asks=True),
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
+    "admin_incidents": Act("Open an incident", asks=True),
+    "admin_incident_contain": Act("Contain an incident", asks=True),
+    "admin_incident_notes": Act("Add a note"),
+    "admin_incident_close": Act("Close an incident", page="/incidents"),
     "admin_tokens": Act("Create a token", asks=True),
     "admin_rule_lift": Act("Lift a rule", page="/rules"),
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
@@ -59,11 +71,20 @@ _ACTS = {
 }
 
 
+_AWAY = (
+    "FusionAuth does not answer, so no password can be checked. An admin who is signed in can go on, but for acts that take a "
+    "password of the last five minutes: those on more than a hundred sessions or people, on a whole site or everyone, on console "
+    "sessions, and tokens. Nobody can sign in here, or leave quarantine by the password. The command line needs no password "
+    "and no FusionAuth. Run this on a server that has the ini file; it asks before it acts, and the audit log names you:"
+)
+
+
 def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.add_acts(_ACTS)
+    config.set_away_help(_AWAY, commands.for_page)
     config.set_unknown_act(Act("Submit a form", page="/"))
     config.add_notices(
         {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
@@ -96,6 +117,8 @@ def _nav(request: Request) -> list[NavItem]:
         ("Sessions", "/sessions"),
         ("Revocations", "/revocations"),
         ("Rules", "/rules"),
+        ("Incidents", "/incidents"),
+        ("Explain", "/explain"),
         ("Audit", "/audit"),
     ]
     if request.has_permission(REVOKE_ALL):

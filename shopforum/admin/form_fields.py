@@ -33,7 +33,7 @@ class TextField(StringField):
         return self.raw_data[0] if self.errors and self.raw_data else str(self.data or "")
 
 
-class _ReadField(TextField):
+class ReadField(TextField):
     """Text that a function of `operations.filters` turns into the value of `data`."""
 
     read: Callable[[str], Any]
@@ -47,13 +47,13 @@ class _ReadField(TextField):
                 raise ValidationError(f"{self.label.text}: {error}") from None
 
 
-class IdField(_ReadField):
+class IdField(ReadField):
     """A UUID; `data` is one, or empty."""
 
     read = staticmethod(read_id)
 
 
-class NetworkField(_ReadField):
+class NetworkField(ReadField):
     """An address or a CIDR block; `data` is a block in its short form, or empty."""
 
     read = staticmethod(read_network)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPBadRequest
-from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms import BooleanField, Form, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from ..core.sites import SITES, TITLES
 from ..core.text import clean
@@ -46,7 +46,11 @@ class _Number(StringField):
 
 
 class _Counted(Form):
+    """The confirmation of an act. `shown` is the number of sessions that the page has shown, the one that is confirmed."""
+
+    shown = IntegerField(validators=[Optional(), NumberRange(0, 10**9)])
     number = _Number("Type the number of sessions", render_kw={"autocomplete": "off", "inputmode": "numeric"})
+    joined = BooleanField("Include sessions that come to match before I confirm")
 
 
 class RevokeForm(_Counted):
@@ -99,6 +103,43 @@ class RuleForm(RevokeForm):
             "device": self.device.data or "",
             "site": self.on_site.data or None,
         }
+
+
+class IncidentForm(Form):
+    """A new incident; the filter is a form of its own."""
+
+    name = TextField("Name", 120, description="What happened, in a few words")
+    ticket = TextField("Ticket", 120)
+    reason = SelectField(
+        "Reason",
+        choices=options_of(list(labels.REASONS.items())),
+        default="incident",
+    )
+    user_text = TextAreaField(
+        "Message to the users",
+        [Optional(), Length(max=500, message="Message: at most 500 characters.")],
+        description="Shown on the login page after their sessions have ended, and in the list of people to notify.",
+        render_kw={"rows": 2},
+    )
+
+    def validate_name(self, field: Any) -> None:
+        """Check that there is a name."""
+        if not field.data:
+            raise ValidationError("Name: say what happened, in a few words.")
+
+
+class ContainForm(_Counted):
+    """Contain an incident."""
+
+    span = SelectField("Refuse for", choices=options_of(list(SPANS.items())), default=DAY)
+
+
+class CloseForm(Form):
+    """A note, which may be empty."""
+
+    text = TextAreaField(
+        "Note", [Optional(), Length(max=2000, message="At most 2,000 characters.")], render_kw={"rows": 2}
+    )
 
 
 class NoteForm(_Counted):

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from pyramid.httpexceptions import HTTPException
 from sqlalchemy import RowMapping, TextClause, bindparam, text
@@ -21,6 +20,8 @@ from ..api_tokens.tokens import Token
 from ..core.database import Database
 from ..core.rows import build
 from ..operations import audit_queries
+from ..operations.audit_queries import Made
+from ..operations.json_documents import plain
 from .problems import Problem
 
 # Seconds. No transaction can still commit after so long: each of its statements is stopped after ten seconds.
@@ -87,8 +88,8 @@ class Key:
     key: str
     body: Any
 
-    def once(self, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]) -> Outcome:
-        """Do the act unless it was done. `receipt` makes the response of an act from the revocation that it made.
+    def once(self, act: Callable[[], Outcome], receipt: Callable[[Made], Outcome]) -> Outcome:
+        """Do the act unless it was done. `receipt` makes the response of an act from what it made.
 
         Raises Problem: 422 for a key that came with another body before, 409 while the first call is in progress; and
         the act's own errors, after which the call may be retried.
@@ -100,15 +101,15 @@ class Key:
         return self._do(act)
 
     def _again(
-        self, claim: _Claim, act: Callable[[], Outcome], receipt: Callable[[UUID], Outcome]
+        self, claim: _Claim, act: Callable[[], Outcome], receipt: Callable[[Made], Outcome]
     ) -> Outcome:
         if bytes(claim.body_hash) != self._digest():
             raise Problem(422, "This Idempotency-Key was sent before with another body.")
         if claim.status is not None:
             return Outcome(claim.status, claim.answer, replayed=True)
-        revocation_id = audit_queries.revocation_of_call(self.db, self.token.actor, claim.request_id)
-        if revocation_id is not None:
-            return replace(self._keep(receipt(revocation_id)), replayed=True)
+        made = audit_queries.made_by_call(self.db, self.token.actor, claim.request_id)
+        if made is not None:
+            return replace(self._keep(receipt(made)), replayed=True)
         if not self._run(_TAKE_OVER, earlier=claim.request_id):
             wait = {"Retry-After": str(max(1, claim.busy))}
             raise Problem(409, "The first call with this Idempotency-Key is still in progress.", headers=wait)
@@ -125,7 +126,8 @@ class Key:
 
     def _keep(self, outcome: Outcome) -> Outcome:
         """Keep the response, unless another one was kept meanwhile: then return that one."""
-        self._run(_ANSWER, status=outcome.status, answer=outcome.body)
+        body = json.loads(json.dumps(outcome.body, default=plain))
+        self._run(_ANSWER, status=outcome.status, answer=body)
         kept = self._earlier()
         return outcome if kept is None or kept.status is None else Outcome(kept.status, kept.answer)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..api_tokens.tokens import SCOPES
 from ..core.sites import SITES
-from ..operations import labels
+from ..operations import deny_rules, labels
 from ..operations.filters import SessionFilter
 from ..operations.json_documents import SCHEMAS
+from ..sessions.deny_rules import LONGEST
 from ..sessions.vocabulary import State
 
 MOST_IDS = 1000
@@ -123,7 +124,7 @@ _SCOPE = {
     ],
 }
 
-_REASON = {
+_REASON: dict[str, Any] = {
     "type": "object",
     "properties": {
         "code": {
@@ -167,6 +168,70 @@ _REVOCATION = {
     "additionalProperties": False,
 }
 
+_RULE: dict[str, Any] = {
+    "type": "object",
+    "description": "At least one of `user`, `ip` and `device`. The rule refuses what matches all that are given. A rule that "
+    "reaches an owner at the console, more than a hundred people who are signed in, or a part of the internet that nobody "
+    "holds alone takes the scope `everyone:revoke`.",
+    "properties": {
+        **{name: FILTERS[name] for name in deny_rules.FIELDS},
+        "user": {
+            **FILTERS["user"],
+            "description": "A user's id, or the whole e-mail address of one user who has signed in.",
+        },
+        "seconds": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LONGEST,
+            "description": "How long it is in force.",
+        },
+        "reason": _REASON,
+        "dry_run": {"type": "boolean", "description": "Count the sessions and add no rule."},
+    },
+    "required": ["seconds"],
+    "anyOf": [
+        {"required": ["reason"]},
+        {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
+    ],
+    "additionalProperties": False,
+}
+
+_INCIDENT = {
+    "type": "object",
+    "properties": {
+        "name": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 120,
+            "description": "What happened, in a few words.",
+        },
+        "ticket": {"type": "string", "maxLength": 120},
+        "filter": {
+            "type": "object",
+            "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+        "reason": {
+            "type": "object",
+            "properties": {name: _REASON["properties"][name] for name in ("code", "user_text")},
+            "additionalProperties": False,
+        },
+    },
+    "required": ["name", "filter"],
+    "additionalProperties": False,
+}
+
+_CONTAIN = {
+    "type": "object",
+    "properties": {
+        "seconds": {**_RULE["properties"]["seconds"], "description": "How long what matches is refused."},
+        "dry_run": {"type": "boolean", "description": "Count the sessions and change nothing."},
+    },
+    "required": ["seconds"],
+    "additionalProperties": False,
+}
+
 _ISSUER = {
     "type": "string",
     "minLength": 1,
@@ -197,7 +262,7 @@ _KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "pattern": KEY},
-    "description": "Any text you choose. For a day, the same key with the same body returns the first response and ends "
+    "description": "Any text you choose. For a day, the same key with the same body returns the first response and changes "
     "nothing; with another body 422; while the first call is in progress 409.",
 }
 
@@ -243,6 +308,15 @@ PATHS: dict[str, Any] = {
             {"204": {"description": "The session has ended."}},
         ),
     },
+    "/api/v1/sessions/{id}/explain": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "explain_session",
+            "Why requests of a session were served or refused, newest first, and what its next one would meet",
+            "sessions:read",
+            {"200": _json("The decisions", "Explanation")},
+        ),
+    },
     "/api/v1/revocations": {
         "post": _operation(
             "revoke",
@@ -263,6 +337,79 @@ PATHS: dict[str, Any] = {
             "A revocation as it stands now",
             "sessions:read",
             {"200": _json("The receipt", "Revocation")},
+        ),
+    },
+    "/api/v1/rules": {
+        "get": _operation(
+            "list_rules",
+            "Deny rules, newest first; those that are over, too",
+            "sessions:revoke",
+            {"200": _json("A page of rules; the next one is at `next`.", "Rules")},
+            parameters=[
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+            ],
+        ),
+        "post": _operation(
+            "add_rule",
+            "Refuse logins, refreshes and pages for a while; no session is ended",
+            "sessions:revoke",
+            {
+                "200": _json("A dry run: the sessions that the rule would refuse.", "RuleWeight"),
+                "201": _json("The rule is in force.", "RuleMade"),
+            },
+            parameters=[_KEY_HEADER],
+            requestBody=_body(_RULE),
+        ),
+    },
+    "/api/v1/rules/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "delete": _operation(
+            "lift_rule",
+            "Lift a deny rule; lifting it twice is harmless",
+            "sessions:revoke",
+            {"204": {"description": "The rule is not in force any more."}},
+            parameters=[_query("text", {"type": "string", "maxLength": 2000}, "A note for the audit log")],
+        ),
+    },
+    "/api/v1/incidents": {
+        "get": _operation(
+            "list_incidents",
+            "Incidents, newest first",
+            "sessions:read",
+            {"200": _json("A page of incidents; the next one is at `next`.", "Incidents")},
+            parameters=[
+                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+            ],
+        ),
+        "post": _operation(
+            "open_incident",
+            "Open an incident about the sessions of a filter; nothing is ended",
+            "sessions:revoke",
+            {"201": _json("The incident", "IncidentStatus")},
+            requestBody=_body(_INCIDENT),
+        ),
+    },
+    "/api/v1/incidents/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "get_incident",
+            "An incident as it stands now",
+            "sessions:read",
+            {"200": _json("The incident", "IncidentStatus")},
+        ),
+    },
+    "/api/v1/incidents/{id}/contain": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "post": _operation(
+            "contain_incident",
+            "Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat",
+            "sessions:revoke everyone:revoke",
+            {
+                "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),
+            },
+            requestBody=_body(_CONTAIN),
         ),
     },
     "/api/v1/events": {

@@ -1,6 +1,7 @@
 """The operations of the document, a function each under its `operationId`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,10 +10,15 @@ from uuid import UUID
 from pyramid.response import Response
 
 from ..core.ids import parse_uuid
+from ..core.sites import ADMIN
+from ..core.text import clean
 from ..operations import (
     audit_queries,
     counts,
+    deny_rules,
     event_feed,
+    explain,
+    incidents,
     json_documents,
     plans,
     reach,
@@ -21,9 +27,14 @@ from ..operations import (
     session_queries,
     user_queries,
 )
+from ..operations.audit_queries import Made
+from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
+from ..operations.incidents import Incident
+from ..operations.reach import BeyondReach
 from ..operations.targets import Target
-from ..sessions import Reason, TooFar, client_of
+from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
+from ..sessions.deny_rules import Maker
 from . import responses
 from .idempotency import Key, Outcome
 from .openapi import FILTERS, document
@@ -32,6 +43,10 @@ from .request import ApiRequest as Request
 from .security_policy import refused
 
 _ALL = "everyone:revoke"
+_SHUT_OUT = (
+    "This rule, or another one, would refuse this token's own calls. Choose a site, or a smaller network."
+)
+_NOT_A_CURSOR = "This is not a cursor: pass `next` unchanged."
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ def list_sessions(request: Request, given: Given) -> Response:
     chosen = _filter({name: given.query[name] for name in FILTERS if name in given.query}, "")
     cursor, db = given.query.get("cursor", ""), request.read_db
     if cursor and not session_queries.SESSIONS.takes(cursor):
-        raise invalid(cursor="This is not a cursor: pass `next` unchanged.")
+        raise invalid(cursor=_NOT_A_CURSOR)
     where = session_queries.conditions(db, chosen)
     part = session_queries.SESSIONS.where(*where).part(db, cursor, given.query["limit"])
     found = counts.count(db, where)
@@ -77,6 +92,14 @@ def get_session(request: Request, given: Given) -> Response:
     return responses.reply({**json_documents.session(row), "timeline": timeline, "seen_at": places})
 
 
+def explain_session(request: Request, given: Given) -> Response:
+    """Return why requests of a session were served or refused."""
+    row = session_queries.one(request.read_db, _id(request))
+    if row is None:
+        raise Problem(404, "There is no such session.")
+    return responses.reply(json_documents.explanation(explain.of_session(request.read_db, row)))
+
+
 def end_session(request: Request, given: Given) -> Response:
     """End a session. One that has ended stays as it is."""
     session_id = _id(request)
@@ -94,19 +117,13 @@ def revoke(request: Request, given: Given) -> Response:
     target = _target(given.body["scope"])
     if target.everyone or target.whole_site:
         request.require(_ALL)
-    key = request.headers.get("Idempotency-Key")
-    if key is None or given.body.get("dry_run"):
-        outcome = _revoke(request, target, given.body)
-    else:
-        once = Key(request.db, request.token, request.id, key, given.body)
-        outcome = once.once(
-            lambda: _revoke(request, target, given.body),
-            lambda revocation_id: _receipt(request, revocation_id),
-        )
-    headers = {"Idempotent_Replayed": "true"} if outcome.replayed else {}
-    if outcome.status == 201:
-        headers["Location"] = f"/api/v1/revocations/{outcome.body['id']}"
-    return responses.reply(outcome.body, outcome.status, **headers)
+    outcome = _once(
+        request,
+        given.body,
+        lambda: _revoke(request, target, given.body),
+        lambda made: _receipt(request, made.revocation_id),
+    )
+    return _answer(outcome, "revocations")
 
 
 def get_revocation(request: Request, given: Given) -> Response:
@@ -115,6 +132,108 @@ def get_revocation(request: Request, given: Given) -> Response:
     if row is None:
         raise Problem(404, "There is no such revocation.")
     return responses.reply(json_documents.revocation(row))
+
+
+def list_rules(request: Request, given: Given) -> Response:
+    """Return deny rules, newest first."""
+    cursor = given.query.get("cursor", "")
+    if cursor and not deny_rules.RULES.takes(cursor):
+        raise invalid(cursor=_NOT_A_CURSOR)
+    part = deny_rules.RULES.part(request.read_db, cursor, given.query["limit"])
+    return responses.reply({"rules": [json_documents.rule(row) for row in part.rows], "next": part.older})
+
+
+def add_rule(request: Request, given: Given) -> Response:
+    """Put a deny rule into force; only once where the call has an Idempotency-Key."""
+    body = given.body
+    chosen = _filter({name: body[name] for name in deny_rules.FIELDS if name in body}, "")
+    try:
+        rule = deny_rules.of_words(request.read_db, chosen, body["seconds"])
+    except ValueError as error:
+        raise Problem(422, str(error)) from None
+    outcome = _once(
+        request, body, lambda: _add_rule(request, rule, body), lambda made: _rule_made(request, made.rule_id)
+    )
+    return _answer(outcome)
+
+
+def lift_rule(request: Request, given: Given) -> Response:
+    """Lift a deny rule. One that is over stays as it is."""
+    row = _rule(request, _id(request))
+    if row.state == deny_rules.IN_FORCE:
+        _weigh(request, row.rule)
+        note = clean(given.query.get("text", ""), 2000)
+        request.sessions.lift_rule(row.id, request.token.actor, client_of(request), note)
+    return Response(status=204)
+
+
+def list_incidents(request: Request, given: Given) -> Response:
+    """Return incidents, newest first."""
+    cursor = given.query.get("cursor", "")
+    if cursor and not incidents.INCIDENTS.takes(cursor):
+        raise invalid(cursor=_NOT_A_CURSOR)
+    part = incidents.INCIDENTS.part(request.read_db, cursor, given.query["limit"])
+    rows = [json_documents.incident(row) for row in part.rows]
+    return responses.reply({"incidents": rows, "next": part.older})
+
+
+def open_incident(request: Request, given: Given) -> Response:
+    """Open an incident."""
+    body = given.body
+    chosen = incidents.named(request.read_db, _filter(body["filter"], "filter."))
+    reason = _reason(request, {"code": "incident", **body.get("reason", {})})
+    name, ticket = clean(body["name"], 120), clean(body.get("ticket", ""), 120)
+    if not name:
+        raise invalid(name="must not be blank.")
+    made = incidents.begin(request.db, name, ticket, chosen, reason, client_of(request))
+    return responses.reply(_incident_status(request, _incident(request, made)), 201)
+
+
+def get_incident(request: Request, given: Given) -> Response:
+    """Return an incident as it stands now."""
+    return responses.reply(_incident_status(request, _incident(request, _id(request))))
+
+
+def contain_incident(request: Request, given: Given) -> Response:
+    """Contain an incident; a dry run only judges its reach."""
+    incident, seconds = _incident(request, _id(request)), given.body["seconds"]
+    if incident.closed_at:
+        raise Problem(409, "The incident is closed.")
+    found = incidents.outlook(request.read_db, incident, seconds)
+    if found.plan.scope is None:
+        raise Problem(422, found.plan.problem)
+    with _within_scope(request) as limit:
+        incidents.check_reach(request.sessions, incident, found, seconds, unlimited=limit is None)
+        if not given.body.get("dry_run"):
+            _contain(request, incident, seconds, limit)
+    return responses.reply(_incident_status(request, incident))
+
+
+def _contain(request: Request, incident: Incident, seconds: float, limit: Limit | None) -> None:
+    try:
+        incidents.contain(
+            request.sessions,
+            request.read_db,
+            incident,
+            request.token.actor,
+            client_of(request),
+            seconds=seconds,
+            maker=Maker(request.token.maker_id, ADMIN),
+            limit=limit,
+        )
+    except ShutOut:
+        raise Problem(422, _SHUT_OUT) from None
+
+
+def _incident(request: Request, incident_id: UUID) -> Incident:
+    row = incidents.one(request.read_db, incident_id)
+    if row is None:
+        raise Problem(404, "There is no such incident.")
+    return row
+
+
+def _incident_status(request: Request, incident: Incident) -> dict[str, Any]:
+    return json_documents.incident_status(incidents.report(request.read_db, incident))
 
 
 def list_events(request: Request, given: Given) -> Response:
@@ -185,13 +304,80 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
 
 def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
     """End the sessions of a plan. Raises Problem where the token's acts of an hour reach further than the token may."""
-    limit = reach.limit(unlimited=bool(request.has_permission(_ALL)))
-    try:
+    with _within_scope(request) as limit:
         return plans.carry_out(request.sessions, plan, reason, client_of(request), limit=limit)
-    except TooFar as error:
+
+
+@contextmanager
+def _within_scope(request: Request) -> Iterator[Limit | None]:
+    """Give the limit of this token's acts. Raises Problem, which the audit log records, for an act beyond it."""
+    try:
+        yield reach.limit(unlimited=bool(request.has_permission(_ALL)))
+    except (TooFar, BeyondReach) as error:
         refused(request, "reach", request.identity, missing=_ALL)
         detail = f"{error} The token lacks the scope {_ALL}."
         raise Problem(403, detail, missing_scope=_ALL) from None
+
+
+def _add_rule(request: Request, rule: Rule, body: dict[str, Any]) -> Outcome:
+    """Weigh a rule and put it into force; a dry run only weighs it."""
+    weight = _weigh(request, rule)
+    if body.get("dry_run"):
+        return Outcome(200, json_documents.weight(weight))
+    maker = Maker(request.token.maker_id, ADMIN)
+    try:
+        with _within_scope(request) as limit:
+            rule_id = request.sessions.add_rule(
+                rule,
+                _reason(request, body["reason"]),
+                client_of(request),
+                maker=maker,
+                reached=weight.plan.ids,
+                limit=limit,
+            )
+    except ShutOut:
+        raise Problem(422, _SHUT_OUT) from None
+    return _rule_made(request, rule_id, weight)
+
+
+def _weigh(request: Request, rule: Rule) -> Weight:
+    """Weigh a rule. Raises Problem where the token may not add or lift it."""
+    weight = deny_rules.weigh(request.read_db, rule, None)
+    with _within_scope(request) as limit:
+        deny_rules.check_reach(request.sessions.authority, rule, weight, unlimited=limit is None)
+    return weight
+
+
+def _rule_made(request: Request, rule_id: UUID | None, weight: Weight | None = None) -> Outcome:
+    """Return the response of a rule that was made, weighed again where its weight is not at hand."""
+    row = _rule(request, rule_id)
+    weight = weight or deny_rules.weigh(request.read_db, row.rule, None)
+    return Outcome(201, json_documents.rule_made(row, weight))
+
+
+def _rule(request: Request, rule_id: UUID | None) -> DenyRuleRow:
+    row = deny_rules.one(request.read_db, rule_id) if rule_id else None
+    if row is None:
+        raise Problem(404, "There is no such rule.")
+    return row
+
+
+def _once(
+    request: Request, body: dict[str, Any], act: Callable[[], Outcome], receipt: Callable[[Made], Outcome]
+) -> Outcome:
+    """Do an act; only once where the call has an Idempotency-Key and is no dry run."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or body.get("dry_run"):
+        return act()
+    return Key(request.db, request.token, request.id, key, body).once(act, receipt)
+
+
+def _answer(outcome: Outcome, collection: str = "") -> Response:
+    """Return the response of an outcome, with the address of what was made where the `collection` has one for each."""
+    headers = {"Idempotent_Replayed": "true"} if outcome.replayed else {}
+    if outcome.status == 201 and collection:
+        headers["Location"] = f"/api/v1/{collection}/{outcome.body['id']}"
+    return responses.reply(outcome.body, outcome.status, **headers)
 
 
 def _check_scope(request: Request, plan: plans.Plan) -> None:
@@ -205,8 +391,10 @@ def _reason(request: Request, given: Mapping[str, str]) -> Reason:
     return reasons.reason(actor, given["code"], given.get("text", ""), given.get("user_text", ""))
 
 
-def _receipt(request: Request, revocation_id: UUID) -> Outcome:
-    row = revocation_queries.receipts(request.read_db, [revocation_id])[revocation_id]
+def _receipt(request: Request, revocation_id: UUID | None) -> Outcome:
+    row = revocation_queries.receipt(request.read_db, revocation_id) if revocation_id else None
+    if row is None:
+        raise Problem(404, "There is no such revocation.")
     return Outcome(201, json_documents.receipt(row))
 
 

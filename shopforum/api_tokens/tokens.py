@@ -56,13 +56,14 @@ class Actor:
 @dataclass(frozen=True)
 class Token:
     """A token that was presented. `refused` says why it is refused: revoked, expired, unused, orphaned (its maker has lost the
-    right to it) or blocked (by a deny rule in force).
+    right to it) or blocked (by a deny rule in force). `maker_id` is the owner who made it, None for the command line.
     """
 
     id: UUID
     name: str
     scopes: frozenset[str]
     refused: str | None
+    maker_id: UUID | None
 
     @property
     def actor(self) -> str:
@@ -149,7 +150,7 @@ _VALID = text(f"SELECT t.id FROM api_tokens t WHERE t.hash = ANY (:hashes) AND {
 _FIND = text(
     f"""
 WITH found AS (
-  SELECT t.id, t.name, t.scopes, t.last_used_at, rule.id AS rule_id,
+  SELECT t.id, t.name, t.scopes, t.maker_id, t.last_used_at, rule.id AS rule_id,
     coalesce({_STATE}, CASE WHEN rule.id IS NOT NULL THEN 'blocked' END) AS refused
   FROM api_tokens t LEFT JOIN LATERAL ({live.matching_rule(user="t.maker_id", site="'admin'")}) rule ON true
   WHERE t.hash = ANY (:hashes)
@@ -157,7 +158,7 @@ WITH found AS (
   UPDATE api_tokens t SET last_used_at = clock_timestamp(), hash = :newest, key_id = :key_id FROM found f WHERE t.id = f.id AND f.refused IS NULL
     AND (f.last_used_at IS NULL OR f.last_used_at < clock_timestamp() - interval '1 minute')
 ), taken AS ({rate_limit.taken("SELECT 'token:' || id FROM found WHERE refused IS NULL")})
-SELECT id, name, scopes, refused, rule_id, EXISTS (SELECT 1 FROM taken) AS free FROM found"""
+SELECT id, name, scopes, maker_id, refused, rule_id, EXISTS (SELECT 1 FROM taken) AS free FROM found"""
 ).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
 
 
@@ -266,7 +267,7 @@ def find(db: Database, keys: Keyring, token: str, rate: rate_limit.Rate, client:
         deny_rules.hit(db, row["rule_id"])
     if not row["refused"] and not row["free"]:
         raise rate_limit.TooFast(rate)
-    return Token(row["id"], row["name"], frozenset(row["scopes"]), row["refused"])
+    return Token(row["id"], row["name"], frozenset(row["scopes"]), row["refused"], row["maker_id"])
 
 
 def _event(name: str, actor: Actor, detail: dict[str, Any]) -> Event:

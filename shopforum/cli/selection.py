@@ -8,7 +8,7 @@ import click
 
 from shopforum.core.ids import parse_uuid
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import id_lookup, user_queries
+from shopforum.operations import id_lookup, labels, user_queries
 from shopforum.operations.filters import Criterion, FilterError, SessionFilter
 from shopforum.operations.targets import Target
 
@@ -19,6 +19,37 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _ALONE = {"user", "site"}
 
 NAMES = tuple(SessionFilter.criteria())
+
+# The options that say why: a code and a note for admins, and a message to the users.
+REASON = (
+    click.option(
+        "--reason",
+        "code",
+        type=click.Choice(list(labels.REASONS)),
+        help="The reason, for the audit log; required without --dry-run.",
+    ),
+    click.option(
+        "--text", "note", default="", metavar="TEXT", help="A note for admins: the ticket, the evidence."
+    ),
+)
+USER_TEXT = click.option(
+    "--user-text", default="", metavar="TEXT", help="A message to the users, shown on the login page."
+)
+
+
+def reasoned(command: _F) -> _F:
+    """Decorate a command with the options REASON and USER_TEXT."""
+    for option in (USER_TEXT, *reversed(REASON)):
+        command = option(command)
+    return command
+
+
+def check_reason(options: dict[str, Any], *, needed: bool) -> None:
+    """Raise click.UsageError for a missing reason that is needed, and for texts that are too long."""
+    if options["code"] is None and needed:
+        raise click.UsageError("--reason is missing: the audit log needs a reason.")
+    if len(options["note"]) > 2000 or len(options.get("user_text", "")) > 500:
+        raise click.UsageError("--text takes at most 2,000 characters, --user-text 500.")
 
 
 def option_name(name: str) -> str:

@@ -39,15 +39,7 @@ _OPTIONS = (
         help="An id or its first 8 digits; may be repeated.",
     ),
     selection.filtered,
-    click.option(
-        "--reason",
-        "code",
-        type=click.Choice(list(labels.REASONS)),
-        help="The reason, for the audit log; required without --dry-run.",
-    ),
-    click.option(
-        "--text", "note", default="", metavar="TEXT", help="A note for admins: the ticket, the evidence."
-    ),
+    *selection.REASON,
     click.option(
         "--dry-run", is_flag=True, help="Show which sessions the act would reach, and change nothing."
     ),
@@ -72,9 +64,7 @@ def _acting(command: _F) -> _F:
 @click.command()
 @_acting
 @click.option("--everyone", is_flag=True, help="All sessions of all users on all sites.")
-@click.option(
-    "--user-text", default="", metavar="TEXT", help="A message to the users, shown on the login page."
-)
+@selection.USER_TEXT
 def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
     """End sessions, here at once and at FusionAuth as soon as it answers.
 
@@ -82,7 +72,7 @@ def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
     included. Other filters end the sessions that match now. Prints the receipt; exits with 4 while FusionAuth has not
     confirmed everything.
     """
-    _checked(options, user_text)
+    selection.check_reason({**options, "user_text": user_text}, needed=not options["dry_run"])
     with opened(ini) as deployment:
         plan = _plan(deployment, options, everyone=everyone, by_gate=True)
         if options["dry_run"]:
@@ -112,7 +102,7 @@ def release(ini: str, **options: Any) -> None:
 
 
 def _set_quarantine(ini: str, options: dict[str, Any], *, enter: bool) -> None:
-    _checked(options)
+    selection.check_reason(options, needed=not options["dry_run"])
     name = "quarantine" if enter else "release"
     with opened(ini) as deployment:
         plan = _plan(deployment, options, everyone=False, by_gate=False, quarantined=not enter)
@@ -134,13 +124,6 @@ def _set_quarantine(ini: str, options: dict[str, Any], *, enter: bool) -> None:
 
 def _reason(options: dict[str, Any], user_text: str = "") -> Reason:
     return reasons.reason(actor(), options["code"], options["note"], user_text)
-
-
-def _checked(options: dict[str, Any], user_text: str = "") -> None:
-    if options["code"] is None and not options["dry_run"]:
-        raise click.UsageError("--reason is missing: the audit log needs a reason.")
-    if len(options["note"]) > 2000 or len(user_text) > 500:
-        raise click.UsageError("--text takes at most 2,000 characters, --user-text 500.")
 
 
 def _plan(

@@ -6,6 +6,7 @@ from textwrap import fill
 
 from shopforum.core import user_agents
 from shopforum.operations import labels
+from shopforum.operations.explain import Explanation
 from shopforum.operations.rows import AuditRow, Flag, PairRow, Place, SessionRow
 
 from .terminal import WIDTH, full_moment, moment, safe, table
@@ -104,3 +105,31 @@ def timeline(found: Sequence[AuditRow]) -> str:
         for event in found
     ]
     return table(heads, rows) if rows else ""
+
+
+def explanation(found: Explanation) -> str:
+    """Return why requests were served or refused: what a session's next request would meet, then the decisions, newest first."""
+    parts = []
+    if found.session:
+        verdict = "is served" if found.served else "is refused"
+        parts.append(
+            f"The next request of session {found.session.id} {verdict}: pair {found.session.head} holds."
+        )
+        parts += [
+            f"  {'ok' if check.passes else 'NO'}  {check.rule}: {safe(check.text)}" for check in found.checks
+        ]
+    for each in found.decisions:
+        where = " ".join(
+            part
+            for part in (
+                each.site,
+                each.address or "",
+                user_agents.label(each.agent) if each.agent else "",
+                f"request {each.request_id}" if each.request_id else "",
+                f"session {str(each.session_id)[:8]}" if each.session_id else "",
+                f"x{each.times}" if each.times > 1 else "",
+            )
+            if part
+        )
+        parts.append(f"{moment(each.at)}  {safe(each.text)}\n{' ' * 21}{safe(where)}")
+    return "\n".join(parts)

@@ -1,6 +1,7 @@
 """`shopforum sessions`: see and end sessions without the web server, by the console's code and with its audit log.
 
-`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`.
+`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`, deny rules in
+`session_rules.py`.
 """
 
 import json
@@ -11,11 +12,11 @@ import click
 
 from shopforum.core import user_agents
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import audit_queries, counts, json_documents, session_queries
+from shopforum.operations import audit_queries, counts, explain, json_documents, session_queries
 from shopforum.operations.filters import SessionFilter
 from shopforum.operations.rows import SessionRow
 
-from . import selection, session_acts, session_page, session_tail
+from . import selection, session_acts, session_incidents, session_page, session_rules, session_tail
 from .deployment import NOTHING, Stop, opened
 from .terminal import many, moment, short_moment, table
 
@@ -96,6 +97,29 @@ def show(ini: str, session: str, as_json: bool) -> None:
         click.echo("\n\n".join(section for section in sections if section))
 
 
+@command.command("explain")
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@click.argument("named", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def explain_(ini: str, named: str, as_json: bool) -> None:
+    """Explain why requests were served or refused, newest first.
+
+    ID is a session's id or its first 8 digits, a user's id or whole e-mail address, or the id of a request, as the log and
+    the error pages show it.
+    """
+    with opened(ini) as deployment:
+        found = explain.find(deployment.read_db, named)
+        if found is None:
+            raise Stop(
+                "Nothing is stored under this id. A request that was served may be in the log alone: search the log for it.",
+                NOTHING,
+            )
+        if as_json:
+            click.echo(json.dumps(json_documents.explanation(found), default=json_documents.plain))
+            return
+        click.echo(session_page.explanation(found))
+
+
 def _line(row: SessionRow, now: datetime) -> tuple[Any, ...]:
     marks = ("!" if row.flags else "") + ("?" if row.quarantined_at else "")
     return (
@@ -120,5 +144,5 @@ def _summary(db: ReadOnlyDatabase, form: SessionFilter, shown: int) -> str:
     return f"{summary} ! flagged, ? in quarantine."
 
 
-for _more in (session_tail.tail, *session_acts.COMMANDS):
+for _more in (session_tail.tail, session_rules.rule, session_incidents.incident, *session_acts.COMMANDS):
     command.add_command(_more)

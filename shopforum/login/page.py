@@ -19,7 +19,8 @@ _TEMPLATE = "shopforum:login/templates/login.jinja2"
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
     """Return the login page. For a signed-in person it is the page that asks for the password again.
 
-    `second_factor_url`: where to set up a second factor, for a person who needs one and has none.
+    `second_factor_url`: where to set up a second factor, for a person who needs one and has none. `away_help`: what to do
+    while the password cannot be checked.
     """
     response = render_to_response(
         _TEMPLATE,
@@ -27,6 +28,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "form": form,
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
+            "away_help": None,
             "sign_up": request.site.name != ADMIN and not request.identity,
             **values,
         },

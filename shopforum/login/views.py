@@ -17,6 +17,7 @@ from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
 from ..web.request import Request
+from ..web.services import AwayHelp
 from . import known_devices, reasons, signin, throttle, two_factor
 from .forms import LoginForm
 from .page import page, refused, refused_by_provider
@@ -120,4 +121,4 @@ def log_out(request: Request) -> Response:
 def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:
     """Respond with 503: FusionAuth cannot be asked, or refuses our requests. The page tells nothing about the password."""
     signin.log_outage(error)
-    return refused(request, form, 503, text, error.retry_after)
+    return refused(request, form, 503, text, error.retry_after, away_help=request.services.find(AwayHelp))

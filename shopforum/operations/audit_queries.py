@@ -1,6 +1,7 @@
 """Read the audit log: by filter, of a session, of a user."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +22,9 @@ _a = tables.audit_log
 AUDIT_ID: Column[Any] = _a.c.id
 
 _OF_CALL = text(
-    """SELECT revocation_id FROM audit_log WHERE actor = :actor AND request_id = :request_id
-    AND revocation_id IS NOT NULL LIMIT 1"""
+    f"""SELECT revocation_id, detail ->> 'rule' AS rule FROM audit_log
+    WHERE actor = :actor AND request_id = :request_id
+      AND (revocation_id IS NOT NULL OR event = '{EventName.DENY_RULE_ADDED}') LIMIT 1"""
 )
 
 # A row that a worker would have sealed long ago.
@@ -103,10 +105,18 @@ def has_unsealed(db: ReadOnlyDatabase) -> bool:
     return db.one(_UNSEALED) is not None
 
 
-def revocation_of_call(db: Database, actor: str, request_id: str) -> UUID | None:
-    """Return the revocation that an actor's request has made, or None."""
+@dataclass(frozen=True)
+class Made:
+    """What a request has made: a revocation, or a deny rule."""
+
+    revocation_id: UUID | None
+    rule_id: UUID | None
+
+
+def made_by_call(db: Database, actor: str, request_id: str) -> Made | None:
+    """Return what an actor's request has made, or None."""
     row = db.one(_OF_CALL, actor=actor, request_id=request_id)
-    return None if row is None else row["revocation_id"]
+    return None if row is None else Made(row["revocation_id"], row["rule"] and UUID(row["rule"]))
 
 
 def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import RowMapping, case, literal, select
+from sqlalchemy import Column, RowMapping, case, literal, select
 
 from ..core import addresses
 from ..core.listing import Listing
@@ -14,7 +14,8 @@ from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import ADMIN
 from ..sessions import Authority, AuthorityUnavailable, Rule, live, tables
-from . import plans, reach, session_queries
+from ..sessions.deny_rules import LONGEST
+from . import plans, reach, session_queries, user_queries
 from .filters import SessionFilter, parse_query
 from .plans import Plan
 from .reach import BeyondReach
@@ -38,6 +39,7 @@ _WIDEST = {4: 16, 6: 32}
 IN_FORCE, LIFTED, OVER = "in force", "lifted", "over"
 
 _r = tables.standing_rules.alias("r")
+RULE_ID: Column[Any] = _r.c.id
 _IN_FORCE = live.condition(live.RULE_IN_FORCE)
 _NAME = (
     select(s.c.user_name)
@@ -83,7 +85,7 @@ def _row(row: RowMapping) -> DenyRuleRow:
 
 _STATE = case((_r.c.lifted_at.is_not(None), LIFTED), (_IN_FORCE, IN_FORCE), else_=OVER)
 
-RULES = Listing(select(_r, _STATE.label("state"), _NAME.label("user_name")), (_r.c.created_at, _r.c.id), _row)
+RULES = Listing(select(_r, _STATE.label("state"), _NAME.label("user_name")), (_r.c.created_at, RULE_ID), _row)
 # Rules that were lifted or have run out, newest first.
 ENDED = RULES.where(~_IN_FORCE)
 
@@ -125,13 +127,34 @@ def of_filter(chosen: SessionFilter) -> dict[str, Any]:
     return {**found, "site": chosen.site or None} if any(found.values()) else {}
 
 
-def make(seconds: str, **named: Any) -> Rule:
+# The filters of the list of sessions that a rule may have.
+FIELDS = ("user", "site", "ip", "device")
+
+
+def of_words(db: ReadOnlyDatabase, chosen: SessionFilter, seconds: float) -> Rule:
+    """Return the rule that refuses what a filter matches, for a time. The user is an id, or the whole e-mail address of one
+    user who has signed in. Raises ValueError with a text for people.
+    """
+    user_id = chosen.user_id
+    if chosen.user and user_id is None:
+        users = user_queries.of_email(db, chosen.user)
+        if len(users) != 1:
+            raise ValueError(
+                "Name a user by the id, or by the whole e-mail address of one user who has signed in."
+            )
+        user_id = users[0]
+    return make(
+        seconds, user_id=user_id, network=chosen.ip or None, device=chosen.device, site=chosen.site or None
+    )
+
+
+def make(seconds: float, **named: Any) -> Rule:
     """Return a rule. Raises ValueError with a text for people where a field is missing or wrong."""
-    if seconds not in SPANS:
-        raise ValueError("Choose for how long.")
+    if not 1 <= seconds <= LONGEST:
+        raise ValueError(f"Choose for how long: from one second to {LONGEST:,} seconds, a year.")
     if not (named.get("user_id") or named.get("network") or named.get("device")):
         raise ValueError("Name a user, a network or a device.")
-    return Rule(float(seconds), **named)
+    return Rule(seconds, **named)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,11 @@ from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from ..core.rows import columns
+from ..sessions import Scope
 from ..sessions.vocabulary import BindingState, EventName, State
+from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
+from .explain import Check, Decision, Explanation, Verdict
+from .incidents import Incident, Report, Status
 from .rows import AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
@@ -21,6 +25,8 @@ _INSTANT = {"type": "string", "format": "date-time"}
 _SCHEMA_OF: dict[Any, dict[str, Any]] = {
     str: _TEXT,
     int: _COUNT,
+    bool: {"type": "boolean"},
+    Verdict: {"type": "string", "enum": list(Verdict)},
     UUID: _ID,
     datetime: _INSTANT,
     State: {"type": "string", "enum": list(State)},
@@ -78,6 +84,56 @@ _RECEIPT = {
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
 }
 
+# A rule in the words of the filters.
+_RULE = {
+    "id": _ID,
+    "state": {"type": "string", "enum": [state.replace(" ", "_") for state in (IN_FORCE, LIFTED, OVER)]},
+    "user": _maybe(_ID),
+    "site": _maybe(_TEXT),
+    "ip": _maybe(_TEXT),
+    "device": _TEXT,
+    "until": _INSTANT,
+    "reason": _object(code=_TEXT, text=_TEXT, user_text=_TEXT),
+    **{
+        name: schema
+        for name, schema in _schemas(DenyRuleRow).items()
+        if name in ("created_at", "actor", "revocation_id", "hits", "last_hit_at", "lifted_at", "lifted_by")
+    },
+}
+
+_INCIDENT = {
+    "state": {"type": "string", "enum": ["open", "closed"]},
+    "filter": {
+        "type": "object",
+        "description": "The sessions that it is about, in the words of the list's filters.",
+    },
+    "reason": _object(code=_TEXT, user_text=_TEXT),
+    **{
+        name: schema
+        for name, schema in _schemas(Incident).items()
+        if name in ("id", "created_at", "name", "ticket", "actor", "closed_at", "closed_by")
+    },
+}
+
+_STATUS = {
+    "alive": {
+        **_maybe(_COUNT),
+        "description": "Sessions that match and can still be used; null where they are too many.",
+    },
+    **{
+        name: schema
+        for name, schema in _schemas(Status).items()
+        if name in ("checked_at", "ended", "people", "uses", "last_use_at")
+    },
+}
+
+# The live sessions that a rule refuses now.
+_WEIGHT = {
+    "matched": _COUNT,
+    "people": _COUNT,
+    "exact": {"type": "boolean", "description": "False: at least so many sessions match."},
+}
+
 SCHEMAS: dict[str, Any] = {
     "Session": _object(**_SESSION),
     "Sessions": _object(
@@ -103,6 +159,29 @@ SCHEMAS: dict[str, Any] = {
         initiating_entity=_TEXT,
         actor=_TEXT,
         reason=_object(code=_TEXT, text=_TEXT, user_text=_TEXT),
+    ),
+    "Decision": _object(**_schemas(Decision)),
+    "Check": _object(**_schemas(Check)),
+    "Explanation": _object(
+        session=_ID,
+        served={
+            "type": "boolean",
+            "description": "Whether the next request is served, if it shows the right pair from where the last one came from.",
+        },
+        checks=_list("Check"),
+        decisions=_list("Decision"),
+    ),
+    "Rule": _object(**_RULE),
+    "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
+    "RuleMade": _object(**_RULE, **_WEIGHT),
+    "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
+    "Incident": _object(**_INCIDENT),
+    "Incidents": _object(incidents=_list("Incident"), next=_maybe(_TEXT)),
+    "IncidentStatus": _object(
+        **_INCIDENT,
+        status=_object(**_STATUS),
+        rules=_list("Rule"),
+        revocations=_list("Receipt"),
     ),
     "Event": _object(**_EVENT),
     "Events": _object(events=_list("Event"), next=_COUNT),
@@ -158,6 +237,59 @@ def revocation(row: Receipt) -> dict[str, Any]:
     }
     reason = {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user}
     return {**receipt(row), **act, "reason": reason}
+
+
+def explanation(found: Explanation) -> dict[str, Any]:
+    """Return the decisions about a session, a user or a request, newest first, and what a session's next request would meet."""
+    decisions = [asdict(each) for each in found.decisions]
+    if found.session is None:
+        return {"user": found.user_id, "request": found.request_id or None, "decisions": decisions}
+    checks = [asdict(each) for each in found.checks]
+    return {"session": found.session.id, "served": found.served, "checks": checks, "decisions": decisions}
+
+
+def rule(row: DenyRuleRow) -> dict[str, Any]:
+    """Return a deny rule."""
+    named = {"user": row.user_id, "site": row.site, "ip": row.network, "device": row.device}
+    reason = {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user}
+    found = {**named, "reason": reason, "state": row.state.replace(" ", "_")}
+    return {name: found[name] if name in found else getattr(row, name) for name in _RULE}
+
+
+def weight(found: Weight) -> dict[str, Any]:
+    """Return the live sessions that a rule refuses now. `id` is None: it is the document of a rule that was not made."""
+    many = found.plan.scope is None
+    matched = Scope.MOST if many else found.plan.matched
+    return {
+        "id": None,
+        "matched": matched,
+        "people": found.plan.people,
+        "exact": not many and found.plan.exact,
+    }
+
+
+def rule_made(row: DenyRuleRow, found: Weight) -> dict[str, Any]:
+    """Return a deny rule with the live sessions that it refuses now."""
+    return {**weight(found), **rule(row)}
+
+
+def incident(row: Incident) -> dict[str, Any]:
+    """Return an incident."""
+    found: dict[str, Any] = {
+        "filter": {name: value for name, value in row.chosen.values().items() if value},
+        "reason": {"code": row.reason_code, "user_text": row.user_text},
+    }
+    return {name: found[name] if name in found else getattr(row, name) for name in _INCIDENT}
+
+
+def incident_status(found: Report) -> dict[str, Any]:
+    """Return an incident as it stands: how many sessions are alive and have ended, its rules and its receipts."""
+    return {
+        **incident(found.incident),
+        "status": {name: getattr(found.status, name) for name in _STATUS},
+        "rules": [rule(each) for each in found.rules],
+        "revocations": [receipt(each) for each in found.receipts],
+    }
 
 
 def dry_run(matched: int, *, exact: bool) -> dict[str, Any]:

@@ -195,6 +195,10 @@ EVENTS: dict[str, Label] = {
     EventName.USER_UPDATED: Label("Name or address changed", "info"),
     EventName.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
     EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
+    EventName.INCIDENT_OPENED: Label("Incident opened", "warning"),
+    EventName.INCIDENT_NOTED: Label("Note on an incident", "info"),
+    EventName.INCIDENT_CLOSED: Label("Incident closed", "success"),
+    EventName.INCIDENT_EXPORTED: Label("Incident exported", "info"),
     EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 

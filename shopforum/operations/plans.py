@@ -148,13 +148,19 @@ def carry_out(
     *,
     except_session: UUID | None = None,
     limit: Limit | None = None,
+    detail: dict[str, Any] | None = None,
 ) -> UUID:
-    """End the sessions of a plan; return the id of the revocation.
+    """End the sessions of a plan; return the id of the revocation. `detail` is added to the audit row.
 
     Raises ValueError for a plan without a scope, TooFar for one that reaches further than `limit`.
     """
     return sessions.revoke(
-        plan.without(except_session), reason, client, except_session=except_session, limit=limit
+        plan.without(except_session),
+        reason,
+        client,
+        except_session=except_session,
+        limit=limit,
+        detail=detail,
     )
 
 

@@ -101,6 +101,16 @@ class Rule:
         )
 
 
+@dataclass(frozen=True)
+class Maker:
+    """The user on whose behalf a rule is made, and the site that the user has to reach to lift it. A program without a maker
+    of its own has no `user_id`: then only the client counts.
+    """
+
+    user_id: UUID | None
+    site: str
+
+
 @once_more
 def add(
     db: Database,
@@ -108,15 +118,16 @@ def add(
     reason: Reason,
     client: Client,
     revocation_id: UUID | None = None,
-    maker: tuple[UUID, str] | None = None,
+    maker: Maker | None = None,
     *,
     reached: Sequence[UUID] = (),
     limit: Limit | None = None,
+    more: dict[str, Any] | None = None,
 ) -> UUID:
-    """Put a rule into force; returns its id.
+    """Put a rule into force; returns its id. `more` is added to the detail of the audit row.
 
-    `maker` is the user who makes it and the site: raises ShutOut where a rule, this one or another, refuses the maker, so
-    that somebody is always left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
+    Raises ShutOut where a rule, this one or another, refuses the `maker` or the maker's client, so that somebody is always
+    left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
     they, or the rule's user, are beyond the maker's limit.
     """
     named = {
@@ -139,7 +150,7 @@ def add(
         connection.execute(_LOCK_RULES)
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
-            values = {"user_id": maker[0], "site": maker[1], **client.parameters()}
+            values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
             if connection.execute(_SHUT_OUT, values).first():
                 raise ShutOut
         detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
@@ -160,6 +171,7 @@ def add(
                     "reason": reason.code,
                     "users": sorted(users),
                     **detail,
+                    **(more or {}),
                 },
             ),
         )

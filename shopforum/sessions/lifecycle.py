@@ -29,7 +29,7 @@ from .authority import Authority
 from .binding import Binding, Skipped
 from .config import Config
 from .context import SessionContext
-from .deny_rules import Rule
+from .deny_rules import Maker, Rule
 from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Limit
 from .resume import Presented, resume_once
@@ -210,17 +210,22 @@ class Sessions:
         reason: Reason,
         client: Client,
         revocation_id: UUID | None = None,
-        maker: Session | None = None,
+        maker: Session | Maker | None = None,
         reached: Sequence[UUID] = (),
         limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
     ) -> UUID:
         """Refuse what matches the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
 
-        `maker` is the session of the admin who makes the rule: raises ShutOut where a deny rule would refuse it.
-        `reached` are the sessions that the rule refuses now: raises TooFar where they are beyond `limit`.
+        `maker` is the session of the admin who makes the rule, or the maker of the program that does: raises ShutOut
+        where a deny rule would refuse it.
+        `reached` are the sessions that the rule refuses now: raises TooFar where they are beyond `limit`. `detail` is
+        added to the audit row.
         """
-        who = None if maker is None else (maker.user_id, maker.site)
-        return deny_rules.add(self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit)
+        who = None if maker is None else Maker(maker.user_id, maker.site)
+        return deny_rules.add(
+            self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit, more=detail
+        )
 
     def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:
         """Lift a deny rule before its time; False where it was not in force any more."""

@@ -15,6 +15,7 @@ from . import (
     lookup,
     quarantine,
     records,
+    refusals,
     renewal,
     revocation,
     risk_signals,
@@ -63,9 +64,16 @@ def resume_once(context: SessionContext, presented: Presented) -> Outcome | None
     if not found.paired:
         flags.flag(context, found, client, FlagKind.SESSION_WITHOUT_REFRESH_TOKEN)
         unmatched_cookies.note_refresh_token(context, pair, client, beside=found.id)
+        refusals.note(
+            context, found.id, FlagKind.SESSION_WITHOUT_REFRESH_TOKEN, client, **refusals.facts(found)
+        )
         return Outcome()
     outcome = _judge(context, found, presented)
-    return outcome and replace(outcome, presented=found.id)
+    if outcome is None:
+        return None
+    if outcome.ended is not None:
+        refusals.note(context, found.id, outcome.ended, client, **refusals.facts(found))
+    return replace(outcome, presented=found.id)
 
 
 def _judge(context: SessionContext, found: FoundSession, presented: Presented) -> Outcome | None:

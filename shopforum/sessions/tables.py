@@ -301,6 +301,14 @@ audit_log = Table(
     Index("ix_audit_log_site_id", "site", "id"),
     Index("ix_audit_log_at", "at"),
     Index("ix_audit_log_actor_id", "actor", "id", postgresql_where=text("actor <> ''")),
+    # The acts of an incident.
+    Index(
+        "ix_audit_log_incident",
+        text("(detail ->> 'incident')"),
+        "id",
+        postgresql_where=text("detail ? 'incident'"),
+    ),
+    Index("ix_audit_log_request_id", "request_id", postgresql_where=text("request_id <> ''")),
     Index(
         "ix_audit_log_revocation_id_id",
         "revocation_id",
@@ -362,6 +370,28 @@ flags = Table(
     Column("dismissed_at", Instant),
     Column("dismissed_by", Text),
     Column("dismissed_reason", Text),
+)
+
+# Requests that were refused although their cookies belong to a session: why, and by which facts (refusals.py). Only holders of a
+# part of its cookies leave rows here, a session keeps the newest hundred, and the worker deletes them after a month.
+refused_requests = Table(
+    "refused_requests",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # The site that was asked, which is another one than the session's where its cookie was sent elsewhere.
+    Column("site", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("request_id", Text, nullable=False, server_default=""),
+    Column("address", INET),
+    Column("agent", Text, nullable=False, server_default=""),
+    # Further requests of the same kind within the same second.
+    Column("more", Integer, nullable=False, server_default="0"),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Index("ix_refused_requests_session_id_id", "session_id", "id"),
+    Index("ix_refused_requests_at", "at"),
+    Index("ix_refused_requests_request_id", "request_id", postgresql_where=text("request_id <> ''")),
 )
 
 # Deny rules: no login, no refresh and no page for a client that matches all that a row names.

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core import addresses
-from . import audit, flags, records
+from . import audit, flags, records, refusals
 from .audit import Client, Event
 from .context import SessionContext
 from .model import Pair
@@ -41,6 +41,7 @@ def note(context: SessionContext, pair: Pair, client: Client) -> None:
     owner = records.by_session_id(context.db, hashes)
     if owner is not None:
         flags.flag(context, owner, client, FlagKind.CROSS_APP_TOKEN)
+        refusals.note(context, owner.id, FlagKind.CROSS_APP_TOKEN, client)
     else:
         _note_suspicious(context, client)
 
@@ -62,6 +63,7 @@ def note_refresh_token(
     owner = records.by_refresh_token(context.db, _hashes(context, "refresh", pair.refresh_token))
     if owner is not None and owner.id != beside:
         flags.flag(context, owner, client, FlagKind.REFRESH_WITHOUT_SESSION)
+        refusals.note(context, owner.id, FlagKind.REFRESH_WITHOUT_SESSION, client)
     return owner is not None
 
 

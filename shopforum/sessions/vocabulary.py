@@ -113,6 +113,10 @@ class EventName(StrEnum):
     AUDIT_LOG_EXPORTED = "trail_exported"
     AUDIT_ROWS_LOST = "audit_rows_lost"
     RECOVERED = "recovered_from_restore"
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_NOTED = "incident_noted"
+    INCIDENT_CLOSED = "incident_closed"
+    INCIDENT_EXPORTED = "incident_exported"
 
 
 class EndReason(StrEnum):

@@ -83,6 +83,14 @@ class PasswordPage:
     url: str
 
 
+@dataclass(frozen=True)
+class AwayHelp:
+    """What the login page says while passwords cannot be checked: a text, and a command for the page that the login leads to."""
+
+    text: str
+    command: Callable[[str], str]
+
+
 @dataclass
 class Services:
     """The objects that the views of one site share. The fields without a default are the application factory's."""

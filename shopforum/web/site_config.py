@@ -16,7 +16,7 @@ from ..sessions import Authority, Login
 from . import services as service_registry
 from .contributions import Act, FooterLinks, LoginHookResult, NavItem, Notice, SearchBox, Sitemap
 from .request import Request
-from .services import Navigation, PasswordPage, SavedForms, Services, UnknownAct
+from .services import AwayHelp, Navigation, PasswordPage, SavedForms, Services, UnknownAct
 
 
 class SiteConfigurator(Configurator):
@@ -72,6 +72,10 @@ class SiteConfigurator(Configurator):
     def set_password_page(self, url: str) -> None:
         """Set the address where users change their password."""
         self.add_service(PasswordPage(url))
+
+    def set_away_help(self, text: str, command: Callable[[str], str]) -> None:
+        """Set what the login page says while the identity provider is away, and the command in place of the page of a path."""
+        self.add_service(AwayHelp(text, command))
 
     def set_saved_forms(self, forms: SavedForms) -> None:
         """Set the functions that keep a form over a login."""

@@ -108,6 +108,52 @@ def test_a_filter_is_carried_and_what_changed_is_shown_again(console: Console, s
         assert one.browser.get("/shopping-cart").status_int == 302
 
 
+def test_sign_ins_meanwhile_are_included_where_the_admin_says_so(console: Console, started: Started):
+    """With a login every few seconds inside the filter, no list stays as it was shown."""
+    first = started("shopper", address="192.0.2.7")
+    client = console("responder")
+    form = form_of(client.get("/sessions/revoke?filter=ip%3D192.0.2.0/24%26site%3Dstore"))
+    form["reason"], form["joined"] = "incident", True
+    second = started("member", address="192.0.2.8")
+    form.submit(status=303)
+    for one in (first, second):
+        assert one.browser.get("/shopping-cart").status_int == 302
+
+
+def test_the_number_that_was_shown_confirms_a_list_that_grows(console: Console, sql: Any):
+    sql(MANY, count=reach.LARGE + 1)
+    sql(PLACES)
+    client = console("owner")
+    path = "/sessions/revoke?filter=ip%3D203.0.113.0/24"
+    form = form_of(client.get(path))
+    form["reason"], form["number"], form["joined"] = "incident", str(reach.LARGE + 1), True
+    sql(MANY, count=3)
+    sql(PLACES.replace("RETURNING", "ON CONFLICT DO NOTHING RETURNING"))
+    # Without the box it is shown again, with the number as it is now.
+    form["joined"] = False
+    again = form.submit(status=409)
+    assert f"from {reach.LARGE + 1} to {reach.LARGE + 4} sessions" in again
+    form["joined"], form["number"] = True, str(reach.LARGE)
+    assert f"Type {reach.LARGE + 1}, the number of sessions" in form.submit(status=422)
+    form["number"] = str(reach.LARGE + 1)
+    receipt = form.submit(status=303).follow()
+    assert f"{reach.LARGE + 4}" in receipt
+    assert not sql("SELECT 1 AS one FROM sessions WHERE site = 'store' AND ended_at IS NULL")
+
+
+def test_an_act_that_has_become_large_is_shown_again(console: Console, started: Started, sql: Any):
+    started("shopper", address="203.0.113.9")
+    client = console("owner")
+    form = form_of(client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24"))
+    form["reason"], form["joined"] = "incident", True
+    sql(MANY, count=reach.LARGE + 1)
+    sql(PLACES)
+    assert "Type 102" in form.submit(status=422)
+    sent = dict(form.submit_fields()) | {"number": "102"}
+    assert "has changed since you looked at it" in client.post("/sessions/revoke", sent, status=409)
+    assert sql("SELECT 1 AS one FROM sessions WHERE site = 'store' AND ended_at IS NULL")
+
+
 def test_a_filter_without_its_digest_is_not_carried_out(console: Console, started: Started):
     one = started(address="192.0.2.7")
     client = console("responder")

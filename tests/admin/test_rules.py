@@ -163,10 +163,9 @@ def test_a_rule_is_shown_before_it_is_made(console: Console, started: Started, s
     assert "Sam Shore" in asked
     assert not sql("SELECT 1 AS one FROM standing_rules")
     assert one.browser.get("/shopping-cart").status_int == 200
+    # It refuses those who sign in meanwhile in any case.
     started("member", address="203.0.113.10")
-    again = form_of(asked, "/rules").submit(status=409)
-    assert "Other sessions match now" in again
-    form_of(again, "/rules").submit(status=303)
+    form_of(asked, "/rules").submit(status=303)
     [row] = sql("SELECT *, round(extract(epoch FROM until - created_at)) AS seconds FROM standing_rules")
     assert (str(row["network"]), row["site"], int(row["seconds"])) == ("203.0.113.0/25", "store", 3600)
     assert (row["reason_code"], row["reason_admin"], row["reason_user"]) == ("incident", "INC-9", "Hello.")
@@ -190,6 +189,18 @@ def test_a_rule_for_many_is_weighed_as_their_end(console: Console, sql: Any):
     form["text"] = "over"
     assert "Type 101" in form.submit(status=422)
     assert form_action.endswith("/lift")
+
+
+def test_a_rule_that_has_come_to_reach_many_is_shown_again(console: Console, started: Started, sql: Any):
+    started("shopper", address="203.0.113.9")
+    client = console("owner")
+    form = form_of(ask(client, network="203.0.113.0/24"), "/rules")
+    sql(MANY, count=reach.LARGE + 1)
+    sql(PLACES)
+    form.submit(status=422)
+    again = client.post("/rules", dict(form.submit_fields()) | {"number": str(reach.LARGE + 2)}, status=409)
+    assert "Many more sessions match now" in again
+    assert not sql("SELECT 1 AS one FROM standing_rules")
 
 
 def test_a_rule_beside_the_end_of_one_session_is_no_way_around(console: Console, started: Started, sql: Any):

@@ -8,10 +8,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
 access account activity acts addresses admin agents api apply audit authority bodies breaker bulkhead caching cart catalogue causes
-chart check checkout checks cli config configuration confirming context contributions cookies core counts
+chart check checkout checks cli commands config configuration confirming context contributions cookies core counts
 csrf dashboard database deadlines deliveries delivery demo denied deployment dev devices diffs documents engine errors event
-events everyone export factor feed fields files filter filters flags fork form forms forums fusionauth garbage graph
-group groups guests headers health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels letters
+events everyone explain export factor feed fields files filter filters flags fork form forms forums fusionauth garbage graph
+group groups guests headers health hosts id idempotency idp ids inbound inbox incidents ini init jobs json key keys labels letters
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods metrics migrate migrations model moderate moderation network new notes notices numbers only
 openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post

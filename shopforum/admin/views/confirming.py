@@ -12,7 +12,7 @@ from pyramid.security import Denied
 from ...core.permissions import REVOKE_ALL
 from ...operations import deny_rules, plans, reach
 from ...operations.plans import Plan
-from ...operations.reach import BeyondReach
+from ...operations.reach import LARGE, BeyondReach
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
@@ -128,11 +128,28 @@ def confirmed(request: Request, target: Target, plan: Plan) -> bool:
     return len(target.sessions) == 1 and bool(request.POST.get("reason")) and not plan.grave
 
 
-def unchanged(request: Request, plan: Plan) -> bool:
-    """Return whether the sessions are those that were shown. A form that names them one by one needs no digest."""
+def unchanged(request: Request, form: Any, plan: Plan) -> bool:
+    """Return whether the sessions are those that were shown, or the admin has asked to include those that have come to match
+    since. A form that names them one by one needs no digest.
+    """
     if not plan.filter and "digest" not in request.POST:
         return True
-    return bool(request.POST.get("digest") == plan.digest)
+    if request.POST.get("digest") == plan.digest:
+        return True
+    return bool(form.joined.data) and same_size(form, plan)
+
+
+def same_size(form: Any, plan: Plan) -> bool:
+    """Return whether the page has shown a plan that took the same confirmation: an act that has become large is shown again."""
+    shown = form.shown.data
+    return shown is not None and (plan.others > LARGE) <= (shown > LARGE)
+
+
+def want_number(form: Any, plan: Plan) -> None:
+    """Have the number typed that the page has shown, where the act is large: sign-ins meanwhile do not make it wrong."""
+    shown = form.shown.data
+    if plan.large:
+        form.number.wanted = shown if shown is not None and shown > LARGE else plan.others
 
 
 def page(request: Request, form: Any, plan: Plan, verb: Verb, status: int | None = None) -> dict[str, Any]:

@@ -68,10 +68,10 @@ def _act(verb: Verb) -> Any:
             return confirming.page(request, form, plan, verb)
         if plan.empty:
             return _done(request, plan, target.sessions, "nothing_to_do")
-        form.number.wanted = plan.others if plan.large else None
+        confirming.want_number(form, plan)
         if not form.validate():
             return confirming.page(request, form, plan, verb, 422)
-        if not confirming.unchanged(request, plan):
+        if not confirming.unchanged(request, form, plan):
             return confirming.page(request, form, plan, verb, 409)
         return _carry_out(request, form, plan, verb)
 

@@ -59,7 +59,7 @@ def revoke(request: Request) -> Any:
     if elsewhere:
         return elsewhere
     form, plan = RevokeForm(request.POST), confirming.plan(request, target, END)
-    form.number.wanted = plan.others if plan.large else None
+    confirming.want_number(form, plan)
     if plan.problem or not confirming.confirmed(request, target, plan):
         return confirming.page(request, form, plan, END)
     if plan.empty:
@@ -70,7 +70,7 @@ def revoke(request: Request) -> Any:
     rule = _rule(request, form, plan)
     if not valid or form.block.errors or (plan.only_own and not form.include_own.data):
         return confirming.page(request, form, plan, END, 422)
-    if not confirming.unchanged(request, plan):
+    if not confirming.unchanged(request, form, plan):
         return confirming.page(request, form, plan, END, 409)
     return notes.see_other(request, f"/revocations/{_carry_out(request, form, plan, rule)}")
 

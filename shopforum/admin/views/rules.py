@@ -22,7 +22,7 @@ from ...web.site_config import SiteConfigurator
 from ..forms import NoteForm, RuleForm, actor
 from ..lists import page
 from . import may_revoke
-from .confirming import judged, may_revoke_all, need_fresh, within_authority
+from .confirming import judged, may_revoke_all, need_fresh, same_size, want_number, within_authority
 
 _TEMPLATE = "shopforum:admin/templates/rules.jinja2"
 _CONFIRM = "shopforum:admin/templates/rule.jinja2"
@@ -62,7 +62,8 @@ def add(request: Request) -> Any:
     confirmed = bool(request.POST.get("confirm"))
     if not confirmed or not _number_typed(form, weight):
         return _ask(request, form, rule, weight, 422 if confirmed else 200)
-    if request.POST.get("digest") != weight.plan.digest:
+    # A rule refuses those who sign in later in any case, so those who have signed in since the page was shown change nothing.
+    if not same_size(form, weight.plan):
         return _ask(request, form, rule, weight, 409)
     me = request.me
     try:
@@ -104,7 +105,7 @@ def checked(request: Request, field: Any, seconds: str, named: dict[str, Any]) -
     makes it is an error.
     """
     try:
-        rule = deny_rules.make(seconds, **named)
+        rule = deny_rules.make(float(seconds) if seconds in deny_rules.SPANS else 0, **named)
     except ValueError as error:
         field.errors = [*field.errors, str(error)]
         return None
@@ -127,7 +128,7 @@ def _weighed(request: Request, rule: Rule) -> Weight:
 
 def _number_typed(form: Any, weight: Weight) -> bool:
     """Check that the number of sessions was typed, where the rule reaches many; an error is noted on the form."""
-    form.number.wanted = weight.plan.others if weight.plan.large else None
+    want_number(form, weight.plan)
     return bool(form.number.validate(form))
 
 

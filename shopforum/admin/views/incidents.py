@@ -1,0 +1,233 @@
+"""`/incidents`: open an incident, contain it, watch it, note what was found, report it, and close it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+
+from ...core.ids import parse_uuid
+from ...core.permissions import REVOKE
+from ...core.text import clean
+from ...operations import audit_queries, deny_rules, export, incidents, json_documents, reasons
+from ...operations.incidents import Incident, NotAnIncident, Outlook
+from ...operations.rows import AuditRow
+from ...sessions import ShutOut, client_of
+from ...web import notes
+from ...web.contributions import Notice
+from ...web.request import Request
+from ...web.site_config import SiteConfigurator
+from ..filter_forms import SessionFilterForm
+from ..forms import CloseForm, ContainForm, IncidentForm, NoteForm, actor
+from ..lists import page
+from . import confirming, may_revoke
+
+_LIST = "shopforum:admin/templates/incidents.jinja2"
+_PAGE = "shopforum:admin/templates/incident.jinja2"
+_CONTAIN = "shopforum:admin/templates/contain.jinja2"
+_SHUT_OUT = "A rule would refuse you, too. Narrow the incident's filter, or ask an admin elsewhere."
+
+
+def includeme(config: SiteConfigurator) -> None:
+    """Register the views and their notices."""
+    config.add_notices(
+        {
+            "incident_opened": Notice("success", "The incident is open. Contain it next."),
+            "incident_contained": Notice("success", "What matches is refused, and its sessions have ended."),
+            "incident_noted": Notice("success", "The note is in the audit log."),
+            "incident_closed": Notice(
+                "success", "The incident is closed. Its rules stay until they are lifted or over."
+            ),
+            "incident_over": Notice("info", "The incident was closed already. Nothing was changed."),
+        }
+    )
+    config.add_view(listed, route_name="admin_incidents", request_method="GET", renderer=_LIST)
+    config.add_view(
+        begin, route_name="admin_incidents", request_method="POST", permission=REVOKE, renderer=_LIST
+    )
+    config.add_view(show, route_name="admin_incident", request_method="GET", renderer=_PAGE)
+    config.add_view(ask, route_name="admin_incident_contain", request_method="GET", permission=REVOKE)
+    config.add_view(contain, route_name="admin_incident_contain", request_method="POST", permission=REVOKE)
+    config.add_view(
+        note, route_name="admin_incident_notes", request_method="POST", permission=REVOKE, renderer=_PAGE
+    )
+    config.add_view(close, route_name="admin_incident_close", request_method="POST", permission=REVOKE)
+    config.add_view(report, route_name="admin_incident_report", request_method="GET")
+    config.add_view(people, route_name="admin_incident_people", request_method="GET")
+
+
+def listed(request: Request) -> dict[str, Any]:
+    """Show the incidents, and the form for a new one, filled in from the URL."""
+    given = request.typed or request.GET
+    return _list(request, IncidentForm(given), SessionFilterForm(given))
+
+
+def begin(request: Request) -> Any:
+    """Open an incident and show it."""
+    form, chosen = IncidentForm(request.POST), SessionFilterForm(request.POST)
+    if form.validate() & chosen.validate():
+        named = incidents.named(request.read_db, chosen.filter)
+        reason = reasons.reason(actor(request.me), form.reason.data, "", form.user_text.data or "")
+        try:
+            made = incidents.begin(
+                request.db, form.name.data, form.ticket.data or "", named, reason, client_of(request)
+            )
+            return notes.see_other(request, f"/incidents/{made}?notice=incident_opened")
+        except NotAnIncident as error:
+            chosen["user"].errors = [str(error)]
+    request.response.status_int = 422
+    return _list(request, form, chosen)
+
+
+def show(request: Request) -> dict[str, Any]:
+    """Show an incident as it stands now."""
+    return _page(request, _incident(request), NoteForm())
+
+
+def ask(request: Request) -> Response:
+    """Show what containing it would do."""
+    return _ask(request, _incident(request), ContainForm(request.typed), 200)
+
+
+def contain(request: Request) -> Response:
+    """Refuse what matches, end what matches, and show the incident as it then stands."""
+    incident, form = _incident(request), ContainForm(request.POST)
+    if incident.closed_at:
+        return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_over")
+    if not (request.POST.get("confirm") and form.span.validate(form)):
+        return _ask(request, incident, form, 200)
+    found = _outlook(request, incident, form)
+    confirming.want_number(form, found.plan)
+    if found.plan.scope is None or not form.validate():
+        return _ask(request, incident, form, 422)
+    if not confirming.same_size(form, found.plan):
+        return _ask(request, incident, form, 409)
+    try:
+        with confirming.within_authority(request) as limit:
+            incidents.contain(
+                request.sessions,
+                request.read_db,
+                incident,
+                actor(request.me),
+                client_of(request),
+                seconds=float(form.span.data),
+                own=request.me.id,
+                maker=request.me,
+                limit=limit,
+            )
+    except ShutOut:
+        form.span.errors = [_SHUT_OUT]
+        return _ask(request, incident, form, 422)
+    return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_contained")
+
+
+def note(request: Request) -> Any:
+    """Add a note."""
+    incident, form = _incident(request), NoteForm(request.POST)
+    if not form.validate():
+        request.response.status_int = 422
+        return _page(request, incident, form)
+    said = form.because(request.me).admin
+    incidents.note(request.db, incident, actor(request.me), client_of(request), said)
+    return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_noted")
+
+
+def close(request: Request) -> Response:
+    """Close the incident."""
+    incident, form = _incident(request), CloseForm(request.POST)
+    said = clean(form.text.data or "", 2000)
+    closed = incidents.close(request.db, incident, actor(request.me), client_of(request), said)
+    notice = "incident_closed" if closed else "incident_over"
+    return notes.see_other(request, f"/incidents/{incident.id}?notice={notice}")
+
+
+def report(request: Request) -> Response:
+    """Return the report as JSON lines: the incident as it stands with the head of the audit chain, then each act and note."""
+    incident, db = _incident(request), request.read_db
+    first = json_documents.incident_status(incidents.report(db, incident))
+    head = str(audit_queries.sealed(request.db))
+    rows = incidents.events(incident).all(db)
+
+    def lines() -> Iterator[bytes]:
+        for document in ({**first, "audit_head": head}, *map(json_documents.event, rows)):
+            yield json.dumps(document, default=json_documents.plain).encode() + b"\n"
+
+    return _file(request, incident, "jsonl", lines())
+
+
+def people(request: Request) -> Response:
+    """Return the people to notify as CSV, each with what to tell them."""
+    incident, db = _incident(request), request.read_db
+    found = incidents.people(db, incidents.acts(db, incident), None)
+    told = [incidents.told(incident, person) for person in found]
+    return _file(request, incident, "csv", export.write(told, incidents.Told, "csv"))
+
+
+def _file(request: Request, incident: Incident, form: str, lines: Iterator[bytes]) -> Response:
+    incidents.exported(request.db, incident, actor(request.me), client_of(request), form)
+    response = Response(content_type=export.FORMATS[form], charset="utf-8")
+    response.app_iter = lines
+    response.content_disposition = f'attachment; filename="incident-{str(incident.id)[:8]}.{form}"'
+    return response
+
+
+def _incident(request: Request) -> Incident:
+    incident_id = parse_uuid(request.matchdict["id"])
+    found = incidents.one(request.read_db, incident_id) if incident_id else None
+    if found is None:
+        raise HTTPNotFound
+    return found
+
+
+def _list(request: Request, form: IncidentForm, chosen: SessionFilterForm) -> dict[str, Any]:
+    return {
+        "form": form,
+        "chosen": chosen,
+        "page": page(request, incidents.INCIDENTS, size=30),
+        "may_revoke": may_revoke(request),
+    }
+
+
+def _page(request: Request, incident: Incident, form: NoteForm) -> dict[str, Any]:
+    db = request.read_db
+    events: list[AuditRow] = incidents.events(incident).first(db, incidents.MOST)
+    found = incidents.report(db, incident, request.me.id)
+    return {
+        **vars(found),
+        "events": events,
+        "form": form,
+        "closing": CloseForm(),
+        "may_revoke": may_revoke(request),
+    }
+
+
+def _outlook(request: Request, incident: Incident, form: ContainForm) -> Outlook:
+    """Return what containing would do. Raises BeyondAuthority and FreshLoginRequired where the admin may not do it."""
+    seconds = float(form.span.data)
+    found = incidents.outlook(request.read_db, incident, seconds, request.me.id)
+    with confirming.judged():
+        incidents.check_reach(
+            request.sessions, incident, found, seconds, unlimited=confirming.may_revoke_all(request)
+        )
+    if found.grave:
+        confirming.need_fresh(request)
+    return found
+
+
+def _ask(request: Request, incident: Incident, form: ContainForm, status: int) -> Response:
+    if form.span.data not in deny_rules.SPANS:
+        form.span.data = deny_rules.DAY
+    found = _outlook(request, incident, form)
+    refusable = deny_rules.of_filter(incident.chosen)
+    values = {
+        "incident": incident,
+        "form": form,
+        "plan": found.plan,
+        "refusable": refusable,
+        "changed": status == 409,
+    }
+    response = render_to_response(_CONTAIN, values, request=request)
+    response.status_int = status
+    return response

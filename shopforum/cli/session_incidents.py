@@ -1,0 +1,156 @@
+"""`shopforum sessions incident`: open, contain and show incidents, by the functions of the console's page Incidents."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from shopforum.core.ids import parse_uuid
+from shopforum.core.text import clean
+from shopforum.operations import deny_rules, id_lookup, incidents, json_documents, reasons
+from shopforum.operations.incidents import Incident, NotAnIncident
+from shopforum.sessions.deny_rules import LONGEST
+
+from . import selection
+from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, client, opened
+from .terminal import many, moment, safe
+
+_INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+_INCIDENT = click.argument("named", metavar="INCIDENT")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group("incident")
+def incident() -> None:
+    """Contain what happened, and watch that it stays contained."""
+
+
+@incident.command("open")
+@_INI
+@click.option("--name", required=True, metavar="TEXT", help="What happened, in a few words.")
+@click.option("--ticket", default="", metavar="TEXT", help="The ticket.")
+@selection.filtered
+@selection.USER_TEXT
+@_JSON
+def open_(ini: str, *, name: str, ticket: str, user_text: str, as_json: bool, **filters: str | None) -> None:
+    """Open an incident about the sessions that match the filters. Nothing is ended."""
+    if not clean(name, 120) or len(name) > 120 or len(ticket) > 120 or len(user_text) > 500:
+        raise click.UsageError(
+            "--name and --ticket take at most 120 characters, --user-text 500; --name must not be blank."
+        )
+    chosen = selection.as_filter(filters)
+    with opened(ini) as deployment:
+        reason = reasons.reason(actor(), "incident", "", user_text)
+        named = incidents.named(deployment.read_db, chosen)
+        try:
+            made = incidents.begin(
+                deployment.sessions.db,
+                clean(name, 120),
+                clean(ticket, 120),
+                named,
+                reason,
+                client("sessions incident open"),
+            )
+        except NotAnIncident as error:
+            raise click.UsageError(str(error)) from None
+        _print(deployment, _one(deployment, str(made)), as_json=as_json)
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@_JSON
+def show(ini: str, named: str, *, as_json: bool) -> None:
+    """Show an incident as it stands now, by its id or the first 8 digits of the id."""
+    with opened(ini) as deployment:
+        _print(deployment, _one(deployment, named), as_json=as_json)
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@click.option(
+    "--seconds",
+    type=click.IntRange(1, LONGEST),
+    default=int(deny_rules.DAY),
+    show_default=True,
+    help="Refuse what matches for so long.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would end, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal.")
+@_JSON
+def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat.
+
+    Exits with 1 where sessions that match are alive afterwards, with 4 while FusionAuth has not confirmed everything.
+    """
+    with opened(ini) as deployment:
+        found = _one(deployment, named)
+        if found.closed_at:
+            raise Stop("The incident is closed. Nothing was changed.", NOTHING)
+        outlook = incidents.outlook(deployment.read_db, found, seconds)
+        if outlook.plan.scope is None:
+            raise Stop(outlook.plan.problem, NOTHING)
+        what = f"{many(outlook.plan.matched)} of {many(outlook.plan.people, 'user')}"
+        if dry_run:
+            rule = "add a deny rule" if outlook.weight else "add no deny rule, because none says the same"
+            facts = {"dry_run": True, "matched": outlook.plan.matched, "rule": outlook.weight is not None}
+            click.echo(json.dumps(facts) if as_json else f"This would {rule}, and end {what}.")
+            sys.exit(DONE)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise Stop("There is no terminal to ask at. Nothing was changed; use --yes.", NOTHING)
+            if not click.confirm(f"Contain {safe(found.name)}: {what}?", err=True):
+                raise Stop("Nothing was changed.", NOTHING)
+        incidents.contain(
+            deployment.sessions,
+            deployment.read_db,
+            found,
+            actor(),
+            client("sessions incident contain"),
+            seconds=seconds,
+        )
+        sys.exit(_print(deployment, found, as_json=as_json))
+
+
+def _one(deployment: Deployment, named: str) -> Incident:
+    """Return an incident by its id or the id's beginning. Raises Stop, click.UsageError."""
+    db, incident_id = deployment.read_db, parse_uuid(named)
+    if incident_id is None:
+        if not id_lookup.is_beginning(named):
+            raise click.UsageError("Name an incident by its id, or by the first 8 digits of the id or more.")
+        ids = id_lookup.beginning(db, incidents.INCIDENT_ID, named)
+        incident_id = ids[0] if len(ids) == 1 else None
+    found = incidents.one(db, incident_id) if incident_id else None
+    if found is None:
+        raise Stop("There is no such incident, or more than one id begins so.", NOTHING)
+    return found
+
+
+def _print(deployment: Deployment, incident: Incident, *, as_json: bool) -> int:
+    """Print an incident as it stands; return the exit code of a containment."""
+    found = incidents.report(deployment.read_db, incident)
+    status = found.status
+    if as_json:
+        click.echo(json.dumps(json_documents.incident_status(found), default=json_documents.plain))
+    else:
+        alive = "too many to count" if status.alive is None else f"{status.alive:,}"
+        lines: list[tuple[str, Any]] = [
+            ("Incident", f"{incident.name} {incident.ticket}".strip()),
+            ("State", incident.state),
+            ("Filter", incident.chosen.text),
+            ("Sessions", f"{alive} alive of {status.total:,}, checked at {moment(status.checked_at)} UTC"),
+            ("People", f"{status.people:,}"),
+            ("Uses since", f"{status.uses:,}"),
+            ("Rules", ", ".join(f"{str(rule.id)[:8]} {rule.state}" for rule in found.rules) or "none"),
+            (
+                "Receipts",
+                ", ".join(f"{deployment.console}/revocations/{row.id}" for row in found.receipts) or "none",
+            ),
+            ("Console", f"{deployment.console}/incidents/{incident.id}"),
+        ]
+        click.echo("\n".join(f"{label:<12} {safe(value)}" for label, value in lines))
+    if not status.contained:
+        return NOTHING
+    return PENDING if any(row.unconfirmed for row in found.receipts) else DONE

@@ -1,0 +1,403 @@
+"""Incidents: what happened, whom it concerns, and what was done about it, in one place.
+
+An incident names sessions by a filter. *Contain* first puts a deny rule into force, where one can say the same as the filter, and
+then ends the sessions that match, those that have signed in meanwhile included. The acts and the notes of an incident are rows of
+the audit log, whose detail names the incident: they are sealed, and an act is never without its row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, RowMapping, func, insert, select, text
+
+from ..core.database import Database, once_more
+from ..core.listing import Listing
+from ..core.read_only_database import ReadOnlyDatabase
+from ..core.rows import columns
+from ..sessions import Client, Limit, Reason, Session, Sessions, audit
+from ..sessions import tables as session_tables
+from ..sessions.audit import Event
+from ..sessions.deny_rules import Maker
+from ..sessions.vocabulary import EventName, InitiatingEntity
+from . import (
+    audit_queries,
+    counts,
+    deny_rules,
+    plans,
+    revocation_queries,
+    session_queries,
+    tables,
+    user_queries,
+)
+from .deny_rules import DenyRuleRow, Weight
+from .filters import SessionFilter, parse_query
+from .plans import Plan
+from .rows import AuditRow, Receipt
+from .targets import Target
+
+# Revocations of one containment: the first ends those that were shown, a second those that were signing in.
+_ROUNDS = 4
+# Rows of the audit log that an incident's page shows.
+MOST = 200
+_MOST_ACTS = 1000
+# People that a page shows; the list to notify has them all.
+SHOWN = 50
+
+
+class NotAnIncident(ValueError):
+    """The incident cannot be opened so. The text is for people."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An incident. `filter` is the query string of the list of sessions that it is about."""
+
+    id: UUID
+    created_at: datetime
+    name: str
+    ticket: str
+    actor: str
+    filter: str
+    reason_code: str
+    user_text: str
+    closed_at: datetime | None
+    closed_by: str | None
+
+    @property
+    def state(self) -> str:
+        """Return `open` or `closed`."""
+        return "closed" if self.closed_at else "open"
+
+    @property
+    def chosen(self) -> SessionFilter:
+        """Return the filter."""
+        return parse_query(self.filter)
+
+    def reason(self, actor: str) -> Reason:
+        """Return the reason of its acts by an actor."""
+        note = f"{self.name} ({self.ticket})" if self.ticket else self.name
+        return Reason(InitiatingEntity.ADMIN, actor, self.reason_code, admin=note, user=self.user_text)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How an incident stands, read from the sessions themselves. `alive` is None where they are too many to count in time;
+    `own` says that the reader's own session is among them. `uses` counts requests with cookies of the ended sessions.
+    """
+
+    checked_at: datetime
+    alive: int | None
+    own: bool
+    ended: int
+    people: int
+    uses: int
+    last_use_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        """The sessions that it is about: ended ones, and those that are alive."""
+        return self.ended + (self.alive or 0)
+
+    @property
+    def contained(self) -> bool:
+        """Return whether no session is left but the reader's own."""
+        return self.alive is not None and self.alive == self.own
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person whose sessions an incident has ended: the one to notify."""
+
+    user_id: UUID
+    user_name: str
+    user_email: str
+    sites: list[str]
+    sessions: int
+    first_sign_in: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class Report:
+    """An incident as it stands: its numbers, its deny rules, its receipts, and the latest people whose sessions it has ended."""
+
+    incident: Incident
+    status: Status
+    rules: list[DenyRuleRow]
+    receipts: list[Receipt]
+    people: list[Person]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What containing an incident would do now. `weight` is the weight of the rule; None where no rule says the same as the
+    filter.
+    """
+
+    plan: Plan
+    weight: Weight | None
+
+    @property
+    def grave(self) -> bool:
+        """Return whether it takes a fresh password."""
+        return self.plan.grave or (self.weight is not None and self.weight.grave)
+
+
+@dataclass(frozen=True)
+class Contained:
+    """What a containment has done: the rule that it has added, if any, and its revocations."""
+
+    rule_id: UUID | None
+    revocations: list[UUID]
+
+
+_i, _a = tables.incidents, session_tables.audit_log
+INCIDENT_ID: Column[Any] = _i.c.id
+_INCIDENT_OF = text("(detail ->> 'incident') = :incident AND detail ? 'incident'")
+
+
+def _incident(row: RowMapping) -> Incident:
+    return Incident(**row)
+
+
+INCIDENTS = Listing(
+    select(*(_i.c[name] for name in columns(Incident))), (_i.c.created_at, INCIDENT_ID), _incident
+)
+
+_ENDED = text(
+    """SELECT now() AS checked_at, count(DISTINCT s.id) AS ended, count(DISTINCT s.user_id) AS people,
+      coalesce(sum(f.count), 0)::bigint AS uses, max(f.last_at) AS last_use_at
+    FROM sessions s LEFT JOIN session_flags f ON f.session_id = s.id AND f.kind = 'session_use_after_expire'
+    WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))"""
+)
+
+_PEOPLE = text(
+    """SELECT s.user_id, max(s.user_name) AS user_name, max(s.user_email) AS user_email,
+      array_agg(DISTINCT s.site ORDER BY s.site) AS sites, count(*) AS sessions, min(s.created_at) AS first_sign_in,
+      max(s.ended_at) AS ended_at
+    FROM sessions s WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))
+    GROUP BY s.user_id ORDER BY max(s.ended_at) DESC, s.user_id LIMIT CAST(:most AS bigint)"""
+)
+
+_CLOSE = text(
+    """UPDATE incidents SET closed_at = clock_timestamp(), closed_by = :actor WHERE id = :id AND closed_at IS NULL
+    RETURNING id"""
+)
+
+
+@once_more
+def begin(
+    db: Database,
+    name: str,
+    ticket: str,
+    chosen: SessionFilter,
+    reason: Reason,
+    client: Client,
+) -> UUID:
+    """Open an incident about the sessions of a filter, whatever their state; return its id. `reason` says who opens it, the code
+    of its acts and the message to the users. Raises NotAnIncident for a filter that matches every session.
+    """
+    chosen = replace(chosen, state="")
+    if not chosen.used:
+        raise NotAnIncident(
+            "Say which sessions it is about: by a user, an address, a device, a flag or a time."
+        )
+    values = {"name": name, "ticket": ticket, "actor": reason.actor, "filter": chosen.query()}
+    values |= {"reason_code": reason.code, "user_text": reason.user}
+    with db.transaction() as connection:
+        incident_id: UUID = connection.execute(insert(_i).values(values).returning(_i.c.id)).scalar_one()
+        detail = {"name": name, "ticket": ticket, "typed": chosen.text, "reason": reason.code}
+        audit.write(
+            connection, _event(EventName.INCIDENT_OPENED, incident_id, reason.actor, client, **detail)
+        )
+    return incident_id
+
+
+def one(db: ReadOnlyDatabase, incident_id: UUID) -> Incident | None:
+    """Return an incident, or None if there is no such incident."""
+    return next(iter(INCIDENTS.where(_i.c.id == incident_id).first(db, 1)), None)
+
+
+def note(db: Database, incident: Incident, actor: str, client: Client, said: str) -> None:
+    """Add a note to an incident."""
+    audit.append(db, _event(EventName.INCIDENT_NOTED, incident.id, actor, client, reason_admin=said))
+
+
+def exported(db: Database, incident: Incident, actor: str, client: Client, form: str) -> None:
+    """Write down that somebody has exported an incident's report or its people."""
+    audit.append(db, _event(EventName.INCIDENT_EXPORTED, incident.id, actor, client, format=form))
+
+
+@once_more
+def close(db: Database, incident: Incident, actor: str, client: Client, said: str = "") -> bool:
+    """Close an incident; False where it was closed already. Its rules stay in force until they are lifted or over."""
+    with db.transaction() as connection:
+        closed = connection.execute(_CLOSE, {"id": incident.id, "actor": actor}).first() is not None
+        if closed:
+            event = _event(EventName.INCIDENT_CLOSED, incident.id, actor, client, reason_admin=said)
+            audit.write(connection, event)
+    return closed
+
+
+def events(incident: Incident) -> Listing[AuditRow]:
+    """Return the list of an incident's acts and notes, newest first."""
+    return audit_queries.AUDIT.where(_INCIDENT_OF.bindparams(incident=str(incident.id)))
+
+
+def acts(db: ReadOnlyDatabase, incident: Incident) -> list[AuditRow]:
+    """Return the rows of an incident's revocations and deny rules, newest first, at most a thousand."""
+    kinds = (EventName.TOKEN_REVOKED, EventName.DENY_RULE_ADDED)
+    return events(incident).where(_a.c.event.in_(kinds)).first(db, _MOST_ACTS)
+
+
+def named(db: ReadOnlyDatabase, chosen: SessionFilter) -> SessionFilter:
+    """Return the filter with a whole e-mail address of one user replaced by the user's id, so that a deny rule can say the same."""
+    users = user_queries.of_email(db, chosen.user) if "@" in chosen.user[1:] else []
+    return replace(chosen, user=str(users[0])) if len(users) == 1 else chosen
+
+
+def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) -> Report:
+    """Read an incident as it stands. `own` is the reader's session."""
+    found = acts(db, incident)
+    return Report(
+        incident,
+        status(db, incident, found, own),
+        rules(db, found),
+        receipts(db, found),
+        people(db, found),
+    )
+
+
+def receipts(db: ReadOnlyDatabase, found: Sequence[AuditRow]) -> list[Receipt]:
+    """Return the receipts of an incident's acts, the latest first."""
+    ids = _revocations(found)
+    rows = revocation_queries.receipts(db, ids)
+    return [rows[revocation_id] for revocation_id in ids if revocation_id in rows]
+
+
+def rules(db: ReadOnlyDatabase, found: Sequence[AuditRow]) -> list[DenyRuleRow]:
+    """Return the deny rules of an incident, newest first, those that are over included."""
+    ids = [UUID(row.detail["rule"]) for row in found if row.event == EventName.DENY_RULE_ADDED]
+    return deny_rules.RULES.where(deny_rules.RULE_ID.in_(ids)).first(db, MOST) if ids else []
+
+
+def status(
+    db: ReadOnlyDatabase, incident: Incident, found: Sequence[AuditRow], own: UUID | None = None
+) -> Status:
+    """Read how an incident stands: what is alive of its filter, and what its acts have ended. `own` is the reader's session."""
+    s = session_queries.s
+    where = [*session_queries.matching(db, incident.chosen), session_queries.LIVE]
+    alive = counts.count(db, where)
+    mine = select(func.count().label("mine")).select_from(s).where(*where, s.c.id == own)
+    row = db.only(_ENDED, ids=_revocations(found))
+    return Status(alive=alive, own=own is not None and bool(db.only(mine)["mine"]), **row)
+
+
+def people(db: ReadOnlyDatabase, found: Sequence[AuditRow], most: int | None = SHOWN) -> list[Person]:
+    """Return the people whose sessions an incident's acts have ended, the latest first; all where `most` is None."""
+    return [Person(**row) for row in db.all(_PEOPLE, ids=_revocations(found), most=most)]
+
+
+def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
+    """Return what containing an incident would do now. `own` is the admin's session, which stays."""
+    fields = deny_rules.of_filter(incident.chosen)
+    weight = deny_rules.weigh(db, deny_rules.make(seconds, **fields), own) if fields else None
+    return Outlook(plans.make(db, Target(filter=incident.filter), own), weight)
+
+
+def check_reach(
+    sessions: Sessions, incident: Incident, found: Outlook, seconds: float, *, unlimited: bool
+) -> None:
+    """Raise BeyondReach where containing an incident reaches further than an actor without the permission for whole sites may."""
+    found.plan.check_reach(unlimited=unlimited)
+    if found.weight is not None:
+        rule = deny_rules.make(seconds, **deny_rules.of_filter(incident.chosen))
+        deny_rules.check_reach(sessions.authority, rule, found.weight, unlimited=unlimited)
+
+
+def contain(
+    sessions: Sessions,
+    db: ReadOnlyDatabase,
+    incident: Incident,
+    actor: str,
+    client: Client,
+    *,
+    seconds: float,
+    own: UUID | None = None,
+    maker: Session | Maker | None = None,
+    limit: Limit | None = None,
+) -> Contained:
+    """Refuse what matches the incident's filter from now on, then end what matches; `own` stays.
+
+    The rule comes first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
+    when the rule came is ended, too: the sessions are looked up again until none is left. Doing it again adds no second rule
+    while one of the incident is in force. Raises ShutOut, TooFar; then the steps before have been done, and each has its row.
+    """
+    told = {"incident": str(incident.id)}
+    reason = incident.reason(actor)
+    rule_id = None
+    fields = deny_rules.of_filter(incident.chosen)
+    in_force = [row for row in rules(db, acts(db, incident)) if row.state == deny_rules.IN_FORCE]
+    if fields and not in_force:
+        rule = deny_rules.make(seconds, **fields)
+        reached = deny_rules.weigh(db, rule, own).plan.ids
+        rule_id = sessions.add_rule(
+            rule, reason, client, maker=maker, reached=reached, limit=limit, detail=told
+        )
+    revocations: list[UUID] = []
+    for _ in range(_ROUNDS):
+        plan = plans.make(db, Target(filter=incident.filter), own)
+        if plan.scope is None or not plan.others:
+            break
+        revocations.append(
+            plans.carry_out(sessions, plan, reason, client, except_session=own, limit=limit, detail=told)
+        )
+    return Contained(rule_id, revocations)
+
+
+def _revocations(found: Sequence[AuditRow]) -> list[UUID]:
+    return list(dict.fromkeys(row.revocation_id for row in found if row.revocation_id))
+
+
+def _event(name: str, incident_id: UUID, actor: str, client: Client, /, **detail: Any) -> Event:
+    kept = {key: value for key, value in detail.items() if value}
+    return Event(
+        name,
+        "all",
+        client,
+        initiating_entity=InitiatingEntity.ADMIN,
+        actor=actor,
+        detail={"incident": str(incident_id), **kept},
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the list of people to notify, with what to tell them."""
+
+    user_email: str
+    user_name: str
+    user_id: UUID
+    sites: str
+    sessions: int
+    first_sign_in: datetime
+    ended_at: datetime
+    tell: str
+
+
+def told(incident: Incident, person: Person) -> Told:
+    """Return a person's line of the list to notify."""
+    sites = ", ".join(person.sites)
+    return Told(
+        person.user_email,
+        person.user_name,
+        person.user_id,
+        sites,
+        person.sessions,
+        person.first_sign_in,
+        person.ended_at,
+        f"We have signed you out on {sites}. {incident.user_text or 'Please log in again.'}",
+    )

@@ -1,0 +1,72 @@
+"""While FusionAuth is away the console's login page says what waits, why, and which command does it."""
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from support import Browser, person
+
+from shopforum.operations import commands
+
+SESSION, OTHER = str(uuid4()), str(uuid4())
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        ("/revoke-everyone", "sessions revoke production.ini --everyone --reason incident"),
+        ("/revoke-everyone?site=store", "sessions revoke production.ini --site store --reason incident"),
+        ("/revoke-everyone?site=x", "sessions revoke production.ini --everyone --reason incident"),
+        (
+            f"/sessions/revoke?filter={quote('ip=203.0.113.0/24&site=store')}",
+            "sessions revoke production.ini --site store --ip 203.0.113.0/24 --reason incident",
+        ),
+        (
+            f"/sessions/quarantine?session={SESSION}&session={OTHER}",
+            f"sessions quarantine production.ini --session {SESSION} --session {OTHER} --reason incident",
+        ),
+        (
+            f"/sessions/revoke?user={SESSION}",
+            f"sessions revoke production.ini --user {SESSION} --reason incident",
+        ),
+        (f"/rules/{SESSION}/lift", f"sessions rule lift production.ini {SESSION}"),
+        ("/rules", "sessions rule add production.ini --ip ADDRESS --reason incident"),
+        (f"/incidents/{SESSION}/contain", f"sessions incident contain production.ini {SESSION}"),
+        ("/tokens", "token --help"),
+        ("/", "sessions list production.ini"),
+        ("/sessions/revoke?session=%3Brm", "sessions list production.ini"),
+        (f"/sessions/revoke?filter={quote('ip=$(id)')}", "sessions list production.ini"),
+        ("/rules/$(id)/lift", "sessions list production.ini"),
+    ],
+)
+def test_the_command_of_a_page(page: str, command: str):
+    assert commands.for_page(page) == f"shopforum {command}"
+
+
+def test_nothing_of_a_link_escapes_into_the_shell():
+    evil = "device=x'; rm -rf / #&user=$(id)`id`\n--everyone"
+    command = commands.for_page(f"/sessions/revoke?filter={quote(evil)}")
+    words = shlex.split(command)
+    assert words[:5] == ["shopforum", "sessions", "revoke", "production.ini", "--user"]
+    assert words[5:] == ["$(id)`id` --everyone", "--device", "x'; rm -rf / #", "--reason", "incident"]
+
+
+def test_the_login_page_names_the_command(browser: Callable[..., Browser], idp: Any, sql: Any):
+    client = browser("admin")
+    client.log_in("owner")
+    sql("UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one")
+    asked = client.get("/revoke-everyone?site=store", status=302).follow()
+    idp.hook("fail", path="/api/login", times=5, status=503)
+    form = asked.forms[0] if asked.forms[0].action == "/login" else asked.forms[1]
+    form["password"] = person("owner").password
+    page = form.submit(status=503)
+    assert "no password can be checked" in page
+    assert "shopforum sessions revoke production.ini --site store --reason incident" in page
+    assert "signed out" not in page
+    assert client.get("/").status_int == 200
+    # The customers' sites say nothing of it.
+    shop = browser("store").log_in("shopper", status=503)
+    assert "production.ini" not in shop

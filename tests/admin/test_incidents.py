@@ -1,0 +1,193 @@
+"""Incidents: opened, contained while people sign in, watched, noted, reported, closed."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from admin.test_plans import MANY, PLACES
+from support import Browser, person
+from webtest import TestResponse
+
+from shopforum.operations import reach
+
+Console = Callable[[str], Browser]
+Started = Callable[..., Any]
+
+
+def form_of(page: TestResponse, action: str) -> Any:
+    return next(form for form in page.forms.values() if form.action == action)
+
+
+def begin(client: Browser, status: int = 303, **fields: str) -> TestResponse:
+    form = form_of(client.get("/incidents"), "/incidents")
+    given = {"name": "Stuffing from 203.0.113.0/24", "ticket": "INC-7", "user_text": "Choose a new password."}
+    for name, value in (given | fields).items():
+        form[name] = value
+    return form.submit(status=status)
+
+
+def ask_to_contain(page: TestResponse) -> TestResponse:
+    return page.click("Contain…")
+
+
+def submit(asked: TestResponse, status: int = 303, **fields: str) -> TestResponse:
+    form = form_of(asked, asked.request.path)
+    for name, value in fields.items():
+        form[name] = value
+    return form.submit(status=status)
+
+
+def test_from_opening_to_closing(
+    console: Console, started: Started, browser: Callable[..., Browser], sql: Any
+):
+    one, two = started("shopper", address="203.0.113.9"), started("member", "forums", "203.0.113.10")
+    other = started("moderator", address="198.51.100.7")
+    client = console("responder")
+    page = begin(client, ip="203.0.113.0/24").follow()
+    assert "2 alive of 2" in page
+    assert "not contained" in page
+    asked = ask_to_contain(page)
+    assert "Everybody from 203.0.113.0/24, on all sites" in asked
+    # Somebody signs in between the question and the answer.
+    late = started("member", "store", "203.0.113.11")
+    page = submit(asked, span="3600").follow()
+    assert "0 alive of 3, checked at" in page
+    assert "✓ contained" in page
+    assert [each.browser.get("/shopping-cart", status="*").status_int for each in (one, late)] == [302, 302]
+    assert two.browser.get("/posts").status_int == 302
+    assert other.browser.get("/shopping-cart").status_int == 200
+    browser("store", "203.0.113.12").log_in("member", status=403)
+    page = client.get(page.request.path)
+    assert "2 requests with their cookies" in page or "3 requests with their cookies" in page
+    assert "INC-7" in page
+    assert "Choose a new password." in page
+    # The rule and the act name the incident in the audit log, in their own transactions; the rule came first.
+    found = sql("SELECT event, revocation_id, detail FROM audit_log WHERE detail ? 'incident' ORDER BY id")
+    assert [row["event"] for row in found] == [
+        "incident_opened",
+        "standing_rule_added",
+        "authn_token_revoked",
+    ]
+    assert len({row["detail"]["incident"] for row in found}) == 1
+    # Once more: nothing is left to do, and no second rule is added.
+    submit(ask_to_contain(page))
+    assert len(sql("SELECT 1 AS one FROM standing_rules")) == 1
+    assert len(sql("SELECT 1 AS one FROM revocations WHERE initiating_entity = 'admin'")) == 1
+    # A note, the report, the people.
+    form = form_of(page, f"{page.request.path}/notes")
+    form["text"] = "It was a botnet."
+    assert "It was a botnet." in form.submit(status=303).follow()
+    lines = [json.loads(line) for line in client.get(f"{page.request.path}/report").text.splitlines()]
+    assert lines[0]["status"]["ended"] == 3
+    assert lines[0]["status"]["alive"] == 0
+    assert lines[0]["rules"][0]["ip"] == "203.0.113.0/24"
+    assert lines[0]["audit_head"]
+    assert {line["type"] for line in lines[1:]} == {
+        "incident_opened", "standing_rule_added", "authn_token_revoked", "incident_noted"
+    }  # fmt: skip
+    people = list(csv.DictReader(io.StringIO(client.get(f"{page.request.path}/people").text)))
+    assert {row["user_email"] for row in people} == {person(who).email for who in ("shopper", "member")}
+    assert people[0]["tell"].endswith("Choose a new password.")
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 2
+    closed = form_of(page, f"{page.request.path}/close").submit(status=303).follow()
+    assert "closed by responder@harbour.example" in closed
+    assert "Contain…" not in closed
+    assert "was closed already" in form_of(page, f"{page.request.path}/close").submit().follow()
+    assert "was closed already" in form_of(asked, asked.request.path).submit().follow()
+    assert "INC-7" in client.get("/incidents")
+
+
+def test_a_user_by_e_mail_can_be_refused(console: Console, started: Started, browser: Callable[..., Browser]):
+    started("shopper")
+    client = console("responder")
+    page = begin(client, user=person("shopper").email).follow()
+    submit(ask_to_contain(page))
+    browser("store").log_in("shopper", status=422)
+    assert browser("store").log_in("member").status_int == 302
+
+
+def test_a_filter_that_no_rule_can_say_ends_and_refuses_nothing(
+    console: Console, started: Started, browser: Callable[..., Browser], sql: Any
+):
+    one = started("shopper")
+    sql(
+        "INSERT INTO session_flags (session_id, kind) VALUES (:id, 'session_reported') RETURNING 1 AS one",
+        id=one.id,
+    )
+    client = console("responder")
+    page = begin(client, flag="session_reported").follow()
+    asked = ask_to_contain(page)
+    assert "No deny rule can say the same" in asked
+    assert "0 alive of 1" in submit(asked).follow()
+    assert not sql("SELECT 1 AS one FROM standing_rules")
+    assert one.browser.get("/shopping-cart").status_int == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "Say which sessions it is about"),
+        ({"ip": "203.0.113.9", "name": " "}, "say what happened"),
+        ({"ip": "300.1.1.1"}, "an address or a block"),
+        ({"ip": "203.0.113.9", "user_text": "x" * 501}, "at most 500"),
+        ({"ip": "203.0.113.9", "name": "x" * 121}, "at most 120"),
+    ],
+)
+def test_incidents_that_make_no_sense(console: Console, sql: Any, fields: dict[str, str], why: str):
+    page = begin(console("owner"), 422, **fields)
+    assert why in page
+    assert "INC-7" in page
+    assert not sql("SELECT 1 AS one FROM incidents")
+
+
+def test_containing_takes_what_ending_the_same_sessions_takes(console: Console, sql: Any):
+    sql(MANY, count=reach.PEOPLE + 1)
+    sql(PLACES)
+    responder, owner = console("responder"), console("owner")
+    page = begin(responder, ip="203.0.113.0/24").follow()
+    path = f"{page.request.path}/contain"
+    assert "reaches 101 people" in responder.get(path, status=403)
+    asked = owner.get(path)
+    assert "Type 101" in submit(asked, 422, number="100")
+    sql("UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one")
+    assert "why=fresh" in submit(asked, 302, number="101").location
+    assert not sql("SELECT 1 AS one FROM standing_rules")
+    sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
+    sql(MANY, count=2)
+    sql(PLACES.replace("RETURNING", "ON CONFLICT DO NOTHING RETURNING"))
+    assert "0 alive of 103" in submit(asked, number="101").follow()
+
+
+def test_the_own_session_and_the_own_way_stay(console: Console, sql: Any):
+    client = console("owner")
+    page = begin(client, ip="127.0.0.0/24").follow()
+    assert "0 alive of 0" in page
+    assert "Your own session matches, too, and stays" in page
+    again = submit(ask_to_contain(page), 422)
+    assert "would refuse you, too" in again
+    assert not sql("SELECT 1 AS one FROM standing_rules")
+    assert client.get("/").status_int == 200
+
+
+def test_what_is_not_there(console: Console):
+    client = console("responder")
+    csrf = form_of(client.get("/rules"), "/logout")["csrf_token"].value
+    for key in ("1", "x" * 100, str(uuid4())):
+        for path in ("", "/contain", "/report", "/people"):
+            client.get(f"/incidents/{key}{path}", status=404)
+        for path in ("/contain", "/notes", "/close"):
+            client.post(f"/incidents/{key}{path}", {"csrf_token": csrf}, status=404)
+
+
+def test_a_note_that_is_empty_changes_nothing(console: Console, sql: Any):
+    client = console("responder")
+    page = begin(client, ip="203.0.113.9").follow()
+    assert "Say in a few words" in form_of(page, f"{page.request.path}/notes").submit(status=422)
+    assert not sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_noted'")
+    viewer = console("viewer").get(page.request.path)
+    assert "Contain…" not in viewer
+    assert "/notes" not in viewer
