@@ -23,9 +23,11 @@ _ROUTES = (
     ("admin_release", "/sessions/release"),
     ("admin_sessions_export", "/sessions/export"),
     ("admin_news", "/sessions/news"),
+    ("admin_select", "/sessions/select"),
     ("admin_session", "/sessions/{id}"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
+    ("admin_user_select", "/users/{id}/select"),
     ("admin_user_tokens", "/users/{id}/tokens/revoke"),
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
@@ -41,7 +43,7 @@ _ROUTES = (
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "export", "live", "tokens", "webhooks"),
+    *("audit", "export", "live", "select", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -56,6 +58,8 @@ _ACTS = {
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
     "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
+    "admin_select": Act("Show another page", page="/sessions"),
+    "admin_user_select": Act("Show another page", page="/sessions"),
 }
 
 

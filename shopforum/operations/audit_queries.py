@@ -125,6 +125,16 @@ def of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     return AUDIT.where(_a.c.user_id == user_id).first(db, 30)
 
 
+def new_devices(db: ReadOnlyDatabase, session_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the sessions that began with a device that was new to their user."""
+    found = select(_a.c.session_id).where(
+        _a.c.session_id.in_(session_ids),
+        _a.c.event == EventName.LOGIN_SUCCESS,
+        _a.c.detail["new_device"].as_string() == "true",
+    )
+    return {row["session_id"] for row in db.all(found)} if session_ids else set()
+
+
 def logins_of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     """Return the latest 15 logins, failed logins and logouts of a user, among the latest thousand rows about the user: an
     index has the user's rows, none has the user's logins.

@@ -50,7 +50,7 @@ _ALERTS = text(
 _FAILURES = text(
     f"""SELECT count(*) AS count, min(created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error
-    FROM (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT {MOST_MESSAGES + 1}) o"""
+    FROM (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NOT NULL LIMIT {MOST_MESSAGES + 1}) o"""
 )
 
 _HOURLY = text(

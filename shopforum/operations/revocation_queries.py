@@ -31,8 +31,8 @@ REVOCATIONS = Listing(
 
 _RECEIPT = f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
-        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts = 0) AS pending,
-        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.last_error IS NULL) AS pending,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.last_error IS NOT NULL) AS failed,
         max(o.done_at) AS confirmed_at,
         (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS user_name
       FROM revocation_outbox o WHERE o.revocation_id = r.id) o"""

@@ -167,6 +167,11 @@ def pairs(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:
     return [PairRow(**row) for row in db.all(found.order_by(c.c.number.desc()).limit(100))]
 
 
+def others_of_user(db: ReadOnlyDatabase, user_id: UUID, but: UUID) -> list[UUID]:
+    """Return a user's sessions that can still be ended, without one of them."""
+    return [row["id"] for row in db.all(select(ID).where(s.c.user_id == user_id, s.c.id != but, LIVE))]
+
+
 def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:
     """Return the one revocation that has ended sessions of these; None if there is none, or more than one."""
     by = s.c.revocation_id

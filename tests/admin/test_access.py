@@ -23,6 +23,8 @@ PAGES = {
     ("admin_sessions_export", "GET"): ROLES,
     ("admin_audit_export", "GET"): ROLES,
     ("admin_news", "GET"): ROLES,
+    ("admin_select", "POST"): ("responder", "owner"),
+    ("admin_user_select", "POST"): ("responder", "owner"),
     ("admin_rules", "GET"): ROLES,
     ("admin_rules", "POST"): ("responder", "owner"),
     ("admin_rule_lift", "GET"): ("responder", "owner"),

@@ -16,6 +16,7 @@ from ...operations.reach import BeyondReach
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
+from .. import selection
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
 # Seconds since the password was given, for a grave act.
@@ -143,5 +144,6 @@ def page(request: Request, form: Any, plan: Plan, verb: Verb, status: int | None
         "plan": plan,
         "verb": verb,
         "changed": status == 409,
+        "back": selection.back(plan.scope.sessions if plan.scope and not plan.scope.user_id else ()),
         "refusable": deny_rules.named(plan) if verb is END else {},
     }

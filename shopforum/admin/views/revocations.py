@@ -9,6 +9,9 @@ from pyramid.httpexceptions import HTTPNotFound
 from ...api_tokens import tokens
 from ...core.ids import parse_uuid
 from ...operations import deny_rules, revocation_queries, session_queries
+from ...operations.progress import Progress
+from ...operations.revocation_queries import Since
+from ...operations.rows import Receipt
 from ...web.request import Request
 from ..lists import page
 
@@ -48,9 +51,20 @@ def revocation(request: Request) -> dict[str, Any]:
     return {
         "row": row,
         "since": since,
+        "marking": _marking(row, since),
+        "telling": Progress.since(row.created_at, row.confirmed, row.confirmed + row.unconfirmed),
         "token_makers": [(maker, tokens.listed(db, maker)) for maker in since.token_makers],
         "page": found,
         "messages": revocation_queries.messages(db, [session.id for session in found.rows]),
         "rules": deny_rules.in_force(db, revocation_id=row.id),
         "outbox": revocation_queries.outbox(db, row.id),
     }
+
+
+def _marking(row: Receipt, since: Since) -> Progress | None:
+    """Return how many of the sessions that have ended are marked as ended, for the list; None when all are."""
+    if row.marked_at or (row.exact and since.marked >= row.matched):
+        return None
+    return Progress.since(
+        row.created_at, since.marked if row.exact else row.matched, row.matched if row.exact else None
+    )

@@ -11,11 +11,12 @@ from ...core.ids import parse_uuid
 from ...core.paging import FIELD, Page
 from ...core.read_only_database import TooSlow
 from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
+from ...operations.counts import TabCounts
 from ...operations.filters import TABS, SessionFilter
 from ...operations.id_lookup import Meant
 from ...operations.rows import SessionDetail, SessionRow
 from ...web.request import Request
-from .. import pair_tree
+from .. import pair_tree, selection
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
 from ..lists import page
@@ -40,7 +41,7 @@ def includeme(config: Configurator) -> None:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab over the list. `count` is text, because it may be "1,000+"."""
+    """A tab over the list. `count` is text, because it may be a lower bound: "1,000+"."""
 
     label: str
     url: str
@@ -55,13 +56,16 @@ def sessions(request: Request) -> Any:
     form = SessionFilterForm(request.GET)
     db = request.read_db
     found: Page[SessionRow] = Page([])
-    shown, cut = None, False
+    shown, cut, uncounted = None, False, False
+    exact = request.GET.get("count") == "exact"
     if form.validate():
         meant = id_lookup.recognize(db, form.filter)
         if meant:
             return HTTPSeeOther(_url_of(meant))
         try:
             found, shown = _listed(request, form.filter)
+            if exact:
+                shown, uncounted = _counted(request, form.filter, shown)
         except TooSlow:
             if not form.filter.user or form.filter.user_id:
                 raise
@@ -77,14 +81,29 @@ def sessions(request: Request) -> Any:
         "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
+        "bounds": shown is None or not shown.exact,
+        "uncounted": uncounted,
+        "picks": selection.of(request),
+        "new_devices": audit_queries.new_devices(db, [row.id for row in found.rows]),
         "matching": shown[form.filter.state] if shown else None,
         "may_revoke": may_revoke(request),
     }
 
 
+def _counted(
+    request: Request, chosen: SessionFilter, shown: TabCounts | None
+) -> tuple[TabCounts | None, bool]:
+    """Return the exact counts, and False; or those that are known, and True where counting to the end takes too long."""
+    try:
+        db = request.read_db
+        return counts.exactly_on_tabs(db, session_queries.matching(db, chosen)), False
+    except TooSlow:
+        return shown, True
+
+
 def _listed(
     request: Request, chosen: SessionFilter, *, beginning: bool = False
-) -> tuple[Page[SessionRow], dict[str, str] | None]:
+) -> tuple[Page[SessionRow], TabCounts | None]:
     """Return the page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
@@ -136,7 +155,7 @@ def _newest(found: Page[SessionRow]) -> str:
     return newest.astimezone(UTC).isoformat()
 
 
-def _tab(chosen: SessionFilter, name: str, shown: dict[str, str] | None) -> Tab:
+def _tab(chosen: SessionFilter, name: str, shown: TabCounts | None) -> Tab:
     query = chosen.query(state=name)
     return Tab(
         label=name.capitalize() or "All",
