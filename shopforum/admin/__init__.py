@@ -32,6 +32,8 @@ _ROUTES = (
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
     ("admin_revocation", "/revocations/{id}"),
+    ("admin_revocation_export", "/revocations/{id}/export"),
+    ("admin_revocation_people", "/revocations/{id}/people"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),

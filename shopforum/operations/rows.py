@@ -195,6 +195,18 @@ class Receipt(Revocation):
 
 
 @dataclass(frozen=True)
+class Affected:
+    """A person whose sessions a revocation has ended: `sessions` of them, on the `sites`, separated by spaces."""
+
+    user_id: UUID
+    user_name: str
+    user_email: str
+    sites: str
+    sessions: int
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Message:
     """A message to the identity provider, and the instant of its confirmation (`done_at`)."""
 

@@ -52,6 +52,9 @@ _FEW = 10_000
 # More different browsers than there are in use: an attacker makes them up.
 MOST_AGENTS = 20_000
 
+# The most people whom a beginning of a name stands for, where their rows of another table are read.
+MOST_PEOPLE = 1000
+
 
 class TooMany(TooSlow):
     """There are more different browsers than can be searched by name."""
@@ -222,6 +225,19 @@ def _user_by_index(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool] | N
     if not ids:
         return None
     return s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id == func.any(ids_of(ids))
+
+
+def people(db: ReadOnlyDatabase, wanted: str) -> list[UUID]:
+    """Return the users with sessions whom a text names: by id, by a whole e-mail address, or by the beginning of a name or an
+    address; at most MOST_PEOPLE of these.
+    """
+    found = select(s.c.user_id).where(_user_beginning(db, wanted)).distinct().limit(MOST_PEOPLE)
+    return [row["user_id"] for row in db.all(found)]
+
+
+def contains(column: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
+    """Return the condition that a column contains a text, whatever the case of either."""
+    return func.lower(column).like(func.lower(f"%{_escaped(wanted)}%"))
 
 
 def _name_like(pattern: str) -> ColumnElement[bool]:

@@ -19,6 +19,8 @@ PAGES = {
     ("admin_user", "GET"): ROLES,
     ("admin_revocations", "GET"): ROLES,
     ("admin_revocation", "GET"): ROLES,
+    ("admin_revocation_export", "GET"): ROLES,
+    ("admin_revocation_people", "GET"): ROLES,
     ("admin_audit", "GET"): ROLES,
     ("admin_sessions_export", "GET"): ROLES,
     ("admin_audit_export", "GET"): ROLES,

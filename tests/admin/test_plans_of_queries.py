@@ -21,7 +21,7 @@ from shopforum.operations import (
     session_queries,
     user_queries,
 )
-from shopforum.operations.filters import AuditFilter, SessionFilter
+from shopforum.operations.filters import AuditFilter, RevocationFilter, SessionFilter
 from shopforum.operations.targets import Target
 
 BIG = {"sessions", "session_places", "session_credentials", "audit_log"}
@@ -175,6 +175,9 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: overview.alerts(db),
     lambda db, one: overview.failures(db),
     lambda db, one: revocation_queries.REVOCATIONS.first(db, 5),
+    lambda db, one: revocation_queries.listing(db, RevocationFilter(user="ada7.anchor")).part(db),
+    lambda db, one: revocation_queries.people(one["revoked"]).part(db),
+    lambda db, one: audit_queries.new_devices(db, [one["id"]]),
     lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counts.on_tabs(db, []),
     lambda db, one: audit_queries.sealed(db),
@@ -211,6 +214,12 @@ TRAILS = [
     {"site": "store", "event": "authz_fail"},
     {"actor": "owner@harbour.example", "event": "authn_token_revoked"},
     {"user": "{user_id}", "event": "authn_login_fail"},
+    {"user": "ada7.anchor"},
+    {"ip": "203.0.113.9"},
+    {"ip": "203.0.113.0/28", "event": "authn_login_fail"},
+    {"request": "none"},
+    {"note": "INC-4711"},
+    {"note": "nothing of the kind"},
 ]
 
 
@@ -218,5 +227,5 @@ TRAILS = [
 def test_no_trail_is_walked(big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]):
     chosen = AuditFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
-        audit_queries.listing(chosen).part(big)
+        audit_queries.listing(big, chosen).part(big)
     check(plans)

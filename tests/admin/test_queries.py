@@ -232,7 +232,7 @@ def test_a_person_and_who_else_was_there(read_db: ReadOnlyDatabase, everything: 
 
 def test_the_trail_is_filtered(read_db: ReadOnlyDatabase):
     chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
-    rows = audit_queries.listing(chosen).first(read_db, 1000)
+    rows = audit_queries.listing(read_db, chosen).first(read_db, 1000)
     assert rows
     assert {(row.event, row.site) for row in rows} == {("authn_login_fail", "store")}
 

@@ -42,7 +42,8 @@ def test_console(sites, inspect, monkeypatch):
         ):
             pages.visit(path)
         pages.visit("/sessions?ip=somewhere", 422)
-        pages.visit("/audit?user=somebody", 422)
+        pages.visit("/audit?session=somebody", 422)
+        pages.visit("/revocations?since=somewhen", 422)
 
 
 def test_console_where_sessions_are_ended(sites, inspect, monkeypatch):

@@ -1,6 +1,5 @@
 """`/revocations` and `/revocations/{id}`: the revocations, and the receipt of one: ended here, confirmed at FusionAuth."""
 
-from dataclasses import replace
 from typing import Any
 
 from pyramid.config import Configurator
@@ -8,11 +7,13 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
 from ...core.ids import parse_uuid
+from ...core.paging import Page
 from ...operations import deny_rules, revocation_queries, session_queries
 from ...operations.progress import Progress
 from ...operations.revocation_queries import Since
-from ...operations.rows import Receipt
+from ...operations.rows import Receipt, Revocation
 from ...web.request import Request
+from ..filter_forms import RevocationFilterForm
 from ..lists import page
 
 
@@ -33,10 +34,15 @@ def includeme(config: Configurator) -> None:
 
 
 def revocations(request: Request) -> dict[str, Any]:
-    """Show the list, newest first."""
-    found = page(request, revocation_queries.REVOCATIONS)
-    receipts = revocation_queries.receipts(request.read_db, [row.id for row in found.rows])
-    return {"page": replace(found, rows=[receipts[row.id] for row in found.rows])}
+    """Show the list, newest first. A filter with errors is shown again over an empty list."""
+    form, db = RevocationFilterForm(request.GET), request.read_db
+    found: Page[Revocation] = Page([])
+    if form.validate():
+        found = page(request, revocation_queries.listing(db, form.filter))
+    else:
+        request.response.status_int = 422
+    receipts = revocation_queries.receipts(db, [row.id for row in found.rows])
+    return {"form": form, "filter": form.filter, "page": found.map(lambda row: receipts[row.id])}
 
 
 def revocation(request: Request) -> dict[str, Any]:
