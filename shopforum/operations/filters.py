@@ -207,6 +207,8 @@ class SessionFilter(Filter):
     device: str = _free_text("Device", 100, hint="Such as Firefox Linux")
     flag: str = _chosen("Flag", [(kind, label.label) for kind, label in labels.FLAG_CHOICES.items()])
     created_after: datetime | None = _instant("Signed in after (UTC)")
+    created_before: datetime | None = _instant("Signed in before (UTC)")
+    seen_after: datetime | None = _instant("Last seen after (UTC)")
     seen_before: datetime | None = _instant("Last seen before (UTC)")
     state: str = _chosen("State", [(tab, tab.capitalize()) for tab in TABS])
 

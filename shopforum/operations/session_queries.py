@@ -7,6 +7,7 @@ limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +100,16 @@ def _session(row: RowMapping) -> SessionRow:
 
 
 SESSIONS = Listing(_select(SessionRow), (CREATED_AT, ID), _session)
+
+
+# The orders of the console's list, by name; "" is the order of every other list. `last_seen_at` is in no index, so that a page
+# view's update stays heap-only: ordered by it, or by name, all that match are sorted, within the operators' time limit.
+ORDERS: dict[str, Listing[SessionRow]] = {
+    "": SESSIONS,
+    "oldest": replace(SESSIONS, descending=False),
+    "seen": replace(SESSIONS, order=(s.c.last_seen_at, ID)),
+    "user": replace(SESSIONS, order=(s.c.user_name, ID), descending=False),
+}
 
 
 def listing(db: ReadOnlyDatabase, chosen: SessionFilter) -> Listing[SessionRow]:
@@ -317,5 +328,7 @@ CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = 
     "device": _device,
     "flag": _flag,
     "created_after": lambda _, at: s.c.created_at > at,
+    "created_before": lambda _, at: s.c.created_at < at,
+    "seen_after": lambda _, at: s.c.last_seen_at > at,
     "seen_before": lambda _, at: and_(s.c.created_at < at, s.c.last_seen_at < at),
 }

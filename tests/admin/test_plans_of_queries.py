@@ -109,6 +109,8 @@ FILTERS: list[dict[str, str]] = [
     {"flag": "quarantined"},
     {"flag": "two_places", "state": "flagged"},
     {"created_after": "2026-01-01", "seen_before": "2026-01-02"},
+    {"created_before": "2026-01-01", "seen_after": "2025-12-31"},
+    {"seen_after": "2026-01-01", "state": "active"},
     {"ip": "203.0.113.0/24", "state": "flagged"},
     {"ip": "203.0.113.0/24", "user": "{user_email}"},
     {"ip": "203.0.113.9", "device": "iphone"},

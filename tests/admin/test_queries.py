@@ -104,6 +104,8 @@ def _tests(row: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
         "device": ("firefox WINDOWS", _used_firefox),
         "flag": ("session_use_after_expire", lambda r: "session_use_after_expire" in r["flags"]),
         "created_after": (row["created_at"].isoformat(), lambda r: r["created_at"] > row["created_at"]),
+        "created_before": (row["created_at"].isoformat(), lambda r: r["created_at"] < row["created_at"]),
+        "seen_after": (row["last_seen_at"].isoformat(), lambda r: r["last_seen_at"] > row["last_seen_at"]),
         "seen_before": (row["last_seen_at"].isoformat(), lambda r: r["last_seen_at"] < row["last_seen_at"]),
     }
 

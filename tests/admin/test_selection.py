@@ -86,7 +86,7 @@ def test_all_but_one_of_a_user(console: Console, started: Callable[..., Any], sq
     client = console("responder")
     page = client.get(f"/users/{one.user_id}")
     assert "new device" in page
-    assert len(re.findall("All but this", page.text)) == 3
+    assert len(re.findall("All but this…", page.text)) == 3
     asked = ticks(page).submit("keep", value=str(one.id)).follow()
     assert "End 2 sessions?" in asked
     form = next(form for form in asked.forms.values() if form.action == "/sessions/revoke")
@@ -110,3 +110,34 @@ def test_a_row_says_who_used_it_last_and_who_signed_in(console: Console, started
     )
     assert device == "curl 8 login: Firefox 140 on Linux"
     assert address == "203.0.113.9 2 places login: 192.0.2.5"
+
+
+@pytest.mark.parametrize(
+    ("sort", "column", "direction"),
+    [
+        ("", "Signed in", "descending"),
+        ("oldest", "Signed in", "ascending"),
+        ("seen", "Last seen", "descending"),
+        ("user", "User", "ascending"),
+    ],
+)
+def test_a_list_is_sorted_over_its_pages(console: Console, sql: Any, sort: str, column: str, direction: str):
+    sql(CROWD, many=70)
+    sql(
+        "UPDATE sessions SET last_seen_at = now() - (random() * 99) * interval '1 minute', user_name = md5(id::text) RETURNING 1 AS one"
+    )
+    client = console("viewer")
+    page = client.get(f"/sessions?site=store&state=active&sort={sort}")
+    assert page.html.find("th", {"aria-sort": direction}).text == column
+    found = []
+    for _ in range(3):
+        found += [a["href"].rpartition("/")[2] for a in page.html.find_all("a", string="Details")]
+        page = page.click("Older") if page.html.find("a", string="Older") else page
+    order = {"": "created_at DESC", "oldest": "created_at", "seen": "last_seen_at DESC", "user": "user_name"}[
+        sort
+    ]
+    assert found == [
+        str(row["id"]) for row in sql(f"SELECT id FROM sessions WHERE site = 'store' ORDER BY {order}")
+    ]
+    assert "sort=user" in page.html.select_one(".tabs a")["href"] or sort != "user"
+    assert "Newest sign-in" in client.get("/sessions?sort=nonsense")

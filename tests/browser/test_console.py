@@ -82,6 +82,20 @@ def test_what_is_new_is_told_and_what_is_ticked_stays(sites, somebody):
     expect(page.get_by_text("1 of 2 selected")).to_be_visible()
 
 
+def test_a_link_from_another_site_finds_its_admin_signed_in(sites, somebody):
+    page = somebody()
+    log_in(page, sites.urls["admin"], "viewer")
+    link = f"{sites.urls['admin']}/sessions?ip=203.0.113.9"
+    page.goto(sites.urls["store"])
+    page.evaluate("address => { location.href = address }", link)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+    # Signed out, the second request leads to the login, and there it ends.
+    page.get_by_role("button", name="Log out").click()
+    page.goto(sites.urls["store"])
+    page.evaluate("address => { location.href = address }", link)
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
 MANY = """INSERT INTO sessions (site, user_id, user_name, roles, created_at, authenticated_at, absolute_end, idle_end,
     last_seen_at)
   SELECT 'store', gen_random_uuid(), 'Ann' || n, '{}', now() - n * interval '1 second', now(), now() + interval '1 day',

@@ -65,7 +65,7 @@ class BeyondAuthority(HTTPForbidden):
     """The act reaches further than the admin may. The text is for people."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(why, result=Denied(REVOKE_ALL))
+        super().__init__(why, result=Denied("beyond authority without %s", REVOKE_ALL))
 
 
 def may_revoke_all(request: Request) -> bool:

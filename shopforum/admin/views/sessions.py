@@ -57,7 +57,7 @@ def sessions(request: Request) -> Any:
     db = request.read_db
     found: Page[SessionRow] = Page([])
     shown, cut, uncounted = None, False, False
-    exact = request.GET.get("count") == "exact"
+    exact, order = request.GET.get("count") == "exact", _order(request)
     if form.validate():
         meant = id_lookup.recognize(db, form.filter)
         if meant:
@@ -75,10 +75,12 @@ def sessions(request: Request) -> Any:
     return {
         "form": form,
         "filter": form.filter,
-        "tabs": [_tab(form.filter, name, shown) for name in (*TABS, "")],
+        "tabs": [_tab(form.filter, name, shown, order) for name in (*TABS, "")],
+        "order": order,
+        "sorts": {name: _list_url(form.filter, name) for name in session_queries.ORDERS},
         "page": found,
         # The first page polls for sessions newer than its newest row; later pages do not.
-        "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
+        "since": "" if request.GET.get(FIELD) or form.errors or order else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
         "bounds": shown is None or not shown.exact,
@@ -107,7 +109,8 @@ def _listed(
     """Return the page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
-    listing = session_queries.SESSIONS.where(*matching, *session_queries.in_state(db, chosen.state))
+    order = session_queries.ORDERS[_order(request)]
+    listing = order.where(*matching, *session_queries.in_state(db, chosen.state))
     found = page(request, listing, size=30)
     # Counts of a part of the matching sessions would be taken for counts of all.
     return found, None if beginning else counts.on_tabs(db, matching)
@@ -155,11 +158,21 @@ def _newest(found: Page[SessionRow]) -> str:
     return newest.astimezone(UTC).isoformat()
 
 
-def _tab(chosen: SessionFilter, name: str, shown: TabCounts | None) -> Tab:
-    query = chosen.query(state=name)
+def _order(request: Request) -> str:
+    """Return the name of the order that the URL asks for; an unknown one is the usual order."""
+    asked = request.GET.get("sort", "")
+    return asked if asked in session_queries.ORDERS else ""
+
+
+def _list_url(chosen: SessionFilter, order: str, **changes: str) -> str:
+    query = "&".join(filter(None, (chosen.query(**changes), order and f"sort={order}")))
+    return "/sessions" + (f"?{query}" if query else "")
+
+
+def _tab(chosen: SessionFilter, name: str, shown: TabCounts | None, order: str) -> Tab:
     return Tab(
         label=name.capitalize() or "All",
-        url="/sessions" + (f"?{query}" if query else ""),
+        url=_list_url(chosen, order, state=name),
         current=chosen.state == name,
         count=shown[name] if shown else None,
     )
