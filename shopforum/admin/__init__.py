@@ -10,13 +10,14 @@ from pyramid.events import BeforeRender
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..operations import audit_queries, deny_rules, labels
-from ..web.contributions import Act, NavItem, Notice
+from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from .views.denied import denied
 
 _ROUTES = (
     ("admin_dashboard", "/"),
+    ("admin_search", "/search"),
     ("admin_sessions", "/sessions"),
     ("admin_revoke", "/sessions/revoke"),
     ("admin_quarantine", "/sessions/quarantine"),
@@ -45,7 +46,7 @@ _ROUTES = (
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "export", "live", "select", "tokens", "webhooks"),
+    *("audit", "export", "live", "search", "select", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -69,6 +70,7 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
+    config.set_search_box(SearchBox("/search", "Search", signed_in=True))
     config.add_acts(_ACTS)
     config.set_unknown_act(Act("Submit a form", page="/"))
     config.add_notices(

@@ -14,6 +14,7 @@ ROLES = ("viewer", "responder", "owner")
 # What each page asks for: read, revoke, or revoke everyone.
 PAGES = {
     ("admin_dashboard", "GET"): ROLES,
+    ("admin_search", "GET"): ROLES,
     ("admin_sessions", "GET"): ROLES,
     ("admin_session", "GET"): ROLES,
     ("admin_user", "GET"): ROLES,

@@ -113,3 +113,48 @@ def test_a_receipt_is_exported_and_names_whom_to_notify(act: Any, sql: Any):
     ]
     for path in ("export", "people"):
         client.get(f"/revocations/{'0' * 8}-0000-4000-8000-{'0' * 12}/{path}", status=404)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("shopper@harbour.example", "/users/{shopper}"),
+        ("Sam Sh", "/users/{shopper}"),
+        ("{shopper}", "/users/{shopper}"),
+        ("{session}", "/sessions/{session}"),
+        ("{short}", "/sessions/{session}"),
+        ("{receipt}", "/revocations/{receipt}"),
+        ("inc-4711", "/revocations/{receipt}"),
+        ("{request}", "/audit?request={request}"),
+        ("Firefox 140", "/sessions?device=Firefox+140"),
+    ],
+)
+def test_one_box_goes_straight_to_the_only_hit(act: Any, sql: Any, text: str, path: str):
+    client, receipt = act
+    [row] = sql("SELECT id, user_id FROM sessions WHERE user_email = 'shopper@harbour.example'")
+    [told] = sql("SELECT request_id FROM audit_log WHERE event = 'authn_token_revoked'")
+    names = {
+        "shopper": row["user_id"],
+        "session": row["id"],
+        "short": str(row["id"])[:8],
+        "receipt": receipt.rpartition("/")[2],
+        "request": told["request_id"],
+    }
+    assert client.get("/search", {"q": text.format(**names)}, status=303).location == path.format(**names)
+
+
+def test_several_hits_are_listed_and_none_is_said(act: Any, browser: Callable[..., Browser]):
+    client, _ = act
+    page = client.get("/search?q=192.0.2.9")
+    assert {a["href"] for a in page.html.select("tbody a")} == {
+        "/sessions?ip=192.0.2.9",
+        "/audit?ip=192.0.2.9",
+    }
+    assert "Nothing is called" in client.get("/search?q=nobody+here")
+    assert "Nothing is called" not in client.get("/search?q=+")
+    for odd in ("%25", "\\", "<script>", "a" * 500, "é" * 200, "::/0", "1.2.3.4/33"):
+        assert client.get("/search", {"q": odd}).status_int in (200, 303), odd
+    form = next(form for form in client.get("/audit").forms.values() if form.action == "/search")
+    form["q"] = "4711"
+    assert "Receipt" in form.submit().follow()
+    assert 'action="/search"' not in browser("admin").get("/login")

@@ -39,6 +39,7 @@ def test_console(sites, inspect, monkeypatch):
             f"/users/{flagged['user_id']}",
             "/revocations",
             "/audit",
+            "/search?q=203.0.113.9",
         ):
             pages.visit(path)
         pages.visit("/sessions?ip=somewhere", 422)

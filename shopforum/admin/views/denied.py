@@ -42,7 +42,8 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
 
 def _why(exc: HTTPForbidden, request: Request, me: Session) -> str:
     """Say what the act takes, and who may do it: people with the role who were here lately."""
-    roles = ROLES[ADMIN].get(exc.result.args[0], frozenset()) if exc.result.args else frozenset()
+    permission = exc.result.args[0] if isinstance(exc.result, Denied) and exc.result.args else ""
+    roles = ROLES[ADMIN].get(str(permission), frozenset())
     why = f"{exc.detail} " if isinstance(exc, BeyondAuthority) else ""
     if not roles:
         return why or "No role of the console allows this."
