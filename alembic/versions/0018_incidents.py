@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018_incidents"
-down_revision = "0016_purged_revocations"
+down_revision = "0017_device_binding"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0020_key_ids"
-down_revision = "0016_purged_revocations"
+down_revision = "0019_console_searches"
 branch_labels = None
 depends_on = None
 

@@ -10,22 +10,25 @@ from pyramid.events import BeforeRender
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..operations import audit_queries, commands, deny_rules, labels
-from ..web.contributions import Act, NavItem, Notice
+from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from .views.denied import denied
 
 _ROUTES = (
     ("admin_dashboard", "/"),
+    ("admin_search", "/search"),
     ("admin_sessions", "/sessions"),
     ("admin_revoke", "/sessions/revoke"),
     ("admin_quarantine", "/sessions/quarantine"),
     ("admin_release", "/sessions/release"),
     ("admin_sessions_export", "/sessions/export"),
     ("admin_news", "/sessions/news"),
+    ("admin_select", "/sessions/select"),
     ("admin_session", "/sessions/{id}"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
+    ("admin_user_select", "/users/{id}/select"),
     ("admin_user_tokens", "/users/{id}/tokens/revoke"),
     ("admin_everyone", "/revoke-everyone"),
     ("admin_revocations", "/revocations"),
@@ -38,6 +41,8 @@ _ROUTES = (
     ("admin_incident_close", "/incidents/{id}/close"),
     ("admin_incident_report", "/incidents/{id}/report"),
     ("admin_incident_people", "/incidents/{id}/people"),
+    ("admin_revocation_export", "/revocations/{id}/export"),
+    ("admin_revocation_people", "/revocations/{id}/people"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -49,7 +54,7 @@ _ROUTES = (
 )
 _VIEWS = (
     *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "explain", "export", "incidents", "live", "tokens", "webhooks"),
+    *("audit", "explain", "export", "incidents", "live", "search", "select", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -68,6 +73,8 @@ _ACTS = {
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
     "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
+    "admin_select": Act("Show another page", page="/sessions"),
+    "admin_user_select": Act("Show another page", page="/sessions"),
 }
 
 
@@ -83,6 +90,7 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
+    config.set_search_box(SearchBox("/search", "Search", signed_in=True))
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page)
     config.set_unknown_act(Act("Submit a form", page="/"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from wtforms import Form, SelectField, StringField
 
-from ..operations.filters import AuditFilter, Criterion, Filter, FilterError, SessionFilter
+from ..operations.filters import AuditFilter, Criterion, Filter, FilterError, RevocationFilter, SessionFilter
 from .form_fields import options_of
 
 
@@ -49,3 +49,9 @@ class AuditFilterForm(FilterForm):
     """Which rows of the audit log."""
 
     filter = AuditFilter()
+
+
+class RevocationFilterForm(FilterForm):
+    """Which revocations."""
+
+    filter = RevocationFilter()

@@ -23,6 +23,7 @@ def target(fields: Any) -> Target:
             filter_query=fields.get("filter") or "",
             sessions=[fields["only"]] if fields.get("only") else fields.getall("session"),
             user=fields.get("user") or "",
+            keep=fields.get("keep") or "",
             site=fields.get("site") or "",
         )
     except ValueError as error:

@@ -77,6 +77,13 @@ class _Claim:
     answer: Any
     busy: int
 
+    @property
+    def wait(self) -> int:
+        """The seconds after which a retry is worth while. A call takes moments: wait as long as it has run already, but
+        never beyond the instant at which its claim may be taken over.
+        """
+        return max(1, min(self.busy, LEASE - self.busy))
+
 
 @dataclass(frozen=True)
 class Key:
@@ -104,15 +111,16 @@ class Key:
         self, claim: _Claim, act: Callable[[], Outcome], receipt: Callable[[Made], Outcome]
     ) -> Outcome:
         if bytes(claim.body_hash) != self._digest():
-            raise Problem(422, "This Idempotency-Key was sent before with another body.")
+            raise Problem("key-reused", "This Idempotency-Key was sent before with another body.")
         if claim.status is not None:
             return Outcome(claim.status, claim.answer, replayed=True)
         made = audit_queries.made_by_call(self.db, self.token.actor, claim.request_id)
         if made is not None:
             return replace(self._keep(receipt(made)), replayed=True)
         if not self._run(_TAKE_OVER, earlier=claim.request_id):
-            wait = {"Retry-After": str(max(1, claim.busy))}
-            raise Problem(409, "The first call with this Idempotency-Key is still in progress.", headers=wait)
+            wait = {"Retry-After": str(claim.wait)}
+            detail = "The first call with this Idempotency-Key is still in progress."
+            raise Problem("key-in-progress", detail, headers=wait)
         return self._do(act)
 
     def _do(self, act: Callable[[], Outcome]) -> Outcome:

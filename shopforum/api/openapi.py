@@ -29,7 +29,7 @@ def document(url: str) -> dict[str, Any]:
             "version": "1",
             "description": "See login sessions, end them, and follow the audit log. Create tokens on the console's page "
             "Tokens or by `shopforum token create`. Instants are RFC 3339 in UTC. An error is a problem document "
-            "(RFC 9457); 422 names the fields in `errors`.",
+            "(RFC 9457), its type the path of a page that says what to do; 422 names the fields in `errors`.",
         },
         "servers": [{"url": url}],
         "paths": PATHS,
@@ -127,12 +127,7 @@ _SCOPE = {
 _REASON: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "code": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 60,
-            "description": f"{', '.join(labels.REASONS)}; any other text becomes `other`, with the text in the note.",
-        },
+        "code": {"type": "string", "enum": list(labels.REASONS)},
         "text": {
             "type": "string",
             "maxLength": 2000,
@@ -266,6 +261,11 @@ _KEY_HEADER = {
     "nothing; with another body 422; while the first call is in progress 409.",
 }
 
+_PAGE = [
+    _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+]
+
 PATHS: dict[str, Any] = {
     "/api/v1/openapi.json": {
         "get": {
@@ -288,8 +288,7 @@ PATHS: dict[str, Any] = {
             },
             parameters=[
                 *(_query(name, schema) for name, schema in FILTERS.items()),
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+                *_PAGE,
             ],
         )
     },
@@ -410,6 +409,21 @@ PATHS: dict[str, Any] = {
                 "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),
             },
             requestBody=_body(_CONTAIN),
+        ),
+    },
+    "/api/v1/revocations/{id}/sessions": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "list_revoked",
+            "All sessions that a revocation has ended; those behind a gate appear as they are marked",
+            "sessions:read",
+            {
+                "200": {
+                    **_json("A page of sessions, newest sign-in first", "Sessions"),
+                    "headers": {"Link": {"schema": {"type": "string"}}},
+                }
+            },
+            parameters=_PAGE,
         ),
     },
     "/api/v1/events": {

@@ -17,6 +17,7 @@ from ..api_tokens.rate_limit import TooFast
 from ..core import metrics
 from ..sessions import AuthorityUnavailable, is_outage, refuses_value
 from ..web import methods
+from . import problem_types
 from .request import ApiRequest as Request
 from .security_policy import MissingScope, policy_of, refused
 
@@ -24,20 +25,23 @@ log = structlog.get_logger("shopforum")
 
 
 class Problem(Exception):
-    """An error response. `members` are added to the problem document as they are."""
+    """An error response. `kind` is a status, or the name of one of TYPES. `members` are added to the problem document as
+    they are.
+    """
 
     def __init__(
-        self, status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+        self, kind: int | str, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
     ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.kind = kind
         self.detail = detail
         self.headers = dict(headers or {})
         self.members = members
 
 
 def includeme(config: Configurator) -> None:
-    """Register the exception views."""
+    """Register the exception views, and the pages about each type."""
+    config.include(problem_types)
     config.add_exception_view(problem, context=Problem)
     config.add_exception_view(http_error, context=HTTPException)
     config.add_notfound_view(not_found)
@@ -52,7 +56,7 @@ def includeme(config: Configurator) -> None:
 
 def problem(exc: Problem, request: Request) -> Response:
     """Answer an error that a view has raised."""
-    return answer(exc.status, exc.detail, headers=exc.headers, **exc.members)
+    return answer(exc.kind, exc.detail, headers=exc.headers, **exc.members)
 
 
 def http_error(exc: HTTPException, request: Request) -> Response:
@@ -96,7 +100,7 @@ def _unauthorized(request: Request) -> Response:
         written = refused(request, "token")
         known = policy_of(request).presented(request).refused
         if known is not None and known.refused == "blocked":
-            return answer(403, "A deny rule refuses this token or this client address.")
+            return answer("blocked", "A deny rule refuses this token or this client address.")
         challenge += ', error="invalid_token"'
         why = "The token is not valid."
         if "removed_keys" in written:
@@ -144,13 +148,21 @@ def unexpected(exc: Exception, request: Request) -> Response:
 
 
 def answer(
-    status: int, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+    kind: int | str, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """Return a problem document."""
-    title = HTTPStatus(status).phrase
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail or title, **members}
+    """Return a problem document. `kind` is a status, or the name of one of TYPES."""
+    url, known = problem_types.named(kind)
+    document = {
+        "type": url,
+        "title": known.title,
+        "status": known.status,
+        "detail": detail or known.title,
+        **members,
+    }
     response = Response(
-        json.dumps(document).encode(), status=f"{status} {title}", content_type="application/problem+json"
+        json.dumps(document).encode(),
+        status=f"{known.status} {HTTPStatus(known.status).phrase}",
+        content_type="application/problem+json",
     )
     response.headers.update(headers or {})
     return response

@@ -20,6 +20,7 @@ from ..operations import (
     explain,
     incidents,
     json_documents,
+    labels,
     plans,
     reach,
     reasons,
@@ -76,8 +77,13 @@ def list_sessions(request: Request, given: Given) -> Response:
     response = responses.reply(
         {"sessions": [json_documents.session(row) for row in part.rows], "next": part.older, "total": total}
     )
-    if part.older:
-        query = urlencode({**given.query, "cursor": part.older})
+    return _linked(request, given, response, part.older)
+
+
+def _linked(request: Request, given: Given, response: Response, following: str | None) -> Response:
+    """Add the link to the next page, if there is one (RFC 8288)."""
+    if following:
+        query = urlencode({**given.query, "cursor": following})
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return response
 
@@ -236,14 +242,33 @@ def _incident_status(request: Request, incident: Incident) -> dict[str, Any]:
     return json_documents.incident_status(incidents.report(request.read_db, incident))
 
 
+def list_revoked(request: Request, given: Given) -> Response:
+    """Return the sessions that a revocation has ended, newest sign-in first."""
+    row = revocation_queries.receipt(request.read_db, _id(request))
+    if row is None:
+        raise Problem(404, "There is no such revocation.")
+    listing, cursor = session_queries.ended_by(row.id), given.query.get("cursor", "")
+    if cursor and not listing.takes(cursor):
+        raise invalid(cursor="This is not a cursor: pass `next` unchanged.")
+    part = listing.part(request.read_db, cursor, given.query["limit"])
+    total = {"count": row.matched, "exact": row.exact}
+    rows = [json_documents.session(session) for session in part.rows]
+    return _linked(
+        request, given, responses.reply({"sessions": rows, "next": part.older, "total": total}), part.older
+    )
+
+
 def list_events(request: Request, given: Given) -> Response:
     """Return the next events of the audit log."""
     query = given.query
     types = query["types"].split(",") if "types" in query else []
+    if unknown := sorted(set(types) - labels.EVENTS.keys()):
+        raise invalid(types=f"{', '.join(unknown)}: unknown. Known: {', '.join(sorted(labels.EVENTS))}.")
     try:
         rows, following = event_feed.read(request.sessions, query["after"], types, query["limit"])
     except event_feed.Ahead:
-        raise Problem(409, "The log ends before that number: it is not the log you have read.") from None
+        detail = "The log ends before that number: it is not the log you have read."
+        raise Problem("cursor-ahead", detail) from None
     events = [json_documents.event(row) for row in rows]
     offers = request.accept.acceptable_offers(["application/json", "application/x-ndjson"])
     if offers and offers[0][0] == "application/x-ndjson":
@@ -296,7 +321,7 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
     if expected is not None and not (plan.exact and expected == plan.matched):
         found = f"{'' if plan.exact else 'At least '}{plan.matched:,}"
         detail = f"{found} sessions match now, not {expected:,}."
-        raise Problem(409, detail, matched=plan.matched, exact=plan.exact)
+        raise Problem("count-changed", detail, matched=plan.matched, exact=plan.exact)
     if body.get("dry_run"):
         return Outcome(200, json_documents.dry_run(plan.matched, exact=plan.exact))
     return _receipt(request, _carry_out(request, plan, _reason(request, body["reason"])))

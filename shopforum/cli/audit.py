@@ -77,6 +77,8 @@ def export(ini: str, form: str) -> None:
             for row in _rows(sessions):
                 click.echo(json.dumps(row, default=str))
         else:
+            # Without the byte order mark, Excel takes UTF-8 for another encoding.
+            sys.stdout.write("\ufeff")
             writer = csv.writer(sys.stdout)
             writer.writerow(_COLUMNS)
             writer.writerows([cell(row[name]) for name in _COLUMNS] for row in _rows(sessions))

@@ -62,15 +62,16 @@ class Slice(Generic[R]):
 
 @dataclass(frozen=True)
 class Page(Slice[R]):
-    """A slice with the addresses of its neighbours: this page's own, with another cursor."""
+    """A slice with the addresses of its neighbours: this page's own, with another cursor. `here` is its own cursor."""
 
+    here: str | None = None
     older_url: str | None = None
     newer_url: str | None = None
 
     def map(self, make: Callable[[R], T]) -> "Page[T]":
         """Return the page with another value in place of each row."""
         rows = [make(row) for row in self.rows]
-        return Page(rows, self.older, self.newer, self.older_url, self.newer_url)
+        return Page(rows, self.older, self.newer, self.here, self.older_url, self.newer_url)
 
     def of(self: "Page[RowMapping]", kind: type[T]) -> "Page[T]":
         """Return the page with each row as a dataclass of this kind (`rows.build`)."""
@@ -94,7 +95,7 @@ def page(
 def with_urls(request: Request, part: Slice[R]) -> Page[R]:
     """Return a slice as a page of the list that the request shows."""
     urls = [_url(request, cursor) for cursor in (part.older, part.newer)]
-    return Page(part.rows, part.older, part.newer, *urls)
+    return Page(part.rows, part.older, part.newer, request.GET.get(FIELD), *urls)
 
 
 def fetch(

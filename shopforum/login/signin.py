@@ -94,7 +94,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     if device.at_once:
         _end_superseded(request, login, device.at_once)
     detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
-    write(request, EventName.LOGIN_SUCCESS, detail, login)
+    write(request, EventName.LOGIN_SUCCESS, detail, login, session_id=request.me.id)
     target = attempt.target or safe_redirect.landing(request.site.name)
     for result in _hooks(request, login, target):
         headers += result.headers
@@ -145,6 +145,7 @@ def write(
     detail: dict[str, Any],
     login: Login | None = None,
     user_id: UUID | None = None,
+    session_id: UUID | None = None,
 ) -> None:
     """Write an event of the login form to the audit log, with the user as far as known."""
     event = Event(
@@ -154,6 +155,7 @@ def write(
         initiating_entity=InitiatingEntity.USER,
         actor=login.user_email if login else "",
         user_id=login.user_id if login else user_id,
+        session_id=session_id,
         detail=detail,
     )
     audit.append(request.db, event)

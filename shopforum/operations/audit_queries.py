@@ -5,21 +5,28 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, select, text
+from sqlalchemy import Column, ColumnElement, RowMapping, and_, cast, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import INET
 
 from ..core.database import Database
+from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
 from ..sessions import audit_chain, tables
 from ..sessions.audit_chain import Head
 from ..sessions.vocabulary import EventName
+from . import session_queries
 from .event_groups import events_of
 from .filters import AuditFilter
 from .rows import AuditRow, SessionRow
 
 _a = tables.audit_log
 AUDIT_ID: Column[Any] = _a.c.id
+
+# The reason of an act, and the condition under which it has one: that of the index on these rows.
+_REASON: ColumnElement[Any] = literal_column("(audit_log.detail ->> 'reason_admin')")
+_REASONED: ColumnElement[bool] = literal_column("(audit_log.detail ->> 'reason_admin') <> ''")
 
 _OF_CALL = text(
     f"""SELECT revocation_id, detail ->> 'rule' AS rule FROM audit_log
@@ -51,25 +58,48 @@ AUDIT = Listing(select(*(_a.c[name] for name in columns(AuditRow))), (AUDIT_ID,)
 SEALED = Listing(AUDIT.statement.where(_a.c.seq.is_not(None)), (_a.c.seq,), _row)
 
 
-def listing(chosen: AuditFilter) -> Listing[AuditRow]:
-    """Return the rows that match a filter, newest first."""
+def listing(db: ReadOnlyDatabase, chosen: AuditFilter) -> Listing[AuditRow]:
+    """Return the rows that match a filter, newest first. Looks up people, and whether a whole actor is meant."""
     found = AUDIT
     if chosen.event:
         names = events_of(chosen.event)
         found = found.where(_a.c.event == names[0] if len(names) == 1 else _a.c.event.in_(names))
     for column, value in (
-        (_a.c.actor, chosen.actor),
-        (_a.c.user_id, chosen.user),
         (_a.c.session_id, chosen.session),
+        (_a.c.request_id, chosen.request),
         (_a.c.site, chosen.site),
     ):
         if value:
             found = found.where(column == value)
+    if chosen.user:
+        found = found.where(_about(db, chosen.user))
+    if chosen.actor:
+        found = found.where(_by(db, chosen.actor))
+    if chosen.ip:
+        found = found.where(_a.c.address.op("<<=")(cast(chosen.ip, INET)))
+    if chosen.note:
+        found = found.where(_REASONED, session_queries.contains(_REASON, chosen.note))
     if chosen.since:
         found = found.where(_a.c.at >= chosen.since)
     if chosen.until:
         found = found.where(_a.c.at < chosen.until)
     return found
+
+
+def _about(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match the rows about a person. An id needs no session: those of old users may be purged."""
+    user_id = parse_uuid(wanted)
+    if user_id:
+        return _a.c.user_id == user_id
+    return _a.c.user_id == func.any(session_queries.ids_of(session_queries.people(db, wanted)))
+
+
+def _by(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+    """Match the rows of an actor: by the whole name where somebody has it, which has an index, otherwise by a part of it."""
+    whole = _a.c.actor == wanted
+    if db.one(select(AUDIT_ID).where(whole, _a.c.actor != "").limit(1)):
+        return whole
+    return and_(_a.c.actor != "", session_queries.contains(_a.c.actor, wanted))
 
 
 def oldest_first(db: Database) -> Iterator[AuditRow]:
@@ -133,6 +163,16 @@ def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:
 def of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
     """Return the latest 30 rows about a user."""
     return AUDIT.where(_a.c.user_id == user_id).first(db, 30)
+
+
+def new_devices(db: ReadOnlyDatabase, session_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the sessions that began with a device that was new to their user."""
+    found = select(_a.c.session_id).where(
+        _a.c.session_id.in_(session_ids),
+        _a.c.event == EventName.LOGIN_SUCCESS,
+        _a.c.detail["new_device"].as_string() == "true",
+    )
+    return {row["session_id"] for row in db.all(found)} if session_ids else set()
 
 
 def logins_of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:

@@ -1,28 +1,55 @@
 """Count the sessions that match. Every count stops at a limit, so that it takes no longer the more sessions there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import TextClause, case, func, literal, select, text, true
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
+from ..sessions import live as live_conditions
 from ..sessions import tables
 from ..sessions.live import UNENDED
+from ..sessions.vocabulary import State
 from .filters import FLAGGED, SessionFilter
 from .session_queries import CREATED_AT, ID, LIVE, OPEN_FLAGS, STATES, conditions, s
 
 # Counts stop here: "10,000+" says as much as the number would.
 CAP = 10_000
-# The counts on the tabs stop sooner, and are taken from the newest LOOKED_AT sessions.
-TAB_CAP = 1_000
+# The counts on the tabs are taken from the newest LOOKED_AT sessions; of at most SMALL rows in the table, from all.
 LOOKED_AT = 4_000
-# Milliseconds. A list without its counts is better than none.
+SMALL = 50_000
+# Milliseconds. A list without its counts is better than none; who asks for exact ones waits longer.
 _PATIENCE = 1000
+_EXACT_PATIENCE = 10_000
 
 _ESTIMATE = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM sessions s WHERE {UNENDED} AND s.site = :site"
+_SIZE = text("SELECT reltuples::bigint AS rows FROM pg_class WHERE oid = CAST('sessions' AS regclass)")
+
+# The states of sessions that have not ended.
+LIVE_STATES = (State.ACTIVE, State.DORMANT)
 
 _NEWEST = (CREATED_AT.desc(), ID.desc())
+_UNENDED = live_conditions.condition(UNENDED)
+
+
+@dataclass(frozen=True)
+class TabCounts:
+    """The counts on the tabs of the list, by the tab's name; `""` is the tab of all. `bounds` names those that are lower
+    bounds: there are at least so many.
+    """
+
+    numbers: Mapping[str, int]
+    bounds: frozenset[str] = frozenset()
+
+    def __getitem__(self, tab: str) -> str:
+        """Return a count for people: "57", or "57+" for a lower bound."""
+        return f"{self.numbers[tab]:,}{'+' if tab in self.bounds else ''}"
+
+    @property
+    def exact(self) -> bool:
+        """Return whether all counts are exact."""
+        return not self.bounds
 
 
 def count(db: ReadOnlyDatabase, where: Sequence[Any], cap: int = CAP) -> int | None:
@@ -35,36 +62,44 @@ def count(db: ReadOnlyDatabase, where: Sequence[Any], cap: int = CAP) -> int | N
         return None
 
 
-def on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> dict[str, str] | None:
-    """Count the sessions that meet conditions on `s`, for each tab of the list: "57" or "1,000+". None where that would take
-    too long. The tab of all sessions is `""`.
+def on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts | None:
+    """Count the sessions that meet conditions on `s`, for each tab of the list. None where that would take too long.
 
-    The newest LOOKED_AT are counted, once for all states. Where there are more, each number is a lower bound: "57+".
-    Flagged sessions are counted in full, unless there are many.
+    The newest LOOKED_AT are counted, once for all states. Where there are more, each number is a lower bound, unless the
+    table is small. Sessions that have not ended, and flagged ones, are counted in full where they are few.
     """
     db = db.within(_PATIENCE)
     try:
-        counts = _newest(db, where)
-        if counts[""] <= LOOKED_AT:
-            return {name: _shown(number) for name, number in counts.items()}
+        found = _newest(db, where, LOOKED_AT)
+        if found[""] <= LOOKED_AT:
+            return TabCounts(found)
+        if db.only(_SIZE)["rows"] <= SMALL:
+            return TabCounts(_newest(db, where))
+        bounds = set(found)
+        unended = _newest(db, [*where, _UNENDED], LOOKED_AT)
+        if unended[""] <= LOOKED_AT:
+            found |= {state: unended[state] for state in LIVE_STATES}
+            bounds -= set(LIVE_STATES)
         flagged = _flagged(db, where)
     except TooSlow:
         return None
-    shown = {name: _shown(number, lower_bound=True) for name, number in counts.items()}
-    return shown if flagged is None else {**shown, FLAGGED: _shown(flagged)}
+    if flagged is not None:
+        found[FLAGGED] = flagged
+        bounds.discard(FLAGGED)
+    return TabCounts(found, frozenset(bounds))
 
 
-def _newest(db: ReadOnlyDatabase, where: Sequence[Any]) -> dict[str, int]:
+def exactly_on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts:
+    """Count as `on_tabs`, to the end. Raises TooSlow."""
+    return TabCounts(_newest(db.patient(_EXACT_PATIENCE), where))
+
+
+def _newest(db: ReadOnlyDatabase, where: Sequence[Any], most: int | None = None) -> dict[str, int]:
+    """Count by state: all, or the newest `most` + 1."""
     state = case(*((condition, name) for name, condition in STATES.items())).label("state")
     flagged = OPEN_FLAGS.where(tables.flags.c.session_id == s.c.id).exists().label(FLAGGED)
-    m = (
-        select(state, flagged)
-        .select_from(s)
-        .where(*where)
-        .order_by(*_NEWEST)
-        .limit(LOOKED_AT + 1)
-        .subquery("m")
-    )
+    found = select(state, flagged).select_from(s).where(*where)
+    m = (found if most is None else found.order_by(*_NEWEST).limit(most + 1)).subquery("m")
     counts = [func.count().filter(m.c.state == name).label(name) for name in STATES]
     more = (func.count().filter(m.c.flagged).label(FLAGGED), func.count().label("all"))
     row = db.only(select(*counts, *more).select_from(m))
@@ -83,12 +118,6 @@ def _flagged(db: ReadOnlyDatabase, where: Sequence[Any]) -> int | None:
         )
     )
     return int(row["met"]) if row["looked_at"] <= LOOKED_AT // 2 else None
-
-
-def _shown(number: int, *, lower_bound: bool = False) -> str:
-    if number > TAB_CAP:
-        return f"{TAB_CAP:,}+"
-    return f"{number:,}+" if lower_bound else f"{number:,}"
 
 
 def live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int | None]:

@@ -1,5 +1,6 @@
 """Write lists as files: CSV for spreadsheets, JSON lines for programs. The columns are the fields of the rows."""
 
+import codecs
 import csv
 import io
 import json
@@ -13,14 +14,17 @@ FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 
 
 def write(found: Iterable[Any], row: type, form: str) -> Iterator[bytes]:
-    """Yield the file in pieces. `row` is the dataclass of the rows, `form` one of FORMATS."""
+    """Yield the file in pieces. `row` is the dataclass of the rows, `form` one of FORMATS.
+
+    CSV begins with a byte order mark: without it, Excel takes UTF-8 for another encoding.
+    """
     names = columns(row)
     if form == "jsonl":
         for each in found:
             plain = {name: _plain(getattr(each, name)) for name in names}
             yield json.dumps(plain, default=str).encode() + b"\n"
         return
-    yield _line(names)
+    yield codecs.BOM_UTF8 + _line(names)
     for each in found:
         yield _line([cell(_plain(getattr(each, name))) for name in names])
 

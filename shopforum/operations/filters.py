@@ -208,6 +208,8 @@ class SessionFilter(Filter):
     flag: str = _chosen("Flag", [(kind, label.label) for kind, label in labels.FLAG_CHOICES.items()])
     binding: str = _chosen("Device key", [(name, label.label) for name, label in labels.BINDINGS.items()])
     created_after: datetime | None = _instant("Signed in after (UTC)")
+    created_before: datetime | None = _instant("Signed in before (UTC)")
+    seen_after: datetime | None = _instant("Last seen after (UTC)")
     seen_before: datetime | None = _instant("Last seen before (UTC)")
     state: str = _chosen("State", [(tab, tab.capitalize()) for tab in TABS])
 
@@ -219,7 +221,7 @@ class SessionFilter(Filter):
 
 @dataclass(frozen=True)
 class AuditFilter(Filter):
-    """Which rows of the audit log."""
+    """Which rows of the audit log. `note` is a part of the reason, such as a ticket; `user` the person that a row is about."""
 
     event: str = _chosen(
         "Event",
@@ -228,10 +230,25 @@ class AuditFilter(Filter):
             *sorted(((name, label.label) for name, label in labels.EVENTS.items()), key=lambda pair: pair[1]),
         ],
     )
-    actor: str = _free_text("Who", hint="An e-mail, as in the row")
-    user: UUID | None = _id("User", "A user's id")
+    user: str = _free_text("User", hint="Name, e-mail address or id")
+    note: str = _free_text("Reason or ticket", 200, hint="A part of it, such as INC-4711")
+    actor: str = _free_text("Who", hint="An e-mail address, or a part of it")
+    ip: str = _field(Criterion("Address", read_network, hint="Address or CIDR block"))
     session: UUID | None = _id("Session", "A session's id")
+    request: str = _free_text("Request", 200, hint="A request's id, as on an error page")
     site: str = _chosen("Site", [*_SITE_CHOICES, ("all", "Several")])
+    since: datetime | None = _instant("From (UTC)")
+    until: datetime | None = _instant("To (UTC)")
+
+
+@dataclass(frozen=True)
+class RevocationFilter(Filter):
+    """Which revocations. `user` had a session among those that ended."""
+
+    user: str = _free_text("User", hint="Name, e-mail address or id")
+    note: str = _free_text("Note or ticket", 200, hint="A part of it, such as INC-4711")
+    reason: str = _chosen("Reason", list(labels.END_REASONS.items()))
+    actor: str = _free_text("By", hint="An e-mail address, or a part of it")
     since: datetime | None = _instant("From (UTC)")
     until: datetime | None = _instant("To (UTC)")
 

@@ -61,7 +61,7 @@ _ALARMS = text(
       FROM audit_log WHERE event = '{EventName.AUDIT_ROWS_LOST}'
         AND id > coalesce((SELECT max(id) FROM audit_log WHERE event = '{EventName.RECOVERED}'), 0)
       ORDER BY id DESC LIMIT 1) lost ON true
-    LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND attempts > 0 LIMIT {MOST_MESSAGES + 1}) o ON true
+    LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NOT NULL LIMIT {MOST_MESSAGES + 1}) o ON true
     GROUP BY lost.at, lost.rows, lost.kept"""
 )
 

@@ -133,6 +133,9 @@ def make(
         if chosen == SessionFilter():
             return Plan(problem="That filter matches every session. Go back and choose again.")
         return _by_filter(db, chosen, own, live)
+    if target.user_id and target.keep:
+        others = session_queries.others_of_user(db, target.user_id, target.keep)
+        return _by_ids(db, others, own, live) if others else Plan(problem="This user has no other session.")
     if target.sessions:
         return _by_ids(db, target.sessions, own, live)
     if not (target.user_id or target.site or target.everyone):

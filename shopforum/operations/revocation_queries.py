@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, select, text
+from sqlalchemy import Column, RowMapping, func, or_, select, text
 
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import build, columns
 from ..sessions import tables
-from .rows import Message, OutboxRow, Receipt, Revocation
+from . import session_queries
+from .filters import RevocationFilter
+from .rows import Affected, Message, OutboxRow, Receipt, Revocation
+from .session_queries import s
 
 _r = tables.revocations
 REVOCATION_ID: Column[Any] = _r.c.id
@@ -29,10 +32,51 @@ REVOCATIONS = Listing(
     _revocation,
 )
 
+
+def listing(db: ReadOnlyDatabase, chosen: RevocationFilter) -> Listing[Revocation]:
+    """Return the revocations that match a filter, newest first. Looks up people."""
+    found = REVOCATIONS
+    if chosen.user:
+        people = session_queries.ids_of(session_queries.people(db, chosen.user))
+        ended = select(s.c.revocation_id).where(
+            s.c.user_id == func.any(people), s.c.revocation_id.is_not(None)
+        )
+        found = found.where(or_(_r.c.user_id == func.any(people), REVOCATION_ID.in_(ended)))
+    if chosen.note:
+        noted = (_r.c.reason_admin, _r.c.reason_user, _r.c.typed)
+        found = found.where(or_(*(session_queries.contains(column, chosen.note) for column in noted)))
+    if chosen.reason:
+        found = found.where(_r.c.reason_code == chosen.reason)
+    if chosen.actor:
+        found = found.where(session_queries.contains(_r.c.actor, chosen.actor))
+    if chosen.since:
+        found = found.where(_r.c.created_at >= chosen.since)
+    if chosen.until:
+        found = found.where(_r.c.created_at < chosen.until)
+    return found
+
+
+def people(revocation_id: UUID) -> Listing[Affected]:
+    """Return the people whose sessions are marked as ended by a revocation, to be notified."""
+    statement = (
+        select(
+            s.c.user_id,
+            func.max(s.c.user_name).label("user_name"),
+            func.max(s.c.user_email).label("user_email"),
+            func.string_agg(s.c.site.distinct(), " ").label("sites"),
+            func.count().label("sessions"),
+            func.max(s.c.last_seen_at).label("last_seen_at"),
+        )
+        .where(s.c.revocation_id == revocation_id)
+        .group_by(s.c.user_id)
+    )
+    return Listing(statement, (s.c.user_id,), lambda row: Affected(**row), descending=False)
+
+
 _RECEIPT = f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE o.done_at IS NOT NULL) AS confirmed,
-        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts = 0) AS pending,
-        count(*) FILTER (WHERE o.done_at IS NULL AND o.attempts > 0) AS failed,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.last_error IS NULL) AS pending,
+        count(*) FILTER (WHERE o.done_at IS NULL AND o.last_error IS NOT NULL) AS failed,
         max(o.done_at) AS confirmed_at,
         (SELECT s.user_name FROM sessions s WHERE s.revocation_id = r.id LIMIT 1) AS user_name
       FROM revocation_outbox o WHERE o.revocation_id = r.id) o"""

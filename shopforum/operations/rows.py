@@ -52,6 +52,16 @@ class SessionRow:
         return user_agents.label(self.last_agent or self.agent)
 
     @property
+    def other_device(self) -> bool:
+        """Return whether the browser that was used last is another than that of the login."""
+        return self.device != user_agents.label(self.agent)
+
+    @property
+    def other_address(self) -> bool:
+        """Return whether the address of the last use is another than that of the login."""
+        return self.last_address not in (None, self.address)
+
+    @property
     def live(self) -> bool:
         """Return whether the session can still be ended."""
         return self.state in (State.ACTIVE, State.DORMANT)
@@ -185,8 +195,8 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Receipt(Revocation):
-    """A revocation with what the identity provider has said to it: messages `confirmed`, `pending` (not sent yet) and
-    `failed` (sent without success so far). `user_name` is the name of one user whose session it ended.
+    """A revocation with what the identity provider has said to it: messages `confirmed`, `pending` (not sent yet, or
+    being sent) and `failed` (tried without success so far). `user_name` is the name of one user whose session it ended.
     """
 
     confirmed: int
@@ -204,6 +214,18 @@ class Receipt(Revocation):
     def unconfirmed(self) -> int:
         """How many messages the identity provider has not confirmed yet."""
         return self.pending + self.failed
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A person whose sessions a revocation has ended: `sessions` of them, on the `sites`, separated by spaces."""
+
+    user_id: UUID
+    user_name: str
+    user_email: str
+    sites: str
+    sessions: int
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -53,6 +54,9 @@ ID: Column[Any] = s.c.id
 _FEW = 10_000
 # More different browsers than there are in use: an attacker makes them up.
 MOST_AGENTS = 20_000
+
+# The most people whom a beginning of a name stands for, where their rows of another table are read.
+MOST_PEOPLE = 1000
 
 
 class TooMany(TooSlow):
@@ -108,6 +112,16 @@ def _typed(row: RowMapping) -> dict[str, Any]:
 
 
 SESSIONS = Listing(_select(SessionRow), (CREATED_AT, ID), _session)
+
+
+# The orders of the console's list, by name; "" is the order of every other list. `last_seen_at` is in no index, so that a page
+# view's update stays heap-only: ordered by it, or by name, all that match are sorted, within the operators' time limit.
+ORDERS: dict[str, Listing[SessionRow]] = {
+    "": SESSIONS,
+    "oldest": replace(SESSIONS, descending=False),
+    "seen": replace(SESSIONS, order=(s.c.last_seen_at, ID)),
+    "user": replace(SESSIONS, order=(s.c.user_name, ID), descending=False),
+}
 
 
 def listing(db: ReadOnlyDatabase, chosen: SessionFilter) -> Listing[SessionRow]:
@@ -188,6 +202,11 @@ def pairs(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:
     return [PairRow(**row) for row in db.all(found.order_by(c.c.number.desc()).limit(100))]
 
 
+def others_of_user(db: ReadOnlyDatabase, user_id: UUID, but: UUID) -> list[UUID]:
+    """Return a user's sessions that can still be ended, without one of them."""
+    return [row["id"] for row in db.all(select(ID).where(s.c.user_id == user_id, s.c.id != but, LIVE))]
+
+
 def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:
     """Return the one revocation that has ended sessions of these; None if there is none, or more than one."""
     by = s.c.revocation_id
@@ -238,6 +257,19 @@ def _user_by_index(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool] | N
     if not ids:
         return None
     return s.c.user_id == ids[0] if len(ids) == 1 else s.c.user_id == func.any(ids_of(ids))
+
+
+def people(db: ReadOnlyDatabase, wanted: str) -> list[UUID]:
+    """Return the users with sessions whom a text names: by id, by a whole e-mail address, or by the beginning of a name or an
+    address; at most MOST_PEOPLE of these.
+    """
+    found = select(s.c.user_id).where(_user_beginning(db, wanted)).distinct().limit(MOST_PEOPLE)
+    return [row["user_id"] for row in db.all(found)]
+
+
+def contains(column: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
+    """Return the condition that a column contains a text, whatever the case of either."""
+    return func.lower(column).like(func.lower(f"%{_escaped(wanted)}%"))
 
 
 def _name_like(pattern: str) -> ColumnElement[bool]:
@@ -327,5 +359,7 @@ CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = 
     "flag": _flag,
     "binding": _binding,
     "created_after": lambda _, at: s.c.created_at > at,
+    "created_before": lambda _, at: s.c.created_at < at,
+    "seen_after": lambda _, at: s.c.last_seen_at > at,
     "seen_before": lambda _, at: and_(s.c.created_at < at, s.c.last_seen_at < at),
 }

@@ -16,25 +16,36 @@ EVERYONE = "everyone"
 class Target:
     """Sessions, a user (on a site), a site, everyone, or the sessions that a filter matches.
 
+    `keep` names the one session of the user that stays.
     `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`; it also names an address or a block.
     """
 
     sessions: tuple[UUID, ...] = ()
     user_id: UUID | None = None
+    keep: UUID | None = None
     site: str | None = None
     filter: str | None = None
     everyone: bool = False
 
     @classmethod
     def parse(
-        cls, *, filter_query: str = "", sessions: Iterable[str] = (), user: str = "", site: str = ""
+        cls,
+        *,
+        filter_query: str = "",
+        sessions: Iterable[str] = (),
+        user: str = "",
+        keep: str = "",
+        site: str = "",
     ) -> "Target":
-        """Read the target of a form or a URL. A filter comes before sessions, and sessions before a user and a site.
+        """Read the target of a form or a URL. A filter comes first, then all but one session of a user, then sessions, then
+        a user and a site.
 
         Raises ValueError with a text for people where something is not an id or not a site.
         """
         if filter_query:
             return cls(filter=filter_query)
+        if keep:
+            return cls(user_id=_id(user, "user"), keep=_id(keep, "session"))
         ids = tuple(dict.fromkeys(_id(text, "session") for text in sessions))
         if ids:
             return cls(sessions=ids)
@@ -49,7 +60,13 @@ class Target:
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of a form or a URL that name the same target."""
-        named = {"session": self.sessions, "user": self.user_id, "site": self.site, "filter": self.filter}
+        named = {
+            "session": self.sessions,
+            "user": self.user_id,
+            "keep": self.keep,
+            "site": self.site,
+            "filter": self.filter,
+        }
         return {name: value for name, value in named.items() if value}
 
 

@@ -1,10 +1,12 @@
 """Read about one user: the name, the addresses and browsers, and what the sites know of the user."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Text, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ..core import user_agents
 from ..core.ids import parse_uuid
@@ -108,6 +110,14 @@ def name(db: ReadOnlyDatabase, user_id: UUID) -> UserName | None:
     statement = select(*(s.c[column] for column in columns(UserName))).where(s.c.user_id == user_id)
     row = db.one(statement.order_by(s.c.created_at.desc()).limit(1))
     return None if row is None else UserName(**row)
+
+
+def holders(db: ReadOnlyDatabase, site: str, roles: Collection[str]) -> list[UserName]:
+    """Return at most three people who have signed in to a site lately with one of some roles, the last one first."""
+    held = s.c.roles.op("&&")(cast(sorted(roles), ARRAY(Text)))
+    statement = select(*(s.c[column] for column in columns(UserName))).where(s.c.site == site, held)
+    latest = db.all(statement.order_by(s.c.created_at.desc(), s.c.id.desc()).limit(50))
+    return list({row["user_id"]: UserName(**row) for row in latest}.values())[:3]
 
 
 def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:

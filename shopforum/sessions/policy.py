@@ -59,14 +59,16 @@ class SessionPolicy:
         return None if session is None else str(session.user_id)
 
     def permits(self, request: Request, context: Any, permission: str) -> Allowed | Denied:
-        """Return whether the session has a role that holds the permission. A permission without roles is denied."""
+        """Return whether the session has a role that holds the permission. A permission without roles is denied. The denial of a
+        signed-in user has the permission as its argument.
+        """
         session = self.identity(request)
         if session is None:
             return Denied("signed out")
         roles = registry_of(request.registry).session_permissions.get(permission, frozenset())
         if permission == SIGNED_IN or roles & session.roles:
             return Allowed(permission)
-        return Denied("missing role")
+        return Denied("missing role for %s", permission)
 
     def ended(self, request: Request) -> dict[str, str]:
         """Return why the session of the presented cookies is over: `why`, a code, and `ref`, the id of the revocation that

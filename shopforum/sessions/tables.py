@@ -300,6 +300,12 @@ audit_log = Table(
     Index("ix_audit_log_event_id", "event", "id"),
     Index("ix_audit_log_site_id", "site", "id"),
     Index("ix_audit_log_at", "at"),
+    # Searches of the console: where a request came from, which request it was, and words of an act's reason.
+    Index("ix_audit_log_address_id", "address", "id", postgresql_where=text("address IS NOT NULL")),
+    Index("ix_audit_log_request_id_id", "request_id", "id", postgresql_where=text("request_id <> ''")),
+    Index(
+        "ix_audit_log_reasoned", "id", postgresql_where=text("(detail ->> 'reason_admin'::text) <> ''::text")
+    ),
     Index("ix_audit_log_actor_id", "actor", "id", postgresql_where=text("actor <> ''")),
     # The acts of an incident.
     Index(

@@ -114,23 +114,36 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
-// <form data-selection> around a table: a checkbox for all rows, and the number of ticked ones.
+// <form data-selection="address"> around a table: a checkbox for all rows, and the number of ticked ones. The ticks stand in
+// the page's address (admin/selection.py), so that Back, reloading and [data-live-refresh] keep them.
+const MOST_TICKS = 150;
 for (const form of document.querySelectorAll("[data-selection]")) {
   const rows = [...form.querySelectorAll("tbody [type=checkbox]:not(:disabled)")];
   const all = form.querySelector("[data-select-all]");
   const count = form.querySelector("[data-selected]");
+  const elsewhere = [...form.querySelectorAll("input[type=hidden][name=session]")];
+  const refresh = document.querySelector("[data-live-refresh]");
   const update = () => {
-    const ticked = rows.filter((row) => row.checked).length;
-    if (count) count.textContent = `${ticked} of ${rows.length} selected`;
-    if (!all) return;
-    all.checked = ticked > 0 && ticked === rows.length;
-    all.indeterminate = ticked > 0 && ticked < rows.length;
+    const ticked = rows.filter((row) => row.checked);
+    count.textContent = `${ticked.length} of ${rows.length} selected`;
+    all.checked = ticked.length > 0 && ticked.length === rows.length;
+    all.indeterminate = ticked.length > 0 && ticked.length < rows.length;
+    const picked = [...elsewhere, ...ticked].map(({ value }) => value.replaceAll("-", ""));
+    if (picked.length > MOST_TICKS) return;
+    const keeping = (address) => {
+      const url = new URL(address, location);
+      url.searchParams.delete("picked");
+      if (picked.length) url.searchParams.set("picked", picked.join("."));
+      return url;
+    };
+    history.replaceState(null, "", keeping(form.dataset.selection));
+    if (refresh) refresh.href = keeping(refresh.href);
   };
-  all?.addEventListener("change", () => {
+  all.addEventListener("change", () => {
     for (const row of rows) row.checked = all.checked;
     update();
   });
-  for (const extra of [all, count]) extra?.removeAttribute("hidden");
+  for (const extra of [all, count]) extra.removeAttribute("hidden");
   form.addEventListener("change", update);
   update();
 }
@@ -214,7 +227,7 @@ if (document.prerendering && document.querySelector("[data-read-when-shown]")) {
 }
 
 // <p data-live="address">: every 15 seconds how many rows have come since the page was made. The list itself stays as
-// it is, and what is ticked stays ticked over a refresh. Asked as a prefetch: nobody is kept signed in by it.
+// it is. Asked as a prefetch: nobody is kept signed in by it.
 for (const live of document.querySelectorAll("[data-live]")) {
   const part = (name) => live.querySelector(`[data-live-${name}]`);
   const keep = (name, value) => {
@@ -224,15 +237,6 @@ for (const live of document.querySelectorAll("[data-live]")) {
       return null;
     }
   };
-  const boxes = () => [...document.querySelectorAll("[data-selection] tbody [type=checkbox]")];
-  const ticked = (keep(`ticked ${location.search}`) ?? "").split(" ");
-  for (const box of boxes()) box.checked ||= ticked.includes(box.value);
-  boxes()[0]?.dispatchEvent(new Event("change", { bubbles: true }));
-  part("refresh").addEventListener("click", () => {
-    const values = boxes().filter((box) => box.checked).map((box) => box.value);
-    keep(`ticked ${location.search}`, values.join(" "));
-  });
-
   let paused = keep("live") === "paused";
   const show = () => (part("pause").textContent = paused ? "Go on" : "Pause");
   part("pause").hidden = false;

@@ -22,12 +22,14 @@ class NavItem:
 class SearchBox:
     """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field.
 
-    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none.
+    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none. With
+    `signed_in`, only signed-in users see the field.
     """
 
     action: str
     label: str
     suggestions: str = ""
+    signed_in: bool = False
 
 
 @dataclass(frozen=True)

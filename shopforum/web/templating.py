@@ -62,7 +62,8 @@ def _globals(event: BeforeRender) -> None:
     event["nav"] = [] if plain else _nav(request)
     footer = request.services.find(FooterLinks)
     event["footer_links"] = footer.links if footer else ()
-    event["search_box"] = request.services.find(SearchBox)
+    box = request.services.find(SearchBox)
+    event["search_box"] = box if box and (event["session"] or not box.signed_in) else None
     event["sister"] = _sister(request)
     event["demo"] = request.site.development
 

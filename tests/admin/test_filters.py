@@ -26,6 +26,8 @@ def test_every_field_is_read_and_goes_back_into_the_address():
         "flag": "session_use_after_expire",
         "binding": "offered",
         "created_after": "2026-11-01T10:00",
+        "created_before": "2026-11-02",
+        "seen_after": "2026-11-01",
         "seen_before": "2026-11-20",
         "state": "dormant",
     }

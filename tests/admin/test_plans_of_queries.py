@@ -21,7 +21,7 @@ from shopforum.operations import (
     session_queries,
     user_queries,
 )
-from shopforum.operations.filters import AuditFilter, SessionFilter
+from shopforum.operations.filters import AuditFilter, RevocationFilter, SessionFilter
 from shopforum.operations.targets import Target
 
 BIG = {"sessions", "session_places", "session_credentials", "audit_log"}
@@ -112,6 +112,8 @@ FILTERS: list[dict[str, str]] = [
     {"binding": "unbound", "site": "admin"},
     {"flag": "two_places", "state": "flagged"},
     {"created_after": "2026-01-01", "seen_before": "2026-01-02"},
+    {"created_before": "2026-01-01", "seen_after": "2025-12-31"},
+    {"seen_after": "2026-01-01", "state": "active"},
     {"ip": "203.0.113.0/24", "state": "flagged"},
     {"ip": "203.0.113.0/24", "user": "{user_email}"},
     {"ip": "203.0.113.9", "device": "iphone"},
@@ -135,6 +137,7 @@ def test_no_filter_walks_a_table(
     """Neither its pages nor its counts, whether few or many have the address or the flag."""
     monkeypatch.setattr(session_queries, "_FEW", few)
     monkeypatch.setattr(counts, "LOOKED_AT", 200)
+    monkeypatch.setattr(counts, "SMALL", -2)
     chosen = SessionFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
         where = session_queries.conditions(big, chosen)
@@ -177,6 +180,9 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: overview.alerts(db),
     lambda db, one: overview.alarms(db),
     lambda db, one: revocation_queries.REVOCATIONS.first(db, 5),
+    lambda db, one: revocation_queries.listing(db, RevocationFilter(user="ada7.anchor")).part(db),
+    lambda db, one: revocation_queries.people(one["revoked"]).part(db),
+    lambda db, one: audit_queries.new_devices(db, [one["id"]]),
     lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counts.on_tabs(db, []),
     lambda db, one: audit_queries.sealed(db),
@@ -190,7 +196,10 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_page_walks_a_table(big: ReadOnlyDatabase, someone: dict[str, Any], page: Callable[..., Any]):
+def test_no_page_walks_a_table(
+    big: ReadOnlyDatabase, someone: dict[str, Any], page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(counts, "SMALL", -2)
     with explained(big) as plans:
         page(big, someone)
     check(plans)
@@ -210,6 +219,12 @@ TRAILS = [
     {"site": "store", "event": "authz_fail"},
     {"actor": "owner@harbour.example", "event": "authn_token_revoked"},
     {"user": "{user_id}", "event": "authn_login_fail"},
+    {"user": "ada7.anchor"},
+    {"ip": "203.0.113.9"},
+    {"ip": "203.0.113.0/28", "event": "authn_login_fail"},
+    {"request": "none"},
+    {"note": "INC-4711"},
+    {"note": "nothing of the kind"},
 ]
 
 
@@ -217,5 +232,5 @@ TRAILS = [
 def test_no_trail_is_walked(big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]):
     chosen = AuditFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
-        audit_queries.listing(chosen).part(big)
+        audit_queries.listing(big, chosen).part(big)
     check(plans)

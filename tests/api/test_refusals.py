@@ -186,8 +186,8 @@ def test_a_body_that_is_no_json_by_its_type(call, kind):
         b"[1,]",
         b"\xff\xfe",
         b"\xef\xbb\xbf{}",
-        b'{"scope": {"site": "store"}, "scope": {"everyone": true}, "reason": {"code": "x"}}',
-        b'{"scope": {"site": "store", "site": "forums"}, "reason": {"code": "x"}}',
+        b'{"scope": {"site": "store"}, "scope": {"everyone": true}, "reason": {"code": "test"}}',
+        b'{"scope": {"site": "store", "site": "forums"}, "reason": {"code": "test"}}',
         b'{"reason": {"code": "a\\u0000b"}}',
         b'{"reason": {"code": "\\ud800"}}',
         b'{"a\\u0000": 1}',
@@ -212,11 +212,11 @@ def test_a_body_that_is_too_large(call):
     ("change", "field"),
     [
         ({"scoop": 1}, "scoop"),
-        ({"reason": {"code": "x", "ticket": "1"}}, "reason.ticket"),
+        ({"reason": {"code": "test", "ticket": "1"}}, "reason.ticket"),
         ({"reason": {}}, "reason.code"),
         ({"reason": {"code": ""}}, "reason.code"),
         ({"reason": {"code": 7}}, "reason.code"),
-        ({"reason": {"code": "x", "text": "x" * 2001}}, "reason.text"),
+        ({"reason": {"code": "test", "text": "x" * 2001}}, "reason.text"),
         ({"reason": None}, "reason"),
         ({"dry_run": "yes"}, "dry_run"),
         ({"dry_run": 1}, "dry_run"),
@@ -257,7 +257,8 @@ def test_what_is_missing_is_named(call):
         == "reason"
     )
     assert (
-        checked(call("POST", "/revocations", {"reason": {"code": "x"}}), 422)["errors"][0]["field"] == "scope"
+        checked(call("POST", "/revocations", {"reason": {"code": "test"}}), 422)["errors"][0]["field"]
+        == "scope"
     )
     for body in ([], "x", 1, None, True):
         checked(call("POST", "/revocations", json.dumps(body).encode()), 422)

@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from shopforum.operations import labels
+
 REASON = {"code": "incident", "text": "case 7"}
 
 
@@ -228,14 +230,29 @@ def test_the_receipt_follows_the_provider(call, revoke, started, idp, sql, apps)
     assert after["actor"] == "token:robot"
 
 
-def test_a_reason_in_words_of_ones_own_is_kept(call, started, sql):
+def test_an_unknown_reason_is_refused_with_the_known_ones(call, started, sql):
     one = started()
-    reason = {"code": "edr-alert", "text": "host 12", "user_text": "Please log in again."}
-    call("POST", "/revocations", {"scope": {"session": str(one.id)}, "reason": reason}, 201)
-    row = sql("SELECT * FROM revocations")[0]
-    assert row["reason_code"] == "other"
-    assert row["reason_admin"].split() == ["edr-alert", "host", "12"]
-    assert row["reason_user"] == "Please log in again."
+    reason = {"code": "edr-alert", "text": "host 12"}
+    answer = call("POST", "/revocations", {"scope": {"session": str(one.id)}, "reason": reason}, 422)
+    [error] = answer.json["errors"]
+    assert error["field"] == "reason.code"
+    assert all(code in error["detail"] for code in labels.REASONS)
+    assert one.lives
+    assert sql("SELECT 1 FROM revocations") == []
+
+
+def test_all_that_a_revocation_has_ended_page_by_page(call, started):
+    ones = [started(who) for who in ("shopper", "member", "moderator")]
+    scope = {"sessions": [str(one.id) for one in ones[1:]]}
+    receipt = call("POST", "/revocations", {"scope": scope, "reason": {"code": "test"}}, 201).json["id"]
+    first = call("GET", f"/revocations/{receipt}/sessions?limit=1", status=200)
+    assert first.json["total"] == {"count": 2, "exact": True}
+    second = call("GET", first.headers["Link"].partition(">")[0].removeprefix("</api/v1"), status=200)
+    assert second.json["next"] is None
+    found = [row["id"] for answer in (first, second) for row in answer.json["sessions"]]
+    assert found == [str(ones[2].id), str(ones[1].id)]
+    call("GET", f"/revocations/{uuid4()}/sessions", status=404)
+    call("GET", f"/revocations/{receipt}/sessions?cursor=x", status=422)
 
 
 def test_global_token_revocation(call, started, sql):

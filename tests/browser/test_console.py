@@ -82,6 +82,60 @@ def test_what_is_new_is_told_and_what_is_ticked_stays(sites, somebody):
     expect(page.get_by_text("1 of 2 selected")).to_be_visible()
 
 
+def test_a_link_from_another_site_finds_its_admin_signed_in(sites, somebody):
+    page = somebody()
+    log_in(page, sites.urls["admin"], "viewer")
+    link = f"{sites.urls['admin']}/sessions?ip=203.0.113.9"
+    page.goto(sites.urls["store"])
+    page.evaluate("address => { location.href = address }", link)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+    # Signed out, the second request leads to the login, and there it ends.
+    page.get_by_role("button", name="Log out").click()
+    page.goto(sites.urls["store"])
+    page.evaluate("address => { location.href = address }", link)
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+MANY = """INSERT INTO sessions (site, user_id, user_name, roles, created_at, authenticated_at, absolute_end, idle_end,
+    last_seen_at)
+  SELECT 'store', gen_random_uuid(), 'Ann' || n, '{}', now() - n * interval '1 second', now(), now() + interval '1 day',
+    now() + interval '1 hour', now() FROM generate_series(1, 70) n"""
+
+
+def test_ticks_stay_over_pages_and_back_and_the_acts_are_near(sites, somebody):
+    sites.sql(MANY)
+    page = somebody()
+    log_in(page, sites.urls["admin"], "responder")
+    page.goto(f"{sites.urls['admin']}/sessions?site=store")
+    page.get_by_role("checkbox", name="Select the session of Ann3,").check()
+    page.get_by_role("button", name="Older").click()
+    expect(page.get_by_text("1 on other pages")).to_be_visible()
+    last = page.get_by_role("checkbox", name="Select the session of Ann60,")
+    last.check()
+    expect(page.get_by_role("button", name="Quarantine…")).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_role("checkbox", name="Select the session of Ann3,")).to_be_checked()
+    page.go_forward()
+    expect(last).to_be_checked()
+    page.reload()
+    expect(last).to_be_checked()
+    # From any stop in the list the acts are twelve keys away at most; Back brings the ticks.
+    page.get_by_role("link", name="Details of the session of Ann45,").focus()
+    passed = 0
+    while page.evaluate("document.activeElement.textContent") != "To the actions":
+        page.keyboard.press("Tab")
+        passed += 1
+    page.keyboard.press("Enter")
+    while page.evaluate("document.activeElement.textContent") != "Quarantine…":
+        page.keyboard.press("Tab")
+        passed += 1
+    assert passed <= 10
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Quarantine 2 sessions of 2 people?")
+    page.go_back()
+    expect(last).to_be_checked()
+
+
 def test_a_pause_is_remembered(sites, somebody):
     page = somebody()
     log_in(page, sites.urls["admin"], "viewer")

@@ -39,10 +39,12 @@ def test_console(sites, inspect, monkeypatch):
             f"/users/{flagged['user_id']}",
             "/revocations",
             "/audit",
+            "/search?q=203.0.113.9",
         ):
             pages.visit(path)
         pages.visit("/sessions?ip=somewhere", 422)
-        pages.visit("/audit?user=somebody", 422)
+        pages.visit("/audit?session=somebody", 422)
+        pages.visit("/revocations?since=somewhen", 422)
 
 
 def test_console_where_sessions_are_ended(sites, inspect, monkeypatch):

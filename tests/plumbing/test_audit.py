@@ -71,7 +71,9 @@ def test_an_earlier_head_is_held_against_the_log(audit, rows):
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula(audit, rows):
     rows("=1+1", "+1", "-1", "@x", 'a"b,c\nd')
-    table = list(csv.DictReader(io.StringIO(audit("export", "--format", "csv").stdout)))
+    table = list(
+        csv.DictReader(io.StringIO(audit("export", "--format", "csv").stdout.removeprefix("\ufeff")))
+    )
     assert [row["actor"] for row in table] == ["'=1+1", "'+1", "'-1", "'@x", 'a"b,c\nd']
 
 

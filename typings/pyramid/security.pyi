@@ -6,6 +6,7 @@ NO_PERMISSION_REQUIRED: str
 
 class PermitsResult(int):
     msg: str
+    args: tuple[object, ...]
     def __new__(cls, s: str, *args: object) -> Self: ...
 
 class Allowed(PermitsResult): ...

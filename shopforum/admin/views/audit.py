@@ -25,7 +25,7 @@ def audit(request: Request) -> dict[str, Any]:
     """Show the rows, newest first. A filter with errors is shown again over an empty list."""
     form = AuditFilterForm(request.GET)
     if form.validate():
-        found = page(request, audit_queries.listing(form.filter))
+        found = page(request, audit_queries.listing(request.read_db, form.filter))
     else:
         request.response.status_int = 422
         found = Page([])

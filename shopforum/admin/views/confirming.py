@@ -16,6 +16,7 @@ from ...operations.reach import LARGE, BeyondReach
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
+from .. import selection
 
 TEMPLATE = "shopforum:admin/templates/confirm.jinja2"
 # Seconds since the password was given, for a grave act.
@@ -64,7 +65,7 @@ class BeyondAuthority(HTTPForbidden):
     """The act reaches further than the admin may. The text is for people."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(why, result=Denied(REVOKE_ALL))
+        super().__init__(why, result=Denied("beyond authority without %s", REVOKE_ALL))
 
 
 def may_revoke_all(request: Request) -> bool:
@@ -160,5 +161,6 @@ def page(request: Request, form: Any, plan: Plan, verb: Verb, status: int | None
         "plan": plan,
         "verb": verb,
         "changed": status == 409,
+        "back": selection.back(plan.scope.sessions if plan.scope and not plan.scope.user_id else ()),
         "refusable": deny_rules.named(plan) if verb is END else {},
     }

@@ -1,15 +1,15 @@
-"""`/sessions/export` and `/audit/export`: a list as a file. The audit log says who exported it."""
+"""`…/export`: a list as a file; `/revocations/{id}/people`: whom to notify. The audit log says who exported it."""
 
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPUnprocessableEntity
+from pyramid.httpexceptions import HTTPNotFound, HTTPUnprocessableEntity
 from pyramid.response import Response
 
+from ...core.ids import parse_uuid
 from ...core.listing import Listing
-from ...operations import audit_queries, export, session_queries
-from ...operations.filters import Filter
-from ...operations.rows import AuditRow, SessionRow
+from ...operations import audit_queries, export, revocation_queries, session_queries
+from ...operations.rows import Affected, AuditRow, Receipt, SessionRow
 from ...sessions import client_of
 from ...sessions.audit import Event, append
 from ...sessions.vocabulary import EventName, InitiatingEntity
@@ -25,21 +25,46 @@ def includeme(config: Configurator) -> None:
     """Register the views."""
     config.add_view(sessions, route_name="admin_sessions_export", request_method="GET")
     config.add_view(audit, route_name="admin_audit_export", request_method="GET")
+    config.add_view(ended, route_name="admin_revocation_export", request_method="GET")
+    config.add_view(people, route_name="admin_revocation_people", request_method="GET")
 
 
 def sessions(request: Request) -> Response:
     """Export the sessions of a filter, newest sign-in first."""
     chosen = _checked(SessionFilterForm(request.GET))
     found = session_queries.listing(request.read_db.patient(_PATIENCE), chosen)
-    return _file(request, chosen, found, SessionRow, "sessions", EventName.SESSIONS_EXPORTED)
+    return _file(request, chosen.text, found, SessionRow, "sessions", EventName.SESSIONS_EXPORTED)
 
 
 def audit(request: Request) -> Response:
     """Export the rows of the audit log that match a filter, newest first."""
     chosen = _checked(AuditFilterForm(request.GET))
-    return _file(
-        request, chosen, audit_queries.listing(chosen), AuditRow, "audit", EventName.AUDIT_LOG_EXPORTED
-    )
+    found = audit_queries.listing(request.read_db.patient(_PATIENCE), chosen)
+    return _file(request, chosen.text, found, AuditRow, "audit", EventName.AUDIT_LOG_EXPORTED)
+
+
+def ended(request: Request) -> Response:
+    """Export the sessions that a revocation has ended."""
+    receipt = _receipt(request)
+    found = session_queries.ended_by(receipt.id)
+    about = f"revocation={receipt.id}"
+    return _file(request, about, found, SessionRow, "ended-sessions", EventName.SESSIONS_EXPORTED)
+
+
+def people(request: Request) -> Response:
+    """Export the people whose sessions a revocation has ended: whom to notify."""
+    receipt = _receipt(request)
+    found = revocation_queries.people(receipt.id)
+    about = f"people of revocation={receipt.id}"
+    return _file(request, about, found, Affected, "people", EventName.SESSIONS_EXPORTED)
+
+
+def _receipt(request: Request) -> Receipt:
+    revocation_id = parse_uuid(request.matchdict["id"])
+    found = revocation_queries.receipt(request.read_db, revocation_id) if revocation_id else None
+    if found is None:
+        raise HTTPNotFound
+    return found
 
 
 def _checked(form: FilterForm) -> Any:
@@ -51,9 +76,9 @@ def _checked(form: FilterForm) -> Any:
 
 
 def _file(
-    request: Request, chosen: Filter, found: Listing[Any], row: type, name: str, event: EventName
+    request: Request, about: str, found: Listing[Any], row: type, name: str, event: EventName
 ) -> Response:
-    """Return the file, written while it is read. The first rows are read, and the audit log is written, before it begins."""
+    """Return the file, written while it is read. `about` says in the audit log what was exported. The first rows are read, and the audit log is written, before it begins."""
     kind = request.GET.get("format", "csv")
     if kind not in export.FORMATS:
         raise HTTPUnprocessableEntity("The format must be csv or jsonl.")
@@ -64,7 +89,7 @@ def _file(
         client_of(request),
         initiating_entity=InitiatingEntity.ADMIN,
         actor=actor(request.me),
-        detail={"filter": chosen.text, "format": kind},
+        detail={"filter": about, "format": kind},
     )
     append(request.db, exported)
     response = Response(content_type=export.FORMATS[kind], charset="utf-8")

@@ -11,11 +11,12 @@ from ...core.ids import parse_uuid
 from ...core.paging import FIELD, Page
 from ...core.read_only_database import TooSlow
 from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
+from ...operations.counts import TabCounts
 from ...operations.filters import TABS, SessionFilter
 from ...operations.id_lookup import Meant
 from ...operations.rows import SessionDetail, SessionRow
 from ...web.request import Request
-from .. import pair_tree
+from .. import pair_tree, selection
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
 from ..lists import page
@@ -40,7 +41,7 @@ def includeme(config: Configurator) -> None:
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab over the list. `count` is text, because it may be "1,000+"."""
+    """A tab over the list. `count` is text, because it may be a lower bound: "1,000+"."""
 
     label: str
     url: str
@@ -55,13 +56,16 @@ def sessions(request: Request) -> Any:
     form = SessionFilterForm(request.GET)
     db = request.read_db
     found: Page[SessionRow] = Page([])
-    shown, cut = None, False
+    shown, cut, uncounted = None, False, False
+    exact, order = request.GET.get("count") == "exact", _order(request)
     if form.validate():
         meant = id_lookup.recognize(db, form.filter)
         if meant:
             return HTTPSeeOther(_url_of(meant))
         try:
             found, shown = _listed(request, form.filter)
+            if exact:
+                shown, uncounted = _counted(request, form.filter, shown)
         except TooSlow:
             if not form.filter.user or form.filter.user_id:
                 raise
@@ -71,24 +75,42 @@ def sessions(request: Request) -> Any:
     return {
         "form": form,
         "filter": form.filter,
-        "tabs": [_tab(form.filter, name, shown) for name in (*TABS, "")],
+        "tabs": [_tab(form.filter, name, shown, order) for name in (*TABS, "")],
+        "order": order,
+        "sorts": {name: _list_url(form.filter, name) for name in session_queries.ORDERS},
         "page": found,
         # The first page polls for sessions newer than its newest row; later pages do not.
-        "since": "" if request.GET.get(FIELD) or form.errors else _newest(found),
+        "since": "" if request.GET.get(FIELD) or form.errors or order else _newest(found),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
+        "bounds": shown is None or not shown.exact,
+        "uncounted": uncounted,
+        "picks": selection.of(request),
+        "new_devices": audit_queries.new_devices(db, [row.id for row in found.rows]),
         "matching": shown[form.filter.state] if shown else None,
         "may_revoke": may_revoke(request),
     }
 
 
+def _counted(
+    request: Request, chosen: SessionFilter, shown: TabCounts | None
+) -> tuple[TabCounts | None, bool]:
+    """Return the exact counts, and False; or those that are known, and True where counting to the end takes too long."""
+    try:
+        db = request.read_db
+        return counts.exactly_on_tabs(db, session_queries.matching(db, chosen)), False
+    except TooSlow:
+        return shown, True
+
+
 def _listed(
     request: Request, chosen: SessionFilter, *, beginning: bool = False
-) -> tuple[Page[SessionRow], dict[str, str] | None]:
+) -> tuple[Page[SessionRow], TabCounts | None]:
     """Return the page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
-    listing = session_queries.SESSIONS.where(*matching, *session_queries.in_state(db, chosen.state))
+    order = session_queries.ORDERS[_order(request)]
+    listing = order.where(*matching, *session_queries.in_state(db, chosen.state))
     found = page(request, listing, size=30)
     # Counts of a part of the matching sessions would be taken for counts of all.
     return found, None if beginning else counts.on_tabs(db, matching)
@@ -137,11 +159,21 @@ def _newest(found: Page[SessionRow]) -> str:
     return newest.astimezone(UTC).isoformat()
 
 
-def _tab(chosen: SessionFilter, name: str, shown: dict[str, str] | None) -> Tab:
-    query = chosen.query(state=name)
+def _order(request: Request) -> str:
+    """Return the name of the order that the URL asks for; an unknown one is the usual order."""
+    asked = request.GET.get("sort", "")
+    return asked if asked in session_queries.ORDERS else ""
+
+
+def _list_url(chosen: SessionFilter, order: str, **changes: str) -> str:
+    query = "&".join(filter(None, (chosen.query(**changes), order and f"sort={order}")))
+    return "/sessions" + (f"?{query}" if query else "")
+
+
+def _tab(chosen: SessionFilter, name: str, shown: TabCounts | None, order: str) -> Tab:
     return Tab(
         label=name.capitalize() or "All",
-        url="/sessions" + (f"?{query}" if query else ""),
+        url=_list_url(chosen, order, state=name),
         current=chosen.state == name,
         count=shown[name] if shown else None,
     )

@@ -10,6 +10,7 @@ from ...core.ids import parse_uuid
 from ...core.permissions import TOKENS
 from ...operations import audit_queries, deny_rules, session_queries, user_queries
 from ...web.request import Request
+from .. import selection
 from ..lists import page
 from . import may_revoke
 
@@ -31,11 +32,14 @@ def user(request: Request) -> dict[str, Any]:
     events = audit_queries.of_user(db, user_id)
     if person is None and not events:
         raise HTTPNotFound
+    found = page(request, session_queries.of_user(user_id), size=25)
     activity = user_queries.activity(db, user_id, person.user_email if person else "")
     return {
         "user_id": user_id,
         "person": person,
-        "page": page(request, session_queries.of_user(user_id), size=25),
+        "page": found,
+        "picks": selection.of(request),
+        "new_devices": audit_queries.new_devices(db, [row.id for row in found.rows]),
         "addresses": user_queries.addresses(db, user_id),
         "devices": user_queries.devices(db, user_id),
         "activity": activity,
