@@ -13,7 +13,7 @@ import click
 
 from shopforum.api_tokens import tokens
 from shopforum.core import durability, user_agents
-from shopforum.operations import json_documents, labels, plans, reasons, revocation_queries
+from shopforum.operations import json_documents, plans, reasons, revocation_queries
 from shopforum.operations.plans import Plan
 from shopforum.operations.rows import Receipt
 from shopforum.operations.targets import EVERYONE

@@ -192,6 +192,8 @@ def alarms(db: ReadOnlyDatabase) -> Alarms:
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     return Alarms(failures if failures.count else None, lost)
+
+
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:
     """Return the share of bound sessions of each site that has sessions, in the order of the sites."""
     found = {row["site"]: BoundShare(**row) for row in db.all(_BOUND)}
