@@ -15,7 +15,7 @@ PAGES = [
     ("forums", "member", "/posts", 2),
     ("forums", "member", "/search", 2),
     ("forums", "member", "/account/sessions", 4),
-    ("admin", "owner", "/", 11),
+    ("admin", "owner", "/", 12),
     ("admin", "owner", "/sessions", 8),
     ("admin", "owner", "/audit", 4),
     ("admin", "owner", "/revocations", 6),
