@@ -344,7 +344,9 @@ def test_a_late_answer_sets_no_cookie_over_another_session_s(core, bound):
 
 @pytest.mark.parametrize("reason", SkipReason)
 def test_why_the_browser_did_not_renew_is_kept_and_prevents_nothing(core, bound, reason):
-    answer = core.resume(bound.pair, skipped=Skipped(reason, bound.answer.identifier))
+    answer = core.resume(
+        bound.pair, skipped=[Skipped(SkipReason.UNREACHABLE, "SID"), Skipped(reason, bound.answer.identifier)]
+    )
     assert answer.session is None
     assert answer.ended.startswith("without_key_")
     [row] = core.sql("SELECT skipped_reason, skipped_at FROM session_keys")
@@ -355,7 +357,7 @@ def test_why_the_browser_did_not_renew_is_kept_and_prevents_nothing(core, bound,
 def test_a_thief_s_reason_is_not_kept(core, bound):
     other = Bound(core, "bob")
     for name in ("SID", str(bound.id), other.answer.identifier):
-        answer = core.resume(bound.pair, THIEF, skipped=Skipped(SkipReason.SERVER_ERROR, name))
+        answer = core.resume(bound.pair, THIEF, skipped=[Skipped(SkipReason.SERVER_ERROR, name)])
         assert answer.ended == "without_key"
     assert {row["skipped_reason"] for row in core.sql("SELECT skipped_reason FROM session_keys")} == {None}
 
