@@ -183,6 +183,14 @@ def test_the_oldest_of_five_challenges_is_as_good_as_the_newest(core, bound):
     assert bound.ask(bound.device.renewal(asked[0])).cookie
 
 
+def test_the_challenges_of_one_session_push_out_none_of_another_s(core, bound):
+    other = Bound(core, "bob")
+    for _ in range(7):
+        bound.ask()
+    assert bound.renew().cookie
+    assert other.ask(other.device.renewal(other.next)).cookie
+
+
 def test_a_challenge_ends_by_itself(core, bound):
     proof = bound.device.renewal(bound.next)
     core.pass_time(LIFE + 301)
