@@ -10,6 +10,7 @@ A renewal changes no row of `sessions`, takes no lock on one, and needs no ident
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -110,7 +111,6 @@ _NOTE_SKIPPED = text(
 )
 
 _WITHOUT_KEY = {
-    None: Withheld.WITHOUT_KEY,
     SkipReason.QUOTA_EXCEEDED: Withheld.WITHOUT_KEY_QUOTA,
     SkipReason.SERVER_ERROR: Withheld.WITHOUT_KEY_SERVER,
     SkipReason.UNREACHABLE: Withheld.WITHOUT_KEY_NETWORK,
@@ -141,8 +141,9 @@ class Skipped:
 
 def bind(context: SessionContext, pair: Pair, proof: str, audience: str, client: Client) -> Binding:
     """Bind the session of a pair to the key that the proof carries; see `Sessions.bind`."""
-    found = lookup.find(context, pair, client) if pair.session_id else None
-    if context.config.binding == "off" or found is None or not (found.paired and found.live):
+    offered = context.config.binding != "off" and pair.session_id
+    found = lookup.find(context, pair, client) if offered else None
+    if found is None or not (found.paired and found.live):
         return _refused(context)
     identifier = _identifier(context, found.id)
     if found.bound:
@@ -190,7 +191,7 @@ def renew(
 
 
 def note_without_key(
-    context: SessionContext, found: FoundSession, client: Client, skipped: Skipped | None
+    context: SessionContext, found: FoundSession, client: Client, skipped: Sequence[Skipped]
 ) -> Withheld:
     """Record a request of a bound session that came without its key; return why it is not served.
 
@@ -198,11 +199,12 @@ def note_without_key(
     """
     flags.flag(context, found, client, FlagKind.SESSION_USED_WITHOUT_KEY)
     _count(context, "without_key")
-    if skipped is None or _session_id(context, skipped.identifier) != found.id:
+    own = [one.reason for one in skipped if _session_id(context, one.identifier) == found.id]
+    if not own:
         return Withheld.WITHOUT_KEY
-    log.warning("the browser of session %s has not renewed its bound cookie: %s", found.id, skipped.reason)
-    context.db.all(_NOTE_SKIPPED, id=found.id, reason=skipped.reason)
-    return _WITHOUT_KEY[skipped.reason]
+    log.warning("the browser of session %s has not renewed its bound cookie: %s", found.id, own[0])
+    context.db.all(_NOTE_SKIPPED, id=found.id, reason=own[0])
+    return _WITHOUT_KEY[own[0]]
 
 
 @once_more

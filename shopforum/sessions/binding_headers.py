@@ -13,7 +13,6 @@ from .vocabulary import SkipReason
 
 REGISTER_PATH, REFRESH_PATH = "/dbsc/register", "/dbsc/refresh"
 
-# A list: the browser may have several sessions with the site.
 _SKIPPED = re.compile(rf'({"|".join(SkipReason)})\s*;\s*session_identifier="([A-Za-z0-9._-]{{1,200}})"')
 
 
@@ -38,10 +37,10 @@ def identifier(request: Request) -> str:
     return _value(request, "Sec-Secure-Session-Id") or ""
 
 
-def skipped(request: Request) -> Skipped | None:
-    """Return the browser's reason for a bound cookie that it has not renewed, or None."""
-    found = _SKIPPED.search(request.headers.get("Secure-Session-Skipped", "")[:1000])
-    return Skipped(SkipReason(found[1]), found[2]) if found else None
+def skipped(request: Request) -> tuple[Skipped, ...]:
+    """Return the browser's reasons for bound cookies that it has not renewed: one for each of its sessions with the site."""
+    said = request.headers.get("Secure-Session-Skipped", "")[:1000]
+    return tuple(Skipped(SkipReason(reason), identifier) for reason, identifier in _SKIPPED.findall(said))
 
 
 def _value(request: Request, name: str) -> str | None:

@@ -95,14 +95,14 @@ class Sessions:
         touch: bool = True,
         refresh: bool = True,
         end: bool = False,
-        skipped: Skipped | None = None,
+        skipped: Sequence[Skipped] = (),
     ) -> Outcome:
         """Return the outcome of the presented cookies. One statement where nothing is due.
 
         `only`: the one session that the request's form was made for; another session is neither extended nor refreshed.
         `touch=False`: extend nothing, for a prefetch that nobody looks at. `refresh=False`: return a dormant session
         unrefreshed, for a page that only says who is signed in. `end=True`: return a live session as it is, withheld or
-        not, for ending it. `skipped`: the browser's reason for a bound cookie that was not renewed. Raises AuthorityUnavailable where the session has to be refreshed and cannot be now;
+        not, for ending it. `skipped`: the browser's reasons for bound cookies that it has not renewed. Raises AuthorityUnavailable where the session has to be refreshed and cannot be now;
         the cookies are to be kept then.
         """
         presented = Presented(pair, client, only, touch, refresh, end, skipped)

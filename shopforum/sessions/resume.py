@@ -5,6 +5,7 @@ what follows, is said in rotation.py; this module reads the facts, asks the rule
 `Sessions.resume`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class Presented:
     touch: bool = True
     refresh: bool = True
     end: bool = False
-    skipped: Skipped | None = None
+    skipped: Sequence[Skipped] = ()
     token_refused: bool = False
 
 

@@ -196,7 +196,7 @@ def test_the_login_page_says_what_happened_and_a_login_binds_anew(bound, sql):
         "server_error": "We had a fault",
         "unreachable": "could not reach us",
     }.items():
-        skipped = f'{reason};session_identifier="{client.identifier}"'
+        skipped = f'unreachable;session_identifier="SID", {reason};session_identifier="{client.identifier}"'
         page = client.browser.get("/login", headers={"Secure-Session-Skipped": skipped})
         assert said in page.html.select_one("#notice").text
         [row] = sql("SELECT skipped_reason FROM session_keys")

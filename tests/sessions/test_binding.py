@@ -183,6 +183,14 @@ def test_the_oldest_of_five_challenges_is_as_good_as_the_newest(core, bound):
     assert bound.ask(bound.device.renewal(asked[0])).cookie
 
 
+def test_the_challenges_of_one_session_push_out_none_of_another_s(core, bound):
+    other = Bound(core, "bob")
+    for _ in range(7):
+        bound.ask()
+    assert bound.renew().cookie
+    assert other.ask(other.device.renewal(other.next)).cookie
+
+
 def test_a_challenge_ends_by_itself(core, bound):
     proof = bound.device.renewal(bound.next)
     core.pass_time(LIFE + 301)
@@ -344,7 +352,9 @@ def test_a_late_answer_sets_no_cookie_over_another_session_s(core, bound):
 
 @pytest.mark.parametrize("reason", SkipReason)
 def test_why_the_browser_did_not_renew_is_kept_and_prevents_nothing(core, bound, reason):
-    answer = core.resume(bound.pair, skipped=Skipped(reason, bound.answer.identifier))
+    answer = core.resume(
+        bound.pair, skipped=[Skipped(SkipReason.UNREACHABLE, "SID"), Skipped(reason, bound.answer.identifier)]
+    )
     assert answer.session is None
     assert answer.ended.startswith("without_key_")
     [row] = core.sql("SELECT skipped_reason, skipped_at FROM session_keys")
@@ -355,7 +365,7 @@ def test_why_the_browser_did_not_renew_is_kept_and_prevents_nothing(core, bound,
 def test_a_thief_s_reason_is_not_kept(core, bound):
     other = Bound(core, "bob")
     for name in ("SID", str(bound.id), other.answer.identifier):
-        answer = core.resume(bound.pair, THIEF, skipped=Skipped(SkipReason.SERVER_ERROR, name))
+        answer = core.resume(bound.pair, THIEF, skipped=[Skipped(SkipReason.SERVER_ERROR, name)])
         assert answer.ended == "without_key"
     assert {row["skipped_reason"] for row in core.sql("SELECT skipped_reason FROM session_keys")} == {None}
 
