@@ -110,6 +110,13 @@ def _refused_request(row: RowMapping) -> RefusedRequest:
 
 _REFUSED = Listing(select(*(_r.c[name] for name in columns(RefusedRequest))), (_r.c.id,), _refused_request)
 
+# By the key of each of the user's latest sessions.
+_OF_USER = text(
+    f"""SELECT r.* FROM (SELECT id FROM sessions WHERE user_id = :user_id ORDER BY created_at DESC, id DESC LIMIT {MOST}) s
+    CROSS JOIN LATERAL (SELECT {", ".join(columns(RefusedRequest))} FROM refused_requests WHERE session_id = s.id
+      ORDER BY id DESC LIMIT {MOST}) r ORDER BY r.id DESC LIMIT {MOST}"""
+)
+
 # The deny rule that refuses a session where it was used last.
 _RULE = text(
     f"""SELECT rule.id FROM sessions s CROSS JOIN LATERAL ({live.matching_rule()}) rule WHERE s.id = :id"""
@@ -142,8 +149,7 @@ def of_session(db: ReadOnlyDatabase, session: SessionDetail) -> Explanation:
 
 def of_user(db: ReadOnlyDatabase, user_id: UUID) -> Explanation:
     """Explain the latest refused requests of a user, and what the audit log has about the user."""
-    own = select(session_queries.ID).where(session_queries.s.c.user_id == user_id)
-    refused = _REFUSED.where(_r.c.session_id.in_(own)).first(db, MOST)
+    refused = [RefusedRequest(**row) for row in db.all(_OF_USER, user_id=user_id)]
     events = audit_queries.AUDIT.where(_a.c.user_id == user_id).first(db, MOST)
     return Explanation(_newest(_told(db, refused, events)), user_id=user_id)
 

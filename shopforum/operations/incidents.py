@@ -17,7 +17,7 @@ from ..core.database import Database, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
-from ..sessions import Client, Limit, Reason, Session, Sessions, audit
+from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
@@ -35,6 +35,7 @@ from . import (
 from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
 from .plans import Plan
+from .reach import BeyondReach
 from .rows import AuditRow, Receipt
 from .targets import Target
 
@@ -334,7 +335,8 @@ def contain(
 
     The rule comes first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
     when the rule came is ended, too: the sessions are looked up again until none is left. Doing it again adds no second rule
-    while one of the incident is in force. Raises ShutOut, TooFar; then the steps before have been done, and each has its row.
+    while one of the incident is in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rule
+    is in force and the sessions reach too far.
     """
     told = {"incident": str(incident.id)}
     reason = incident.reason(actor)
@@ -352,9 +354,17 @@ def contain(
         plan = plans.make(db, Target(filter=incident.filter), own)
         if plan.scope is None or not plan.others:
             break
-        revocations.append(
-            plans.carry_out(sessions, plan, reason, client, except_session=own, limit=limit, detail=told)
-        )
+        try:
+            ended = plans.carry_out(
+                sessions, plan, reason, client, except_session=own, limit=limit, detail=told
+            )
+        except TooFar as error:
+            if rule_id is None and not revocations:
+                raise
+            raise BeyondReach(
+                f"{error} What was done before stands, and sessions that match are alive."
+            ) from None
+        revocations.append(ended)
     return Contained(rule_id, revocations)
 
 

@@ -5,15 +5,19 @@ stolen cookies can send a flood all the same: requests of the same kind within a
 keeps its newest MOST rows. Internal.
 """
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 
 from .audit import Client
 from .context import SessionContext
 from .rows import FoundSession
+
+log = logging.getLogger(__name__)
 
 # Rows that a session keeps.
 MOST = 100
@@ -44,16 +48,20 @@ def note(context: SessionContext, session_id: UUID, why: str, client: Client, **
     `Withheld`; `detail` are the facts that decided, as plain JSON values.
     """
     known = {name: value for name, value in detail.items() if value is not None}
-    context.db.all(
-        _NOTE,
-        session_id=session_id,
-        site=context.config.site,
-        why=why,
-        request_id=client.request_id,
-        address=client.address,
-        agent=client.agent,
-        detail=known,
-    )
+    try:
+        context.db.all(
+            _NOTE,
+            session_id=session_id,
+            site=context.config.site,
+            why=why,
+            request_id=client.request_id,
+            address=client.address,
+            agent=client.agent,
+            detail=known,
+        )
+    except DBAPIError:
+        # The request is refused as it is: a lost explanation must not turn it into an error.
+        log.warning("a refused request could not be written down", exc_info=True)
 
 
 def facts(found: FoundSession) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, event, text
@@ -15,6 +17,8 @@ from shopforum.operations import (
     audit_queries,
     counts,
     deny_rules,
+    explain,
+    incidents,
     overview,
     plans,
     revocation_queries,
@@ -22,6 +26,7 @@ from shopforum.operations import (
     user_queries,
 )
 from shopforum.operations.filters import AuditFilter, RevocationFilter, SessionFilter
+from shopforum.operations.rows import AuditRow
 from shopforum.operations.targets import Target
 
 BIG = {"sessions", "session_places", "session_credentials", "audit_log"}
@@ -160,6 +165,17 @@ def test_the_beginning_of_a_name_walks_no_table(big: ReadOnlyDatabase, typed: st
     check(plans)
 
 
+INCIDENT = incidents.Incident(
+    uuid4(), datetime.now(UTC), "Copied", "", "ada", "ip=203.0.113.9", "incident", "", None, None
+)
+
+
+def row_of(revocation_id: UUID) -> AuditRow:
+    """The audit row of a revocation, as far as an incident looks at it."""
+    at = datetime.now(UTC)
+    return AuditRow(1, 1, at, "x", "all", "admin", "", None, None, revocation_id, None, "", "", {})
+
+
 PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: session_queries.one(db, one["id"]),
     lambda db, one: session_queries.places(db, one["id"]),
@@ -192,6 +208,13 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: plans.make(db, Target(filter="ip=203.0.113.9"), None),
     lambda db, one: plans.make(db, Target(sessions=(one["id"],)), None),
     lambda db, one: plans.make(db, Target(user_id=one["user_id"]), None),
+    lambda db, one: explain.of_session(db, session_queries.one(db, one["id"])),
+    lambda db, one: explain.of_user(db, one["user_id"]),
+    lambda db, one: explain.of_request(db, "0123456789abcdef"),
+    lambda db, one: explain.of_place(db, "203.0.113.9", one["created_at"]),
+    lambda db, one: incidents.report(db, INCIDENT),
+    lambda db, one: incidents.events(INCIDENT).first(db, 10),
+    lambda db, one: incidents.people(db, [row_of(one["revoked"])]),
 ]
 
 

@@ -42,6 +42,8 @@ def test_console(sites, inspect, monkeypatch):
             "/search?q=203.0.113.9",
         ):
             pages.visit(path)
+        pages.visit(f"/explain?id={replayed['id']}")
+        pages.visit("/explain?ip=somewhere", 422)
         pages.visit("/sessions?ip=somewhere", 422)
         pages.visit("/audit?session=somebody", 422)
         pages.visit("/revocations?since=somewhen", 422)
@@ -54,6 +56,16 @@ def test_console_where_sessions_are_ended(sites, inspect, monkeypatch):
         "WHERE id = (SELECT max(id) FROM revocation_outbox) RETURNING revocation_id AS id"
     )
     with inspect("admin", "owner") as pages:
+        pages.visit("/incidents?flag=other_browser")
+        pages.press("Open the incident")
+        pages.look(422)
+        pages.page.get_by_label("Name", exact=True).fill("Copied cookies")
+        pages.press("Open the incident")
+        pages.look()
+        incident = pages.page.url.partition("?")[0].rpartition("/")[2]
+        pages.visit(f"/incidents/{incident}/contain")
+        pages.press("Contain")
+        pages.look()
         pages.visit("/sessions")
         pages.visit(f"/revocations/{failing['id']}")
         pages.visit("/revoke-everyone")

@@ -108,3 +108,15 @@ def test_they_are_deleted_after_a_month_and_with_their_session(core):
     core.resume(Pair(pair.session_id), THIEF)
     core.sql("DELETE FROM sessions")
     assert rows(core) == []
+
+
+def test_a_refusal_that_cannot_be_written_down_is_one_all_the_same(core, caplog):
+    pair, _ = core.log_in()
+    core.sql("ALTER TABLE refused_requests RENAME TO elsewhere")
+    try:
+        assert core.resume(Pair(pair.session_id), THIEF).session is None
+    finally:
+        core.sql("ALTER TABLE elsewhere RENAME TO refused_requests")
+    assert "could not be written down" in caplog.text
+    assert core.resume(pair).session is not None
+    assert core.flags() == {"session_without_refresh_token": 1}

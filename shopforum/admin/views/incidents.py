@@ -35,7 +35,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_notices(
         {
             "incident_opened": Notice("success", "The incident is open. Contain it next."),
-            "incident_contained": Notice("success", "What matches is refused, and its sessions have ended."),
+            "incident_contained": Notice("success", "Done. The numbers below are read from the sessions."),
             "incident_noted": Notice("success", "The note is in the audit log."),
             "incident_closed": Notice(
                 "success", "The incident is closed. Its rules stay until they are lifted or over."
