@@ -25,6 +25,7 @@ _ROUTES = (
     ("admin_sessions_export", "/sessions/export"),
     ("admin_news", "/sessions/news"),
     ("admin_select", "/sessions/select"),
+    ("admin_dismiss", "/sessions/dismiss"),
     ("admin_session", "/sessions/{id}"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
@@ -45,7 +46,18 @@ _ROUTES = (
     ("admin_redeliver", "/webhooks/{name}/redeliver"),
 )
 _VIEWS = (
-    *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
+    *(
+        "dashboard",
+        "sessions",
+        "users",
+        "revoke",
+        "everyone",
+        "quarantine",
+        "rules",
+        "flags",
+        "dismiss",
+        "revocations",
+    ),
     *("audit", "export", "live", "search", "select", "tokens", "webhooks"),
 )
 
@@ -61,6 +73,7 @@ _ACTS = {
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
     "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
+    "admin_dismiss": Act("Dismiss flags", asks=True),
     "admin_select": Act("Show another page", page="/sessions"),
     "admin_user_select": Act("Show another page", page="/sessions"),
 }

@@ -26,6 +26,8 @@ PAGES = {
     ("admin_sessions_export", "GET"): ROLES,
     ("admin_audit_export", "GET"): ROLES,
     ("admin_news", "GET"): ROLES,
+    ("admin_dismiss", "GET"): ("responder", "owner"),
+    ("admin_dismiss", "POST"): ("responder", "owner"),
     ("admin_select", "POST"): ("responder", "owner"),
     ("admin_user_select", "POST"): ("responder", "owner"),
     ("admin_rules", "GET"): ROLES,
