@@ -13,11 +13,13 @@ from ..operations import audit_queries, deny_rules, labels
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
+from .shortcuts import key
 from .views.denied import denied
 
 _ROUTES = (
     ("admin_dashboard", "/"),
     ("admin_search", "/search"),
+    ("admin_help", "/help"),
     ("admin_sessions", "/sessions"),
     ("admin_revoke", "/sessions/revoke"),
     ("admin_quarantine", "/sessions/quarantine"),
@@ -58,7 +60,7 @@ _VIEWS = (
         "dismiss",
         "revocations",
     ),
-    *("audit", "export", "live", "search", "select", "tokens", "webhooks"),
+    *("audit", "export", "live", "help", "search", "select", "tokens", "webhooks"),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -83,7 +85,8 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
-    config.set_search_box(SearchBox("/search", "Search", signed_in=True))
+    config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
+    config.set_footer_links(("Keyboard", "/help"))
     config.add_acts(_ACTS)
     config.set_unknown_act(Act("Submit a form", page="/"))
     config.add_notices(
@@ -101,6 +104,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def _globals(event: BeforeRender) -> None:
     event["labels"] = labels
+    event["key"] = key
     event["device"] = user_agents.label
     event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
@@ -113,15 +117,15 @@ def _nav(request: Request) -> list[NavItem]:
     if request.identity is None or not request.has_permission(READ):
         return []
     items = [
-        ("Dashboard", "/"),
-        ("Sessions", "/sessions"),
-        ("Revocations", "/revocations"),
-        ("Rules", "/rules"),
-        ("Audit", "/audit"),
+        ("Dashboard", "/", key("dashboard")),
+        ("Sessions", "/sessions", key("sessions")),
+        ("Revocations", "/revocations", key("revocations")),
+        ("Rules", "/rules", key("rules")),
+        ("Audit", "/audit", key("audit")),
     ]
     if request.has_permission(REVOKE_ALL):
-        items += [("Tokens", "/tokens"), ("End everyone's", "/revoke-everyone")]
-    return [NavItem(label, url, _current(request.path_info, url)) for label, url in items]
+        items += [("Tokens", "/tokens", ""), ("End everyone's", "/revoke-everyone", "")]
+    return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]
 
 
 def _current(path: str, url: str) -> bool:

@@ -15,6 +15,7 @@ ROLES = ("viewer", "responder", "owner")
 PAGES = {
     ("admin_dashboard", "GET"): ROLES,
     ("admin_search", "GET"): ROLES,
+    ("admin_help", "GET"): ROLES,
     ("admin_sessions", "GET"): ROLES,
     ("admin_session", "GET"): ROLES,
     ("admin_user", "GET"): ROLES,

@@ -11,13 +11,13 @@ access account activity acts addresses admin agents api apply audit authority bo
 chart check checkout checks cli config configuration confirming context contributions cookies core counts
 csrf dashboard database deadlines deliveries delivery demo denied dismiss deployment dev devices diffs documents engine errors event
 events everyone export external factor feed fields files filter filters flags fork form forms forums fusionauth garbage graph
-group groups guests health hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels letters
+group groups guests health help hosts id idempotency idp ids inbound inbox ini init jobs json key keys labels letters
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods metrics migrate migrations model moderate moderation new notes notices numbers only
 openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post
 posts prepared problem problems processes products progress purge queries queue rate read readiness reasons records redirect redirects refusals
 renewal reports request requests responses restock resubmit resume revocation revocations revoke risk routes rows
-rules safe sample saved schema scope search security select selection services serving session sessions settings signals
+rules safe sample saved schema scope search security select selection services serving session sessions settings shortcuts signals
 signin signup site sites statements store tables tail targets templating terminal text texts throttle timeline timing
 token tokens topic topics totals transport tweens two types user users view views vocabulary web webhooks well worker
 writing
