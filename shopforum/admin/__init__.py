@@ -13,11 +13,13 @@ from ..operations import audit_queries, commands, deny_rules, labels
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
+from .shortcuts import key
 from .views.denied import denied
 
 _ROUTES = (
     ("admin_dashboard", "/"),
     ("admin_search", "/search"),
+    ("admin_help", "/help"),
     ("admin_sessions", "/sessions"),
     ("admin_revoke", "/sessions/revoke"),
     ("admin_quarantine", "/sessions/quarantine"),
@@ -25,6 +27,7 @@ _ROUTES = (
     ("admin_sessions_export", "/sessions/export"),
     ("admin_news", "/sessions/news"),
     ("admin_select", "/sessions/select"),
+    ("admin_dismiss", "/sessions/dismiss"),
     ("admin_session", "/sessions/{id}"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
@@ -53,8 +56,20 @@ _ROUTES = (
     ("admin_redeliver", "/webhooks/{name}/redeliver"),
 )
 _VIEWS = (
-    *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "revocations"),
-    *("audit", "explain", "export", "incidents", "live", "search", "select", "tokens", "webhooks"),
+    *("dashboard", "sessions", "users", "revoke", "everyone", "quarantine", "rules", "flags", "dismiss"),
+    *(
+        "revocations",
+        "audit",
+        "explain",
+        "export",
+        "incidents",
+        "live",
+        "help",
+        "search",
+        "select",
+        "tokens",
+        "webhooks",
+    ),
 )
 
 # Acts of the console reach far: no form is submitted again from another page than its own.
@@ -73,6 +88,7 @@ _ACTS = {
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
     "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
+    "admin_dismiss": Act("Dismiss flags", asks=True),
     "admin_select": Act("Show another page", page="/sessions"),
     "admin_user_select": Act("Show another page", page="/sessions"),
 }
@@ -90,7 +106,8 @@ def includeme(config: SiteConfigurator) -> None:
     """Add the console's routes, views and navigation."""
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
-    config.set_search_box(SearchBox("/search", "Search", signed_in=True))
+    config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
+    config.set_footer_links(("Keyboard", "/help"))
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page)
     config.set_unknown_act(Act("Submit a form", page="/"))
@@ -109,6 +126,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def _globals(event: BeforeRender) -> None:
     event["labels"] = labels
+    event["key"] = key
     event["device"] = user_agents.label
     event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
@@ -121,17 +139,17 @@ def _nav(request: Request) -> list[NavItem]:
     if request.identity is None or not request.has_permission(READ):
         return []
     items = [
-        ("Dashboard", "/"),
-        ("Sessions", "/sessions"),
-        ("Revocations", "/revocations"),
-        ("Rules", "/rules"),
-        ("Incidents", "/incidents"),
-        ("Explain", "/explain"),
-        ("Audit", "/audit"),
+        ("Dashboard", "/", key("dashboard")),
+        ("Sessions", "/sessions", key("sessions")),
+        ("Revocations", "/revocations", key("revocations")),
+        ("Rules", "/rules", key("rules")),
+        ("Incidents", "/incidents", key("incidents")),
+        ("Explain", "/explain", key("explain")),
+        ("Audit", "/audit", key("audit")),
     ]
     if request.has_permission(REVOKE_ALL):
-        items += [("Tokens", "/tokens"), ("End everyone's", "/revoke-everyone")]
-    return [NavItem(label, url, _current(request.path_info, url)) for label, url in items]
+        items += [("Tokens", "/tokens", ""), ("End everyone's", "/revoke-everyone", "")]
+    return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]
 
 
 def _current(path: str, url: str) -> bool:

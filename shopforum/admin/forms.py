@@ -162,6 +162,12 @@ class NoteForm(_Counted):
         return Reason(InitiatingEntity.ADMIN, actor(admin), EndReason.HARMLESS, admin=note)
 
 
+class DismissForm(NoteForm):
+    """Why flags are dismissed, and whether only those from the session's own address and browser are."""
+
+    own = BooleanField("Only those from their own address and browser")
+
+
 class EveryoneForm(RevokeForm):
     """End everyone's sessions, or all of a site."""
 

@@ -7,7 +7,7 @@ limit, and raises TooSlow where that was not enough. Nothing here reads a hash.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.rows import columns
 from ..sessions import live, tables
 from ..sessions.binding import WINDOW
+from ..sessions.flags import MOST_DISMISSED
 from ..sessions.vocabulary import BindingState, State
 from . import labels
 from .filters import FLAGGED, SessionFilter
@@ -193,6 +194,28 @@ def flags(db: ReadOnlyDatabase, session_id: UUID) -> list[Flag]:
     """Return the flags of a session, dismissed ones included; the latest first."""
     found = select(*(_f.c[name] for name in columns(Flag))).where(_f.c.session_id == session_id)
     return [Flag(**row) for row in db.all(found.order_by(_f.c.last_at.desc()))]
+
+
+@dataclass(frozen=True)
+class OpenFlags:
+    """Sessions with an open flag of one kind: all `ids`, and among them those whose flag came from the address and the browser
+    of the session's last use (`own`), as an honest browser's does that comes back after the end.
+    """
+
+    ids: list[UUID]
+    own: list[UUID]
+
+
+def open_flags(db: ReadOnlyDatabase, chosen: SessionFilter, kind: str) -> OpenFlags:
+    """Return the sessions that match a filter and have an open flag of a kind, at most `flags.MOST_DISMISSED`."""
+    same = and_(_f.c.last_address == s.c.last_address, _f.c.last_agent == s.c.last_agent)
+    found = (
+        select(ID, same.label("own"))
+        .join(_f, and_(_f.c.session_id == ID, _f.c.kind == kind, _f.c.dismissed_at.is_(None)))
+        .where(*conditions(db, replace(chosen, flag=kind)))
+    )
+    rows = db.all(found.order_by(CREATED_AT.desc(), ID.desc()).limit(MOST_DISMISSED))
+    return OpenFlags([row["id"] for row in rows], [row["id"] for row in rows if row["own"]])
 
 
 def pairs(db: ReadOnlyDatabase, session_id: UUID) -> list[PairRow]:

@@ -1,5 +1,6 @@
 """Flags: suspicious uses of a session, counted by kind until an admin dismisses them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -26,6 +27,17 @@ _DISMISS = text(
       UPDATE session_flags SET dismissed_at = clock_timestamp(), dismissed_by = :actor, dismissed_reason = :reason
       WHERE session_id = :id AND kind = :kind AND dismissed_at IS NULL RETURNING session_id)
     SELECT s.site, s.user_id FROM sessions s JOIN dismissed d ON d.session_id = s.id"""
+)
+
+# Flags that one act dismisses. Locked in order, so that two acts wait for each other and do not deadlock.
+MOST_DISMISSED = 10_000
+_DISMISS_MANY = text(
+    """WITH chosen AS (
+      SELECT f.session_id, f.kind FROM session_flags f
+      WHERE f.session_id = ANY (CAST(:ids AS uuid[])) AND f.kind = :kind AND f.dismissed_at IS NULL
+      ORDER BY f.session_id FOR UPDATE)
+    UPDATE session_flags f SET dismissed_at = clock_timestamp(), dismissed_by = :actor, dismissed_reason = :reason
+    FROM chosen c WHERE f.session_id = c.session_id AND f.kind = c.kind RETURNING f.session_id"""
 )
 
 
@@ -72,3 +84,29 @@ def dismiss(db: Database, session_id: UUID, kind: str, reason: str, actor: str, 
             )
             audit.write(connection, event)
         return row is not None
+
+
+@once_more
+def dismiss_many(
+    db: Database, session_ids: Sequence[UUID], kind: str, reason: str, actor: str, client: Client, site: str
+) -> int:
+    """Dismiss the flags of one kind of several sessions, at most MOST_DISMISSED; returns how many. One audit row names them."""
+    with db.transaction() as connection:
+        values = {"ids": list(session_ids[:MOST_DISMISSED]), "kind": kind, "reason": reason, "actor": actor}
+        dismissed = sorted(str(row.session_id) for row in connection.execute(_DISMISS_MANY, values))
+        if dismissed:
+            event = Event(
+                EventName.FLAG_DISMISSED,
+                site,
+                client,
+                initiating_entity=InitiatingEntity.ADMIN,
+                actor=actor,
+                detail={
+                    "flag": kind,
+                    "count": len(dismissed),
+                    "sessions": dismissed[: audit.NAMED],
+                    "reason_admin": reason,
+                },
+            )
+            audit.write(connection, event)
+        return len(dismissed)

@@ -235,6 +235,12 @@ class Sessions:
         """Dismiss a flag as looked at; False where there is none, or it is dismissed already."""
         return flags.dismiss(self.db, session_id, kind, reason, actor, client)
 
+    def dismiss_flags(
+        self, session_ids: Sequence[UUID], kind: str, reason: str, actor: str, client: Client
+    ) -> int:
+        """Dismiss the flags of one kind of several sessions as looked at; returns how many."""
+        return flags.dismiss_many(self.db, session_ids, kind, reason, actor, client, self.config.site)
+
     def report(self, session_id: UUID, owner: Session, client: Client) -> None:
         """Flag a session that its owner has reported as somebody else's. `owner` is a session of the same user."""
         event = Event(

@@ -148,6 +148,41 @@ for (const form of document.querySelectorAll("[data-selection]")) {
   update();
 }
 
+// [data-key="x"]: the key presses the button, follows the link or goes to the field, where shortcuts are on in this browser
+// (<button data-shortcuts> turns them on and off) and nobody is typing. In a form with [data-down] and [data-up] these keys
+// go from row to row.
+const shortcuts = {
+  get on() { try { return localStorage.getItem("shortcuts") === "on"; } catch { return false; } },
+  set on(value) { try { localStorage.setItem("shortcuts", value ? "on" : "off"); } catch { /* They stay off. */ } },
+};
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (!shortcuts.on || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || key.length !== 1) return;
+  if (target.matches("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])")) return;
+  const form = document.querySelector("[data-down]");
+  const step = { [form?.dataset.down]: 1, [form?.dataset.up]: -1 }[key];
+  const stops = step ? [...form.querySelectorAll("tbody tr")].map((row) => row.querySelector("input, a")) : [];
+  const here = stops.findIndex((stop) => stop.closest("tr").contains(target));
+  const next = stops[here < 0 ? 0 : here + step] ?? document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!next) return;
+  event.preventDefault();
+  if (step || next.matches("input")) next.focus();
+  else next.click();
+});
+for (const button of document.querySelectorAll("[data-shortcuts]")) {
+  const state = document.querySelector("[data-shortcuts-state]");
+  const show = () => {
+    button.textContent = shortcuts.on ? "Turn shortcuts off" : "Turn shortcuts on";
+    state.textContent = shortcuts.on ? "Shortcuts are on in this browser." : "Shortcuts are off in this browser.";
+  };
+  button.addEventListener("click", () => {
+    shortcuts.on = !shortcuts.on;
+    show();
+  });
+  button.hidden = false;
+  show();
+}
+
 // <form data-draft="who what">: text that was not sent is kept in this browser, brought back into the same form for a
 // week, and forgotten once it is posted or its writer logs out. Nobody else's form has the same key.
 const WEEK = 7 * 86400e3;

@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NavItem:
-    """A link of the page header. `count` is shown beside the label; None shows no count."""
+    """A link of the page header. `count` is shown beside the label; None shows no count. `key` is its shortcut, if it has one."""
 
     label: str
     url: str
     current: bool = False
     count: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,14 @@ class SearchBox:
     """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field.
 
     `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none. With
-    `signed_in`, only signed-in users see the field.
+    `signed_in`, only signed-in users see the field. `key` is its shortcut, if it has one.
     """
 
     action: str
     label: str
     suggestions: str = ""
     signed_in: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ ROLES = ("viewer", "responder", "owner")
 PAGES = {
     ("admin_dashboard", "GET"): ROLES,
     ("admin_search", "GET"): ROLES,
+    ("admin_help", "GET"): ROLES,
     ("admin_sessions", "GET"): ROLES,
     ("admin_session", "GET"): ROLES,
     ("admin_user", "GET"): ROLES,
@@ -26,6 +27,8 @@ PAGES = {
     ("admin_sessions_export", "GET"): ROLES,
     ("admin_audit_export", "GET"): ROLES,
     ("admin_news", "GET"): ROLES,
+    ("admin_dismiss", "GET"): ("responder", "owner"),
+    ("admin_dismiss", "POST"): ("responder", "owner"),
     ("admin_select", "POST"): ("responder", "owner"),
     ("admin_user_select", "POST"): ("responder", "owner"),
     ("admin_rules", "GET"): ROLES,

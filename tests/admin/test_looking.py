@@ -239,3 +239,35 @@ def test_the_statements_of_one_transaction_only_read_and_end_with_one_that_is_to
     with pytest.raises(TooSlow), db.in_one_transaction() as opened:
         opened.all(text("SELECT pg_sleep(30)"))
     assert db.only(text("SELECT 1 AS one"))["one"] == 1
+
+
+def test_the_flags_of_honest_browsers_are_dismissed_together(console: Console, started: Started, sql: Any):
+    """After a mass end everybody who comes back raises a flag; one of them came from elsewhere."""
+    ones = [started(who, address="192.0.2.7") for who in ("shopper", "member", "moderator")]
+    ids = [one.id for one in ones]
+    sql(
+        """INSERT INTO session_flags (session_id, kind, last_address, last_agent)
+        SELECT id, 'session_use_after_expire', CASE WHEN id = :thief THEN '203.0.113.9' ELSE last_address END, last_agent
+        FROM sessions WHERE id = ANY (CAST(:ids AS uuid[]))""",
+        ids=ids,
+        thief=ids[2],
+    )
+    client = console("responder")
+    page = client.get("/sessions?flag=session_use_after_expire").click("Dismiss these flags")
+    own, everything = (f for f in page.forms.values() if f.action == "/sessions/dismiss")
+    assert "Dismiss 2 flags" in page
+    assert "Dismiss 3 flags" in page
+    assert "Say in a few words" in own.submit(status=422)
+    own["text"] = "they came back after INC-4711"
+    assert "are dismissed" in own.submit(status=303).follow()
+    left = "SELECT session_id FROM session_flags WHERE dismissed_at IS NULL"
+    assert [row["session_id"] for row in sql(left)] == [ids[2]], "a thief's flag stays"
+    [row] = sql("SELECT detail FROM audit_log WHERE event = 'flag_dismissed'")
+    assert row["detail"]["count"] == 2
+    assert set(row["detail"]["sessions"]) == {str(i) for i in ids[:2]}
+    everything["text"] = "all the same"
+    assert "Another number of flags matches now" in everything.submit(status=409)
+    assert len(sql(left)) == 1
+    for query in ("", "?filter=site%3Dstore", "?filter=flag%3Dquarantined", "?filter=ip%3Dx"):
+        client.get(f"/sessions/dismiss{query}", status=422)
+    assert "No flag is open" in client.get("/sessions/dismiss?filter=flag%3Dtwo_places")

@@ -102,6 +102,32 @@ MANY = """INSERT INTO sessions (site, user_id, user_name, roles, created_at, aut
     now() + interval '1 hour', now() FROM generate_series(1, 70) n"""
 
 
+def test_shortcuts_are_off_until_they_are_turned_on_and_never_act_in_a_field(sites, inspect):
+    sites.sql(MANY)
+    with inspect("admin", "responder") as pages:
+        page = pages.page
+        page.goto(f"{pages.url}/sessions?site=store")
+        page.keyboard.press("a")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+        pages.visit("/help")
+        page.get_by_role("button", name="Turn shortcuts on").click()
+        expect(page.get_by_text("Shortcuts are on")).to_be_visible()
+        page.keyboard.press("s")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sessions")
+        page.keyboard.press("/")
+        page.keyboard.type("sea")
+        expect(page.get_by_role("searchbox")).to_have_value("sea")
+        page.get_by_role("link", name="Details").first.focus()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+        page.keyboard.press("Space")
+        expect(page.get_by_text("1 of 29 selected")).to_be_visible()
+        page.keyboard.press("e")
+        expect(page.get_by_role("heading", level=1)).to_have_text("End 1 session?")
+    assert sites.sql("SELECT 1 FROM revocations") == []
+
+
 def test_ticks_stay_over_pages_and_back_and_the_acts_are_near(sites, somebody):
     sites.sql(MANY)
     page = somebody()

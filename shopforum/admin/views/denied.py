@@ -13,7 +13,7 @@ from ...sessions.audit import Event, append
 from ...sessions.vocabulary import EventName, InitiatingEntity
 from ...web.errors import forbidden, page
 from ...web.request import Request
-from . import arrived
+from . import external_links
 from .confirming import BeyondAuthority
 
 
@@ -35,8 +35,8 @@ def denied(exc: HTTPForbidden, request: Request) -> Response:
         )
         append(request.db, event)
         return page(request, 403, text=_why(exc, request, me))
-    if arrived.from_elsewhere(request):
-        return arrived.again(request)
+    if external_links.from_elsewhere(request):
+        return external_links.again(request)
     return forbidden(exc, request)
 
 

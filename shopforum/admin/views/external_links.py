@@ -34,4 +34,4 @@ def again(request: Request) -> Response:
     """Return the page that loads its own address once more."""
     request.environ["shopforum.plain"] = True
     values = {"address": request.path_qs}
-    return render_to_response("shopforum:admin/templates/arrived.jinja2", values, request=request)
+    return render_to_response("shopforum:admin/templates/external_link.jinja2", values, request=request)

@@ -1,0 +1,89 @@
+"""For any filter over any sessions: the list's count, an act's reach, the file and the API are the same sessions."""
+
+import json
+import random
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.dev.sample import sessions as sample
+from shopforum.operations import plans
+from shopforum.operations.filters import SessionFilter
+from shopforum.operations.targets import Target
+
+LIVE = {"active", "dormant"}
+
+
+@pytest.fixture
+def sampled(apps: dict[str, Any], sql: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Some of the sample sessions, none of which idles out meanwhile; returns them with a place and a flag each."""
+    monkeypatch.setattr(sample, "COUNT", 250)
+    users = [
+        (uuid.uuid5(uuid.NAMESPACE_URL, str(n)), f"Ada{n} Anchor", f"ada{n}@mail.example") for n in range(20)
+    ]
+    with apps["admin"].services.db.transaction() as connection:
+        sample.seed(connection, users, random.Random(3))
+    sql(
+        """UPDATE sessions SET idle_end = least(absolute_end, now() + interval '1 hour') WHERE idle_end > now()
+        RETURNING 1 AS one"""
+    )
+    return sql(
+        """SELECT s.*, host(p.address) AS place, (SELECT min(kind) FROM session_flags f WHERE f.session_id = s.id) AS flag
+        FROM sessions s LEFT JOIN session_places p ON p.session_id = s.id WHERE s.site <> 'admin'
+        ORDER BY s.created_at, s.id, p.address"""
+    )
+
+
+def drawn(data: Any, rows: list[Any]) -> dict[str, str]:
+    """A filter made from some columns of one session, and perhaps of another."""
+    row, other = (data.draw(st.sampled_from(rows)) for _ in range(2))
+    first = row["user_name"].split()[0]
+    values = {
+        "user": data.draw(
+            st.sampled_from([str(row["user_id"]), row["user_email"], first, first[1:].upper(), "nobody"])
+        ),
+        "site": row["site"],
+        "ip": f"{row['place'] or '192.0.2.1'}/{data.draw(st.sampled_from([8, 24, 32]))}",
+        "device": data.draw(st.sampled_from(["firefox", "chrome windows", "curl", "ios"])),
+        "flag": row["flag"] or "two_places",
+        "created_after": other["created_at"].isoformat(),
+        "created_before": row["created_at"].isoformat(),
+        "seen_after": other["last_seen_at"].isoformat(),
+        "seen_before": row["last_seen_at"].isoformat(),
+        "state": data.draw(st.sampled_from(["active", "dormant", "revoked", "expired"])),
+    }
+    names = data.draw(st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=3))
+    return SessionFilter.parse({name: values[name] for name in names}).values()
+
+
+def test_count_reach_file_and_api_are_the_same(
+    call: Any, browser: Any, apps: dict[str, Any], sampled: list[Any]
+):
+    owner = browser("admin")
+    owner.log_in("owner")
+    db = ReadOnlyDatabase(apps["admin"].services.db)
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def check(data: Any) -> None:
+        given = {name: value for name, value in drawn(data, sampled).items() if value}
+        query = SessionFilter.parse(given).query()
+        answer = call("GET", f"/sessions?{query}&limit=500", status=200).json
+        found = [row["id"] for row in answer["sessions"]]
+        assert answer["total"] == {"count": len(found), "exact": True}
+        exported = owner.get(f"/sessions/export?{query}&format=jsonl").text.splitlines()
+        assert [json.loads(line)["id"] for line in exported] == found
+        page = owner.get(f"/sessions?{query}")
+        if page.status_int == 200:
+            assert page.html.select_one(".tabs [aria-current] .count").string == f"{len(found):,}"
+        live = {row["id"] for row in answer["sessions"] if row["state"] in LIVE}
+        body = {"scope": {"filter": given}, "dry_run": True}
+        if live:
+            assert call("POST", "/revocations", body, 200).json["matched"] == len(live)
+        assert {str(i) for i in plans.make(db, Target(filter=query), None).ids} == live
+
+    check()
