@@ -15,7 +15,7 @@ group groups guests health hosts id idempotency idp ids inbound inbox ini init j
 lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods metrics migrate migrations model moderate moderation network new notes notices numbers only
 openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post
-posts prepared problems processes products purge queries queue rate read readiness reasons records redirect redirects refusals
+posts prepared problems processes products proxies purge queries queue rate read readiness reasons records redirect redirects refusals
 renewal reports request requests responses restock resubmit resume revocation revocations revoke risk routes rows
 rules safe sample saved schema scope search security selection services serving session sessions settings signals
 signin signup site sites statements store tables tail targets templating terminal text texts throttle timeline timing
