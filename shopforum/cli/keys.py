@@ -129,7 +129,7 @@ def advise(key: Key, keys: Sequence[Key], running: Sequence[Running]) -> Advice:
                 f"{_named(others)} not know it: logins there and here do not work with each other. Put it behind the other "
                 "keys there first.",
             )
-        return Advice(False, "It makes all new hashes.")
+        return Advice(False, "It makes all new hashes. To replace it, put a new key behind the others first.")
     makes = [one for one in running if one.keys and one.keys[0] == key.id]
     lacks = [one for one in running if one.keys and key.id not in one.keys]
     if makes:
@@ -174,9 +174,10 @@ def _print(advised: Sequence[tuple[Key, Advice]], running: Sequence[Running]) ->
             click.echo(table(_HEADS, rows))
         click.echo(f"  {advice.text}\n")
     silent = sum(one.keys is None for one in running)
-    click.echo(
-        f"{len(running)} processes gave a sign of life within a minute; {silent} of them do not say which keys they know."
-    )
+    counted = "1 process" if len(running) == 1 else f"{len(running)} processes"
+    click.echo(f"{counted} gave a sign of life within a minute.")
+    if silent:
+        click.echo(f"{silent} of them are from before keys had ids, and do not say which keys they know.")
 
 
 def _document(advised: Sequence[tuple[Key, Advice]], running: Sequence[Running]) -> dict[str, object]:

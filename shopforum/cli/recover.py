@@ -107,7 +107,6 @@ class Recovered:
 
 def _read(found: Deployment, witnessed: Head | None) -> Situation:
     db, keyring = found.sessions.db, found.sessions.config.secrets
-    _seal(found.sessions)
     verdict = audit_chain.verify(db, keyring.audit_keys)
     contained = witnessed is None or audit_chain.contains(db, witnessed)
     states = [row.state for row in tokens.listed(found.read_db, keyring)]

@@ -7,7 +7,7 @@ counted nor ordered.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
@@ -32,7 +32,7 @@ class Owner:
 
     user_id: UUID | None = None
     guest_hashes: tuple[bytes, ...] = ()
-    key_id: str | None = None
+    key_id: str | None = field(default=None, compare=False)
 
     @property
     def values(self) -> dict[str, object]:

@@ -85,6 +85,7 @@ def test_newer_sessions_and_tokens_can_stay(run: Any, restored: str, store: Brow
 
 def test_a_head_from_the_log_stream(run: Any, store: Browser, apps: Any) -> None:
     store.log_in("shopper")
+    jobs.seal(apps["store"].services.sessions)
     assert "Whether its end is lost is not known" in run("recover").stdout
     head = str(audit_chain.head(apps["store"].services.db))
     assert "nothing is lost up to there" in run("recover", "--head", head).stdout
