@@ -93,7 +93,9 @@ def test_the_owner_reads_which_device_protects_the_login(three):
     clients, ids = three
     page = clients["offered"].get("/account/sessions")
     protected = {
-        name: "Protected by this device" in page.html.find(id=f"device-{each}").text
+        name: "Protected by its device" in page.html.find(id=f"device-{each}").text
         for name, each in ids.items()
     }
     assert protected == {"bound": True, "offered": False, "unbound": False}
+    own = clients["bound"].get("/account/sessions").html.find(id=f"device-{ids['bound']}")
+    assert "Protected by this device" in own.text

@@ -31,6 +31,7 @@ VALUES = {
     "mail.from": "shop@store.test",
     "mail.tls": "none",
     "sessions.risk": "off",
+    "sessions.binding": "require",
     "sessions.risk_signals": "other_system",
     "sessions.same_site": "Strict",
     "webhooks.fusionauth": "EdDSA",
