@@ -2,13 +2,15 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 from support import Browser, person
 
+from shopforum.cli import main
 from shopforum.operations import commands
 
 SESSION, OTHER = str(UUID(int=7)), str(UUID(int=8))
@@ -42,8 +44,12 @@ SESSION, OTHER = str(UUID(int=7)), str(UUID(int=8))
         ("/rules/$(id)/lift", "sessions list production.ini"),
     ],
 )
-def test_the_command_of_a_page(page: str, command: str):
+def test_the_command_of_a_page(page: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
     assert commands.for_page(page) == f"shopforum {command}"
+    # The command line has it, with these options: all that is missing here is the ini file.
+    answer = CliRunner().invoke(main, shlex.split(command))
+    assert answer.exit_code == 0 or "'production.ini' does not exist" in answer.stderr
 
 
 def test_nothing_of_a_link_escapes_into_the_shell():
