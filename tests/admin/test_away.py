@@ -13,7 +13,7 @@ from support import Browser, person
 from shopforum.cli import main
 from shopforum.operations import commands
 
-SESSION, OTHER = str(UUID(int=7)), str(UUID(int=8))
+SESSION, OTHER = "6f1c1a52-0d3b-4a9e-9d59-0a2f4a3c1d00", "6f1c1a52-0d3b-4a9e-9d59-0a2f4a3c1d01"
 
 
 @pytest.mark.parametrize(

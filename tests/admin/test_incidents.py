@@ -89,7 +89,9 @@ def test_from_opening_to_closing(
     assert {line["type"] for line in lines[1:]} == {
         "incident_opened", "standing_rule_added", "authn_token_revoked", "incident_noted"
     }  # fmt: skip
-    people = list(csv.DictReader(io.StringIO(client.get(f"{page.request.path}/people").text)))
+    people = list(
+        csv.DictReader(io.StringIO(client.get(f"{page.request.path}/people").text.removeprefix("\ufeff")))
+    )
     assert {row["user_email"] for row in people} == {person(who).email for who in ("shopper", "member")}
     assert people[0]["tell"].endswith("Choose a new password.")
     assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 2
