@@ -207,6 +207,7 @@ END_REASONS: dict[str, str] = {
     EndReason.REGISTRATION_REMOVED: "Registration removed",
     EndReason.SUCCESSORS_UNSHOWN: "New cookies were never shown",
     EndReason.OLDER_COOKIES: "The browser went back to older cookies",
+    EndReason.NOT_BOUND: "Its browser has bound it to no device",
     EndReason.HARMLESS: "Looked at and found harmless",
     **{kind: label.label for kind, label in FLAGS.items()},
 }

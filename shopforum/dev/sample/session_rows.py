@@ -20,15 +20,17 @@ _WINDOWS, _MAC, _LINUX = (
 _KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0"
 AGENTS = (
-    *(f"Mozilla/5.0 ({system}) {_KHTML} Chrome/{n}.0.0.0 Safari/537.36" for system in (_WINDOWS, _MAC, _LINUX) for n in (140, 141)),
+    *(f"Mozilla/5.0 ({system}) {_KHTML} Chrome/{n}.0.0.0 Safari/537.36" for system in (_WINDOWS, _MAC, _LINUX) for n in (146, 147)),
     *(f"Mozilla/5.0 ({system}; rv:{n}.0) Gecko/20100101 Firefox/{n}.0" for system in (_WINDOWS, _LINUX) for n in (140, 144)),
-    f"Mozilla/5.0 ({_WINDOWS}) {_KHTML} Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+    f"Mozilla/5.0 ({_WINDOWS}) {_KHTML} Chrome/147.0.0.0 Safari/537.36 Edg/147.0.0.0",
     f"Mozilla/5.0 ({_MAC}) {_SAFARI} Safari/605.1.15",
     f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {_SAFARI} Mobile/15E148 Safari/604.1",
     f"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) {_SAFARI} Mobile/15E148 Safari/604.1",
     f"Mozilla/5.0 (Linux; Android 10; K) {_KHTML} Chrome/141.0.0.0 Mobile Safari/537.36",
     f"Mozilla/5.0 (Linux; Android 14; SM-S921B) {_KHTML} SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
 )  # fmt: skip
+# The browsers of these sessions that hold a key of the device: Chromium from version 146 on, on Windows.
+BINDING = tuple(agent for agent in AGENTS if _WINDOWS in agent and "Chrome" in agent)
 THIEVES = ("curl/8.14.1", "python-requests/2.32.4", f"Mozilla/5.0 ({_LINUX}) {_KHTML} HeadlessChrome/141.0.0.0 Safari/537.36")  # fmt: skip
 HOMES = tuple(ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"))
 AWAY = ipaddress.ip_network("203.0.113.0/25")

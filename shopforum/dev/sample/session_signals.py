@@ -10,7 +10,7 @@ from .session_rows import AGENTS, AWAY, THIEVES, Seed, revoke
 
 RULED = ipaddress.ip_network("203.0.113.192/26")
 _RESPONDER, _OWNER = "responder@harbour.example", "owner@harbour.example"
-_NEWER, _OLDER = "Chrome/141.0.0.0 Safari", "Chrome/140.0.0.0 Safari"
+_NEWER, _OLDER = "Chrome/147.0.0.0 Safari", "Chrome/146.0.0.0 Safari"
 _HARMLESS = "Asked by phone: travelling, it was the user."
 
 
@@ -81,6 +81,13 @@ def signals(made: Seed) -> None:
         row = recent.pop()
         at = made.between(row["last_seen_at"], made.now)
         flag(made, row, "cross_app_token", at, made.address(AWAY), THIEVES[0])
+    bound = [row for row in recent if row["bound_at"]]
+    for kind in ("session_used_without_key", "session_used_without_key", "session_binding_refused"):
+        row = bound.pop()
+        recent.remove(row)
+        at = made.between(row["last_seen_at"], made.now)
+        # The same browser at another address: whoever copies the cookies copies the browser's name, too.
+        flag(made, row, kind, at, made.address(AWAY), row["agent"], 3)
     row = recent.pop()
     flag(
         made,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 from shopforum.operations import labels
 from shopforum.sessions import tables
 
-from .session_rows import AGENTS, AWAY, HOMES, THIEVES, Person, Seed, revoke
+from .session_rows import AGENTS, AWAY, BINDING, HOMES, THIEVES, Person, Seed, revoke
 from .session_signals import flag, fork, place, signals
 
 COUNT = 2_000
@@ -121,6 +121,8 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         "revocation_id": None,
         "quarantined_at": None,
         "quarantine_reason": None,
+        "bindable_until": created + timedelta(minutes=1),
+        "bound_at": created + timedelta(seconds=1) if agent in BINDING else None,
     }
     made.add(tables.sessions, **row)
     row = made.rows[tables.sessions][-1]
@@ -128,10 +130,25 @@ def _session(made: Seed, person: Person, site: str, fate: str) -> dict[str, Any]
         tables.places, session_id=row["id"], address=address, agent=agent, first_at=created, last_at=last
     )
     _pairs(made, row)
+    _device_key(made, row)
     _story(made, row)
     _end(made, row, fate)
     _flags(made, row, fate)
     return row
+
+
+def _device_key(made: Seed, row: dict[str, Any]) -> None:
+    """The key of a bound session: a public key of nobody, proved every ten minutes of its use."""
+    if row["bound_at"] is None:
+        return
+    made.add(
+        tables.keys,
+        session_id=row["id"],
+        algorithm="ES256",
+        public_key=made.random.randbytes(91),
+        last_proof_at=row["last_seen_at"],
+        proofs=1 + row["issued"],
+    )
 
 
 def _last_seen(made: Seed, created: datetime) -> datetime:
@@ -174,6 +191,10 @@ def _story(made: Seed, row: dict[str, Any]) -> None:
         "agent": row["agent"],
     }
     made.audit(row["created_at"], "session_created", row["site"], "user", **who)
+    if row["bound_at"]:
+        made.audit(
+            row["bound_at"], "session_bound", row["site"], "user", **who, detail={"algorithm": "ES256"}
+        )
     for _ in range(min(row["refresh_count"], 3)):
         made.audit(
             made.between(row["created_at"], row["last_seen_at"]),
