@@ -32,7 +32,7 @@ from shopforum.dev.idp.server import serve_in_thread
 _SERVER = pytest.StashKey[postgres.Server]()
 _TEMPLATE = "template_shopforum"
 # What a power cut would lose is of no interest here, and waiting for the disk is most of a short transaction.
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
 
 # Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables. What never had
 # a row is left alone.
@@ -84,6 +84,12 @@ def _simplify_password(server: postgres.Server) -> None:
         cursor.execute("SET scram_iterations = 1")
         cursor.execute(f"ALTER ROLE {postgres.OWNER} PASSWORD %s", (server.password,))
         connection.commit()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers for each core: a test waits for its database, its browser or its processes half of the time."""
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -195,9 +201,15 @@ def idp(_idp: Idp, _restore: Callable[[], None]) -> Iterator[Idp]:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, _idp: Idp) -> Callable[[str], dict[str, str]]:
+def settings(
+    database_url: str, _idp: Idp, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], dict[str, str]]:
     """`settings(site)`: what an ini file would say, as in production, for this worker's database and provider."""
     shared = site_settings(database_url, _idp.url)
+    # Many tests start sites of their own, and compiling the templates was a tenth of the suite's time.
+    compiled = tmp_path_factory.getbasetemp().parent / "templates"
+    compiled.mkdir(exist_ok=True)
+    shared |= {"jinja2.bytecode_caching": "true", "jinja2.bytecode_caching_directory": str(compiled)}
     return lambda site: {**shared, "shopforum.site": site}
 
 
