@@ -45,7 +45,7 @@ def test_a_rule_refuses_at_once_and_is_lifted(call, started, browser, sql):
 def test_a_user_is_one_person(call, started):
     one = started("member")
     address = person("member").email
-    made = call("POST", "/rules", {"user": address.upper(), "seconds": 60, "reason": {"code": "x"}}, 201).json
+    made = call("POST", "/rules", {"user": address.upper(), "seconds": 60, "reason": {"code": "incident"}}, 201).json
     assert made["user"] == str(one.user_id)
     assert not one.lives
     body = {"seconds": 60, "dry_run": True}
@@ -83,7 +83,7 @@ def test_the_makers_way_to_the_console_stays_open(apps, call, sql, browser):
     actor = tokens.Actor("owner@harbour.example", Client(), user_id=person("owner").id)
     made = tokens.create(services.db, services.sessions.config.secrets, "own", tokens.SCOPES, None, actor)[1]
     theirs = Caller(apps["admin"], made)
-    rule = {"user": person("owner").id, "seconds": 60, "reason": {"code": "x"}}
+    rule = {"user": person("owner").id, "seconds": 60, "reason": {"code": "incident"}}
     theirs("POST", "/rules", rule, 422)
     assert not sql("SELECT 1 FROM standing_rules")
     theirs("POST", "/rules", {**rule, "site": "store"}, 201)
@@ -93,7 +93,7 @@ def test_authority_goes_by_reach(caller, call, started, sql):
     weak, reader = caller("sessions:revoke"), caller("sessions:read", name="reader")
     for method, path in (("GET", "/rules"), ("POST", "/rules"), ("DELETE", f"/rules/{person('owner').id}")):
         assert reader(method, path, RULE if method == "POST" else None, 403).json["missing_scope"]
-    wide = {"device": "curl", "seconds": 60, "reason": {"code": "x"}}
+    wide = {"device": "curl", "seconds": 60, "reason": {"code": "incident"}}
     assert weak("POST", "/rules", wide, 403).json["missing_scope"] == "everyone:revoke"
     assert weak("POST", "/rules", {**wide, "dry_run": True}, 403).json["missing_scope"] == "everyone:revoke"
     sql(MANY, count=reach.PEOPLE + 1)
