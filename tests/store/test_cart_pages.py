@@ -38,6 +38,7 @@ class TestGuests:
         (row,) = stocked.sql("SELECT * FROM carts")
         assert store.cookies[guests.COOKIE].encode() not in bytes(row["guest_hash"])
         assert len(row["guest_hash"]) == 32
+        assert row["key_id"] == store.app.services.sessions.config.secrets.id
 
     def test_no_cookie_before_something_is_in(self, store):
         for path in ("/", "/products", "/products/stoneware-mug"):
