@@ -37,9 +37,7 @@ from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.rows import columns
-from ..sessions import live, tables
-from ..sessions.binding import WINDOW
-from ..sessions.flags import MOST_DISMISSED
+from ..sessions import MOST_DISMISSED, live, tables
 from ..sessions.vocabulary import BindingState, State
 from . import labels
 from .filters import FLAGGED, SessionFilter
@@ -324,7 +322,7 @@ def _binding(_: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
     """
     if wanted != BindingState.OFFERED:
         return BINDINGS[wanted]
-    return and_(s.c.created_at > func.now() - timedelta(seconds=2 * WINDOW), BINDINGS[wanted])
+    return and_(s.c.created_at > func.now() - timedelta(seconds=2 * live.BINDING_WINDOW), BINDINGS[wanted])
 
 
 # From one user agent to the next along each index: as many steps as there are different ones, however many sessions.

@@ -27,6 +27,7 @@ from .audit import Client
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from .csrf import CSRFPolicy
 from .deny_rules import Rule, ShutOut, SignInBlocked
+from .flags import MOST_DISMISSED
 from .form_refusals import ForeignForm, FormRefused
 from .keyring import REFRESH_TOKEN
 from .lifecycle import Sessions
@@ -50,6 +51,7 @@ from .view_options import FreshLoginRequired, own_form, require_fresh
 
 __all__ = [
     "FORM_SESSION",
+    "MOST_DISMISSED",
     "NOBODY",
     "REFRESH_TOKEN",
     "SIGNED_IN",

@@ -2,7 +2,7 @@
 
 Whoever copies the cookies holds them until the bound cookie runs out, and cannot renew it: the private key does not leave
 the device (W3C, Device Bound Session Credentials; binding_views.py speaks to the browser). A login offers the binding for
-`WINDOW` seconds. From the first accepted proof on, a request without a bound cookie of the session is refused (resume.py),
+`live.BINDING_WINDOW` seconds. From the first accepted proof on, a request without a bound cookie of the session is refused (resume.py),
 and nothing but a login undoes that.
 
 A renewal changes no row of `sessions`, takes no lock on one, and needs no identity provider. Internal: see
@@ -32,8 +32,6 @@ from .vocabulary import EventName, FlagKind, InitiatingEntity, SkipReason, Withh
 
 log = logging.getLogger(__name__)
 
-# Seconds. A browser registers its key within a second of the login; a slow key store may take some more.
-WINDOW = 60
 # Challenges of one session that are good at the same time: renewals run ahead, and two may overlap.
 _CHALLENGES = 5
 # Seconds that a challenge outlives the bound cookie it was sent with: the next renewal signs it, without asking for another.

@@ -62,6 +62,9 @@ STATES = {
       OR (NOT {GATED_AMONG_MANY} AND NOT {IN_USE} AND NOT {REFRESHABLE}))""",
 }
 
+# Seconds after a login in which its browser may bind the session: it registers its key within a second; a slow key store may
+# take some more.
+BINDING_WINDOW = 60
 BOUND = "s.bound_at IS NOT NULL"
 # Unbound, and the time is over in which the browser could have bound it.
 UNBINDABLE = f"NOT ({BOUND}) AND coalesce(s.bindable_until <= now(), true)"

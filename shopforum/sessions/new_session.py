@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ..core.database import once_more
-from . import audit, binding, gate_sweep, records, revocation, user_sessions
+from . import audit, gate_sweep, live, records, revocation, user_sessions
 from .audit import Client
 from .authority import AuthorityUnavailable
 from .context import SessionContext
@@ -107,7 +107,7 @@ def _insert(
         absolute=config.absolute,
         rotate_every=config.rotate_every,
         login_form=login_form,
-        binding_window=binding.WINDOW if challenge else None,
+        binding_window=live.BINDING_WINDOW if challenge else None,
         challenge_hash=config.secrets.digest(config.site, "challenge", challenge) if challenge else None,
         **vars(context.credential(pair)),
         **client.parameters(),

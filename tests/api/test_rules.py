@@ -45,7 +45,9 @@ def test_a_rule_refuses_at_once_and_is_lifted(call, started, browser, sql):
 def test_a_user_is_one_person(call, started):
     one = started("member")
     address = person("member").email
-    made = call("POST", "/rules", {"user": address.upper(), "seconds": 60, "reason": {"code": "incident"}}, 201).json
+    made = call(
+        "POST", "/rules", {"user": address.upper(), "seconds": 60, "reason": {"code": "incident"}}, 201
+    ).json
     assert made["user"] == str(one.user_id)
     assert not one.lives
     body = {"seconds": 60, "dry_run": True}

@@ -21,7 +21,23 @@ DOCUMENTS = [
 ]
 # Fields of JSON and of FusionAuth's configuration, and files outside the repository.
 FOREIGN = {"oauthConfiguration.enabledGrants", "reason.text", "reason.user_text", "robots.txt"}
-EXTENSIONS = (".py", ".md", ".ini", ".jinja2", ".css", ".js", ".toml", ".txt", ".yml", ".in", ".json")
+EXTENSIONS = (
+    ".py",
+    ".md",
+    ".ini",
+    ".jinja2",
+    ".css",
+    ".js",
+    ".toml",
+    ".txt",
+    ".yml",
+    ".in",
+    ".json",
+    ".sh",
+    ".conf",
+    ".sql",
+    ".service",
+)
 SECONDS = {
     "ms": 0.001,
     "s": 1,
