@@ -5,10 +5,11 @@ the device (W3C, Device Bound Session Credentials; binding_views.py speaks to th
 `live.BINDING_WINDOW` seconds. From the first accepted proof on, a request without a bound cookie of the session is refused (resume.py),
 and nothing but a login undoes that.
 
-A renewal changes no row of `sessions`, takes no lock on one, and needs no identity provider. Internal: see
+A renewal changes no row of `sessions`, and needs no identity provider. Internal: see
 `Sessions.bind` and `Sessions.renew_bound_cookie`.
 """
 
+import hmac
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from ..core import metrics
 from ..core.database import once_more
-from ..core.ids import parse_uuid
 from . import audit, binding_proof, flags, lookup
 from .audit import Client, Event
 from .binding_proof import BadProof, DeviceKey
@@ -32,22 +32,33 @@ from .vocabulary import EventName, FlagKind, InitiatingEntity, SkipReason, Withh
 
 log = logging.getLogger(__name__)
 
-# Challenges of one session that are good at the same time: renewals run ahead, and two may overlap.
+# Challenges of one session and one purpose that are good at the same time: renewals run ahead, and two may overlap.
 _CHALLENGES = 5
+# Bound cookies of one session that are good at the same time. A browser has two or three; the holder of a key in software
+# could fill the table.
+_COOKIES = 20
 # Seconds that a challenge outlives the bound cookie it was sent with: the next renewal signs it, without asking for another.
 _CHALLENGE_OVERTIME = 300
 
 _hashes = bindparam("challenge_hashes", type_=ARRAY(BYTEA))
 
-_RENEWAL_CHALLENGE = """INSERT INTO session_challenges (hash, session_id, purpose, expires_at)
-  SELECT CAST(:next_hash AS bytea), session_id, 'renewal', now() + :challenge_life * interval '1 second' FROM"""
+# `renewal` comes with a bound cookie, to a browser that has just signed. `asked` is for whoever asks.
+_GIVE_CHALLENGE = """INSERT INTO session_challenges (hash, session_id, purpose, expires_at)
+  SELECT CAST(:next_hash AS bytea), session_id, '{purpose}', now() + :challenge_life * interval '1 second' FROM"""
+_RENEWAL_CHALLENGE = _GIVE_CHALLENGE.format(purpose="renewal")
 _BOUND_COOKIE = """INSERT INTO session_bound_cookies (hash, session_id, expires_at)
   SELECT CAST(:cookie_hash AS bytea), session_id, now() + :cookie_life * interval '1 second' FROM"""
 
 # The oldest challenges make room for the one that the statement gives out. Two renewals at once skip each other's rows.
-_TRIMMED = f"""DELETE FROM session_challenges WHERE hash = ANY (ARRAY(
-    SELECT hash FROM session_challenges WHERE session_id = :id AND hash <> ALL (:challenge_hashes)
+# A challenge that was asked for pushes out none that came with a cookie: asking needs no key.
+_TRIM_CHALLENGES = f"""DELETE FROM session_challenges WHERE hash = ANY (ARRAY(
+    SELECT hash FROM session_challenges
+    WHERE session_id = (SELECT session_id FROM {{source}}) AND purpose = '{{purpose}}' AND hash <> ALL (:challenge_hashes)
     ORDER BY expires_at DESC OFFSET {_CHALLENGES - 1} FOR UPDATE SKIP LOCKED))"""
+
+_TRIM_COOKIES = f"""DELETE FROM session_bound_cookies WHERE hash = ANY (ARRAY(
+    SELECT hash FROM session_bound_cookies WHERE session_id = (SELECT session_id FROM proven)
+    ORDER BY expires_at DESC OFFSET {_COOKIES - 1} FOR UPDATE SKIP LOCKED))"""
 
 # Of two registrations of one session, the second waits for the row and finds it bound.
 _BIND = text(
@@ -81,9 +92,9 @@ _CHALLENGE = text(
 WITH bound AS (
   SELECT k.session_id FROM session_keys k JOIN sessions s ON s.id = k.session_id WHERE k.session_id = :id AND {LIVE}
 ), trimmed AS (
-  {_TRIMMED}
+  {_TRIM_CHALLENGES.format(source="bound", purpose="asked")}
 )
-{_RENEWAL_CHALLENGE} bound RETURNING 1"""
+{_GIVE_CHALLENGE.format(purpose="asked")} bound RETURNING 1"""
 ).bindparams(_hashes)
 
 # A challenge is used up by the statement that renews: of two that bring the same one, the second finds it gone.
@@ -91,13 +102,15 @@ _RENEW = text(
     f"""
 WITH used AS (
   DELETE FROM session_challenges c USING sessions s
-  WHERE c.hash = ANY (:challenge_hashes) AND c.session_id = :id AND c.purpose = 'renewal' AND c.expires_at > now()
-    AND s.id = c.session_id AND {LIVE} RETURNING c.session_id
+  WHERE c.hash = ANY (:challenge_hashes) AND c.session_id = :id AND c.purpose IN ('renewal', 'asked')
+    AND c.expires_at > now() AND s.id = c.session_id AND {LIVE} RETURNING c.session_id
 ), proven AS (
   UPDATE session_keys k SET last_proof_at = now(), proofs = proofs + 1 FROM used
   WHERE k.session_id = used.session_id RETURNING k.session_id
 ), trimmed AS (
-  {_TRIMMED}
+  {_TRIM_CHALLENGES.format(source="proven", purpose="renewal")}
+), fewer AS (
+  {_TRIM_COOKIES}
 ), challenged AS (
   {_RENEWAL_CHALLENGE} proven
 )
@@ -119,7 +132,7 @@ _WITHOUT_KEY = {
 class Binding:
     """The answer to a registration or a renewal.
 
-    `identifier` is the session's name at the browser. With `cookie`, the proof was accepted, and the browser gets a bound
+    `identifier` is the session's name at the browser, "" in the answer to a refused registration. With `cookie`, the proof was accepted, and the browser gets a bound
     cookie. Without it, `challenge` is to be signed. With neither, the browser has to give the binding up. `challenge` beside
     `cookie` is for the next renewal.
     """
@@ -143,20 +156,18 @@ def bind(context: SessionContext, pair: Pair, proof: str, audience: str, client:
     found = lookup.find(context, pair, client) if offered else None
     if found is None or not (found.paired and found.live):
         return _refused(context)
-    identifier = _identifier(context, found.id)
     if found.bound:
         # A thief with the cookies would bind a key of his own.
-        return _refused(context, identifier, found, client, "bound_already")
+        return _refused(context, found, client, "bound_already")
     try:
         key, challenge = binding_proof.registration(proof, audience)
     except BadProof as bad:
-        return _refused(context, identifier, found, client, bad.why)
-    answer = Binding(identifier, new_session_id(), new_session_id())
+        return _refused(context, found, client, bad.why)
+    answer = Binding(key.identifier(found.id), new_session_id(), new_session_id())
     event = context.event(EventName.SESSION_BOUND, client, found.id, found.user_id, InitiatingEntity.USER)
     event = replace(event, detail={"algorithm": key.algorithm, "key": key.thumbprint})
     if not _commit(context, answer, challenge, key, event):
-        # Too late, or another registration was faster.
-        return _refused(context, identifier)
+        return _refuse_challenge(context, pair, client)
     _count(context, "bound")
     return answer
 
@@ -172,9 +183,9 @@ def renew(
     challenge = None
     if proof is not None:
         try:
-            challenge = binding_proof.renewal(proof, DeviceKey(bound.algorithm, bound.public_key), audience)
+            challenge = binding_proof.renewal(proof, _key(bound), audience)
         except BadProof as bad:
-            return _refused(context, identifier, bound, client, bad.why)
+            return _refused(context, bound, client, bad.why, identifier)
         answer = Binding(identifier, new_session_id(), new_session_id())
         if context.db.one(_RENEW, **_values(context, bound.id, answer, challenge)):
             _count(context, "renewed")
@@ -197,12 +208,13 @@ def note_without_key(
     """
     flags.flag(context, found, client, FlagKind.SESSION_USED_WITHOUT_KEY)
     _count(context, "without_key")
-    own = [one.reason for one in skipped if _session_id(context, one.identifier) == found.id]
-    if not own:
+    named = [one for one in skipped if binding_proof.session_id(one.identifier) == found.id]
+    if not named or _find(context, named[0].identifier, Pair()) is None:
         return Withheld.WITHOUT_KEY
-    log.warning("the browser of session %s has not renewed its bound cookie: %s", found.id, own[0])
-    context.db.all(_NOTE_SKIPPED, id=found.id, reason=own[0])
-    return _WITHOUT_KEY[own[0]]
+    reason = named[0].reason
+    log.warning("the browser of session %s has not renewed its bound cookie: %s", found.id, reason)
+    context.db.all(_NOTE_SKIPPED, id=found.id, reason=reason)
+    return _WITHOUT_KEY[reason]
 
 
 @once_more
@@ -220,12 +232,17 @@ def _commit(context: SessionContext, answer: Binding, challenge: str, key: Devic
 
 def _find(context: SessionContext, identifier: str, pair: Pair) -> BoundSession | None:
     """Return the bound session that a browser knows by this name, or None."""
-    session_id, config = _session_id(context, identifier), context.config
+    session_id, config = binding_proof.session_id(identifier), context.config
     if session_id is None:
         return None
     hashes = config.secrets.digests(config.site, "session", pair.session_id) if pair.session_id else []
     row = context.db.one(_BOUND_SESSION, id=session_id, site=config.site, session_hashes=hashes)
-    return None if row is None else BoundSession(**row)
+    bound = None if row is None else BoundSession(**row)
+    return bound if bound and hmac.compare_digest(_key(bound).identifier(bound.id), identifier) else None
+
+
+def _key(bound: BoundSession) -> DeviceKey:
+    return DeviceKey(bound.algorithm, bound.public_key)
 
 
 def _values(
@@ -245,24 +262,30 @@ def _values(
     }
 
 
-def _identifier(context: SessionContext, session_id: UUID) -> str:
-    """Return the session's name at the browser: its id, signed, so that nobody else asks for a session's challenges."""
-    return context.config.secrets.form_token(f"bound session {context.config.site}", str(session_id))
+def _refuse_challenge(context: SessionContext, pair: Pair, client: Client) -> Binding:
+    """Refuse a registration whose signature is good and whose challenge is not.
 
-
-def _session_id(context: SessionContext, identifier: str) -> UUID | None:
-    secrets = context.config.secrets
-    return parse_uuid(secrets.form_subject(f"bound session {context.config.site}", identifier))
+    Counted as long as the session could be bound: the challenge was invented, or another registration was faster. A browser
+    whose key store is slow may only have come too late.
+    """
+    found = lookup.find(context, pair, client)
+    if found is None or not found.live or found.quarantined_at or found.unbindable:
+        return _refused(context)
+    return _refused(context, found, client, "bound_already" if found.bound else "challenge")
 
 
 def _refused(
     context: SessionContext,
-    identifier: str = "",
     session: FoundSession | BoundSession | None = None,
     client: Client | None = None,
     why: str = "",
+    identifier: str = "",
 ) -> Binding:
-    """Refuse a registration or a proof; with a session, the refusal is counted as a flag of it."""
+    """Refuse a registration or a proof; with a session, the refusal is counted as a flag of it.
+
+    The answer has the session's name at the browser only where the browser has given it: for a thief with the cookies, the
+    name would be news.
+    """
     _count(context, "refused")
     if session is not None and client is not None:
         event = context.event(

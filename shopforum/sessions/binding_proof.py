@@ -4,16 +4,19 @@ At the registration the header carries the public key. At a renewal the key is t
 refused. The payload's `jti` is a challenge of the session core; binding.py judges it. Pure functions, no SQL. Internal.
 """
 
+import base64
 import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from ..core.ids import parse_uuid
 from .keyring import SESSION_ID
 
 # The algorithms that a browser may choose from; no other is ever verified.
@@ -55,6 +58,20 @@ class DeviceKey:
     def thumbprint(self) -> str:
         """The SHA-256 of the key, in hex: its name for people."""
         return hashlib.sha256(self.public_key).hexdigest()
+
+    def identifier(self, session_id: UUID) -> str:
+        """Return the name of the session that is bound to this key, at its browser.
+
+        It opens nothing, and only the browser knows it: who holds the cookies, or the session's id, has not seen the key. No
+        key of the site makes it, since a browser keeps the name for as long as its session lives.
+        """
+        mark = hashlib.sha256(b"shopforum.sessions bound session " + self.public_key).digest()
+        return f"{session_id}.{base64.urlsafe_b64encode(mark).rstrip(b'=').decode()}"
+
+
+def session_id(identifier: str) -> UUID | None:
+    """Return the session that an identifier names, right or not; None for any other text."""
+    return parse_uuid(identifier.partition(".")[0]) if identifier.isascii() else None
 
 
 def registration(proof: str, audience: str) -> tuple[DeviceKey, str]:

@@ -55,7 +55,7 @@ def refresh(request: Request) -> Response:
 
 def _response(request: Request, answer: Binding) -> Response:
     """Return the session's instructions and its cookie, or 403 with what is left to do."""
-    content: dict[str, object] = {"session_identifier": answer.identifier}
+    content: dict[str, object] = {"session_identifier": answer.identifier} if answer.identifier else {}
     if answer.cookie:
         content |= {
             "refresh_url": binding_headers.REFRESH_PATH,

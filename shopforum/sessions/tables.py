@@ -169,7 +169,7 @@ challenges = Table(
     metadata,
     Column("hash", LargeBinary, primary_key=True),
     Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    # `registration` or `renewal`.
+    # `registration`, `renewal` (given with a bound cookie) or `asked` (without one, and signed like a renewal).
     Column("purpose", Text, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Index("ix_session_challenges_session_id_expires_at", "session_id", "expires_at"),

@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.binding import Skipped
+from shopforum.sessions.binding_proof import DeviceKey
 from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.vocabulary import SkipReason
 
@@ -171,11 +172,17 @@ def test_a_challenge_is_good_once(core, bound):
 
 def test_the_last_five_challenges_are_good_and_no_older_one(core, bound):
     asked = [bound.ask().challenge for _ in range(7)]
-    assert len(core.sql("SELECT 1 FROM session_challenges")) == 5
+    assert len(core.sql("SELECT 1 FROM session_challenges WHERE purpose = 'asked'")) == 5
     # Each brings a challenge of its own, which makes room for itself.
     assert [bool(bound.ask(bound.device.renewal(c)).cookie) for c in (asked[6], asked[5])] == [True, True]
     assert not bound.ask(bound.device.renewal(asked[0])).cookie
-    assert not bound.ask(bound.device.renewal(bound.next)).cookie
+    # And so it is with those that come with a cookie.
+    first = bound.next
+    fresh = iter([bound.ask().challenge for _ in range(5)])
+    given = [bound.ask(bound.device.renewal(challenge)).challenge for challenge in fresh]
+    assert len(core.sql("SELECT 1 FROM session_challenges WHERE purpose = 'renewal'")) == 5
+    assert not bound.ask(bound.device.renewal(first)).cookie
+    assert [bool(bound.ask(bound.device.renewal(c)).cookie) for c in (given[0], given[4])] == [True, True]
 
 
 def test_the_oldest_of_five_challenges_is_as_good_as_the_newest(core, bound):
@@ -215,9 +222,35 @@ def test_an_identifier_that_nobody_was_given_finds_nothing(core, bound):
         assert over(core.sessions.renew_bound_cookie(name, bound.pair, proof, HERE, OWNER))
     pair, login = core.log_in("bob")
     # Nor does the name of an unbound session.
-    unbound = core.sessions.bind(pair, "x", HERE, OWNER)
-    assert unbound.identifier.startswith(str(login.session.id))
-    assert over(core.sessions.renew_bound_cookie(unbound.identifier, pair, proof, HERE, OWNER))
+    name = DeviceKey("ES256", b"").identifier(login.session.id)
+    assert over(core.sessions.renew_bound_cookie(name, pair, proof, HERE, OWNER))
+
+
+def test_a_refused_registration_does_not_say_the_session_s_name(core, bound):
+    """A thief with the cookies would ask for challenges under it, and push out those that the owner is about to sign."""
+    for device in (bound.device, Device()):
+        assert bound.register(bound.login.challenge, device, THIEF).identifier == ""
+    pair, _ = core.log_in("bob")
+    for proof in ("nonsense", Device().registration("c" * 43)):
+        assert core.sessions.bind(pair, proof, HERE, THIEF).identifier == ""
+
+
+def test_who_only_asks_pushes_out_no_challenge_of_the_key_s_holder(core, bound):
+    for _ in range(20):
+        assert bound.ask(client=THIEF).challenge
+    assert len(core.sql("SELECT 1 FROM session_challenges WHERE purpose = 'asked'")) == 5
+    assert bound.ask(bound.device.renewal(bound.next)).cookie
+
+
+def test_a_key_that_signs_without_end_keeps_twenty_cookies(core, bound):
+    """As a program with a key in software may: the table has a bound, and the latest cookies are good."""
+    other = Bound(core, "bob")
+    for _ in range(25):
+        assert bound.renew().cookie
+    rows = core.sql("SELECT count(*) AS n FROM session_bound_cookies GROUP BY session_id ORDER BY n")
+    assert [row["n"] for row in rows] == [1, 20]
+    assert bound.resume().session is not None
+    assert other.resume().session is not None
 
 
 def test_an_identifier_of_one_site_is_unknown_to_another(core_of):
@@ -271,6 +304,9 @@ def test_a_jar_that_was_copied_before_the_registration_is_worth_nothing_after_it
     assert core.resume(pair, THIEF).session is not None
     for guess in ("c" * 43, pair.session_id):
         assert over(core.sessions.bind(pair, Device().registration(guess), HERE, THIEF))
+    assert core.flags() == {"session_binding_refused": 2}
+    [first, _] = core.sql("SELECT detail FROM audit_log WHERE event = 'session_binding_refused'")
+    assert first["detail"] == {"why": "challenge"}
     assert core.sessions.bind(pair, Device().registration(login.challenge), HERE, OWNER).cookie
     assert core.resume(pair, THIEF).ended == "without_key"
     # The same address and the same browser's name do not help.
@@ -447,6 +483,37 @@ def test_a_lost_answer_to_a_renewal_costs_another_one(core, bound):
     assert bound.resume().session is not None
 
 
+def test_a_lost_answer_to_the_registration_costs_the_password_once(core):
+    """The browser knows nothing of its binding. It is not locked out, and its next login is bound anew."""
+    pair, login = core.log_in()
+    assert core.sessions.bind(pair, Device().registration(login.challenge), HERE, OWNER).cookie
+    outcome = core.resume(pair)
+    assert (outcome.ended, outcome.withheld_session, outcome.spent) == (
+        "without_key",
+        login.session.id,
+        False,
+    )
+    pair, again = core.log_in(replaced=outcome.withheld_session)
+    assert core.resume(pair).session.id == again.session.id
+    assert core.sessions.bind(pair, Device().registration(again.challenge), HERE, OWNER).cookie
+    assert core.sql("SELECT end_reason FROM sessions WHERE ended_at IS NOT NULL") == [
+        {"end_reason": "superseded"}
+    ]
+
+
+def test_a_thief_s_faster_key_costs_the_owner_the_password_once(core):
+    """He has the cookies and the challenge in the first second. The owner's refused key is counted, the next login ends him."""
+    pair, login = core.log_in()
+    thief = core.sessions.bind(pair, Device().registration(login.challenge), HERE, THIEF)
+    robbed = Pair(pair.session_id, pair.refresh_token, thief.cookie)
+    assert core.resume(robbed, THIEF).session is not None
+    assert over(core.sessions.bind(pair, Device().registration(login.challenge), HERE, OWNER))
+    assert core.flags() == {"session_binding_refused": 1}
+    core.log_in(replaced=core.resume(pair).withheld_session)
+    assert core.resume(robbed, THIEF).session is None
+    assert over(core.sessions.renew_bound_cookie(thief.identifier, robbed, None, HERE, THIEF))
+
+
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 def test_both_algorithms_bind_and_renew(core, algorithm):
     bound = Bound(core, algorithm=algorithm)
@@ -463,3 +530,14 @@ def test_a_key_of_the_site_that_is_replaced_ends_no_binding(core, core_of):
     bound.core = newer
     assert bound.resume().session is not None
     assert bound.renew().cookie
+    # The pair moves to the new key with a rotation, and then the old one may go. The browser keeps the session's name.
+    newer.make_rotation_due()
+    for _ in range(2):
+        bound.resume()
+    bound.core = core_of(**{"sessions.secret": secret.split(maxsplit=1)[0]})
+    assert bound.resume().session is not None
+    assert bound.renew().cookie
+    newer.sql("DELETE FROM session_bound_cookies")
+    newer.sql("DELETE FROM session_challenges")
+    assert bound.renew().cookie
+    assert bound.resume().session is not None
