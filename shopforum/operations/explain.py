@@ -21,7 +21,7 @@ from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
 from ..sessions import live, tables
-from ..sessions.vocabulary import EndReason, EventName, FlagKind, State, Withheld
+from ..sessions.vocabulary import BindingState, EndReason, EventName, FlagKind, State, Withheld
 from . import audit_queries, deny_rules, id_lookup, labels, session_queries, user_queries
 from .deny_rules import DenyRuleRow
 from .rows import AuditRow, PairRow, SessionDetail
@@ -189,21 +189,18 @@ def _told(
 ) -> list[Decision]:
     """Return refused requests and rows of the audit log as decisions. A request that is in both is told once, by its facts."""
     rules = _rules(db, refused)
-    known = {(row.request_id, row.why) for row in refused}
+    known = {(row.request_id, _EVENTS.get(row.why, row.why)) for row in refused}
     told = [_of_refused(row, rules) for row in refused]
-    for row in events:
-        why = (
-            EndReason.REPLAYED if row.event == EventName.TOKEN_REUSE else _WITHHELD.get(row.event, row.event)
-        )
-        if (row.request_id, why) not in known:
-            told.append(_of_event(row))
+    told += [_of_event(row) for row in events if (row.request_id, row.event) not in known]
     return told
 
 
 # Events of requests that are stored as refused under another code.
-_WITHHELD: dict[str, str] = {
-    FlagKind.SESSION_BLOCKED: Withheld.BLOCKED,
-    EventName.SESSION_EXPIRED: State.EXPIRED,
+_EVENTS: dict[str, str] = {
+    EndReason.REPLAYED: EventName.TOKEN_REUSE,
+    Withheld.BLOCKED: FlagKind.SESSION_BLOCKED,
+    State.EXPIRED: EventName.SESSION_EXPIRED,
+    **dict.fromkeys(labels.WITHOUT_KEY, FlagKind.SESSION_USED_WITHOUT_KEY),
 }
 
 
@@ -255,6 +252,12 @@ def _because(row: RefusedRequest, rules: Mapping[str, DenyRuleRow]) -> str:
     if row.why == Withheld.BLOCKED:
         rule = rules.get(facts.get("rule", ""))
         return f"a deny rule is in force ({_words(rule)})" if rule else "a deny rule was in force"
+    if row.why in labels.WITHOUT_KEY:
+        return labels.WITHOUT_KEY[row.why]
+    if row.why == Withheld.NOT_BOUND:
+        return (
+            "this site serves only sessions that are bound to a device, and its browser has registered no key"
+        )
     if row.why == Withheld.QUARANTINED:
         return f"the session is in quarantine until the password is given again (pair {facts['pair']} was shown, pair {facts['head']} holds)"
     if row.why == State.EXPIRED:
@@ -287,6 +290,8 @@ _VERDICTS: dict[str, Verdict] = {
     FlagKind.CROSS_APP_TOKEN: Verdict.REFUSED,
     FlagKind.SESSION_USE_AFTER_EXPIRE: Verdict.REFUSED,
     FlagKind.SESSION_BLOCKED: Verdict.REFUSED,
+    FlagKind.SESSION_USED_WITHOUT_KEY: Verdict.REFUSED,
+    FlagKind.SESSION_BINDING_REFUSED: Verdict.REFUSED,
 }
 
 
@@ -300,6 +305,7 @@ def _of_event(row: AuditRow) -> Decision:
     ]
     said = " ".join(part for part in parts if part) + "."
     more = labels.replay(row) or (labels.flag(row.event).text if row.event in labels.FLAGS else "")
+    more = f"{more} {labels.binding_refusal(row)}".strip()
     text_ = f"{said} {more}".strip()
     return Decision(
         row.at,
@@ -418,3 +424,10 @@ def _checks(db: ReadOnlyDatabase, session: SessionDetail) -> Iterable[Check]:
         if quarantined
         else "It is not in quarantine.",
     )
+    if session.binding is BindingState.BOUND:
+        yield Check(
+            "With its device key",
+            True,
+            "It is bound to a device: without a proof of that device's key, no request is served. The browser sends it by "
+            "itself.",
+        )

@@ -15,6 +15,7 @@ from ..sessions.vocabulary import (
     InitiatingEntity,
     SkipReason,
     State,
+    Withheld,
 )
 from .rows import AuditRow
 
@@ -61,6 +62,36 @@ SKIPPED: dict[str, str] = {
     SkipReason.QUOTA_EXCEEDED: "it had signed too often in the minutes before",
     SkipReason.SERVER_ERROR: "our answer was an error",
     SkipReason.UNREACHABLE: "it could not reach us",
+}
+
+# Why a request of a bound session was refused, with what its browser said of it.
+_WITHOUT_KEY = (
+    "the session is bound to a device, and the request brought no proof of its key that is good now"
+)
+WITHOUT_KEY: dict[str, str] = {
+    Withheld.WITHOUT_KEY: _WITHOUT_KEY,
+    **{
+        code: f"{_WITHOUT_KEY}; its browser said why: {SKIPPED[reason]}"
+        for code, reason in (
+            (Withheld.WITHOUT_KEY_QUOTA, SkipReason.QUOTA_EXCEEDED),
+            (Withheld.WITHOUT_KEY_SERVER, SkipReason.SERVER_ERROR),
+            (Withheld.WITHOUT_KEY_NETWORK, SkipReason.UNREACHABLE),
+        )
+    },
+}
+
+# Why a key or a proof of it was refused: the codes of `sessions.binding`.
+BINDING_REFUSALS: dict[str, str] = {
+    "bound_already": "The session has a key already.",
+    "challenge": "It signed a challenge that this session was not given.",
+    "signature": "The signature is not by the session's key.",
+    "key_in_renewal": "The proof brought a key of its own.",
+    "no_key": "It came without a key or unsigned, as from a browser that has lost its key.",
+    "key": "Its key is weak, or none at all.",
+    "algorithm": "It names an algorithm that is never accepted, or not that of the key.",
+    "audience": "It was made for another address.",
+    "malformed": "It cannot be read.",
+    "too_long": "It is too long.",
 }
 
 FLAGS: dict[str, Label] = {
@@ -282,6 +313,15 @@ def binding(name: str) -> Label:
 def skipped(why: str) -> str:
     """Return why a browser has sent a request without a new proof of its key, in words."""
     return SKIPPED.get(why) or _plain(why)
+
+
+def binding_refusal(event: AuditRow) -> str:
+    """Return why a key or a proof was refused, in a sentence. Empty for other events."""
+    return (
+        BINDING_REFUSALS.get(event.detail.get("why", ""), "")
+        if event.event == FlagKind.SESSION_BINDING_REFUSED
+        else ""
+    )
 
 
 def reason(code: str) -> str:

@@ -81,6 +81,44 @@ def test_the_console_shows_who_came_without_the_key(three, console):
     assert "Without its key, 1 time" in text_of(console.get(f"/sessions/{ids['bound']}"))
 
 
+def test_explain_says_why_a_bound_session_was_refused(three, console):
+    """In words of its own, once a request: it was neither ended, nor is it a mere note."""
+    clients, ids = three
+    client = DeviceClient(clients["bound"])
+    client.post("/dbsc/register", Secure_Session_Response=client.device.registration("c" * 43))
+    del client.browser.cookiejar._cookies["store.test"]["/"][BOUND]
+    refused = client.browser.get("/orders", status=302).headers["X-Request-ID"]
+    page = console.get(f"/explain?id={ids['bound']}")
+    assert "Refused: key or proof refused. " in page
+    assert "The session has a key already." in page
+    assert "✓ With its device key" in text_of(page)
+    page = console.get(f"/explain?id={refused}")
+    assert page.text.count("Refused: ") == 1
+    assert "Refused: the session is bound to a device, and the request brought no proof" in page
+    assert "With its device key" not in console.get(f"/explain?id={ids['unbound']}")
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("without_key_quota", "its browser said why: it had signed too often"),
+        ("without_key_server", "its browser said why: our answer was an error"),
+        ("without_key_network", "its browser said why: it could not reach us"),
+        ("not_bound", "only sessions that are bound to a device"),
+    ],
+)
+def test_explain_says_what_the_browser_said(three, console, sql, why, said):
+    _, ids = three
+    sql(
+        "INSERT INTO refused_requests (session_id, site, why) VALUES (:id, 'store', :why) RETURNING id",
+        id=ids["bound"],
+        why=why,
+    )
+    page = console.get(f"/explain?id={ids['bound']}")
+    assert said in page
+    assert "had ended before" not in page
+
+
 def test_the_dashboard_shows_the_share_of_bound_sessions(three, console, sql):
     assert "Harbour Store 1 of 3, 33 %" in text_of(console.get("/"))
     sql(
