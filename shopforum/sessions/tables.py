@@ -111,6 +111,7 @@ sessions = Table(
     Index("ix_sessions_unended", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_unended_of_site", "site", "absolute_end", postgresql_where=text("ended_at IS NULL")),
     Index("ix_sessions_quarantined", "created_at", "id", postgresql_where=text("quarantined_at IS NOT NULL")),
+    Index("ix_sessions_bound", "created_at", "id", postgresql_where=text("bound_at IS NOT NULL")),
     postgresql_with={"fillfactor": "80"},
 )
 

@@ -48,6 +48,11 @@ def expire(sql: Any) -> None:
     sql("UPDATE session_bound_cookies SET expires_at = now()")
 
 
+def away(*_: Any, **__: Any) -> None:
+    """In place of a statement: the database is away."""
+    raise OperationalError("SELECT 1", {}, psycopg2.OperationalError("the server is away"))
+
+
 def refused(answer: Any) -> bool:
     """Whether no page was served, and the login page offered in its place."""
     return answer.status_int == 302 and urlsplit(answer.location).path == "/login"
@@ -225,6 +230,28 @@ def test_a_form_that_came_without_the_key_is_there_after_the_login(bound, sql):
     assert "A text of an hour" in client.browser.get(login.location, status=200).text
 
 
+def test_after_a_fault_of_ours_a_form_goes_on_without_the_password(bound, apps, sql, monkeypatch):
+    """The renewal failed, and the form came without the key. The browser renews before the login page, which leads back to it."""
+    client = bound("forums")
+    token = client.browser.get("/posts").html.select_one("input[name=csrf_token]")["value"]
+    expire(sql)
+    drop(client.browser, BOUND)
+    with monkeypatch.context() as patch:
+        patch.setattr(apps["forums"].services.sessions.db, "_run", away)
+        assert client.renew().status_int == 503
+    fields = {"csrf_token": token, "title": "A long title", "body": "A text of an hour"}
+    skipped = f'server_error;session_identifier="{client.identifier}"'
+    answer = client.browser.post(
+        "/categories/help/topics", fields, headers={"Secure-Session-Skipped": skipped}, status=302
+    )
+    assert "why=without_key_server" in answer.location
+    client.challenge = None
+    assert client.renew().status_int == 200
+    saved = client.browser.get(answer.location, status=302)
+    assert "A text of an hour" in client.browser.get(saved.location, status=200).text
+    assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NULL")) == 1
+
+
 def test_a_cookie_that_is_worth_nothing_is_deleted_so_that_the_browser_renews_it(bound, sql):
     """As when its clock runs behind: it would otherwise ask for the password until the cookie's own end."""
     client = bound()
@@ -270,9 +297,6 @@ def test_with_the_database_away_the_browser_hears_of_our_fault_and_keeps_its_bin
 ):
     client = bound()
     before = jar(client.browser)
-
-    def away(*_: Any, **__: Any) -> None:
-        raise OperationalError("SELECT 1", {}, psycopg2.OperationalError("the server is away"))
 
     with monkeypatch.context() as patch:
         patch.setattr(apps["store"].services.sessions.db, "_run", away)
@@ -387,6 +411,15 @@ def test_require_says_which_browsers_can(settings, apps, sql):
         client.get("/orders", status=200)
     finally:
         app.services.db.engine.dispose()
+
+
+@pytest.mark.parametrize("site", PAGES)
+def test_a_thief_with_the_cookies_hears_no_name_to_ask_under(bound, thief, site):
+    client = bound(site)
+    robber = DeviceClient(thief(site, jar(client.browser)))
+    answer = robber.post("/dbsc/register", Secure_Session_Response=robber.device.registration("c" * 43))
+    assert (answer.status_int, answer.json, set_cookies(answer)) == (403, {"continue": False}, {})
+    assert client.identifier not in str(answer.headers)
 
 
 def test_no_secret_of_a_binding_is_logged(logged, bound, sql):
