@@ -42,7 +42,13 @@ class TwoFactorRequired(Exception):
 
 
 class AccountFault(AuthorityUnavailable):
-    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts."""
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts. `status` is
+    its status.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class LoginRefused(Exception):
