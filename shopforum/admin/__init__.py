@@ -121,7 +121,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
-    config.set_footer_links(("Keyboard", "/help"))
+    config.set_footer_links(("Keyboard", "/help"), ("Authenticator", "/authenticator"))
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page, code_page)
     config.add_login_hook(_note_login)
@@ -167,7 +167,6 @@ def _nav(request: Request) -> list[NavItem]:
         ("Explain", "/explain", key("explain")),
         ("Audit", "/audit", key("audit")),
     ]
-    items += [("Authenticator", "/authenticator", "")]
     if request.has_permission(REVOKE_ALL):
         items += [("Tokens", "/tokens", ""), ("End everyone's", "/revoke-everyone", "")]
     return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]

@@ -27,7 +27,7 @@ def form_to(page: Any, action: str) -> Any:
 def set_up(client: Browser) -> pyotp.TOTP:
     """Set up an authenticator as a person does, and return the app."""
     made = form_to(client.get("/authenticator"), "/authenticator").submit(status=200)
-    app = pyotp.TOTP(made.html.find(id="secret").text)
+    app = pyotp.TOTP(made.html.find(id="secret").text.replace(" ", ""))
     assert made.html.find("a", href=lambda href: href and href.startswith("otpauth://totp/"))["href"].count(
         app.secret
     )

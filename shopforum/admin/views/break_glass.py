@@ -30,7 +30,7 @@ def includeme(config: SiteConfigurator) -> None:
         {
             "break_glass": Notice(
                 "info",
-                "Your code stood in for the password, for five minutes. The audit log has it, and the other owners are told.",
+                "Your code stood in for the password, for five minutes. The audit log and the dashboard show it.",
             )
         }
     )
@@ -96,4 +96,5 @@ def _page(request: Request, form: BreakGlassForm, target: str, *, answers: bool 
         "ready": break_glass.is_ready(request.db, request.sessions.config.secrets, request.me.user_id),
         "login_url": "/login?" + urlencode({"next": target, "why": "fresh"}),
         "answers": answers,
+        "mail": request.services.get(MailSettings).on,
     }
