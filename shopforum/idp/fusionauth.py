@@ -10,7 +10,16 @@ from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, 
 from ..sessions.audit import Client
 from . import responses
 from .breaker import Unreachable
-from .responses import REFUSALS, Account, AccountFault, AddressTaken, InputRefused, LoginAnswer, LoginRefused
+from .responses import (
+    REFUSALS,
+    Account,
+    AccountFault,
+    AddressTaken,
+    InputRefused,
+    IssuedTokens,
+    LoginAnswer,
+    LoginRefused,
+)
 from .settings import IdpSettings
 from .transport import Transport
 
@@ -119,6 +128,20 @@ class FusionAuth:
         with self._transport.turn(self.breaker.refresh) as ask:
             account = self._account(ask, user_id)
         return None if account is None else account.roles
+
+    def refresh_tokens(self, user_id: UUID) -> IssuedTokens:
+        """Return the user's refresh tokens at FusionAuth, expired ones that it still has included. The values, which the answer holds,
+        are dropped here. Raises AuthorityUnavailable.
+        """
+        status, body = self._transport.call(
+            self.breaker.refresh, "GET", "/api/jwt/refresh", key=True, params={"userId": str(user_id)}
+        )
+        return responses.issued_tokens(status, body)
+
+    def site_of(self, application_id: str) -> str | None:
+        """Return the site of an application at FusionAuth, or None."""
+        found = (site for site, known in self._settings.applications.items() if known == application_id)
+        return next(found, None)
 
     def is_away(self, user_id: UUID) -> bool:
         """Ask FusionAuth for a user, past the breakers; return whether no answer came.
