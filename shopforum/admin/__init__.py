@@ -5,15 +5,19 @@ and the command line share. `forms.py` and `filter_forms.py` check input, `lists
 draw, `views/` has the pages.
 """
 
+from uuid import UUID
+
 from pyramid.events import BeforeRender
 
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
-from ..operations import audit_queries, commands, deny_rules, labels
+from ..mail import outgoing
+from ..operations import audit_queries, break_glass, commands, deny_rules, labels
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from .shortcuts import key
+from .views.break_glass import code_page
 from .views.denied import denied
 
 _ROUTES = (
@@ -52,6 +56,10 @@ _ROUTES = (
     ("admin_audit_export", "/audit/export"),
     ("admin_tokens", "/tokens"),
     ("admin_token_revoke", "/tokens/{id}/revoke"),
+    ("admin_authenticator", "/authenticator"),
+    ("admin_authenticator_confirm", "/authenticator/confirm"),
+    ("admin_authenticator_remove", "/authenticator/remove"),
+    ("admin_break_glass", "/break-glass"),
     ("admin_webhooks", "/webhooks"),
     ("admin_redeliver", "/webhooks/{name}/redeliver"),
 )
@@ -69,6 +77,8 @@ _VIEWS = (
         "select",
         "tokens",
         "webhooks",
+        "authenticator",
+        "break_glass",
     ),
 )
 
@@ -86,6 +96,10 @@ _ACTS = {
     "admin_tokens": Act("Create a token", asks=True),
     "admin_rule_lift": Act("Lift a rule", page="/rules"),
     "admin_token_revoke": Act("Revoke a token", page="/tokens"),
+    "admin_authenticator": Act("Set up an authenticator", asks=True),
+    "admin_authenticator_confirm": Act("Confirm an authenticator", page="/authenticator"),
+    "admin_authenticator_remove": Act("Remove an authenticator", page="/authenticator"),
+    "admin_break_glass": Act("Use a code in place of the password", asks=True),
     "admin_redeliver": Act("Send webhooks again", page="/webhooks"),
     "admin_flag": Act("Dismiss a flag"),
     "admin_dismiss": Act("Dismiss flags", asks=True),
@@ -97,7 +111,7 @@ _ACTS = {
 _AWAY = (
     "FusionAuth does not answer, so no password can be checked. An admin who is signed in can go on, but for acts that take a "
     "password of the last five minutes: those on more than a hundred sessions or people, on a whole site or everyone, on console "
-    "sessions, and tokens. Nobody can sign in here, or leave quarantine by the password. The command line needs no password "
+    "sessions, and tokens. Where an authenticator was set up, its code stands in for the password. Nobody can sign in here, or leave quarantine by the password. The command line needs no password "
     "and no FusionAuth. Run this on a server that has the ini file; it asks before it acts, and the audit log names you:"
 )
 
@@ -107,9 +121,11 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
-    config.set_footer_links(("Keyboard", "/help"))
+    config.set_footer_links(("Keyboard", "/help"), ("Authenticator", "/authenticator"))
     config.add_acts(_ACTS)
-    config.set_away_help(_AWAY, commands.for_page)
+    config.set_away_help(_AWAY, commands.for_page, code_page)
+    config.add_login_hook(_note_login)
+    config.add_service(outgoing.parse(config.registry.settings))
     config.set_unknown_act(Act("Submit a form", page="/"))
     config.add_notices(
         {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
@@ -122,6 +138,10 @@ def includeme(config: SiteConfigurator) -> None:
     # The shared views are registered by now; the console's forbidden view replaces the shared one.
     config.commit()
     config.add_forbidden_view(denied)
+
+
+def _note_login(request: Request, user_id: UUID, target: str) -> None:
+    break_glass.note_login(request.db, request.sessions.config.secrets, request.me)
 
 
 def _globals(event: BeforeRender) -> None:

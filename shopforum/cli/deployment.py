@@ -15,6 +15,7 @@ from shopforum.core.database import sqlstate
 from shopforum.core.ini_files import app
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
+from shopforum.idp import FusionAuth
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
 from shopforum.web.redirects import SiteApp
@@ -39,10 +40,11 @@ class Stop(click.ClickException):
 
 @dataclass(frozen=True)
 class Deployment:
-    """The sessions of a deployment, a way to read them, the console's address, and its settings as text."""
+    """The sessions of a deployment, a way to read them, the client of FusionAuth, the console's address, and its settings as text."""
 
     sessions: Sessions
     read_db: ReadOnlyDatabase
+    idp: FusionAuth
     console: str
     settings: Mapping[str, str]
 
@@ -65,6 +67,7 @@ def opened(ini: str) -> Iterator[Deployment]:
             yield Deployment(
                 console.sessions,
                 ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
+                console.idp,
                 console.site.urls["admin"],
                 console.settings,
             )

@@ -1,6 +1,6 @@
 """`shopforum sessions`: see and end sessions without the web server, by the console's code and with its audit log.
 
-`list` and `show` are here, `tail` is in `session_tail.py`, the acts are in `session_acts.py`, deny rules in
+`list` and `show` are here, `tail` is in `session_tail.py`, `drift` in `session_drift.py`, the acts are in `session_acts.py`, deny rules in
 `session_rules.py`.
 """
 
@@ -16,7 +16,15 @@ from shopforum.operations import audit_queries, counts, explain, json_documents,
 from shopforum.operations.filters import SessionFilter
 from shopforum.operations.rows import SessionRow
 
-from . import selection, session_acts, session_incidents, session_page, session_rules, session_tail
+from . import (
+    selection,
+    session_acts,
+    session_drift,
+    session_incidents,
+    session_page,
+    session_rules,
+    session_tail,
+)
 from .deployment import NOTHING, Stop, opened
 from .terminal import many, moment, short_moment, table
 
@@ -144,5 +152,11 @@ def _summary(db: ReadOnlyDatabase, form: SessionFilter, shown: int) -> str:
     return f"{summary} ! flagged, ? in quarantine."
 
 
-for _more in (session_tail.tail, session_rules.rule, session_incidents.incident, *session_acts.COMMANDS):
+for _more in (
+    session_tail.tail,
+    session_drift.drift,
+    session_rules.rule,
+    session_incidents.incident,
+    *session_acts.COMMANDS,
+):
     command.add_command(_more)

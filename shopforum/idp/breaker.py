@@ -8,6 +8,7 @@ Only a failure of the server counts. An error with a body may concern one accoun
 broken account could close the login for everybody.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -115,6 +116,8 @@ class Breakers:
         self.login = Breaker("login", most=most)
         self.refresh = Breaker("refresh", most=most)
         self.revoke = Breaker("revoke", most=most)
+        # Never opens: it is there to find out, and an open breaker would answer for FusionAuth.
+        self.probe = Breaker("probe", failures=sys.maxsize, most=most)
 
     def reset(self) -> None:
         """Close all breakers and forget their failures."""

@@ -9,9 +9,22 @@ from ..core import user_agents
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
 from . import responses
-from .responses import REFUSALS, Account, AddressTaken, InputRefused, LoginAnswer, LoginRefused
+from .breaker import Unreachable
+from .responses import (
+    REFUSALS,
+    Account,
+    AccountFault,
+    AddressTaken,
+    InputRefused,
+    IssuedTokens,
+    LoginAnswer,
+    LoginRefused,
+)
 from .settings import IdpSettings
 from .transport import Transport
+
+# Statuses of a gateway that has no answer of the server behind it (RFC 9110, 15.6.3 to 15.6.5).
+_GATEWAY = frozenset({502, 503, 504})
 
 
 class FusionAuth:
@@ -115,6 +128,36 @@ class FusionAuth:
         with self._transport.turn(self.breaker.refresh) as ask:
             account = self._account(ask, user_id)
         return None if account is None else account.roles
+
+    def refresh_tokens(self, user_id: UUID) -> IssuedTokens:
+        """Return the user's refresh tokens at FusionAuth, expired ones that it still has included. The values, which the answer holds,
+        are dropped here. Raises AuthorityUnavailable.
+        """
+        status, body = self._transport.call(
+            self.breaker.refresh, "GET", "/api/jwt/refresh", key=True, params={"userId": str(user_id)}
+        )
+        return responses.issued_tokens(status, body)
+
+    def site_of(self, application_id: str) -> str | None:
+        """Return the site of an application at FusionAuth, or None."""
+        found = (site for site, known in self._settings.applications.items() if known == application_id)
+        return next(found, None)
+
+    def is_away(self, user_id: UUID) -> bool:
+        """Ask FusionAuth for a user, past the breakers; return whether no answer came.
+
+        An answer of a gateway before FusionAuth (502, 503, 504) is none. Any other answer is one, a refusal of our API key or an
+        error about the account too, and so is a call that was not made because too many are under way.
+        """
+        try:
+            self._transport.call(self.breaker.probe, "GET", f"/api/user/{user_id}", key=True)
+        except Unreachable:
+            return True
+        except AccountFault as error:
+            return error.status in _GATEWAY
+        except AuthorityUnavailable:
+            return False
+        return False
 
     def sign_up(self, email: str, password: str, name: str, client: Client) -> None:
         """Create a user who is registered for this site, with the application's default roles. FusionAuth sends the mail that

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,13 @@ class TwoFactorRequired(Exception):
 
 
 class AccountFault(AuthorityUnavailable):
-    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts."""
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts. `status` is
+    its status.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class LoginRefused(Exception):
@@ -325,3 +332,49 @@ def _field(body: Any, name: str, kind: type, default: Any = _REQUIRED) -> Any:
     if not isinstance(value, kind):
         raise AuthorityUnavailable(f"the answer has no proper {name}")
     return value
+
+
+# FusionAuth lists at most so many tokens of a user.
+_MOST_LISTED = 1000
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A refresh token that FusionAuth lists, without its value: its id, its application and when it was issued."""
+
+    id: UUID
+    application_id: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True)
+class IssuedTokens:
+    """The refresh tokens of a user. `complete` is False where FusionAuth may have more than it lists."""
+
+    tokens: tuple[IssuedToken, ...]
+    complete: bool
+
+
+def issued_tokens(status: int, body: Any) -> IssuedTokens:
+    """Read a list of refresh tokens. A blank 200 is an empty list (issue 1311). Raises AuthorityUnavailable."""
+    if status == 404 and unknown(status, body):
+        return IssuedTokens((), complete=True)
+    listed = (body or {}).get("refreshTokens") or [] if isinstance(body, dict | None) else None
+    if status != 200 or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise AuthorityUnavailable(f"FusionAuth answered a list of tokens with {status}")
+    found = [
+        # A token of single sign-on has no application.
+        IssuedToken(
+            _uuid(one.get("id")), str(one.get("applicationId") or ""), _instant(one.get("insertInstant"))
+        )
+        for one in listed
+    ]
+    return IssuedTokens(tuple(found), complete=len(found) < _MOST_LISTED)
+
+
+def _instant(value: Any) -> datetime:
+    """Read an instant, milliseconds since 1970. Raises AuthorityUnavailable."""
+    try:
+        return datetime.fromtimestamp(float(value) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise AuthorityUnavailable("the answer has no proper instant") from None

@@ -123,7 +123,7 @@ class Transport:
             raise AuthorityMisconfigured(f"FusionAuth refuses our key or client ({status} from {path})")
         if status == 429 or (status >= 500 and content.strip()):
             # Too many attempts on one account; or a lambda, a webhook or a connector that fails for it (512, 504, 500).
-            raise AccountFault(f"FusionAuth answered {status}")
+            raise AccountFault(f"FusionAuth answered {status}", status)
         if status >= 500:
             raise Unreachable(f"FusionAuth answered {status}")
         if 300 <= status < 400:
@@ -169,7 +169,9 @@ def _read(response: requests.Response) -> bytes:
     for chunk in response.iter_content(65536):
         content += chunk
         if len(content) > _LARGEST_ANSWER:
-            raise AccountFault(f"FusionAuth's answer was larger than {_LARGEST_ANSWER} bytes")
+            raise AccountFault(
+                f"FusionAuth's answer was larger than {_LARGEST_ANSWER} bytes", response.status_code
+            )
     return bytes(content)
 
 

@@ -230,6 +230,10 @@ EVENTS: dict[str, Label] = {
     EventName.INCIDENT_NOTED: Label("Note on an incident", "info"),
     EventName.INCIDENT_CLOSED: Label("Incident closed", "success"),
     EventName.INCIDENT_EXPORTED: Label("Incident exported", "info"),
+    EventName.AUTHENTICATOR_SET_UP: Label("Authenticator set up", "info"),
+    EventName.AUTHENTICATOR_REMOVED: Label("Authenticator removed", "warning"),
+    EventName.BREAK_GLASS_USED: Label("Code in place of the password", "danger"),
+    EventName.BREAK_GLASS_REFUSED: Label("Code in place of the password refused", "danger"),
     EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 

@@ -55,14 +55,16 @@ _ALERTS = text(
 # has recovered from yet.
 _ALARMS = text(
     f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
-      (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept
-    FROM (SELECT 1) one
+      (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
+      glass.uses, glass.actors, glass.at AS glass_at
+    FROM (SELECT count(*) AS uses, array_agg(DISTINCT actor ORDER BY actor) AS actors, max(at) AS at FROM audit_log
+      WHERE event = '{EventName.BREAK_GLASS_USED}' AND at > now() - interval '1 day') glass
     LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
       FROM audit_log WHERE event = '{EventName.AUDIT_ROWS_LOST}'
         AND id > coalesce((SELECT max(id) FROM audit_log WHERE event = '{EventName.RECOVERED}'), 0)
       ORDER BY id DESC LIMIT 1) lost ON true
     LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NOT NULL LIMIT {MOST_MESSAGES + 1}) o ON true
-    GROUP BY lost.at, lost.rows, lost.kept"""
+    GROUP BY lost.at, lost.rows, lost.kept, glass.uses, glass.actors, glass.at"""
 )
 
 _HOURLY = text(
@@ -155,13 +157,23 @@ class LostRows:
 
 
 @dataclass(frozen=True)
+class BreakGlassUses:
+    """The codes that stood in for a password within a day: how many, whose, and when the last one did."""
+
+    count: int
+    actors: list[str]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Alarms:
-    """What the dashboard shows above all: revocations that the provider has not confirmed, and lost rows of the audit log that
-    nobody has recovered from yet (`shopforum recover`).
+    """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
+    nobody has recovered from yet (`shopforum recover`), and codes that stood in for a password.
     """
 
     failures: Failures | None
     lost: LostRows | None
+    break_glass: BreakGlassUses | None
 
 
 @dataclass(frozen=True)
@@ -187,11 +199,14 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
 
 
 def alarms(db: ReadOnlyDatabase) -> Alarms:
-    """Return the messages that the identity provider has not confirmed after a try, and the lost rows of the audit log."""
+    """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, and the last
+    day's codes in place of a password.
+    """
     row = db.only(_ALARMS)
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
-    return Alarms(failures if failures.count else None, lost)
+    uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
+    return Alarms(failures if failures.count else None, lost, uses)
 
 
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:

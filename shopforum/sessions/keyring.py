@@ -1,4 +1,4 @@
-"""The keyring: random session ids, the keyed hashes that the database holds of secrets, and tokens of forms.
+"""The keyring: random session ids, the keyed hashes that the database holds of secrets, tokens of forms, and encryption.
 
 A session id is 256 random bits (ASVS 5.0 7.2.3 asks for 128). The database holds its HMAC-SHA-256 under a key that is not
 in the database. A reader of a dump can neither use a row nor match it against a value found elsewhere, and a writer to
@@ -13,6 +13,12 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# Bytes of the random nonce before each ciphertext (NIST SP 800-38D, 8.2.2).
+_NONCE = 12
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 # Opaque. Characters that a cookie may hold unquoted (RFC 6265, 4.1.1), and short enough that name, value and attributes
@@ -43,6 +49,7 @@ class Keyring:
             raise ValueError("needs keys of 32 characters or more, the newest first")
         self._hash_keys = [_derive(key, "session hashes") for key in keys]
         self._form_keys = [_derive(key, "form tokens") for key in keys]
+        self._encryption_keys = [_derive(key, "encryption") for key in keys]
         self.ids = tuple(_derive(key, "key id").hex()[:8] for key in keys)
         self.audit_keys = [
             AuditKey(id_, _derive(key, "audit log")) for id_, key in zip(self.ids, keys, strict=True)
@@ -61,6 +68,21 @@ class Keyring:
         """Return the digests that the database may hold for a secret: one for each key, the newest first."""
         message = f"{site}\0{kind}\0{secret}".encode()
         return [hmac.digest(key, message, hashlib.sha256) for key in self._hash_keys]
+
+    def encrypt(self, purpose: str, subject: str, plain: bytes) -> bytes:
+        """Encrypt under the newest key (AES-256-GCM), for one purpose and subject: `decrypt` refuses it for any other."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + AESGCM(self._encryption_keys[0]).encrypt(nonce, plain, _associated(purpose, subject))
+
+    def decrypt(self, purpose: str, subject: str, key_id: str, sealed: bytes) -> bytes | None:
+        """Return what `encrypt` was given, or None: the key with this id is gone, or the text was changed or moved here."""
+        if key_id not in self.ids:
+            return None
+        key = self._encryption_keys[self.ids.index(key_id)]
+        try:
+            return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _associated(purpose, subject))
+        except (InvalidTag, ValueError):
+            return None
 
     def form_token(self, purpose: str, subject: str) -> str:
         """Return a token for forms, good for one purpose and subject: `subject.mac`, both safe in HTML and URLs."""
@@ -83,6 +105,11 @@ def new_session_id() -> str:
 def _derive(key: str, use: str) -> bytes:
     """Derive a separate key for each use, so that no value made for one use is good for another."""
     return hmac.digest(key.encode(), f"shopforum.sessions {use}".encode(), hashlib.sha256)
+
+
+def _associated(purpose: str, subject: str) -> bytes:
+    """Return what a ciphertext is bound to."""
+    return f"{purpose}\0{subject}".encode()
 
 
 def _mac(key: bytes, purpose: str, subject: str) -> str:

@@ -64,7 +64,8 @@ _FIND = Prepared(
     {UNBINDABLE} AS unbindable,
     rule.id AS rule_id,
     extract(epoch FROM s.absolute_end - now())::int AS ends_in,
-    extract(epoch FROM now() - s.authenticated_at)::float8 AS authenticated_ago
+    extract(epoch FROM now() - s.authenticated_at)::float8 AS authenticated_ago,
+    extract(epoch FROM now() - greatest(s.authenticated_at, s.code_given_at))::float8 AS confirmed_ago
   FROM session_credentials c JOIN sessions s ON s.id = c.session_id
     LEFT JOIN LATERAL ({CLOSED_GATE}) gate ON true
     LEFT JOIN LATERAL ({matching_rule()}) rule ON true

@@ -37,7 +37,9 @@ class Credential:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in session, as views see it. `authenticated_ago` and `ends_in`, to the absolute end, are in seconds.
+    """A signed-in session, as views see it. `authenticated_ago`, `confirmed_ago` and `ends_in`, to the absolute end, are in
+    seconds. `authenticated_ago` is the age of the password; `confirmed_ago` that of the password, or of the code that has stood
+    in for it since.
 
     `new_sign_in` is another session of the same user, in a new browser, that its owner has not been asked about yet.
     """
@@ -49,6 +51,7 @@ class Session:
     user_email: str
     roles: frozenset[str]
     authenticated_ago: float
+    confirmed_ago: float
     ends_in: float
     new_sign_in: UUID | None = None
 

@@ -42,6 +42,7 @@ def start(
         user_email=login.user_email,
         roles=frozenset(login.roles),
         authenticated_ago=0.0,
+        confirmed_ago=0.0,
         ends_in=float(started.ends_in),
     )
     return Outcome(session, issue=pair, max_age=started.ends_in, challenge=challenge)

@@ -18,7 +18,7 @@ class FoundSession:
     revocation or the gate that ended the session, `rule_id` the deny rule that refuses it. From `head` to `replaced_age`
     stand the facts of rotation.py. `token_outdated`, `touch_due`, `roles_due`, `moved` and `came_back` say what is due
     and what risk signals go by. `bound`: to a key of a device; `with_key`: the request brings a bound cookie of that device;
-    `unbindable`: the browser could have bound it, and has not. `ends_in`, to the absolute end, and `authenticated_ago` are in seconds.
+    `unbindable`: the browser could have bound it, and has not. `ends_in`, to the absolute end, `authenticated_ago` and `confirmed_ago` are in seconds.
     """
 
     id: UUID
@@ -61,6 +61,7 @@ class FoundSession:
     rule_id: UUID | None
     ends_in: int
     authenticated_ago: float
+    confirmed_ago: float
 
     def facts(self, *, elsewhere: bool = False) -> Facts:
         """Return the facts that the rules of rotation go by; `elsewhere` as there."""
@@ -111,6 +112,7 @@ class FoundSession:
             user_email=self.user_email if email is None else email,
             roles=frozenset(self.roles if roles is None else roles),
             authenticated_ago=self.authenticated_ago if self.number == self.head else math.inf,
+            confirmed_ago=self.confirmed_ago if self.number == self.head else math.inf,
             ends_in=float(self.ends_in),
             new_sign_in=self.new_sign_in,
         )

@@ -53,6 +53,9 @@ sessions = Table(
     _now(),
     # When the password was given; a refresh never moves it (NIST SP 800-63B-4, 5.2).
     Column("authenticated_at", Instant, nullable=False),
+    # When a code of the admin's authenticator last stood in for a fresh password, on the console alone. Gates and the absolute
+    # end go by `authenticated_at`: a code extends nothing.
+    Column("code_given_at", Instant),
     # The number of the newest revocation that the session came after: gates with a later number end it. It is read before
     # the password is asked for. A session that its admin has excepted from a revocation gets that revocation's number.
     Column("epoch", BigInteger, nullable=False, server_default="0"),

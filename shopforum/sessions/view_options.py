@@ -16,14 +16,16 @@ class FreshLoginRequired(HTTPForbidden):
 
 
 def require_fresh(view: View, info: Any) -> View:
-    """View option `fresh_login=seconds`: raise FreshLoginRequired where the password is older (ASVS 5.0 7.5.3)."""
+    """View option `fresh_login=seconds`: raise FreshLoginRequired where the password, and a code in its stead, is older (ASVS 5.0
+    7.5.3).
+    """
     seconds = info.options.get("fresh_login")
     if seconds is None:
         return view
 
     def wrapped(context: Any, request: Request) -> Any:
         session = request.identity
-        if session is None or session.authenticated_ago > seconds:
+        if session is None or session.confirmed_ago > seconds:
             raise FreshLoginRequired
         return view(context, request)
 

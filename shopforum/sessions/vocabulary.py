@@ -117,6 +117,10 @@ class EventName(StrEnum):
     INCIDENT_NOTED = "incident_noted"
     INCIDENT_CLOSED = "incident_closed"
     INCIDENT_EXPORTED = "incident_exported"
+    AUTHENTICATOR_SET_UP = "authenticator_set_up"
+    AUTHENTICATOR_REMOVED = "authenticator_removed"
+    BREAK_GLASS_USED = "break_glass_used"
+    BREAK_GLASS_REFUSED = "break_glass_refused"
 
 
 class EndReason(StrEnum):

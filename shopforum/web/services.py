@@ -85,10 +85,13 @@ class PasswordPage:
 
 @dataclass(frozen=True)
 class AwayHelp:
-    """What the login page says while passwords cannot be checked: a text, and a command for the page that the login leads to."""
+    """What the login page says while passwords cannot be checked: a text, and a command for the page that the login leads to.
+    `code_page` is the address where a code stands in for the password of the request's session, or None.
+    """
 
     text: str
     command: Callable[[str], str]
+    code_page: Callable[["Request", str], str | None]
 
 
 @dataclass

@@ -73,9 +73,11 @@ class SiteConfigurator(Configurator):
         """Set the address where users change their password."""
         self.add_service(PasswordPage(url))
 
-    def set_away_help(self, text: str, command: Callable[[str], str]) -> None:
-        """Set what the login page says while the identity provider is away, and the command in place of the page of a path."""
-        self.add_service(AwayHelp(text, command))
+    def set_away_help(
+        self, text: str, command: Callable[[str], str], code_page: Callable[[Request, str], str | None]
+    ) -> None:
+        """Set what the login page says while the identity provider is away; see `AwayHelp`."""
+        self.add_service(AwayHelp(text, command, code_page))
 
     def set_saved_forms(self, forms: SavedForms) -> None:
         """Set the functions that keep a form over a login."""

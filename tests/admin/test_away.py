@@ -66,7 +66,7 @@ def test_the_login_page_names_the_command(browser: Callable[..., Browser], idp: 
     sql("UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one")
     asked = client.get("/revoke-everyone?site=store", status=302).follow()
     idp.hook("fail", path="/api/login", times=5, status=503)
-    form = asked.forms[0] if asked.forms[0].action == "/login" else asked.forms[1]
+    form = next(form for form in asked.forms.values() if form.action == "/login")
     form["password"] = person("owner").password
     page = form.submit(status=503)
     assert "no password can be checked" in page

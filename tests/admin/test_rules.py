@@ -285,6 +285,7 @@ def test_of_two_owners_who_refuse_each_other_one_is_left(apps: dict[str, Any], c
             row["user_email"],
             frozenset({"owner"}),
             0,
+            0,
             9,
         )
         for row in sql("SELECT * FROM sessions")

@@ -61,6 +61,16 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
             pages.visit(path)
         pages.visit("/sessions/revoke?filter=ip%3D198.51.100.1", 422)
         pages.visit("/tokens")
+        pages.visit("/authenticator")
+        pages.press("Set up an authenticator")
+        pages.look()
+        pages.press("Confirm")
+        pages.look(422)
+        sites.sql("UPDATE console_authenticators SET confirmed_at = now() RETURNING 1 AS one")
+        pages.visit("/authenticator")
+        pages.visit("/break-glass")
+        pages.press("Use the code")
+        pages.look(422)
 
 
 def test_what_is_new_is_told_and_what_is_ticked_stays(sites, somebody):

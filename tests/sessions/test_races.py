@@ -87,7 +87,7 @@ def test_a_login_whose_password_was_checked_before_a_revoke_is_dead_whichever_co
         name = f"user{round_}"
         user_id = core.users.setdefault(name, uuid.uuid4())
         typed = core.sessions.login_start()
-        session = Session(uuid.uuid4(), "store", user_id, name, "", frozenset(), 0.0, 1.0)
+        session = Session(uuid.uuid4(), "store", user_id, name, "", frozenset(), 0.0, 0.0, 1.0)
 
         pause = dice.random() * 0.004
 

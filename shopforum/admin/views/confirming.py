@@ -109,8 +109,8 @@ def need(request: Request, permission: str) -> None:
 
 
 def need_fresh(request: Request) -> None:
-    """Raise FreshLoginRequired where the password was given too long ago."""
-    if request.me.authenticated_ago > FRESH:
+    """Raise FreshLoginRequired where the password, or a code in its stead, was given too long ago."""
+    if request.me.confirmed_ago > FRESH:
         raise FreshLoginRequired
 
 

@@ -1,0 +1,40 @@
+"""`shopforum sessions drift`: compare the sessions here with the refresh tokens at FusionAuth."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from shopforum.operations import drift as drifts
+from shopforum.sessions import AuthorityUnavailable
+
+from .deployment import NOTHING, PENDING, Stop, opened
+from .terminal import many
+
+
+@click.command()
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one disagreement a line.")
+def drift(ini: str, as_json: bool) -> None:
+    """Find sessions whose refresh token FusionAuth does not have, and tokens there without a session; changes nothing.
+
+    Each line says what to do. Asks FusionAuth once for each user with a session, four at a time. The console's sessions have no
+    refresh token. Exit code 1 where something disagrees, 4 where FusionAuth cannot be asked.
+    """
+    count = 0
+    with opened(ini) as deployment:
+        try:
+            for one in drifts.find(deployment.read_db, deployment.idp):
+                count += 1
+                if as_json:
+                    click.echo(json.dumps({**asdict(one), "remedy": one.remedy(ini)}, default=str))
+                    continue
+                of = f"Session {one.session_id}" if one.session_id else f"Token {one.token_id}"
+                click.echo(f"{of} of user {one.user_id} at {one.site} ({one.kind})")
+                click.echo(f"  {drifts.MEANINGS[one.kind]}\n    {one.remedy(ini)}")
+        except AuthorityUnavailable as error:
+            raise Stop(f"FusionAuth cannot be asked: {error}. What is above is not all.", PENDING) from None
+    if not as_json:
+        click.echo(f"{many(count, 'disagreement')}." if count else "The sessions and FusionAuth agree.")
+    if count:
+        raise SystemExit(NOTHING)

@@ -1,0 +1,110 @@
+"""Drift: where the live sessions here and the refresh tokens at FusionAuth do not agree, by a lost webhook or a lost message.
+
+FusionAuth lists tokens by user alone. So the users with sessions that are not over by time are read page by page, and FusionAuth is
+asked for each, a few at a time and with no connection to the database held. What differs is looked at a second time: a login,
+a refresh or a revocation meanwhile is no drift.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import text
+
+from ..core.read_only_database import ReadOnlyDatabase
+from ..idp import FusionAuth
+from ..sessions import live
+from ..sessions.vocabulary import State
+
+# Users of one page, and calls of FusionAuth at the same time.
+_PAGE = 100
+_AT_ONCE = 4
+# A login has its token a moment before its session.
+_LOGIN = timedelta(minutes=5)
+
+_USERS = text(
+    f"""SELECT DISTINCT s.user_id FROM sessions s WHERE s.user_id > :after AND s.absolute_end > now()
+    AND {live.REFRESHABLE} ORDER BY s.user_id LIMIT {_PAGE}"""
+)
+
+_SESSIONS = text(
+    f"""SELECT s.id, s.user_id, s.site, s.refresh_token_id, {live.STATE} AS state, EXISTS (
+      SELECT 1 FROM revocation_outbox o WHERE o.done_at IS NULL AND (o.refresh_token_id = s.refresh_token_id
+        OR (o.refresh_token_id IS NULL AND o.site = s.site AND (o.user_id IS NULL OR o.user_id = s.user_id)))) AS pending
+    FROM sessions s WHERE s.user_id = ANY (CAST(:users AS uuid[])) AND {live.REFRESHABLE}"""
+)
+
+_NOW = text("SELECT clock_timestamp() AS now")
+
+
+class DriftKind(StrEnum):
+    """How a session and a token disagree."""
+
+    TOKEN_GONE = "token_gone"  # noqa: S105 - the name of a kind
+    TOKEN_LEFT = "token_left"  # noqa: S105 - the name of a kind
+    TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 - the name of a kind
+
+
+MEANINGS = {
+    DriftKind.TOKEN_GONE: "The session is live here, and FusionAuth has no such token: its user was deleted, or it was revoked "
+    "there and the webhook was lost. Its next refresh is refused. End it now:",
+    DriftKind.TOKEN_LEFT: "The session was revoked here, and FusionAuth still has its token, although nothing waits to be told. Here "
+    "it opens nothing. Revoke it at FusionAuth:",
+    DriftKind.TOKEN_UNKNOWN: "FusionAuth has a token for which there never was a session, or none any more: another program logs "
+    "in to this application, or a login broke off. Revoke it at FusionAuth, unless you know whose it is:",
+}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One disagreement. `session_id` is None for a token without a session."""
+
+    kind: DriftKind
+    site: str
+    user_id: UUID
+    token_id: UUID
+    session_id: UUID | None
+
+    def remedy(self, ini: str) -> str:
+        """Return the command, or the call of FusionAuth, that ends it."""
+        if self.kind == DriftKind.TOKEN_GONE:
+            return f"shopforum sessions revoke {ini} --session {self.session_id} --reason incident"
+        return f"DELETE /api/jwt/refresh/{self.token_id}"
+
+
+def find(db: ReadOnlyDatabase, idp: FusionAuth) -> Iterator[Drift]:
+    """Find the drift of all users, in the order of their ids. Raises AuthorityUnavailable, sqlalchemy.exc.DBAPIError."""
+    after = UUID(int=0)
+    while users := [row["user_id"] for row in db.all(_USERS, after=after)]:
+        first = _look(db, idp, users)
+        if first:
+            again = set(_look(db, idp, sorted({one.user_id for one in first})))
+            yield from (one for one in first if one in again)
+        after = users[-1]
+
+
+def _look(db: ReadOnlyDatabase, idp: FusionAuth, users: Sequence[UUID]) -> list[Drift]:
+    """Compare once. FusionAuth is asked first, then the database."""
+    began: datetime = db.only(_NOW)["now"]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        listed = dict(zip(users, pool.map(idp.refresh_tokens, users), strict=True))
+    found, known = [], set()
+    for row in db.all(_SESSIONS, users=list(users)):
+        known.add(row["refresh_token_id"])
+        there = {token.id for token in listed[row["user_id"]].tokens}
+        has_token = row["refresh_token_id"] in there
+        is_live = row["state"] in (State.ACTIVE, State.DORMANT)
+        about = (row["site"], row["user_id"], row["refresh_token_id"], row["id"])
+        if is_live and not has_token and listed[row["user_id"]].complete:
+            found.append(Drift(DriftKind.TOKEN_GONE, *about))
+        if has_token and row["state"] == State.REVOKED and not row["pending"]:
+            found.append(Drift(DriftKind.TOKEN_LEFT, *about))
+    for user_id, issued in listed.items():
+        for token in issued.tokens:
+            site = idp.site_of(token.application_id)
+            if site and token.id not in known and token.issued_at < began - _LOGIN:
+                found.append(Drift(DriftKind.TOKEN_UNKNOWN, site, user_id, token.id, None))
+    return sorted(found, key=lambda one: (one.user_id, one.kind, one.token_id))
