@@ -8,16 +8,17 @@ the audit log, whose detail names the incident: they are sealed, and an act is n
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, func, insert, select, text
+from sqlalchemy import Column, Connection, RowMapping, func, insert, select, text
 
 from ..core.database import Database, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
-from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit
+from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit, live
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
@@ -149,7 +150,7 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Contained:
-    """What a containment has done: the rule that it has added, if any, and its revocations."""
+    """What a containment has done: the incident's rule that is in force, if there can be one, and the revocations."""
 
     rule_id: UUID | None
     revocations: list[UUID]
@@ -181,6 +182,12 @@ _PEOPLE = text(
       max(s.ended_at) AS ended_at
     FROM sessions s WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))
     GROUP BY s.user_id ORDER BY max(s.ended_at) DESC, s.user_id LIMIT CAST(:most AS bigint)"""
+)
+
+_RULE_IN_FORCE = text(
+    f"""SELECT r.id FROM standing_rules r JOIN audit_log a ON (a.detail ->> 'rule') = r.id::text
+    WHERE (a.detail ->> 'incident') = :incident AND a.detail ? 'incident' AND a.event = '{EventName.DENY_RULE_ADDED}'
+      AND {live.RULE_IN_FORCE} LIMIT 1"""
 )
 
 _CLOSE = text(
@@ -342,12 +349,18 @@ def contain(
     reason = incident.reason(actor)
     rule_id = None
     fields = deny_rules.of_filter(incident.chosen)
-    in_force = [row for row in rules(db, acts(db, incident)) if row.state == deny_rules.IN_FORCE]
-    if fields and not in_force:
+    if fields:
         rule = deny_rules.make(seconds, **fields)
         reached = deny_rules.weigh(db, rule, own).plan.ids
         rule_id = sessions.add_rule(
-            rule, reason, client, maker=maker, reached=reached, limit=limit, detail=told
+            rule,
+            reason,
+            client,
+            maker=maker,
+            reached=reached,
+            limit=limit,
+            detail=told,
+            already=partial(_rule_in_force, incident.id),
         )
     revocations: list[UUID] = []
     for _ in range(_ROUNDS):
@@ -366,6 +379,11 @@ def contain(
             ) from None
         revocations.append(ended)
     return Contained(rule_id, revocations)
+
+
+def _rule_in_force(incident_id: UUID, connection: Connection) -> UUID | None:
+    found: UUID | None = connection.execute(_RULE_IN_FORCE, {"incident": str(incident_id)}).scalar()
+    return found
 
 
 def _revocations(found: Sequence[AuditRow]) -> list[UUID]:

@@ -4,18 +4,26 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from admin.test_plans import MANY, PLACES
 from support import Browser, person
+from waiting import eventually
 from webtest import TestResponse
 
-from shopforum.operations import reach
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import incidents, reach
+from shopforum.sessions import deny_rules
+from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
 Started = Callable[..., Any]
+
+_WAITING = """SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 
 def form_of(page: TestResponse, action: str) -> Any:
@@ -193,3 +201,32 @@ def test_a_note_that_is_empty_changes_nothing(console: Console, sql: Any):
     viewer = console("viewer").get(page.request.path)
     assert "Contain…" not in viewer
     assert "/notes" not in viewer
+
+
+def test_two_admins_who_contain_at_the_same_moment_add_one_rule(
+    console: Console, started: Started, apps: dict[str, Any], sql: Any
+):
+    session = started("shopper", address="203.0.113.9")
+    page = begin(console("responder"), ip="203.0.113.0/24").follow()
+    services = apps["admin"].services
+    db = ReadOnlyDatabase(services.db)
+    incident = incidents.one(db, UUID(page.request.path.rpartition("/")[2]))
+    assert incident is not None
+
+    def contain(who: str) -> UUID | None:
+        client = Client("192.0.2.1")
+        done = incidents.contain(services.sessions, db, incident, person(who).email, client, seconds=3600)
+        return done.rule_id
+
+    # Both wait for the same lock, so both have come as far as they can before either adds a rule.
+    with services.db.transaction() as connection, ThreadPoolExecutor(2) as pool:
+        connection.execute(deny_rules.LOCK_RULES)
+        both = [pool.submit(contain, who) for who in ("responder", "owner")]
+        eventually(lambda: sql(_WAITING)[0]["waiting"] == len(both))
+        connection.commit()
+        ids = {each.result() for each in both}
+    assert [row["id"] for row in sql("SELECT id FROM standing_rules")] == list(ids)
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'standing_rule_added'")) == 1
+    # Each has a receipt; the session counts in one of them.
+    assert sql("SELECT sum(matched) AS n FROM revocations WHERE initiating_entity = 'admin'")[0]["n"] == 1
+    assert session.browser.get("/shopping-cart").status_int == 302
