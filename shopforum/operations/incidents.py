@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, RowMapping, func, insert, select, text
+from sqlalchemy import Column, Connection, RowMapping, func, insert, or_, select, text
 
 from ..core.database import Database, once_more
 from ..core.listing import Listing
@@ -37,7 +37,7 @@ from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
 from .plans import Plan
 from .reach import BeyondReach
-from .rows import AuditRow, Receipt
+from .rows import Affected, AuditRow, Receipt
 from .targets import Target
 
 # Revocations of one containment: the first ends those that were shown, a second those that were signing in.
@@ -110,27 +110,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A person whose sessions an incident has ended: the one to notify."""
-
-    user_id: UUID
-    user_name: str
-    user_email: str
-    sites: list[str]
-    sessions: int
-    first_sign_in: datetime
-    ended_at: datetime
-
-
-@dataclass(frozen=True)
 class Report:
-    """An incident as it stands: its numbers, its deny rules, its receipts, and the latest people whose sessions it has ended."""
+    """An incident as it stands: its numbers, its deny rules, its receipts, and people whose sessions it has ended, SHOWN at most."""
 
     incident: Incident
     status: Status
     rules: list[DenyRuleRow]
     receipts: list[Receipt]
-    people: list[Person]
+    people: list[Affected]
 
 
 @dataclass(frozen=True)
@@ -176,14 +163,6 @@ _ENDED = text(
     WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))"""
 )
 
-_PEOPLE = text(
-    """SELECT s.user_id, max(s.user_name) AS user_name, max(s.user_email) AS user_email,
-      array_agg(DISTINCT s.site ORDER BY s.site) AS sites, count(*) AS sessions, min(s.created_at) AS first_sign_in,
-      max(s.ended_at) AS ended_at
-    FROM sessions s WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))
-    GROUP BY s.user_id ORDER BY max(s.ended_at) DESC, s.user_id LIMIT CAST(:most AS bigint)"""
-)
-
 _RULE_IN_FORCE = text(
     f"""SELECT r.id FROM standing_rules r JOIN audit_log a ON (a.detail ->> 'rule') = r.id::text
     WHERE (a.detail ->> 'incident') = :incident AND a.detail ? 'incident' AND a.event = '{EventName.DENY_RULE_ADDED}'
@@ -222,6 +201,12 @@ def begin(
             connection, _event(EventName.INCIDENT_OPENED, incident_id, reason.actor, client, **detail)
         )
     return incident_id
+
+
+def called(db: ReadOnlyDatabase, words: str, most: int) -> list[Incident]:
+    """Return the incidents whose name or ticket contains words, newest first, at most so many."""
+    named = or_(*(session_queries.contains(column, words) for column in (_i.c.name, _i.c.ticket)))
+    return INCIDENTS.where(named).first(db, most)
 
 
 def one(db: ReadOnlyDatabase, incident_id: UUID) -> Incident | None:
@@ -275,7 +260,7 @@ def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) ->
         status(db, incident, found, own),
         rules(db, found),
         receipts(db, found),
-        people(db, found),
+        people(found).first(db, SHOWN),
     )
 
 
@@ -304,9 +289,9 @@ def status(
     return Status(alive=alive, own=own is not None and bool(db.only(mine)["mine"]), **row)
 
 
-def people(db: ReadOnlyDatabase, found: Sequence[AuditRow], most: int | None = SHOWN) -> list[Person]:
-    """Return the people whose sessions an incident's acts have ended, the latest first; all where `most` is None."""
-    return [Person(**row) for row in db.all(_PEOPLE, ids=_revocations(found), most=most)]
+def people(found: Sequence[AuditRow]) -> Listing[Affected]:
+    """Return the people whose sessions an incident's acts have ended."""
+    return revocation_queries.people(_revocations(found))
 
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
@@ -399,33 +384,4 @@ def _event(name: str, incident_id: UUID, actor: str, client: Client, /, **detail
         initiating_entity=InitiatingEntity.ADMIN,
         actor=actor,
         detail={"incident": str(incident_id), **kept},
-    )
-
-
-@dataclass(frozen=True)
-class Told:
-    """A line of the list of people to notify, with what to tell them."""
-
-    user_email: str
-    user_name: str
-    user_id: UUID
-    sites: str
-    sessions: int
-    first_sign_in: datetime
-    ended_at: datetime
-    tell: str
-
-
-def told(incident: Incident, person: Person) -> Told:
-    """Return a person's line of the list to notify."""
-    sites = ", ".join(person.sites)
-    return Told(
-        person.user_email,
-        person.user_name,
-        person.user_id,
-        sites,
-        person.sessions,
-        person.first_sign_in,
-        person.ended_at,
-        f"We have signed you out on {sites}. {incident.user_text or 'Please log in again.'}",
     )

@@ -18,6 +18,8 @@ HOURS = 24
 _MOST_ROWS = 200_000
 # Rows that are counted at most; of more, each number is a lower bound.
 MOST_FLAGS, MOST_REPLAYS, MOST_MESSAGES = 20_000, 10_000, 10_000
+# Open incidents that are named.
+MOST_INCIDENTS = 5
 
 # The flags that the dashboard counts as attacks, beside replays.
 ATTACKS = (
@@ -51,11 +53,13 @@ _ALERTS = text(
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 
-# In one statement, for the dashboard: messages without a confirmation, and the latest loss of rows of the audit log that nobody
-# has recovered from yet.
+# In one statement, for the dashboard: messages without a confirmation, the latest loss of rows of the audit log that nobody
+# has recovered from yet, and the newest open incidents.
 _ALARMS = text(
     f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
-      (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept
+      (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
+      ARRAY(SELECT ARRAY[id::text, name, ticket] FROM incidents WHERE closed_at IS NULL
+        ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents
     FROM (SELECT 1) one
     LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
       FROM audit_log WHERE event = '{EventName.AUDIT_ROWS_LOST}'
@@ -155,13 +159,23 @@ class LostRows:
 
 
 @dataclass(frozen=True)
+class OpenIncident:
+    """An incident that is not closed."""
+
+    id: UUID
+    name: str
+    ticket: str
+
+
+@dataclass(frozen=True)
 class Alarms:
-    """What the dashboard shows above all: revocations that the provider has not confirmed, and lost rows of the audit log that
-    nobody has recovered from yet (`shopforum recover`).
+    """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
+    nobody has recovered from yet (`shopforum recover`), and the newest open incidents, MOST_INCIDENTS at most.
     """
 
     failures: Failures | None
     lost: LostRows | None
+    incidents: list[OpenIncident]
 
 
 @dataclass(frozen=True)
@@ -187,11 +201,14 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
 
 
 def alarms(db: ReadOnlyDatabase) -> Alarms:
-    """Return the messages that the identity provider has not confirmed after a try, and the lost rows of the audit log."""
+    """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, and the open
+    incidents.
+    """
     row = db.only(_ALARMS)
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
-    return Alarms(failures if failures.count else None, lost)
+    incidents = [OpenIncident(UUID(key), name, ticket) for key, name, ticket in row["incidents"]]
+    return Alarms(failures if failures.count else None, lost, incidents)
 
 
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:

@@ -101,9 +101,22 @@ def test_from_opening_to_closing(
         csv.DictReader(io.StringIO(client.get(f"{page.request.path}/people").text.removeprefix("\ufeff")))
     )
     assert {row["user_email"] for row in people} == {person(who).email for who in ("shopper", "member")}
-    assert people[0]["tell"].endswith("Choose a new password.")
-    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 2
+    # The receipt has the same list.
+    [receipt] = sql("SELECT id FROM revocations WHERE initiating_entity = 'admin'")
+    assert client.get(f"/revocations/{receipt['id']}/people").text.splitlines()[1:] == [
+        line for line in client.get(f"{page.request.path}/people").text.splitlines()[1:] if line
+    ]
+    assert {row["tell"] for row in people} == {
+        "We have signed you out on store. Choose a new password.",
+        "We have signed you out on forums, store. Choose a new password.",
+    }
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 3
+    # The search box and the dashboard lead to it, until it is closed.
+    for words in ("inc-7", "stuffing from", page.request.path.rpartition("/")[2][:8]):
+        assert f'{page.request.path}"' in client.get("/search", {"q": words}).maybe_follow(), words
+    assert "Open incident:" in client.get("/")
     closed = form_of(page, f"{page.request.path}/close").submit(status=303).follow()
+    assert "Open incident:" not in client.get("/")
     assert "closed by responder@harbour.example" in closed
     assert "Contain…" not in closed
     assert "was closed already" in form_of(page, f"{page.request.path}/close").submit().follow()
