@@ -1,6 +1,10 @@
-"""For any filter over any sessions: the list's count, an act's reach, the file and the API are the same sessions."""
+"""For any filter over any sessions: the list's count, an act's reach, the file and the API are the same sessions.
+
+SHOPFORUM_TEST_EXAMPLES=400 tries more filters.
+"""
 
 import json
+import os
 import random
 import uuid
 from typing import Any
@@ -16,6 +20,7 @@ from shopforum.operations.filters import SessionFilter
 from shopforum.operations.targets import Target
 
 LIVE = {"active", "dormant"}
+EXAMPLES = int(os.environ.get("SHOPFORUM_TEST_EXAMPLES", "8"))
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def test_count_reach_file_and_api_are_the_same(
     owner.log_in("owner")
     db = ReadOnlyDatabase(apps["admin"].services.db)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data: Any) -> None:
         given = {name: value for name, value in drawn(data, sampled).items() if value}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shopforum.sessions import binding_proof
 from shopforum.sessions.binding_proof import BadProof, DeviceKey
 
-CHALLENGE = secrets.token_urlsafe(32)
+CHALLENGE = "challenge-of-these-tests-0123456789-012345A"
 HERE = "https://store.test/dbsc/refresh"
 DEVICE, RSA = Device(), Device("RS256")
 
