@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0022_break_glass"
-down_revision = "0020_key_ids"
+down_revision = "0021_bound_sessions"
 branch_labels = None
 depends_on = None
 

@@ -168,7 +168,7 @@ def _nav(request: Request) -> list[NavItem]:
         ("Audit", "/audit", key("audit")),
     ]
     if request.has_permission(REVOKE_ALL):
-        items += [("Tokens", "/tokens", ""), ("End everyone's", "/revoke-everyone", "")]
+        items.append(("Tokens", "/tokens", ""))
     return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]
 
 

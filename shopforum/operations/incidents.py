@@ -8,16 +8,17 @@ the audit log, whose detail names the incident: they are sealed, and an act is n
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, func, insert, select, text
+from sqlalchemy import Column, Connection, RowMapping, func, insert, or_, select, text
 
 from ..core.database import Database, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
-from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit
+from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit, live
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
@@ -36,7 +37,7 @@ from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
 from .plans import Plan
 from .reach import BeyondReach
-from .rows import AuditRow, Receipt
+from .rows import Affected, AuditRow, Receipt
 from .targets import Target
 
 # Revocations of one containment: the first ends those that were shown, a second those that were signing in.
@@ -109,27 +110,14 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A person whose sessions an incident has ended: the one to notify."""
-
-    user_id: UUID
-    user_name: str
-    user_email: str
-    sites: list[str]
-    sessions: int
-    first_sign_in: datetime
-    ended_at: datetime
-
-
-@dataclass(frozen=True)
 class Report:
-    """An incident as it stands: its numbers, its deny rules, its receipts, and the latest people whose sessions it has ended."""
+    """An incident as it stands: its numbers, its deny rules, its receipts, and people whose sessions it has ended, SHOWN at most."""
 
     incident: Incident
     status: Status
     rules: list[DenyRuleRow]
     receipts: list[Receipt]
-    people: list[Person]
+    people: list[Affected]
 
 
 @dataclass(frozen=True)
@@ -149,7 +137,7 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Contained:
-    """What a containment has done: the rule that it has added, if any, and its revocations."""
+    """What a containment has done: the incident's rule that is in force, if there can be one, and the revocations."""
 
     rule_id: UUID | None
     revocations: list[UUID]
@@ -175,12 +163,10 @@ _ENDED = text(
     WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))"""
 )
 
-_PEOPLE = text(
-    """SELECT s.user_id, max(s.user_name) AS user_name, max(s.user_email) AS user_email,
-      array_agg(DISTINCT s.site ORDER BY s.site) AS sites, count(*) AS sessions, min(s.created_at) AS first_sign_in,
-      max(s.ended_at) AS ended_at
-    FROM sessions s WHERE s.revocation_id = ANY (CAST(:ids AS uuid[]))
-    GROUP BY s.user_id ORDER BY max(s.ended_at) DESC, s.user_id LIMIT CAST(:most AS bigint)"""
+_RULE_IN_FORCE = text(
+    f"""SELECT r.id FROM standing_rules r JOIN audit_log a ON (a.detail ->> 'rule') = r.id::text
+    WHERE (a.detail ->> 'incident') = :incident AND a.detail ? 'incident' AND a.event = '{EventName.DENY_RULE_ADDED}'
+      AND {live.RULE_IN_FORCE} LIMIT 1"""
 )
 
 _CLOSE = text(
@@ -215,6 +201,12 @@ def begin(
             connection, _event(EventName.INCIDENT_OPENED, incident_id, reason.actor, client, **detail)
         )
     return incident_id
+
+
+def called(db: ReadOnlyDatabase, words: str, most: int) -> list[Incident]:
+    """Return the incidents whose name or ticket contains words, newest first, at most so many."""
+    named = or_(*(session_queries.contains(column, words) for column in (_i.c.name, _i.c.ticket)))
+    return INCIDENTS.where(named).first(db, most)
 
 
 def one(db: ReadOnlyDatabase, incident_id: UUID) -> Incident | None:
@@ -268,7 +260,7 @@ def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) ->
         status(db, incident, found, own),
         rules(db, found),
         receipts(db, found),
-        people(db, found),
+        people(found).first(db, SHOWN),
     )
 
 
@@ -297,9 +289,9 @@ def status(
     return Status(alive=alive, own=own is not None and bool(db.only(mine)["mine"]), **row)
 
 
-def people(db: ReadOnlyDatabase, found: Sequence[AuditRow], most: int | None = SHOWN) -> list[Person]:
-    """Return the people whose sessions an incident's acts have ended, the latest first; all where `most` is None."""
-    return [Person(**row) for row in db.all(_PEOPLE, ids=_revocations(found), most=most)]
+def people(found: Sequence[AuditRow]) -> Listing[Affected]:
+    """Return the people whose sessions an incident's acts have ended."""
+    return revocation_queries.people(_revocations(found))
 
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
@@ -342,12 +334,18 @@ def contain(
     reason = incident.reason(actor)
     rule_id = None
     fields = deny_rules.of_filter(incident.chosen)
-    in_force = [row for row in rules(db, acts(db, incident)) if row.state == deny_rules.IN_FORCE]
-    if fields and not in_force:
+    if fields:
         rule = deny_rules.make(seconds, **fields)
         reached = deny_rules.weigh(db, rule, own).plan.ids
         rule_id = sessions.add_rule(
-            rule, reason, client, maker=maker, reached=reached, limit=limit, detail=told
+            rule,
+            reason,
+            client,
+            maker=maker,
+            reached=reached,
+            limit=limit,
+            detail=told,
+            already=partial(_rule_in_force, incident.id),
         )
     revocations: list[UUID] = []
     for _ in range(_ROUNDS):
@@ -368,6 +366,11 @@ def contain(
     return Contained(rule_id, revocations)
 
 
+def _rule_in_force(incident_id: UUID, connection: Connection) -> UUID | None:
+    found: UUID | None = connection.execute(_RULE_IN_FORCE, {"incident": str(incident_id)}).scalar()
+    return found
+
+
 def _revocations(found: Sequence[AuditRow]) -> list[UUID]:
     return list(dict.fromkeys(row.revocation_id for row in found if row.revocation_id))
 
@@ -381,33 +384,4 @@ def _event(name: str, incident_id: UUID, actor: str, client: Client, /, **detail
         initiating_entity=InitiatingEntity.ADMIN,
         actor=actor,
         detail={"incident": str(incident_id), **kept},
-    )
-
-
-@dataclass(frozen=True)
-class Told:
-    """A line of the list of people to notify, with what to tell them."""
-
-    user_email: str
-    user_name: str
-    user_id: UUID
-    sites: str
-    sessions: int
-    first_sign_in: datetime
-    ended_at: datetime
-    tell: str
-
-
-def told(incident: Incident, person: Person) -> Told:
-    """Return a person's line of the list to notify."""
-    sites = ", ".join(person.sites)
-    return Told(
-        person.user_email,
-        person.user_name,
-        person.user_id,
-        sites,
-        person.sessions,
-        person.first_sign_in,
-        person.ended_at,
-        f"We have signed you out on {sites}. {incident.user_text or 'Please log in again.'}",
     )

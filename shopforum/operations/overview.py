@@ -18,6 +18,8 @@ HOURS = 24
 _MOST_ROWS = 200_000
 # Rows that are counted at most; of more, each number is a lower bound.
 MOST_FLAGS, MOST_REPLAYS, MOST_MESSAGES = 20_000, 10_000, 10_000
+# Open incidents that are named.
+MOST_INCIDENTS = 5
 
 # The flags that the dashboard counts as attacks, beside replays.
 ATTACKS = (
@@ -51,12 +53,14 @@ _ALERTS = text(
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 
-# In one statement, for the dashboard: messages without a confirmation, and the latest loss of rows of the audit log that nobody
-# has recovered from yet.
+# In one statement, for the dashboard: messages without a confirmation, the latest loss of rows of the audit log that nobody
+# has recovered from yet, codes in place of a password, and the newest open incidents.
 _ALARMS = text(
     f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
-      glass.uses, glass.actors, glass.at AS glass_at
+      glass.uses, glass.actors, glass.at AS glass_at,
+      ARRAY(SELECT ARRAY[id::text, name, ticket] FROM incidents WHERE closed_at IS NULL
+        ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents
     FROM (SELECT count(*) AS uses, array_agg(DISTINCT actor ORDER BY actor) AS actors, max(at) AS at FROM audit_log
       WHERE event = '{EventName.BREAK_GLASS_USED}' AND at > now() - interval '1 day') glass
     LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
@@ -166,14 +170,25 @@ class BreakGlassUses:
 
 
 @dataclass(frozen=True)
+class OpenIncident:
+    """An incident that is not closed."""
+
+    id: UUID
+    name: str
+    ticket: str
+
+
+@dataclass(frozen=True)
 class Alarms:
     """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
-    nobody has recovered from yet (`shopforum recover`), and codes that stood in for a password.
+    nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, and the newest open incidents,
+    MOST_INCIDENTS at most.
     """
 
     failures: Failures | None
     lost: LostRows | None
     break_glass: BreakGlassUses | None
+    incidents: list[OpenIncident]
 
 
 @dataclass(frozen=True)
@@ -199,14 +214,15 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
 
 
 def alarms(db: ReadOnlyDatabase) -> Alarms:
-    """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, and the last
-    day's codes in place of a password.
+    """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, the last
+    day's codes in place of a password, and the open incidents.
     """
     row = db.only(_ALARMS)
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
-    return Alarms(failures if failures.count else None, lost, uses)
+    incidents = [OpenIncident(UUID(key), name, ticket) for key, name, ticket in row["incidents"]]
+    return Alarms(failures if failures.count else None, lost, uses, incidents)
 
 
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:

@@ -56,21 +56,30 @@ def listing(db: ReadOnlyDatabase, chosen: RevocationFilter) -> Listing[Revocatio
     return found
 
 
-def people(revocation_id: UUID) -> Listing[Affected]:
-    """Return the people whose sessions are marked as ended by a revocation, to be notified."""
+def people(ids: Sequence[UUID]) -> Listing[Affected]:
+    """Return the people whose sessions are marked as ended by one of these revocations, to be notified."""
     statement = (
         select(
             s.c.user_id,
             func.max(s.c.user_name).label("user_name"),
             func.max(s.c.user_email).label("user_email"),
-            func.string_agg(s.c.site.distinct(), " ").label("sites"),
+            func.string_agg(s.c.site.distinct(), ", ").label("sites"),
             func.count().label("sessions"),
+            func.min(s.c.created_at).label("first_sign_in"),
             func.max(s.c.last_seen_at).label("last_seen_at"),
+            func.max(s.c.ended_at).label("ended_at"),
+            func.max(_r.c.reason_user).label("tell"),
         )
-        .where(s.c.revocation_id == revocation_id)
+        .join(_r, _r.c.id == s.c.revocation_id)
+        .where(s.c.revocation_id == func.any(session_queries.ids_of(ids)))
         .group_by(s.c.user_id)
     )
-    return Listing(statement, (s.c.user_id,), lambda row: Affected(**row), descending=False)
+    return Listing(statement, (s.c.user_id,), _affected, descending=False)
+
+
+def _affected(row: RowMapping) -> Affected:
+    told = f"We have signed you out on {row['sites']}. {row['tell'] or 'Please log in again.'}"
+    return Affected(**{**row, "tell": told})
 
 
 _RECEIPT = f"""SELECT {", ".join(f"r.{name}" for name in columns(Revocation))}, o.* FROM revocations r CROSS JOIN LATERAL (

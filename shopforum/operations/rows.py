@@ -218,14 +218,17 @@ class Receipt(Revocation):
 
 @dataclass(frozen=True)
 class Affected:
-    """A person whose sessions a revocation has ended: `sessions` of them, on the `sites`, separated by spaces."""
+    """A person to notify, because revocations have ended `sessions` of theirs on the `sites`; `tell` is what to tell them."""
 
     user_id: UUID
     user_name: str
     user_email: str
     sites: str
     sessions: int
+    first_sign_in: datetime
     last_seen_at: datetime
+    ended_at: datetime
+    tell: str
 
 
 @dataclass(frozen=True)

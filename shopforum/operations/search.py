@@ -1,4 +1,4 @@
-"""One search for everything in the console: people, sessions, addresses, browsers, requests, receipts, and words of a reason."""
+"""One search for everything in the console: people, sessions, addresses, browsers, requests, incidents, receipts, and words of a reason."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
-from . import audit_queries, id_lookup, revocation_queries, session_queries, user_queries
+from . import audit_queries, id_lookup, incidents, revocation_queries, session_queries, user_queries
 from .filters import AuditFilter, RevocationFilter, SessionFilter, read_network
 from .session_queries import s
 
@@ -33,7 +33,7 @@ def everywhere(db: ReadOnlyDatabase, text: str) -> list[Hit]:
     except ValueError:
         block = ""
     kinds: tuple[Callable[[ReadOnlyDatabase, str], Iterator[Hit]], ...] = (
-        (_address,) if block else (_ids, _request, _people, _device, _notes)
+        (_address,) if block else (_ids, _request, _people, _device, _incidents, _notes)
     )
     found: list[Hit] = []
     for kind in kinds:
@@ -56,6 +56,8 @@ def _ids(db: ReadOnlyDatabase, text: str) -> Iterator[Hit]:
         yield Hit("Session", str(session_id), f"/sessions/{session_id}")
     for revocation_id in id_lookup.beginning(db, revocation_queries.REVOCATION_ID, text):
         yield Hit("Receipt", str(revocation_id), f"/revocations/{revocation_id}")
+    for incident_id in id_lookup.beginning(db, incidents.INCIDENT_ID, text):
+        yield Hit("Incident", str(incident_id), f"/incidents/{incident_id}")
     for user_id in id_lookup.beginning(db, s.c.user_id, text):
         person = user_queries.name(db, user_id)
         yield Hit("Person", person.user_name if person else str(user_id), f"/users/{user_id}")
@@ -81,6 +83,12 @@ def _people(db: ReadOnlyDatabase, text: str) -> Iterator[Hit]:
 def _device(db: ReadOnlyDatabase, text: str) -> Iterator[Hit]:
     if _SHORTEST <= len(text) <= 100 and session_queries.listing(db, SessionFilter(device=text)).first(db, 1):
         yield Hit("Sessions", f"used with {text}", _path("/sessions", device=text))
+
+
+def _incidents(db: ReadOnlyDatabase, text: str) -> Iterator[Hit]:
+    if len(text) >= _SHORTEST:
+        for incident in incidents.called(db, text, _MOST):
+            yield Hit("Incident", f"{incident.name} {incident.ticket}".rstrip(), f"/incidents/{incident.id}")
 
 
 def _notes(db: ReadOnlyDatabase, text: str) -> Iterator[Hit]:

@@ -7,12 +7,12 @@ table is called `standing_rules`.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ..core import addresses, user_agents
 from ..core.database import Database, once_more
@@ -50,7 +50,7 @@ _LIFT = text(
 
 # Of two rules that are made at the same time the second waits for the first: of two admins who make rules against each
 # other, the second is refused before the own rule is in force.
-_LOCK_RULES = text("SELECT pg_advisory_xact_lock(7305441239)")
+LOCK_RULES = text("SELECT pg_advisory_xact_lock(7305441239)")
 
 _SHUT_OUT = text(matching_rule(user="CAST(:user_id AS uuid)", site=":site"))
 
@@ -123,8 +123,12 @@ def add(
     reached: Sequence[UUID] = (),
     limit: Limit | None = None,
     more: dict[str, Any] | None = None,
+    already: Callable[[Connection], UUID | None] | None = None,
 ) -> UUID:
     """Put a rule into force; returns its id. `more` is added to the detail of the audit row.
+
+    `already` looks for a rule that makes this one needless, while no other rule can be added: of two callers at the same time, the
+    second gets the id of the first one's rule, and nothing is added.
 
     Raises ShutOut where a rule, this one or another, refuses the `maker` or the maker's client, so that somebody is always
     left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
@@ -147,7 +151,10 @@ def add(
     }
     with db.transaction() as connection:
         reach.lock_actor(connection, limit, reason.actor)
-        connection.execute(_LOCK_RULES)
+        connection.execute(LOCK_RULES)
+        there = already(connection) if already is not None else None
+        if there is not None:
+            return there
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
             values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}

@@ -6,10 +6,12 @@ for an end. docs/sessions.md has the reasons.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from ..core.bulkhead import Bulkhead, Full
 from ..core.database import Database
@@ -214,17 +216,27 @@ class Sessions:
         reached: Sequence[UUID] = (),
         limit: Limit | None = None,
         detail: dict[str, Any] | None = None,
+        already: Callable[[Connection], UUID | None] | None = None,
     ) -> UUID:
         """Refuse what matches the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
 
         `maker` is the session of the admin who makes the rule, or the maker of the program that does: raises ShutOut
         where a deny rule would refuse it.
         `reached` are the sessions that the rule refuses now: raises TooFar where they are beyond `limit`. `detail` is
-        added to the audit row.
+        added to the audit row. `already` returns a rule that makes this one needless (`deny_rules.add`).
         """
         who = None if maker is None else Maker(maker.user_id, maker.site)
         return deny_rules.add(
-            self.db, rule, reason, client, revocation_id, who, reached=reached, limit=limit, more=detail
+            self.db,
+            rule,
+            reason,
+            client,
+            revocation_id,
+            who,
+            reached=reached,
+            limit=limit,
+            more=detail,
+            already=already,
         )
 
     def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:

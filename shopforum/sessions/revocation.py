@@ -134,6 +134,9 @@ def revoke(
     reach.lock_actor(connection, limit, reason.actor)
     key = scope.gate
     epoch = connection.execute(_NEXT).scalar_one() if key else None
+    if key is None:
+        # Counted once nobody else can end them: of two acts on the same sessions, each counts those that it ends.
+        lock(connection, scope.sessions)
     matched = 0 if scope.wide else count(connection, scope, except_session, before if key else None)
     revocation_id: UUID = connection.execute(
         _RECORD,

@@ -4,18 +4,26 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from admin.test_plans import MANY, PLACES
 from support import Browser, person
+from waiting import eventually
 from webtest import TestResponse
 
-from shopforum.operations import reach
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.operations import incidents, reach
+from shopforum.sessions import deny_rules
+from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
 Started = Callable[..., Any]
+
+_WAITING = """SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 
 def form_of(page: TestResponse, action: str) -> Any:
@@ -93,9 +101,22 @@ def test_from_opening_to_closing(
         csv.DictReader(io.StringIO(client.get(f"{page.request.path}/people").text.removeprefix("\ufeff")))
     )
     assert {row["user_email"] for row in people} == {person(who).email for who in ("shopper", "member")}
-    assert people[0]["tell"].endswith("Choose a new password.")
-    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 2
+    # The receipt has the same list.
+    [receipt] = sql("SELECT id FROM revocations WHERE initiating_entity = 'admin'")
+    assert client.get(f"/revocations/{receipt['id']}/people").text.splitlines()[1:] == [
+        line for line in client.get(f"{page.request.path}/people").text.splitlines()[1:] if line
+    ]
+    assert {row["tell"] for row in people} == {
+        "We have signed you out on store. Choose a new password.",
+        "We have signed you out on forums, store. Choose a new password.",
+    }
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'incident_exported'")) == 3
+    # The search box and the dashboard lead to it, until it is closed.
+    for words in ("inc-7", "stuffing from", page.request.path.rpartition("/")[2][:8]):
+        assert f'{page.request.path}"' in client.get("/search", {"q": words}).maybe_follow(), words
+    assert "Open incident:" in client.get("/")
     closed = form_of(page, f"{page.request.path}/close").submit(status=303).follow()
+    assert "Open incident:" not in client.get("/")
     assert "closed by responder@harbour.example" in closed
     assert "Contain…" not in closed
     assert "was closed already" in form_of(page, f"{page.request.path}/close").submit().follow()
@@ -193,3 +214,32 @@ def test_a_note_that_is_empty_changes_nothing(console: Console, sql: Any):
     viewer = console("viewer").get(page.request.path)
     assert "Contain…" not in viewer
     assert "/notes" not in viewer
+
+
+def test_two_admins_who_contain_at_the_same_moment_add_one_rule(
+    console: Console, started: Started, apps: dict[str, Any], sql: Any
+):
+    session = started("shopper", address="203.0.113.9")
+    page = begin(console("responder"), ip="203.0.113.0/24").follow()
+    services = apps["admin"].services
+    db = ReadOnlyDatabase(services.db)
+    incident = incidents.one(db, UUID(page.request.path.rpartition("/")[2]))
+    assert incident is not None
+
+    def contain(who: str) -> UUID | None:
+        client = Client("192.0.2.1")
+        done = incidents.contain(services.sessions, db, incident, person(who).email, client, seconds=3600)
+        return done.rule_id
+
+    # Both wait for the same lock, so both have come as far as they can before either adds a rule.
+    with services.db.transaction() as connection, ThreadPoolExecutor(2) as pool:
+        connection.execute(deny_rules.LOCK_RULES)
+        both = [pool.submit(contain, who) for who in ("responder", "owner")]
+        eventually(lambda: sql(_WAITING)[0]["waiting"] == len(both))
+        connection.commit()
+        ids = {each.result() for each in both}
+    assert [row["id"] for row in sql("SELECT id FROM standing_rules")] == list(ids)
+    assert len(sql("SELECT 1 AS one FROM audit_log WHERE event = 'standing_rule_added'")) == 1
+    # Each has a receipt; the session counts in one of them.
+    assert sql("SELECT sum(matched) AS n FROM revocations WHERE initiating_entity = 'admin'")[0]["n"] == 1
+    assert session.browser.get("/shopping-cart").status_int == 302

@@ -197,7 +197,7 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: overview.alarms(db),
     lambda db, one: revocation_queries.REVOCATIONS.first(db, 5),
     lambda db, one: revocation_queries.listing(db, RevocationFilter(user="ada7.anchor")).part(db),
-    lambda db, one: revocation_queries.people(one["revoked"]).part(db),
+    lambda db, one: revocation_queries.people([one["revoked"]]).part(db),
     lambda db, one: audit_queries.new_devices(db, [one["id"]]),
     lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
     lambda db, one: counts.on_tabs(db, []),
@@ -214,7 +214,7 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: explain.of_place(db, "203.0.113.9", one["created_at"]),
     lambda db, one: incidents.report(db, INCIDENT),
     lambda db, one: incidents.events(INCIDENT).first(db, 10),
-    lambda db, one: incidents.people(db, [row_of(one["revoked"])]),
+    lambda db, one: incidents.people([row_of(one["revoked"])]).first(db, incidents.SHOWN),
 ]
 
 

@@ -4,10 +4,12 @@ import random
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 from session_fixtures import OWNER, THIEF, together
+from waiting import eventually
 
 from shopforum.sessions import Login, Reason, Scope, jobs, revocation
 from shopforum.sessions.gate_sweep import STEP
@@ -16,6 +18,9 @@ from shopforum.sessions.live import STATE
 WHY = Reason(
     "admin", "carol@example.com", "suspected_theft", "ticket 7", "We ended your session to protect you."
 )
+
+_WAITING = """SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 
 def test_a_session(core):
@@ -100,6 +105,22 @@ def test_with_the_provider_away_it_holds_here_and_is_told_later(core):
     jobs.run_once(core.sessions)
     assert len(core.provider.revoked) == 1
     assert core.sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL") == []
+
+
+def test_two_revocations_of_one_session_at_the_same_time_count_it_once(core):
+    _, outcome = core.log_in()
+    ids = (outcome.session.id,)
+    with core.sessions.db.transaction() as connection, ThreadPoolExecutor(2) as pool:
+        revocation.lock(connection, ids)
+        both = [pool.submit(core.sessions.revoke, Scope(sessions=ids), WHY, OWNER) for _ in range(2)]
+        eventually(lambda: core.sql(_WAITING)[0]["waiting"] == len(both))
+        connection.commit()
+        receipts = {each.result() for each in both}
+    assert len(receipts) == 2
+    counted = core.sql(
+        "SELECT r.matched, s.id FROM revocations r LEFT JOIN sessions s ON s.revocation_id = r.id"
+    )
+    assert sorted((row["matched"], row["id"] is not None) for row in counted) == [(0, False), (1, True)]
 
 
 def test_several_workers_tell_the_provider_once(core):

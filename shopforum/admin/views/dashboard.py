@@ -10,6 +10,7 @@ from ...core.sites import TITLES
 from ...operations import audit_queries, counts, overview, revocation_queries
 from ...web.request import Request
 from ..chart import chart
+from .confirming import may_revoke_all
 
 
 def includeme(config: Configurator) -> None:
@@ -25,7 +26,11 @@ def includeme(config: Configurator) -> None:
 def dashboard(request: Request) -> dict[str, Any]:
     """Show the console's first page."""
     # The counts have a shorter time limit, and the page goes without them beyond it.
-    return {"counts": counts.on_tabs(request.read_db, []), **_overview(request.read_db)}
+    return {
+        "counts": counts.on_tabs(request.read_db, []),
+        "may_revoke_all": may_revoke_all(request),
+        **_overview(request.read_db),
+    }
 
 
 @once_more

@@ -54,7 +54,7 @@ def ended(request: Request) -> Response:
 def people(request: Request) -> Response:
     """Export the people whose sessions a revocation has ended: whom to notify."""
     receipt = _receipt(request)
-    found = revocation_queries.people(receipt.id)
+    found = revocation_queries.people([receipt.id])
     about = f"people of revocation={receipt.id}"
     return _file(request, about, found, Affected, "people", EventName.SESSIONS_EXPORTED)
 

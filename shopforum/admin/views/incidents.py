@@ -13,7 +13,7 @@ from ...core.permissions import REVOKE
 from ...core.text import clean
 from ...operations import audit_queries, deny_rules, export, incidents, json_documents, reasons
 from ...operations.incidents import Incident, NotAnIncident, Outlook
-from ...operations.rows import AuditRow
+from ...operations.rows import Affected, AuditRow
 from ...sessions import ShutOut, client_of
 from ...web import notes
 from ...web.contributions import Notice
@@ -160,9 +160,8 @@ def report(request: Request) -> Response:
 def people(request: Request) -> Response:
     """Return the people to notify as CSV, each with what to tell them."""
     incident, db = _incident(request), request.read_db
-    found = incidents.people(db, incidents.acts(db, incident), None)
-    told = [incidents.told(incident, person) for person in found]
-    return _file(request, incident, "csv", export.write(told, incidents.Told, "csv"))
+    found = incidents.people(incidents.acts(db, incident)).all(db)
+    return _file(request, incident, "csv", export.write(found, Affected, "csv"))
 
 
 def _file(request: Request, incident: Incident, form: str, lines: Iterator[bytes]) -> Response:

@@ -98,9 +98,10 @@ def revoke(
     user_id: UUID | None = None,
     typed: str = "",
     tries: int = 1,
+    detail: dict[str, Any] | None = None,
 ) -> UUID:
     """A revocation of these sessions, with the row of the audit log and what the identity provider was told: all of it has
-    been confirmed, at the last of `tries`.
+    been confirmed, at the last of `tries`. `detail` is added to that of the audit row.
     """
     entity, actor, code = why
     revocation_id, scope = made.uuid(), "user" if user_id else "filter" if typed else "session"
@@ -152,6 +153,7 @@ def revoke(
             "reason_admin": note,
             "reason_user": "",
             **({"typed": typed} if typed else {}),
+            **(detail or {}),
         },
     )
     return revocation_id

@@ -4,6 +4,8 @@ import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
+from shopforum.operations.filters import SessionFilter
+from shopforum.operations.tables import incidents
 from shopforum.sessions import tables
 
 from .session_rows import AGENTS, AWAY, THIEVES, Seed, revoke
@@ -131,25 +133,38 @@ def _dismiss(made: Seed, found: dict[str, Any], row: dict[str, Any]) -> None:
 
 
 def _rules(made: Seed, recent: list[dict[str, Any]]) -> None:
-    """An incident of this afternoon: a block's sessions were ended, and a rule keeps it out; one of last week is over."""
+    """An incident of this afternoon: a block's sessions were ended, and a rule keeps it out; a rule of last week is over."""
     at = made.now - timedelta(hours=4)
     rows = [row for row in recent if row["site"] == "store" and row["last_seen_at"] < at][:6]
     stay, ended = rows[:2], rows[2:]
     for row in rows:
         place(made, row, made.between(row["last_seen_at"], at), made.address(RULED), row["agent"])
-    typed = f"site=store&ip={RULED}"
+    chosen = SessionFilter(site="store", ip=str(RULED))
     why = ("admin", _OWNER, "incident")
-    revocation_id = revoke(made, ended, at, "authn_token_revoked", why, typed=typed)
-    _rule(made, at, timedelta(days=1), network=str(RULED), site="store", reason_code="incident", hits=37,
+    told = _incident(made, at - timedelta(minutes=2), chosen)
+    revocation_id = revoke(made, ended, at, "authn_token_revoked", why, typed=chosen.text, detail=told)
+    _rule(made, at, timedelta(days=1), told, network=str(RULED), site="store", reason_code="incident", hits=37,
           last_hit_at=made.now - timedelta(minutes=6), revocation_id=revocation_id)  # fmt: skip
     for row in stay:
         flag(made, row, "session_blocked", made.between(at, made.now), made.address(RULED), row["agent"], 5)
     week = made.now - timedelta(days=7)
-    _rule(made, week, timedelta(days=3), device="headlesschrome", reason_code="suspected_theft", hits=212,
+    _rule(made, week, timedelta(days=3), {}, device="headlesschrome", reason_code="suspected_theft", hits=212,
           last_hit_at=week + timedelta(hours=30), lifted_at=week + timedelta(hours=31), lifted_by=_OWNER)  # fmt: skip
 
 
-def _rule(made: Seed, at: datetime, lasts: timedelta, **named: Any) -> None:
+def _incident(made: Seed, at: datetime, chosen: SessionFilter) -> dict[str, Any]:
+    """Open an incident; returns what the audit rows of its acts say about it."""
+    named = {"name": f"Stuffing from {chosen.ip}", "ticket": "INC-4711"}
+    row = {"id": made.uuid(), "created_at": at, "actor": _OWNER, "reason_code": "incident", "user_text": ""}
+    made.add(incidents, **row, **named, filter=chosen.query(), closed_at=None, closed_by=None)
+    told = {"incident": str(row["id"])}
+    about = {"actor": _OWNER, "address": "192.0.2.11"}
+    detail = told | named | {"typed": chosen.text, "reason": "incident"}
+    made.audit(at, "incident_opened", "all", "admin", **about, detail=detail)
+    return told
+
+
+def _rule(made: Seed, at: datetime, lasts: timedelta, more: dict[str, Any], **named: Any) -> None:
     nothing: dict[str, Any] = dict.fromkeys(
         ("user_id", "site", "network", "revocation_id", "lifted_at", "lifted_by")
     )
@@ -158,7 +173,7 @@ def _rule(made: Seed, at: datetime, lasts: timedelta, **named: Any) -> None:
     made.add(tables.standing_rules, **row)
     what = {name: str(row[name]) for name in ("network", "site", "device") if row[name]}
     told = {"rule": str(row["id"])}
-    detail = told | {"seconds": lasts.total_seconds(), "reason": row["reason_code"]} | what
+    detail = told | {"seconds": lasts.total_seconds(), "reason": row["reason_code"]} | what | more
     about = {"actor": _OWNER, "address": "192.0.2.11"}
     site = row["site"] or "all"
     made.audit(

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from shopforum.operations import labels
+from shopforum.operations.tables import incidents
 from shopforum.sessions import tables
 
 from .session_rows import AGENTS, AWAY, BINDING, HOMES, THIEVES, Person, Seed, revoke
@@ -50,7 +51,7 @@ def seed(connection: Connection, users: list[tuple[UUID, str, str]], rng: random
     _told_late(made)
     signals(made)
     made.rows[tables.audit_log].sort(key=lambda row: row["at"])
-    order = [table for table in tables.metadata.sorted_tables if table in made.rows]
+    order = [table for table in (*tables.metadata.sorted_tables, incidents) if table in made.rows]
     # The trigger would give the audit log's rows today's time.
     connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER audit_log_written"))
     for table in order:
