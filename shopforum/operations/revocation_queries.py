@@ -101,7 +101,9 @@ _SINCE = text(
         WHERE t.revoked_at IS NULL AND t.maker_id IS NOT NULL AND (
           ((r.site IS NULL OR r.site = 'admin') AND (r.scope IN ('everyone', 'site') OR r.user_id = t.maker_id))
           OR EXISTS (SELECT 1 FROM sessions m WHERE m.revocation_id = r.id AND m.user_id = t.maker_id
-            AND m.site = 'admin'))) AS token_makers
+            AND m.site = 'admin'))) AS token_makers,
+      (SELECT CAST(a.detail ->> 'incident' AS uuid) FROM audit_log a
+        WHERE a.revocation_id = :id AND a.detail ? 'incident' ORDER BY a.id LIMIT 1) AS incident_id
     FROM (
       SELECT id FROM sessions WHERE revocation_id = :id LIMIT 100001) s
     LEFT JOIN session_flags f ON f.session_id = s.id AND f.kind = 'session_use_after_expire'"""
@@ -127,13 +129,14 @@ _OUTBOX = text(
 class Since:
     """The events since a revocation: `marked` sessions are marked as ended by it, at most 100,001; their cookies came
     back in so many `uses` after their end. `token_makers` are the users whose console sessions it reached and whose
-    API tokens are not revoked.
+    API tokens are not revoked. `incident_id`: the incident that it is an act of.
     """
 
     marked: int
     uses: int
     last_use_at: datetime | None
     token_makers: list[UUID]
+    incident_id: UUID | None
 
 
 def receipts(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> dict[UUID, Receipt]:

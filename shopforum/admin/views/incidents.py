@@ -220,11 +220,14 @@ def _ask(request: Request, incident: Incident, form: ContainForm, status: int) -
         form.span.data = deny_rules.DAY
     found = _outlook(request, incident, form)
     refusable = deny_rules.of_filter(incident.chosen)
+    db = request.read_db
+    rules = incidents.rules(db, incidents.acts(db, incident)) if refusable else []
     values = {
         "incident": incident,
         "form": form,
         "plan": found.plan,
         "refusable": refusable,
+        "in_force": next((rule for rule in rules if rule.state == deny_rules.IN_FORCE), None),
         "changed": status == 409,
     }
     response = render_to_response(_CONTAIN, values, request=request)
