@@ -26,7 +26,7 @@ _AT_ONCE = 4
 _LOGIN = timedelta(minutes=5)
 
 _USERS = text(
-    f"""SELECT DISTINCT s.user_id FROM sessions s WHERE s.user_id > :after AND s.absolute_end > now()
+    f"""SELECT DISTINCT s.user_id FROM sessions s WHERE s.user_id > :after AND {live.IN_TIME}
     AND {live.REFRESHABLE} ORDER BY s.user_id LIMIT {_PAGE}"""
 )
 

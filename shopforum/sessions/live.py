@@ -36,7 +36,8 @@ GATED_AMONG_MANY = f"""(
     AND {GATED})"""
 
 # What the row itself says. A gate may have ended the session all the same.
-UNENDED = "s.ended_at IS NULL AND s.absolute_end > now()"
+IN_TIME = "s.absolute_end > now()"
+UNENDED = f"s.ended_at IS NULL AND {IN_TIME}"
 
 LIVE = f"{UNENDED} AND NOT {GATED}"
 LIVE_AMONG_MANY = f"{UNENDED} AND NOT {GATED_AMONG_MANY}"
