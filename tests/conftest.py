@@ -224,6 +224,7 @@ def write_ini(tmp_path: Path, settings: Callable[[str], dict[str, str]]) -> Call
         path = tmp_path / "site.ini"
         with path.open("w") as file:
             parser.write(file)
+        path.chmod(0o600)
         return str(path)
 
     return write

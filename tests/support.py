@@ -107,3 +107,17 @@ class Browser(TestApp):
         for name, value in {"email": login.email, "password": login.password, **fields}.items():
             form[name] = value
         return form.submit(status=status)
+
+
+# What `shopforum check` rightly says of the tests' own server: its role owns the tables, nothing is on the disk, and no worker runs.
+FAULTS_OF_TESTS = {"database role", "durability", "worker"}
+
+
+def checked(ini: str | Path) -> tuple[set[str], str]:
+    """Run `shopforum check`; return what it finds wrong, but for what is wrong with the tests' server, and what it printed."""
+    from shopforum.cli import check
+
+    result = CliRunner().invoke(check.command, [str(ini)])
+    wrong = {line[7:].partition(":")[0] for line in result.output.splitlines() if line.startswith("WRONG  ")}
+    assert result.exit_code == bool(wrong), result.output
+    return wrong - FAULTS_OF_TESTS, result.output

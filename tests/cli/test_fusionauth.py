@@ -20,11 +20,6 @@ def ini(write_ini: Write, apps: Any) -> str:
     return write_ini(**{"webhooks.fusionauth": "RS256"})
 
 
-def checked(ini: str) -> tuple[int, str]:
-    result = CliRunner().invoke(check.command, [ini])
-    return result.exit_code, result.output
-
-
 def set_up(ini: str, *options: str) -> tuple[int, str]:
     result = CliRunner().invoke(fusionauth.command, ["setup", ini, *options])
     return result.exit_code, result.output

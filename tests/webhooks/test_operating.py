@@ -35,11 +35,6 @@ def deployment(tmp_path: Path, database_url: str, idp: Idp) -> Callable[..., str
     return write
 
 
-def checked(ini: str) -> tuple[int, str]:
-    result = CliRunner().invoke(check.command, [ini])
-    return result.exit_code, result.output
-
-
 def test_check_says_what_is_off(deployment: Callable[..., str], apps: Any) -> None:
     code, output = checked(deployment())
     assert code == 0
