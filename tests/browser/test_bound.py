@@ -82,12 +82,19 @@ def test_a_thief_with_all_cookies_is_refused_and_the_owner_notices_nothing(sites
         expect(owner).to_have_url(cart)
         assert proofs(sites) == [3]
 
+        # So it does where another site's page links here: that renewal comes without cookies.
+        owner.goto(sites.urls["forums"])
+        run_out(sites, owner)
+        owner.evaluate("address => { location.href = address }", cart)
+        owner.wait_for_url(cart)
+        assert proofs(sites) == [4]
+
     with device() as owner:
         # Started anew, the browser still has its key.
         run_out(sites, owner)
         owner.goto(cart)
         expect(owner).to_have_url(cart)
-        assert proofs(sites) == [4]
+        assert proofs(sites) == [5]
 
         # An admin sees who tried, and ends it: the key renews nothing any more.
         admin = somebody()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import requests
+from device_client import DeviceClient
 from login.mails import link_of, mails
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
@@ -63,7 +64,10 @@ def test_where_no_confirmation_is_needed_one_is_signed_in_at_once(store: Browser
     form = next(form for form in page.forms.values() if "name" in form.fields)
     for name, value in NEW.items():
         form[name] = value
-    assert form.submit(status=302).location == "/orders"
+    signed_in = form.submit(status=302)
+    assert signed_in.location == "/orders"
+    # And the session can be bound to the device, as after any login.
+    DeviceClient(store).register(signed_in)
     assert store.get("/orders").status_int == 200
     assert store.get("/signup", status=302).location == "/shopping-cart"
     assert mails(idp) == []

@@ -375,6 +375,8 @@ def test_no_key_is_registered_in_quarantine(core):
     pair, login = core.log_in()
     core.sessions.quarantine([login.session.id], DOUBT, OWNER)
     assert over(core.sessions.bind(pair, Device().registration(login.challenge), HERE, OWNER))
+    # The browser has done nothing wrong.
+    assert core.flags() == {}
 
 
 def test_a_late_answer_sets_no_cookie_over_another_session_s(core, bound):
