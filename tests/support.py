@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from click.testing import CliRunner
 from webtest import TestApp, TestResponse
 
+from shopforum.cli import check
 from shopforum.core.sites import SITES
 from shopforum.dev.sample import LOGINS, Login
 
@@ -115,8 +117,6 @@ FAULTS_OF_TESTS = {"database role", "durability", "worker"}
 
 def checked(ini: str | Path) -> tuple[set[str], str]:
     """Run `shopforum check`; return what it finds wrong, but for what is wrong with the tests' server, and what it printed."""
-    from shopforum.cli import check
-
     result = CliRunner().invoke(check.command, [str(ini)])
     wrong = {line[7:].partition(":")[0] for line in result.output.splitlines() if line.startswith("WRONG  ")}
     assert result.exit_code == bool(wrong), result.output

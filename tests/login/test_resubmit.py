@@ -316,5 +316,5 @@ def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
 def test_the_console_sends_no_form_from_another_page(apps: dict[str, Any]) -> None:
     acts = apps["admin"].services.acts
     again = {name for name, act in acts.items() if act.again}
-    assert again == {"logout", "admin_flag"}
+    assert again == {"logout", "admin_flag", "admin_incident_notes"}
     assert not apps["admin"].services.get(UnknownAct).act.again

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support import Browser, Idp, person, site_settings
+from support import Browser, Idp, checked, person, site_settings
 from webhooks.webhook_peers import Receiver
 
-from shopforum.cli import check, worker
+from shopforum.cli import worker
 from shopforum.core.sites import SITES
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -30,21 +30,22 @@ def deployment(tmp_path: Path, database_url: str, idp: Idp) -> Callable[..., str
         path = tmp_path / "deployed.ini"
         with path.open("w") as file:
             parser.write(file)
+        path.chmod(0o600)
         return str(path)
 
     return write
 
 
 def test_check_says_what_is_off(deployment: Callable[..., str], apps: Any) -> None:
-    code, output = checked(deployment())
-    assert code == 0
+    wrong, output = checked(deployment())
+    assert not wrong
     assert "webhooks from FusionAuth: off" in output
     assert "mail: off" in output
 
 
 def test_check_says_where_it_listens(deployment: Callable[..., str], apps: Any) -> None:
-    code, output = checked(deployment(webhooks__fusionauth="RS256"))
-    assert code == 0
+    wrong, output = checked(deployment(webhooks__fusionauth="RS256"))
+    assert not wrong
     assert "RS256 at https://admin.test/webhooks/fusionauth" in output
 
 
@@ -60,8 +61,8 @@ def test_check_says_where_it_listens(deployment: Callable[..., str], apps: Any) 
 def test_check_names_what_is_wrong(
     deployment: Callable[..., str], apps: Any, changes: dict[str, str], said: str
 ) -> None:
-    code, output = checked(deployment(**changes))
-    assert code == 1
+    wrong, output = checked(deployment(**changes))
+    assert wrong
     assert said in output
 
 
@@ -85,8 +86,8 @@ def test_the_worker_delivers_and_check_names_who_is_behind(
     receiver.answers = [500]
     run(worker.command, [ini, "--once"], catch_exceptions=False)
     assert len(receiver.got) == len(list((tmp_path / "mail").iterdir())) == 1
-    code, output = checked(ini)
-    assert code == 1
+    wrong, output = checked(ini)
+    assert wrong
     assert "webhook to siem: answered 500; " in output
     sql("UPDATE webhook_endpoints SET next_try_at = now()")
     run(worker.command, [ini, "--once"], catch_exceptions=False)
