@@ -76,6 +76,7 @@ def test_an_unknown_address_gets_the_same_page_and_no_mail(store: Browser, idp: 
     assert mails(idp) == []
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_mails_are_not_sent_without_end_and_lock_nobody_out(
     store: Browser, idp: Idp, limits: Callable[..., None]
 ) -> None:

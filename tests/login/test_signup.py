@@ -97,6 +97,7 @@ def test_an_address_that_is_taken_looks_new_and_its_owner_gets_a_mail(
     assert "__Host-session" not in store.cookies
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_passwords_are_not_guessed_here_faster_than_at_the_login(
     store: Browser, limits: Callable[..., None]
 ) -> None:
