@@ -232,3 +232,28 @@ def test_the_client_of_these_tests_signs_as_chromium_does():
     )
     assert json.loads(payload) == {"jti": CHALLENGE}
     assert len(signature) == 64
+
+
+# As Chromium 156 sent them, with a key in software, for an address of the development sites.
+_CHROMIUM_REGISTERED = (
+    "eyJhbGciOiJFUzI1NiIsImp3ayI6eyJjcnYiOiJQLTI1NiIsImt0eSI6IkVDIiwieCI6IkMwdkpjUkwwQkZoZ3FlVlpvWHV4U2Ez"
+    "UUc4dDFRcG4yQWVjYmZ2NkNldTQiLCJ5Ijoid3c5NlNtSkpQY3FDQklBcDhjR0NxNVV5Y2pqSnV1ODJyLUdrX1BjMUhvbyJ9LCJ0"
+    "eXAiOiJkYnNjK2p3dCJ9.eyJqdGkiOiJxOFpVUk9aVWNiajdlS0xVSzY1WFFwUkZ5bTFPQmJQSWV0WXJaS0toMzdVIn0.hTNULRS"
+    "fbFupLcXvPllkkNGWbmg-hz1Ew1NLLgWVnZfJLlLt_hLdJMPywDWGkjwnx5SOYKJB-HdvTWH3phvGuQ"
+)
+_CHROMIUM_RENEWED = (
+    "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRic2Mrand0In0.eyJqdGkiOiJPcnhQX1dsNjBFM1ZLSUhnUEJEN1lKeTFqYW1JSWpJTzFs"
+    "UzBZWFlrc1N3In0.3DZCGgkxdDvedi27mQ9yameTknzxtkvjD80p3T4pkRohdSbLcgT1ggCVix1JufBjrtgdiAYW_jblSJMWvRKO"
+    "zw"
+)
+
+
+def test_what_a_chromium_has_signed_is_accepted_and_nothing_else_of_it():
+    key, challenge = binding_proof.registration(_CHROMIUM_REGISTERED, HERE)
+    assert (key.algorithm, challenge) == ("ES256", "q8ZUROZUcbj7eKLUK65XQpRFym1OBbPIetYrZKKh37U")
+    renewed = binding_proof.renewal(_CHROMIUM_RENEWED, key, HERE)
+    assert renewed == "OrxP_Wl60E3VKIHgPBD7YJy1jamIIjIO1lS0YXYksSw"
+    assert why_refused(_CHROMIUM_RENEWED, key_of(DEVICE)) == "signature"
+    # A registration says nothing for a renewal, nor a renewal for a registration.
+    assert why_refused(_CHROMIUM_REGISTERED, key)
+    assert why_refused(_CHROMIUM_RENEWED)
