@@ -60,6 +60,12 @@ PAGES = {
     ("admin_webhooks", "GET"): ROLES,
     ("admin_redeliver", "POST"): ("owner",),
     ("admin_everyone", "POST"): ("owner",),
+    ("admin_authenticator", "GET"): ROLES,
+    ("admin_authenticator", "POST"): ROLES,
+    ("admin_authenticator_confirm", "POST"): ROLES,
+    ("admin_authenticator_remove", "POST"): ROLES,
+    ("admin_break_glass", "GET"): ROLES,
+    ("admin_break_glass", "POST"): ROLES,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

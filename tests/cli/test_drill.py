@@ -41,5 +41,6 @@ def test_a_failover_to_a_standby_that_is_behind_loses_revocations_and_is_noticed
     done = CliRunner().invoke(main, ["drill", "failover", "--asynchronous", "--json"], catch_exceptions=False)
     report = json.loads(done.output)
     assert (done.exit_code, report["ok"]) == (0, True), report
-    assert sum(report["lost"].values()) >= 20
+    # How many depends on what the standby had already received.
+    assert sum(report["lost"].values()) > 0
     assert "sessions into quarantine" in report["steps"][-1]["result"]

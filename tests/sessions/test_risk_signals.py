@@ -126,7 +126,10 @@ def test_enforced_a_signal_asks_for_the_password_and_nothing_is_lost(core_of):
     assert core.provider.revoked == []
     fresh, again = core.log_in(client=HOME, replaced=held.withheld_session)
     assert core.resume(fresh, HOME).session == replace(
-        again.session, authenticated_ago=pytest.approx(0, abs=60), ends_in=pytest.approx(30 * 86400, abs=60)
+        again.session,
+        authenticated_ago=pytest.approx(0, abs=60),
+        confirmed_ago=pytest.approx(0, abs=60),
+        ends_in=pytest.approx(30 * 86400, abs=60),
     )
     assert core.resume(pair, thief).ended == "superseded"
     assert [event for event in core.events() if event in ("other_browser", "session_quarantined")] == [
