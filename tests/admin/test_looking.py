@@ -204,11 +204,10 @@ def test_how_many_are_new_without_staying_signed_in(console: Console, started: S
 def test_the_head_of_the_chain_is_on_every_page(console: Console, sql: Any):
     mac = "0123456789abcdef" * 4
     sql(
-        "SET session_replication_role = replica; "
+        "SET LOCAL session_replication_role = replica; "
         "UPDATE audit_head SET seq = 18234, mac = decode(:mac, 'hex') RETURNING 1 AS one; ",
         mac=mac,
     )
-    sql("SET session_replication_role = origin; SELECT 1 AS one")
     page = console("viewer").get("/audit")
     assert "Sealed to #18234" in page
     assert " ".join(["01234567", "89abcdef"] * 4) in page

@@ -61,9 +61,9 @@ def test_a_request_is_found_by_its_id(act: Any, sql: Any):
 
 def test_more_ids_than_a_row_names_lead_to_all_of_them(act: Any, sql: Any):
     client, receipt = act
-    sql("SET session_replication_role = replica; SELECT 1 AS one")
     sql(
-        """UPDATE audit_log SET detail = detail || '{"count": 6291}' WHERE event = 'authn_token_revoked'
+        """SET LOCAL session_replication_role = replica;
+        UPDATE audit_log SET detail = detail || '{"count": 6291}' WHERE event = 'authn_token_revoked'
         RETURNING 1 AS one"""
     )
     page = client.get("/audit?event=authn_token_revoked")
