@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 from waitress.proxy_headers import PROXY_HEADERS, proxy_headers_middleware
 
+from ..core import addresses
+from ..core.addresses import Network
 from ..core.settings import SettingsError
 from ..core.text import clean
 from . import health
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 log = structlog.get_logger("shopforum")
 
@@ -75,9 +76,9 @@ def wrap(app: WSGIApp, urls: Mapping[str, str], options: Mapping[str, Any]) -> W
 def networks(text: str) -> tuple[Network, ...]:
     """Read `trusted_proxy`: addresses and networks, separated by spaces or commas; * for all. Raises SettingsError."""
     if text.strip() == "*":
-        return ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")
+        text = "0.0.0.0/0 ::/0"
     try:
-        return tuple(ipaddress.ip_network(one) for one in text.replace(",", " ").split())
+        return tuple(addresses.network(one, strict=True) for one in text.replace(",", " ").split())
     except ValueError as error:
         raise SettingsError(f"trusted_proxy in [server:main] takes addresses and networks: {error}") from None
 
@@ -136,9 +137,5 @@ def _count(text: str) -> int:
 
 
 def _is_in(peer: str, trusted: tuple[Network, ...]) -> bool:
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return any(mapped in network for network in trusted if network.version == mapped.version)
+    known = addresses.peer(peer)
+    return known is not None and any(ipaddress.ip_address(known) in network for network in trusted)
