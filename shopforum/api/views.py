@@ -10,6 +10,8 @@ from uuid import UUID
 from pyramid.response import Response
 
 from ..core.ids import parse_uuid
+from ..core.listing import Listing, Row
+from ..core.paging import Slice
 from ..core.sites import ADMIN
 from ..core.text import clean
 from ..operations import (
@@ -33,6 +35,7 @@ from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
 from ..operations.incidents import Incident
 from ..operations.reach import BeyondReach
+from ..operations.rows import Receipt, SessionDetail
 from ..operations.targets import Target
 from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
 from ..sessions.deny_rules import Maker
@@ -47,7 +50,6 @@ _ALL = "everyone:revoke"
 _SHUT_OUT = (
     "This rule, or another one, would refuse this token's own calls. Choose a site, or a smaller network."
 )
-_NOT_A_CURSOR = "This is not a cursor: pass `next` unchanged."
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,23 @@ def describe(request: Request, given: Given) -> Response:
 def list_sessions(request: Request, given: Given) -> Response:
     """Return the console's list, by the same filters and the same statement."""
     chosen = _filter({name: given.query[name] for name in FILTERS if name in given.query}, "")
-    cursor, db = given.query.get("cursor", ""), request.read_db
-    if cursor and not session_queries.SESSIONS.takes(cursor):
-        raise invalid(cursor=_NOT_A_CURSOR)
-    where = session_queries.conditions(db, chosen)
-    part = session_queries.SESSIONS.where(*where).part(db, cursor, given.query["limit"])
-    found = counts.count(db, where)
+    where = session_queries.conditions(request.read_db, chosen)
+    part = _part(request, given, session_queries.SESSIONS.where(*where))
+    found = counts.count(request.read_db, where)
     count = len(part.rows) if found is None else min(found, counts.CAP)
     total = {"count": count, "exact": found is not None and found <= counts.CAP}
     response = responses.reply(
         {"sessions": [json_documents.session(row) for row in part.rows], "next": part.older, "total": total}
     )
     return _linked(request, given, response, part.older)
+
+
+def _part(request: Request, given: Given, listing: Listing[Row]) -> Slice[Row]:
+    """Return the part of a list that the call's cursor and limit name. Raises Problem for a cursor of another list."""
+    cursor = given.query.get("cursor", "")
+    if cursor and not listing.takes(cursor):
+        raise invalid(cursor="This is not a cursor: pass `next` unchanged.")
+    return listing.part(request.read_db, cursor, given.query["limit"])
 
 
 def _linked(request: Request, given: Given, response: Response, following: str | None) -> Response:
@@ -90,9 +97,7 @@ def _linked(request: Request, given: Given, response: Response, following: str |
 
 def get_session(request: Request, given: Given) -> Response:
     """Return a session with its places and its timeline, latest first."""
-    row = session_queries.one(request.read_db, _id(request))
-    if row is None:
-        raise Problem(404, "There is no such session.")
+    row = _session(request)
     timeline = [json_documents.event(event) for event in audit_queries.of_session(request.read_db, row)]
     places = [json_documents.place(place) for place in session_queries.places(request.read_db, row.id)]
     return responses.reply({**json_documents.session(row), "timeline": timeline, "seen_at": places})
@@ -100,10 +105,14 @@ def get_session(request: Request, given: Given) -> Response:
 
 def explain_session(request: Request, given: Given) -> Response:
     """Return why requests of a session were served or refused."""
+    return responses.reply(json_documents.explanation(explain.of_session(request.read_db, _session(request))))
+
+
+def _session(request: Request) -> SessionDetail:
     row = session_queries.one(request.read_db, _id(request))
     if row is None:
         raise Problem(404, "There is no such session.")
-    return responses.reply(json_documents.explanation(explain.of_session(request.read_db, row)))
+    return row
 
 
 def end_session(request: Request, given: Given) -> Response:
@@ -134,18 +143,19 @@ def revoke(request: Request, given: Given) -> Response:
 
 def get_revocation(request: Request, given: Given) -> Response:
     """Return a receipt as it stands now."""
+    return responses.reply(json_documents.revocation(_revocation(request)))
+
+
+def _revocation(request: Request) -> Receipt:
     row = revocation_queries.receipt(request.read_db, _id(request))
     if row is None:
         raise Problem(404, "There is no such revocation.")
-    return responses.reply(json_documents.revocation(row))
+    return row
 
 
 def list_rules(request: Request, given: Given) -> Response:
     """Return deny rules, newest first."""
-    cursor = given.query.get("cursor", "")
-    if cursor and not deny_rules.RULES.takes(cursor):
-        raise invalid(cursor=_NOT_A_CURSOR)
-    part = deny_rules.RULES.part(request.read_db, cursor, given.query["limit"])
+    part = _part(request, given, deny_rules.RULES)
     return responses.reply({"rules": [json_documents.rule(row) for row in part.rows], "next": part.older})
 
 
@@ -175,10 +185,7 @@ def lift_rule(request: Request, given: Given) -> Response:
 
 def list_incidents(request: Request, given: Given) -> Response:
     """Return incidents, newest first."""
-    cursor = given.query.get("cursor", "")
-    if cursor and not incidents.INCIDENTS.takes(cursor):
-        raise invalid(cursor=_NOT_A_CURSOR)
-    part = incidents.INCIDENTS.part(request.read_db, cursor, given.query["limit"])
+    part = _part(request, given, incidents.INCIDENTS)
     rows = [json_documents.incident(row) for row in part.rows]
     return responses.reply({"incidents": rows, "next": part.older})
 
@@ -209,7 +216,7 @@ def contain_incident(request: Request, given: Given) -> Response:
     if found.plan.scope is None:
         raise Problem(422, found.plan.problem)
     with _within_scope(request) as limit:
-        incidents.check_reach(request.sessions, incident, found, seconds, unlimited=limit is None)
+        incidents.check_reach(request.sessions, found, unlimited=limit is None)
         if not given.body.get("dry_run"):
             _contain(request, incident, seconds, limit)
     return responses.reply(_incident_status(request, incident))
@@ -244,13 +251,8 @@ def _incident_status(request: Request, incident: Incident) -> dict[str, Any]:
 
 def list_revoked(request: Request, given: Given) -> Response:
     """Return the sessions that a revocation has ended, newest sign-in first."""
-    row = revocation_queries.receipt(request.read_db, _id(request))
-    if row is None:
-        raise Problem(404, "There is no such revocation.")
-    listing, cursor = session_queries.ended_by(row.id), given.query.get("cursor", "")
-    if cursor and not listing.takes(cursor):
-        raise invalid(cursor="This is not a cursor: pass `next` unchanged.")
-    part = listing.part(request.read_db, cursor, given.query["limit"])
+    row = _revocation(request)
+    part = _part(request, given, session_queries.ended_by(row.id))
     total = {"count": row.matched, "exact": row.exact}
     rows = [json_documents.session(session) for session in part.rows]
     return _linked(

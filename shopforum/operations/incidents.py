@@ -18,7 +18,7 @@ from ..core.database import Database, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
-from ..sessions import Client, Limit, Reason, Session, Sessions, TooFar, audit, live
+from ..sessions import Client, Limit, Reason, Rule, Session, Sessions, TooFar, audit, live
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
@@ -122,11 +122,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What containing an incident would do now. `weight` is the weight of the rule; None where no rule says the same as the
-    filter.
+    """What containing an incident would do now: end the plan's sessions, and add a rule of that weight. Both are None where no rule
+    says the same as the filter.
     """
 
     plan: Plan
+    rule: Rule | None
     weight: Weight | None
 
     @property
@@ -296,19 +297,16 @@ def people(found: Sequence[AuditRow]) -> Listing[Affected]:
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
-    fields = deny_rules.of_filter(incident.chosen)
-    weight = deny_rules.weigh(db, deny_rules.make(seconds, **fields), own) if fields else None
-    return Outlook(plans.make(db, Target(filter=incident.filter), own), weight)
+    rule = _rule(incident, seconds)
+    weight = deny_rules.weigh(db, rule, own) if rule else None
+    return Outlook(plans.make(db, Target(filter=incident.filter), own), rule, weight)
 
 
-def check_reach(
-    sessions: Sessions, incident: Incident, found: Outlook, seconds: float, *, unlimited: bool
-) -> None:
+def check_reach(sessions: Sessions, found: Outlook, *, unlimited: bool) -> None:
     """Raise BeyondReach where containing an incident reaches further than an actor without the permission for whole sites may."""
     found.plan.check_reach(unlimited=unlimited)
-    if found.weight is not None:
-        rule = deny_rules.make(seconds, **deny_rules.of_filter(incident.chosen))
-        deny_rules.check_reach(sessions.authority, rule, found.weight, unlimited=unlimited)
+    if found.rule is not None and found.weight is not None:
+        deny_rules.check_reach(sessions.authority, found.rule, found.weight, unlimited=unlimited)
 
 
 def contain(
@@ -333,9 +331,8 @@ def contain(
     told = {"incident": str(incident.id)}
     reason = incident.reason(actor)
     rule_id = None
-    fields = deny_rules.of_filter(incident.chosen)
-    if fields:
-        rule = deny_rules.make(seconds, **fields)
+    rule = _rule(incident, seconds)
+    if rule:
         reached = deny_rules.weigh(db, rule, own).plan.ids
         rule_id = sessions.add_rule(
             rule,
@@ -364,6 +361,12 @@ def contain(
             ) from None
         revocations.append(ended)
     return Contained(rule_id, revocations)
+
+
+def _rule(incident: Incident, seconds: float) -> Rule | None:
+    """Return the rule that refuses what matches the incident's filter for so many seconds; None where no rule says the same."""
+    fields = deny_rules.of_filter(incident.chosen)
+    return deny_rules.make(seconds, **fields) if fields else None
 
 
 def _rule_in_force(incident_id: UUID, connection: Connection) -> UUID | None:

@@ -14,6 +14,7 @@ from ...sessions import client_of
 from ...sessions.audit import Event, append
 from ...sessions.vocabulary import EventName, InitiatingEntity
 from ...web.request import Request
+from ..files import attachment
 from ..filter_forms import AuditFilterForm, FilterForm, SessionFilterForm
 from ..forms import actor
 
@@ -78,7 +79,9 @@ def _checked(form: FilterForm) -> Any:
 def _file(
     request: Request, about: str, found: Listing[Any], row: type, name: str, event: EventName
 ) -> Response:
-    """Return the file, written while it is read. `about` says in the audit log what was exported. The first rows are read, and the audit log is written, before it begins."""
+    """Return the file, written while it is read. `about` says in the audit log what was exported. The first rows are read, and the
+    audit log is written, before it begins.
+    """
     kind = request.GET.get("format", "csv")
     if kind not in export.FORMATS:
         raise HTTPUnprocessableEntity("The format must be csv or jsonl.")
@@ -92,7 +95,4 @@ def _file(
         detail={"filter": about, "format": kind},
     )
     append(request.db, exported)
-    response = Response(content_type=export.FORMATS[kind], charset="utf-8")
-    response.app_iter = export.write(rows, row, kind)
-    response.content_disposition = f'attachment; filename="{name}.{kind}"'
-    return response
+    return attachment(name, kind, export.write(rows, row, kind))

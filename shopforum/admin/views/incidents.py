@@ -19,6 +19,7 @@ from ...web import notes
 from ...web.contributions import Notice
 from ...web.request import Request
 from ...web.site_config import SiteConfigurator
+from ..files import attachment
 from ..filter_forms import SessionFilterForm
 from ..forms import CloseForm, ContainForm, IncidentForm, NoteForm, actor
 from ..lists import page
@@ -166,10 +167,7 @@ def people(request: Request) -> Response:
 
 def _file(request: Request, incident: Incident, form: str, lines: Iterator[bytes]) -> Response:
     incidents.exported(request.db, incident, actor(request.me), client_of(request), form)
-    response = Response(content_type=export.FORMATS[form], charset="utf-8")
-    response.app_iter = lines
-    response.content_disposition = f'attachment; filename="incident-{str(incident.id)[:8]}.{form}"'
-    return response
+    return attachment(f"incident-{str(incident.id)[:8]}", form, lines)
 
 
 def _incident(request: Request) -> Incident:
@@ -204,12 +202,9 @@ def _page(request: Request, incident: Incident, form: NoteForm) -> dict[str, Any
 
 def _outlook(request: Request, incident: Incident, form: ContainForm) -> Outlook:
     """Return what containing would do. Raises BeyondAuthority and FreshLoginRequired where the admin may not do it."""
-    seconds = float(form.span.data)
-    found = incidents.outlook(request.read_db, incident, seconds, request.me.id)
+    found = incidents.outlook(request.read_db, incident, float(form.span.data), request.me.id)
     with confirming.judged():
-        incidents.check_reach(
-            request.sessions, incident, found, seconds, unlimited=confirming.may_revoke_all(request)
-        )
+        incidents.check_reach(request.sessions, found, unlimited=confirming.may_revoke_all(request))
     if found.grave:
         confirming.need_fresh(request)
     return found
