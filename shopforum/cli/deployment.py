@@ -4,6 +4,7 @@ import os
 import pwd
 import secrets
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,22 @@ class Stop(click.ClickException):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.exit_code = code  # type: ignore[misc]  # click reads it from the instance
+
+
+def need_terminal() -> None:
+    """Raise Stop where nobody can be asked. The command has changed nothing yet."""
+    if not sys.stdin.isatty():
+        raise Stop(
+            "There is no terminal to ask at. Nothing was changed; use --yes to act without a question.",
+            NOTHING,
+        )
+
+
+def ask(question: str) -> None:
+    """Ask for a yes. Raises Stop without it, and where nobody can be asked."""
+    need_terminal()
+    if not click.confirm(question, err=True):
+        raise Stop("Nothing was changed.", NOTHING)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from shopforum.api_tokens.tokens import Actor
 from shopforum.core.settings import SettingsError, read
 from shopforum.operations import counts, deny_rules, revocation_queries
 from shopforum.operations.session_queries import LIVE
-from shopforum.sessions import Reason, Scope, Sessions, audit, audit_chain, revocation
+from shopforum.sessions import Reason, Scope, audit, audit_chain, jobs, revocation
 from shopforum.sessions.audit import Event
 from shopforum.sessions.audit_chain import Head, Verdict
 from shopforum.sessions.vocabulary import EndReason, EventName, InitiatingEntity
@@ -153,16 +153,12 @@ def _recover(
             detail=detail,
         ),
     )
-    _seal(sessions)
+    while jobs.seal(sessions):
+        pass
     head = audit_chain.head(sessions.db)
     witness.reset(head)
     receipt = revocation_queries.receipt(found.read_db, revocation_id)
     return Recovered(str(revocation_id), receipt.unconfirmed if receipt else 0, revoked, head)
-
-
-def _seal(sessions: Sessions) -> None:
-    while audit_chain.seal(sessions.db, sessions.config.secrets.audit_keys[0]):
-        pass
 
 
 def _witness(settings: Mapping[str, str]) -> Witness:

@@ -5,10 +5,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from sqlalchemy import Column
 
 from shopforum.core.ids import parse_uuid
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import id_lookup, labels, user_queries
+from shopforum.operations import id_lookup, labels, session_queries, user_queries
 from shopforum.operations.filters import Criterion, FilterError, SessionFilter
 from shopforum.operations.targets import Target
 
@@ -32,6 +33,7 @@ REASON = (
         "--text", "note", default="", metavar="TEXT", help="A note for admins: the ticket, the evidence."
     ),
 )
+YES = click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal.")
 USER_TEXT = click.option(
     "--user-text", default="", metavar="TEXT", help="A message to the users, shown on the login page."
 )
@@ -123,16 +125,21 @@ def target(
 
 def session_id(db: ReadOnlyDatabase, text: str) -> UUID:
     """Return the id of a session from the id or its first digits, 8 or more. Raises click.UsageError, Stop."""
+    return whole_id(db, session_queries.ID, "session", text)
+
+
+def whole_id(db: ReadOnlyDatabase, column: Column[Any], noun: str, text: str) -> UUID:
+    """Return an id of a column from itself or from its first digits, 8 or more. Raises click.UsageError, Stop."""
     found = parse_uuid(text)
     if found:
         return found
     if not id_lookup.is_beginning(text):
-        raise click.UsageError("Name a session by its id, or by the first 8 digits of the id or more.")
-    ids = id_lookup.sessions_beginning(db, text)
+        raise click.UsageError(f"Name the {noun} by its id, or by the first 8 digits of the id or more.")
+    ids = id_lookup.beginning(db, column, text)
     if not ids:
-        raise Stop("No session has an id that begins so.", NOTHING)
+        raise Stop(f"No {noun} has an id that begins so.", NOTHING)
     if len(ids) > 1:
-        raise Stop(f"More than one session has an id that begins so: {ids[0]}, {ids[1]}.", NOTHING)
+        raise Stop(f"More than one {noun} has an id that begins so: {ids[0]}, {ids[1]}.", NOTHING)
     return ids[0]
 
 

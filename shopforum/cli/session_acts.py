@@ -20,7 +20,7 @@ from shopforum.operations.targets import EVERYONE
 from shopforum.sessions import Reason, outbox
 
 from . import selection
-from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, client, opened
+from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, ask, client, need_terminal, opened
 from .terminal import many, safe, short_moment, table
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ _OPTIONS = (
     click.option(
         "--dry-run", is_flag=True, help="Show which sessions the act would reach, and change nothing."
     ),
-    click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal."),
+    selection.YES,
     click.option(
         "--expected-count",
         type=click.IntRange(0),
@@ -192,22 +192,16 @@ def _many(plan: Plan) -> str:
 
 def _ask(verb: str, plan: Plan) -> None:
     """Ask for a yes; for a grave act, for a word that nobody types by accident. Raises Stop without it."""
-    if not sys.stdin.isatty():
-        raise Stop(
-            "There is no terminal to ask at. Nothing was changed; use --yes to act without a question.",
-            NOTHING,
-        )
+    need_terminal()
     assert plan.scope is not None  # noqa: S101 - `_plan` has stopped otherwise
     word = ""
     if plan.scope.everyone or (plan.scope.site and not plan.scope.user_id):
         word = plan.scope.site or EVERYONE
     elif plan.grave:
         word = str(plan.matched)
-    if word:
-        agreed = click.prompt(f"Type {word} to confirm", default="", show_default=False, err=True) == word
-    else:
-        agreed = click.confirm(f"{verb} {_many(plan)}?", err=True)
-    if not agreed:
+    if not word:
+        ask(f"{verb} {_many(plan)}?")
+    elif click.prompt(f"Type {word} to confirm", default="", show_default=False, err=True) != word:
         raise Stop("Nothing was changed.", NOTHING)
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
-from shopforum.core.ids import parse_uuid
 from shopforum.core.text import clean
-from shopforum.operations import deny_rules, id_lookup, incidents, json_documents, reasons
+from shopforum.operations import deny_rules, incidents, json_documents, reasons
 from shopforum.operations.incidents import Incident, NotAnIncident
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection
-from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, client, opened
+from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, ask, client, opened
 from .terminal import many, moment, safe
 
 _INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False))
@@ -78,7 +77,7 @@ def show(ini: str, named: str, *, as_json: bool) -> None:
     help="Refuse what matches for so long.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would end, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal.")
+@selection.YES
 @_JSON
 def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat.
@@ -99,10 +98,7 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
             click.echo(json.dumps(facts) if as_json else f"This would {rule}, and end {what}.")
             sys.exit(DONE)
         if not yes:
-            if not sys.stdin.isatty():
-                raise Stop("There is no terminal to ask at. Nothing was changed; use --yes.", NOTHING)
-            if not click.confirm(f"Contain {safe(found.name)}: {what}?", err=True):
-                raise Stop("Nothing was changed.", NOTHING)
+            ask(f"Contain {safe(found.name)}: {what}?")
         incidents.contain(
             deployment.sessions,
             deployment.read_db,
@@ -116,15 +112,10 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
 
 def _one(deployment: Deployment, named: str) -> Incident:
     """Return an incident by its id or the id's beginning. Raises Stop, click.UsageError."""
-    db, incident_id = deployment.read_db, parse_uuid(named)
-    if incident_id is None:
-        if not id_lookup.is_beginning(named):
-            raise click.UsageError("Name an incident by its id, or by the first 8 digits of the id or more.")
-        ids = id_lookup.beginning(db, incidents.INCIDENT_ID, named)
-        incident_id = ids[0] if len(ids) == 1 else None
-    found = incidents.one(db, incident_id) if incident_id else None
+    db = deployment.read_db
+    found = incidents.one(db, selection.whole_id(db, incidents.INCIDENT_ID, "incident", named))
     if found is None:
-        raise Stop("There is no such incident, or more than one id begins so.", NOTHING)
+        raise Stop("There is no such incident.", NOTHING)
     return found
 
 

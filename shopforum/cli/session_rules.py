@@ -7,16 +7,14 @@ from uuid import UUID
 
 import click
 
-from shopforum.core.ids import parse_uuid
-from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.core.sites import SITES
 from shopforum.core.text import clean
-from shopforum.operations import deny_rules, id_lookup, json_documents, labels, reasons
+from shopforum.operations import deny_rules, json_documents, labels, reasons
 from shopforum.operations.deny_rules import DenyRuleRow, Weight
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection
-from .deployment import DONE, NOTHING, Deployment, Stop, actor, client, opened
+from .deployment import DONE, NOTHING, Deployment, Stop, actor, ask, client, opened
 from .terminal import many, moment, safe, table
 
 _COLUMNS = (("RULE", 8), ("STATE", 8), ("REFUSES", 44), ("UNTIL (UTC)", 19), ("HITS", 6), ("BY", 24))
@@ -24,7 +22,6 @@ _INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 _DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Show the sessions that the rule refuses, and change nothing."
 )
-_YES = click.option("--yes", is_flag=True, help="Do not ask. Required without a terminal.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -70,7 +67,7 @@ def list_(ini: str, *, also_over: bool, as_json: bool) -> None:
 )
 @selection.reasoned
 @_DRY_RUN
-@_YES
+@selection.YES
 @_JSON
 def add(ini: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool, **options: Any) -> None:
     """Refuse what matches all that is given, from now on: every login, refresh and page.
@@ -94,7 +91,7 @@ def add(ini: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool, **op
         if dry_run:
             sys.exit(DONE)
         if not yes:
-            _ask("Refuse from now on?")
+            ask("Refuse from now on?")
         reason = reasons.reason(actor(), options["code"], options["note"], options["user_text"])
         rule_id = deployment.sessions.add_rule(
             made, reason, client("sessions rule add"), reached=weight.plan.ids
@@ -113,12 +110,12 @@ def add(ini: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool, **op
     "--text", "note", default="", metavar="TEXT", help="A note for admins: why it is not needed any more."
 )
 @_DRY_RUN
-@_YES
+@selection.YES
 @_JSON
 def lift(ini: str, rule_id: str, note: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Lift a rule before its time, by its id or the first 8 digits of the id. Exits with 1 where it was over already."""
     with opened(ini) as deployment:
-        row = _one(deployment, _id(deployment.read_db, rule_id))
+        row = _one(deployment, selection.whole_id(deployment.read_db, deny_rules.RULE_ID, "rule", rule_id))
         if row.state != deny_rules.IN_FORCE:
             raise Stop("The rule was over already. Nothing was changed.", NOTHING)
         if dry_run or not yes:
@@ -130,7 +127,7 @@ def lift(ini: str, rule_id: str, note: str, *, dry_run: bool, yes: bool, as_json
         if dry_run:
             sys.exit(DONE)
         if not yes:
-            _ask("Lift the rule?")
+            ask("Lift the rule?")
         lifted = deployment.sessions.lift_rule(
             row.id, actor(), client("sessions rule lift"), clean(note, 2000)
         )
@@ -161,32 +158,10 @@ def _show(weight: Weight, what: str, *, err: bool) -> None:
         click.echo("It keeps an owner out of the console.", err=err)
 
 
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise Stop(
-            "There is no terminal to ask at. Nothing was changed; use --yes to act without a question.",
-            NOTHING,
-        )
-    if not click.confirm(question, err=True):
-        raise Stop("Nothing was changed.", NOTHING)
-
-
 def _words(row: DenyRuleRow) -> str:
     user = row.user_name or (str(row.user_id) if row.user_id else "")
     reason = labels.reason(row.reason_code)
     return f"{deny_rules.in_words(user, row.network, row.device, row.site)} ({reason})"
-
-
-def _id(db: ReadOnlyDatabase, text: str) -> UUID:
-    found = parse_uuid(text)
-    if found:
-        return found
-    if not id_lookup.is_beginning(text):
-        raise click.UsageError("Name a rule by its id, or by the first 8 digits of the id or more.")
-    ids = id_lookup.beginning(db, deny_rules.RULE_ID, text)
-    if len(ids) != 1:
-        raise Stop(f"{'More than one' if ids else 'No'} rule has an id that begins so.", NOTHING)
-    return ids[0]
 
 
 def _one(deployment: Deployment, rule_id: UUID) -> DenyRuleRow:
