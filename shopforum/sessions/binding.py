@@ -132,9 +132,9 @@ _WITHOUT_KEY = {
 class Binding:
     """The answer to a registration or a renewal.
 
-    `identifier` is the session's name at the browser, "" in the answer to a refused registration. With `cookie`, the proof was accepted, and the browser gets a bound
-    cookie. Without it, `challenge` is to be signed. With neither, the browser has to give the binding up. `challenge` beside
-    `cookie` is for the next renewal.
+    `identifier` is the session's name at the browser, "" in the answer to a refused registration. With `cookie`, the proof was
+    accepted, and the browser gets a bound cookie. Without it, `challenge` is to be signed. With neither, the browser has to
+    give the binding up. `challenge` beside `cookie` is for the next renewal.
     """
 
     identifier: str

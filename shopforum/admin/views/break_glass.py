@@ -84,7 +84,7 @@ def submit(request: Request) -> dict[str, Any] | Response:
     except break_glass.CodeRefused as refusal:
         form.refuse(refusal, request.response)
         return _page(request, form, target)
-    # What the session may do has changed (ASVS 5.0 7.2.4).
+    # The session may do more than before (ASVS 5.0 7.2.4).
     request.sessions.replace_id(me)
     return notes.see_other(request, safe_redirect.with_notice(target, "break_glass"))
 

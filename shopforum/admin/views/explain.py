@@ -18,7 +18,7 @@ class _InstantField(ReadField):
 
 
 class ExplainForm(Form):
-    """What to explain: an id of any kind, or an address and a time."""
+    """The thing to explain: an id of any kind, or an address and a time."""
 
     id = TextField(
         "Id",
