@@ -10,6 +10,9 @@ TEST := .venv/.test
 LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-header
 
+# `make run` starts several processes of one program: they need not each compile it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test races searches mutants coverage lint fmt bench pictures docs lock
 

@@ -6,6 +6,7 @@ identity provider in a thread. Between two tests both are put back to what they 
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from configparser import RawConfigParser
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -60,6 +61,9 @@ begin
 end $$"""
 
 
+# Every process that a test starts would else compile all that it imports, which costs more than its work.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # All that the tests ask is on this machine, whatever proxy the environment names.
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
 # The sites of the tests are what the tests say, and a shell may be set up for another.
