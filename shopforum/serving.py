@@ -10,12 +10,16 @@ that finds it full gets 503 with Retry-After at once, instead of waiting until n
 On SIGTERM the process first says at `/readyz` that it is ending, and goes on serving for `leave_seconds`, so that the load
 balancer can take it out. Then it accepts no connections, finishes the requests that it has, and ends. SIGINT (Ctrl-C)
 does the same without the wait. SIGHUP, which a closed terminal sends, is ignored.
+
+With `processes` above 1 so many serve from the same sockets, each with all of the above, and a supervisor watches over them
+(core/supervisor.py). gunicorn, which has such a supervisor, has one queue for all requests, so one site could starve another.
 """
 
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -25,13 +29,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer
+from waitress.server import Adjustments, BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from .core import garbage, metrics, processes
 from .core.metrics import MetricsServer, MetricsSettings
-from .core.settings import read, setting, settings_of
+from .core.settings import SettingsError, read, setting, settings_of
+from .core.supervisor import Supervisor
 from .hosts import WSGIApp, by_host
 from .web import health, proxies
 
@@ -52,7 +57,8 @@ _DEFAULTS = {"connection_limit": "2000", "asyncore_use_poll": "true"}
 class ServerSettings:
     """The keys of [server:main] that are not waitress's."""
 
-    threads: int = setting("threads", 16, "threads of each site", least=1, most=1000)
+    processes: int = setting("processes", 1, "processes that serve, about one a core", least=1, most=256)
+    threads: int = setting("threads", 16, "threads of each site in a process", least=1, most=1000)
     waiting: int = setting(
         "waiting", 200, "requests of each site that may wait for a thread", least=1, most=100_000
     )
@@ -70,6 +76,11 @@ class ServerSettings:
         "drain_seconds", 20.0, "seconds that requests have to finish then", least=0, most=600
     )
 
+
+# waitress's keys that say where it listens.
+_ADDRESS_KEYS = {"listen", "host", "port", "ipv4", "ipv6"}
+# Seconds beyond its own waits that a process may take to end.
+_TO_END_SECONDS = 10.0
 
 _OWN_KEYS = {each.key for each in settings_of(ServerSettings)}
 
@@ -149,9 +160,12 @@ class Queues:
 
 
 class Server:
-    """A waitress server over the sites. `options` are those of [server:main]. Raises SettingsError."""
+    """A waitress server over the sites. `options` are those of [server:main]. Raises SettingsError.
 
-    def __init__(self, app: WSGIApp, **options: Any) -> None:
+    `place` is the number of this process among those that serve the same: its metrics are so many ports further on.
+    """
+
+    def __init__(self, app: WSGIApp, place: int = 0, **options: Any) -> None:
         options = {**_DEFAULTS, **options}
         own = {key: str(options.pop(key)) for key in _OWN_KEYS & options.keys()}
         self._settings = read(ServerSettings, own)
@@ -159,7 +173,7 @@ class Server:
         self._apps = by_host(app)
         sites = {host: each.services.site.name for host, each in self._apps.items()}
         self._queues = Queues(sites or {"": "all"}, self._settings)
-        self._metrics = self._serve_metrics()
+        self._metrics = self._serve_metrics(place)
         forwarded = {key: options.pop(key) for key in proxies.KEYS if key in options}
         urls = {host: each.services.site.url for host, each in self._apps.items()}
         app = proxies.wrap(app, urls, forwarded)
@@ -168,24 +182,25 @@ class Server:
         self._server = create_server(app, map=self._map, _dispatcher=self._queues, **options)
         self._signal = 0
 
-    def _serve_metrics(self) -> list[MetricsServer]:
+    def _serve_metrics(self, place: int) -> list[MetricsServer]:
         """Answer for Prometheus at the address that the sites name, one for all. Raises SettingsError."""
         named = {read(MetricsSettings, app.services.settings).listen for app in self._apps.values()}
-        return [metrics.serve("metrics.listen", address) for address in named if address]
+        return [metrics.serve("metrics.listen", (host, port + place)) for host, port in filter(None, named)]
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port of each socket that accepts connections."""
         return [(each.effective_host, int(each.effective_port)) for each in self._listening()]
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, and end in order. Only the main thread can do this."""
+    def run(self, lives: Callable[[], bool] = lambda: True) -> None:
+        """Serve until SIGTERM or SIGINT, or until `lives()` is false, and end in order. Only the main thread can do this."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         addresses = [f"{host}:{port}" for host, port in self.addresses]
         log.info("server.started", addresses=addresses, frozen_objects=garbage.freeze())
-        self.serve_while(lambda: not self._signal)
+        self.serve_while(lambda: not self._signal and lives())
+        self._signal = self._signal or signal.SIGTERM
         self._leave()
         self._drain()
         log.info("server.stopped")
@@ -237,10 +252,44 @@ class Server:
             wasyncore.loop(_TICK_SECONDS, self._server.adj.asyncore_use_poll, self._map, 1)
 
 
-def serve(app: WSGIApp, _global_config: Mapping[str, str], **options: Any) -> int:
-    """Paste server runner: `pserve` calls it. Returns the exit code."""
-    Server(app, **options).run()
-    return 0
+def serve(app: WSGIApp, _global_config: Mapping[str, str], **options: Any) -> None:
+    """Paste server runner: `pserve` calls it, and returns when it ends. Raises SettingsError."""
+    settings = read(ServerSettings, {key: options[key] for key in _OWN_KEYS & options.keys()})
+    if settings.processes == 1:
+        Server(app, **options).run()
+        return
+    if "unix_socket" in options:
+        raise SettingsError(
+            "processes in [server:main]: several listen on addresses alone, not on a unix_socket"
+        )
+    where = {key: options.pop(key) for key in _ADDRESS_KEYS & options.keys()}
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in _listening(where)]
+
+        def work(place: int, lives: Callable[[], bool]) -> None:
+            Server(app, place, sockets=sockets, **options).run(lives)
+
+        seconds = settings.leave_seconds + settings.drain_seconds + _TO_END_SECONDS
+        Supervisor(settings.processes, work, seconds=seconds, release=stack.close).run()
+
+
+def _listening(where: Mapping[str, str]) -> list[socket.socket]:
+    """Open the sockets of some addresses, in waitress's form. Raises SettingsError."""
+    made = []
+    for family, kind, protocol, address in Adjustments(**where).listen:
+        each = socket.socket(family, kind, protocol)
+        made.append(each)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            each.bind(address)
+        except OSError as error:
+            raise SettingsError(
+                f"listen in [server:main]: cannot listen on {address[0]}:{address[1]} ({error.strerror})"
+            ) from None
+        each.setblocking(False)
+    return made
 
 
 def _with_threads(count: int) -> ThreadedTaskDispatcher:

@@ -6,6 +6,7 @@ each transaction may have another connection of the server, so nothing may be se
 database role.
 """
 
+import os
 import re
 from functools import partial
 from typing import Any
@@ -100,6 +101,8 @@ def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> E
         **pool,
         connect_args={**_CONNECTING, **options, "connection_factory": limited(_STATEMENT_SECONDS)},
     )
+    # A forked process would speak on its parent's connections, in the middle of what the parent says.
+    os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
     event.listen(engine, "connect", partial(_require_limits, pooler))
     event.listen(engine, "handle_error", _replace_lost)
     return engine

@@ -22,7 +22,15 @@ PURGES = (Purge("processes", "seen_at < now() - interval '1 day'", order="seen_a
 
 ending = threading.Event()
 
-_IDENTITY = uuid4()
+_identity = uuid4()
+
+
+def _become_another() -> None:
+    global _identity  # noqa: PLW0603  a process has one, and a forked one is another
+    _identity = uuid4()
+
+
+os.register_at_fork(after_in_child=_become_another)
 
 _SEEN = text(
     """INSERT INTO processes (id, kind, host, pid, keys) VALUES (:id, :kind, :host, :pid, CAST(:keys AS text[]))
@@ -59,13 +67,13 @@ def seen(db: Database, kind: str, keys: Sequence[str] = ()) -> None:
     Raises sqlalchemy.exc.DBAPIError.
     """
     db.all(
-        _SEEN, id=_IDENTITY, kind=kind, host=socket.gethostname()[:200], pid=os.getpid(), keys=[*keys] or None
+        _SEEN, id=_identity, kind=kind, host=socket.gethostname()[:200], pid=os.getpid(), keys=[*keys] or None
     )
 
 
 def ended(db: Database) -> None:
     """Write that this process ends. Raises sqlalchemy.exc.DBAPIError."""
-    db.all(_ENDED, id=_IDENTITY)
+    db.all(_ENDED, id=_identity)
 
 
 def running(db: Database, kind: str, seconds: float) -> int:

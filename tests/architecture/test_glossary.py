@@ -18,7 +18,7 @@ openapi operations options orders outbound outgoing overview page pages paging p
 posts prepared problem problems processes products progress proxies purge queries queue rate read readiness reasons records redirect redirects refusals
 renewal reports request requests responses restock resubmit resume revocation revocations revoke risk routes rows
 rules safe sample saved schema scope search security select selection services serving session sessions settings shortcuts signals
-signin signup site sites statements store tables tail targets templating terminal text texts throttle timeline timing
+signin signup site sites statements store supervisor tables tail targets templating terminal text texts throttle timeline timing
 token tokens topic topics totals transport tweens two types user users view views vocabulary web webhooks well worker
 writing
 """

@@ -1,6 +1,7 @@
 """A server that is told to end says so, serves what it has, and ends; a closed terminal does not end it."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -116,3 +117,44 @@ def test_a_request_that_never_ends_is_cut_off(serving, database_url):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, log.read_text()
         waiting.join()
+
+
+def pids(sql):
+    return {row["pid"] for row in sql("SELECT pid FROM processes WHERE kind = 'web' AND ended_at IS NULL")}
+
+
+def test_several_processes_serve_a_lost_one_is_replaced_and_all_end_together(serving, sql):
+    with serving(processes="3", leave_seconds="60") as (process, port, log):
+        eventually(lambda: status(port, "/readyz") == 200 and len(pids(sql)) == 3)
+        assert process.pid not in pids(sql)
+        lost, other, _ = pids(sql)
+        os.kill(lost, signal.SIGKILL)
+        eventually(lambda: status(port, "/readyz") == 200 and len(pids(sql) - {lost}) == 3)
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: all(status(port, "/readyz") == 503 for _ in range(6)))
+        assert status(port, "/healthz") == 200, "the balancer has a minute to notice"
+        # A second signal ends the wait, of all of them.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0, log.read_text()
+        assert pids(sql) <= {lost}
+        with pytest.raises(ProcessLookupError):
+            os.kill(other, 0)
+    said = log.read_text()
+    assert said.count('"server.started"') == 4
+    assert said.count('"server.stopped"') == 3
+    assert said.count('"server.lost"') == 1
+
+
+def test_processes_end_when_their_supervisor_is_gone(serving, sql):
+    with serving(processes="2") as (process, port, log):
+        eventually(lambda: status(port, "/readyz") == 200 and len(pids(sql)) == 2)
+        process.kill()
+        eventually(lambda: log.read_text().count('"server.stopped"') == 2)
+        assert pids(sql) == set()
+
+
+def test_what_is_set_up_wrongly_is_said_and_not_tried_again(serving):
+    with serving(processes="2", trusted_proxy="nonsense") as (process, _, log):
+        assert process.wait(20) == 1, log.read_text()
+        assert "trusted_proxy in [server:main] takes addresses and networks" in log.read_text()
+        assert '"server.started"' not in log.read_text()

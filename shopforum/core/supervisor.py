@@ -1,0 +1,139 @@
+"""Several processes that do the same work, and one that watches over them.
+
+Python runs one thread at a time, so one process keeps one core busy. The supervisor has started the application and does no
+work of its own: it forks the processes, which share its memory as long as nobody writes to it, starts another in place of
+one that is lost, and hands the signals to end on to all of them.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import structlog
+
+from . import garbage
+from .settings import SettingsError
+
+log = structlog.get_logger("shopforum")
+
+_TICK_SECONDS = 0.2
+# A process that is lost at once, again and again, is not started more often than this.
+_PAUSE_SECONDS = 1.0
+# The exit status of a process that cannot start as it is set up (sysexits.h, EX_CONFIG): another would not do better.
+_MISCONFIGURED = 78
+
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Supervisor:
+    """Runs `work(place, lives)` in `count` processes, at the places 0 to `count` - 1.
+
+    The work serves until it gets SIGTERM or SIGINT, or until `lives()` is false, because the supervisor is gone. It may raise
+    SettingsError. `seconds` is the time that it may take to end. `release` is called once when the end begins: it closes what
+    the supervisor itself holds open for the others.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[int, Callable[[], bool]], None],
+        *,
+        seconds: float,
+        release: Callable[[], None],
+    ) -> None:
+        self._count, self._work, self._seconds, self._release = count, work, seconds, release
+        # By process id.
+        self._places: dict[int, int] = {}
+        self._signal = 0
+
+    def run(self) -> None:
+        """Return when all processes have ended after a signal. Raises SettingsError, also when all have ended, where one could not
+        start as it is set up: it has logged why.
+        """
+        for number in _ENDING:
+            signal.signal(number, self._note)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        garbage.freeze()
+        for place in range(self._count):
+            self._start(place)
+        right = self._watch()
+        self._end()
+        if not right:
+            raise SettingsError("a process cannot start as it is set up (server.misconfigured, above)")
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        # Handed on each time: a second one ends a wait.
+        self._signal = number
+        self._tell(number)
+
+    def _tell(self, number: int) -> None:
+        for pid in list(self._places):
+            # One that has just been waited for has no number any more.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _start(self, place: int) -> None:
+        """Start a process, unless a signal to end has come."""
+        parent = os.getpid()
+        # A signal between the fork and the note of its number would not be handed on, and one before the process has
+        # handlers of its own would be taken by the supervisor's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        pid = None if self._signal else os.fork()
+        if pid == 0:
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_DFL)
+        elif pid:
+            self._places[pid] = place
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        if pid == 0:
+            # What the supervisor has still to do must not be done here.
+            os._exit(self._status(place, parent))
+
+    def _status(self, place: int, parent: int) -> int:
+        """Do the work; return its exit status."""
+        try:
+            self._work(place, lambda: os.getppid() == parent)
+        except SettingsError as error:
+            log.error("server.misconfigured", error=str(error))  # noqa: TRY400  the message says it all
+            return _MISCONFIGURED
+        except BaseException:
+            log.exception("server.failed")
+            return 1
+        return 0
+
+    def _watch(self) -> bool:
+        """Replace the processes that are lost until a signal comes; return False at once if one is set up wrongly."""
+        while not self._signal:
+            time.sleep(_TICK_SECONDS)
+            for place, status in self._ended():
+                log.error("server.lost", place=place, status=status)
+                if status == _MISCONFIGURED:
+                    return False
+                time.sleep(_PAUSE_SECONDS)
+                self._start(place)
+        return True
+
+    def _ended(self) -> list[tuple[int, int]]:
+        """Take away the processes that have ended: the place of each and its exit status, negative for a signal."""
+        found = []
+        for pid in list(self._places):
+            done, raw = os.waitpid(pid, os.WNOHANG)
+            if done:
+                found.append((self._places.pop(pid), os.waitstatus_to_exitcode(raw)))
+        return found
+
+    def _end(self) -> None:
+        """Wait until all have ended, and kill those that take too long."""
+        self._release()
+        if not self._signal:
+            self._tell(signal.SIGTERM)
+        end = time.monotonic() + self._seconds
+        while self._places:
+            if time.monotonic() > end:
+                self._tell(signal.SIGKILL)
+            time.sleep(_TICK_SECONDS)
+            self._ended()
