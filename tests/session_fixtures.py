@@ -162,7 +162,7 @@ class SessionCore:
         self.sql("UPDATE sessions SET due_at = now()")
 
     def facts(self, pair: Pair, client: Client = OWNER) -> Facts | None:
-        """What the rules of rotation go by, read by other statements than the core's. None for a pair that was never
+        """The facts that the rules of rotation go by, read by other statements than the core's. None for a pair that was never
         handed out, or whose session's time is over. Clients have either all in common or nothing.
         """
         context = self.sessions.context

@@ -49,7 +49,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Advice:
-    """Whether a key may be removed, and the next step in words."""
+    """The advice about a key: whether it may be removed, and the next step in words."""
 
     may_go: bool
     text: str

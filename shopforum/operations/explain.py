@@ -35,7 +35,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{4,100}")
 
 
 class Verdict(StrEnum):
-    """What became of a request, or `noted` for an act or a sign that decided about no request by itself."""
+    """The outcome of a request; `noted` is said of an act or a signal that decided no request by itself."""
 
     SERVED = "served"
     REFUSED = "refused"
@@ -60,7 +60,7 @@ class RefusedRequest:
 
 @dataclass(frozen=True)
 class Decision:
-    """Why a request was served or refused, in words. `why` is the code of the rule, `times` counts requests of the same kind
+    """The reason why a request was served or refused, in words. `why` is the code of the rule, `times` counts requests of the same kind
     within the same second.
     """
 

@@ -152,7 +152,7 @@ def test_a_gate_that_the_provider_closed_is_told_as_what_it_is(store: Browser, s
 
 
 def test_the_others_are_all_of_them_however_many(store, sql):
-    """What a list would show of them is no limit for signing them out."""
+    """Signing out reaches more devices than a list shows."""
     store.log_in("shopper")
     sql(
         """INSERT INTO sessions (site, user_id, user_name, user_email, roles, authenticated_at, absolute_end,

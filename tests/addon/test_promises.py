@@ -1,4 +1,4 @@
-"""What docs/addon.md promises to an application that is not shopforum, one test a promise."""
+"""The promises of docs/addon.md to an application that is not shopforum, one test a promise."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Who may do what on the console: every route, every method, every role."""
+"""Access to the console: every route, every method, every role."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Why requests were served or refused: the console's page, the API and the command line say the same."""
+"""The console, the API and the command line give the same reasons for a served or refused request."""
 
 import json
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from waiting import eventually
 from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import incidents, reach
+from shopforum.operations import incidents, limits
 from shopforum.sessions import deny_rules
 from shopforum.sessions.audit import Client
 
@@ -179,7 +179,7 @@ def test_incidents_that_make_no_sense(console: Console, sql: Any, fields: dict[s
 
 
 def test_containing_takes_what_ending_the_same_sessions_takes(console: Console, sql: Any):
-    sql(MANY, count=reach.PEOPLE + 1)
+    sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     responder, owner = console("responder"), console("owner")
     page = begin(responder, ip="203.0.113.0/24").follow()

@@ -169,7 +169,7 @@ def test_a_planted_visitor_s_cookie_does_not_pass_with_a_stranger_s_origin(store
 
 
 def test_json_or_plain_text_is_no_form(store, sql):
-    """What a page can send across sites without asking first: text/plain, and no body at all."""
+    """Another site's page can send text/plain, and no body at all, without a preflight."""
     store.log_in("shopper")
     token = token_of(store.get(CART))
     for kind in (

@@ -1,4 +1,4 @@
-"""What a dump of the database and the logs give away: nothing that opens a session or is a password."""
+"""A dump of the database and the logs give away nothing that opens a session or is a password."""
 
 import hashlib
 import re

@@ -52,7 +52,7 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where there is no Chromium, say so instead of failing."""
+    """Skip the tests with a message where there is no Chromium."""
     for item in items:
         if "/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
@@ -113,7 +113,7 @@ def sites(_running: Sites, clean: None, idp: Any) -> Sites:
 
 @pytest.fixture(scope="session")
 def arguments(certificate: ServerCertificate) -> list[str]:
-    """What a Chromium is started with."""
+    """The arguments that Chromium is started with."""
     return [*ARGUMENTS, f"--ignore-certificate-errors-spki-list={certificate.spki}"]
 
 

@@ -43,7 +43,7 @@ def run_out(sites, page):
 
 
 def proofs(sites):
-    """How often the key of each session that is not over has signed."""
+    """Return how often the key of each session that is not over has signed."""
     rows = sites.sql(
         """SELECT k.proofs FROM session_keys k JOIN sessions s ON s.id = k.session_id
         WHERE s.site = 'store' AND s.ended_at IS NULL"""

@@ -104,7 +104,7 @@ def test_saving_for_later_and_changing_ones_mind(sites, page, goods):
 
 
 def test_a_number_is_sent_by_itself_and_goes_along_with_any_button(sites, somebody, goods):
-    """What only the script does."""
+    """The script sends a changed quantity by itself; without it the button does."""
     page, store, (first, second) = somebody(), sites.urls["store"], goods
     for slug, _ in goods:
         put(page, store, slug)

@@ -1,4 +1,4 @@
-"""What was typed survives a session that ended meanwhile, for its author alone."""
+"""A filled-in form survives a session that ended meanwhile, for its author alone."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -302,7 +302,7 @@ def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: 
 
 @pytest.mark.parametrize("site", ["store", "forums"])
 def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
-    """Whoever adds a form says what it does: nobody is asked to send one that has no name."""
+    """Each form has an act with a name: nobody is asked to send a form without one."""
     services = apps[site].services
     views = [item["introspectable"] for item in apps[site].registry.introspector.get_category("views")]
     # What goes without a token is no form: a browser's renewal of its bound cookie.

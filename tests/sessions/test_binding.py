@@ -282,7 +282,7 @@ def test_a_bad_proof_is_refused_and_counted(core, bound, attack):
 
 
 def test_a_second_registration_is_refused(core, bound):
-    """Whoever has the cookies, and whatever challenge: a bound session gets no second key."""
+    """A bound session gets no second key, neither with its cookies nor with any challenge."""
     before = core.sql("SELECT * FROM session_keys")
     thief = Device()
     for challenge in (bound.login.challenge, bound.next):

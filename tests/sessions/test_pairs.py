@@ -93,7 +93,7 @@ def test_a_form_of_another_session_touches_nothing(core):
 
 
 def test_a_row_forged_in_the_database_is_no_session_without_the_key(core):
-    """Whoever writes to the database but has no key cannot make a session: a plain hash matches nothing."""
+    """Write access to the database makes no session without the key: a plain hash matches nothing."""
     import hashlib
 
     pair, outcome = core.log_in()

@@ -1,4 +1,4 @@
-"""What FusionAuth tells us: taken once, in time and signed, and felt by whose sessions it speaks of."""
+"""FusionAuth's events are accepted once, in time and signed, and change the sessions that they name."""
 
 import uuid
 from collections.abc import Callable
@@ -180,7 +180,7 @@ def test_an_old_event_that_somebody_sends_again_ends_nothing_newer(
 def test_a_role_that_was_given_back_since_is_not_taken_by_a_late_event(
     browser: Callable[..., Browser], fusionauth: Any, sql: Any
 ) -> None:
-    """What decides is when the session's roles were read: at its login, or at a refresh since."""
+    """The event counts only where it is later than the reading of the session's roles, at its login or at a refresh since."""
     forums = browser("forums")
     forums.log_in("moderator")
     fields = {"applicationId": application("forums"), "registration": {"roles": ["member"]}}
@@ -372,7 +372,7 @@ def revoke_everyone(apps: Any) -> None:
 
 
 def acts(sql: Any) -> list[str]:
-    """Who has revoked so far, in order."""
+    """Return the initiators of the revocations so far, in order."""
     return [row["initiating_entity"] for row in sql("SELECT * FROM revocations ORDER BY created_at")]
 
 

@@ -1,4 +1,4 @@
-"""What FusionAuth tells of users between their logins: names, lost roles, suspicions, refreshes by somebody else, a test."""
+"""FusionAuth's events about users between their logins: names, lost roles, suspicions, refreshes by somebody else, a test."""
 
 import uuid
 from collections.abc import Callable

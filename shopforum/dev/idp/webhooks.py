@@ -34,7 +34,7 @@ _PATIENCE = 0.5
 
 
 class Webhooks:
-    """What one provider tells, and whom. Thread-safe. `authority` is the certificate that https receivers are trusted by, in
+    """The webhooks of one provider: their receivers and their queue. Thread-safe. `authority` is the certificate that https receivers are trusted by, in
     place of the public ones.
     """
 
