@@ -1,6 +1,7 @@
 """The request as the views of all sites take it: Pyramid's, typed, with what the application adds."""
 
 from functools import cached_property
+from typing import Protocol
 
 from webob.multidict import MultiDict
 
@@ -8,12 +9,19 @@ from ..core.database import Database
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..idp import FusionAuth
-from ..sessions import Session, SessionRequest
+from ..sessions import Session, SessionRequest, Sessions
 from . import services
 from .services import Services
 
 # The largest body, in bytes. The largest form is a long post.
 MAX_BODY = 1024 * 1024
+
+
+class _HasSessions(Protocol):
+    """A request that has the session core."""
+
+    @property
+    def sessions(self) -> Sessions: ...
 
 
 class DatabaseAccess:
@@ -23,14 +31,14 @@ class DatabaseAccess:
     request_body_tempfile_limit = MAX_BODY + 1
 
     @property
-    def db(self) -> Database:
+    def db(self: _HasSessions) -> Database:
         """The database, for short statements and transactions."""
-        raise NotImplementedError
+        return self.sessions.db
 
     @cached_property
-    def read_db(self) -> ReadOnlyDatabase:
+    def read_db(self: _HasSessions) -> ReadOnlyDatabase:
         """The database for the operators' queries: read-only, with a time limit of its own."""
-        return ReadOnlyDatabase(self.db)
+        return ReadOnlyDatabase(self.sessions.db)
 
 
 class Request(DatabaseAccess, SessionRequest):
@@ -53,11 +61,6 @@ class Request(DatabaseAccess, SessionRequest):
     def site(self) -> Site:
         """The site that is asked."""
         return self.services.site
-
-    @property
-    def db(self) -> Database:
-        """The database, for short statements and transactions."""
-        return self.services.db
 
     @property
     def idp(self) -> FusionAuth:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shopforum.account import mail_texts
+from shopforum.account import letters
 from shopforum.core.sites import SettingsError
 from shopforum.mail import outgoing as mail
 from shopforum.mail.outgoing import Letter
@@ -242,7 +242,7 @@ def test_nobody_is_written_to_at_what_is_no_address(db: Any, sql: Any, address: 
 def test_a_name_is_text_in_the_letter(apps: dict[str, Any]) -> None:
     site = apps["store"].services.site
     at = apps["store"].services.sessions.now()
-    letter = mail_texts.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
+    letter = letters.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
     assert "&lt;b&gt;{site}&lt;/b&gt;" in letter.html
     assert "<script>" not in letter.html
     assert "unknown" in letter.plain
