@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import clocks
 import pytest
 
 from shopforum.account import letters
@@ -125,7 +126,7 @@ def test_a_server_without_the_encryption_that_is_wanted_gets_nothing(db: Any, sm
 
 def test_is_dropped_after_two_days(db: Any, smtp: Smtp, sql: Any) -> None:
     queue(db)
-    sql("UPDATE outgoing_mail SET created_at = now() - interval '49 hours'")
+    clocks.pass_time(db, 49 * 3600)
     mail.run_once(db, settings(smtp))
     assert smtp.messages == []
     assert sql("SELECT 1 FROM outgoing_mail") == []

@@ -173,7 +173,7 @@ def test_the_page_that_asks_can_be_reloaded_and_passed_on(console: Console, star
 
 
 def test_a_large_act_takes_the_number_and_a_fresh_password(
-    console: Console, crowd: Callable[[int], None], sql: Any
+    console: Console, crowd: Callable[[int], None], sql: Any, later: Any
 ):
     crowd(limits.LARGE + 1)
     one_person = "UPDATE sessions SET user_id = :id WHERE user_name = 'Somebody' RETURNING 1 AS one"
@@ -184,9 +184,7 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
     form["reason"] = "incident"
     answer = form.submit(status=422)
     assert f"Type {limits.LARGE + 1}, the number of sessions" in answer
-    sql(
-        "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' WHERE site = 'admin' RETURNING 1 AS one"
-    )
+    later(301)
     assert "why=fresh" in client.get(address, status=302).location
     form = form_of(answer)
     form["number"] = f" {limits.LARGE + 1} "
@@ -263,7 +261,9 @@ def test_an_owner_at_the_console_is_the_owners_matter(
     assert owner.get("/sessions").status_int == 200
 
 
-def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(console: Console, sql: Any):
+def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(
+    console: Console, sql: Any, later: Any
+):
     viewer, responder = console("viewer"), console("responder")
     [row] = sql("SELECT id FROM sessions WHERE 'viewer' = ANY (roles)")
     form = form_of(responder.get(f"/sessions/{row['id']}"))
@@ -271,8 +271,7 @@ def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(consol
     asked = form.submit(status=200)
     assert "Console sessions of other admins are among them" in asked
     assert viewer.get("/sessions").status_int == 200
-    old = "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one"
-    sql(old)
+    later(301)
     assert "why=fresh" in form_of(asked).submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
     form_of(asked).submit(status=303)

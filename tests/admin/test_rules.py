@@ -127,13 +127,12 @@ def test_rules_that_make_no_sense(console: Console, fields: dict[str, str], why:
     ],
 )
 def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
-    console: Console, fields: dict[str, str], sql: Any
+    console: Console, fields: dict[str, str], sql: Any, later: Any
 ):
     responder, owner = console("responder"), console("owner")
     assert "a part of the internet that nobody holds alone" in ask(responder, status=403, **fields)
     asked = ask(owner, **fields)
-    old = "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one"
-    sql(old)
+    later(301)
     assert "why=fresh" in form_of(asked, "/rules").submit(status=302).location
     assert not sql("SELECT 1 AS one FROM standing_rules")
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
@@ -144,7 +143,7 @@ def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
     csrf = form_of(responder.get("/rules"), "/logout")["csrf_token"].value
     fields = {"csrf_token": csrf, "confirm": "yes", "text": "mine"}
     responder.post(path, fields, status=403)
-    sql(old)
+    later(301)
     assert "why=fresh" in owner.get(path, status=302).location
     assert sql("SELECT 1 AS one FROM standing_rules WHERE lifted_at IS NULL")
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")

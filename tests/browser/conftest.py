@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import clocks
 import pytest
 from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
@@ -71,6 +72,10 @@ class Sites:
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         return self.apps["store"].services.db.all(text(statement), **values)
+
+    def idle_out(self) -> None:
+        """Let every session idle out now."""
+        clocks.idle_out(self.apps["store"].services.db)
 
 
 @pytest.fixture(scope="session")

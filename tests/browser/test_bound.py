@@ -76,7 +76,7 @@ def test_a_thief_with_all_cookies_is_refused_and_the_owner_notices_nothing(sites
         owner.goto(cart)
         expect(owner).to_have_url(cart)
         assert proofs(sites) == [2]
-        sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+        sites.idle_out()
         run_out(sites, owner)
         owner.goto(cart)
         expect(owner).to_have_url(cart)

@@ -62,7 +62,7 @@ def test_from_a_guests_cart_to_an_order(sites, page, goods):
     # While the address is typed the session idles out, which nobody sees.
     for label, value in ADDRESS.items():
         page.get_by_label(label).fill(value)
-    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'store'")
+    sites.idle_out()
     press(page, "Place order")
     expect_order(page, first[1], second[1], "Harbour Lane 4", "26121 Oldenburg")
     [made] = sites.sql("SELECT count(*) AS n FROM orders WHERE user_id = :me", me=person("shopper").id)
