@@ -2,10 +2,13 @@
 
 from functools import cached_property
 from typing import Protocol
+from uuid import UUID
 
+from pyramid.httpexceptions import HTTPNotFound
 from webob.multidict import MultiDict
 
 from ..core.database import Database
+from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..idp import FusionAuth
@@ -71,6 +74,14 @@ class Request(DatabaseAccess, SessionRequest):
     def route_name(self) -> str:
         """The name of the matched route; "" where no route matches."""
         return self.matched_route.name if self.matched_route else ""
+
+    @property
+    def matched_id(self) -> UUID:
+        """The id in the address: `{id}` of the route. Raises HTTPNotFound for a text that is not an id."""
+        found = parse_uuid(self.matchdict["id"])
+        if found is None:
+            raise HTTPNotFound
+        return found
 
     @property
     def me(self) -> Session:
