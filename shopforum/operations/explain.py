@@ -125,7 +125,7 @@ _RULE = text(
 
 def find(db: ReadOnlyDatabase, pasted: str) -> Explanation | None:
     """Explain what a text names: a session by its id or the id's beginning, a user by id or whole e-mail address, or a request
-    by its id. None where it is none of these, or unknown.
+    by its id. Returns None for any other text, and for an unknown id.
     """
     pasted = pasted.strip()
     session_id = parse_uuid(pasted)
