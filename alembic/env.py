@@ -20,7 +20,7 @@ _STATEMENT_TIMEOUT = "60s"
 
 
 def database_url() -> str:
-    """Where to migrate. Raises CommandError where the ini file and the environment name no database."""
+    """Return the address of the database to migrate. Raises CommandError where the ini file and the environment name no database."""
     arguments = context.get_x_argument(as_dictionary=True)
     url = arguments.get("url") or context.config.attributes.get("url")
     if url:

@@ -177,7 +177,7 @@ class Server:
         forwarded = {key: options.pop(key) for key in proxies.KEYS if key in options}
         urls = {host: each.services.site.url for host, each in self._apps.items()}
         app = proxies.wrap(app, urls, forwarded)
-        # What proxies forward has been read by then.
+        # The headers of proxies have been read by then.
         options["clear_untrusted_proxy_headers"] = "false"
         self._server = create_server(app, map=self._map, _dispatcher=self._queues, **options)
         self._signal = 0

@@ -1,6 +1,7 @@
-"""A clock for the database that a test sets: `now()` is what the test says, for the statements of some engines.
+"""Time goes by in the tests: all rows grow older (`pass_time`), or the database has a clock that the test sets.
 
-A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
+The first is cheap, and the machine's own time goes by as well. With the second, no wait is over before the test says so:
+`now()` is what the test says, for the statements of some engines. A schema before pg_catalog in the search path has functions of the same names, so that hours go by without moving a row.
 The trigger that gives the audit log's rows their time reads the server's clock alone, so it is off meanwhile.
 The statements stay as they are, but for being prepared: planning them anew is most of what they cost.
 """
@@ -12,7 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg2
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
+
+from shopforum.core.database import Database
 
 _START = datetime(2030, 1, 1, tzinfo=UTC)
 _PREPARABLE = re.compile(r"\s*(select|with|insert|update|delete)\b", re.IGNORECASE)
@@ -44,6 +47,40 @@ begin
   end loop;
 end $$;
 """
+
+
+# As a replica, so that rows which nothing may change can grow older, too. The seals of the audit log cover its times.
+_AGE = """
+do $$
+declare one record;
+begin
+  set local session_replication_role = replica;
+  for one in select c.oid::regclass as name, case c.relname when 'audit_log' then 'seq is null' else 'true' end as condition,
+      string_agg(format('%1$I = %1$I - interval ''{seconds} seconds''', a.attname), ', ') as moves
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.atttypid = 'timestamptz'::regtype
+      and a.attnum > 0 and not a.attisdropped and pg_relation_size(c.oid) > 0 group by c.oid, c.relname
+  loop
+    execute format('update %s set %s where %s', one.name, one.moves, one.condition);
+  end loop;
+end $$"""
+
+
+def pass_time(db: Database, seconds: float) -> None:
+    """Let so much time go by for every rule alike: all instants in the database move back together.
+
+    The rows of the audit log that are sealed already stay as they are.
+    """
+    db.all(text(_AGE.replace("{seconds}", str(seconds))))
+
+
+def idle_out(db: Database) -> None:
+    """Let every session idle out now; each was last seen an hour ago."""
+    db.all(
+        text(
+            "UPDATE sessions SET idle_end = now() - interval '1 second', last_seen_at = now() - interval '1 hour'"
+        )
+    )
 
 
 class SimulatedClock:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import clocks
 import hypothesis
 import psycopg2
 import pytest
@@ -333,19 +334,15 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 
 
 @pytest.fixture
-def later(database_clock: SimulatedClock) -> Callable[[float], None]:
+def later(apps: dict[str, Any]) -> Callable[[float], None]:
     """`later(seconds)`: so much time goes by for every rule of the sites, which all read the database's clock."""
-
-    def move(seconds: float) -> None:
-        database_clock.seconds += seconds
-
-    return move
+    return lambda seconds: clocks.pass_time(apps["store"].services.db, seconds)
 
 
 @pytest.fixture
-def idle_out(sql: Callable[..., list[Any]]) -> Callable[[], None]:
-    """Every session idles out now."""
-    return lambda: sql("UPDATE sessions SET idle_end = now() - interval '1 second'") and None
+def idle_out(apps: dict[str, Any]) -> Callable[[], None]:
+    """`idle_out()`: every session idles out now."""
+    return lambda: clocks.idle_out(apps["store"].services.db)
 
 
 @pytest.fixture

@@ -177,5 +177,5 @@ class Bound:
 
 
 def over(answer: Binding) -> bool:
-    """Whether the browser is told to give the binding up."""
+    """Return True if the browser is told to give the binding up."""
     return not answer.cookie and not answer.challenge

@@ -1,4 +1,4 @@
-"""What the tests of the workflow read off the wire."""
+"""Helpers with which the tests of the workflow read the wire."""
 
 from http.cookiejar import Cookie
 from typing import Any

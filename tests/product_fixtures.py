@@ -96,7 +96,7 @@ def press(page: Any, label: str, *, status: int | None = None, **typed: object) 
 
 
 def target(page: Any, label: str) -> str:
-    """Where the button whose name begins so posts its form."""
+    """Return the address to which the button whose name begins so posts its form."""
     return str(_button(page, label)["formaction"])
 
 
@@ -113,5 +113,5 @@ def _form_of(page: Any, button: Any) -> Any:
 
 
 def notice(page: Any) -> str:
-    """What the page says about the last act."""
+    """Return the page's message about the last act."""
     return page.html.select_one("#notice > p").text

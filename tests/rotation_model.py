@@ -50,7 +50,7 @@ class Rules:
         return Facts(*row[:6], active, *pair)
 
     def present(self, row: Row, n: int, new: int, *, quiet: bool = False) -> tuple[Step, Row, bool]:
-        """What a request with pair `n` ends in, the row after it, and whether it was handed the pair `new`."""
+        """Return the outcome of a request with pair `n`, the row after it, and whether it was handed the pair `new`."""
         facts = self.facts(row, n)
         step = self.judge(facts, self.timing, quiet=quiet)
         if step is Step.TAKE_OVER:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import DateTime, text
+from clocks import idle_out, pass_time
+from sqlalchemy import text
 
-from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions, tables
+from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.rotation import Facts
@@ -17,14 +18,6 @@ from shopforum.sessions.rotation import Facts
 SECRET = "core-tests-0123456789-0123456789-0123456789"
 OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
 THIEF = Client("203.0.113.66", "Chrome of the thief", "request-2")
-
-# Every instant that a rule of the session core reads.
-_INSTANTS = {
-    table.name: [column.name for column in table.columns if isinstance(column.type, DateTime)]
-    for table in tables.metadata.sorted_tables
-    if not table.name.startswith("audit")
-    and any(isinstance(column.type, DateTime) for column in table.columns)
-}
 
 
 class Provider:
@@ -139,30 +132,22 @@ class SessionCore:
         return self.sessions.db.all(text(statement), **values)
 
     def let_idle(self) -> None:
-        """Every session idles out now: the row is moved, since only the database's clock counts."""
-        self.sql(
-            "UPDATE sessions SET idle_end = now() - interval '1 second', last_seen_at = now() - interval '1 hour'"
-        )
+        """Every session idles out now."""
+        idle_out(self.sessions.db)
 
     def pass_grace(self) -> None:
         """A little more than the grace goes by."""
-        self.sql(
-            "UPDATE sessions SET head_since = head_since - interval '61 seconds', "
-            "due_at = due_at - interval '61 seconds'"
-        )
-        self.sql("UPDATE session_credentials SET replaced_at = replaced_at - interval '61 seconds'")
+        self.pass_time(61)
 
     def pass_time(self, seconds: float) -> None:
-        """Time goes by for every rule alike: all instants in the database move back together."""
-        for table, columns in _INSTANTS.items():
-            moves = ", ".join(f"{name} = {name} - :seconds * interval '1 second'" for name in columns)
-            self.sql(f"UPDATE {table} SET {moves}", seconds=seconds)
+        """Time goes by for every rule alike."""
+        pass_time(self.sessions.db, seconds)
 
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET due_at = now()")
 
     def facts(self, pair: Pair, client: Client = OWNER) -> Facts | None:
-        """What the rules of rotation go by, read by other statements than the core's. None for a pair that was never
+        """The facts that the rules of rotation go by, read by other statements than the core's. None for a pair that was never
         handed out, or whose session's time is over. Clients have either all in common or nothing.
         """
         context = self.sessions.context

@@ -1,4 +1,4 @@
-"""What a history of browsers, thieves and admins must leave true, for test_machine.py to check after every act.
+"""The invariants of a history of browsers, thieves and admins; test_machine.py checks them after every act.
 
 A `History` knows every pair that was ever handed out, whose it is, and why its session is over, where it is; so it can
 say of each answer whether it is the one that the rules promise. A response that is longer under way than the grace
@@ -72,7 +72,7 @@ def reachable(before: State | None) -> set[State | None]:
 
 @dataclass
 class Known:
-    """What the machine knows of a session."""
+    """The machine's knowledge of a session."""
 
     id: UUID
     person: str
@@ -265,5 +265,5 @@ class History:
         return self.core.sql("SELECT * FROM sessions WHERE id = :id", id=known.id if known else None)
 
     def pairs_make_a_tree(self) -> None:
-        """What every session's row says of its pairs is what the pairs say."""
+        """The row of each session agrees with its pairs."""
         assert self.core.sql(_NO_TREE) == []

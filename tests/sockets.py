@@ -37,7 +37,7 @@ def served(app: Any, *, proxied: bool = False, **options: Any) -> Iterator[int]:
 
 
 class Answer:
-    """What came back on a socket until the server closed it."""
+    """Return the bytes that came back on a socket until the server closed it."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw

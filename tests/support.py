@@ -1,4 +1,4 @@
-"""What the fixtures hand out: a browser, and the identity provider with its hooks."""
+"""The objects that the fixtures hand out: a browser, and the identity provider with its hooks."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +22,12 @@ APPLICATIONS = {
 
 
 def person(name: str) -> Login:
-    """Who can log in: shopper, member, moderator, viewer, responder or owner."""
+    """The demo logins: shopper, member, moderator, viewer, responder or owner."""
     return next(login for login in LOGINS if login.email.startswith(f"{name}@"))
 
 
 def url_of(site: str) -> str:
-    """Where a site of the tests is: https, because clients drop `__Host-` cookies elsewhere."""
+    """Return the address of a site of the tests: https, because clients drop `__Host-` cookies elsewhere."""
     return f"https://{site}.test"
 
 

@@ -79,7 +79,7 @@ def _state(rules: Rules, row: Row, jar: int, thief: set[int], owner_requests: in
 
 
 def _moves(rules: Rules, state: State, most: int) -> Iterator[tuple[State | None, int, bool]]:
-    """What may come next: the state, owner-active ticks that pass, and whether the thief was served."""
+    """Return what may come next: the state, owner-active ticks that pass, and whether the thief was served."""
     row, jar, thief, sent = state
     new = max(row.numbers) + 1
     if not thief:

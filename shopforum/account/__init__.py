@@ -1,6 +1,6 @@
 """A person's own page: the devices that are signed in to this site, recent activity, and signing devices out.
 
-`new_device.py` asks about logins with a new device, on pages and by mail (`mail_texts.py`).
+`new_device.py` asks about logins with a new device, on pages and by mail (`letters.py`).
 """
 
 from typing import Any

@@ -17,7 +17,7 @@ from ..mail import outgoing
 from ..mail.outgoing import MailSettings
 from ..sessions import Login, Session, client_of, live
 from ..web.request import Request
-from . import mail_texts
+from . import letters
 
 # The new session is the one that has this login's refresh token. The other sessions are locked in the order in which every
 # act locks several sessions; in another order a concurrent revocation of the same person would deadlock.
@@ -80,7 +80,7 @@ def tell(request: Request, login: Login) -> None:
         row = connection.execute(_MARK, values).first()
         if row is not None and settings.on and settings.new_device:
             device = plain_name(client.agent)
-            letter = mail_texts.new_device(
+            letter = letters.new_device(
                 login.user_email,
                 login.user_name,
                 site,

@@ -11,7 +11,6 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPConflict, HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 
-from ..core.ids import parse_uuid
 from ..core.user_agents import plain_name
 from ..sessions import Reason, Scope, client_of
 from ..sessions.vocabulary import EndReason, InitiatingEntity
@@ -60,8 +59,8 @@ def show(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Sign another device out; with the field `reported`, report it to the security team as well."""
-    me, session_id = request.me, parse_uuid(request.matchdict["id"])
-    own = activity.own_session(request.db, session_id, me.user_id, request.site.name) if session_id else None
+    me = request.me
+    own = activity.own_session(request.db, request.matched_id, me.user_id, request.site.name)
     if own is None:
         raise HTTPNotFound
     if own.id == me.id:
@@ -93,10 +92,7 @@ def revoke_others(request: Request) -> Response:
 
 def confirm(request: Request) -> Response:
     """Confirm a new device ("Yes, that was me"), and go back to the page that has asked."""
-    session_id = parse_uuid(request.matchdict["id"])
-    if session_id is None:
-        raise HTTPNotFound
-    known = new_device.confirm(request.db, request.me, session_id)
+    known = new_device.confirm(request.db, request.me, request.matched_id)
     origin, path = request.host_url, urlsplit(request.referer or "")._replace(query="", fragment="").geturl()
     target = safe_redirect.page(request, path.removeprefix(origin)) if path.startswith(origin + "/") else None
     target = target or "/account/sessions"

@@ -40,18 +40,18 @@ def _field(criterion: Criterion) -> StringField | SelectField:
 
 
 class SessionFilterForm(FilterForm):
-    """Which sessions."""
+    """The form of the sessions' filter (`SessionFilter`)."""
 
     filter = SessionFilter()
 
 
 class AuditFilterForm(FilterForm):
-    """Which rows of the audit log."""
+    """The form of the audit log's filter (`AuditFilter`)."""
 
     filter = AuditFilter()
 
 
 class RevocationFilterForm(FilterForm):
-    """Which revocations."""
+    """The form of the revocations' filter (`RevocationFilter`)."""
 
     filter = RevocationFilter()

@@ -163,7 +163,7 @@ class NoteForm(_Counted):
 
 
 class DismissForm(NoteForm):
-    """Why flags are dismissed, and whether only those from the session's own address and browser are."""
+    """The form that dismisses flags, with a reason; `own` limits it to flags from the session's own address and browser."""
 
     own = BooleanField("Only those from their own address and browser")
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from ..core.sites import Site
 from ..core.user_agents import plain_name
+from ..mail import html
 from ..mail.outgoing import Letter
 from ..operations.break_glass import Recipient
 from ..sessions import Client, Session
@@ -42,7 +43,4 @@ def break_glass_used(
     plain = "\n\n".join(line.format(**values) for line in _LINES) + "\n"
     paragraphs = Markup("\n").join(Markup("<p>{}</p>").format(line.format(**values)) for line in _LINES)
     subject = "A code stood in for a password at the console"
-    html = Markup(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{}</title></head>\n<body>\n{}\n</body></html>\n'
-    ).format(subject, paragraphs)
-    return Letter(to.user_email, subject, plain, html, site.name, to.user_id)
+    return Letter(to.user_email, subject, plain, html.page(subject, paragraphs), site.name, to.user_id)

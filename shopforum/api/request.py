@@ -7,7 +7,6 @@ from pyramid.registry import Registry
 from pyramid.request import Request
 
 from ..api_tokens.tokens import Token
-from ..core.database import Database
 from ..core.sites import Site
 from ..sessions import Sessions
 from ..web.request import DatabaseAccess
@@ -45,11 +44,6 @@ class ApiRequest(DatabaseAccess, Request):
     def sessions(self) -> Sessions:
         """The session core."""
         return self.services.sessions
-
-    @property
-    def db(self) -> Database:
-        """The database, for short statements and transactions."""
-        return self.sessions.db
 
     @property
     def id(self) -> str:

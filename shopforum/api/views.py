@@ -23,8 +23,8 @@ from ..operations import (
     incidents,
     json_documents,
     labels,
+    limits,
     plans,
-    reach,
     reasons,
     revocation_queries,
     session_queries,
@@ -34,7 +34,7 @@ from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
 from ..operations.incidents import Incident
-from ..operations.reach import BeyondReach
+from ..operations.limits import BeyondReach
 from ..operations.rows import Receipt, SessionDetail
 from ..operations.targets import Target
 from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
@@ -339,7 +339,7 @@ def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
 def _within_scope(request: Request) -> Iterator[Limit | None]:
     """Give the limit of this token's acts. Raises Problem, which the audit log records, for an act beyond it."""
     try:
-        yield reach.limit(unlimited=bool(request.has_permission(_ALL)))
+        yield limits.limit(unlimited=bool(request.has_permission(_ALL)))
     except (TooFar, BeyondReach) as error:
         refused(request, "reach", request.identity, missing=_ALL)
         detail = f"{error} The token lacks the scope {_ALL}."

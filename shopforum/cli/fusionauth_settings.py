@@ -1,7 +1,7 @@
 """The settings that FusionAuth needs, as changes to its objects: `shopforum check` names them, `fusionauth setup` makes them.
 
 Each function compares an object of FusionAuth's API with what the sites need and returns a patch of the differences, empty
-where the object is fit. What a site does not need is left as it is.
+where the object is fit. Settings that a site does not need are left as they are.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`shopforum keys INI`: what each key of `shopforum.secret` still holds, which processes know it, and whether it may go."""
+"""`shopforum keys INI`: what each key of `shopforum.secret` still holds, which processes know it, and whether it may be removed."""
 
 import json
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Advice:
-    """Whether a key may be removed, and the next step in words."""
+    """The advice about a key: whether it may be removed, and the next step in words."""
 
     may_go: bool
     text: str
@@ -69,7 +69,7 @@ Exit codes:
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(ini: str, as_json: bool) -> None:
-    """Show what each key of shopforum.secret still holds, and whether it may go.
+    """Show what each key of shopforum.secret still holds, and whether it may be removed.
 
     Keys are named by ids: the keys themselves are never shown. To replace a key, put the new one behind the old one on all
     machines, then in front of it on all machines, then remove the old one; this command says when each step is safe.
@@ -109,7 +109,7 @@ def collected(ids: Sequence[str], held: Sequence[Held], seals: Sequence[KeyRange
 def advise(key: Key, keys: Sequence[Key], running: Sequence[Running]) -> Advice:
     """Return whether a key may be removed from `shopforum.secret`, and what to do next with it.
 
-    `running` are the processes that have given a sign of life. A key may go when nobody needs it, no row from before keys had
+    `running` are the processes that have given a sign of life. A key may be removed when nobody needs it, no row from before keys had
     ids might be under it, and no process makes hashes with it or lacks the newest.
     """
     if key.id is None:
@@ -151,7 +151,7 @@ def advise(key: Key, keys: Sequence[Key], running: Sequence[Running]) -> Advice:
             f"It holds nothing.{waiting} To replace the newest key by it, put it in front where all know it.",
         )
     audit = " Keep a copy elsewhere: `shopforum audit verify` needs it for its seals." if key.seals else ""
-    return Advice(True, f"It may go: remove it from shopforum.secret.{audit}")
+    return Advice(True, f"Remove it from shopforum.secret: nobody needs it.{audit}")
 
 
 def _named(running: Sequence[Running]) -> str:

@@ -37,7 +37,7 @@ Exit codes:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a restore has left: the verdict on the audit log and the time of its newest row; the head that was witnessed outside
+    """The state that a restore has left: the verdict on the audit log and the time of its newest row; the head that was witnessed outside
     the database, if one is known, and whether the log contains it; what is live now, at most `counts.CAP` sessions or None
     for too many to count.
     """
@@ -95,7 +95,7 @@ def command(
 
 @dataclass(frozen=True)
 class Recovered:
-    """What was done: the revocation by its id and how many messages FusionAuth has not confirmed, the number of API tokens that
+    """The result of a recovery: the revocation by its id and how many messages FusionAuth has not confirmed, the number of API tokens that
     were revoked, and the new head of the audit log; None where the role may not seal.
     """
 

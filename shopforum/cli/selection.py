@@ -1,4 +1,4 @@
-"""Which sessions a command means: the filters as options, ids or their first digits, users by name."""
+"""The sessions that a command names: by the filters as options, ids or their first digits, users by name."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

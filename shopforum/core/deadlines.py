@@ -35,7 +35,7 @@ class DeadlineExceeded(OperationalError):
 class _Watchdog:
     """The round trips under way: by number, the instant of the deadline (monotonic seconds) and a copy of the socket.
 
-    A round trip belongs to whoever takes it out of the dict, which is one step: the thread that has its answer, or the
+    A round trip belongs to the thread that takes it out of the dict, which is one step: the thread that has its answer, or the
     watchdog. The copy of the file descriptor keeps its number from being given to another file meanwhile.
     """
 

@@ -1,4 +1,4 @@
-"""How durable a commit is that this database has acknowledged: what may happen before it is lost.
+"""The durability of an acknowledged commit: which failures of this database's servers it survives.
 
 A revocation is a commit. The server acknowledges it when it is on its own disk, or also on standbys, or, with some settings,
 before it is anywhere (PostgreSQL's documentation, "Reliability" and `synchronous_commit`).
@@ -21,7 +21,7 @@ _FACTS = text(
 
 @dataclass(frozen=True)
 class Durability:
-    """What the server does before it acknowledges a commit of this role.
+    """The server's settings for acknowledging a commit of this role.
 
     `standbys` replicate now, `synchronous` of them as the server waits for; a role that may not see their states counts
     none as synchronous.
@@ -36,7 +36,7 @@ class Durability:
 
     @property
     def problem(self) -> str:
-        """What an acknowledged commit does not survive, though the hardware is sound; empty where that is nothing."""
+        """The failure that an acknowledged commit does not survive although the hardware is sound; "" if there is none."""
         if not self.fsync:
             return "fsync is off: a crash of the machine loses acknowledged revocations and may ruin the database"
         if not self.full_page_writes:
@@ -47,7 +47,7 @@ class Durability:
 
     @property
     def fix(self) -> str:
-        """How to fix the problem."""
+        """The remedy for the problem."""
         name = "fsync" if not self.fsync else "full_page_writes" if not self.full_page_writes else ""
         if name:
             return f"set {name} = on in postgresql.conf and reload the server"
@@ -55,7 +55,7 @@ class Durability:
 
     @property
     def text(self) -> str:
-        """Where an acknowledged commit is, in a sentence that fits behind "An acknowledged revocation"."""
+        """The places that hold an acknowledged commit, as a sentence that continues "An acknowledged revocation"."""
         if self.problem:
             return f"may be lost: {self.problem}"
         if self.standby_names and self.synchronous_commit != "local":

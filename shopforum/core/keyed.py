@@ -1,4 +1,4 @@
-"""What is stored under the keys of `shopforum.secret`: rows that were made with one key, and are found with it alone.
+"""The stored rows that a key of `shopforum.secret` has made, and that are found with that key alone.
 
 A package declares its own in its `jobs.py`, beside its purges. Each row names its key (`Keyring.ids`), so that
 `shopforum keys` can say what a key still holds.

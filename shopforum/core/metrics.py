@@ -141,7 +141,7 @@ def _address(text: str) -> tuple[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsSettings:
-    """Where the metrics are read. The web server and the worker are two processes, so each has an address of its own."""
+    """The addresses at which the metrics are read. The web server and the worker are two processes, so each has an address of its own."""
 
     listen: tuple[str, int] | None = setting(
         "metrics.listen",

@@ -55,7 +55,7 @@ _SIGNS_OF_LIFE = text(
 
 @dataclass(frozen=True)
 class SignsOfLife:
-    """How many processes of a kind have given a sign of life within a minute, and how old the newest is, in seconds."""
+    """The processes of a kind that gave a sign of life within a minute: their number, and the age of the newest sign in seconds."""
 
     running: int
     newest_seconds: float

@@ -2,7 +2,7 @@
 whole jar of a session that is bound to its device.
 
 The shopper logs in over HTTP as a browser does; the thief has a browser and, where the system allows it, an address of
-its own. What they do is not simulated: the sites cannot tell it from anybody else's visit.
+its own. Their requests are real: the sites cannot tell them from those of other visitors.
 """
 
 import json
@@ -59,7 +59,7 @@ class _Odd(Stop):
 
 @dataclass(frozen=True)
 class _Scene:
-    """What an attack needs: the instance, its sessions, the signed-in shopper, the answer to her login, and the id of her
+    """The scene of an attack: the instance, its sessions, the signed-in shopper, the answer to her login, and the id of her
     session.
     """
 

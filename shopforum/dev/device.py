@@ -49,7 +49,7 @@ class Device:
         return asked if found is None else self.present(visitor, self._signed(found[1]))
 
     def present(self, visitor: Visitor, proof: str) -> Answer:
-        """Ask for a new bound cookie with a proof, whoever has signed it; empty for none. Raises SiteAway."""
+        """Ask for a new bound cookie with a proof, signed by any key; "" if none was given. Raises SiteAway."""
         headers = {"Sec-Secure-Session-Id": self.identifier}
         if proof:
             headers["Secure-Session-Response"] = self.proof = proof

@@ -172,7 +172,7 @@ def program(name: str) -> str:
 
 
 def as_nobody(capability: str) -> list[str]:
-    """What stands before a command to run it as nobody, with one capability, where we are root; elsewhere nothing.
+    """Return the words before a command that run it as nobody with one capability, where we are root; elsewhere none.
 
     Raises StartError where that cannot be done.
     """

@@ -19,7 +19,7 @@ class SiteAway(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the path of a redirect (empty if it is none), the page, the names of the cookies that were
+    """A response: the status, the path of a redirect ("" for another response), the page, the names of the cookies that were
     set to a value, and the headers by their names in lower case.
     """
 

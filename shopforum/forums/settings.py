@@ -11,7 +11,7 @@ _MOST = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ForumSettings:
-    """How often people may post, and how long they may edit."""
+    """The limits for posts: how often people may post, and how long they may edit."""
 
     post_delay: int = setting(
         "forums.post_delay",

@@ -101,8 +101,8 @@ class ListedCategory(Category):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedTopic:
-    """A topic in a list. `unread` is the number of posts that are new to the viewer, `fresh` says that all of it is new."""
+class TopicSummary:
+    """The fields of a topic that its own page and the lists show."""
 
     id: int
     title: str
@@ -114,6 +114,12 @@ class ListedTopic:
     last_post_by: str
     pinned: bool
     locked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedTopic(TopicSummary):
+    """A topic in a list. `unread` is the number of posts that are new to the viewer, `fresh` says that all of it is new."""
+
     unread: int
     fresh: bool
 
@@ -127,23 +133,13 @@ class LatestTopic(ListedTopic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topic(WithCounts):
+class Topic(TopicSummary, WithCounts):
     """A topic on its own page.
 
     `first_unread` is the number of the first post that is new to the viewer, `read_to` the number up to which the viewer
     has read, `has_message` says that the viewer's inbox holds an unread message about the topic.
     """
 
-    id: int
-    title: str
-    author_id: UUID
-    author_name: str
-    post_count: int
-    last_post_id: int
-    last_post_at: datetime
-    last_post_by: str
-    pinned: bool
-    locked: bool
     hidden: bool
     category_id: int
     category_slug: str

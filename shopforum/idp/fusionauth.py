@@ -146,7 +146,7 @@ class FusionAuth:
     def is_away(self, user_id: UUID) -> bool:
         """Ask FusionAuth for a user, past the breakers; return whether no answer came.
 
-        An answer of a gateway before FusionAuth (502, 503, 504) is none. Any other answer is one, a refusal of our API key or an
+        A gateway before FusionAuth (502, 503, 504) does not count as an answer. Any other response does, a refusal of our API key or an
         error about the account too, and so is a call that was not made because too many are under way.
         """
         try:

@@ -107,7 +107,7 @@ def show(request: Request) -> Response:
 
 
 def submit(request: Request) -> Response:
-    """Set the new password, and end all sessions of the user: whoever knew the old one is signed out."""
+    """Set the new password, and end all sessions of the user: somebody who knew the old one is signed out."""
     right, form = _right(request), NewPasswordForm(request.POST)
     if right is None:
         return _late(request)

@@ -13,7 +13,7 @@ _MOST = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class LoginSettings:
-    """How many tries a login has, and where people change their password."""
+    """The limits for tries at a login, and the page where people change their password."""
 
     account_failures: float = setting(
         "login.account_failures",

@@ -108,7 +108,7 @@ def take(request: Request, account: list[bytes]) -> Try:
 
 
 def take_for_mail(request: Request, account: list[bytes]) -> Try:
-    """Count a mail about a forgotten password, apart from the account's logins: whoever asks for mails must not make its owner
+    """Count a mail about a forgotten password, apart from the account's logins: somebody who asks for mails must not make its owner
     wait at the login. Raises TooManyTries.
     """
     digests = request.sessions.config.secrets.digests

@@ -73,7 +73,7 @@ def _address(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class MailSettings:
-    """How mail is sent. Without a host and without a folder no mail is written."""
+    """The settings for sending mail. Without a host and without a folder no mail is written."""
 
     host: str = setting("mail.host", "", "the SMTP server")
     port: int = setting("mail.port", 587, "its port", least=1, most=65535)

@@ -2,7 +2,7 @@
 
 The console, the API and the command line stand side by side on this package; none of them has SQL of its own over the
 session core's tables. `filters` reads a filter, `session_queries` and `counts` find what matches, `plans` looks up what
-an act would reach before it acts, `reach` says who may carry it out. `audit_queries`, `timeline` and `overview` tell what
+an act would reach before it acts, `limits` says who may carry it out. `audit_queries`, `timeline` and `overview` tell what
 was done; `export` and `json_documents` write it down. Rows are frozen dataclasses (`rows.py`); `labels` has their names
 for people. Whatever ends a session goes through `sessions.Sessions.revoke`.
 """

@@ -137,7 +137,7 @@ def has_unsealed(db: ReadOnlyDatabase) -> bool:
 
 @dataclass(frozen=True)
 class Made:
-    """What a request has made: a revocation, or a deny rule."""
+    """A thing that a request has made: a revocation or a deny rule."""
 
     revocation_id: UUID | None
     rule_id: UUID | None

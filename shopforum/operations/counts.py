@@ -149,7 +149,7 @@ def _planned(db: ReadOnlyDatabase, explained: TextClause) -> int:
 
 @dataclass(frozen=True)
 class News:
-    """How many sessions are `new`, at most 100, and what time it is (UTC): `12:03:11`."""
+    """The number of `new` sessions, at most 100, and the time of the count in UTC, such as `12:03:11`."""
 
     new: int
     at: str

@@ -15,10 +15,10 @@ from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import ADMIN
 from ..sessions import Authority, AuthorityUnavailable, Rule, live, tables
 from ..sessions.deny_rules import LONGEST
-from . import plans, reach, session_queries, user_queries
+from . import limits, plans, session_queries, user_queries
 from .filters import SessionFilter, parse_query
+from .limits import BeyondReach
 from .plans import Plan
-from .reach import BeyondReach
 from .session_queries import s
 from .targets import Target
 
@@ -220,7 +220,7 @@ def _owner_seen(db: ReadOnlyDatabase, chosen: SessionFilter, own: UUID | None) -
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     found = select(literal(1)).where(
         *session_queries.matching(db, chosen),
-        reach.owners_session(s.c.site, s.c.roles),
+        limits.owners_session(s.c.site, s.c.roles),
         s.c.user_id.is_distinct_from(mine),
     )
     return db.one(found.limit(1)) is not None

@@ -41,7 +41,7 @@ _NOW = text("SELECT clock_timestamp() AS now")
 
 
 class DriftKind(StrEnum):
-    """How a session and a token disagree."""
+    """The kinds of disagreement between a session and a refresh token."""
 
     TOKEN_GONE = "token_gone"  # noqa: S105 - the name of a kind
     TOKEN_LEFT = "token_left"  # noqa: S105 - the name of a kind

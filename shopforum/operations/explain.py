@@ -35,7 +35,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{4,100}")
 
 
 class Verdict(StrEnum):
-    """What became of a request, or `noted` for an act or a sign that decided about no request by itself."""
+    """The outcome of a request; `noted` is said of an act or a signal that decided no request by itself."""
 
     SERVED = "served"
     REFUSED = "refused"
@@ -60,7 +60,7 @@ class RefusedRequest:
 
 @dataclass(frozen=True)
 class Decision:
-    """Why a request was served or refused, in words. `why` is the code of the rule, `times` counts requests of the same kind
+    """The reason why a request was served or refused, in words. `why` is the code of the rule, `times` counts requests of the same kind
     within the same second.
     """
 
@@ -125,7 +125,7 @@ _RULE = text(
 
 def find(db: ReadOnlyDatabase, pasted: str) -> Explanation | None:
     """Explain what a text names: a session by its id or the id's beginning, a user by id or whole e-mail address, or a request
-    by its id. None where it is none of these, or unknown.
+    by its id. Returns None for any other text, and for an unknown id.
     """
     pasted = pasted.strip()
     session_id = parse_uuid(pasted)

@@ -33,7 +33,7 @@ TABS = (State.ACTIVE, State.DORMANT, FLAGGED, State.REVOKED, State.EXPIRED)
 
 @dataclass(frozen=True)
 class Criterion:
-    """How one field of a filter is read and shown.
+    """The reader and the writer of one field of a filter.
 
     `read` turns cleaned text into the value and raises ValueError with a text for people; `write` turns the value back
     into text. `choices` are pairs of value and label where the text is one of a list. `kind` is the HTML input type.
@@ -199,7 +199,7 @@ _SITE_CHOICES = [(site, TITLES[site]) for site in SITES]
 
 @dataclass(frozen=True)
 class SessionFilter(Filter):
-    """Which sessions. `state` is a tab of the list: one of the states, or `flagged`."""
+    """A filter of sessions. `state` is a tab of the list: one of the states, or `flagged`."""
 
     user: str = _free_text("User", hint="Name, e-mail address or any id")
     site: str = _chosen("Site", _SITE_CHOICES)
@@ -221,7 +221,7 @@ class SessionFilter(Filter):
 
 @dataclass(frozen=True)
 class AuditFilter(Filter):
-    """Which rows of the audit log. `note` is a part of the reason, such as a ticket; `user` the person that a row is about."""
+    """A filter of the audit log's rows. `note` is a part of the reason, such as a ticket; `user` the person that a row is about."""
 
     event: str = _chosen(
         "Event",
@@ -243,7 +243,7 @@ class AuditFilter(Filter):
 
 @dataclass(frozen=True)
 class RevocationFilter(Filter):
-    """Which revocations. `user` had a session among those that ended."""
+    """A filter of revocations. `user` had a session among those that ended."""
 
     user: str = _free_text("User", hint="Name, e-mail address or id")
     note: str = _free_text("Note or ticket", 200, hint="A part of it, such as INC-4711")

@@ -35,8 +35,8 @@ from . import (
 )
 from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
+from .limits import BeyondReach
 from .plans import Plan
-from .reach import BeyondReach
 from .rows import Affected, AuditRow, Receipt
 from .targets import Target
 
@@ -86,7 +86,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class Status:
-    """How an incident stands, read from the sessions themselves. `alive` is None where they are too many to count in time;
+    """The status of an incident, read from the sessions themselves. `alive` is None where they are too many to count in time;
     `own` says that the reader's own session is among them. `uses` counts requests with cookies of the ended sessions.
     """
 
@@ -122,7 +122,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What containing an incident would do now: end the plan's sessions, and add a rule of that weight. Both are None where no rule
+    """The plan for containing an incident now: end the plan's sessions, and add a rule of that weight. Both are None where no rule
     says the same as the filter.
     """
 
@@ -138,7 +138,7 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Contained:
-    """What a containment has done: the incident's rule that is in force, if there can be one, and the revocations."""
+    """The result of a containment: the incident's rule that is in force, if there can be one, and the revocations."""
 
     rule_id: UUID | None
     revocations: list[UUID]

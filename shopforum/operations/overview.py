@@ -93,7 +93,7 @@ _BOUND = text(
 
 @dataclass(frozen=True)
 class BoundShare:
-    """How many of a site's sessions that can still be used are bound to a device, among the newest NEWEST of all sessions."""
+    """The share of a site's usable sessions that are bound to a device, among the newest NEWEST of all sessions."""
 
     site: str
     sessions: int
@@ -141,7 +141,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Failures:
-    """How many messages the identity provider has not confirmed after a try, since when; the revocation of the oldest, and
+    """The messages that the identity provider has not confirmed after a try: their number, since when, the revocation of the oldest, and
     the last error.
     """
 
@@ -180,7 +180,7 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class Alarms:
-    """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
+    """The alarms at the top of the dashboard: revocations that the provider has not confirmed, lost rows of the audit log that
     nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, and the newest open incidents,
     MOST_INCIDENTS at most.
     """

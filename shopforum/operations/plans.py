@@ -15,9 +15,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.sites import ADMIN
 from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
-from . import counts, reach, session_queries
+from . import counts, limits, session_queries
 from .filters import FilterError, SessionFilter, parse_query
-from .reach import LARGE, PEOPLE, BeyondReach
+from .limits import LARGE, PEOPLE, BeyondReach
 from .rows import SessionRow
 from .session_queries import LIVE, s
 from .targets import Target
@@ -234,7 +234,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     mine = select(tables.sessions.c.user_id).where(tables.sessions.c.id == own).scalar_subquery()
     other = m.c.user_id.is_distinct_from(mine)
     console = and_(other, m.c.site == ADMIN)
-    owners = and_(other, reach.owners_session(m.c.site, m.c.roles))
+    owners = and_(other, limits.owners_session(m.c.site, m.c.roles))
     in_order = aggregate_order_by(m.c.id, m.c.created_at.desc(), m.c.id.desc())
     ids = (
         func.coalesce(func.array_agg(in_order), session_queries.ids_of([]))

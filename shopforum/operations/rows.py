@@ -207,12 +207,12 @@ class Receipt(Revocation):
 
     @property
     def revoked(self) -> int:
-        """How many sessions have ended: all that matched."""
+        """The number of sessions that have ended: all that matched."""
         return self.matched
 
     @property
     def unconfirmed(self) -> int:
-        """How many messages the identity provider has not confirmed yet."""
+        """The number of messages that the identity provider has not confirmed yet."""
         return self.pending + self.failed
 
 

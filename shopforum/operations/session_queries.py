@@ -370,7 +370,7 @@ def _device(db: ReadOnlyDatabase, words: str) -> ColumnElement[bool]:
     )
 
 
-# What each field of `SessionFilter` means, by its name; the state is a tab of the list (`in_state`). A session last seen
+# The condition of each field of `SessionFilter`, by its name; the state is a tab of the list (`in_state`). A session last seen
 # before an instant was also created before it, and only the creation has an index.
 CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = {
     "user": _user,

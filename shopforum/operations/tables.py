@@ -19,7 +19,7 @@ incidents = Table(
     # The query string of the list of sessions, without a state: which sessions it is about.
     Column("filter", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
-    # What the users are told on the login page and in the list of people to notify.
+    # The text for the users, on the login page and in the list of people to notify.
     Column("user_text", Text, nullable=False, server_default=""),
     Column("closed_at", Instant),
     Column("closed_by", Text),

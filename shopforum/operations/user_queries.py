@@ -95,8 +95,8 @@ class Device:
 
 @dataclass(frozen=True)
 class Activity:
-    """How many orders and forum posts a user has, 1,001 for more than a thousand; whether the user made API tokens that are
-    not revoked; and how many deny rules the user made are in force.
+    """The traces of a user: the numbers of orders and forum posts, 1,001 for more than a thousand; whether the user made API
+    tokens that are not revoked; and how many deny rules the user made are in force.
     """
 
     orders: int

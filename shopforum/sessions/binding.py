@@ -1,6 +1,6 @@
 """Bound sessions: a key of the device, and a short-lived cookie beside the two that only a signature of that key renews.
 
-Whoever copies the cookies holds them until the bound cookie runs out, and cannot renew it: the private key does not leave
+A thief who copies the cookies can use them until the bound cookie expires, and cannot renew it: the private key does not leave
 the device (W3C, Device Bound Session Credentials; binding_views.py speaks to the browser). A login offers the binding for
 `live.BINDING_WINDOW` seconds. From the first accepted proof on, a request without a bound cookie of the session is refused (resume.py),
 and nothing but a login undoes that.
@@ -42,7 +42,7 @@ _CHALLENGE_OVERTIME = 300
 
 _hashes = bindparam("challenge_hashes", type_=ARRAY(BYTEA))
 
-# `renewal` comes with a bound cookie, to a browser that has just signed. `asked` is for whoever asks.
+# `renewal` comes with a bound cookie, to a browser that has just signed. `asked` is given to any request that asks.
 _GIVE_CHALLENGE = """INSERT INTO session_challenges (hash, session_id, purpose, expires_at)
   SELECT CAST(:next_hash AS bytea), session_id, '{purpose}', now() + :challenge_life * interval '1 second' FROM"""
 _RENEWAL_CHALLENGE = _GIVE_CHALLENGE.format(purpose="renewal")

@@ -65,7 +65,7 @@ class SignInBlocked(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """A deny rule: what is refused, and for how many seconds. What matches all fields that are given is refused.
+    """A deny rule: what is refused, and for how many seconds. A request that matches all given fields is refused.
 
     `network` is an address or a CIDR block, stored in its canonical spelling. `device` holds words that name a browser
     (`user_agents.means`). Raises ValueError without a user, a network or a device, and for a time or a network that is

@@ -67,7 +67,7 @@ def count(connection: Connection, event: Event) -> None:
 
 @once_more
 def dismiss(db: Database, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
-    """Dismiss a flag; False where there is none, or it is dismissed already."""
+    """Dismiss a flag; False where the session has no such flag, or it is dismissed already."""
     with db.transaction() as connection:
         values = {"id": session_id, "kind": kind, "reason": reason, "actor": actor}
         row = connection.execute(_DISMISS, values).first()

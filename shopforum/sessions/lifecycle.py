@@ -244,7 +244,7 @@ class Sessions:
         return deny_rules.lift(self.db, rule_id, actor, client, note)
 
     def dismiss_flag(self, session_id: UUID, kind: str, reason: str, actor: str, client: Client) -> bool:
-        """Dismiss a flag as looked at; False where there is none, or it is dismissed already."""
+        """Dismiss a flag as looked at; False where the session has no such flag, or it is dismissed already."""
         return flags.dismiss(self.db, session_id, kind, reason, actor, client)
 
     def dismiss_flags(

@@ -35,7 +35,7 @@ GATED_AMONG_MANY = f"""(
       OR 'user:' || s.user_id IN (SELECT split_part(key, '@', 1) FROM revocation_gates WHERE key LIKE 'user:%'))
     AND {GATED})"""
 
-# What the row itself says. A gate may have ended the session all the same.
+# The row alone. A gate may have ended the session although its row does not say so.
 IN_TIME = "s.absolute_end > now()"
 UNENDED = f"s.ended_at IS NULL AND {IN_TIME}"
 

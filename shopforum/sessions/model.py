@@ -119,7 +119,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an act is done, in CAEP's terms: an `InitiatingEntity`, the actor's name, a code, and a text for either side."""
+    """The reason for an act, in CAEP's terms: an `InitiatingEntity`, the actor's name, a code, and a text for either side."""
 
     initiating_entity: str
     actor: str

@@ -1,6 +1,6 @@
-"""Refused requests: why a request was not served although its cookies belong to a session, for those who have to explain it.
+"""Refused requests: the facts about requests that were not served although their cookies belong to a session. *Explain* reads them.
 
-Whoever leaves a row here has shown a part of a session's cookies, so nobody can fill the table with made-up ones. A holder of
+A row takes a part of a session's cookies, so nobody can fill the table with made-up ones. A holder of
 stolen cookies can send a flood all the same: requests of the same kind within a second are counted in one row, and each session
 keeps its newest MOST rows. Internal.
 """

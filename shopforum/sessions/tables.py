@@ -2,7 +2,8 @@
 
 Nothing here can be used to sign in: credentials are stored as keyed hashes (`keyring.py`), refresh tokens not at all.
 All instants are the database's. The columns that a page view changes (`last_seen_at`, `idle_end`) are in no index, so
-that the update stays heap-only (docs/sessions.md, "What it costs").
+that the update stays heap-only (docs/sessions.md, "What it costs"). The comments of the
+columns are in the database, too, where psql shows them.
 """
 
 from sqlalchemy import (
@@ -32,9 +33,11 @@ metadata = MetaData(naming_convention=NAMING_CONVENTION)
 Instant = DateTime(timezone=True)
 
 
-def _now() -> Column:  # type: ignore[type-arg]
+def _now(comment: str | None = None) -> Column:  # type: ignore[type-arg]
     """Return a column `created_at` that the database's clock fills in."""
-    return Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp())
+    return Column(
+        "created_at", Instant, nullable=False, server_default=func.clock_timestamp(), comment=comment
+    )
 
 
 # One row is one sign-in of one user in one browser, from the password to the end. A refresh or a rotation gives it a new
@@ -42,60 +45,139 @@ def _now() -> Column:  # type: ignore[type-arg]
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
-    Column("site", Text, nullable=False),
-    Column("user_id", UUID, nullable=False),
-    Column("user_name", Text, nullable=False),
-    Column("user_email", Text, nullable=False, server_default=""),
-    Column("roles", ARRAY(Text), nullable=False),
-    # The identity provider's name for the refresh token. Not a secret: it revokes, it cannot refresh.
-    Column("refresh_token_id", UUID),
-    _now(),
-    # When the password was given; a refresh never moves it (NIST SP 800-63B-4, 5.2).
-    Column("authenticated_at", Instant, nullable=False),
-    # When a code of the admin's authenticator last stood in for a fresh password, on the console alone. Gates and the absolute
-    # end go by `authenticated_at`: a code extends nothing.
-    Column("code_given_at", Instant),
-    # The number of the newest revocation that the session came after: gates with a later number end it. It is read before
-    # the password is asked for. A session that its admin has excepted from a revocation gets that revocation's number.
-    Column("epoch", BigInteger, nullable=False, server_default="0"),
-    Column("absolute_end", Instant, nullable=False),
-    Column("idle_end", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
-    Column("address", INET),
-    Column("agent", Text, nullable=False, server_default=""),
-    Column("last_address", INET),
-    Column("last_agent", Text, nullable=False, server_default=""),
-    # Pairs of credentials are numbered, and each has a parent: rotation.py. `head` is the pair that holds now, since
-    # `head_since`; `issued` is the newest number, `unshown` counts the successors handed out since then, and the
-    # next one is due at `due_at`.
-    Column("head", Integer, nullable=False, server_default="1"),
-    Column("head_parent", Integer, nullable=False, server_default="0"),
-    Column("head_since", Instant, nullable=False, server_default=func.clock_timestamp()),
-    Column("issued", Integer, nullable=False, server_default="1"),
-    Column("unshown", Integer, nullable=False, server_default="0"),
-    Column("due_at", Instant, nullable=False, server_default=func.clock_timestamp()),
-    Column("refreshed_at", Instant),
-    Column("refresh_count", Integer, nullable=False, server_default="0"),
-    # The refresh in flight: the request that holds the lease asks the identity provider, the others wait.
-    Column("lease", UUID),
-    Column("lease_until", Instant),
-    # When the provider was last asked for the roles, on a site that asks between refreshes (`sessions.roles_every`).
-    Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
-    # A keyed hash of the login form: a form that is sent twice leaves one session.
-    Column("login_form", LargeBinary),
-    # A sign-in of the same user with a new browser that the owner has not been asked about yet.
-    Column("new_sign_in", UUID),
-    # In quarantine nothing is served before the password is given again. The reason is a code.
-    Column("quarantined_at", Instant),
-    Column("quarantine_reason", Text),
-    # Until when the browser may bind the session to a key of its device, NULL where it was not asked to; and since when the
-    # session is bound (binding.py). A bound session stays bound.
-    Column("bindable_until", Instant),
-    Column("bound_at", Instant),
-    Column("ended_at", Instant),
-    Column("end_reason", Text),
-    Column("revocation_id", UUID),
+    Column(
+        "id",
+        UUID,
+        primary_key=True,
+        server_default=func.gen_random_uuid(),
+        comment="Public handle; opens nothing.",
+    ),
+    Column("site", Text, nullable=False, comment="The only site that serves the session."),
+    Column("user_id", UUID, nullable=False, comment="The user, by the identity provider's id."),
+    Column("user_name", Text, nullable=False, comment="The user's name, as the provider last gave it."),
+    Column(
+        "user_email",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="The user's address, as the provider last gave it.",
+    ),
+    Column(
+        "roles",
+        ARRAY(Text),
+        nullable=False,
+        comment="The user's roles on the site, as the provider last gave them.",
+    ),
+    Column(
+        "refresh_token_id",
+        UUID,
+        comment="The provider's id of the refresh token. Not a secret: it revokes, it cannot refresh.",
+    ),
+    _now("When the session was written."),
+    Column(
+        "authenticated_at",
+        Instant,
+        nullable=False,
+        comment="When the password was given. A refresh never moves it (NIST SP 800-63B-4, 5.2).",
+    ),
+    Column(
+        "code_given_at",
+        Instant,
+        comment="When a code of the admin's authenticator last stood in for a fresh password, on the console alone. It extends nothing.",
+    ),
+    Column(
+        "epoch",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="The newest revocation that the session came after: gates with a larger number end it. Read before the password is checked; an excepted session gets the number of the revocation.",
+    ),
+    Column("absolute_end", Instant, nullable=False, comment="When the session is over, whatever its use."),
+    Column(
+        "idle_end",
+        Instant,
+        nullable=False,
+        comment="When the session idles out: dormant with a refresh token, expired without one. Each use moves it.",
+    ),
+    Column("last_seen_at", Instant, nullable=False, comment="The last use, written once a minute at most."),
+    Column("address", INET, comment="The client's address at the login."),
+    Column("agent", Text, nullable=False, server_default="", comment="The user agent at the login."),
+    Column("last_address", INET, comment="The client's address at the last use."),
+    Column("last_agent", Text, nullable=False, server_default="", comment="The user agent at the last use."),
+    Column(
+        "head",
+        Integer,
+        nullable=False,
+        server_default="1",
+        comment="The number of the pair that holds now (rotation.py).",
+    ),
+    Column(
+        "head_parent",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="The pair that the head was given for; 0 for the login's.",
+    ),
+    Column(
+        "head_since",
+        Instant,
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        comment="When the head took over.",
+    ),
+    Column("issued", Integer, nullable=False, server_default="1", comment="The number of the newest pair."),
+    Column(
+        "unshown",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="Successors issued since the head took over, none of them shown yet.",
+    ),
+    Column(
+        "due_at",
+        Instant,
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        comment="When the next successor may be issued.",
+    ),
+    Column("refreshed_at", Instant, comment="The last refresh at the provider."),
+    Column("refresh_count", Integer, nullable=False, server_default="0", comment="The number of refreshes."),
+    Column("lease", UUID, comment="The refresh in flight: its request asks the provider, the others wait."),
+    Column("lease_until", Instant, comment="When the lease expires."),
+    Column(
+        "roles_read_at",
+        Instant,
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        comment="When the provider was last asked for the roles (`sessions.roles_every`).",
+    ),
+    Column(
+        "login_form",
+        LargeBinary,
+        comment="A keyed hash of the login form: a form that is sent twice leaves one session.",
+    ),
+    Column(
+        "new_sign_in",
+        UUID,
+        comment="A sign-in of the same user with a new browser that the owner has not been asked about yet.",
+    ),
+    Column(
+        "quarantined_at", Instant, comment="Since when nothing is served before the password is given again."
+    ),
+    Column("quarantine_reason", Text, comment="The code of the reason for the quarantine."),
+    Column(
+        "bindable_until",
+        Instant,
+        comment="Until when the browser may bind the session to a key of its device; NULL where it was not asked to.",
+    ),
+    Column("bound_at", Instant, comment="Since when the session is bound. A bound session stays bound."),
+    Column(
+        "ended_at",
+        Instant,
+        comment="When the session was ended; NULL for a live one, for one that only timed out, and for one behind a gate until the gate sweep.",
+    ),
+    Column("end_reason", Text, comment="Why it was ended: `EndReason` in vocabulary.py."),
+    Column("revocation_id", UUID, comment="The revocation that ended it."),
     CheckConstraint("(quarantined_at IS NULL) = (quarantine_reason IS NULL)", name="quarantined_with_reason"),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_with_reason"),
     CheckConstraint("head_parent < head AND head <= issued AND unshown >= 0", name="pairs_in_order"),
@@ -131,21 +213,35 @@ for name in ("user_email", "user_name"):
 credentials = Table(
     "session_credentials",
     metadata,
-    Column("session_hash", LargeBinary, primary_key=True),
-    Column("session_id", UUID, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("parent", Integer, nullable=False),
-    Column("refresh_hash", LargeBinary),
-    # The key that made both hashes (`Keyring.ids`). NULL in rows from before keys had ids.
-    Column("key_id", Text),
-    Column("why", Text, nullable=False),
-    _now(),
-    Column("seen_at", Instant),
-    Column("seen_address", INET),
-    Column("seen_agent", Text),
-    Column("asked_address", INET),
-    Column("asked_agent", Text),
-    Column("replaced_at", Instant),
+    Column("session_hash", LargeBinary, primary_key=True, comment="Keyed hash of the session id."),
+    Column(
+        "session_id",
+        UUID,
+        ForeignKey("sessions.id", ondelete="CASCADE"),
+        nullable=False,
+        comment="The session.",
+    ),
+    Column("number", Integer, nullable=False, comment="The number of the pair within its session."),
+    Column(
+        "parent",
+        Integer,
+        nullable=False,
+        comment="The number of the pair that it was given for; 0 for the login's.",
+    ),
+    Column("refresh_hash", LargeBinary, comment="Keyed hash of the refresh token."),
+    Column(
+        "key_id",
+        Text,
+        comment="The key that made both hashes (`Keyring.ids`). NULL in rows from before keys had ids.",
+    ),
+    Column("why", Text, nullable=False, comment="Why the pair was issued: login, rotation or refresh."),
+    _now("When the pair was issued."),
+    Column("seen_at", Instant, comment="When the pair was first shown."),
+    Column("seen_address", INET, comment="The client's address when it was first shown."),
+    Column("seen_agent", Text, comment="The user agent when it was first shown."),
+    Column("asked_address", INET, comment="The client's address of the request that got it."),
+    Column("asked_agent", Text, comment="The user agent of the request that got it."),
+    Column("replaced_at", Instant, comment="When another pair took over from it."),
     CheckConstraint("parent < number", name="parent_first"),
     CheckConstraint("replaced_at IS NULL OR seen_at IS NOT NULL", name="replaced_was_shown"),
     UniqueConstraint("session_id", "number"),

@@ -20,7 +20,7 @@ from .vocabulary import EventName, FlagKind, InitiatingEntity
 # Names of cookies in one row.
 _MOST_NAMES = 10
 
-# Whether to write another row: one a network and hour, and at most sixty a minute, so that a flood of invented cookies
+# The condition for another row: one a network and hour, and at most sixty a minute, so that a flood of invented cookies
 # does not fill the log.
 _MAY_WRITE = text(
     f"""SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log

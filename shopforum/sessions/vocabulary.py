@@ -17,7 +17,7 @@ class State(StrEnum):
 
 
 class Withheld(StrEnum):
-    """Why a live session is not served: it is in quarantine, perhaps because its browser has bound it to no device, or a deny
+    """The reasons for not serving a live session: it is in quarantine, perhaps because its browser has bound it to no device, or a deny
     rule refuses it; or it is bound, and the request came without the device's bound cookie.
     """
 
@@ -31,8 +31,8 @@ class Withheld(StrEnum):
 
 
 class BindingState(StrEnum):
-    """Whether a session is bound to a key of its device: it is; its browser may still bind it, in the first minute; or it is not,
-    because the browser cannot or was not asked to.
+    """The binding of a session to a key of its device: bound; still possible, in the first minute; or not bound, because the
+    browser cannot or was not asked to.
     """
 
     BOUND = "bound"
@@ -41,7 +41,7 @@ class BindingState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a browser sends a request of a bound session without renewing its bound cookie (DBSC, Secure-Session-Skipped)."""
+    """The reasons of a browser that sends a request without renewing its bound cookie (DBSC, Secure-Session-Skipped)."""
 
     QUOTA_EXCEEDED = "quota_exceeded"
     SERVER_ERROR = "server_error"
@@ -124,7 +124,7 @@ class EventName(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a session ended. Admins choose from reasons of their own (`operations.labels.REASONS`)."""
+    """The reasons for the end of a session. Admins choose from reasons of their own (`operations.labels.REASONS`)."""
 
     LOGOUT = "logout"
     SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere"
@@ -149,7 +149,7 @@ class EndReason(StrEnum):
     NOT_BOUND = "not_bound"
 
 
-# Which state may follow which, and by what. None stands for a session that does not exist yet.
+# The allowed changes of state, and their causes. None stands for a session that does not exist yet.
 TRANSITIONS: dict[tuple[State | None, State], str] = {
     (None, State.ACTIVE): "login",
     (State.ACTIVE, State.DORMANT): "idle timeout, with a refresh token",

@@ -120,7 +120,7 @@ class Witness:
     def _loss(self, db: Database, newest: Head, claimed: int) -> Loss:
         kept = db.one(_KEPT, seqs=[one.seq for one in self._heads], macs=[one.mac for one in self._heads])
         if kept is None and claimed < newest.seq:
-            # The restore goes back behind all that is remembered. Its newest row is the end of what it has.
+            # The restore is older than all remembered heads. The newest row that it brought back is the last one kept.
             kept = db.one(_AT, seq=claimed)
         return Loss(kept["seq"], kept["at"], newest) if kept else Loss(0, None, newest)
 

@@ -45,7 +45,7 @@ _ACTS = {
     "store_order_again": Act("Buy again"),
     "store_notify": Act("Write to me when it is back"),
 }
-# What the login page says to a visitor who was sent there from one of these pages.
+# The login page's text for a visitor who was sent there from one of these pages.
 _LOGIN_NOTICES = {
     "/shopping-cart": Notice(
         "info", "Log in to see your saved cart. You can also look around first: your choices are kept."

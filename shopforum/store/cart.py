@@ -62,7 +62,7 @@ class CartLine:
 
     @property
     def problem(self) -> str | None:
-        """Why this line cannot be ordered: "withdrawn", "sold-out" or "short" (fewer in stock than wanted). Or None."""
+        """The reason why this line cannot be ordered: "withdrawn", "sold-out", "short" (fewer in stock than wanted) or None."""
         if self.withdrawn:
             return "withdrawn"
         if not self.stock:

@@ -1,4 +1,4 @@
-"""When an order arrives: an estimate in working days, by country. For display only."""
+"""Estimate when an order arrives, in working days by country. For display only."""
 
 from datetime import date, timedelta
 

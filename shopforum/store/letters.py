@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from ..core.sites import Site
-from ..mail import outgoing
+from ..mail import html, outgoing
 from ..mail.outgoing import Letter
 from ..web.templating import money
 
@@ -37,17 +37,12 @@ _PLAIN = """Hello {name},
 
 {site}
 """
-_HTML = Markup(
-    """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{subject}</title></head>
-<body>
-<p>Hello {name},</p>
+_BODY = Markup(
+    """<p>Hello {name},</p>
 <p>{text}</p>
 <p><strong>{facts}</strong></p>
 <p>{page}</p>
-<p>{site}</p>
-</body></html>
-"""
+<p>{site}</p>"""
 )
 
 
@@ -90,13 +85,12 @@ class Letters:
         if not self.on or to.email is None:
             return
         values = {
-            "subject": subject,
             "name": to.name,
             "text": text,
             "facts": facts,
             "page": f"{self.site.url}{path}",
             "site": self.site.title,
         }
-        plain, html = _PLAIN.format(**values), _HTML.format(**values)
-        letter = Letter(to.email, subject, plain, html, self.site.name, to.user_id)
+        plain, shown = _PLAIN.format(**values), html.page(subject, _BODY.format(**values))
+        letter = Letter(to.email, subject, plain, shown, self.site.name, to.user_id)
         outgoing.queue(connection, letter)

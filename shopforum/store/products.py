@@ -39,7 +39,7 @@ class Product(ListedProduct):
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a list of products is narrowed to. An empty or missing value means any.
+    """The criteria of a list of products. An empty or missing value means any.
 
     `words` are folded (`search.words`); `some`: products with some of the words, not only those with all of them. Prices
     are in cents.

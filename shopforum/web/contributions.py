@@ -23,7 +23,7 @@ class NavItem:
 class SearchBox:
     """The search field of the page header: a GET form with the field `q`. `action` is a path, `label` names the field.
 
-    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; empty where there is none. With
+    `suggestions` is the path of a JSON list of texts for what was typed so far, `?q=`; "" where it makes no suggestions. With
     `signed_in`, only signed-in users see the field. `key` is its shortcut, if it has one.
     """
 

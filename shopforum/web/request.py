@@ -1,19 +1,30 @@
 """The request as the views of all sites take it: Pyramid's, typed, with what the application adds."""
 
 from functools import cached_property
+from typing import Protocol
+from uuid import UUID
 
+from pyramid.httpexceptions import HTTPNotFound
 from webob.multidict import MultiDict
 
 from ..core.database import Database
+from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import Site
 from ..idp import FusionAuth
-from ..sessions import Session, SessionRequest
+from ..sessions import Session, SessionRequest, Sessions
 from . import services
 from .services import Services
 
 # The largest body, in bytes. The largest form is a long post.
 MAX_BODY = 1024 * 1024
+
+
+class _HasSessions(Protocol):
+    """A request that has the session core."""
+
+    @property
+    def sessions(self) -> Sessions: ...
 
 
 class DatabaseAccess:
@@ -23,14 +34,14 @@ class DatabaseAccess:
     request_body_tempfile_limit = MAX_BODY + 1
 
     @property
-    def db(self) -> Database:
+    def db(self: _HasSessions) -> Database:
         """The database, for short statements and transactions."""
-        raise NotImplementedError
+        return self.sessions.db
 
     @cached_property
-    def read_db(self) -> ReadOnlyDatabase:
+    def read_db(self: _HasSessions) -> ReadOnlyDatabase:
         """The database for the operators' queries: read-only, with a time limit of its own."""
-        return ReadOnlyDatabase(self.db)
+        return ReadOnlyDatabase(self.sessions.db)
 
 
 class Request(DatabaseAccess, SessionRequest):
@@ -55,11 +66,6 @@ class Request(DatabaseAccess, SessionRequest):
         return self.services.site
 
     @property
-    def db(self) -> Database:
-        """The database, for short statements and transactions."""
-        return self.services.db
-
-    @property
     def idp(self) -> FusionAuth:
         """The client of the identity provider."""
         return self.services.idp
@@ -68,6 +74,14 @@ class Request(DatabaseAccess, SessionRequest):
     def route_name(self) -> str:
         """The name of the matched route; "" where no route matches."""
         return self.matched_route.name if self.matched_route else ""
+
+    @property
+    def matched_id(self) -> UUID:
+        """The id in the address: `{id}` of the route. Raises HTTPNotFound for a text that is not an id."""
+        found = parse_uuid(self.matchdict["id"])
+        if found is None:
+            raise HTTPNotFound
+        return found
 
     @property
     def me(self) -> Session:

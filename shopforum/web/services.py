@@ -52,7 +52,7 @@ class Table(Mapping[str, V]):
 
 @dataclass(frozen=True)
 class SavedForms:
-    """How forms survive a login (login/resubmit.py).
+    """The functions that save a form over a login (login/resubmit.py).
 
     `save` saves the form of a request, and returns the path where its owner gets it back; None if there is no form to
     save. `show_again` returns a refused form as it was filled in, under a title and a text; None if it cannot.
@@ -78,14 +78,14 @@ class UnknownAct:
 
 @dataclass(frozen=True)
 class PasswordPage:
-    """Where users change their password. `url` is empty where no page is known."""
+    """The page where users change their password. `url` is empty where no page is known."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class AwayHelp:
-    """What the login page says while passwords cannot be checked: a text, and a command for the page that the login leads to.
+    """The login page's help while passwords cannot be checked: a text, and a command for the page that the login leads to.
     `code_page` is the address where a code stands in for the password of the request's session, or None.
     """
 
@@ -117,7 +117,7 @@ class Services:
     new_device_hooks: list[Callable[["Request", Login], None]] = field(default_factory=list)
     # Names of form fields that may come more than once.
     repeatable_fields: set[str] = field(default_factory=set)
-    # What there is one of, by class: the classes above, and each package's own settings, keys and the like.
+    # The objects by their class: the classes above, and each package's own settings, keys and the like.
     objects: dict[type[object], object] = field(default_factory=dict)
 
     def add(self, service: object) -> None:

@@ -163,7 +163,7 @@ def _check_text(request: Request, repeatable: set[str]) -> None:
 def _form(request: PyramidRequest) -> MultiDict[object]:
     """Return the posted form. Raises UnicodeDecodeError for bytes that are not UTF-8, which WebOb would silently replace."""
     if request.charset.lower() not in ("utf-8", "utf8"):
-        # WebOb would decode with any codec that the header names, or fail if there is none of this name.
+        # WebOb would decode with any codec that the header names, or fail on an unknown one.
         raise ValueError("a form in another encoding")
     body = request.body
     if request.content_type == "application/x-www-form-urlencoded":

@@ -51,7 +51,7 @@ _REDELIVER = text(
 
 @dataclass(frozen=True)
 class Position:
-    """How far an endpoint has come: `seq` is the last row of the log that it got, `head` the log's last row.
+    """The progress of an endpoint: `seq` is the last row of the log that it got, `head` the log's last row.
 
     `waiting` counts the messages that it has still to get, at most 5,000. `attempts` counts the failures since the last
     success, `told_at` is the instant of that success.

@@ -47,7 +47,7 @@ EVENTS = (
     "user.registration.delete",
     *sorted(_GROUPS),
 )
-# What FusionAuth sends when an admin tries a webhook.
+# The event that FusionAuth sends when an admin tries a webhook.
 TEST = "test"
 
 # In milliseconds since the epoch: the last day that a datetime can hold, with some seconds to spare for comparisons.

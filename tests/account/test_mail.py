@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import clocks
 import pytest
 
-from shopforum.account import mail_texts
+from shopforum.account import letters
 from shopforum.core.sites import SettingsError
 from shopforum.mail import outgoing as mail
 from shopforum.mail.outgoing import Letter
@@ -125,7 +126,7 @@ def test_a_server_without_the_encryption_that_is_wanted_gets_nothing(db: Any, sm
 
 def test_is_dropped_after_two_days(db: Any, smtp: Smtp, sql: Any) -> None:
     queue(db)
-    sql("UPDATE outgoing_mail SET created_at = now() - interval '49 hours'")
+    clocks.pass_time(db, 49 * 3600)
     mail.run_once(db, settings(smtp))
     assert smtp.messages == []
     assert sql("SELECT 1 FROM outgoing_mail") == []
@@ -242,7 +243,7 @@ def test_nobody_is_written_to_at_what_is_no_address(db: Any, sql: Any, address: 
 def test_a_name_is_text_in_the_letter(apps: dict[str, Any]) -> None:
     site = apps["store"].services.site
     at = apps["store"].services.sessions.now()
-    letter = mail_texts.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
+    letter = letters.new_device("a@b", "<b>{site}</b>", site, at, "<script>", None)
     assert "&lt;b&gt;{site}&lt;/b&gt;" in letter.html
     assert "<script>" not in letter.html
     assert "unknown" in letter.plain

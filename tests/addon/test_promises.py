@@ -1,8 +1,9 @@
-"""What docs/addon.md promises to an application that is not shopforum, one test a promise."""
+"""The promises of docs/addon.md to an application that is not shopforum, one test a promise."""
 
 import time
 import uuid
 
+import clocks
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -198,7 +199,7 @@ def test_forget_ends_the_session_here_and_at_the_authority(blog):
 
 def test_a_forged_form_extends_nothing(blog):
     browser = blog.browser("dora")
-    blog.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+    clocks.pass_time(blog.sessions.db, 300)
     [before] = blog.sql("SELECT last_seen_at FROM sessions")
     browser.post("/members", {"csrf_token": "made up"}, status=400)
     assert blog.sql("SELECT last_seen_at FROM sessions") == [before]
@@ -206,7 +207,7 @@ def test_a_forged_form_extends_nothing(blog):
 
 def test_a_refused_form_says_why_and_its_page_extends_nothing(blog):
     browser = blog.browser("dora")
-    blog.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+    clocks.pass_time(blog.sessions.db, 300)
     [before] = blog.sql("SELECT last_seen_at FROM sessions")
     told = browser.post("/members", {"csrf_token": ""}, status=400).json
     assert (told["why"], told["name"]) == ("no_token", "dora")
@@ -267,7 +268,7 @@ def test_a_withheld_session_is_none_keeps_its_cookies_and_is_replaced_by_a_login
 
 def test_cookies_may_be_cleared_where_this_request_has_found_their_token_dead(blog):
     browser = blog.browser("dora")
-    blog.sql("UPDATE sessions SET idle_end = now(), last_seen_at = now() - interval '1 hour'")
+    clocks.idle_out(blog.sessions.db)
     blog.authority.live = {}
     answer = browser.get("/members", status=403)
     assert answer.json["spent"] is True
@@ -324,7 +325,7 @@ def test_nobody_makes_a_rule_against_themselves(blog):
 def test_a_view_can_ask_for_a_fresh_password(blog):
     browser = blog.browser("dora")
     browser.get("/password", status=200)
-    blog.sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '301 seconds'")
+    clocks.pass_time(blog.sessions.db, 301)
     browser.get("/password", status=401)
     browser.get("/members", status=200)
 
@@ -369,7 +370,7 @@ def test_an_earlier_login_by_the_same_form_that_comes_in_later_gets_no_cookies(b
 
 def test_while_the_authority_is_away_the_cookies_stay(blog):
     browser = blog.browser("dora")
-    blog.sql("UPDATE sessions SET idle_end = now(), last_seen_at = now() - interval '1 hour'")
+    clocks.idle_out(blog.sessions.db)
     blog.authority.away = True
     answer = browser.get("/members", status=503)
     assert (answer.json["retry_after"], "Set-Cookie" in answer.headers) == (5, False)

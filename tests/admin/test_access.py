@@ -1,4 +1,4 @@
-"""Who may do what on the console: every route, every method, every role."""
+"""Access to the console: every route, every method, every role."""
 
 from collections.abc import Callable
 from typing import Any
@@ -154,10 +154,10 @@ def test_a_responder_cannot_end_a_site(console: Callable[[str], Browser], starte
     assert one.browser.get("/shopping-cart").status_int == 200
 
 
-def test_everyone_needs_a_fresh_password(console: Callable[[str], Browser], sql: Any):
+def test_everyone_needs_a_fresh_password(console: Callable[[str], Browser], sql: Any, later: Any):
     client = console("owner")
     csrf = token(client.get("/revoke-everyone"))
-    sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '301 seconds' RETURNING 1 AS one")
+    later(301)
     answer = client.get("/revoke-everyone", status=302)
     assert "why=fresh" in answer.location
     fields = {"csrf_token": csrf, "word": "everyone", "reason": "incident"}

@@ -7,7 +7,7 @@ import pytest
 from support import Browser, person
 from webtest import TestResponse
 
-from shopforum.operations import reach
+from shopforum.operations import limits
 
 Console = Callable[[str], Browser]
 NOTE = "INC-7:\nseen from two places"
@@ -49,11 +49,11 @@ def log_in_again(answer: TestResponse, who: str) -> TestResponse:
 def test_ending_many_shows_filter_number_and_verb_again(
     console: Console, sql: Any, act: str, lost: bool
 ) -> None:
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     client = console("owner")
     form = form_of(client.get(f"/sessions/{act}?filter=ip%3D203.0.113.7"), f"/sessions/{act}")
-    form["reason"], form["text"], form["number"] = "incident", NOTE, str(reach.LARGE + 1)
+    form["reason"], form["text"], form["number"] = "incident", NOTE, str(limits.LARGE + 1)
     if lost:
         sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired' WHERE site = 'admin'")
     else:
@@ -61,7 +61,7 @@ def test_ending_many_shows_filter_number_and_verb_again(
     page = log_in_again(form.submit(status=302), "owner")
     assert page.request.path == f"/sessions/{act}"
     verb = "End" if act == "revoke" else "Quarantine"
-    assert f"{verb} {reach.LARGE + 1} sessions" in words(page)
+    assert f"{verb} {limits.LARGE + 1} sessions" in words(page)
     assert "203.0.113.7" in words(page)
     again = form_of(page, f"/sessions/{act}")
     assert again["reason"].value == "incident"
@@ -71,7 +71,7 @@ def test_ending_many_shows_filter_number_and_verb_again(
     assert ended(sql) == 0
     assert sql("SELECT 1 AS one FROM sessions WHERE quarantined_at IS NOT NULL") == []
     assert "Type" in again.submit(status=422)
-    again["number"] = str(reach.LARGE + 1)
+    again["number"] = str(limits.LARGE + 1)
     again.submit(status=303)
 
 

@@ -60,10 +60,10 @@ def test_nothing_of_a_link_escapes_into_the_shell():
     assert words[5:] == ["$(id)`id` --everyone", "--device", "x'; rm -rf / #", "--reason", "incident"]
 
 
-def test_the_login_page_names_the_command(browser: Callable[..., Browser], idp: Any, sql: Any):
+def test_the_login_page_names_the_command(browser: Callable[..., Browser], idp: Any, later: Any):
     client = browser("admin")
     client.log_in("owner")
-    sql("UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one")
+    later(301)
     asked = client.get("/revoke-everyone?site=store", status=302).follow()
     idp.hook("fail", path="/api/login", times=5, status=503)
     form = next(form for form in asked.forms.values() if form.action == "/login")

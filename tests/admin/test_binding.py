@@ -1,4 +1,4 @@
-"""What people see of bound sessions: the console, the API, the command line, and the owner's page."""
+"""Bound sessions are shown: by the console, the API, the command line, and the owner's page."""
 
 import json
 

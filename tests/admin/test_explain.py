@@ -1,4 +1,4 @@
-"""Why requests were served or refused: the console's page, the API and the command line say the same."""
+"""The console, the API and the command line give the same reasons for a served or refused request."""
 
 import json
 from collections.abc import Callable
@@ -76,14 +76,15 @@ def test_a_stolen_half_is_found_by_session_user_request_and_place(
     assert CliRunner().invoke(main, ["sessions", "explain", ini, "nothing-here"]).exit_code == 1
 
 
-def test_a_replay_is_told_with_its_pairs(console: Console, started: Started, thief: Any, sql: Any):
+def test_a_replay_is_told_with_its_pairs(
+    console: Console, started: Started, thief: Any, sql: Any, later: Any
+):
     one = started("shopper")
     old = cookies_of(one.browser)
     sql("UPDATE sessions SET due_at = now() WHERE id = :id RETURNING 1 AS one", id=one.id)
     one.browser.get("/shopping-cart")
     one.browser.get("/shopping-cart")
-    sql("UPDATE session_credentials SET replaced_at = replaced_at - interval '71 seconds' RETURNING 1 AS one")
-    sql("UPDATE sessions SET head_since = head_since - interval '71 seconds' RETURNING 1 AS one")
+    later(71)
     thief(old).get("/shopping-cart", status=302)
     page = ask(console("viewer"), id=str(one.id))
     assert (

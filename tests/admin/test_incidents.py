@@ -15,7 +15,7 @@ from waiting import eventually
 from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import incidents, reach
+from shopforum.operations import incidents, limits
 from shopforum.sessions import deny_rules
 from shopforum.sessions.audit import Client
 
@@ -178,8 +178,8 @@ def test_incidents_that_make_no_sense(console: Console, sql: Any, fields: dict[s
     assert not sql("SELECT 1 AS one FROM incidents")
 
 
-def test_containing_takes_what_ending_the_same_sessions_takes(console: Console, sql: Any):
-    sql(MANY, count=reach.PEOPLE + 1)
+def test_containing_takes_what_ending_the_same_sessions_takes(console: Console, sql: Any, later: Any):
+    sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     responder, owner = console("responder"), console("owner")
     page = begin(responder, ip="203.0.113.0/24").follow()
@@ -187,7 +187,7 @@ def test_containing_takes_what_ending_the_same_sessions_takes(console: Console, 
     assert "reaches 101 people" in responder.get(path, status=403)
     asked = owner.get(path)
     assert "Type 101" in submit(asked, 422, number="100")
-    sql("UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one")
+    later(301)
     assert "why=fresh" in submit(asked, 302, number="101").location
     assert not sql("SELECT 1 AS one FROM standing_rules")
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")

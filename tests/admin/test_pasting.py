@@ -1,4 +1,4 @@
-"""What people paste where a user is looked for leads to what it names."""
+"""An id or a line of the log, pasted into a search for users, leads to the thing that it names."""
 
 from collections.abc import Callable
 from typing import Any

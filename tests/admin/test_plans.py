@@ -12,7 +12,7 @@ from support import Browser
 from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import plans, reach
+from shopforum.operations import limits, plans
 from shopforum.operations.targets import Target
 from shopforum.sessions import Reason, Scope, TooFar
 from shopforum.sessions.audit import Client
@@ -121,23 +121,23 @@ def test_sign_ins_meanwhile_are_included_where_the_admin_says_so(console: Consol
 
 
 def test_the_number_that_was_shown_confirms_a_list_that_grows(console: Console, sql: Any):
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     client = console("owner")
     path = "/sessions/revoke?filter=ip%3D203.0.113.0/24"
     form = form_of(client.get(path))
-    form["reason"], form["number"], form["joined"] = "incident", str(reach.LARGE + 1), True
+    form["reason"], form["number"], form["joined"] = "incident", str(limits.LARGE + 1), True
     sql(MANY, count=3)
     sql(PLACES.replace("RETURNING", "ON CONFLICT DO NOTHING RETURNING"))
     # Without the box it is shown again, with the number as it is now.
     form["joined"] = False
     again = form.submit(status=409)
-    assert f"from {reach.LARGE + 1} to {reach.LARGE + 4} sessions" in again
-    form["joined"], form["number"] = True, str(reach.LARGE)
-    assert f"Type {reach.LARGE + 1}, the number of sessions" in form.submit(status=422)
-    form["number"] = str(reach.LARGE + 1)
+    assert f"from {limits.LARGE + 1} to {limits.LARGE + 4} sessions" in again
+    form["joined"], form["number"] = True, str(limits.LARGE)
+    assert f"Type {limits.LARGE + 1}, the number of sessions" in form.submit(status=422)
+    form["number"] = str(limits.LARGE + 1)
     receipt = form.submit(status=303).follow()
-    assert f"{reach.LARGE + 4}" in receipt
+    assert f"{limits.LARGE + 4}" in receipt
     assert not sql("SELECT 1 AS one FROM sessions WHERE site = 'store' AND ended_at IS NULL")
 
 
@@ -146,7 +146,7 @@ def test_an_act_that_has_become_large_is_shown_again(console: Console, started: 
     client = console("owner")
     form = form_of(client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24"))
     form["reason"], form["joined"] = "incident", True
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     assert "Type 102" in form.submit(status=422)
     sent = dict(form.submit_fields()) | {"number": "102"}
@@ -173,9 +173,9 @@ def test_the_page_that_asks_can_be_reloaded_and_passed_on(console: Console, star
 
 
 def test_a_large_act_takes_the_number_and_a_fresh_password(
-    console: Console, crowd: Callable[[int], None], sql: Any
+    console: Console, crowd: Callable[[int], None], sql: Any, later: Any
 ):
-    crowd(reach.LARGE + 1)
+    crowd(limits.LARGE + 1)
     one_person = "UPDATE sessions SET user_id = :id WHERE user_name = 'Somebody' RETURNING 1 AS one"
     sql(one_person, id=uuid4())
     client = console("responder")
@@ -183,13 +183,11 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
     form = form_of(client.get(address))
     form["reason"] = "incident"
     answer = form.submit(status=422)
-    assert f"Type {reach.LARGE + 1}, the number of sessions" in answer
-    sql(
-        "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' WHERE site = 'admin' RETURNING 1 AS one"
-    )
+    assert f"Type {limits.LARGE + 1}, the number of sessions" in answer
+    later(301)
     assert "why=fresh" in client.get(address, status=302).location
     form = form_of(answer)
-    form["number"] = f" {reach.LARGE + 1} "
+    form["number"] = f" {limits.LARGE + 1} "
     assert "why=fresh" in form.submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() WHERE site = 'admin' RETURNING 1 AS one")
     assert "/revocations/" in form.submit(status=303).location
@@ -212,7 +210,7 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
 def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
     console: Console, crowd: Callable[[int], None], query: str, sql: Any
 ):
-    crowd(reach.LARGE + 1)
+    crowd(limits.LARGE + 1)
     sql("UPDATE sessions SET agent = 'Mozilla/5.0' WHERE user_name = 'Somebody' RETURNING 1 AS one")
     sql(
         "UPDATE sessions SET user_email = 'some@body.example' WHERE user_name = 'Somebody' RETURNING 1 AS one"
@@ -229,7 +227,7 @@ def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
 def test_a_responder_in_slices_is_stopped_at_a_hundred_people(
     console: Console, crowd: Callable[[int], None], sql: Any, act: str
 ):
-    crowd(reach.PEOPLE + 20)
+    crowd(limits.PEOPLE + 20)
     client = console("responder")
     ids = [str(row["id"]) for row in sql("SELECT id FROM sessions WHERE site = 'store'")]
 
@@ -240,12 +238,12 @@ def test_a_responder_in_slices_is_stopped_at_a_hundred_people(
         return form.submit(status=status)
 
     end(ids[:60], 303)
-    end(ids[60 : reach.PEOPLE], 303)
-    told = end(ids[reach.PEOPLE :], 403)
+    end(ids[60 : limits.PEOPLE], 303)
+    told = end(ids[limits.PEOPLE :], 403)
     assert "120 people would be reached within an hour" in told
     assert "Nothing was changed: ask an owner." in told
     reached = sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
-    assert len(reached) == reach.PEOPLE
+    assert len(reached) == limits.PEOPLE
 
 
 @pytest.mark.parametrize("act", ["revoke", "quarantine"])
@@ -263,7 +261,9 @@ def test_an_owner_at_the_console_is_the_owners_matter(
     assert owner.get("/sessions").status_int == 200
 
 
-def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(console: Console, sql: Any):
+def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(
+    console: Console, sql: Any, later: Any
+):
     viewer, responder = console("viewer"), console("responder")
     [row] = sql("SELECT id FROM sessions WHERE 'viewer' = ANY (roles)")
     form = form_of(responder.get(f"/sessions/{row['id']}"))
@@ -271,8 +271,7 @@ def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(consol
     asked = form.submit(status=200)
     assert "Console sessions of other admins are among them" in asked
     assert viewer.get("/sessions").status_int == 200
-    old = "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one"
-    sql(old)
+    later(301)
     assert "why=fresh" in form_of(asked).submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
     form_of(asked).submit(status=303)
@@ -289,9 +288,9 @@ def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Cons
     sql("UPDATE sessions SET roles = '{viewer,owner}' RETURNING 1 AS one")
     reason = Reason("admin", "test", "incident")
     with pytest.raises(TooFar, match="somebody who has more rights"):
-        plans.carry_out(app.sessions, plan, reason, Client(), limit=reach.limit(unlimited=False))
+        plans.carry_out(app.sessions, plan, reason, Client(), limit=limits.limit(unlimited=False))
     with pytest.raises(TooFar):
-        app.sessions.quarantine(plan.ids, reason, Client(), reach.limit(unlimited=False))
+        app.sessions.quarantine(plan.ids, reason, Client(), limits.limit(unlimited=False))
     assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
     assert not sql("SELECT 1 AS one FROM revocations")
 

@@ -11,7 +11,7 @@ from admin.test_plans import MANY, PLACES
 from support import Browser, person
 from webtest import TestResponse
 
-from shopforum.operations import reach
+from shopforum.operations import limits
 from shopforum.sessions import Reason, Rule, Session, ShutOut
 from shopforum.sessions.audit import Client
 
@@ -127,13 +127,12 @@ def test_rules_that_make_no_sense(console: Console, fields: dict[str, str], why:
     ],
 )
 def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
-    console: Console, fields: dict[str, str], sql: Any
+    console: Console, fields: dict[str, str], sql: Any, later: Any
 ):
     responder, owner = console("responder"), console("owner")
     assert "a part of the internet that nobody holds alone" in ask(responder, status=403, **fields)
     asked = ask(owner, **fields)
-    old = "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' RETURNING 1 AS one"
-    sql(old)
+    later(301)
     assert "why=fresh" in form_of(asked, "/rules").submit(status=302).location
     assert not sql("SELECT 1 AS one FROM standing_rules")
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
@@ -144,7 +143,7 @@ def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
     csrf = form_of(responder.get("/rules"), "/logout")["csrf_token"].value
     fields = {"csrf_token": csrf, "confirm": "yes", "text": "mine"}
     responder.post(path, fields, status=403)
-    sql(old)
+    later(301)
     assert "why=fresh" in owner.get(path, status=302).location
     assert sql("SELECT 1 AS one FROM standing_rules WHERE lifted_at IS NULL")
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
@@ -172,7 +171,7 @@ def test_a_rule_is_shown_before_it_is_made(console: Console, started: Started, s
 
 
 def test_a_rule_for_many_is_weighed_as_their_end(console: Console, sql: Any):
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     fields = {"network": "203.0.113.0/24"}
     assert "reaches 101 people" in ask(console("responder"), status=403, **fields)
@@ -195,17 +194,17 @@ def test_a_rule_that_has_come_to_reach_many_is_shown_again(console: Console, sta
     started("shopper", address="203.0.113.9")
     client = console("owner")
     form = form_of(ask(client, network="203.0.113.0/24"), "/rules")
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     form.submit(status=422)
-    again = client.post("/rules", dict(form.submit_fields()) | {"number": str(reach.LARGE + 2)}, status=409)
+    again = client.post("/rules", dict(form.submit_fields()) | {"number": str(limits.LARGE + 2)}, status=409)
     assert "Many more sessions match now" in again
     assert not sql("SELECT 1 AS one FROM standing_rules")
 
 
 def test_a_rule_beside_the_end_of_one_session_is_no_way_around(console: Console, started: Started, sql: Any):
     one = started("shopper", address="203.0.113.9")
-    sql(MANY, count=reach.LARGE + 1)
+    sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
     sql("UPDATE sessions SET idle_end = now() WHERE id <> :id RETURNING 1 AS one", id=one.id)
     path = "/sessions/revoke?filter=ip%3D203.0.113.0/24%26state%3Dactive"
@@ -246,7 +245,7 @@ def test_a_responder_keeps_no_owner_out_of_the_console(
 
 
 def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: Any):
-    sql(MANY, count=reach.PEOPLE)
+    sql(MANY, count=limits.PEOPLE)
     users = [row["user_id"] for row in sql("SELECT user_id FROM sessions")]
     sql("UPDATE sessions SET address = '203.0.113.8' WHERE user_id = :id RETURNING 1 AS one", id=users[0])
     sql(PLACES)

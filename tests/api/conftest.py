@@ -80,7 +80,7 @@ class Started:
 
     @property
     def lives(self) -> bool:
-        """Whether it is served."""
+        """Return True if it is served."""
         page = "/shopping-cart" if "store" in self.browser.extra_environ["HTTP_HOST"] else "/posts"
         return "/logout" in self.browser.get(page, expect_errors=True)
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from support import person
 
 from shopforum.cli import main
-from shopforum.operations import reach
+from shopforum.operations import limits
 
 INCIDENT = {
     "name": "Stuffing",
@@ -64,7 +64,7 @@ def test_authority_goes_by_reach(caller, sql):
     path = f"/incidents/{weak('POST', '/incidents', INCIDENT, 201).json['id']}"
     reader("POST", f"{path}/contain", {"seconds": 60}, 403)
     assert reader("GET", path, status=200)
-    sql(MANY, count=reach.PEOPLE + 1)
+    sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     for body in ({"seconds": 60}, {"seconds": 60, "dry_run": True}):
         assert weak("POST", f"{path}/contain", body, 403).json["missing_scope"] == "everyone:revoke"

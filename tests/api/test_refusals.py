@@ -1,4 +1,4 @@
-"""What the API does not take: callers without a good token, and requests that cannot be read. Never a 500."""
+"""The API refuses callers without a good token and requests that cannot be read, and never with a 500."""
 
 import gc
 import json

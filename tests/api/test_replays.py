@@ -122,10 +122,10 @@ def test_a_key_that_is_none(revoke, started, key):
     assert one.lives
 
 
-def test_answers_are_kept_for_a_day(revoke, started, sql, apps):
+def test_answers_are_kept_for_a_day(revoke, started, sql, apps, later):
     revoke({"session": str(started().id)}, "k", 201)
     db = apps["admin"].services.db
     assert purge.run(jobs.PURGES, db) == 0
-    sql("UPDATE api_replays SET created_at = now() - interval '25 hours'")
+    later(25 * 3600)
     assert purge.run(jobs.PURGES, db) == 1
     assert sql("SELECT 1 FROM api_replays") == []

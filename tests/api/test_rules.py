@@ -6,7 +6,7 @@ from api.conftest import Caller
 from support import person
 
 from shopforum.api_tokens import tokens
-from shopforum.operations import reach
+from shopforum.operations import limits
 from shopforum.sessions.audit import Client
 
 RULE = {
@@ -98,7 +98,7 @@ def test_authority_goes_by_reach(caller, call, started, sql):
     wide = {"device": "curl", "seconds": 60, "reason": {"code": "incident"}}
     assert weak("POST", "/rules", wide, 403).json["missing_scope"] == "everyone:revoke"
     assert weak("POST", "/rules", {**wide, "dry_run": True}, 403).json["missing_scope"] == "everyone:revoke"
-    sql(MANY, count=reach.PEOPLE + 1)
+    sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     assert "101 people" in weak("POST", "/rules", RULE, 403).json["detail"]
     assert not sql("SELECT 1 FROM standing_rules")

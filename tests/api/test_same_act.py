@@ -87,7 +87,7 @@ def on_the_command_line(ini, options):
 
 
 def story(sql, idp, call, revocation_id, names):
-    """What there is of a revocation, with names in place of the ids that no two acts share."""
+    """Return all rows of a revocation, with names in place of the ids that no two acts share."""
     own = (
         "id",
         "epoch",

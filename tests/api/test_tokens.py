@@ -132,11 +132,11 @@ def test_what_the_form_does_not_take_is_said(browser, sql):
     assert sql("SELECT 1 FROM api_tokens") == []
 
 
-def test_the_page_asks_for_a_fresh_password(browser, sql):
+def test_the_page_asks_for_a_fresh_password(browser, sql, later):
     admin = browser("admin")
     admin.log_in("owner")
     csrf = admin.get("/tokens").forms[0]["csrf_token"].value
-    sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '301 seconds'")
+    later(301)
     for answer in (
         admin.get("/tokens", status=302),
         admin.post("/tokens", {"csrf_token": csrf, "name": "x", "scopes": "events:read"}, status=302),

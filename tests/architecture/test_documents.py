@@ -1,4 +1,4 @@
-"""What the documents claim and a machine can check."""
+"""The documents' claims that a machine can check are true."""
 
 import re
 from configparser import RawConfigParser

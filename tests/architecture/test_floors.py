@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts of pyproject.toml, which `make lint` checks too."""
+"""Imports go down the floors: the contracts of pyproject.toml, which `make lint` checks too."""
 
 import subprocess
 import sys

@@ -11,8 +11,8 @@ access account activity acts addresses admin agents api apply audit authority bo
 chart check checkout checks cli commands config configuration confirming context contributions cookies core counts
 csrf dashboard database deadlines deliveries delivery demo denied deployment dismiss dev devices diffs documents engine errors event
 events everyone explain export external factor feed fields files filter filters flags fork form forms forums fusionauth garbage graph
-group groups guests headers health help hosts id idempotency idp ids inbound inbox incidents ini init jobs json key keys labels letters
-lifecycle limit links list listing lists live login logs lookup mail main map mapping markdown markers
+group groups guests headers health help hosts html id idempotency idp ids inbound inbox incidents ini init jobs json key keys labels letters
+lifecycle limit limits links list listing lists live login logs lookup mail main map mapping markdown markers
 members mentions merging methods metrics migrate migrations model moderate moderation network new notes notices numbers only
 openapi operations options orders outbound outgoing overview page pages paging parts password permissions person plans policy post
 posts prepared problem problems processes products progress proxies purge queries queue rate read readiness reasons records redirect redirects refusals

@@ -143,7 +143,7 @@ def resolves(span: str) -> bool:
 
 
 def in_module(module: str, name: str) -> bool:
-    """Whether `name` is this module, by the end of its path, or something in it."""
+    """Return True if `name` is this module, by the end of its path, or something in it."""
     for cut in range(name.count(".") + 1):
         parts = name.split(".")
         path, inner = ".".join(parts[: len(parts) - cut]), parts[len(parts) - cut :]

@@ -64,7 +64,7 @@ def test_a_contribution_is_refused_the_second_time(site: Callable[[], SiteConfig
 def test_it_is_refused_also_between_a_package_and_the_one_that_includes_it(
     site: Callable[[], SiteConfigurator], name: str
 ) -> None:
-    """Where Pyramid's own conflicts let the outer package win in silence."""
+    """A duplicate is refused where Pyramid's own conflicts let the outer package win in silence."""
     config = site()
 
     def inner(config: SiteConfigurator) -> None:

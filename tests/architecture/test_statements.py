@@ -1,4 +1,4 @@
-"""How many SQL statements each page takes, the session's own among them: a number that may only go down.
+"""Each page takes a known number of SQL statements, the session's own among them: it may only go down.
 
 The console reads in transactions with a time limit of their own, whose SET counts as a statement here.
 """

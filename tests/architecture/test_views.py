@@ -1,4 +1,4 @@
-"""What holds for every view, whoever wrote it: refused by default, guarded against forgery, bound to methods."""
+"""Every view is refused by default, guarded against forgery, and bound to methods."""
 
 import re
 

@@ -54,7 +54,7 @@ def away(*_: Any, **__: Any) -> None:
 
 
 def refused(answer: Any) -> bool:
-    """Whether no page was served, and the login page offered in its place."""
+    """Return True if no page was served, and the login page offered in its place."""
     return answer.status_int == 302 and urlsplit(answer.location).path == "/login"
 
 

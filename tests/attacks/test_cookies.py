@@ -86,9 +86,9 @@ def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql):
     ],
     ids=str,
 )
-def test_a_prefetch_neither_extends_nor_rotates_a_session(store, sql, header):
+def test_a_prefetch_neither_extends_nor_rotates_a_session(store, sql, header, later):
     store.log_in("shopper")
-    sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes', due_at = now()")
+    later(11 * 60)
     before = sql("SELECT last_seen_at, idle_end, issued, head FROM sessions")
     answer = store.get(CART, headers=header, status=200)
     assert set_cookies(answer).keys().isdisjoint({SESSION, REFRESH})

@@ -40,19 +40,12 @@ def token_of(page):
     return page.html.select_one("input[name=csrf_token]")["value"]
 
 
-def dormant(sql):
-    """Idled out and not seen for long: whatever looks at the session, would change it."""
-    sql(
-        "UPDATE sessions SET idle_end = now() - interval '1 second', last_seen_at = now() - interval '1 hour'"
-    )
-
-
 @pytest.mark.parametrize("headers", STRANGERS, ids=str)
-def test_a_stranger_s_form_does_not_so_much_as_extend_the_session(store, idp, sql, logged, headers):
+def test_a_stranger_s_form_does_not_so_much_as_extend_the_session(store, idp, sql, logged, headers, idle_out):
     """With a good token even: the browser's own word counts first."""
     store.log_in("shopper")
     token = token_of(store.get(CART))
-    dormant(sql)
+    idle_out()
     before = sql(BEFORE)
     idp.forget_calls()
     logged()
@@ -85,7 +78,7 @@ def test_a_form_of_ones_own_is_taken_whatever_the_browser_says_of_itself(store, 
 
 
 def test_a_token_of_another_session_of_nobody_or_of_another_site_changes_nothing(
-    store, forums, browser, sql, idp
+    store, forums, browser, sql, idp, idle_out
 ):
     store.log_in("shopper")
     mallory = browser("store")
@@ -105,7 +98,7 @@ def test_a_token_of_another_session_of_nobody_or_of_another_site_changes_nothing
         good.rpartition(".")[0] + ".",
         "",
     ]
-    dormant(sql)
+    idle_out()
     before = sql(BEFORE)
     idp.forget_calls()
     for token in tokens:
@@ -169,7 +162,7 @@ def test_a_planted_visitor_s_cookie_does_not_pass_with_a_stranger_s_origin(store
 
 
 def test_json_or_plain_text_is_no_form(store, sql):
-    """What a page can send across sites without asking first: text/plain, and no body at all."""
+    """Another site's page can send text/plain, and no body at all, without a preflight."""
     store.log_in("shopper")
     token = token_of(store.get(CART))
     for kind in (

@@ -1,4 +1,4 @@
-"""Who has an account, and which session ids exist: told neither by words, nor by statuses, nor by the work of a refusal."""
+"""Accounts and session ids cannot be probed, neither by words, nor by statuses, nor by the work of a refusal."""
 
 import dataclasses
 import re
@@ -19,7 +19,7 @@ def words(answer):
 
 
 def work(client, idp, count_sql, act):
-    """What an answer costs, which is what its time tells: the statements in their order, and the calls to FusionAuth."""
+    """Return the work of a response, which its time would tell: the statements in their order, and the calls to FusionAuth."""
     idp.forget_calls()
     with count_sql(client) as statements:
         act()

@@ -39,7 +39,7 @@ def test_the_attacker_s_own_live_session_is_neither_continued_nor_shared(browser
 
 
 def test_the_visitor_s_form_token_dies_with_the_login(store, browser):
-    """Whoever planted the visitor's cookie knows its tokens; none of them is good for the session."""
+    """An attacker who planted the visitor's cookie knows its tokens; none of them is good for the session."""
     planted = store.get("/login").html.select_one("input[name=csrf_token]")["value"]
     visitor = dict(store.cookies)
     answer = store.log_in("shopper")

@@ -91,7 +91,7 @@ LINES = [
 
 
 def as_header(text):
-    """What a client could send: a header ends at its line's end, and is bytes."""
+    """Return a text as a client could send it: a header ends at its line's end, and is bytes."""
     return text.replace("\r", " ").replace("\n", " ").encode("utf-8", "surrogatepass").decode("latin-1")
 
 
@@ -129,7 +129,7 @@ def test_a_password_is_nowhere_in_a_failed_page(store):
     "raw", ["%C2%9B31mred", "%1b[31mred", "%E2%80%AEevil", "%0Aforged", "%C2%85forged", "%9Bx", "%E2%80%A8x"]
 )
 def test_readable_lines_do_not_command_the_terminal(store, logged, monkeypatch, raw):
-    """What development shows: C1 controls, escapes, overrides of direction, whole lines; in a traceback, too."""
+    """The development log shows no C1 controls, escapes, overrides of direction or forged lines, not in a traceback either."""
     logs.configure("console")
     store.get(f"/caf%C3%A9/{raw}", status="*")
     monkeypatch.setattr(

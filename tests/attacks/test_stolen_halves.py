@@ -89,14 +89,14 @@ def test_a_dormant_pair_of_one_site_does_not_refresh_at_another(mia, refused, id
 
 
 def test_an_admin_s_cookie_opens_no_other_site_and_no_refresh_token_renews_it(
-    admin, browser, idp, sql, refused, mia
+    admin, browser, idp, idle_out, refused, mia
 ):
     admin.log_in("owner")
     held = credentials(admin)
     assert REFRESH not in held
     refused("store", held)
     refused("store", {SESSION: held[SESSION], REFRESH: mia["store"][REFRESH]})
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'admin'")
+    idle_out()
     idp.forget_calls()
     late = give(browser("admin"), {**held, REFRESH: mia["store"][REFRESH]}).get("/sessions", status=302)
     assert "why=expired" in late.headers["Location"]

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import clocks
 import pytest
 from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
@@ -52,7 +53,7 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where there is no Chromium, say so instead of failing."""
+    """Skip the tests with a message where there is no Chromium."""
     for item in items:
         if "/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
@@ -71,6 +72,10 @@ class Sites:
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
         return self.apps["store"].services.db.all(text(statement), **values)
+
+    def idle_out(self) -> None:
+        """Let every session idle out now."""
+        clocks.idle_out(self.apps["store"].services.db)
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +118,7 @@ def sites(_running: Sites, clean: None, idp: Any) -> Sites:
 
 @pytest.fixture(scope="session")
 def arguments(certificate: ServerCertificate) -> list[str]:
-    """What a Chromium is started with."""
+    """The arguments that Chromium is started with."""
     return [*ARGUMENTS, f"--ignore-certificate-errors-spki-list={certificate.spki}"]
 
 

@@ -1,4 +1,4 @@
-"""How the tests log in, and how they look at a page: in light and dark, wide and narrow, for everything that can be
+"""Helpers that log in and check a page: in light and dark, wide and narrow, for everything that can be
 told by a machine."""
 
 import random

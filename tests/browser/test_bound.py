@@ -43,7 +43,7 @@ def run_out(sites, page):
 
 
 def proofs(sites):
-    """How often the key of each session that is not over has signed."""
+    """Return how often the key of each session that is not over has signed."""
     rows = sites.sql(
         """SELECT k.proofs FROM session_keys k JOIN sessions s ON s.id = k.session_id
         WHERE s.site = 'store' AND s.ended_at IS NULL"""
@@ -76,7 +76,7 @@ def test_a_thief_with_all_cookies_is_refused_and_the_owner_notices_nothing(sites
         owner.goto(cart)
         expect(owner).to_have_url(cart)
         assert proofs(sites) == [2]
-        sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+        sites.idle_out()
         run_out(sites, owner)
         owner.goto(cart)
         expect(owner).to_have_url(cart)

@@ -18,7 +18,7 @@ def steal(page):
 
 
 def use(url, cookies):
-    """What a thief elsewhere gets for copied cookies: the status of the cart page."""
+    """Return the status of the cart page for a thief elsewhere with copied cookies."""
     host = urlsplit(url).netloc
     connection = http.client.HTTPSConnection(
         "127.0.0.1",

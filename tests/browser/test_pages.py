@@ -68,7 +68,7 @@ def test_store_for_shoppers(sites, inspect, idp):
         order = pages.page.url.removeprefix(pages.url).partition("?")[0]
         pages.visit(f"{order}/invoice")
         pages.visit("/orders")
-        sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+        sites.idle_out()
         idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
         pages.visit("/orders", 503)
 

@@ -62,7 +62,7 @@ def test_from_a_guests_cart_to_an_order(sites, page, goods):
     # While the address is typed the session idles out, which nobody sees.
     for label, value in ADDRESS.items():
         page.get_by_label(label).fill(value)
-    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'store'")
+    sites.idle_out()
     press(page, "Place order")
     expect_order(page, first[1], second[1], "Harbour Lane 4", "26121 Oldenburg")
     [made] = sites.sql("SELECT count(*) AS n FROM orders WHERE user_id = :me", me=person("shopper").id)
@@ -104,7 +104,7 @@ def test_saving_for_later_and_changing_ones_mind(sites, page, goods):
 
 
 def test_a_number_is_sent_by_itself_and_goes_along_with_any_button(sites, somebody, goods):
-    """What only the script does."""
+    """The script sends a changed quantity by itself; without it the button does."""
     page, store, (first, second) = somebody(), sites.urls["store"], goods
     for slug, _ in goods:
         put(page, store, slug)

@@ -21,7 +21,7 @@ def test_a_shopper_is_refreshed_unnoticed_signed_out_by_an_admin_and_finds_the_c
 
     # The session idles out; the next page is the cart all the same, under a new session id.
     before = {c["name"]: c["value"] for c in shopper.context.cookies()}
-    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second' WHERE site = 'store'")
+    sites.idle_out()
     shopper.goto(f"{store}/shopping-cart")
     expect(shopper.get_by_role("main")).to_contain_text(name)
     after = {c["name"]: c["value"] for c in shopper.context.cookies()}

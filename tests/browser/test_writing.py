@@ -69,7 +69,7 @@ def test_a_topic_is_written_edited_answered_and_moderated(sites, forums, somebod
         re.compile(r"^@mia-marsh \[wrote\]\(.*\n\n> How do I season \*steel\*\?\n\n$")
     )
     reply.fill(reply.input_value() + "With oil.")
-    sites.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    sites.idle_out()
     press(moe, "Post reply")
     expect(moe.locator("article.post").last).to_contain_text("With oil.")
 

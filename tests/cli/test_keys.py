@@ -1,4 +1,4 @@
-"""`shopforum keys`: what each key holds, and whether it may go; and what is found without a key that is needed."""
+"""`shopforum keys`: what each key holds, and whether it may be removed; and what is found without a key that is needed."""
 
 import json
 from collections.abc import Callable

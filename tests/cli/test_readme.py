@@ -1,4 +1,4 @@
-"""What the documents show can be typed: each command is there, with the options that are written."""
+"""The commands in the documents can be typed: each exists, with the options that are written."""
 
 import re
 import shlex

@@ -23,7 +23,7 @@ def token(ini):
 
 @pytest.fixture
 def works(apps):
-    """Whether a token may read sessions: the status of a call."""
+    """Return the status of a call with a token that reads sessions."""
     client = TestApp(apps["admin"], extra_environ={"HTTP_HOST": "admin.test", "wsgi.url_scheme": "https"})
     return lambda sent: (
         client.get(

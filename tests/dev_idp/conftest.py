@@ -21,7 +21,7 @@ ADMIN = "7c6f9a30-0000-4000-8000-000000000004"
 
 @dataclass(frozen=True)
 class World:
-    """Where the provider is and what it was provisioned with."""
+    """The provider's address, and the applications and users that it was provisioned with."""
 
     url: str
     hooks: str

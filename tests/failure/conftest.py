@@ -1,4 +1,4 @@
-"""What the tests of failures share."""
+"""Fixtures that the tests of failures share."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ class SilentProvider:
 
     @property
     def asked(self) -> int:
-        """How many requests have come; each has a connection of its own, since none is answered."""
+        """The number of requests that have come; each has a connection of its own, since none is answered."""
         return len(self._held)
 
     def hang_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What the database says is told apart: away or too slow, a value that it refuses, a fault of ours."""
+"""Errors of the database are told apart: it is away or too slow, it refuses a value, or the statement is wrong."""
 
 import json
 import uuid

@@ -12,12 +12,12 @@ from shopforum.sessions import jobs
 CART = "/shopping-cart"
 
 
-def test_with_fusionauth_away_signed_in_pages_work_and_expired_sessions_wait(store, idp, sql):
+def test_with_fusionauth_away_signed_in_pages_work_and_expired_sessions_wait(store, idp, idle_out):
     store.log_in("shopper")
     pair = credentials(store)
     idp.hook("fail", path="/", times=1000, status=503)
     assert store.get(CART, status=200)
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     answer = store.get(CART, status=503)
     assert answer.headers["Retry-After"]
     assert set_cookies(answer) == {}
@@ -57,14 +57,16 @@ def test_with_fusionauth_away_revoking_works_and_is_told_later(store, admin, idp
     assert not sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")
 
 
-def test_a_hanging_fusionauth_holds_no_connection_and_no_other_page(settings, store, browser, silent, sql):
+def test_a_hanging_fusionauth_holds_no_connection_and_no_other_page(
+    settings, store, browser, silent, idle_out
+):
     """More expired sessions wait for a provider that never answers than the pool has connections, and a signed-in page of
     somebody else is served meanwhile.
     """
     others = [browser("store") for _ in range(12)]
     for client in others:
         client.log_in("shopper")
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     store.log_in("member")
     hanging = {"idp.url": silent.url, "idp.read_timeout": "15", "database.pool_size": "3"}
     app = shopforum.main({}, **settings("store") | hanging)

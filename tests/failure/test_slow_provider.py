@@ -36,12 +36,12 @@ def carrying(client: Browser) -> str:
     return "Cookie: " + "; ".join(f"{name}={value}" for name, value in credentials(client).items())
 
 
-def test_a_provider_that_hangs_leaves_threads_for_everybody_else(settings, browser, idp, silent, sql):
+def test_a_provider_that_hangs_leaves_threads_for_everybody_else(settings, browser, idp, silent, idle_out):
     """More expired sessions than threads, and a provider that answers none of them while the others are served."""
     waiting = [browser("store") for _ in range(20)]
     for client in waiting:
         client.log_in("shopper")
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     active = browser("store")
     active.log_in("member")
     app = shopforum.main({}, **settings("store") | {"idp.url": silent.url, "idp.read_timeout": "15"})
@@ -73,11 +73,11 @@ def test_a_provider_that_hangs_leaves_threads_for_everybody_else(settings, brows
 
 
 def test_the_tabs_of_one_person_do_not_hold_all_threads_while_their_session_is_refreshed(
-    settings, browser, silent, sql
+    settings, browser, silent, idle_out
 ):
     client = browser("store")
     client.log_in("shopper")
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     app = shopforum.main({}, **settings("store") | {"idp.url": silent.url, "sessions.most_waiting": "2"})
     get = request("GET", CART, carrying(client))
     with served(app) as port, ThreadPoolExecutor(10) as pool:
@@ -93,11 +93,11 @@ def test_the_tabs_of_one_person_do_not_hold_all_threads_while_their_session_is_r
 
 
 @pytest.mark.parametrize("path", ["/api/jwt/refresh", "/api/login"])
-def test_nonsense_signs_nobody_in_and_nobody_out(apps, browser, idp, sql, path):
+def test_nonsense_signs_nobody_in_and_nobody_out(apps, browser, idp, sql, path, idle_out):
     store, known = browser("store"), browser("store")
     known.log_in("shopper")
     pair = credentials(known)
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     for nonsense in NONSENSE:
         idp.hook("fail", path=path, times=1, **nonsense)
         store.app.services.idp.breaker.reset()

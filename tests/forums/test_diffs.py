@@ -1,4 +1,4 @@
-"""What an edit changed, in words."""
+"""The difference that an edit made, in words."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What is old goes."""
+"""The jobs delete old rows."""
 
 from forums.forum_actions import QUICK
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""What is removed or hidden shows nowhere: every address that could show it, for everybody who could look.
+"""Removed and hidden posts show nowhere: every address that could show it, for everybody who could look.
 
 Ann's secret is "quokka" and Mia's is "wombat"; Mia, who logs in, is the author of hers and a member like any other to
 Ann's. Where they may be shown is written down here, exactly.

@@ -87,7 +87,7 @@ def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rows(step: dict[str, Any]) -> float:
-    """How many rows of its table a step has looked at, in all its rounds."""
+    """Return how many rows of its table a step has looked at, in all its rounds."""
     looked = (
         step["Actual Rows"]
         + step.get("Rows Removed by Filter", 0)

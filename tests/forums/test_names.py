@@ -1,4 +1,4 @@
-"""What stands over a post: a name, whatever FusionAuth knows of its author; and for moderators, who is suspended."""
+"""A post has a name over it, whatever FusionAuth knows of its author; moderators see who is suspended."""
 
 import pytest
 from forums.forum_actions import QUICK, in_topic

@@ -1,4 +1,4 @@
-"""What people do with posts of their own: find, edit, remove and restore them."""
+"""People find, edit, remove and restore their own posts."""
 
 from forums.forum_actions import QUICK, fill, form_to, in_topic
 from support import Browser

@@ -1,4 +1,4 @@
-"""What everybody can read: lists, topics and their pages, and what is new to whom."""
+"""Everybody can read lists, topics and their pages; members see which posts are new to them."""
 
 import pytest
 from forums.forum_actions import QUICK, fill, form_to, in_topic

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
+import clocks
 import pytest
 from forums.forum_actions import QUICK, form_to, in_topic
 from sqlalchemy import text
@@ -77,7 +78,7 @@ def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia:
     assert "You can edit this post until" in page
     form = form_to(page, path)
     form["body"] = "I wrote a lot"
-    db.all(text("UPDATE forum_posts SET created_at = created_at - interval '61 minutes'"))
+    clocks.pass_time(db, 61 * 60)
     page = form.submit(status=409)
     assert "can no longer be edited" in page
     assert "I wrote a lot" in page
@@ -92,7 +93,7 @@ def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia:
 def test_moderators_edit_their_own_for_ever(db: Database, topic: Placed) -> None:
     moe = Person(uuid4(), "Moe", moderator=True)
     own = writing.reply(db, topic.topic_id, moe, "text", HOUR)
-    db.all(text("UPDATE forum_posts SET created_at = created_at - interval '9 days'"))
+    clocks.pass_time(db, 9 * 86400)
     writing.edit(db, own.post_id, moe, "late", "", None, HOUR)
 
 

@@ -1,4 +1,4 @@
-"""What a title must say: two Chinese characters are a title, two Latin letters are not."""
+"""A title has a least length: two Chinese characters are enough, two Latin letters are not."""
 
 import pytest
 from forums.forum_actions import form_to

@@ -86,6 +86,6 @@ def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
 
 
 def test_the_defaults_leave_a_refresh_time_to_be_written(settings):
-    """Whoever waits for a place, connects and reads is done before the lease is anybody else's."""
+    """A request that waits for a place, connects and reads is done before another request can take the lease."""
     parsed = configuration.load(settings("store")).idp
     assert 0.5 + parsed.connect_timeout + parsed.read_timeout < 5

@@ -23,7 +23,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
 def install_options() -> list[str]:
-    """How the Makefile installs a lock."""
+    """Return the options with which the Makefile installs a lock."""
     command = ["make", "--silent", "--eval", "print: ; @echo '$(INSTALL) --require-hashes'", "print"]
     printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
     return printed[printed.index("install") :]

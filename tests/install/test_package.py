@@ -1,4 +1,4 @@
-"""What the wheel and the source distribution hold, and that they build without a warning."""
+"""The wheel and the source distribution are complete, and build without a warning."""
 
 import tarfile
 import zipfile

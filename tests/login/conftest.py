@@ -1,4 +1,4 @@
-"""What the login's tests share."""
+"""Fixtures that the login's tests share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -166,10 +166,10 @@ def test_this_device_is_signed_out_by_log_out(store: Browser, sql: Sql) -> None:
     devices(store)
 
 
-def test_needs_a_recent_password(two: tuple[Browser, Browser], sql: Sql) -> None:
+def test_needs_a_recent_password(two: tuple[Browser, Browser], later: Any) -> None:
     mine, other = two
     page = devices(mine)
-    sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '16 minutes'")
+    later(16 * 60)
     answer = others_form(page).submit(headers={"Referer": "https://store.test/account/sessions"}, status=302)
     assert answer.location.startswith("/login?next=%2Faccount%2Fsessions")
     assert "why=fresh" in answer.location

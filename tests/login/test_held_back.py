@@ -152,7 +152,7 @@ def test_the_console_asks_again_on_another_network(admin):
 
 
 @pytest.mark.parametrize("what", ["role", "account"])
-def test_a_role_taken_away_counts_on_the_console_within_a_minute(admin, idp, sql, what):
+def test_a_role_taken_away_counts_on_the_console_within_a_minute(admin, idp, what, later):
     admin.log_in("responder")
     admin.get("/sessions", status=200)
     user = f"{idp.url}/api/user/{person('responder').id}"
@@ -164,7 +164,7 @@ def test_a_role_taken_away_counts_on_the_console_within_a_minute(admin, idp, sql
         path = user.replace("/user/", "/user/registration/")
         answer = requests.put(path, json=registration, headers=key, timeout=10)
     assert answer.status_code == 200, answer.text
-    sql("UPDATE sessions SET roles_read_at = now() - interval '61 seconds'")
+    later(61)
     answer = admin.get("/sessions", status=403 if what == "role" else 302)
     if what == "account":
         assert "why=account_closed" in answer.location

@@ -1,4 +1,4 @@
-"""What a page says has happened comes from the act that led to it: no address makes a page claim anything."""
+"""A page's message comes from the act that led to it: no address makes a page claim anything."""
 
 import random
 import uuid
@@ -173,7 +173,7 @@ def test_a_made_up_order_is_not_called_placed(store, apps, sql):
 
 
 def test_why_a_session_has_ended_is_told_beside_its_own_cookies(store, sql):
-    """Where they are kept, because the session is only held back, every look at the login page says it."""
+    """The login page says each time that the cookies are kept, because the session is only withheld."""
     store.log_in("shopper")
     sql("UPDATE sessions SET quarantined_at = now(), quarantine_reason = 'test'")
     answer = store.get("/orders", status=302)
@@ -191,7 +191,7 @@ def test_costs_no_statement(store, count_sql, logged_out):
 
 
 def test_the_way_through_a_login_keeps_the_note(store, apps):
-    """What a guest had in the cart is said to whoever logs in, bound to the new session."""
+    """The message about a guest's cart is bound to the new session."""
     with apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     page = store.get("/products/bath-towel")

@@ -1,4 +1,4 @@
-"""What was typed survives a session that ended meanwhile, for its author alone."""
+"""A filled-in form survives a session that ended meanwhile, for its author alone."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -170,20 +170,20 @@ def test_only_the_newest_twenty_are_kept(new: New, sql: Sql) -> None:
     assert [row["fields"][0][1] for row in rows] == [str(number) for number in range(3, 23)]
 
 
-def test_is_kept_for_a_day(new: New, sql: Sql) -> None:
+def test_is_kept_for_a_day(new: New, sql: Sql, later: Any) -> None:
     client = new()
     way = cut_off(client, sql)
     log_in(client, "member")
-    sql("UPDATE kept_forms SET created_at = created_at - interval '25 hours'")
+    later(25 * 3600)
     client.get(way, status=404)
     assert purge.run(jobs.PURGES, client.app.services.db) == 1
 
 
-def test_a_form_that_needs_a_recent_password_is_kept_too(new: New, sql: Sql) -> None:
+def test_a_form_that_needs_a_recent_password_is_kept_too(new: New, later: Any) -> None:
     client = new()
     log_in(client, "member")
     csrf_token = token(client)
-    sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '1 hour'")
+    later(3600)
     answer = client.post("/guarded", {"csrf_token": csrf_token, "reason": "Because."}, status=302)
     assert "why=fresh" in answer.location
     page = log_in(client, "member", answer.follow()).follow()
@@ -207,12 +207,14 @@ def test_losing_the_session_once_more_loses_nothing(new: New, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("thrown_out", ["by id", "by user", "no"])
-def test_a_form_of_the_console_goes_with_who_is_thrown_out(apps: dict[str, Any], sql: Sql, thrown_out: str):
+def test_a_form_of_the_console_goes_with_who_is_thrown_out(
+    apps: dict[str, Any], sql: Sql, thrown_out: str, idle_out: Any
+):
     admin = Browser(apps["admin"], "https://admin.test")
     admin.log_in("responder")
     form = next(form for form in admin.get("/rules").forms.values() if form.action == "/rules")
     form["network"], form["reason"] = "203.0.113.9", "test"
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    idle_out()
     resume = parse_qs(urlsplit(form.submit(status=302).location).query)["next"][0]
     assert resume.startswith("/rules?kept=")
     admin.log_in("responder")
@@ -302,7 +304,7 @@ def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: 
 
 @pytest.mark.parametrize("site", ["store", "forums"])
 def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
-    """Whoever adds a form says what it does: nobody is asked to send one that has no name."""
+    """Each form has an act with a name: nobody is asked to send a form without one."""
     services = apps[site].services
     views = [item["introspectable"] for item in apps[site].registry.introspector.get_category("views")]
     # What goes without a token is no form: a browser's renewal of its bound cookie.

@@ -126,7 +126,7 @@ def from_tab(browser: Any, site: str, who: str, device: dict[str, str]) -> Brows
 
 
 @pytest.fixture
-def device(browser: Any, later: Callable[[float], None]) -> dict[str, str]:
+def device(browser: Any, database_clock: Any, later: Callable[[float], None]) -> dict[str, str]:
     """The cookie of a browser that has signed in before, an hour ago."""
     client = browser("store")
     client.log_in("shopper")

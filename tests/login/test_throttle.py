@@ -43,6 +43,7 @@ def test_after_five_failures_the_sixth_try_waits(store: Browser, idp: Idp, attem
     assert row["detail"]["failures"] == 5
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_waits_double_up_to_the_longest(store: Browser, attempt: Any, later: Any) -> None:
     waits = []
     for _ in range(16):
@@ -56,6 +57,7 @@ def test_waits_double_up_to_the_longest(store: Browser, attempt: Any, later: Any
     assert max(waits) == 900
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_after_the_wait_the_right_password_logs_in_and_clears_the_count(
     store: Browser, attempt: Any, later: Any, sql: Sql
 ) -> None:
@@ -68,6 +70,7 @@ def test_after_the_wait_the_right_password_logs_in_and_clears_the_count(
     assert 4.9 < counts[0] <= 5
 
 
+@pytest.mark.usefixtures("database_clock")
 def test_failures_are_forgiven_with_time(store: Browser, attempt: Any, later: Any) -> None:
     for _ in range(5):
         attempt(store)

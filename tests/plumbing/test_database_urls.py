@@ -10,7 +10,7 @@ from shopforum.core.sites import SiteSettings, find
 
 
 def connecting(url):
-    """What the driver is told."""
+    """Return the arguments that the driver is given."""
     return dialect().create_connect_args(driver_url(url))[1]
 
 

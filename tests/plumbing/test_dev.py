@@ -79,7 +79,7 @@ def end(process):
 
 
 def read_until_ready(process, seconds=90):
-    """What was printed up to `ready`; fails when the process ends first or takes too long."""
+    """Return the output up to `ready`; fail when the process ends first or takes too long."""
     lines = []
     too_long = Timer(seconds, process.kill)
     too_long.start()

@@ -1,4 +1,4 @@
-"""What is wrong with an ini file is said in a line, and never with its values."""
+"""Faults of an ini file are told in a line each, and never with its values."""
 
 import subprocess
 import sys

@@ -143,15 +143,15 @@ def test_an_open_breaker_a_refused_login_and_a_revocation_are_seen(apps, store, 
     assert value(after, "shopforum_fusionauth_breaker_open", site="store", call="login") == 0
 
 
-def test_a_refresh_and_a_throttled_login_are_counted(browser, sql, idp):
+def test_a_refresh_and_a_throttled_login_are_counted(browser, sql, idp, idle_out):
     before, client = scraped(metrics.REGISTRY), browser("store")
     client.log_in("shopper")
-    sql("UPDATE sessions SET idle_end = now() - interval '1 minute'")
+    idle_out()
     client.get("/account/sessions", status=200)
     browser("store").log_in("member", password="wrong", status=422)
     sql("UPDATE login_failures SET blocked_until = now() + interval '1 hour'")
     browser("store").log_in("member", status=429)
-    sql("UPDATE sessions SET idle_end = now() - interval '1 minute'")
+    idle_out()
     idp.hook("fail", path="/api/jwt/refresh", times=10, status=503)
     client.get("/account/sessions", status=503)
     after = scraped(metrics.REGISTRY)

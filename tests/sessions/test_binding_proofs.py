@@ -1,4 +1,4 @@
-"""Which proofs of a device are accepted: those that Chromium signs, and no other. Whatever comes, it is judged, and fails closed."""
+"""The proofs that Chromium signs are accepted, and no other. Unreadable input is refused, too."""
 
 import base64
 import hmac

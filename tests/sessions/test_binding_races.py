@@ -25,7 +25,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_revocation_beats_the_renewals_beside_it(core, end):
-    """Whoever commits first, nothing is served afterwards, and the browser hears that the binding is over."""
+    """Nothing is served afterwards, whichever act commits first, and the browser is told that the binding is over."""
     for n in range(RACES):
         bound = Bound(core, f"user{n}")
         proof = bound.device.renewal(bound.next)

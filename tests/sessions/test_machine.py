@@ -36,7 +36,7 @@ SCOPES = ("session", "user", "site", "everyone")
 
 
 class Machine(History, RuleBasedStateMachine):
-    """What may happen, in any order."""
+    """The acts that may happen, in any order."""
 
     def __init__(self, core: SessionCore, provider: MoodyProvider, clock: SimulatedClock) -> None:
         RuleBasedStateMachine.__init__(self)

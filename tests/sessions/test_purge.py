@@ -1,4 +1,4 @@
-"""What is left of revocations is deleted when no session is left that it could concern, and no session comes back."""
+"""Rows about revocations are deleted when no session is left that it could concern, and no session comes back."""
 
 import pytest
 from session_fixtures import OWNER

@@ -144,7 +144,7 @@ def test_of_two_admins_who_end_everyone_s_sessions_but_their_own_never_both_stay
 
 
 def test_owner_and_thief_race_for_the_successor_and_one_of_them_is_found(core):
-    """Whoever gets it: the other comes back with the older pair after the grace, and the session ends for both."""
+    """One of them gets it: the other comes back with the older pair after the grace, and the session ends for both."""
     for round_ in range(RACES):
         pair, _ = core.log_in(f"user{round_}")
         core.make_rotation_due()

@@ -86,7 +86,7 @@ def test_a_one_time_token_whose_response_was_lost_is_fetched_again(core):
     core.let_idle()
     assert core.resume(pair).issue is not None  # and the response is lost
     assert core.resume(pair).issue is None  # it may still be on its way
-    core.sql("UPDATE sessions SET due_at = due_at - interval '11 seconds'")
+    core.pass_time(11)
     outcomes = together(*[lambda: core.resume(pair)] * 10)
     assert all(outcome.session for outcome in outcomes)
     [again] = [outcome.issue for outcome in outcomes if outcome.issue]
@@ -105,7 +105,7 @@ def test_a_lost_response_that_cannot_be_fetched_again_signs_nobody_out(core, tro
     core.resume(pair)
     core.provider.grace = trouble != "refused"
     core.provider.away = trouble == "away"
-    core.sql("UPDATE sessions SET due_at = due_at - interval '11 seconds'")
+    core.pass_time(11)
     for _ in range(3):
         assert core.resume(pair).session is not None
     assert len(core.provider.refreshes) == 2

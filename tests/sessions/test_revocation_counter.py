@@ -1,4 +1,4 @@
-"""Which of a login and a revocation came first is decided by a counter: no clock that steps changes it."""
+"""A counter decides the order of a login and a revocation: no clock that steps changes it."""
 
 from datetime import timedelta
 from typing import Any

@@ -61,7 +61,7 @@ def test_the_real_numbers_for_a_browser():
 
 @pytest.mark.parametrize(("rotate_every", "response_ticks"), [(3, 2), pytest.param(6, 5, marks=large)])
 def test_a_response_that_takes_as_long_as_a_rotation_is_a_fork(rotate_every: int, response_ticks: int):
-    """Where the promise ends. The search would be blind if it found nothing here."""
+    """The promise has an end. The search would be blind if it found nothing here."""
     rule = rules(rotate_every, 3, rotate_every + 2)
     assert honest_search.shortest_end(rule, response_ticks=response_ticks).way is not None
 

@@ -1,4 +1,4 @@
-"""What caches may keep, what is compressed, and the addresses that are known without a link."""
+"""Caches keep public pages, text is compressed, and well-known addresses exist."""
 
 import gzip
 import re

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def held(page):
-    """What the cart page lists: names and quantities."""
+    """Return the names and quantities that the cart page lists."""
     rows = page.html.select("table.table tbody tr")
     return {row.select_one("th a").text: int(row.select_one("input[type=number]")["value"]) for row in rows}
 

@@ -1,5 +1,6 @@
 from urllib.parse import parse_qs, urlsplit
 
+import clocks
 import pytest
 from product_fixtures import forms, notice, press, put
 from session_fixtures import together
@@ -129,7 +130,7 @@ def test_an_address_survives_whatever_cannot_take_it(shopper, idp, stocked):
         "Town or city": "Oldenburg",
     }
     form = filled(shopper.get("/checkout"))
-    stocked.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    clocks.idle_out(shopper.app.services.db)
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
     here = {"Referer": "https://store.test/checkout"}
     pages = [form.submit(status=503, headers=here)]
@@ -145,7 +146,7 @@ def test_an_address_survives_whatever_cannot_take_it(shopper, idp, stocked):
 
 
 def test_a_page_that_cannot_be_had_just_now_can_be_tried_again(shopper, idp, stocked):
-    stocked.sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
+    clocks.idle_out(shopper.app.services.db)
     idp.hook("fail", path="/api/jwt/refresh", times=1, status=503)
     page = shopper.get("/orders?cursor=x", status=503)
     assert page.html.find("a", string="Try again")["href"] == "/orders?cursor=x"

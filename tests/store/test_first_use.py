@@ -1,4 +1,4 @@
-"""What is made on first use, by two at once, is made once."""
+"""Two requests at once that make the same row on first use make it once."""
 
 import threading
 from typing import Any

@@ -1,6 +1,7 @@
 import random
 import uuid
 
+import clocks
 import pytest
 from product_fixtures import GOODS, change
 
@@ -15,7 +16,7 @@ def test_old_guests_carts_go_and_users_carts_stay(database, catalogue, ann, gues
     carts.add(database, ann, "stoneware-mug", 1)
     carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
     assert purge.run(jobs.PURGES, database) == 0
-    catalogue.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
+    clocks.pass_time(database, 31 * 86400)
     assert purge.run(jobs.PURGES, database) == 1
     assert carts.load(database, ann).lines
     assert not carts.load(database, guest).lines
@@ -24,7 +25,7 @@ def test_old_guests_carts_go_and_users_carts_stay(database, catalogue, ann, gues
 def test_merged_carts_go(database, catalogue, ann, guest):
     carts.add(database, guest, "stoneware-mug", 1, new_guest=guest.guest_hashes[0])
     merging.merge(database, guest.guest_hashes, ann.user_id)
-    catalogue.sql("UPDATE carts SET changed_at = changed_at - interval '31 days'")
+    clocks.pass_time(database, 31 * 86400)
     assert purge.run(jobs.PURGES, database) == 1
     assert carts.load(database, ann).lines
 
@@ -35,9 +36,7 @@ def test_removed_lines_go_after_a_day(database, catalogue, ann):
     line = carts.load(database, ann).lines[0].id
     change(database, ann, line, 0)
     assert purge.run(jobs.PURGES, database) == 0
-    catalogue.sql(
-        "UPDATE cart_lines SET removed_at = removed_at - interval '25 hours' WHERE removed_at IS NOT NULL"
-    )
+    clocks.pass_time(database, 25 * 3600)
     assert purge.run(jobs.PURGES, database) == 1
     with pytest.raises(LineNotFound):
         carts.restore(database, ann, [line])

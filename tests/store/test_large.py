@@ -52,7 +52,7 @@ def plans_of(store, large):
 
 
 def statements(store, path):
-    """What a page asks of the products: statements with their values."""
+    """Return the statements of a page over the products, with their values."""
     asked = []
 
     def note(_connection, _cursor, statement, values, *_rest):
@@ -76,7 +76,7 @@ def deep(store, path, pages):
 
 
 def touched(plan):
-    """How many rows a plan has read from tables and indexes, those it threw away among them."""
+    """Return how many rows a plan has read from tables and indexes, with those that it threw away."""
     return sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in nodes(plan)

@@ -18,7 +18,7 @@ HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 
 
 def both(database, owner):
-    """What is in the cart, and what is saved: quantities by slug."""
+    """Return the quantities by slug in the cart and among the saved lines."""
     cart = carts.load(database, owner)
     return {line.slug: line.quantity for line in cart.lines}, {
         line.slug: line.quantity for line in cart.saved

@@ -1,4 +1,4 @@
-"""What is typed into the cart goes with whichever button is pressed, and is never lost."""
+"""Each button sends the quantities that are typed into the cart, and none is lost."""
 
 import pytest
 from product_fixtures import forms, notice, press, put
@@ -7,7 +7,7 @@ pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def texts(page):
-    """What stands in the fields, by product."""
+    """Return the quantities in the fields, by product."""
     rows = page.html.select("table.table tbody tr:has(input[type=number])")
     return {row.select_one("th a").text: row.select_one("input[type=number]")["value"] for row in rows}
 

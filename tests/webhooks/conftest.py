@@ -64,7 +64,7 @@ def console(_console: tuple[Any, str], apps: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def address(_console: tuple[Any, str], console: Any) -> str:
-    """Where the console listens, for the identity provider."""
+    """The console's address, for the identity provider."""
     return _console[1]
 
 

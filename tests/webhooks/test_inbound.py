@@ -1,4 +1,4 @@
-"""What FusionAuth tells us: taken once, in time and signed, and felt by whose sessions it speaks of."""
+"""FusionAuth's events are accepted once, in time and signed, and change the sessions that they name."""
 
 import uuid
 from collections.abc import Callable
@@ -139,10 +139,10 @@ def test_what_is_delivered_eight_times_at_once_is_taken_once(
 
 
 def test_a_late_event_ends_what_should_have_ended_then_and_says_that_it_was_late(
-    browser: Callable[..., Browser], two_sites: Any, fusionauth: Any, sql: Any
+    browser: Callable[..., Browser], two_sites: Any, fusionauth: Any, sql: Any, later: Any
 ) -> None:
     """The session was there before; the delivery comes an hour after the act, and somebody has signed in since."""
-    sql("UPDATE sessions SET authenticated_at = now() - interval '2 hours'")
+    later(2 * 3600)
     newer = browser("store")
     newer.log_in("member")
     event = fusionauth.event("user.password.update", user=about("member"))
@@ -178,9 +178,9 @@ def test_an_old_event_that_somebody_sends_again_ends_nothing_newer(
 
 
 def test_a_role_that_was_given_back_since_is_not_taken_by_a_late_event(
-    browser: Callable[..., Browser], fusionauth: Any, sql: Any
+    browser: Callable[..., Browser], fusionauth: Any, later: Any
 ) -> None:
-    """What decides is when the session's roles were read: at its login, or at a refresh since."""
+    """The event counts only where it is later than the reading of the session's roles, at its login or at a refresh since."""
     forums = browser("forums")
     forums.log_in("moderator")
     fields = {"applicationId": application("forums"), "registration": {"roles": ["member"]}}
@@ -188,7 +188,7 @@ def test_a_role_that_was_given_back_since_is_not_taken_by_a_late_event(
     old["event"]["createInstant"] -= 60_000
     fusionauth.send(old)
     assert signed_in(forums)
-    sql("UPDATE sessions SET roles_read_at = now() - interval '2 minutes'")
+    later(120)
     old["event"]["id"] = str(uuid.uuid4())
     fusionauth.send(old)
     assert not signed_in(forums)
@@ -196,7 +196,7 @@ def test_a_role_that_was_given_back_since_is_not_taken_by_a_late_event(
 
 @pytest.mark.parametrize("seconds", [6, 3600, 10**9])
 def test_an_event_from_the_future_ends_what_there_is_and_is_taken_once(
-    two_sites: Any, fusionauth: Any, sql: Any, seconds: int
+    two_sites: Any, fusionauth: Any, seconds: int, later: Any
 ) -> None:
     """FusionAuth's clock is ahead of ours, and it waits for our answer all the same."""
     event = fusionauth.event("user.deactivate", user=about("member"))
@@ -204,7 +204,7 @@ def test_an_event_from_the_future_ends_what_there_is_and_is_taken_once(
     fusionauth.send(event)
     assert [signed_in(client) for client in two_sites] == [False, False, True]
     two_sites[0].log_in("member")
-    sql("UPDATE webhook_events SET taken_at = taken_at - interval '23 hours'")
+    later(23 * 3600)
     purge.run(webhook_jobs.PURGES, fusionauth.browser.app.services.db)
     fusionauth.send(event)
     assert signed_in(two_sites[0])
@@ -372,7 +372,7 @@ def revoke_everyone(apps: Any) -> None:
 
 
 def acts(sql: Any) -> list[str]:
-    """Who has revoked so far, in order."""
+    """Return the initiators of the revocations so far, in order."""
     return [row["initiating_entity"] for row in sql("SELECT * FROM revocations ORDER BY created_at")]
 
 

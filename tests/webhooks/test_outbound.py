@@ -1,4 +1,4 @@
-"""What others are told: signed, in order, again until they have it, and nothing private."""
+"""Receivers get events signed, in order, again until they have them, and nothing private."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What FusionAuth tells of users between their logins: names, lost roles, suspicions, refreshes by somebody else, a test."""
+"""FusionAuth's events about users between their logins: names, lost roles, suspicions, refreshes by somebody else, a test."""
 
 import uuid
 from collections.abc import Callable
@@ -160,7 +160,7 @@ def test_a_test_event_says_that_it_came(fusionauth: Any, audit_of: Any) -> None:
 
 
 def test_a_token_that_is_refreshed_by_somebody_else_is_flagged(
-    store: Browser, fusionauth: Any, idp: Idp, sql: Any, address: str
+    store: Browser, fusionauth: Any, idp: Idp, sql: Any, address: str, later: Any
 ) -> None:
     """A stolen refresh token works at FusionAuth, past our sites: nobody there asks who refreshes."""
     idp.hook("webhook", url=address)
@@ -173,7 +173,7 @@ def test_a_token_that_is_refreshed_by_somebody_else_is_flagged(
     # Our own refresh tells of itself just now.
     fusionauth.send(event)
     assert sql(flags) == []
-    sql("UPDATE sessions SET created_at = created_at - interval '1 hour'")
+    later(3600)
     requests.post(f"{idp.url}/api/jwt/refresh", json={"refreshToken": token}, timeout=5).raise_for_status()
     eventually(lambda: [row["kind"] for row in sql(flags)] == ["refreshed_elsewhere"])
     event["event"]["id"] = str(uuid.uuid4())
@@ -183,13 +183,11 @@ def test_a_token_that_is_refreshed_by_somebody_else_is_flagged(
 
 
 def test_a_refresh_of_ours_is_no_foreign_one(
-    store: Browser, idp: Idp, fusionauth: Any, sql: Any, address: str
+    store: Browser, idp: Idp, fusionauth: Any, sql: Any, address: str, later: Any
 ) -> None:
     store.log_in("shopper")
     idp.hook("webhook", url=address)
-    sql(
-        "UPDATE sessions SET created_at = created_at - interval '1 hour', idle_end = now() - interval '1 minute'"
-    )
+    later(3600)
     assert signed_in(store)
     eventually(lambda: sql("SELECT 1 FROM webhook_events WHERE type = 'jwt.refresh'") != [])
     assert sql("SELECT kind FROM session_flags") == []

@@ -10,9 +10,9 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.security import Denied
 
 from ...core.permissions import REVOKE_ALL
-from ...operations import deny_rules, plans, reach
+from ...operations import deny_rules, limits, plans
+from ...operations.limits import LARGE, BeyondReach
 from ...operations.plans import Plan
-from ...operations.reach import LARGE, BeyondReach
 from ...operations.targets import Target
 from ...sessions import FreshLoginRequired, Limit, TooFar
 from ...web.request import Request
@@ -98,7 +98,7 @@ def judged() -> Iterator[None]:
 def within_authority(request: Request) -> Iterator[Limit | None]:
     """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it."""
     with judged():
-        yield reach.limit(unlimited=may_revoke_all(request), own=request.me.user_id)
+        yield limits.limit(unlimited=may_revoke_all(request), own=request.me.user_id)
 
 
 def need(request: Request, permission: str) -> None:

@@ -6,7 +6,6 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPUnprocessableEntity
 from pyramid.response import Response
 
-from ...core.ids import parse_uuid
 from ...core.listing import Listing
 from ...operations import audit_queries, export, revocation_queries, session_queries
 from ...operations.rows import Affected, AuditRow, Receipt, SessionRow
@@ -61,8 +60,7 @@ def people(request: Request) -> Response:
 
 
 def _receipt(request: Request) -> Receipt:
-    revocation_id = parse_uuid(request.matchdict["id"])
-    found = revocation_queries.receipt(request.read_db, revocation_id) if revocation_id else None
+    found = revocation_queries.receipt(request.read_db, request.matched_id)
     if found is None:
         raise HTTPNotFound
     return found

@@ -2,7 +2,6 @@
 
 from pyramid.httpexceptions import HTTPNotFound
 
-from ...core.ids import parse_uuid
 from ...core.permissions import REVOKE
 from ...operations import session_queries
 from ...sessions import client_of
@@ -32,8 +31,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def dismiss(request: Request) -> object:
     """Dismiss the flag. Without a note the page is shown again."""
-    session_id, kind = parse_uuid(request.matchdict["id"]), request.matchdict["kind"]
-    row = session_queries.one(request.read_db, session_id) if session_id else None
+    row, kind = session_queries.one(request.read_db, request.matched_id), request.matchdict["kind"]
     if row is None or kind not in {flag.kind for flag in session_queries.flags(request.read_db, row.id)}:
         raise HTTPNotFound
     form = NoteForm(request.POST)

@@ -8,7 +8,6 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
-from ...core.ids import parse_uuid
 from ...core.permissions import REVOKE
 from ...core.text import clean
 from ...operations import audit_queries, deny_rules, export, incidents, json_documents, reasons
@@ -171,8 +170,7 @@ def _file(request: Request, incident: Incident, form: str, lines: Iterator[bytes
 
 
 def _incident(request: Request) -> Incident:
-    incident_id = parse_uuid(request.matchdict["id"])
-    found = incidents.one(request.read_db, incident_id) if incident_id else None
+    found = incidents.one(request.read_db, request.matched_id)
     if found is None:
         raise HTTPNotFound
     return found

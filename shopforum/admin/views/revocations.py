@@ -7,7 +7,6 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
 from ...core import durability
-from ...core.ids import parse_uuid
 from ...core.paging import Page
 from ...operations import deny_rules, revocation_queries, session_queries
 from ...operations.progress import Progress
@@ -49,8 +48,7 @@ def revocations(request: Request) -> dict[str, Any]:
 def revocation(request: Request) -> dict[str, Any]:
     """Show the receipt as it stands now."""
     db = request.read_db
-    revocation_id = parse_uuid(request.matchdict["id"])
-    row = revocation_queries.receipt(db, revocation_id) if revocation_id else None
+    row = revocation_queries.receipt(db, request.matched_id)
     if row is None:
         raise HTTPNotFound
     found = page(request, session_queries.ended_by(row.id))

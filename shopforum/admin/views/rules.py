@@ -9,7 +9,6 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
-from ...core.ids import parse_uuid
 from ...core.permissions import REVOKE
 from ...core.sites import ADMIN
 from ...operations import deny_rules
@@ -80,8 +79,7 @@ def add(request: Request) -> Any:
 
 def lift(request: Request) -> Response:
     """Lift a rule. GET shows the sessions that it refuses, POST lifts it. Lifting twice is harmless."""
-    rule_id = parse_uuid(request.matchdict["id"])
-    row = deny_rules.one(request.read_db, rule_id) if rule_id else None
+    row = deny_rules.one(request.read_db, request.matched_id)
     if row is None:
         raise HTTPNotFound
     if row.state != deny_rules.IN_FORCE:

@@ -7,7 +7,6 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 
-from ...core.ids import parse_uuid
 from ...core.paging import FIELD, Page
 from ...core.read_only_database import TooSlow
 from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
@@ -118,8 +117,7 @@ def _listed(
 
 def session(request: Request) -> dict[str, Any]:
     """Show a session with its places, its pairs of cookies and its timeline."""
-    session_id = parse_uuid(request.matchdict["id"])
-    row = session_queries.one(request.read_db, session_id) if session_id else None
+    row = session_queries.one(request.read_db, request.matched_id)
     if row is None:
         raise HTTPNotFound
     return session_page(request, row)

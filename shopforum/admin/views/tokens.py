@@ -11,7 +11,6 @@ from wtforms.widgets import CheckboxInput
 
 from ...api_tokens import tokens
 from ...api_tokens.tokens import Actor, TokenRow
-from ...core.ids import parse_uuid
 from ...core.permissions import TOKENS
 from ...sessions import client_of
 from ...web import notes
@@ -101,8 +100,8 @@ def create(request: Request) -> dict[str, Any]:
 
 def revoke(request: Request) -> Response:
     """Revoke a token. A revoked token stays as it is."""
-    token_id = parse_uuid(request.matchdict["id"])
-    if token_id is None or all(row.id != token_id for row in _listed(request)):
+    token_id = request.matched_id
+    if all(row.id != token_id for row in _listed(request)):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), token_id=token_id)
     return notes.see_other(request, "/tokens?notice=token_revoked")
@@ -110,8 +109,8 @@ def revoke(request: Request) -> Response:
 
 def revoke_made_by(request: Request) -> Response:
     """Revoke all tokens that a user made, and go back to the user's page."""
-    maker_id = parse_uuid(request.matchdict["id"])
-    if maker_id is None or not _listed(request, maker_id):
+    maker_id = request.matched_id
+    if not _listed(request, maker_id):
         raise HTTPNotFound
     tokens.revoke(request.db, _actor(request), maker_id=maker_id)
     return notes.see_other(request, f"/users/{maker_id}?notice=tokens_revoked")

@@ -6,7 +6,6 @@ from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound
 
 from ...api_tokens import tokens
-from ...core.ids import parse_uuid
 from ...core.permissions import TOKENS
 from ...operations import audit_queries, deny_rules, session_queries, user_queries
 from ...web.request import Request
@@ -25,9 +24,7 @@ def includeme(config: Configurator) -> None:
 def user(request: Request) -> dict[str, Any]:
     """Show a user who has signed in, or whom the audit log names."""
     db = request.read_db
-    user_id = parse_uuid(request.matchdict["id"])
-    if user_id is None:
-        raise HTTPNotFound
+    user_id = request.matched_id
     person = user_queries.name(db, user_id)
     events = audit_queries.of_user(db, user_id)
     if person is None and not events:

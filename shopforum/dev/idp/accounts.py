@@ -6,7 +6,7 @@ from typing import Any
 
 from .errors import RefusedError, field_error
 
-# What the API accepts and keeps of a user, by type. The rest of the documented fields are computed.
+# The fields of a user that the API accepts and keeps, by type. The rest of the documented fields are computed.
 TEXTS = (
     "birthDate", "firstName", "fullName", "imageUrl", "lastName", "middleName", "mobilePhone", "timezone",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What every kind of login shares: the end of a login whose credentials were right, and its inputs."""
+"""The end of a login whose credentials were right, and its inputs: the code that all kinds of login share."""
 
 import json
 import sqlite3

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .database import Database
 
-# What no customer's lambda can change. All other claims, `applicationId` and `roles` too, a lambda may change or remove.
+# The claims that no customer's lambda can change. All other claims, `applicationId` and `roles` too, a lambda may change or remove.
 RESERVED_CLAIMS = frozenset({"amr", "auth_time", "cnf", "gty", "exp", "iat", "sub", "tid", "tty"})
 
 

@@ -32,7 +32,7 @@ JWT_CONFIGURATION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for the refresh tokens of one application at this moment; lengths in milliseconds."""
+    """The current policy for the refresh tokens of one application; lengths in milliseconds."""
 
     jwt_seconds: int
     ttl: int

@@ -1,4 +1,4 @@
-"""What a successful login or refresh answers: the JWT, the refresh token and FusionAuth's own cookies."""
+"""The response to a successful login or refresh: the JWT, the refresh token and FusionAuth's own cookies."""
 
 import sqlite3
 from typing import Any

@@ -64,7 +64,7 @@ class Service:
         return policy_for(db, application_id, override)
 
     def lambda_for(self, application_id: str | None) -> Lambda | None:
-        """What the test hooks have a customer's lambdas do for an application, if anything."""
+        """Return the lambda that the test hooks have set for an application; None if there is none."""
         lambdas = self.state.switches.lambdas
         return lambdas.get(application_id) or lambdas.get(None)
 

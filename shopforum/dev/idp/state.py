@@ -1,4 +1,4 @@
-"""What the running provider holds in memory: switches, faults, calls, the clock, short-lived codes.
+"""The running provider's state in memory: switches, faults, calls, the clock, short-lived codes.
 
 All of it is lost with the process, as it should be: an interrupted two-factor login starts again.
 """
@@ -47,7 +47,7 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Lambda:
-    """What a customer's lambdas do: ``claims`` are added to each JWT or replace what is there, ``without`` are removed;
+    """The effect of a customer's lambdas: ``claims`` are added to each JWT or replace what is there, ``without`` are removed;
     ``refusal`` is the code with which a login is refused whose password was right.
     """
 
@@ -58,7 +58,7 @@ class Lambda:
 
 @dataclass
 class Switches:
-    """What the test hooks can turn; ``policy`` lies over the stored policies, by application or for all."""
+    """The switches of the test hooks; ``policy`` lies over the stored policies, by application or for all."""
 
     legacy_404: bool = False
     lenient_null: bool = False

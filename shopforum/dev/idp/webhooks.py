@@ -2,7 +2,7 @@
 
 They leave after the change is committed, one after the other, in a thread of their own; a failed one is tried three
 times more, back to back, as FusionAuth does, and then given up. The request that caused them waits a moment for them,
-so that whoever revoked something here finds it felt there. FusionAuth's transactional events would hold the change
+so that a revocation here takes effect there. FusionAuth's transactional events would hold the change
 itself until all receivers have agreed; nobody who develops a site would want that of a receiver that is not running.
 """
 
@@ -34,7 +34,7 @@ _PATIENCE = 0.5
 
 
 class Webhooks:
-    """What one provider tells, and whom. Thread-safe. `authority` is the certificate that https receivers are trusted by, in
+    """The webhooks of one provider: their receivers and their queue. Thread-safe. `authority` is the certificate that https receivers are trusted by, in
     place of the public ones.
     """
 

@@ -1,4 +1,4 @@
-"""What the sample sessions are made of: browsers, addresses, people, and the rows on their way to the tables."""
+"""The parts of the sample sessions: browsers, addresses, people, and the rows on their way to the tables."""
 
 import ipaddress
 import random

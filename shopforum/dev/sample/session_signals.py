@@ -41,7 +41,7 @@ def place(made: Seed, row: dict[str, Any], at: datetime, address: str, agent: st
 
 
 def fork(made: Seed, row: dict[str, Any], at: datetime) -> None:
-    """Whoever copied the cookies took the newest pair first; the owner came back with the one before it."""
+    """A thief copied the cookies and took the newest pair first; the owner came back with the pair before it."""
     address, agent = made.address(AWAY), made.random.choice(THIEVES)
     place(made, row, row["last_seen_at"], address, agent)
     newest = made.rows[tables.credentials][-1]

@@ -153,7 +153,7 @@ def _device_key(made: Seed, row: dict[str, Any]) -> None:
 
 
 def _last_seen(made: Seed, created: datetime) -> datetime:
-    """When somebody who has gone was here last: mostly soon, in some cases days after the login."""
+    """Return the last visit of somebody who has left: mostly soon after the login, in some cases days later."""
     longest = min(made.now - timedelta(minutes=45), created + _ABSOLUTE)
     if longest <= created:
         return created

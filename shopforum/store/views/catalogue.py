@@ -22,7 +22,7 @@ def home(request: Request) -> dict[str, Any]:
 
 
 def listing(request: Request) -> dict[str, Any]:
-    """Show the products of a category that match words and prices. 422 for a price that is none, and for the rest of the
+    """Show the products of a category that match words and prices. 422 for an invalid price, and for the rest of the
     address a senseless value is ignored.
     """
     caching.mark_public(request)

@@ -6,14 +6,12 @@ from uuid import UUID
 from markupsafe import Markup
 
 from ..core.sites import Site
+from ..mail import html
 from ..mail.outgoing import Letter
 from ..web.templating import utc
 
-_HTML = Markup(
-    """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{subject}</title></head>
-<body>
-<p>Hello {name},</p>
+_BODY = Markup(
+    """<p>Hello {name},</p>
 <p>somebody signed in to your account at <strong>{site}</strong> with a device that we have not seen before.</p>
 <table>
 <tr><th align="left">Site</th><td>{site} ({host})</td></tr>
@@ -24,9 +22,7 @@ _HTML = Markup(
 <p><strong>Was this you?</strong> Then you do not have to do anything.</p>
 <p><strong>If not,</strong> type this address into your browser, sign that device out there, and change your password:</p>
 <p>{devices}</p>
-<p>We never ask for your password in a message.</p>
-</body></html>
-"""
+<p>We never ask for your password in a message.</p>"""
 )
 
 _PLAIN = """Hello {name},
@@ -60,7 +56,6 @@ def new_device(
     """Return the letter about a login with a new device. `at` is the instant of the login."""
     subject = f"New sign-in to {site.title}"
     values = {
-        "subject": subject,
         "name": name,
         "site": site.title,
         "host": site.host,
@@ -69,5 +64,5 @@ def new_device(
         "address": address or "unknown",
         "devices": f"{site.url}/account/sessions",
     }
-    plain, html = _PLAIN.format(**values), _HTML.format(**values)
-    return Letter(recipient, subject, plain, html, site.name, user_id)
+    plain, shown = _PLAIN.format(**values), html.page(subject, _BODY.format(**values))
+    return Letter(recipient, subject, plain, shown, site.name, user_id)
