@@ -60,7 +60,8 @@ _TRIM_COOKIES = f"""DELETE FROM session_bound_cookies WHERE hash = ANY (ARRAY(
     SELECT hash FROM session_bound_cookies WHERE session_id = (SELECT session_id FROM proven)
     ORDER BY expires_at DESC OFFSET {_COOKIES - 1} FOR UPDATE SKIP LOCKED))"""
 
-# Of two registrations of one session, the second waits for the row and finds it bound.
+# Of two registrations of one session, the second waits for the row and finds it bound: a thief with the cookies would bind a
+# key of his own.
 _BIND = text(
     f"""
 WITH used AS (
@@ -156,9 +157,6 @@ def bind(context: SessionContext, pair: Pair, proof: str, audience: str, client:
     found = lookup.find(context, pair, client) if offered else None
     if found is None or not (found.paired and found.live):
         return _refused(context)
-    if found.bound:
-        # A thief with the cookies would bind a key of his own.
-        return _refused(context, found, client, "bound_already")
     try:
         key, challenge = binding_proof.registration(proof, audience)
     except BadProof as bad:
