@@ -231,8 +231,6 @@ def _commit(context: SessionContext, answer: Binding, challenge: str, key: Devic
 def _find(context: SessionContext, identifier: str, pair: Pair) -> BoundSession | None:
     """Return the bound session that a browser knows by this name, or None."""
     session_id, config = binding_proof.session_id(identifier), context.config
-    if session_id is None:
-        return None
     hashes = config.secrets.digests(config.site, "session", pair.session_id) if pair.session_id else []
     row = context.db.one(_BOUND_SESSION, id=session_id, site=config.site, session_hashes=hashes)
     bound = None if row is None else BoundSession(**row)
