@@ -31,7 +31,7 @@ test: $(TEST) ## Run the whole test suite; browser tests run where a Chromium is
 # A race that goes wrong once in a thousand is not found by six rounds.
 races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer histories; takes minutes
 	@SHOPFORUM_TEST_RACES=$${SHOPFORUM_TEST_RACES:-300} SHOPFORUM_TEST_EXAMPLES=$${SHOPFORUM_TEST_EXAMPLES:-400} \
-		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_machine.py tests/api/test_same_everywhere.py $(ARGS)
+		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_binding_races.py tests/sessions/test_machine.py tests/api/test_same_everywhere.py $(ARGS)
 
 searches: $(TEST) ## Search every order of a browser's and a thief's acts with the real numbers; takes minutes
 	@SHOPFORUM_TEST_SEARCHES=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_rotation_search.py $(ARGS)

@@ -3,7 +3,7 @@
 Starts an own database, identity provider and store, all in this process but for PostgreSQL, and asks for the cart
 over real HTTP from several connections. The floor is a bare WSGI function on the same server that runs the page's
 two statements and returns the same bytes. Figures of different machines, or of different runs, do not compare:
-the ratio does.
+the ratios do. The last line is the page of a session that is bound to a device, beside that of one that is not.
 
     python -m bench [--seconds 5] [--connections 8] [--sessions 10000]
 """
@@ -11,14 +11,18 @@ the ratio does.
 import argparse
 import http.client
 import logging
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import jwt
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 from sqlalchemy import event, text
 from waitress.server import create_server
 
@@ -26,6 +30,8 @@ import shopforum
 from shopforum.core import migrations
 from shopforum.dev import instance, postgres, sample
 from shopforum.dev.idp.server import serve_in_thread
+from shopforum.sessions import Client, cookies
+from shopforum.sessions.model import Pair
 
 CART = "/shopping-cart"
 
@@ -43,7 +49,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shopforum-bench-")))
         server = stack.enter_context(postgres.running(folder))
-        app, cookie = prepare(stack, folder, server.create("bench"), options.sessions)
+        app = prepare(stack, folder, server.create("bench"), options.sessions)
+        cookie = header(log_in(app)[0])
         statements, page = look_at_page(app, cookie)
         print(
             f"the cart page: {sum(not sql.startswith('PREPARE ') for sql, _ in statements)} statements, {len(page):,} bytes, {options.sessions:,} other sessions"
@@ -60,10 +67,14 @@ def main() -> None:
         ours, least = (sum(column) / len(rounds) for column in zip(*rounds, strict=True))
         print(f"cart page: {ours:,.0f} requests a second; bare WSGI with the same statements: {least:,.0f}")
         print(f"ratio: {ours / least:.2f}")
+        unbound, bound = in_turns(app, [cookie, header(bind(app, *log_in(app)))], options.seconds)
+        print(
+            f"one page at a time: {unbound:.2f} ms; of a bound session: {bound:.2f} ms ({bound / unbound - 1:+.1%})"
+        )
 
 
-def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> tuple[object, str]:
-    """The store with sample data and somebody signed in; returns the app and the Cookie header."""
+def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> object:
+    """Return the store, with sample data and so many sessions of others."""
     migrations.upgrade(database)
     ini = instance.write_ini(folder, 6543, 9011, database)
     settings = instance.base_settings(ini)
@@ -73,42 +84,57 @@ def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> tup
     app = shopforum.main({}, **{key: value for key, value in settings.items() if key != "use"})
     stack.callback(app.services.db.engine.dispose)
     if sessions:
-        app.services.db.all(text(_MORE), n=sessions)
+        app.services.db.all(text(OTHER_SESSIONS), n=sessions)
         with app.services.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE sessions, session_credentials"))
-    return app, log_in(app)
+    return app
 
 
-_MORE = """
+OTHER_SESSIONS = """
 WITH more AS (
   INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, absolute_end,
     idle_end, last_seen_at)
-  SELECT 'store', gen_random_uuid(), 'x', '{shopper}', gen_random_uuid(), now(), now(), now() + interval '30 days',
+  SELECT 'store', gen_random_uuid(), 'x', '{shopper}', gen_random_uuid(), now(), now() + interval '30 days',
     now() + interval '30 minutes', now() FROM generate_series(1, :n) RETURNING id
 )
 INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why)
 SELECT sha256(id::text::bytea), id, 1, 0, sha256(('r' || id)::bytea), 'login' FROM more"""
 
 
-def log_in(app: object) -> str:
-    """Sign the sample's shopper in over HTTP."""
+def log_in(app: object) -> tuple[dict[str, str], str]:
+    """Sign the sample's shopper in over HTTP. Return the cookies, and the challenge that offers to bind the session."""
     login = sample.LOGINS[0]
     with running(app) as (host, port), requests.Session() as client:
         client.headers["Host"] = app.services.site.host
         url = f"http://{host}:{port}/login"
         page = client.get(url, timeout=10)
         token = page.text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
-        cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies)
         answer = requests.post(
             url,
             data={"csrf_token": token, "email": login.email, "password": login.password, "next": ""},
-            headers={"Host": app.services.site.host, "Cookie": cookies},
+            headers={"Host": app.services.site.host, "Cookie": header(client.cookies)},
             allow_redirects=False,
             timeout=10,
         )
         assert answer.status_code == 302, answer.status_code
-        names = ("__Host-session", "__Host-refresh")
-        return "; ".join(f"{c.name}={c.value}" for c in answer.cookies if c.name in names)
+        names = (cookies.SESSION, cookies.REFRESH)
+        challenge = answer.headers["Secure-Session-Registration"].split('challenge="', 1)[1].split('"', 1)[0]
+        return {cookie.name: cookie.value for cookie in answer.cookies if cookie.name in names}, challenge
+
+
+def bind(app: object, given: dict[str, str], challenge: str) -> dict[str, str]:
+    """Bind a session to a key, as a browser does; return its cookies."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    proof = jwt.encode({"jti": challenge}, key, "ES256", {"typ": "dbsc+jwt", "jwk": public})
+    pair = Pair(given[cookies.SESSION], given[cookies.REFRESH])
+    bound = app.services.sessions.bind(pair, proof, app.services.site.url, Client())
+    return given | {cookies.BOUND: bound.cookie}
+
+
+def header(given: dict[str, str]) -> str:
+    """Return the Cookie header."""
+    return "; ".join(f"{name}={value}" for name, value in given.items())
 
 
 class running:  # noqa: N801 - reads as a verb
@@ -200,6 +226,24 @@ def measure(app: object, cookie: str, seconds: float, connections: int) -> float
         for thread in threads:
             thread.join()
     return sum(done) / seconds
+
+
+def in_turns(app: object, kinds: Sequence[str], seconds: float) -> list[float]:
+    """Return a page's milliseconds for each of some Cookie headers: of ten pages the fastest, asked for in turns, so that whatever
+    else the machine does falls on all, and on the fastest least.
+    """
+    host, took = app.services.site.host, [[] for _ in kinds]
+    with running(app) as address:
+        connection, end = http.client.HTTPConnection(*address, timeout=10), time.monotonic() + seconds
+        while time.monotonic() < end:
+            for cookie, times in zip(kinds, took, strict=True):
+                began = time.perf_counter()
+                connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
+                answer = connection.getresponse()
+                answer.read()
+                times.append(1000 * (time.perf_counter() - began))
+                assert answer.status == 200, answer.status
+    return [statistics.quantiles(times, n=10)[0] for times in took]
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ from shopforum.sessions.model import Outcome, Pair
 BOUND = "__Host-bound"
 # The address of a request to the session core alone.
 HERE = "https://store.test/dbsc/refresh"
+# Half the bits of an RSA key, and the distances of its two primes from the power of two above them. A key store makes its keys
+# in its own time; here, making one took more than all that is done with it.
+_PRIMES = {1024: (105, 179), 2048: (1557, 2543)}
 
 
 def b64(value: bytes) -> str:
@@ -40,11 +43,7 @@ class Device:
 
     def __init__(self, algorithm: str = "ES256", bits: int = 2048) -> None:
         self.algorithm = algorithm
-        self.key: Any = (
-            ec.generate_private_key(ec.SECP256R1())
-            if algorithm == "ES256"
-            else rsa.generate_private_key(65537, bits)
-        )
+        self.key: Any = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else _rsa_key(bits)
 
     @property
     def jwk(self) -> dict[str, str]:
@@ -74,6 +73,16 @@ class Device:
     def renewal(self, challenge: str, **header: Any) -> str:
         """The proof that renews the bound cookie."""
         return self.sign({"alg": self.algorithm, "typ": "dbsc+jwt", **header}, {"jti": challenge})
+
+
+def _rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    half = bits // 2
+    p, q = (2**half - distance for distance in _PRIMES[half])
+    e = 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(e, p * q)
+    parts = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
+    return rsa.RSAPrivateNumbers(p, q, d, *parts, public).private_key(unsafe_skip_rsa_key_validation=True)
 
 
 class DeviceClient:

@@ -60,7 +60,8 @@ _TRIM_COOKIES = f"""DELETE FROM session_bound_cookies WHERE hash = ANY (ARRAY(
     SELECT hash FROM session_bound_cookies WHERE session_id = (SELECT session_id FROM proven)
     ORDER BY expires_at DESC OFFSET {_COOKIES - 1} FOR UPDATE SKIP LOCKED))"""
 
-# Of two registrations of one session, the second waits for the row and finds it bound.
+# Of two registrations of one session, the second waits for the row and finds it bound: a thief with the cookies would bind a
+# key of his own.
 _BIND = text(
     f"""
 WITH used AS (
@@ -156,9 +157,6 @@ def bind(context: SessionContext, pair: Pair, proof: str, audience: str, client:
     found = lookup.find(context, pair, client) if offered else None
     if found is None or not (found.paired and found.live):
         return _refused(context)
-    if found.bound:
-        # A thief with the cookies would bind a key of his own.
-        return _refused(context, found, client, "bound_already")
     try:
         key, challenge = binding_proof.registration(proof, audience)
     except BadProof as bad:
@@ -233,8 +231,6 @@ def _commit(context: SessionContext, answer: Binding, challenge: str, key: Devic
 def _find(context: SessionContext, identifier: str, pair: Pair) -> BoundSession | None:
     """Return the bound session that a browser knows by this name, or None."""
     session_id, config = binding_proof.session_id(identifier), context.config
-    if session_id is None:
-        return None
     hashes = config.secrets.digests(config.site, "session", pair.session_id) if pair.session_id else []
     row = context.db.one(_BOUND_SESSION, id=session_id, site=config.site, session_hashes=hashes)
     bound = None if row is None else BoundSession(**row)

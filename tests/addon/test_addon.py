@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from addon.blog import blog
+from device_client import DeviceClient
+from http_helpers import give
 from session_fixtures import SECRET, Provider
+from sqlalchemy import text
 from webtest import TestApp
 
 import shopforum
@@ -41,9 +44,7 @@ def test_a_foreign_app_signs_people_in_and_out(client):
     cookies = dict(client.cookies)
     client.post("/logout", {"csrf_token": page["csrf_token"]}, status=303)
     client.get("/members", status=403)
-    for name, value in cookies.items():
-        client.set_cookie(name, value)
-    client.get("/members", status=403)
+    give(client, cookies).get("/members", status=403)
 
 
 def test_it_refuses_forged_posts(client):
@@ -53,6 +54,27 @@ def test_it_refuses_forged_posts(client):
     client.post("/logout", {"csrf_token": token}, headers={"Origin": "https://evil.test"}, status=400)
     client.post("/logout", {"csrf_token": token}, headers={"Sec-Fetch-Site": "same-site"}, status=400)
     client.get("/members", status=200)
+
+
+def test_a_foreign_app_s_sessions_are_bound_and_a_copied_jar_is_refused(client):
+    """With no line of its own: the application sends the headers that `remember` returns, as it does anyway."""
+    device = DeviceClient(client)
+    device.register(client.get("/login?name=Dora", status=302))
+    assert client.get("/members", status=200).json["hello"] == "Dora"
+    thief = give(TestApp(client.app, extra_environ=client.extra_environ), dict(client.cookies))
+    robber = DeviceClient(thief)
+    thief.get("/members", status=200)
+    second = robber.device.registration("c" * 43)
+    robber.post("/dbsc/register", Secure_Session_Response=second, status=403)
+    client.app.registry.sessions.db.all(text("UPDATE session_bound_cookies SET expires_at = now()"))
+    thief.get("/members", status=403)
+    robber.identifier = device.identifier
+    assert robber.renew().status_int == 403
+    assert device.renew().status_int == 200
+    page = client.get("/members", status=200)
+    thief.get("/members", status=403)
+    client.post("/logout", {"csrf_token": page.json["csrf_token"]}, status=303)
+    assert device.renew().json["continue"] is False
 
 
 def test_it_needs_little():

@@ -73,6 +73,27 @@ def test_the_console_shows_the_key_and_its_use(three, console, sql):
     assert "Device key Not bound" in text_of(console.get(f"/sessions/{ids['unbound']}"))
 
 
+def test_the_user_s_page_says_which_sessions_are_bound(three, console, sql):
+    """As the lists do: a badge beside the state of each bound session, where no long name of a browser cuts it off."""
+    _, ids = three
+    [row] = sql("SELECT DISTINCT user_id FROM sessions WHERE site = 'store'")
+    page = console.get(f"/users/{row['user_id']}")
+    badges = {
+        name: [
+            badge.text
+            for badge in page.html.find(href=f"/sessions/{each}")
+            .find_parent("tr")
+            .select("[data-label=State] .badge")
+        ]
+        for name, each in ids.items()
+    }
+    assert {name: "Bound" in found for name, found in badges.items()} == {
+        "bound": True,
+        "offered": False,
+        "unbound": False,
+    }
+
+
 def test_the_console_shows_who_came_without_the_key(three, console):
     clients, ids = three
     thief = clients["bound"]

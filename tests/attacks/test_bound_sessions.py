@@ -11,6 +11,7 @@ from device_client import BOUND, DeviceClient, next_challenge, offer
 from http_helpers import REFRESH, SESSION, give, set_cookies
 from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
+from sockets import request, send, served
 from sqlalchemy.exc import OperationalError
 from support import Browser, person, url_of
 
@@ -368,6 +369,28 @@ def test_odd_headers_are_refused_and_never_an_error(bound, odd):
     assert named.status_int == 403
     assert next_challenge(named) is None
     assert client.renew().status_int == 200
+
+
+def test_headers_that_come_twice_are_refused(bound, apps):
+    """By a real server, byte for byte: the proof once more, a good one beside a bad one, and two names."""
+    client = bound()
+    good, bad = client.device.renewal(client.challenge), DeviceClient(client.browser).device.renewal("c" * 43)
+    proof, name = "Secure-Session-Response: {}".format, "Sec-Secure-Session-Id: {}".format
+    ours, other = name(client.identifier), name("other")
+    with served(apps["store"]) as port:
+        for headers in (
+            (ours, proof(good), proof(good)),
+            (ours, proof(bad), proof(good)),
+            (ours, proof(good), proof(bad)),
+            (ours, other, proof(good)),
+            (other, ours, proof(good)),
+        ):
+            answer = send(port, request("POST", "/dbsc/refresh", *headers, "Content-Length: 0"))
+            assert (answer.status, answer.header("Set-Cookie")) == (403, None)
+        # None of them has used the challenge up.
+        answer = send(port, request("POST", "/dbsc/refresh", ours, proof(good), "Content-Length: 0"))
+    assert answer.status == 200
+    assert BOUND in answer.header("Set-Cookie")
 
 
 @hypothesis.settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

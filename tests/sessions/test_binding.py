@@ -7,7 +7,7 @@ from device_client import HERE, Bound, Device, over
 from session_fixtures import OWNER, THIEF, SessionCore, together
 from sqlalchemy import event
 
-from shopforum.sessions import Reason, Scope
+from shopforum.sessions import Reason, Rule, Scope
 from shopforum.sessions.binding import Skipped
 from shopforum.sessions.binding_proof import DeviceKey
 from shopforum.sessions.model import Outcome, Pair
@@ -88,17 +88,24 @@ def test_a_bound_cookie_counts_only_beside_the_pair_of_its_own_session(core, bou
     assert core.resume(Pair(unbound.session_id, unbound.refresh_token, other.cookie)).session is not None
 
 
-def test_a_day_later_the_cookie_is_renewed_and_then_the_session_refreshed(core, bound):
+@pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
+def test_a_day_later_the_cookie_is_renewed_and_then_the_session_refreshed(core, bound, one_time):
+    core.provider.one_time = one_time
     core.pass_time(86400)
     assert bound.resume().ended == "without_key"
     assert core.provider.refreshes == []
     assert bound.renew().cookie
+    # The answer to the first refresh gets lost, and the browser sends the older cookies again.
+    before = bound.pair
     outcome = bound.resume()
     assert (outcome.session.id, len(core.provider.refreshes)) == (bound.id, 1)
-    assert outcome.issue == bound.pair
+    bound.pair = before
+    assert bound.resume().session.id == bound.id
     # What was refreshed keeps the key: the new pair is worth nothing without it.
+    assert (outcome.issue.refresh_token != before.refresh_token) == one_time
     assert core.resume(outcome.issue).ended == "without_key"
-    assert bound.resume().session is not None
+    bound.pair = outcome.issue
+    assert bound.resume().session.id == bound.id
 
 
 def test_a_rotated_pair_keeps_the_key(core, bound):
@@ -218,7 +225,8 @@ def test_a_challenge_is_good_for_its_session_and_purpose_alone(core, bound):
 
 def test_an_identifier_that_nobody_was_given_finds_nothing(core, bound):
     proof = bound.device.renewal(bound.next)
-    for name in ("", "SID", str(bound.id), f"{bound.id}.{'A' * 43}", bound.answer.identifier + "A"):
+    ours = bound.answer.identifier
+    for name in ("", "SID", str(bound.id), f"{bound.id}.{'A' * 43}", ours + "A", ours[:-1] + "\xe9"):
         assert over(core.sessions.renew_bound_cookie(name, bound.pair, proof, HERE, OWNER))
     pair, login = core.log_in("bob")
     # Nor does the name of an unbound session.
@@ -345,9 +353,19 @@ def test_a_registration_needs_the_pair_of_the_session(core):
     assert core.sessions.bind(pair, proof, HERE, OWNER).cookie
 
 
+def revoke(core: SessionCore, **reach: Any) -> None:
+    core.sessions.revoke(Scope(**reach), DOUBT, OWNER)
+
+
 ENDS = {
     "logout": lambda core, bound: core.sessions.logout(bound.login.session, OWNER),
-    "a gate": lambda core, bound: core.sessions.revoke(Scope(everyone=True), DOUBT, OWNER),
+    "a revocation": lambda core, bound: revoke(core, sessions=(bound.id,)),
+    "of the user": lambda core, bound: revoke(core, user_id=bound.login.session.user_id),
+    "of the user on the site": lambda core, bound: revoke(
+        core, user_id=bound.login.session.user_id, site="store"
+    ),
+    "of the site": lambda core, _bound: revoke(core, site="store"),
+    "of everyone": lambda core, _bound: revoke(core, everyone=True),
     "the absolute timeout": lambda core, _bound: core.pass_time(31 * 86400),
     "a login in its place": lambda core, bound: core.log_in("ann", replaced=bound.id),
 }
@@ -369,6 +387,35 @@ def test_quarantine_is_no_end_of_the_binding(core, bound):
     assert bound.resume().ended == "quarantined"
     core.sessions.release([bound.id], DOUBT, OWNER)
     assert bound.resume().session is not None
+
+
+def test_a_deny_rule_is_no_end_of_the_binding(core, bound):
+    """What it refuses is refused with the key, too. The key stays, and is good again when the rule is lifted."""
+    rule = core.sessions.add_rule(Rule(seconds=3600, user_id=bound.login.session.user_id), DOUBT, OWNER)
+    assert bound.resume().ended == "blocked"
+    assert core.resume(bound.pair).ended == "without_key"
+    core.pass_time(LIFE + GRACE + 1)
+    assert bound.renew().cookie
+    assert bound.resume().ended == "blocked"
+    core.sessions.lift_rule(rule, "ann@example.com", OWNER)
+    assert bound.resume().session is not None
+
+
+@pytest.mark.parametrize("hours", [1, -1], ids=["forward", "back"])
+def test_a_clock_that_steps_signs_no_bound_browser_out(core, bound, hours):
+    """As after a failover: a step forward costs a renewal, a step back none, and neither is a gift to a thief without the key."""
+    core.pass_time(hours * 3600)
+    assert core.resume(bound.pair, THIEF).ended == "without_key"
+    assert (bound.resume().session is None) == (hours > 0)
+    assert bound.renew().cookie
+    assert bound.resume().session.id == bound.id
+    core.pass_time(-hours * 3600)
+    assert bound.renew().cookie
+    assert bound.resume().session.id == bound.id
+    assert core.flags() == {"session_used_without_key": 1 + (hours > 0)}
+    assert core.sql("SELECT ended_at, quarantined_at FROM sessions") == [
+        {"ended_at": None, "quarantined_at": None}
+    ]
 
 
 def test_no_key_is_registered_in_quarantine(core):

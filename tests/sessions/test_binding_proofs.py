@@ -1,8 +1,9 @@
-"""The proofs that Chromium signs are accepted, and no other. Unreadable input is refused, too."""
+"""Which proofs of a device are accepted, and no other: whatever comes, it is judged, and fails closed.
 
-import base64
+test_binding_vectors.py has proofs that others have signed.
+"""
+
 import hmac
-import json
 import secrets
 from functools import partial
 
@@ -94,6 +95,9 @@ def test_no_other_algorithm_is_verified():
         {"x": "é" * 43},
         {"x": "\ud800" * 43},
         {"x": 7},
+        {"x": ["A" * 43]},
+        {"x": {}, "y": True},
+        {"kty": ["EC"]},
         {"x": ""},
     ],
     ids=str,
@@ -131,6 +135,7 @@ def test_a_private_key_in_a_registration_is_not_read():
         "a.b.c",
         " " + DEVICE.renewal(CHALLENGE),
         DEVICE.renewal(CHALLENGE) + "=",
+        DEVICE.renewal(CHALLENGE) + "==",
         DEVICE.renewal(CHALLENGE) + ", " + DEVICE.renewal(CHALLENGE),
         f"{b64(b'[' * 2000)}.{b64(compact({'jti': CHALLENGE}))}.AAAA",
         f"{b64(b'[]')}.{b64(b'[]')}.AAAA",
@@ -199,7 +204,7 @@ _NAMES = st.sampled_from(["alg", "typ", "jwk", "crit", "b64", "kid", "jku", "x5c
 _KEY, _REGISTERED, _RENEWED = key_of(DEVICE), DEVICE.registration(CHALLENGE), DEVICE.renewal(CHALLENGE)
 
 
-@settings(max_examples=300)
+@settings(max_examples=60)
 @given(_edits(_REGISTERED), _edits(_RENEWED))
 def test_no_edited_proof_is_accepted(registered, renewed):
     if renewed != _RENEWED:
@@ -209,7 +214,7 @@ def test_no_edited_proof_is_accepted(registered, renewed):
         why_refused(registered)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.dictionaries(_NAMES, _JSON, min_size=1, max_size=3), st.dictionaries(st.text(max_size=4), _JSON))
 def test_whatever_a_thief_writes_into_a_proof_of_his_own_key(header, payload):
     thief = Device()
@@ -219,41 +224,3 @@ def test_whatever_a_thief_writes_into_a_proof_of_his_own_key(header, payload):
     except (UnicodeEncodeError, ValueError):
         return
     why_refused(content, _KEY)
-
-
-def test_the_client_of_these_tests_signs_as_chromium_does():
-    """Byte for byte: compact JSON with sorted keys, and r||s of 64 bytes."""
-    header, payload, signature = (
-        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in _REGISTERED.split(".")
-    )
-    x, y = DEVICE.jwk["x"], DEVICE.jwk["y"]
-    assert header.decode() == (
-        f'{{"alg":"ES256","jwk":{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}},"typ":"dbsc+jwt"}}'
-    )
-    assert json.loads(payload) == {"jti": CHALLENGE}
-    assert len(signature) == 64
-
-
-# As Chromium 156 sent them, with a key in software, for an address of the development sites.
-_CHROMIUM_REGISTERED = (
-    "eyJhbGciOiJFUzI1NiIsImp3ayI6eyJjcnYiOiJQLTI1NiIsImt0eSI6IkVDIiwieCI6IkMwdkpjUkwwQkZoZ3FlVlpvWHV4U2Ez"
-    "UUc4dDFRcG4yQWVjYmZ2NkNldTQiLCJ5Ijoid3c5NlNtSkpQY3FDQklBcDhjR0NxNVV5Y2pqSnV1ODJyLUdrX1BjMUhvbyJ9LCJ0"
-    "eXAiOiJkYnNjK2p3dCJ9.eyJqdGkiOiJxOFpVUk9aVWNiajdlS0xVSzY1WFFwUkZ5bTFPQmJQSWV0WXJaS0toMzdVIn0.hTNULRS"
-    "fbFupLcXvPllkkNGWbmg-hz1Ew1NLLgWVnZfJLlLt_hLdJMPywDWGkjwnx5SOYKJB-HdvTWH3phvGuQ"
-)
-_CHROMIUM_RENEWED = (
-    "eyJhbGciOiJFUzI1NiIsInR5cCI6ImRic2Mrand0In0.eyJqdGkiOiJPcnhQX1dsNjBFM1ZLSUhnUEJEN1lKeTFqYW1JSWpJTzFs"
-    "UzBZWFlrc1N3In0.3DZCGgkxdDvedi27mQ9yameTknzxtkvjD80p3T4pkRohdSbLcgT1ggCVix1JufBjrtgdiAYW_jblSJMWvRKO"
-    "zw"
-)
-
-
-def test_what_a_chromium_has_signed_is_accepted_and_nothing_else_of_it():
-    key, challenge = binding_proof.registration(_CHROMIUM_REGISTERED, HERE)
-    assert (key.algorithm, challenge) == ("ES256", "q8ZUROZUcbj7eKLUK65XQpRFym1OBbPIetYrZKKh37U")
-    renewed = binding_proof.renewal(_CHROMIUM_RENEWED, key, HERE)
-    assert renewed == "OrxP_Wl60E3VKIHgPBD7YJy1jamIIjIO1lS0YXYksSw"
-    assert why_refused(_CHROMIUM_RENEWED, key_of(DEVICE)) == "signature"
-    # A registration says nothing for a renewal, nor a renewal for a registration.
-    assert why_refused(_CHROMIUM_REGISTERED, key)
-    assert why_refused(_CHROMIUM_RENEWED)

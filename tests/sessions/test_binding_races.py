@@ -4,11 +4,13 @@ SHOPFORUM_TEST_RACES=2000 plays more rounds of each kind.
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from device_client import HERE, Bound, Device, over
-from session_fixtures import OWNER, THIEF, together
+from session_fixtures import OWNER, THIEF, SessionCore, together
 
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.binding import Binding
@@ -16,21 +18,28 @@ from shopforum.sessions.model import Outcome
 
 RACES = int(os.environ.get("SHOPFORUM_TEST_RACES", "12"))
 WHY = Reason("admin", "carol", "suspected_theft")
-ENDS = {
-    "session": lambda bound: Scope(sessions=(bound.id,)),
-    "user": lambda bound: Scope(user_id=bound.login.session.user_id),
-    "everyone": lambda _bound: Scope(everyone=True),
+
+
+def revoke(core: SessionCore, **reach: Any) -> None:
+    core.sessions.revoke(Scope(**reach), WHY, OWNER)
+
+
+ENDS: dict[str, Callable[[SessionCore, Bound], object]] = {
+    "session": lambda core, bound: revoke(core, sessions=(bound.id,)),
+    "user": lambda core, bound: revoke(core, user_id=bound.login.session.user_id),
+    "everyone": lambda core, _bound: revoke(core, everyone=True),
+    "logout": lambda core, bound: core.sessions.logout(bound.login.session, OWNER),
+    "another login": lambda core, bound: core.log_in("somebody", replaced=bound.id),
 }
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_revocation_beats_the_renewals_beside_it(core, end):
-    """Nothing is served afterwards, whichever act commits first, and the browser is told that the binding is over."""
+def test_whatever_ends_a_session_beats_the_renewals_beside_it(core, end):
+    """In either order of commits, nothing is served afterwards, and the browser hears that the binding is over."""
     for n in range(RACES):
         bound = Bound(core, f"user{n}")
         proof = bound.device.renewal(bound.next)
-        revoke = partial(core.sessions.revoke, ENDS[end](bound), WHY, OWNER)
-        *answers, _ = together(*[partial(bound.ask, proof)] * 2, revoke)
+        *answers, _ = together(*[partial(bound.ask, proof)] * 2, partial(ENDS[end], core, bound))
         assert all(isinstance(answer, Binding) for answer in answers), answers
         cookies = [answer.cookie for answer in answers if answer.cookie]
         assert len(cookies) <= 1
@@ -116,3 +125,22 @@ def test_a_refresh_and_renewals_go_on_beside_each_other(core):
         assert renewed.cookie
         assert (keyless.session, keyless.issue) == (None, None)
     assert len(core.provider.refreshes) == RACES
+
+
+def test_a_rotation_and_renewals_go_on_beside_each_other(core):
+    """One tab gets the successor, the renewal its cookie, and they are good together; the copied pair gets neither."""
+    for n in range(RACES):
+        bound = Bound(core, f"user{n}")
+        core.make_rotation_due()
+        *served, renewed, keyless = together(
+            *[partial(core.resume, bound.jar())] * 3,
+            partial(bound.ask, bound.device.renewal(bound.next)),
+            partial(core.resume, bound.pair, THIEF),
+        )
+        assert [outcome.session.id for outcome in served] == [bound.id] * 3
+        [bound.pair] = [outcome.issue for outcome in served if outcome.issue]
+        assert (keyless.session, keyless.issue, keyless.ended) == (None, None, "without_key")
+        assert core.resume(bound.jar()).session is not None
+        bound.cookie = renewed.cookie
+        assert bound.resume().session.id == bound.id
+        assert core.sql("SELECT head FROM sessions WHERE id = :id", id=bound.id) == [{"head": 2}]
