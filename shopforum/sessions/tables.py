@@ -82,7 +82,7 @@ sessions = Table(
     Column("lease_until", Instant),
     # When the provider was last asked for the roles, on a site that asks between refreshes (`sessions.roles_every`).
     Column("roles_read_at", Instant, nullable=False, server_default=func.clock_timestamp()),
-    # A keyed hash of the login form: a form that is sent twice leaves one session.
+    # A keyed hash of what the browser held when it sent the login form: of several that it sends at once one leaves a session.
     Column("login_form", LargeBinary),
     # A sign-in of the same user with a new browser that the owner has not been asked about yet.
     Column("new_sign_in", UUID),
