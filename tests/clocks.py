@@ -126,17 +126,17 @@ class SimulatedClock:
         begin = f"set simulation.now = '{now}'; "
         if not _PREPARABLE.match(statement):
             return begin + statement, values
-        names = list(dict.fromkeys(_PARAMETER.findall(statement)))
         plans = connection.info.setdefault("plans", {})
         if statement not in plans:
+            names = list(dict.fromkeys(_PARAMETER.findall(statement)))
             first = values[0] if isinstance(values, list) else values
             types = ", ".join(_TYPES.get(type(first[name]), "unknown") for name in names)
             numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
             plan = f"plan_{len(plans)}"
             cursor.execute(f"prepare {plan} {f'({types})' if names else ''} as {numbered}")
-            plans[statement] = plan
-        arguments = ", ".join(f"%({name})s" for name in names)
-        return f"{begin}execute {plans[statement]} {f'({arguments})' if names else ''}", values
+            arguments = ", ".join(f"%({name})s" for name in names)
+            plans[statement] = f"execute {plan} {f'({arguments})' if names else ''}"
+        return begin + plans[statement], values
 
     def _run(self, statements: str) -> None:
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:

@@ -20,6 +20,11 @@ OWNER = Client("192.0.2.10", "Firefox of the owner", "request-1")
 THIEF = Client("203.0.113.66", "Chrome of the thief", "request-2")
 
 
+_FACTS = """SELECT s.head, s.head_parent, s.head_since, s.last_seen_at, s.due_at, s.unshown, s.idle_end, s.absolute_end,
+    s.last_agent, c.number, c.parent, c.seen_at, c.replaced_at, clock_timestamp() AS now
+  FROM session_credentials c JOIN sessions s ON s.id = c.session_id WHERE c.session_hash = :digest"""
+
+
 class Provider:
     """An authority that keeps its tokens in memory and can be told to be slow, away or wrong."""
 
@@ -147,23 +152,16 @@ class SessionCore:
         self.sql("UPDATE sessions SET due_at = now()")
 
     def facts(self, pair: Pair, client: Client = OWNER) -> Facts | None:
-        """The facts that the rules of rotation go by, read by other statements than the core's. None for a pair that was never
+        """The facts that the rules of rotation go by, read by another statement than the core's. None for a pair that was never
         handed out, or whose session's time is over. Clients have either all in common or nothing.
         """
-        context = self.sessions.context
         if pair.session_id is None:
             return None
-        found = self.sql(
-            "SELECT * FROM session_credentials WHERE session_hash = :digest",
-            digest=context.credential(pair).session_hash,
-        )
-        if not found:
+        found = self.sql(_FACTS, digest=self.sessions.context.credential(pair).session_hash)
+        if not found or found[0]["absolute_end"] <= found[0]["now"]:
             return None
-        [shown], now = found, self.sessions.now()
-        [row] = self.sql("SELECT * FROM sessions WHERE id = :id", id=shown["session_id"])
-        if row["absolute_end"] <= now:
-            return None
-        replaced = shown["replaced_at"]
+        [row] = found
+        now, replaced = row["now"], row["replaced_at"]
         return Facts(
             head=row["head"],
             head_parent=row["head_parent"],
@@ -172,9 +170,9 @@ class SessionCore:
             due_in=(row["due_at"] - now).total_seconds(),
             unshown=row["unshown"],
             active=row["idle_end"] > now,
-            n=shown["number"],
-            parent=shown["parent"],
-            seen=shown["seen_at"] is not None,
+            n=row["number"],
+            parent=row["parent"],
+            seen=row["seen_at"] is not None,
             replaced_age=(now - replaced).total_seconds() if replaced else None,
             elsewhere=row["last_agent"] != client.agent,
         )

@@ -41,7 +41,7 @@ _COMMENTS = {
         "lease": "The refresh in flight: its request asks the provider, the others wait.",
         "lease_until": "When the lease expires.",
         "roles_read_at": "When the provider was last asked for the roles (`sessions.roles_every`).",
-        "login_form": "A keyed hash of the login form: a form that is sent twice leaves one session.",
+        "login_form": "A keyed hash of what the browser held when it sent the login form: of several sent at once one leaves a session.",
         "new_sign_in": "A sign-in of the same user with a new browser that the owner has not been asked about yet.",
         "quarantined_at": "Since when nothing is served before the password is given again.",
         "quarantine_reason": "The code of the reason for the quarantine.",

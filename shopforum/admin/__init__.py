@@ -148,6 +148,7 @@ def _globals(event: BeforeRender) -> None:
     event["labels"] = labels
     event["key"] = key
     event["device"] = user_agents.label
+    event["other_browser"] = user_agents.other_browser
     event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
     request: Request | None = event.get("request")

@@ -7,17 +7,20 @@ that a strict Content-Security-Policy allows; the page's table of pairs says the
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core import user_agents
+from ..core import addresses, user_agents
 from ..operations.rows import PairRow, Place, SessionRow
 
 # A picture of more could not be read; the table has the rest.
 _MOST_PAIRS, _MOST_LANES = 12, 6
 _STEP, _LANE, _MARGIN = 44, 44, 34
 
+# Network, browser and system.
+_Holder = tuple[str | None, str, str]
+
 
 @dataclass(frozen=True)
 class Lane:
-    """A holder of the session's cookies: an address and a browser, numbered from the login on."""
+    """A holder of the session's cookies, numbered from the login on. `address` and `agent`: where it was seen first."""
 
     number: int
     address: str
@@ -83,35 +86,39 @@ def draw(session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place])
     )
 
 
-def _key(address: str | None, agent: str | None) -> tuple[str, str]:
-    return address or "", user_agents.label(agent or "")
+def _holder(address: str | None, agent: str | None) -> _Holder:
+    """Return what a holder's places have in common: the network, the browser and the system, whatever its version.
+
+    Unlike `risk_signals.is_elsewhere`, IPv4 and IPv6 are two holders: each place belongs on one line, and a drawing that
+    shows a thief beside the user is better than one that hides him.
+    """
+    browser = user_agents.meaning(agent or "")
+    return addresses.household(address), browser.family, browser.system
 
 
-def _lanes(
-    session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]
-) -> dict[tuple[str, str], Lane]:
+def _lanes(session: SessionRow, pairs: Sequence[PairRow], places: Sequence[Place]) -> dict[_Holder, Lane]:
     """Return the holders, the one who signed in first."""
-    lanes: dict[tuple[str, str], Lane] = {}
+    lanes: dict[_Holder, Lane] = {}
     for address, agent in [
         (session.address, session.agent),
         *((place.address, place.agent) for place in places),
         *((pair.asked_address, pair.asked_agent or "") for pair in reversed(pairs)),
     ]:
-        key = _key(address, agent)
+        key = _holder(address, agent)
         if address and key not in lanes and len(lanes) < _MOST_LANES:
             number = len(lanes) + 1
             lanes[key] = Lane(number, address, agent, number * _LANE - _LANE // 2 + 4)
     return lanes
 
 
-def _node(pair: PairRow, lanes: dict[tuple[str, str], Lane], x: int, parent: Node | None) -> Node:
+def _node(pair: PairRow, lanes: dict[_Holder, Lane], x: int, parent: Node | None) -> Node:
     """Return the node of a pair."""
     first = next(iter(lanes.values()))
     given = f"Pair {pair.number}" + (f", given for pair {pair.parent}" if pair.parent else "")
     address, agent = (
         (pair.seen_address, pair.seen_agent) if pair.seen_at else (pair.asked_address, pair.asked_agent)
     )
-    lane = lanes.get(_key(address, agent))
+    lane = lanes.get(_holder(address, agent))
     y = lane.y if lane else parent.y if parent else first.y
     holder = str(lane.number) if lane else "another holder"
     if not pair.seen_at:
@@ -121,7 +128,7 @@ def _node(pair: PairRow, lanes: dict[tuple[str, str], Lane], x: int, parent: Nod
 
 
 def _add_other_holders(
-    lanes: dict[tuple[str, str], Lane],
+    lanes: dict[_Holder, Lane],
     places: Sequence[Place],
     drawn: list[tuple[PairRow, Node]],
     nodes: list[Node],
@@ -130,7 +137,7 @@ def _add_other_holders(
     """Add holders who used a pair that another holder showed first: each is a branch without a next node."""
     taken = {node.y for node in nodes}
     for place in places:
-        lane = lanes.get(_key(place.address, place.agent))
+        lane = lanes.get(_holder(place.address, place.agent))
         shown = [(pair, node) for pair, node in drawn if pair.seen_at]
         if lane is None or lane.y in taken or not shown:
             continue

@@ -61,6 +61,15 @@ def _bare(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return found
 
 
+def other_network(one: str | None, other: str | None) -> bool:
+    """Return whether two addresses are of different networks (`household`). A machine that has addresses of both families uses
+    now one, now the other, so IPv4 and IPv6 are not compared with each other; nor is an unknown address.
+    """
+    if one is None or other is None or (":" in one) != (":" in other):
+        return False
+    return household(one) != household(other)
+
+
 def household(text: str | None) -> str | None:
     """Return the network of an address, as coarse as a household or a company: /24 of IPv4, /48 of IPv6; None for None."""
     if text is None:

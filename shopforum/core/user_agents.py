@@ -6,6 +6,7 @@ same text: otherwise a rule made from a filter would refuse nobody.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from ua_parser import parse
 
@@ -14,18 +15,39 @@ from .text import clean
 _UNKNOWN = "Unknown device"
 
 
-@lru_cache(maxsize=16384)
-def label(agent: str) -> str:
-    """Return a User-Agent as "Firefox 140 on Windows", in at most 80 characters.
+class Meaning(NamedTuple):
+    """What a User-Agent says: the browser's family and major version, and the family of the operating system. Empty if unknown.
 
-    It is the browser's claim: do not decide by it.
+    It is the browser's claim, and can be copied.
     """
+
+    family: str
+    major: str
+    system: str
+
+
+@lru_cache(maxsize=16384)
+def meaning(agent: str) -> Meaning:
+    """Return what a User-Agent means."""
     found = parse(clean(agent, 512))
     browser, system = found.user_agent, found.os
-    parts = [f"{browser.family} {browser.major or ''}".strip()] if browser else []
-    if system:
-        parts.append(system.family)
-    return " on ".join(parts)[:80] or _UNKNOWN
+    return Meaning(
+        browser.family if browser else "",
+        (browser.major or "") if browser else "",
+        system.family if system else "",
+    )
+
+
+def other_browser(one: str, other: str) -> bool:
+    """Return whether two User-Agents mean different browsers or operating systems. An update is the same browser."""
+    return one != other and meaning(one)[::2] != meaning(other)[::2]
+
+
+@lru_cache(maxsize=16384)
+def label(agent: str) -> str:
+    """Return a User-Agent as "Firefox 140 on Windows", in at most 80 characters."""
+    family, major, system = meaning(agent)
+    return " on ".join(filter(None, (f"{family} {major}".strip(), system)))[:80] or _UNKNOWN
 
 
 # Families that the parser keeps apart and a person does not.

@@ -284,6 +284,7 @@ _VERDICTS: dict[str, Verdict] = {
     EventName.LOGIN_LOCK: Verdict.REFUSED,
     EventName.NOT_ALLOWED: Verdict.REFUSED,
     EventName.MADE_UP_SESSION_ID: Verdict.REFUSED,
+    EventName.DUPLICATE_COOKIE: Verdict.REFUSED,
     EventName.API_TOKEN_REFUSED: Verdict.REFUSED,
     FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: Verdict.REFUSED,
     FlagKind.REFRESH_WITHOUT_SESSION: Verdict.REFUSED,

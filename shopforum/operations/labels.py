@@ -199,7 +199,8 @@ EVENTS: dict[str, Label] = {
     EventName.AUDIT_LOG_EXPORTED: Label("Audit log exported", "info"),
     EventName.AUDIT_ROWS_LOST: Label("Rows of the audit log lost", "danger"),
     EventName.RECOVERED: Label("Recovered from a restore", "info"),
-    EventName.MADE_UP_SESSION_ID: Label("Made-up or planted cookies", "warning"),
+    EventName.MADE_UP_SESSION_ID: Label("Made-up session id", "warning"),
+    EventName.DUPLICATE_COOKIE: Label("Cookie came twice", "warning"),
     EventName.SESSION_BOUND: Label("Bound to its device", "success"),
     EventName.SESSION_CREATED: Label("Signed in", "success"),
     EventName.SESSION_EXPIRED: Label("Refresh refused, session over", "neutral"),
@@ -348,6 +349,7 @@ def replay(event: AuditRow) -> str:
     age = told["replaced_seconds"]
     old = "of another branch" if age is None else f"replaced {age // 60} min {age % 60} s before"
     text = f"Pair {told['presented']}, {old}, was shown by {came}. Pair {told['head']} holds, last shown by {last}."
+    # A word that calms has to be sure: the very same address and version, not just a place that would raise no signal.
     return f"{text} Both are the same: probably a restored browser." if came == last else text
 
 

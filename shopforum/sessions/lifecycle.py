@@ -82,8 +82,8 @@ class Sessions:
         """Start a session with a new pair of credentials, whatever pair was presented (fixation, ASVS 5.0 7.2.4).
 
         `replaced`: the session that this browser had until now; it ends in the same transaction. `login_form` stands
-        for the form that was sent. Of several logins by one form, as by a double click, the one that was sent last
-        stays; one that was sent before it and comes in later gets an outcome without a session. Raises ValueError where
+        for the browser as it was when it sent the form. Of several logins with the same, as by a double click, the one that
+        was sent last stays; one that was sent before it and comes in later gets an outcome without a session. Raises ValueError where
         the site's sessions need a refresh token and the login has none, SignInBlocked where a deny rule refuses it.
         """
         return new_session.start(self.context, login, client, replaced, login_form)

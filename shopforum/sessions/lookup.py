@@ -29,15 +29,10 @@ _AGES = """extract(epoch FROM now() - s.head_since)::float8 AS head_age,
     extract(epoch FROM s.due_at - now())::float8 AS due_in,
     extract(epoch FROM now() - c.replaced_at)::float8 AS replaced_age"""
 
-# Last seen in another network. A machine with addresses of both families uses now one, now the other: IPv4 and IPv6
-# are not compared with each other.
-_MOVED = """(family(s.last_address) = family(CAST(:network AS cidr))
-    AND NOT s.last_address <<= CAST(:network AS cidr))"""
-
-# Moved, and was in this network a moment ago.
-_CAME_BACK = f"""CASE WHEN {_MOVED} THEN EXISTS (SELECT 1 FROM session_places p
+# Was in the client's network a moment ago, and has been in another since.
+_WAS_HERE = """CASE WHEN s.last_address <<= CAST(:network AS cidr) THEN false ELSE EXISTS (SELECT 1 FROM session_places p
       WHERE p.session_id = s.id AND p.address <<= CAST(:network AS cidr)
-      AND p.last_at > now() - :at_once * interval '1 second') ELSE false END"""
+      AND p.last_at > now() - :at_once * interval '1 second') END"""
 
 # Also where the provider has announced that roles may be gone (provider_events.py).
 _ROLES_DUE = """s.roles_read_at = 'epoch' OR (CAST(:roles_every AS float8) > 0
@@ -56,8 +51,7 @@ _FIND = Prepared(
     {IN_USE} AS active,
     {_OUTDATED} AS token_outdated,
     s.last_seen_at < now() - :touch_every * interval '1 second' AS touch_due,
-    coalesce({_MOVED}, false) AS moved,
-    {_CAME_BACK} AS came_back,
+    {_WAS_HERE} AS was_here,
     {_ROLES_DUE} AS roles_due,
     {BOUND} AS bound,
     CASE WHEN {BOUND} THEN {WITH_KEY} ELSE false END AS with_key,

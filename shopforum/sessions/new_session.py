@@ -58,7 +58,7 @@ def _commit(
     login_form: bytes | None,
     challenge: str | None,
 ) -> StartedSession | None:
-    """Insert the session and end those that leave for it. None where a later submission of the same form has started a
+    """Insert the session and end those that leave for it. None where a login that the browser sent later has started a
     session already: the browser waits for that answer alone.
     """
     config = context.config

@@ -98,16 +98,16 @@ class SessionPolicy:
     def remember(self, request: Request, login: Login, **_: Any) -> list[tuple[str, str]]:
         """Start a session for a user who has just authenticated; returns the headers that set its cookies.
 
-        Returns no headers where the same form was sent again meanwhile, and that login has superseded this one. Raises
+        Returns no headers where the browser has sent a login again meanwhile, which has superseded this one. Raises
         SignInBlocked where a deny rule refuses the login.
         """
         current = self._of(request)
         replaced = current.session.id if current.session else current.withheld_session
-        form = request.environ.get(FORM_SESSION)
-        if form in (None, NOBODY):
-            form = cookies.read(request, cookies.VISITOR, SESSION_ID)
+        # What the browser held when it sent the form. All that it sends before an answer changes that comes from one browser,
+        # whatever tab's form it is, and whether or not the form's token was looked at.
+        held = cookies.read(request, cookies.VISITOR, SESSION_ID) or current.presented
         config = request.sessions.config
-        login_form = config.secrets.digest(config.site, "login form", str(form))[:16] if form else None
+        login_form = config.secrets.digest(config.site, "login form", str(held))[:16] if held else None
         outcome = request.sessions.start(login, client_of(request), replaced=replaced, login_form=login_form)
         self._outcome.set(request, outcome)
         return cookie_headers(request, outcome)

@@ -193,7 +193,7 @@ def _read(found: FoundSession) -> dict[str, Any]:
 
 
 def touch(db: Database, found: FoundSession, client: Client, *, idle: float, touch_every: float) -> None:
-    """Extend the idle timeout, where the head was last seen longer than `touch_every` ago or elsewhere. Seconds."""
+    """Extend the idle timeout, where the head was last seen longer than `touch_every` ago or in another place. Seconds."""
     values = {**_read(found), "idle": idle, "touch_every": touch_every}
     db.all(_TOUCH, **values, **client.parameters())
 

@@ -89,7 +89,7 @@ def _judge(context: SessionContext, found: FoundSession, presented: Presented) -
         # Before the rules of rotation: a pair without its key shows that it was copied, and says nothing of the browser.
         why = binding.note_without_key(context, found, client, presented.skipped)
         return Outcome(ended=why, withheld_session=found.id, without_key=True)
-    facts = found.facts(elsewhere=risk_signals.is_elsewhere(found, client))
+    facts = found.facts(elsewhere=risk_signals.is_elsewhere(found.last_address, found.last_agent, client))
     step = next_step(facts, context.config.timing, quiet=not presented.touch)
     if step is Step.END:
         return _end_replayed(context, found, client)
@@ -187,11 +187,11 @@ def _note_use(context: SessionContext, found: FoundSession, presented: Presented
     nothing, but the place it was used from is written down.
     """
     client, config = presented.client, context.config
-    elsewhere = (found.last_address, found.last_agent) != (client.address, client.agent)
+    new_place = (found.last_address, found.last_agent) != (client.address, client.agent)
     if found.number == found.head and presented.touch:
-        if elsewhere or found.touch_due:
+        if new_place or found.touch_due:
             records.touch(context.db, found, client, idle=config.idle, touch_every=config.touch_every)
-    elif elsewhere:
+    elif new_place:
         records.see_place(context.db, found, client)
 
 

@@ -8,11 +8,7 @@ site chooses what signals do: nothing (`off`), a flag and an audit row (`monitor
 given again (`enforce`).
 """
 
-from functools import lru_cache
-from typing import NamedTuple
-
-from ua_parser import parse
-
+from ..core import addresses, user_agents
 from .audit import Client
 from .rows import FoundSession
 from .vocabulary import FlagKind
@@ -33,14 +29,6 @@ SIGNALS = (
 AT_ONCE = 120
 
 
-class _Browser(NamedTuple):
-    """A user agent's meaning: family and major version of the browser, family of the operating system."""
-
-    family: str
-    major: int
-    system: str
-
-
 def signals(found: FoundSession, client: Client) -> tuple[FlagKind, ...]:
     """Return the signals of a request with a good pair of the found session; empty for most requests.
 
@@ -49,30 +37,23 @@ def signals(found: FoundSession, client: Client) -> tuple[FlagKind, ...]:
     """
     signals = []
     if client.agent != found.last_agent:
-        login, last, now = (_browser(text) for text in (found.agent, found.last_agent, client.agent))
+        login, last, now = map(user_agents.meaning, (found.agent, found.last_agent, client.agent))
         signals += [FlagKind.OTHER_SYSTEM] * (now.system != login.system)
         signals += [FlagKind.OTHER_BROWSER] * (now.family != login.family)
-        signals += [FlagKind.OLDER_BROWSER] * (now.family == last.family and now.major < last.major)
-    signals += [FlagKind.TWO_PLACES] * found.came_back
-    signals += [FlagKind.OTHER_NETWORK] * found.moved
+        older = now.family == last.family and _number(now.major) < _number(last.major)
+        signals += [FlagKind.OLDER_BROWSER] * older
+    if addresses.other_network(found.last_address, client.address):
+        signals += [FlagKind.TWO_PLACES] * found.was_here
+        signals += [FlagKind.OTHER_NETWORK]
     return tuple(signals)
 
 
-def is_elsewhere(found: FoundSession, client: Client) -> bool:
-    """Return whether a request comes from another network, browser or operating system than the session's last one."""
-    if client.agent == found.last_agent:
-        return found.moved
-    last, now = _browser(found.last_agent), _browser(client.agent)
-    return found.moved or (last.family, last.system) != (now.family, now.system)
+def is_elsewhere(address: str | None, agent: str, client: Client) -> bool:
+    """Return whether a client is in another network, or is another browser or operating system, than a place where the session
+    was used: the definition for all rules, signals and lists.
+    """
+    return addresses.other_network(address, client.address) or user_agents.other_browser(agent, client.agent)
 
 
-@lru_cache(maxsize=4096)
-def _browser(agent: str) -> _Browser:
-    found = parse(agent[:512])
-    browser, system = found.user_agent, found.os
-    major = browser.major if browser and browser.major else ""
-    return _Browser(
-        browser.family if browser else "",
-        int(major[:6]) if major[:6].isdecimal() else 0,
-        system.family if system else "",
-    )
+def _number(major: str) -> int:
+    return int(major[:6]) if major[:6].isdecimal() else 0

@@ -16,8 +16,8 @@ class FoundSession:
 
     `paired`: the refresh token belongs to the session id. `live` and `active` are as live.py defines them; `ended_by` is the
     revocation or the gate that ended the session, `rule_id` the deny rule that refuses it. From `head` to `replaced_age`
-    stand the facts of rotation.py. `token_outdated`, `touch_due`, `roles_due`, `moved` and `came_back` say what is due
-    and what risk signals go by. `bound`: to a key of a device; `with_key`: the request brings a bound cookie of that device;
+    stand the facts of rotation.py. `token_outdated`, `touch_due`, `roles_due` say what is due;
+    `was_here`: in the client's network a moment ago, and in another since. `bound`: to a key of a device; `with_key`: the request brings a bound cookie of that device;
     `unbindable`: the browser could have bound it, and has not. `ends_in`, to the absolute end, `authenticated_ago` and `confirmed_ago` are in seconds.
     """
 
@@ -52,8 +52,7 @@ class FoundSession:
     active: bool
     token_outdated: bool
     touch_due: bool
-    moved: bool
-    came_back: bool
+    was_here: bool
     roles_due: bool
     bound: bool
     with_key: bool

@@ -154,7 +154,7 @@ sessions = Table(
     Column(
         "login_form",
         LargeBinary,
-        comment="A keyed hash of the login form: a form that is sent twice leaves one session.",
+        comment="A keyed hash of what the browser held when it sent the login form: of several sent at once one leaves a session.",
     ),
     Column(
         "new_sign_in",

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from ..core import addresses, user_agents
 from ..core.database import Database
+from .audit import Client
+from .risk_signals import is_elsewhere
 from .rows import Unclaimed
 
 # A response may be under way for as long as a replaced pair is served.
@@ -29,12 +30,11 @@ _UNSHOWN = text(
 def of(db: Database, ids: Sequence[UUID], grace: float) -> list[Unclaimed]:
     """Return the successors of these sessions that were asked for from elsewhere and never shown, the latest first.
 
-    Elsewhere is another network or browser than that which first showed the pair they were given for. `grace` in seconds.
+    Elsewhere than where the pair was first shown that they were given for (`risk_signals.is_elsewhere`). `grace` in seconds.
     """
     found: dict[tuple[UUID, str | None, str], Unclaimed] = {}
     for row in db.all(_UNSHOWN, ids=list(ids), grace=grace):
-        at_home = addresses.household(row["address"]) == addresses.household(row["home_address"])
-        if at_home and user_agents.label(row["agent"]) == user_agents.label(row["home_agent"]):
+        if not is_elsewhere(row["home_address"], row["home_agent"], Client(row["address"], row["agent"])):
             continue
         key = row["session_id"], row["address"], row["agent"]
         known = found.get(key)

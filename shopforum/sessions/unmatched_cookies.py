@@ -20,15 +20,13 @@ from .vocabulary import EventName, FlagKind, InitiatingEntity
 # Names of cookies in one row.
 _MOST_NAMES = 10
 
-# The condition for another row: one a network and hour, and at most sixty a minute, so that a flood of invented cookies
-# does not fill the log.
+# Whether to write another row of an event: one a network and hour, and at most sixty a minute, so that a flood of invented
+# cookies neither fills the log nor hides the other event.
 _MAY_WRITE = text(
-    f"""SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
-      WHERE event = '{EventName.MADE_UP_SESSION_ID}' AND detail ->> 'why' IS NOT DISTINCT FROM :why
-      ORDER BY id DESC LIMIT 200) recent
+    """SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
+      WHERE event = :event ORDER BY id DESC LIMIT 200) recent
       WHERE recent.at > now() - interval '1 hour' AND recent.address <<= CAST(:network AS cidr))
-    AND (SELECT count(*) FROM (SELECT at FROM audit_log
-      WHERE event = '{EventName.MADE_UP_SESSION_ID}' ORDER BY id DESC LIMIT 60) latest
+    AND (SELECT count(*) FROM (SELECT at FROM audit_log WHERE event = :event ORDER BY id DESC LIMIT 60) latest
       WHERE latest.at > now() - interval '1 minute') < 60"""
 )
 
@@ -43,12 +41,15 @@ def note(context: SessionContext, pair: Pair, client: Client) -> None:
         flags.flag(context, owner, client, FlagKind.CROSS_APP_TOKEN)
         refusals.note(context, owner.id, FlagKind.CROSS_APP_TOKEN, client)
     else:
-        _note_suspicious(context, client)
+        _note(context, EventName.MADE_UP_SESSION_ID, client)
 
 
 def note_sent_twice(context: SessionContext, names: list[str], client: Client) -> None:
-    """Record that cookies of these names came more than once. None of them was read (`cookies.read`)."""
-    _note_suspicious(context, client, {"why": "cookie_duplicate", "cookies": names[:_MOST_NAMES]})
+    """Record that cookies of these names came more than once. None of them was read (`cookies.read`).
+
+    It is an event of its own: an invented session id comes from a guesser, a second cookie was planted in a browser.
+    """
+    _note(context, EventName.DUPLICATE_COOKIE, client, cookies=names[:_MOST_NAMES])
 
 
 def note_refresh_token(
@@ -74,14 +75,7 @@ def _hashes(context: SessionContext, kind: str, secret: str, *, elsewhere: bool 
     return [digest for site in sites for digest in config.secrets.digests(site, kind, secret)]
 
 
-def _note_suspicious(context: SessionContext, client: Client, detail: dict[str, Any] | None = None) -> None:
-    detail = detail or {}
-    if context.db.one(_MAY_WRITE, network=addresses.household(client.address), why=detail.get("why")):
-        event = Event(
-            EventName.MADE_UP_SESSION_ID,
-            context.config.site,
-            client,
-            initiating_entity=InitiatingEntity.USER,
-            detail=detail,
-        )
-        audit.append(context.db, event)
+def _note(context: SessionContext, event: EventName, client: Client, **detail: Any) -> None:
+    if context.db.one(_MAY_WRITE, event=event, network=addresses.household(client.address)):
+        site, user = context.config.site, InitiatingEntity.USER
+        audit.append(context.db, Event(event, site, client, initiating_entity=user, detail=detail))

@@ -1,4 +1,4 @@
-"""The sessions of one user on a site: the owner's device list, the limit, and logins by the same form. Internal."""
+"""The sessions of one user on a site: the owner's device list, the limit, and logins that were sent at once. Internal."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -64,9 +64,9 @@ def excess(
 
 
 def by_form(connection: Connection, user_id: UUID, site: str, login_form: bytes) -> list[FormLogin]:
-    """Return the user's live sessions that were begun by this login form.
+    """Return the user's live sessions that were begun by a login with this `login_form` (`Sessions.start`).
 
-    Of two logins by one form at once the second waits here until the first has ended its transaction.
+    Of two such logins at once the second waits here until the first has ended its transaction.
     """
     connection.execute(_LOCK_FORM, {"login_form": login_form})
     values = {"user_id": user_id, "site": site, "login_form": login_form}

@@ -89,6 +89,7 @@ class EventName(StrEnum):
     NOT_ALLOWED = "authz_fail"
     EXCESS_SESSIONS = "excess_sessions_exceeded"
     MADE_UP_SESSION_ID = "strict_session_violation"
+    DUPLICATE_COOKIE = "cookie_duplicate"
     SESSION_BOUND = "session_bound"
     SESSION_CREATED = "session_created"
     SESSION_EXPIRED = "session_expired"

@@ -179,10 +179,18 @@ def test_what_people_typed_is_text(console: Console, apps: dict[str, Any], start
 
 def test_a_second_place_is_marked(console: Console, apps: dict[str, Any], started: Callable[..., Any]):
     one = started("shopper", address="192.0.2.5")
-    thief = dict(one.browser.extra_environ, REMOTE_ADDR="203.0.113.9", HTTP_USER_AGENT="curl/8.14.1")
-    assert one.browser.get("/shopping-cart", extra_environ=thief).status_int == 200
+    own = one.browser.extra_environ
+    updated = dict(
+        own, REMOTE_ADDR="192.0.2.6", HTTP_USER_AGENT=own["HTTP_USER_AGENT"].replace("140.0", "141.0")
+    )
+    thief = dict(own, REMOTE_ADDR="203.0.113.9", HTTP_USER_AGENT="curl/8.14.1")
+    for environ in (updated, thief):
+        assert one.browser.get("/shopping-cart", extra_environ=environ).status_int == 200
     page = console("viewer").get(f"/sessions/{one.id}")
     assert "second place" in page
-    assert "other browser" in page
     assert "203.0.113.9" in page
-    assert "2 places" in console("viewer").get("/sessions?ip=203.0.113.0/24")
+    # An update in the same network is another place of the same holder.
+    badges = page.html.select("section[aria-labelledby=places] .badge")
+    assert [badge.text for badge in badges].count("other browser") == 1
+    assert [text.text for text in page.html.select("svg text[x='4']")] == ["1", "2"]
+    assert "3 places" in console("viewer").get("/sessions?ip=203.0.113.0/24")

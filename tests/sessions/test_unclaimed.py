@@ -1,5 +1,7 @@
 """Successors that somebody asked for from elsewhere and never showed."""
 
+from dataclasses import replace
+
 from session_fixtures import OWNER, THIEF
 
 
@@ -22,11 +24,19 @@ def test_a_thief_who_asks_and_shows_nothing_is_shown(core):
 
 
 def test_a_lost_response_of_the_browser_itself_is_no_sign(core):
-    pair, outcome = core.log_in()
-    core.make_rotation_due()
-    core.resume(pair, OWNER)
+    """Nor one after an update, in the same network, or over the other family of addresses."""
+    firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
+    owner = replace(OWNER, agent=firefox.format(140))
+    pair, outcome = core.log_in(client=owner)
+    for address in (OWNER.address, "192.0.2.99", "2001:db8::1"):
+        core.make_rotation_due()
+        core.resume(pair, replace(owner, address=address, agent=firefox.format(141)))
     core.pass_time(61)
     assert core.sessions.unclaimed([outcome.session.id]) == []
+    core.make_rotation_due()
+    core.resume(pair, replace(owner, address="203.0.113.1"))
+    core.pass_time(61)
+    assert [asked.times for asked in core.sessions.unclaimed([outcome.session.id])] == [1]
 
 
 def test_a_successor_that_was_shown_in_the_end_is_no_sign(core):
