@@ -25,6 +25,8 @@ from shopforum.web.services import Services
 
 # Seconds within which a revocation has to be felt, and within which a new canary has to be served.
 PATIENCE = 10.0
+# Seconds that a node has for each step of an answer.
+_TIMEOUT = 10.0
 # Seconds between two questions.
 _AGAIN = 0.02
 
@@ -63,7 +65,7 @@ class Node:
         """Ask the node for the canary."""
         secrets, host = self.services.sessions.config.secrets, urlsplit(self.services.site.url).netloc
         try:
-            answer = probe.ask(self.name, secrets, headers={"Host": host}, asked=self.asked, timeout=PATIENCE)
+            answer = probe.ask(self.name, secrets, headers={"Host": host}, asked=self.asked, timeout=_TIMEOUT)
         except (OSError, http.client.HTTPException) as error:
             raise NotMeasuredError(f"no answer: {cause(error)}") from None
         if answer.received is None or answer.received.canary is None:

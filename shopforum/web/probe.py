@@ -136,10 +136,18 @@ def ask(
     connection = (
         http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=ssl.create_default_context())
         if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=timeout)
+        # Names below localhost are this machine (RFC 6761, 6.3), whether its resolver knows them or not.
+        else http.client.HTTPConnection(
+            "localhost" if host.endswith(".localhost") else host, parts.port, timeout=timeout
+        )
     )
     token = keyring.form_token(_PURPOSE, str(int(time.time())))
-    sent = {**(headers or {}), _TOKEN: token, **({_CANARY: str(asked)} if asked else {})}
+    sent = {
+        "Host": parts.netloc,
+        **(headers or {}),
+        _TOKEN: token,
+        **({_CANARY: str(asked)} if asked else {}),
+    }
     try:
         connection.request("GET", PATH, headers=sent)
         response = connection.getresponse()
