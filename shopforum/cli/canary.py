@@ -142,7 +142,7 @@ def measure(services: Services) -> int:
         canary.revoke(services.db, made)
         felt = list(pool.map(lambda place: _tried(lambda: _felt(place, started)), places))
     for place, before, after in zip(places, ready, felt, strict=True):
-        why = f"the canary was not served before: {before.why}" if before.why else after.why
+        why = f"the test session was not served before: {before.why}" if before.why else after.why
         if why:
             log.warning("canary.not_felt", place=place.name, why=why)
         canary.note(services.db, place.name, None if why else after.seconds, why[:300])
