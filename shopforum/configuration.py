@@ -30,6 +30,7 @@ from .login.settings import LoginSettings
 from .mail import outgoing
 from .sessions import config as sessions_config
 from .sessions.witness import WitnessSettings
+from .web import canary
 from .webhooks import settings as webhook_settings
 
 # An admin who changes the network or the browser gives the password again, a role that was taken away counts within a
@@ -73,6 +74,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Forums": settings_of(ForumSettings),
         "Audit log": settings_of(WitnessSettings),
         "Metrics": settings_of(MetricsSettings),
+        "Canary": settings_of(canary.CanarySettings),
     }
 
 
@@ -95,6 +97,7 @@ def load(ini: Mapping[str, str]) -> Configuration:
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     outgoing.parse(raw)
+    canary.parse(raw)
     for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings, WitnessSettings):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)

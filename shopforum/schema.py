@@ -8,6 +8,7 @@ from .core.tables import metadata
 from .sessions import tables as session_tables
 
 _TABLE_MODULES = (
+    "shopforum.web.tables",
     "shopforum.login.tables",
     "shopforum.account.tables",
     "shopforum.mail.tables",

@@ -162,10 +162,10 @@ class Queues:
 class Server:
     """A waitress server over the sites. `options` are those of [server:main]. Raises SettingsError.
 
-    `place` is the number of this process among those that serve the same: its metrics are so many ports further on.
+    `slot` is the number of this process among those that serve the same: its metrics are so many ports further on.
     """
 
-    def __init__(self, app: WSGIApp, place: int = 0, **options: Any) -> None:
+    def __init__(self, app: WSGIApp, slot: int = 0, **options: Any) -> None:
         options = {**_DEFAULTS, **options}
         own = {key: str(options.pop(key)) for key in _OWN_KEYS & options.keys()}
         self._settings = read(ServerSettings, own)
@@ -173,7 +173,7 @@ class Server:
         self._apps = by_host(app)
         sites = {host: each.services.site.name for host, each in self._apps.items()}
         self._queues = Queues(sites or {"": "all"}, self._settings)
-        self._metrics = self._serve_metrics(place)
+        self._metrics = self._serve_metrics(slot)
         forwarded = {key: options.pop(key) for key in proxies.KEYS if key in options}
         urls = {host: each.services.site.url for host, each in self._apps.items()}
         app = proxies.wrap(app, urls, forwarded)
@@ -182,10 +182,10 @@ class Server:
         self._server = create_server(app, map=self._map, _dispatcher=self._queues, **options)
         self._signal = 0
 
-    def _serve_metrics(self, place: int) -> list[MetricsServer]:
+    def _serve_metrics(self, slot: int) -> list[MetricsServer]:
         """Answer for Prometheus at the address that the sites name, one for all. Raises SettingsError."""
         named = {read(MetricsSettings, app.services.settings).listen for app in self._apps.values()}
-        return [metrics.serve("metrics.listen", (host, port + place)) for host, port in filter(None, named)]
+        return [metrics.serve("metrics.listen", (host, port + slot)) for host, port in filter(None, named)]
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -266,8 +266,8 @@ def serve(app: WSGIApp, _global_config: Mapping[str, str], **options: Any) -> No
     with ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in _listening(where)]
 
-        def work(place: int, lives: Callable[[], bool]) -> None:
-            Server(app, place, sockets=sockets, **options).run(lives)
+        def work(slot: int, lives: Callable[[], bool]) -> None:
+            Server(app, slot, sockets=sockets, **options).run(lives)
 
         seconds = settings.leave_seconds + settings.drain_seconds + _TO_END_SECONDS
         Supervisor(settings.processes, work, seconds=seconds, release=stack.close).run()

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from shopforum import configuration
 from shopforum.configuration import Configuration
 from shopforum.core.ini_files import section
-from shopforum.core.settings import variable
+from shopforum.core.settings import find, variable
 from shopforum.core.sites import DEMO, SITES
+from shopforum.idp import breaker
 from shopforum.mail import outgoing
+from shopforum.sessions.config import Config as SessionsConfig
 
 from .checks import Check
 
@@ -28,6 +30,7 @@ def checks(ini: str, sites: list[Configuration]) -> Iterator[Check]:
     yield from _cookies(sites[0])
     yield from _plain_text(sites[0])
     yield from _applications(sites)
+    yield from _leases(sites)
 
 
 def _development(site: Configuration) -> Iterator[Check]:
@@ -57,6 +60,20 @@ def _secrets(sites: list[Configuration]) -> Iterator[Check]:
             yield Check(name, problem=problem, fix=f"set {variable(name)} to a random secret of your own")
     if good:
         yield Check("secrets", fine="none is a demo secret")
+
+
+def _leases(sites: list[Configuration]) -> Iterator[Check]:
+    """Check that a request is done with FusionAuth before its lease ends: otherwise a second one refreshes the same token."""
+    for site in sites:
+        lease = find(SessionsConfig, "sessions.lease").read(site.raw)
+        longest = breaker.PATIENCE + site.idp.connect_timeout + site.idp.read_timeout
+        if longest >= lease:
+            yield Check(
+                f"{site.site.name} lease",
+                problem=f"a call to FusionAuth may take {longest:g} s, longer than sessions.lease ({lease:g} s): two requests may "
+                "then refresh one session",
+                fix=f"lower idp.read_timeout, or set sessions.lease = {longest + 1:g} and sessions.refresh_wait to more",
+            )
 
 
 def _file(ini: str) -> Iterator[Check]:

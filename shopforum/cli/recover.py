@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from uuid import UUID
 
 import click
 
@@ -15,13 +16,14 @@ from shopforum.core.settings import SettingsError, read
 from shopforum.operations import counts, deny_rules, revocation_queries
 from shopforum.operations.session_queries import LIVE
 from shopforum.sessions import Reason, Scope, audit, audit_chain, jobs, revocation
-from shopforum.sessions.audit import Event
+from shopforum.sessions.audit import Client, Event
 from shopforum.sessions.audit_chain import Head, Verdict
 from shopforum.sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from shopforum.sessions.witness import Witness, WitnessSettings
 
-from . import deployment
+from . import deployment, recover_log
 from .deployment import DONE, NOTHING, PENDING, USAGE, Deployment, Stop, opened
+from .recover_log import Applied, LogRow, Lost
 from .terminal import many, moment, safe
 
 # The backspace keeps click from joining the lines into one paragraph.
@@ -35,11 +37,15 @@ Exit codes:
 """
 
 
+# Revocations of a copy that are named on the terminal.
+_SHOWN = 20
+
+
 @dataclass(frozen=True)
 class Situation:
     """The state that a restore has left: the verdict on the audit log and the time of its newest row; the head that was witnessed outside
     the database, if one is known, and whether the log contains it; what is live now, at most `counts.CAP` sessions or None
-    for too many to count.
+    for too many to count; and what a copy of the log has beyond it, where one is given.
     """
 
     verdict: Verdict
@@ -49,6 +55,7 @@ class Situation:
     sessions: int | None
     tokens: int
     rules: Sequence[str]
+    lost_acts: Lost | None
 
     @property
     def lost(self) -> int:
@@ -69,11 +76,26 @@ class Situation:
     metavar="TIME",
     help="Leave sessions alone whose password was given after this time (UTC). By default all sessions end.",
 )
+@click.option(
+    "--log",
+    "log_copy",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A copy of the audit log (JSON lines: an export, the API's events, or a webhook's messages): apply again what is lost.",
+)
+@click.option("--keep-sessions", is_flag=True, help="End only the sessions that --log names, instead of all.")
 @click.option("--keep-tokens", is_flag=True, help="Leave API tokens as they are.")
 @click.option("--yes", is_flag=True, help="Do it. Without it, the command shows what it would do.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    ini: str, witnessed: str | None, before: datetime | None, keep_tokens: bool, yes: bool, as_json: bool
+    ini: str,
+    witnessed: str | None,
+    before: datetime | None,
+    log_copy: BinaryIO | None,
+    keep_sessions: bool,
+    keep_tokens: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Make a restored database safe to serve from.
 
@@ -82,30 +104,48 @@ def command(
     new head the one that workers compare with. Run it before the sites start. Without --yes it changes nothing.
     """
     before = before and before.replace(tzinfo=UTC)
+    if keep_sessions and log_copy is None:
+        raise click.UsageError(
+            "--keep-sessions needs --log: without it, nothing that is lost is ended again."
+        )
+    plan = Plan(before, keep_sessions, keep_tokens)
+    copied = recover_log.read(log_copy) if log_copy else None
+    if copied and not copied[0]:
+        raise click.BadParameter("no line of it is a row of the audit log as JSON", param_hint="--log")
     with opened(ini) as found:
         witness = _witness(found.settings)
-        situation = _read(found, _head(witnessed) or witness.newest)
-        done = _recover(found, situation, witness, before, keep_tokens) if yes else None
+        situation = _read(found, _head(witnessed) or witness.newest, copied)
+        done = _recover(found, situation, witness, plan) if yes else None
     if as_json:
         click.echo(json.dumps(_document(situation, done)))
     else:
-        _print(situation, done, before, keep_tokens)
+        _print(situation, done, plan)
     raise SystemExit(_code(situation.verdict) or (PENDING if done and done.unconfirmed else DONE))
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What the options ask for."""
+
+    before: datetime | None
+    keep_sessions: bool
+    keep_tokens: bool
+
+
+@dataclass(frozen=True)
 class Recovered:
-    """The result of a recovery: the revocation by its id and how many messages FusionAuth has not confirmed, the number of API tokens that
-    were revoked, and the new head of the audit log; None where the role may not seal.
+    """The result of a recovery: the acts of the copy that were applied again, the revocation of all by its id (None where sessions are
+    kept), how many messages FusionAuth has not confirmed, the number of API tokens that were revoked, and the new head of the audit log.
     """
 
-    revocation: str
+    applied: Applied
+    revocation: str | None
     unconfirmed: int
     tokens: int
     head: Head
 
 
-def _read(found: Deployment, witnessed: Head | None) -> Situation:
+def _read(found: Deployment, witnessed: Head | None, copied: tuple[list[LogRow], int] | None) -> Situation:
     db, keyring = found.sessions.db, found.sessions.config.secrets
     verdict = audit_chain.verify(db, keyring.audit_keys)
     contained = witnessed is None or audit_chain.contains(db, witnessed)
@@ -121,25 +161,25 @@ def _read(found: Deployment, witnessed: Head | None) -> Situation:
         counts.count(found.read_db, [LIVE]),
         sum(state in ("valid", "blocked", "keyless") for state in states),
         rules,
+        recover_log.lost(found, *copied) if copied else None,
     )
 
 
-def _recover(
-    found: Deployment, situation: Situation, witness: Witness, before: datetime | None, keep_tokens: bool
-) -> Recovered:
+def _recover(found: Deployment, situation: Situation, witness: Witness, plan: Plan) -> Recovered:
     sessions, who, client = found.sessions, deployment.actor(), deployment.client("recover")
-    reason = Reason(InitiatingEntity.ADMIN, who, EndReason.RESTORED)
-    # FusionAuth can only be told of all of a site, which would end the sessions that stay.
-    revocation_id = revocation.revoke_and_tell(
-        sessions.context, Scope(everyone=True), reason, client, before=before, upstream=before is None
-    )
-    revoked = 0 if keep_tokens else tokens.revoke(sessions.db, Actor(who, client), everyone=True)
+    lost = situation.lost_acts or Lost()
+    applied = recover_log.apply(found, lost, who, client)
+    revocation_id = None if plan.keep_sessions else _end_all(found, plan.before, who, client)
+    revoked = 0 if plan.keep_tokens else tokens.revoke(sessions.db, Actor(who, client), everyone=True)
     detail = {
         "head": str(situation.verdict.head),
         "witnessed": str(situation.witnessed) if situation.witnessed else None,
         "lost": situation.lost,
-        "before": before.isoformat() if before else None,
+        "before": plan.before.isoformat() if plan.before else None,
         "tokens": revoked,
+        "applied_again": {**asdict(applied), "revocations": len(applied.revocations)},
+        "unnamed": lost.unnamed,
+        "unreadable": lost.unreadable,
     }
     audit.append(
         sessions.db,
@@ -157,8 +197,23 @@ def _recover(
         pass
     head = audit_chain.head(sessions.db)
     witness.reset(head)
-    receipt = revocation_queries.receipt(found.read_db, revocation_id)
-    return Recovered(str(revocation_id), receipt.unconfirmed if receipt else 0, revoked, head)
+    ids = [*applied.revocations, *([str(revocation_id)] if revocation_id else [])]
+    receipts = [revocation_queries.receipt(found.read_db, UUID(one)) for one in ids]
+    unconfirmed = sum(one.unconfirmed for one in receipts if one)
+    return Recovered(applied, str(revocation_id) if revocation_id else None, unconfirmed, revoked, head)
+
+
+def _end_all(found: Deployment, before: datetime | None, who: str, client: Client) -> UUID:
+    reason = Reason(InitiatingEntity.ADMIN, who, EndReason.RESTORED)
+    # FusionAuth can only be told of all of a site, which would end the sessions that stay.
+    return revocation.revoke_and_tell(
+        found.sessions.context,
+        Scope(everyone=True),
+        reason,
+        client,
+        before=before,
+        upstream=before is None,
+    )
 
 
 def _witness(settings: Mapping[str, str]) -> Witness:
@@ -180,7 +235,7 @@ def _code(verdict: Verdict) -> int:
     return NOTHING if verdict.bad is not None else USAGE if verdict.unchecked else DONE
 
 
-def _print(situation: Situation, done: Recovered | None, before: datetime | None, keep_tokens: bool) -> None:
+def _print(situation: Situation, done: Recovered | None, plan: Plan) -> None:
     click.echo("\n".join(_of_the_log(situation)))
     sessions = situation.sessions
     count = (
@@ -190,14 +245,18 @@ def _print(situation: Situation, done: Recovered | None, before: datetime | None
         if sessions > counts.CAP
         else f"{sessions:,}"
     )
-    until = f", as far as the password was given until {moment(before)} UTC" if before else ""
+    until = f", as far as the password was given until {moment(plan.before)} UTC" if plan.before else ""
     click.echo("\nDone:" if done else "\nWould do:")
-    click.echo(f"  end the sessions that are live ({count}){until}")
-    click.echo(f"  {'keep' if keep_tokens else 'revoke'} {many(situation.tokens, 'API token')}")
+    if situation.lost_acts:
+        click.echo("\n".join(_of_the_copy(situation.lost_acts)))
+    click.echo(
+        f"  {'keep the other' if plan.keep_sessions else 'end the'} sessions that are live ({count}){until}"
+    )
+    click.echo(f"  {'keep' if plan.keep_tokens else 'revoke'} {many(situation.tokens, 'API token')}")
     click.echo("  write recovered_from_restore to the audit log, whose head then is the one to compare with")
     if situation.rules:
         click.echo(
-            "\nDeny rules in force, also those that were lifted since the backup; rules added since are gone:"
+            "\nDeny rules in force before, also those that were lifted since the backup; without --log, those added since are gone:"
         )
         click.echo("\n".join(f"  {safe(rule)}" for rule in situation.rules))
     if done is None:
@@ -206,6 +265,21 @@ def _print(situation: Situation, done: Recovered | None, before: datetime | None
     click.echo(f"\nNew head: {done.head}")
     if done.unconfirmed:
         click.echo("FusionAuth has not confirmed everything: `shopforum worker` retries until it does.")
+
+
+def _of_the_copy(lost: Lost) -> Iterator[str]:
+    """Yield what a copy of the log has beyond the database, by line."""
+    yield f"  apply again {many(len(lost.revocations), 'revocation')} that the database has lost"
+    for row in lost.revocations[:_SHOWN]:
+        yield f"    {moment(row.at)} {safe(row.detail.get('scope'))} {safe(row.user_id or row.session_id or row.site)}"
+    if len(lost.revocations) > _SHOWN:
+        yield f"    and {len(lost.revocations) - _SHOWN:,} more"
+    yield f"  lift {many(len(lost.lifted), 'deny rule')} again, add {len(lost.added)} again for the rest of their time"
+    yield f"  revoke {many(len(lost.tokens), 'API token')} again that the copy names as revoked"
+    if lost.unnamed:
+        yield f"  NOT WHOLE: {many(lost.unnamed, 'revocation')} ended more sessions than the copy names. End all, without --keep-sessions."
+    if lost.unreadable:
+        yield f"  NOT READ: {many(lost.unreadable, 'line')} of the copy"
 
 
 def _of_the_log(situation: Situation) -> Iterator[str]:
@@ -227,7 +301,7 @@ def _of_the_log(situation: Situation) -> Iterator[str]:
 
 
 def _document(situation: Situation, done: Recovered | None) -> dict[str, Any]:
-    verdict = situation.verdict
+    verdict, lost = situation.verdict, situation.lost_acts
     return {
         "audit": {
             "ok": verdict.ok,
@@ -244,5 +318,20 @@ def _document(situation: Situation, done: Recovered | None) -> dict[str, Any]:
         "live_sessions": situation.sessions,
         "tokens": situation.tokens,
         "rules": [*situation.rules],
-        "done": done and {"revocation": done.revocation, "tokens": done.tokens, "head": str(done.head)},
+        "lost_acts": lost
+        and {
+            "revocations": [str(row.revocation_id) for row in lost.revocations],
+            "lifted": [str(one) for one in lost.lifted],
+            "added": len(lost.added),
+            "tokens": [str(one) for one in lost.tokens],
+            "unnamed": lost.unnamed,
+            "unreadable": lost.unreadable,
+        },
+        "done": done
+        and {
+            "applied": asdict(done.applied),
+            "revocation": done.revocation,
+            "tokens": done.tokens,
+            "head": str(done.head),
+        },
     }

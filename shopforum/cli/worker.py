@@ -31,11 +31,13 @@ from shopforum.sessions.audit import Client
 from shopforum.sessions.witness import Witness, WitnessSettings
 from shopforum.store import jobs as store_jobs
 from shopforum.store.letters import Letters
+from shopforum.web import canary
 from shopforum.web.services import Services
 from shopforum.webhooks import jobs as webhook_jobs
 from shopforum.webhooks import outbound
 from shopforum.webhooks import settings as webhook_settings
 
+from . import canary as measuring
 from . import worker_metrics
 from .deployment import USAGE, Stop, reaching_the_database, site
 
@@ -50,6 +52,7 @@ PURGES = (
     *token_jobs.PURGES,
     *webhook_jobs.PURGES,
     *processes.PURGES,
+    *canary.PURGES,
 )
 JOBS = (*token_jobs.JOBS,)
 
@@ -188,6 +191,8 @@ LOOPS = {
     "purges": Loop(lambda services: _tidy(services.db), idle=60.0),
     "mail": Loop(_send_mail),
     "webhooks": Loop(_send_webhooks),
+    # There is one canary a minute for all workers.
+    "canary": Loop(measuring.measure, idle=20.0, busy=20.0),
 }
 
 

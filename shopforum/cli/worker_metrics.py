@@ -19,6 +19,7 @@ from shopforum.core.sites import SITES
 from shopforum.mail import jobs as mail_jobs
 from shopforum.operations import counts
 from shopforum.sessions import jobs as session_jobs
+from shopforum.web import canary
 from shopforum.web.services import Services
 from shopforum.webhooks import deliveries
 from shopforum.webhooks import settings as webhook_settings
@@ -36,16 +37,20 @@ def registry_of(services: Services) -> CollectorRegistry:
     names = tuple(one.name for one in webhook_settings.parse(services.settings).endpoints)
     registry = CollectorRegistry()
     registry.register(metrics.REGISTRY)
-    registry.register(DatabaseCollector(services.db, names))
+    places = canary.parse(services.settings).places
+    registry.register(DatabaseCollector(services.db, names, places))
     return registry
 
 
 class DatabaseCollector(Collector):
-    """Reads from the database at each scrape. `endpoints` are the names of the webhook endpoints in the settings."""
+    """Reads from the database at each scrape. `endpoints` are the names of the webhook endpoints in the settings, `places` what the
+    canary measures.
+    """
 
-    def __init__(self, db: Database, endpoints: tuple[str, ...]) -> None:
+    def __init__(self, db: Database, endpoints: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
         self._db = ReadOnlyDatabase(db).within(_PATIENCE)
         self._endpoints = endpoints
+        self._places = places
 
     def describe(self) -> Iterable[Metric]:
         """Return the metrics without values, so that registering reads nothing."""
@@ -58,6 +63,7 @@ class DatabaseCollector(Collector):
             self._backlogs,
             self._processes,
             self._sessions,
+            self._effects,
         )
         readable = True
         for read in readers:
@@ -86,6 +92,16 @@ class DatabaseCollector(Collector):
     def _sessions(self, families: dict[str, GaugeMetricFamily]) -> None:
         for site, number in counts.estimate_live(self._db, SITES).items():
             families["sessions"].add_metric([site], number)
+
+    def _effects(self, families: dict[str, GaugeMetricFamily]) -> None:
+        for one in canary.effects(self._db):
+            if one.place not in self._places:
+                continue
+            for quantile, seconds in (("0.5", one.median), ("0.99", one.p99)):
+                if seconds is not None:
+                    families["effect"].add_metric([one.place, quantile], seconds)
+            families["unfelt"].add_metric([one.place], one.unfelt)
+            families["effect_age"].add_metric([one.place], one.age)
 
 
 def declared() -> dict[str, GaugeMetricFamily]:
@@ -120,5 +136,21 @@ def declared() -> dict[str, GaugeMetricFamily]:
             "shopforum_sessions_live_estimate",
             "Sessions by site that have neither ended nor reached their absolute end: an estimate of the database's planner",
             labels=["site"],
+        ),
+        "effect": GaugeMetricFamily(
+            "shopforum_revocation_effect_seconds",
+            "Seconds until a canary's revocation was felt, over the last day. Place: an address of canary.nodes, or fusionauth. "
+            "Quantile: 0.5 or 0.99",
+            labels=["place", "quantile"],
+        ),
+        "unfelt": GaugeMetricFamily(
+            "shopforum_revocation_unfelt",
+            "Canaries of the last ten minutes whose revocation was not felt within ten seconds, or that could not be measured",
+            labels=["place"],
+        ),
+        "effect_age": GaugeMetricFamily(
+            "shopforum_revocation_effect_age_seconds",
+            "Age of the newest measurement with a canary",
+            labels=["place"],
         ),
     }

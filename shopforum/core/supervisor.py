@@ -30,7 +30,7 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """Runs `work(place, lives)` in `count` processes, at the places 0 to `count` - 1.
+    """Runs `work(slot, lives)` in `count` processes, in the slots 0 to `count` - 1.
 
     The work serves until it gets SIGTERM or SIGINT, or until `lives()` is false, because the supervisor is gone. It may raise
     SettingsError. `seconds` is the time that it may take to end. `release` is called once when the end begins: it closes what
@@ -47,7 +47,7 @@ class Supervisor:
     ) -> None:
         self._count, self._work, self._seconds, self._release = count, work, seconds, release
         # By process id.
-        self._places: dict[int, int] = {}
+        self._slots: dict[int, int] = {}
         self._signal = 0
 
     def run(self) -> None:
@@ -58,8 +58,8 @@ class Supervisor:
             signal.signal(number, self._note)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         garbage.freeze()
-        for place in range(self._count):
-            self._start(place)
+        for slot in range(self._count):
+            self._start(slot)
         right = self._watch()
         self._end()
         if not right:
@@ -71,12 +71,12 @@ class Supervisor:
         self._tell(number)
 
     def _tell(self, number: int) -> None:
-        for pid in list(self._places):
+        for pid in list(self._slots):
             # One that has just been waited for has no number any more.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _start(self, place: int) -> None:
+    def _start(self, slot: int) -> None:
         """Start a process, unless a signal to end has come."""
         parent = os.getpid()
         # A signal between the fork and the note of its number would not be handed on, and one before the process has
@@ -87,16 +87,16 @@ class Supervisor:
             for number in _ENDING:
                 signal.signal(number, signal.SIG_DFL)
         elif pid:
-            self._places[pid] = place
+            self._slots[pid] = slot
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         if pid == 0:
             # What the supervisor has still to do must not be done here.
-            os._exit(self._status(place, parent))
+            os._exit(self._status(slot, parent))
 
-    def _status(self, place: int, parent: int) -> int:
+    def _status(self, slot: int, parent: int) -> int:
         """Do the work; return its exit status."""
         try:
-            self._work(place, lambda: os.getppid() == parent)
+            self._work(slot, lambda: os.getppid() == parent)
         except SettingsError as error:
             log.error("server.misconfigured", error=str(error))  # noqa: TRY400  the message says it all
             return _MISCONFIGURED
@@ -109,21 +109,21 @@ class Supervisor:
         """Replace the processes that are lost until a signal comes; return False at once if one is set up wrongly."""
         while not self._signal:
             time.sleep(_TICK_SECONDS)
-            for place, status in self._ended():
-                log.error("server.lost", place=place, status=status)
+            for slot, status in self._ended():
+                log.error("server.lost", slot=slot, status=status)
                 if status == _MISCONFIGURED:
                     return False
                 time.sleep(_PAUSE_SECONDS)
-                self._start(place)
+                self._start(slot)
         return True
 
     def _ended(self) -> list[tuple[int, int]]:
-        """Take away the processes that have ended: the place of each and its exit status, negative for a signal."""
+        """Take away the processes that have ended: the slot of each and its exit status, negative for a signal."""
         found = []
-        for pid in list(self._places):
+        for pid in list(self._slots):
             done, raw = os.waitpid(pid, os.WNOHANG)
             if done:
-                found.append((self._places.pop(pid), os.waitstatus_to_exitcode(raw)))
+                found.append((self._slots.pop(pid), os.waitstatus_to_exitcode(raw)))
         return found
 
     def _end(self) -> None:
@@ -132,7 +132,7 @@ class Supervisor:
         if not self._signal:
             self._tell(signal.SIGTERM)
         end = time.monotonic() + self._seconds
-        while self._places:
+        while self._slots:
             if time.monotonic() > end:
                 self._tell(signal.SIGKILL)
             time.sleep(_TICK_SECONDS)

@@ -18,6 +18,9 @@ from functools import partial
 from ..core import metrics
 from ..sessions import AuthorityUnavailable
 
+# Seconds that a call waits for its place among those under way.
+PATIENCE = 0.5
+
 
 class Unreachable(AuthorityUnavailable):
     """The server did not answer: no connection, a timeout, or a 5xx without a body."""
@@ -66,7 +69,7 @@ class Breaker:
     def guard(self) -> Iterator[None]:
         """Guard one call. Raises AuthorityUnavailable instead of making it where a limit is reached; counts its result."""
         self._admit(probe=False)
-        if not self._places.acquire(timeout=0.5):
+        if not self._places.acquire(timeout=PATIENCE):
             raise AuthorityUnavailable("FusionAuth is not called: too many calls are under way")
         try:
             # Checked again: FusionAuth may have failed while this call waited for its place.

@@ -40,6 +40,13 @@ _UNSEALED = text("SELECT 1 FROM audit_log WHERE seq IS NULL AND at < now() - int
 # Rows that one statement of a whole export reads.
 _STEP = 2000
 
+# Those of an act, and those that a restore had lost and that were applied again under another id.
+_KNOWN = text(
+    f"""SELECT revocation_id AS id FROM audit_log WHERE revocation_id = ANY (CAST(:ids AS uuid[]))
+    UNION SELECT CAST(detail ->> 'revocation' AS uuid) FROM audit_log
+    WHERE event = '{EventName.TOKEN_REVOKED}' AND detail ? 'applied_again'"""
+)
+
 _LOGINS = (
     EventName.SESSION_CREATED,
     EventName.LOGIN_FAIL,
@@ -147,6 +154,11 @@ def made_by_call(db: Database, actor: str, request_id: str) -> Made | None:
     """Return what an actor's request has made, or None."""
     row = db.one(_OF_CALL, actor=actor, request_id=request_id)
     return None if row is None else Made(row["revocation_id"], row["rule"] and UUID(row["rule"]))
+
+
+def known_revocations(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these revocations the audit log knows, with all that `shopforum recover` has applied again."""
+    return {row["id"] for row in db.all(_KNOWN, ids=[*ids])}
 
 
 def of_session(db: ReadOnlyDatabase, session: SessionRow) -> list[AuditRow]:

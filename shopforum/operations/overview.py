@@ -10,6 +10,7 @@ from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import SITES
 from ..sessions import live
 from ..sessions.vocabulary import EventName, FlagKind
+from ..web.canary import EFFECTS, Effect
 from . import labels
 from .event_groups import events_of
 
@@ -54,13 +55,14 @@ _ALERTS = text(
 )
 
 # In one statement, for the dashboard: messages without a confirmation, the latest loss of rows of the audit log that nobody
-# has recovered from yet, codes in place of a password, and the newest open incidents.
+# has recovered from yet, codes in place of a password, the newest open incidents, and how soon revocations are felt.
 _ALARMS = text(
     f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
       glass.uses, glass.actors, glass.at AS glass_at,
       ARRAY(SELECT ARRAY[id::text, name, ticket] FROM incidents WHERE closed_at IS NULL
-        ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents
+        ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents,
+      (SELECT coalesce(json_agg(e), '[]') FROM ({EFFECTS}) e) AS effects
     FROM (SELECT count(*) AS uses, array_agg(DISTINCT actor ORDER BY actor) AS actors, max(at) AS at FROM audit_log
       WHERE event = '{EventName.BREAK_GLASS_USED}' AND at > now() - interval '1 day') glass
     LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
@@ -182,13 +184,14 @@ class OpenIncident:
 class Alarms:
     """The alarms at the top of the dashboard: revocations that the provider has not confirmed, lost rows of the audit log that
     nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, and the newest open incidents,
-    MOST_INCIDENTS at most.
+    MOST_INCIDENTS at most. Beside them how soon revocations are felt, by place.
     """
 
     failures: Failures | None
     lost: LostRows | None
     break_glass: BreakGlassUses | None
     incidents: list[OpenIncident]
+    effects: list[Effect]
 
 
 @dataclass(frozen=True)
@@ -215,14 +218,15 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
 
 def alarms(db: ReadOnlyDatabase) -> Alarms:
     """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, the last
-    day's codes in place of a password, and the open incidents.
+    day's codes in place of a password, the open incidents, and how soon revocations are felt.
     """
     row = db.only(_ALARMS)
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
     incidents = [OpenIncident(UUID(key), name, ticket) for key, name, ticket in row["incidents"]]
-    return Alarms(failures if failures.count else None, lost, uses, incidents)
+    effects = [Effect(**one) for one in row["effects"]]
+    return Alarms(failures if failures.count else None, lost, uses, incidents, effects)
 
 
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:

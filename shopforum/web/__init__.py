@@ -17,6 +17,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.include(".templating")
     config.include(".errors")
     config.include(".health")
+    config.include(".probe")
     config.add_tween("shopforum.web.tweens.guard", under=EXCVIEW)
     config.add_tween("shopforum.web.tweens.observe", over=EXCVIEW)
     config.add_tween("shopforum.web.tweens.harden", under=INGRESS, over="shopforum.web.caching.tween")

@@ -18,6 +18,7 @@ from ..core.addresses import Network
 from ..core.settings import SettingsError
 from ..core.text import clean
 from . import health
+from .probe import ARRIVAL, PATH, Arrival
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -58,9 +59,11 @@ def wrap(app: WSGIApp, urls: Mapping[str, str], options: Mapping[str, Any]) -> W
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         peer = environ.get("REMOTE_ADDR", "")
         by_proxy = _is_in(peer, trusted)
-        environ[_WAY] = (
-            f"{'proxy' if by_proxy else 'client, not in trusted_proxy:'} {peer}",
+        environ[ARRIVAL] = Arrival(
+            peer,
+            by_proxy,
             environ.get("HTTP_X_FORWARDED_PROTO"),
+            environ.get("HTTP_X_FORWARDED_FOR", environ.get("HTTP_FORWARDED")),
         )
         if not by_proxy:
             return direct(environ, start_response)
@@ -83,9 +86,6 @@ def networks(text: str) -> tuple[Network, ...]:
         raise SettingsError(f"trusted_proxy in [server:main] takes addresses and networks: {error}") from None
 
 
-_WAY = "shopforum.way"
-
-
 class _Watch:
     """The app, and a line in the log for requests that come by a way which the settings do not expect."""
 
@@ -96,8 +96,8 @@ class _Watch:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Respond to a request (PEP 3333)."""
         url = self._urls.get(environ.get("HTTP_HOST", "").lower())
-        health_check = environ.get("PATH_INFO") in health.PATHS
-        if url and not health_check and not url.startswith(f"{environ['wsgi.url_scheme']}://"):
+        a_probe = environ.get("PATH_INFO") in (*health.PATHS, PATH)
+        if url and not a_probe and not url.startswith(f"{environ['wsgi.url_scheme']}://"):
             self._say("scheme", url, environ)
         return self._app(environ, start_response)
 
@@ -107,12 +107,14 @@ class _Watch:
         if now - self._said.get(url, float("-inf")) < _SILENCE:
             return
         self._said[url] = now
-        way, forwarded = environ[_WAY]
+        arrival: Arrival = environ[ARRIVAL]
+        way = "proxy" if arrival.trusted else "client, not in trusted_proxy:"
+        forwarded = arrival.forwarded_proto
         log.warning(
             "proxy.unexpected",
             why=why,
             expected=f"{url}, from a proxy in trusted_proxy that sets X-Forwarded-Proto",
-            received=f"{environ['wsgi.url_scheme']} from {way}",
+            received=f"{environ['wsgi.url_scheme']} from {way} {arrival.peer}",
             forwarded_proto=clean(forwarded, 100) if forwarded is not None else None,
         )
 

@@ -17,7 +17,7 @@ from webob.multidict import MultiDict
 from ..core import metrics
 from ..idp import timing
 from ..sessions import client_of, policy_of
-from . import health, services
+from . import health, probe, services
 from .request import MAX_BODY, Request
 
 V = TypeVar("V")
@@ -129,7 +129,8 @@ def guard(handler: Handler, registry: Registry) -> Handler:
 
     def tween(request: Request) -> Response:
         own = request.environ.get("HTTP_HOST", "").lower() == shared.site.host
-        if not own and request.environ.get("PATH_INFO") not in health.PATHS:
+        by_any_host = request.environ.get("PATH_INFO") in health.PATHS
+        if not (own or by_any_host or probe.is_authentic(request, shared.sessions.config.secrets)):
             raise MisdirectedRequest("This server does not serve that host.")
         if (request.content_length or 0) > MAX_BODY:
             raise HTTPRequestEntityTooLarge("The request is larger than 1 MB.")

@@ -15,6 +15,7 @@ PUBLIC = {
         "/healthz",
         "/readyz",
         "/startupz",
+        "/probe",
         "/login",
         "/login/two-factor",
         "/logout",

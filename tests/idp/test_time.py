@@ -11,7 +11,7 @@ import pytest
 from support import person
 
 from shopforum import configuration
-from shopforum.idp import FusionAuth
+from shopforum.idp import FusionAuth, breaker
 from shopforum.sessions import AuthorityUnavailable
 from shopforum.sessions.audit import Client
 
@@ -88,4 +88,4 @@ def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):
 def test_the_defaults_leave_a_refresh_time_to_be_written(settings):
     """A request that waits for a place, connects and reads is done before another request can take the lease."""
     parsed = configuration.load(settings("store")).idp
-    assert 0.5 + parsed.connect_timeout + parsed.read_timeout < 5
+    assert breaker.PATIENCE + parsed.connect_timeout + parsed.read_timeout < 5

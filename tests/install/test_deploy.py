@@ -44,3 +44,38 @@ def test_the_backup_script_is_one() -> None:
     script = DEPLOY / "backup.sh"
     assert script.stat().st_mode & stat.S_IXUSR
     assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not here")
+def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+    rules, tests = DEPLOY / "prometheus-rules.yaml", Path(__file__).with_name("alerts.yaml")
+    alerts = len(re.findall(r"^ +- alert: ", rules.read_text(), re.MULTILINE))
+    text = tests.read_text().replace("../../deploy/prometheus-rules.yaml", str(rules))
+    (tmp_path / "alerts.yaml").write_text(text.replace("ALERTS_IN_ALL", str(alerts)))
+    for command in (["check", "rules", rules], ["test", "rules", tmp_path / "alerts.yaml"]):
+        done = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_containerfile_names_what_is_there() -> None:
+    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    known = {
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "RUN",
+        "STOPSIGNAL",
+    }
+    assert {line[0] for line in lines} <= known | {"USER", "VOLUME", "WORKDIR"}
+    assert lines[0][0] in ("ARG", "FROM")
+    copied = [one for line in lines if line[0] == "COPY" and "--from" not in line[1] for one in line[1:-1]]
+    assert copied
+    for one in copied:
+        assert one.startswith("--") or (DEPLOY.parent / one).exists(), one

@@ -88,6 +88,7 @@ def test_a_healthy_deployment_has_no_fault(doctor: Any) -> None:
         ({"sessions.idle": "99999999", "sessions.absolute": "60"}, "settings", "change"),
         ({"sessions.risk": "enfroce"}, "settings", "change"),
         ({"sessions.idel": "60"}, "settings", "change"),
+        ({"idp.read_timeout": "6"}, "store lease", "lower idp.read_timeout"),
         ({"idp.url": "http://192.0.2.1:1"}, "idp.url", "https"),
         ({"idp.issuer": "https://elsewhere.example"}, "idp.issuer", "set idp.issuer ="),
         ({"idp.forums.application_id": APPLICATIONS["store"]}, "applications", "idp.forums.application_id"),
