@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024_canary"
-down_revision = "0022_break_glass"
+down_revision = "0023_column_comments"
 branch_labels = None
 depends_on = None
 
