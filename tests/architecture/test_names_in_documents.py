@@ -35,6 +35,7 @@ EXTENSIONS = (
     ".json",
     ".sh",
     ".conf",
+    ".cfg",
     ".sql",
     ".service",
 )

@@ -41,6 +41,7 @@ VALUES = {
     "webhooks.siem.events": "session_created",
     "metrics.listen": "127.0.0.1:9100",
     "metrics.worker_listen": "127.0.0.1:9101",
+    "canary.nodes": "http://127.0.0.1:6543",
 }
 
 
