@@ -28,6 +28,7 @@ from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
 from .mail import outgoing
+from .operations.settings import OperationsSettings
 from .sessions import config as sessions_config
 from .sessions.witness import WitnessSettings
 from .webhooks import settings as webhook_settings
@@ -69,6 +70,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Login": settings_of(LoginSettings),
         "Mail": settings_of(outgoing.MailSettings),
         "Webhooks": webhook_settings.declared(raw or {}),
+        "Console": settings_of(OperationsSettings),
         "Admin API": settings_of(ApiSettings),
         "Forums": settings_of(ForumSettings),
         "Audit log": settings_of(WitnessSettings),
@@ -95,7 +97,14 @@ def load(ini: Mapping[str, str]) -> Configuration:
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
     outgoing.parse(raw)
-    for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings, WitnessSettings):
+    for cls in (
+        LoginSettings,
+        ForumSettings,
+        OperationsSettings,
+        ApiSettings,
+        MetricsSettings,
+        WitnessSettings,
+    ):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 

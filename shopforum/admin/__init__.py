@@ -12,7 +12,8 @@ from pyramid.events import BeforeRender
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..mail import outgoing
-from ..operations import audit_queries, break_glass, commands, deny_rules, labels
+from ..operations import approvals, audit_queries, break_glass, commands, deny_rules, labels
+from ..operations.approvals import Office
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -50,6 +51,8 @@ _ROUTES = (
     ("admin_incident_people", "/incidents/{id}/people"),
     ("admin_revocation_export", "/revocations/{id}/export"),
     ("admin_revocation_people", "/revocations/{id}/people"),
+    ("admin_approvals", "/approvals"),
+    ("admin_approval", "/approvals/{id}"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -79,6 +82,7 @@ _VIEWS = (
         "webhooks",
         "authenticator",
         "break_glass",
+        "approvals",
     ),
 )
 
@@ -89,6 +93,7 @@ _ACTS = {
     "admin_release": Act("Release sessions", asks=True),
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
+    "admin_approval": Act("Decide on a request", page="/approvals"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
     "admin_incident_notes": Act("Add a note"),
@@ -147,6 +152,7 @@ def _note_login(request: Request, user_id: UUID, target: str) -> None:
 def _globals(event: BeforeRender) -> None:
     event["labels"] = labels
     event["key"] = key
+    event["approval_in_words"] = approvals.summary
     event["device"] = user_agents.label
     event["refusal_in_words"] = deny_rules.in_words
     event["network"] = lambda address: addresses.household(address and str(address))
@@ -167,6 +173,8 @@ def _nav(request: Request) -> list[NavItem]:
         ("Explain", "/explain", key("explain")),
         ("Audit", "/audit", key("audit")),
     ]
+    if request.services.get(Office).two_people:
+        items.append(("Approvals", "/approvals", ""))
     if request.has_permission(REVOKE_ALL):
         items.append(("Tokens", "/tokens", ""))
     return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]

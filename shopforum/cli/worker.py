@@ -24,6 +24,7 @@ from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
 from shopforum.mail import outgoing
 from shopforum.mail.outgoing import MailSettings
+from shopforum.operations import approvals
 from shopforum.sessions import audit_chain, is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.sessions import witness as witnesses
@@ -49,6 +50,7 @@ PURGES = (
     *api_jobs.PURGES,
     *token_jobs.PURGES,
     *webhook_jobs.PURGES,
+    *approvals.PURGES,
     *processes.PURGES,
 )
 JOBS = (*token_jobs.JOBS,)

@@ -234,6 +234,11 @@ EVENTS: dict[str, Label] = {
     EventName.AUTHENTICATOR_REMOVED: Label("Authenticator removed", "warning"),
     EventName.BREAK_GLASS_USED: Label("Code in place of the password", "danger"),
     EventName.BREAK_GLASS_REFUSED: Label("Code in place of the password refused", "danger"),
+    EventName.APPROVAL_ASKED: Label("Approval asked for", "warning"),
+    EventName.APPROVAL_GIVEN: Label("Approved by a second owner", "success"),
+    EventName.APPROVAL_REFUSED: Label("Approval refused", "warning"),
+    EventName.APPROVAL_WITHDRAWN: Label("Request for approval withdrawn", "info"),
+    EventName.ACTED_ALONE: Label("Acted without a second owner", "danger"),
     EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 

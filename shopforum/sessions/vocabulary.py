@@ -121,6 +121,11 @@ class EventName(StrEnum):
     AUTHENTICATOR_REMOVED = "authenticator_removed"
     BREAK_GLASS_USED = "break_glass_used"
     BREAK_GLASS_REFUSED = "break_glass_refused"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_GIVEN = "approval_given"
+    APPROVAL_REFUSED = "approval_refused"
+    APPROVAL_WITHDRAWN = "approval_withdrawn"
+    ACTED_ALONE = "acted_alone"
 
 
 class EndReason(StrEnum):

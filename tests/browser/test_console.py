@@ -66,6 +66,13 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.look()
         pages.press("Confirm")
         pages.look(422)
+        [asked] = sites.sql(
+            """INSERT INTO approvals (expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent, request_id,
+            reason_code, reason_admin, reason_user) VALUES (now() + interval '1 hour', 'revoke', '{"site": "store"}', '{}', 101, 101,
+            true, '', 'ann@harbour.example', 'curl/8', 'r', 'incident', 'INC-7', 'Sign in again.') RETURNING id"""
+        )
+        pages.visit("/approvals")
+        pages.visit(f"/approvals/{asked['id']}")
         sites.sql("UPDATE console_authenticators SET confirmed_at = now() RETURNING 1 AS one")
         pages.visit("/authenticator")
         pages.visit("/break-glass")
