@@ -53,6 +53,7 @@ _ROUTES = (
     ("admin_revocation_people", "/revocations/{id}/people"),
     ("admin_approvals", "/approvals"),
     ("admin_approval", "/approvals/{id}"),
+    ("admin_drift", "/drift"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -83,6 +84,7 @@ _VIEWS = (
         "authenticator",
         "break_glass",
         "approvals",
+        "drift",
     ),
 )
 
@@ -94,6 +96,7 @@ _ACTS = {
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
     "admin_approval": Act("Decide on a request", page="/approvals"),
+    "admin_drift": Act("Compare with FusionAuth", page="/drift"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
     "admin_incident_notes": Act("Add a note"),
@@ -126,7 +129,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
-    config.set_footer_links(("Keyboard", "/help"), ("Authenticator", "/authenticator"))
+    config.set_footer_links(("Keyboard", "/help"), ("Drift", "/drift"), ("Authenticator", "/authenticator"))
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page, code_page)
     config.add_login_hook(_note_login)

@@ -250,6 +250,13 @@ TIMELINE = {
     TIMED_OUT: Label("Absolute timeout"),
 }
 
+# How a session and FusionAuth's token disagree (`drift.DriftKind`).
+DRIFT = {
+    "token_gone": "Sessions without a token at FusionAuth",
+    "token_left": "Ended sessions whose token is left at FusionAuth",
+    "token_unknown": "Tokens without a session",
+}
+
 # Codes that an admin chooses from; `other` stands for a reason in words alone.
 OTHER = "other"
 REASONS = {

@@ -1,8 +1,20 @@
-"""The tables of incidents, of the console's authenticators, and of acts that wait for a second owner. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
+"""The tables of incidents, of comparisons with FusionAuth, of the console's authenticators, and of acts that wait for a second owner. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
 transaction of each act.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, UUID
 
 from ..core.tables import metadata
@@ -82,4 +94,31 @@ approvals = Table(
     Column("made_id", UUID),
     Index("ix_approvals_created_at_id", "created_at", "id"),
     Index("uq_approvals_digest_waiting", "digest", unique=True, postgresql_where=text("decided_at IS NULL")),
+)
+
+# Comparisons of the sessions with FusionAuth (drift_checks.py), a queue.
+drift_checks = Table(
+    "drift_checks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # Who has asked for it; empty for the nightly one.
+    Column("actor", Text, nullable=False),
+    # How far it has come: the last user, how many, and what was found.
+    Column("after_user", UUID, nullable=False, server_default=text("'00000000-0000-0000-0000-000000000000'")),
+    Column("users", Integer, nullable=False, server_default="0"),
+    Column("found", Integer, nullable=False, server_default="0"),
+    Column("rows", JSONB, nullable=False, server_default="[]"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Column("ended_at", Instant),
+    Index("ix_drift_checks_created_at", "created_at"),
+    # One at a time.
+    Index(
+        "uq_drift_checks_under_way",
+        text("(ended_at IS NULL)"),
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )

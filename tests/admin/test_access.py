@@ -34,6 +34,8 @@ PAGES = {
     ("admin_approvals", "GET"): ROLES,
     ("admin_approval", "GET"): ROLES,
     ("admin_approval", "POST"): ("owner",),
+    ("admin_drift", "GET"): ROLES,
+    ("admin_drift", "POST"): ("responder", "owner"),
     ("admin_rules", "GET"): ROLES,
     ("admin_explain", "GET"): ROLES,
     ("admin_incidents", "GET"): ROLES,

@@ -71,6 +71,7 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
             reason_code, reason_admin, reason_user) VALUES (now() + interval '1 hour', 'revoke', '{"site": "store"}', '{}', 101, 101,
             true, '', 'ann@harbour.example', 'curl/8', 'r', 'incident', 'INC-7', 'Sign in again.') RETURNING id"""
         )
+        pages.visit("/drift")
         pages.visit("/approvals")
         pages.visit(f"/approvals/{asked['id']}")
         sites.sql("UPDATE console_authenticators SET confirmed_at = now() RETURNING 1 AS one")
