@@ -54,6 +54,8 @@ _ROUTES = (
     ("admin_approvals", "/approvals"),
     ("admin_approval", "/approvals/{id}"),
     ("admin_drift", "/drift"),
+    ("admin_honey", "/honey"),
+    ("admin_honey_retire", "/honey/{id}/retire"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -85,6 +87,7 @@ _VIEWS = (
         "break_glass",
         "approvals",
         "drift",
+        "honey",
     ),
 )
 
@@ -97,6 +100,8 @@ _ACTS = {
     "admin_rules": Act("Add a rule", asks=True),
     "admin_approval": Act("Decide on a request", page="/approvals"),
     "admin_drift": Act("Compare with FusionAuth", page="/drift"),
+    "admin_honey": Act("Make a honey token", asks=True),
+    "admin_honey_retire": Act("Retire a honey token", page="/honey"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
     "admin_incident_notes": Act("Add a note"),
@@ -129,7 +134,12 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
-    config.set_footer_links(("Keyboard", "/help"), ("Drift", "/drift"), ("Authenticator", "/authenticator"))
+    config.set_footer_links(
+        ("Keyboard", "/help"),
+        ("Drift", "/drift"),
+        ("Honey tokens", "/honey"),
+        ("Authenticator", "/authenticator"),
+    )
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page, code_page)
     config.add_login_hook(_note_login)

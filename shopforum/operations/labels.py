@@ -239,6 +239,9 @@ EVENTS: dict[str, Label] = {
     EventName.APPROVAL_REFUSED: Label("Approval refused", "warning"),
     EventName.APPROVAL_WITHDRAWN: Label("Request for approval withdrawn", "info"),
     EventName.ACTED_ALONE: Label("Acted without a second owner", "danger"),
+    EventName.HONEY_PLANTED: Label("Honey token planted", "info"),
+    EventName.HONEY_USED: Label("Honey token presented", "danger"),
+    EventName.HONEY_RETIRED: Label("Honey token retired", "info"),
     EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 

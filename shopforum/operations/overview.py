@@ -60,6 +60,7 @@ _ALARMS = text(
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
       glass.uses, glass.actors, glass.at AS glass_at, lonely.acts, lonely.actors AS lonely_actors, lonely.at AS lonely_at,
       (SELECT count(*) FROM approvals WHERE decided_at IS NULL AND expires_at > now()) AS waiting,
+      ARRAY(SELECT place FROM honey_tokens WHERE hits > 0 AND retired_at IS NULL ORDER BY last_hit_at DESC LIMIT 5) AS honey,
       coalesce((SELECT found FROM drift_checks WHERE ended_at IS NOT NULL ORDER BY created_at DESC LIMIT 1), 0) AS drift,
       ARRAY(SELECT ARRAY[id::text, name, ticket] FROM incidents WHERE closed_at IS NULL
         ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents
@@ -195,7 +196,7 @@ class OpenIncident:
 class Alarms:
     """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
     nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, acts without a second owner, how many
-    requests wait for one, how many disagreements the latest comparison with FusionAuth has found, and the newest open incidents, MOST_INCIDENTS at most.
+    requests wait for one, how many disagreements the latest comparison with FusionAuth has found, the places of honey tokens that were presented, and the newest open incidents, MOST_INCIDENTS at most.
     """
 
     failures: Failures | None
@@ -204,6 +205,7 @@ class Alarms:
     lonely: LonelyActs | None
     waiting: int
     drift: int
+    honey: list[str]
     incidents: list[OpenIncident]
 
 
@@ -240,7 +242,14 @@ def alarms(db: ReadOnlyDatabase) -> Alarms:
     incidents = [OpenIncident(UUID(key), name, ticket) for key, name, ticket in row["incidents"]]
     lonely = LonelyActs(row["acts"], row["lonely_actors"], row["lonely_at"]) if row["acts"] else None
     return Alarms(
-        failures if failures.count else None, lost, uses, lonely, row["waiting"], row["drift"], incidents
+        failures if failures.count else None,
+        lost,
+        uses,
+        lonely,
+        row["waiting"],
+        row["drift"],
+        row["honey"],
+        incidents,
     )
 
 

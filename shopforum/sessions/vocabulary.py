@@ -126,6 +126,9 @@ class EventName(StrEnum):
     APPROVAL_REFUSED = "approval_refused"
     APPROVAL_WITHDRAWN = "approval_withdrawn"
     ACTED_ALONE = "acted_alone"
+    HONEY_PLANTED = "honey_planted"
+    HONEY_USED = "honey_used"
+    HONEY_RETIRED = "honey_retired"
 
 
 class EndReason(StrEnum):
