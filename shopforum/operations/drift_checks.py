@@ -22,7 +22,7 @@ from . import drift
 from .drift import Drift, DriftKind
 
 # Disagreements that are kept of one comparison; all are counted.
-MOST = 500
+MOST = 100
 # Milliseconds of a statement of a step.
 _PATIENCE = 60_000
 
