@@ -61,6 +61,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
         config.include(".login")
         if site.name == ADMIN:
             config.include(".webhooks")
+            config.include(".operations")
             config.include(".api")
         else:
             config.include(".account")

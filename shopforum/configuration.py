@@ -28,6 +28,7 @@ from .idp import settings as idp_settings
 from .idp.settings import IdpSettings
 from .login.settings import LoginSettings
 from .mail import outgoing
+from .operations.settings import OperationsSettings
 from .sessions import config as sessions_config
 from .sessions.witness import WitnessSettings
 from .web import canary
@@ -70,6 +71,7 @@ def groups(raw: Mapping[str, str] | None = None) -> dict[str, tuple[Setting, ...
         "Login": settings_of(LoginSettings),
         "Mail": settings_of(outgoing.MailSettings),
         "Webhooks": webhook_settings.declared(raw or {}),
+        "Console": settings_of(OperationsSettings),
         "Admin API": settings_of(ApiSettings),
         "Forums": settings_of(ForumSettings),
         "Audit log": settings_of(WitnessSettings),
@@ -98,7 +100,14 @@ def load(ini: Mapping[str, str]) -> Configuration:
     webhook_settings.parse(raw)
     outgoing.parse(raw)
     canary.parse(raw)
-    for cls in (LoginSettings, ForumSettings, ApiSettings, MetricsSettings, WitnessSettings):
+    for cls in (
+        LoginSettings,
+        ForumSettings,
+        OperationsSettings,
+        ApiSettings,
+        MetricsSettings,
+        WitnessSettings,
+    ):
         read(cls, raw)
     return Configuration(sites.site(site), site, idp, raw)
 

@@ -88,6 +88,12 @@ _ROWS = [
     """UPDATE audit_head SET seq = (SELECT coalesce(max(seq), 0) FROM audit_log)""",
     """INSERT INTO refused_requests (session_id, site, why, at)
     SELECT gen_random_uuid(), 'store', 'expired', now() - CAST(:age AS interval) FROM generate_series(1, :rows) n""",
+    """INSERT INTO drift_checks (created_at, actor, ended_at) SELECT at, '', at
+    FROM generate_series(1, :rows) n, LATERAL (SELECT now() - CAST(:age AS interval) AS at) o""",
+    """INSERT INTO approvals (created_at, expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent,
+      request_id, reason_code, reason_admin, reason_user)
+    SELECT at, at + interval '1 hour', 'revoke', '{}', '{}', 0, 0, true, :age || ' ' || n, 'Ann', '', '', 'other', '', ''
+    FROM generate_series(1, :rows) n, LATERAL (SELECT now() - CAST(:age AS interval) AS at) o""",
     """INSERT INTO processes (id, kind, host, pid, seen_at)
     SELECT gen_random_uuid(), 'web', 'one', 1, now() - CAST(:age AS interval) FROM generate_series(1, :rows) n""",
 ]

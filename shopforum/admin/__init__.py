@@ -12,7 +12,8 @@ from pyramid.events import BeforeRender
 from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..mail import outgoing
-from ..operations import audit_queries, break_glass, commands, deny_rules, labels
+from ..operations import approvals, audit_queries, break_glass, commands, deny_rules, labels
+from ..operations.approvals import Office
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -50,6 +51,11 @@ _ROUTES = (
     ("admin_incident_people", "/incidents/{id}/people"),
     ("admin_revocation_export", "/revocations/{id}/export"),
     ("admin_revocation_people", "/revocations/{id}/people"),
+    ("admin_approvals", "/approvals"),
+    ("admin_approval", "/approvals/{id}"),
+    ("admin_drift", "/drift"),
+    ("admin_honey", "/honey"),
+    ("admin_honey_retire", "/honey/{id}/retire"),
     ("admin_rules", "/rules"),
     ("admin_rule_lift", "/rules/{id}/lift"),
     ("admin_audit", "/audit"),
@@ -79,6 +85,9 @@ _VIEWS = (
         "webhooks",
         "authenticator",
         "break_glass",
+        "approvals",
+        "drift",
+        "honey",
     ),
 )
 
@@ -89,6 +98,10 @@ _ACTS = {
     "admin_release": Act("Release sessions", asks=True),
     "admin_everyone": Act("End everyone's sessions", asks=True),
     "admin_rules": Act("Add a rule", asks=True),
+    "admin_approval": Act("Decide on a request", page="/approvals"),
+    "admin_drift": Act("Compare with FusionAuth", page="/drift"),
+    "admin_honey": Act("Make a honey token", asks=True),
+    "admin_honey_retire": Act("Retire a honey token", page="/honey"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
     "admin_incident_notes": Act("Add a note"),
@@ -121,7 +134,12 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_repeatable_field("session")
     config.set_navigation(_nav)
     config.set_search_box(SearchBox("/search", "Search", signed_in=True, key=key("search")))
-    config.set_footer_links(("Keyboard", "/help"), ("Authenticator", "/authenticator"))
+    config.set_footer_links(
+        ("Keyboard", "/help"),
+        ("Drift", "/drift"),
+        ("Honey tokens", "/honey"),
+        ("Authenticator", "/authenticator"),
+    )
     config.add_acts(_ACTS)
     config.set_away_help(_AWAY, commands.for_page, code_page)
     config.add_login_hook(_note_login)
@@ -147,6 +165,7 @@ def _note_login(request: Request, user_id: UUID, target: str) -> None:
 def _globals(event: BeforeRender) -> None:
     event["labels"] = labels
     event["key"] = key
+    event["approval_in_words"] = approvals.summary
     event["device"] = user_agents.label
     event["other_browser"] = user_agents.other_browser
     event["refusal_in_words"] = deny_rules.in_words
@@ -168,6 +187,8 @@ def _nav(request: Request) -> list[NavItem]:
         ("Explain", "/explain", key("explain")),
         ("Audit", "/audit", key("audit")),
     ]
+    if request.services.get(Office).two_people:
+        items.append(("Approvals", "/approvals", ""))
     if request.has_permission(REVOKE_ALL):
         items.append(("Tokens", "/tokens", ""))
     return [NavItem(label, url, _current(request.path_info, url), key=key) for label, url, key in items]

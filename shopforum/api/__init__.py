@@ -17,6 +17,7 @@ from pyramid.tweens import EXCVIEW
 
 from ..core.settings import read
 from ..core.sites import Site
+from ..operations.approvals import Office
 from ..sessions import Sessions
 from ..web.site_config import SiteConfigurator
 from .settings import ApiSettings
@@ -37,19 +38,19 @@ def includeme(config: SiteConfigurator) -> None:
     shared = config.services
     issuer = (shared.idp_settings.issuer or shared.idp_settings.url).rstrip("/")
     per_minute = read(ApiSettings, config.registry.settings).calls_per_minute
-    config.add_service(ApiApp(make(shared.site, shared.sessions, per_minute, issuer)))
+    config.add_service(ApiApp(make(shared.site, shared.sessions, per_minute, issuer, shared.get(Office))))
     config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.observe", over=EXCVIEW)
 
 
-def make(site: Site, sessions: Sessions, per_minute: int, issuer: str) -> Router:
+def make(site: Site, sessions: Sessions, per_minute: int, issuer: str, office: Office) -> Router:
     """Make the API's app over the site's sessions and database. `per_minute` limits the calls of each token; `issuer` is the
-    issuer of subject ids.
+    issuer of subject ids, `office` what acts take.
     """
     from ..api_tokens.rate_limit import Rate
     from . import gate, request, security_policy
 
     with Configurator(settings={}) as config:
-        request.install(config.registry, request.ApiServices(site, sessions, issuer))
+        request.install(config.registry, request.ApiServices(site, sessions, issuer, office))
         config.set_request_factory(request.ApiRequest)
         config.set_security_policy(security_policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
         config.set_default_permission(security_policy.NOBODY)

@@ -261,6 +261,18 @@ _KEY_HEADER = {
     "nothing; with another body 422; while the first call is in progress 409.",
 }
 
+# With `admin.two_people`, an act that reaches far is asked for and not done.
+_WAITS = {
+    "202": {
+        **_json(
+            "Nothing was changed yet: a second owner has to approve it at the console, within an hour. Only with "
+            "`admin.two_people`.",
+            "Approval",
+        ),
+        "headers": {"Location": {"schema": {"type": "string"}}},
+    }
+}
+
 _PAGE = [
     _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
@@ -304,7 +316,7 @@ PATHS: dict[str, Any] = {
             "end_session",
             "End a session; ending it twice is harmless",
             "sessions:revoke",
-            {"204": {"description": "The session has ended."}},
+            {"204": {"description": "The session has ended."}, **_WAITS},
         ),
     },
     "/api/v1/sessions/{id}/explain": {
@@ -324,6 +336,7 @@ PATHS: dict[str, Any] = {
             {
                 "200": _json("A dry run: the sessions that would end.", "Receipt"),
                 "201": _json("The sessions have ended.", "Receipt"),
+                **_WAITS,
             },
             parameters=[_KEY_HEADER],
             requestBody=_body(_REVOCATION),
@@ -356,6 +369,7 @@ PATHS: dict[str, Any] = {
             {
                 "200": _json("A dry run: the sessions that the rule would refuse.", "RuleWeight"),
                 "201": _json("The rule is in force.", "RuleMade"),
+                **_WAITS,
             },
             parameters=[_KEY_HEADER],
             requestBody=_body(_RULE),
@@ -407,6 +421,7 @@ PATHS: dict[str, Any] = {
             "sessions:revoke everyone:revoke",
             {
                 "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),
+                **_WAITS,
             },
             requestBody=_body(_CONTAIN),
         ),
@@ -424,6 +439,15 @@ PATHS: dict[str, Any] = {
                 }
             },
             parameters=_PAGE,
+        ),
+    },
+    "/api/v1/approvals/{id}": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "get_approval",
+            "A request for the approval of a second owner, as it stands now",
+            "sessions:revoke everyone:revoke",
+            {"200": _json("The request", "Approval")},
         ),
     },
     "/api/v1/events": {
@@ -456,7 +480,7 @@ PATHS: dict[str, Any] = {
             "revoke_user",
             "End all sessions of a user (draft-parecki-oauth-global-token-revocation)",
             "sessions:revoke",
-            {"204": {"description": "All sessions have ended."}},
+            {"204": {"description": "All sessions have ended."}, **_WAITS},
             requestBody=_body(_one("sub_id", _SUBJECT)),
         )
     },

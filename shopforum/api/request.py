@@ -8,6 +8,7 @@ from pyramid.request import Request
 
 from ..api_tokens.tokens import Token
 from ..core.sites import Site
+from ..operations.approvals import Office
 from ..sessions import Sessions
 from ..web.request import DatabaseAccess
 
@@ -18,11 +19,14 @@ _KEY = "shopforum.api"
 
 @dataclass(frozen=True)
 class ApiServices:
-    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`)."""
+    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`). `office`
+    says what acts take.
+    """
 
     site: Site
     sessions: Sessions
     issuer: str
+    office: Office
 
 
 class ApiRequest(DatabaseAccess, Request):

@@ -12,7 +12,7 @@ from ..api_tokens import rate_limit, tokens
 from ..api_tokens.rate_limit import Rate
 from ..api_tokens.tokens import Token
 from ..core.text import clean
-from ..sessions import audit, client_of
+from ..sessions import audit, client_of, honey
 from ..sessions.audit import Event
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from .request import ApiRequest as Request
@@ -87,6 +87,15 @@ class BearerPolicy:
         token = tokens.find(
             request.db, request.sessions.config.secrets, sent[1], self._rate, client_of(request)
         )
+        if token is None:
+            secrets = request.sessions.config.secrets
+            honey.note(
+                request.db,
+                secrets,
+                [sent[1].removeprefix(tokens.PREFIX)],
+                request.site.name,
+                client_of(request),
+            )
         return Presented(refused=token) if token and token.refused else Presented(token)
 
 

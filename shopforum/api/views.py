@@ -15,6 +15,7 @@ from ..core.paging import Slice
 from ..core.sites import ADMIN
 from ..core.text import clean
 from ..operations import (
+    approvals,
     audit_queries,
     counts,
     deny_rules,
@@ -23,13 +24,13 @@ from ..operations import (
     incidents,
     json_documents,
     labels,
-    limits,
     plans,
     reasons,
     revocation_queries,
     session_queries,
     user_queries,
 )
+from ..operations.approvals import Act, Asker, Kind, Waiting
 from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
@@ -121,7 +122,10 @@ def end_session(request: Request, given: Given) -> Response:
     plan = plans.make(request.read_db, Target(sessions=(session_id,)), None)
     _check_scope(request, plan)
     if plan.matched:
-        _carry_out(request, plan, _reason(request, {"code": "other"}))
+        try:
+            _carry_out(request, plan, _reason(request, {"code": "other"}))
+        except Waiting as waiting:
+            return _answer(_waiting(request, waiting))
     elif session_queries.one(request.read_db, session_id) is None:
         raise Problem(404, "There is no such session.")
     return Response(status=204)
@@ -215,10 +219,15 @@ def contain_incident(request: Request, given: Given) -> Response:
     found = incidents.outlook(request.read_db, incident, seconds)
     if found.plan.scope is None:
         raise Problem(422, found.plan.problem)
-    with _within_scope(request) as limit:
-        incidents.check_reach(request.sessions, found, unlimited=limit is None)
-        if not given.body.get("dry_run"):
-            _contain(request, incident, seconds, limit)
+    with _judged(request):
+        incidents.check_reach(request.sessions, found, unlimited=_unlimited(request))
+    if not given.body.get("dry_run"):
+        act = approvals.containing(incident, found, seconds, request.token.actor)
+        try:
+            with _within_scope(request, act) as limit:
+                _contain(request, incident, seconds, limit)
+        except Waiting as waiting:
+            return _answer(_waiting(request, waiting))
     return responses.reply(_incident_status(request, incident))
 
 
@@ -278,6 +287,23 @@ def list_events(request: Request, given: Given) -> Response:
     return responses.reply({"events": events, "next": following})
 
 
+def get_approval(request: Request, given: Given) -> Response:
+    """Return a request for approval as it stands now."""
+    return responses.reply(_approval(request, _id(request)))
+
+
+def _approval(request: Request, approval_id: UUID) -> dict[str, Any]:
+    row = approvals.one(request.read_db, approval_id)
+    if row is None:
+        raise Problem(404, "There is no such request for approval.")
+    return json_documents.approval(row, f"{request.site.url}/approvals/{row.id}")
+
+
+def _waiting(request: Request, waiting: Waiting) -> Outcome:
+    """Return the response of an act that waits for a second owner."""
+    return Outcome(202, _approval(request, waiting.approval_id))
+
+
 def revoke_user(request: Request, given: Given) -> Response:
     """End all sessions of a user whom the sites know."""
     subject, db = given.body["sub_id"], request.read_db
@@ -292,8 +318,11 @@ def revoke_user(request: Request, given: Given) -> Response:
     found = [plans.make(db, Target(user_id=user_id), None) for user_id in users]
     for plan in found:
         _check_scope(request, plan)
-    for plan in found:
-        _carry_out(request, plan, reason)
+    try:
+        for plan in found:
+            _carry_out(request, plan, reason)
+    except Waiting as waiting:
+        return _answer(_waiting(request, waiting))
     return Response(status=204)
 
 
@@ -331,15 +360,31 @@ def _revoke(request: Request, target: Target, body: dict[str, Any]) -> Outcome:
 
 def _carry_out(request: Request, plan: plans.Plan, reason: Reason) -> UUID:
     """End the sessions of a plan. Raises Problem where the token's acts of an hour reach further than the token may."""
-    with _within_scope(request) as limit:
+    with _within_scope(request, approvals.ending(Kind.REVOKE, plan, reason)) as limit:
         return plans.carry_out(request.sessions, plan, reason, client_of(request), limit=limit)
 
 
 @contextmanager
-def _within_scope(request: Request) -> Iterator[Limit | None]:
-    """Give the limit of this token's acts. Raises Problem, which the audit log records, for an act beyond it."""
+def _within_scope(request: Request, act: Act) -> Iterator[Limit | None]:
+    """Give the limit of this token's acts. Raises Problem as `_judged` does, and Waiting for an act that takes a second owner: one
+    who has not made the token.
+    """
+    token = request.token
+    asker = Asker(token.actor, client_of(request), _unlimited(request), user_id=token.maker_id)
+    office = request.services.office
+    with _judged(request), approvals.within(office, request.db, request.read_db, asker, act) as limit:
+        yield limit
+
+
+def _unlimited(request: Request) -> bool:
+    return bool(request.has_permission(_ALL))
+
+
+@contextmanager
+def _judged(request: Request) -> Iterator[None]:
+    """Raise Problem, which the audit log records, for an act beyond the reach of this token."""
     try:
-        yield limits.limit(unlimited=bool(request.has_permission(_ALL)))
+        yield
     except (TooFar, BeyondReach) as error:
         refused(request, "reach", request.identity, missing=_ALL)
         detail = f"{error} The token lacks the scope {_ALL}."
@@ -351,12 +396,12 @@ def _add_rule(request: Request, rule: Rule, body: dict[str, Any]) -> Outcome:
     weight = _weigh(request, rule)
     if body.get("dry_run"):
         return Outcome(200, json_documents.weight(weight))
-    maker = Maker(request.token.maker_id, ADMIN)
+    maker, reason = Maker(request.token.maker_id, ADMIN), _reason(request, body["reason"])
     try:
-        with _within_scope(request) as limit:
+        with _within_scope(request, approvals.refusing(rule, weight, reason)) as limit:
             rule_id = request.sessions.add_rule(
                 rule,
-                _reason(request, body["reason"]),
+                reason,
                 client_of(request),
                 maker=maker,
                 reached=weight.plan.ids,
@@ -370,8 +415,8 @@ def _add_rule(request: Request, rule: Rule, body: dict[str, Any]) -> Outcome:
 def _weigh(request: Request, rule: Rule) -> Weight:
     """Weigh a rule. Raises Problem where the token may not add or lift it."""
     weight = deny_rules.weigh(request.read_db, rule, None)
-    with _within_scope(request) as limit:
-        deny_rules.check_reach(request.sessions.authority, rule, weight, unlimited=limit is None)
+    with _judged(request):
+        deny_rules.check_reach(request.sessions.authority, rule, weight, unlimited=_unlimited(request))
     return weight
 
 
@@ -393,15 +438,24 @@ def _once(
     request: Request, body: dict[str, Any], act: Callable[[], Outcome], receipt: Callable[[Made], Outcome]
 ) -> Outcome:
     """Do an act; only once where the call has an Idempotency-Key and is no dry run."""
+
+    def act_or_ask() -> Outcome:
+        try:
+            return act()
+        except Waiting as waiting:
+            return _waiting(request, waiting)
+
     key = request.headers.get("Idempotency-Key")
     if key is None or body.get("dry_run"):
-        return act()
-    return Key(request.db, request.token, request.id, key, body).once(act, receipt)
+        return act_or_ask()
+    return Key(request.db, request.token, request.id, key, body).once(act_or_ask, receipt)
 
 
 def _answer(outcome: Outcome, collection: str = "") -> Response:
     """Return the response of an outcome, with the address of what was made where the `collection` has one for each."""
     headers = {"Idempotent_Replayed": "true"} if outcome.replayed else {}
+    if outcome.status == 202:
+        headers["Location"] = f"/api/v1/approvals/{outcome.body['id']}"
     if outcome.status == 201 and collection:
         headers["Location"] = f"/api/v1/{collection}/{outcome.body['id']}"
     return responses.reply(outcome.body, outcome.status, **headers)

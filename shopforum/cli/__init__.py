@@ -17,6 +17,7 @@ _COMMANDS = {
     "keys": "shopforum.cli.keys",
     "migrate": "shopforum.cli.migrate",
     "orders": "shopforum.cli.orders",
+    "honey": "shopforum.cli.honey",
     "recover": "shopforum.cli.recover",
     "sessions": "shopforum.cli.sessions",
     "token": "shopforum.cli.token",

@@ -4,28 +4,22 @@ Both work while the web server and FusionAuth are down. Exit codes: 0 all is wel
 checked: the call is wrong, the database cannot be reached, or a key is missing that sealed rows.
 """
 
-import csv
 import json
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum.core.rows import columns
 from shopforum.operations import audit_queries
-from shopforum.operations.export import cell
+from shopforum.operations import export as file_export
 from shopforum.operations.rows import AuditRow
 from shopforum.sessions import Sessions, audit_chain
 from shopforum.sessions.audit_chain import Head
 
 from .deployment import USAGE, Stop, reaching_the_database, site
-
-_COLUMNS = columns(AuditRow)
 
 
 @click.group
@@ -68,29 +62,15 @@ def verify(ini: str, witness: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(list(file_export.FORMATS)), default="jsonl", show_default=True
+)
 def export(ini: str, form: str) -> None:
     """Write the whole audit log to standard output, oldest first."""
     sessions = _sessions(ini)
     with _reaching_the_database():
-        if form == "jsonl":
-            for row in _rows(sessions):
-                click.echo(json.dumps(row, default=str))
-        else:
-            # Without the byte order mark, Excel takes UTF-8 for another encoding.
-            sys.stdout.write("\ufeff")
-            writer = csv.writer(sys.stdout)
-            writer.writerow(_COLUMNS)
-            writer.writerows([cell(row[name]) for name in _COLUMNS] for row in _rows(sessions))
-
-
-def _rows(sessions: Sessions) -> Iterator[dict[str, Any]]:
-    for row in audit_queries.oldest_first(sessions.db):
-        yield {name: _plain(getattr(row, name)) for name in _COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for piece in file_export.write(audit_queries.oldest_first(sessions.db), AuditRow, form):
+            sys.stdout.buffer.write(piece)
 
 
 def _head(witness: str | None) -> Head | None:

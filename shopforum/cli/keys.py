@@ -11,7 +11,7 @@ from shopforum.core import keyed, processes
 from shopforum.core.keyed import Held, Keyed
 from shopforum.core.processes import Running
 from shopforum.login import jobs as login_jobs
-from shopforum.operations import break_glass
+from shopforum.operations import break_glass, honey
 from shopforum.sessions import audit_chain
 from shopforum.sessions import jobs as session_jobs
 from shopforum.sessions.audit_chain import KeyRange
@@ -26,6 +26,7 @@ KEYED: tuple[Keyed, ...] = (
     *login_jobs.KEYED,
     *store_jobs.KEYED,
     *break_glass.KEYED,
+    *honey.KEYED,
 )
 _HEADS = (("", 2), ("WHAT", 26), ("ROWS", 12), ("UNTIL (UTC)", 19), ("WITHOUT THE KEY THEY", 52))
 

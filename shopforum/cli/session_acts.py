@@ -13,14 +13,27 @@ import click
 
 from shopforum.api_tokens import tokens
 from shopforum.core import durability, user_agents
-from shopforum.operations import json_documents, plans, reasons, revocation_queries
+from shopforum.operations import approvals, json_documents, plans, reasons, revocation_queries
+from shopforum.operations.approvals import Kind
 from shopforum.operations.plans import Plan
 from shopforum.operations.rows import Receipt
 from shopforum.operations.targets import EVERYONE
 from shopforum.sessions import Reason, outbox
 
 from . import selection
-from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, ask, client, need_terminal, opened
+from .deployment import (
+    DONE,
+    NOTHING,
+    PENDING,
+    Deployment,
+    Stop,
+    actor,
+    alone,
+    ask,
+    client,
+    need_terminal,
+    opened,
+)
 from .terminal import many, safe, short_moment, table
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -81,8 +94,9 @@ def revoke(ini: str, *, everyone: bool, user_text: str, **options: Any) -> None:
         if not options["yes"]:
             _show_plan(deployment, plan, False, "will end")
             _ask("End", plan)
-        reason = _reason(options, user_text)
-        revocation_id = plans.carry_out(deployment.sessions, plan, reason, client("sessions revoke"))
+        reason, origin = _reason(options, user_text), client("sessions revoke")
+        with alone(deployment, approvals.ending(Kind.REVOKE, plan, reason), origin):
+            revocation_id = plans.carry_out(deployment.sessions, plan, reason, origin)
         _deliver(deployment, revocation_id, silent=options["as_json"])
         sys.exit(_receipt(deployment, revocation_id, options["as_json"]))
 
@@ -115,7 +129,9 @@ def _set_quarantine(ini: str, options: dict[str, Any], *, enter: bool) -> None:
         act = deployment.sessions.quarantine if enter else deployment.sessions.release
         reason = _reason(options)
         assert plan.scope is not None  # noqa: S101 - `_plan` has stopped otherwise
-        done = act(plan.scope.sessions, reason, client(f"sessions {name}"))
+        origin, kind = client(f"sessions {name}"), Kind.QUARANTINE if enter else Kind.RELEASE
+        with alone(deployment, approvals.ending(kind, plan, reason), origin):
+            done = act(plan.scope.sessions, reason, origin)
         if options["as_json"]:
             click.echo(json.dumps({"matched": plan.matched, name + "d": done}))
         else:

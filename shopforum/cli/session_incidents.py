@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from shopforum.core.text import clean
-from shopforum.operations import deny_rules, incidents, json_documents, reasons
+from shopforum.operations import approvals, deny_rules, incidents, json_documents, reasons
 from shopforum.operations.incidents import Incident, NotAnIncident
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection
-from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, ask, client, opened
+from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, alone, ask, client, opened
 from .terminal import many, moment, safe
 
 _INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False))
@@ -99,14 +99,11 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
             sys.exit(DONE)
         if not yes:
             ask(f"Contain {safe(found.name)}: {what}?")
-        incidents.contain(
-            deployment.sessions,
-            deployment.read_db,
-            found,
-            actor(),
-            client("sessions incident contain"),
-            seconds=seconds,
-        )
+        origin = client("sessions incident contain")
+        with alone(deployment, approvals.containing(found, outlook, seconds, actor()), origin):
+            incidents.contain(
+                deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
+            )
         sys.exit(_print(deployment, found, as_json=as_json))
 
 

@@ -9,12 +9,12 @@ import click
 
 from shopforum.core.sites import SITES
 from shopforum.core.text import clean
-from shopforum.operations import deny_rules, json_documents, labels, reasons
+from shopforum.operations import approvals, deny_rules, json_documents, labels, reasons
 from shopforum.operations.deny_rules import DenyRuleRow, Weight
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection
-from .deployment import DONE, NOTHING, Deployment, Stop, actor, ask, client, opened
+from .deployment import DONE, NOTHING, Deployment, Stop, actor, alone, ask, client, opened
 from .terminal import many, moment, safe, table
 
 _COLUMNS = (("RULE", 8), ("STATE", 8), ("REFUSES", 44), ("UNTIL (UTC)", 19), ("HITS", 6), ("BY", 24))
@@ -93,9 +93,9 @@ def add(ini: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool, **op
         if not yes:
             ask("Refuse from now on?")
         reason = reasons.reason(actor(), options["code"], options["note"], options["user_text"])
-        rule_id = deployment.sessions.add_rule(
-            made, reason, client("sessions rule add"), reached=weight.plan.ids
-        )
+        origin = client("sessions rule add")
+        with alone(deployment, approvals.refusing(made, weight, reason), origin):
+            rule_id = deployment.sessions.add_rule(made, reason, origin, reached=weight.plan.ids)
         row = _one(deployment, rule_id)
         if as_json:
             _print(json_documents.rule_made(row, weight))

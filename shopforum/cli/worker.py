@@ -24,6 +24,8 @@ from shopforum.forums import jobs as forum_jobs
 from shopforum.login import jobs as login_jobs
 from shopforum.mail import outgoing
 from shopforum.mail.outgoing import MailSettings
+from shopforum.operations import approvals, drift_checks
+from shopforum.operations.settings import OperationsSettings
 from shopforum.sessions import audit_chain, is_outage
 from shopforum.sessions import jobs as session_jobs
 from shopforum.sessions import witness as witnesses
@@ -51,6 +53,8 @@ PURGES = (
     *api_jobs.PURGES,
     *token_jobs.PURGES,
     *webhook_jobs.PURGES,
+    *approvals.PURGES,
+    *drift_checks.PURGES,
     *processes.PURGES,
     *canary.PURGES,
 )
@@ -119,6 +123,12 @@ def _send_mail(services: Services) -> int:
 def _send_webhooks(services: Services) -> int:
     """Send the messages that are due to the endpoints; return how many were delivered."""
     return outbound.run_once(services.db, webhook_settings.parse(services.settings).endpoints)
+
+
+def _look_for_drift(services: Services) -> int:
+    """Do one step of the comparison with FusionAuth that is under way; return 1 where there was one."""
+    hour = read(OperationsSettings, services.settings).drift_hour
+    return drift_checks.run_once(services.db, services.idp, hour)
 
 
 def _compare(services: Services, witness: Witness) -> int:
@@ -193,6 +203,7 @@ LOOPS = {
     "webhooks": Loop(_send_webhooks),
     # There is one canary a minute for all workers.
     "canary": Loop(measuring.measure, idle=20.0, busy=20.0),
+    "drift": Loop(_look_for_drift, idle=10.0),
 }
 
 

@@ -6,3 +6,12 @@ an act would reach before it acts, `limits` says who may carry it out. `audit_qu
 was done; `export` and `json_documents` write it down. Rows are frozen dataclasses (`rows.py`); `labels` has their names
 for people. Whatever ends a session goes through `sessions.Sessions.revoke`.
 """
+
+from ..web.site_config import SiteConfigurator
+
+
+def includeme(config: SiteConfigurator) -> None:
+    """Add what the acts of the console and the API go by. Raises SettingsError."""
+    from . import approvals
+
+    config.add_service(approvals.office(config.services.settings, config.services.site.url))

@@ -160,12 +160,17 @@ def make(seconds: float, **named: Any) -> Rule:
 @dataclass(frozen=True)
 class Weight:
     """The reach of a rule. `plan` holds the live sessions that it refuses; `owners` says whether it keeps an owner out of the
-    console; `wide` whether it takes the permission for whole sites, `grave` whether it takes a fresh password.
+    console; `crowd` whether it reaches more than PEOPLE people who are signed in, or a part of the internet that nobody holds alone.
     """
 
     plan: Plan
     owners: bool
-    wide: bool
+    crowd: bool
+
+    @property
+    def wide(self) -> bool:
+        """Return whether the rule takes the permission for whole sites."""
+        return self.owners or self.crowd or self.plan.wide
 
     @property
     def grave(self) -> bool:
@@ -183,8 +188,8 @@ def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None) -> Weight:
     query = urlencode({name: str(value) for name, value in fields.items() if value})
     plan = plans.make(db, Target(filter=query), own)
     owners = plan.owners or (rule.site in (None, ADMIN) and _owner_seen(db, parse_query(query), own))
-    wide = owners or plan.wide or plan.scope is None or not (rule.user_id or _moderate(rule.network))
-    return Weight(plan, owners, wide)
+    crowd = plan.crowd or plan.scope is None or not (rule.user_id or _moderate(rule.network))
+    return Weight(plan, owners, crowd)
 
 
 def check_reach(authority: Authority, rule: Rule, weight: Weight, *, unlimited: bool) -> None:

@@ -19,6 +19,8 @@ from ..idp import FusionAuth
 from ..sessions import live
 from ..sessions.vocabulary import State
 
+# Before the first user.
+FIRST = UUID(int=0)
 # Users of one page, and calls of FusionAuth at the same time.
 _PAGE = 100
 _AT_ONCE = 4
@@ -75,15 +77,33 @@ class Drift:
         return f"DELETE /api/jwt/refresh/{self.token_id}"
 
 
+@dataclass(frozen=True)
+class Page:
+    """The drift of the next users: how many `users` there were, and the `last` of them, None where there is no further page."""
+
+    found: list[Drift]
+    users: int
+    last: UUID | None
+
+
 def find(db: ReadOnlyDatabase, idp: FusionAuth) -> Iterator[Drift]:
     """Find the drift of all users, in the order of their ids. Raises AuthorityUnavailable, sqlalchemy.exc.DBAPIError."""
-    after = UUID(int=0)
-    while users := [row["user_id"] for row in db.all(_USERS, after=after)]:
-        first = _look(db, idp, users)
-        if first:
-            again = set(_look(db, idp, sorted({one.user_id for one in first})))
-            yield from (one for one in first if one in again)
-        after = users[-1]
+    after: UUID | None = FIRST
+    while after is not None:
+        found = page(db, idp, after)
+        yield from found.found
+        after = found.last
+
+
+def page(db: ReadOnlyDatabase, idp: FusionAuth, after: UUID) -> Page:
+    """Find the drift of the next users after one, FIRST for the first page. Raises as `find` does."""
+    users = [row["user_id"] for row in db.all(_USERS, after=after)]
+    if not users:
+        return Page([], 0, None)
+    first = _look(db, idp, users)
+    again = set(_look(db, idp, sorted({one.user_id for one in first}))) if first else set()
+    last = users[-1] if len(users) == _PAGE else None
+    return Page([one for one in first if one in again], len(users), last)
 
 
 def _look(db: ReadOnlyDatabase, idp: FusionAuth, users: Sequence[UUID]) -> list[Drift]:

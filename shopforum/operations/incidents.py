@@ -22,6 +22,7 @@ from ..sessions import Client, Limit, Reason, Rule, Session, Sessions, TooFar, a
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
+from ..sessions.reach import Claim
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from . import (
     audit_queries,
@@ -129,6 +130,11 @@ class Outlook:
     plan: Plan
     rule: Rule | None
     weight: Weight | None
+
+    @property
+    def crowd(self) -> bool:
+        """Return whether it reaches more than PEOPLE people, or a part of the internet."""
+        return self.plan.crowd or (self.weight is not None and self.weight.crowd)
 
     @property
     def grave(self) -> bool:
@@ -320,15 +326,18 @@ def contain(
     own: UUID | None = None,
     maker: Session | Maker | None = None,
     limit: Limit | None = None,
+    claim: Claim | None = None,
+    more: dict[str, Any] | None = None,
 ) -> Contained:
     """Refuse what matches the incident's filter from now on, then end what matches; `own` stays.
 
     The rule comes first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
     when the rule came is ended, too: the sessions are looked up again until none is left. Doing it again adds no second rule
     while one of the incident is in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rule
-    is in force and the sessions reach too far.
+    is in force and the sessions reach too far. `claim` is called last in the transaction of the first act; `more` is added to the
+    detail of each act's audit row.
     """
-    told = {"incident": str(incident.id)}
+    told = {"incident": str(incident.id), **(more or {})}
     reason = incident.reason(actor)
     rule_id = None
     rule = _rule(incident, seconds)
@@ -343,7 +352,9 @@ def contain(
             limit=limit,
             detail=told,
             already=partial(_rule_in_force, incident.id),
+            claim=claim,
         )
+        claim = None
     revocations: list[UUID] = []
     for _ in range(_ROUNDS):
         plan = plans.make(db, Target(filter=incident.filter), own)
@@ -351,7 +362,7 @@ def contain(
             break
         try:
             ended = plans.carry_out(
-                sessions, plan, reason, client, except_session=own, limit=limit, detail=told
+                sessions, plan, reason, client, except_session=own, limit=limit, detail=told, claim=claim
             )
         except TooFar as error:
             if rule_id is None and not revocations:
@@ -359,6 +370,7 @@ def contain(
             raise BeyondReach(
                 f"{error} What was done before stands, and sessions that match are alive."
             ) from None
+        claim = None
         revocations.append(ended)
     return Contained(rule_id, revocations)
 

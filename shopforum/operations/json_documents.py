@@ -13,6 +13,8 @@ from uuid import UUID
 from ..core.rows import columns
 from ..sessions import Scope
 from ..sessions.vocabulary import BindingState, EventName, State
+from . import approvals
+from .approvals import STATES, Approval, Kind
 from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
 from .explain import Check, Decision, Explanation, Verdict
 from .incidents import Incident, Report, Status
@@ -101,6 +103,26 @@ _RULE = {
     },
 }
 
+_APPROVAL = {
+    "id": _ID,
+    "state": {
+        "type": "string",
+        "enum": list(STATES),
+        "description": "`waiting` until another owner than the token's maker approves or refuses it, or it expires.",
+    },
+    "kind": {"type": "string", "enum": list(Kind)},
+    "act": {"type": "string", "description": "What is asked for, in words."},
+    "matched": {"type": "integer", "description": "The sessions that it reached when it was asked for."},
+    "exact": {"type": "boolean", "description": "False where `matched` is a lower bound."},
+    "reason": _object(code=_TEXT, text=_TEXT, user_text=_TEXT),
+    "made_id": {**_maybe(_ID), "description": "The revocation or the rule that was approved."},
+    "page": {"type": "string", "description": "The console's page where an owner decides."},
+    "created_at": _INSTANT,
+    "expires_at": _INSTANT,
+    "actor": _TEXT,
+    "decided_at": _maybe(_INSTANT),
+    "decided_by": _maybe(_TEXT),
+}
 _INCIDENT = {
     "state": {"type": "string", "enum": ["open", "closed"]},
     "filter": {
@@ -175,6 +197,7 @@ SCHEMAS: dict[str, Any] = {
     "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
     "RuleMade": _object(**_RULE, **_WEIGHT),
     "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
+    "Approval": _object(**_APPROVAL),
     "Incident": _object(**_INCIDENT),
     "Incidents": _object(incidents=_list("Incident"), next=_maybe(_TEXT)),
     "IncidentStatus": _object(
@@ -271,6 +294,16 @@ def weight(found: Weight) -> dict[str, Any]:
 def rule_made(row: DenyRuleRow, found: Weight) -> dict[str, Any]:
     """Return a deny rule with the live sessions that it refuses now."""
     return {**weight(found), **rule(row)}
+
+
+def approval(row: Approval, page: str) -> dict[str, Any]:
+    """Return a request for approval; `page` is the address of its page."""
+    found: dict[str, Any] = {
+        "act": approvals.summary(row.kind, row.target),
+        "reason": {"code": row.reason_code, "text": row.reason_admin, "user_text": row.reason_user},
+        "page": page,
+    }
+    return {name: found[name] if name in found else getattr(row, name) for name in _APPROVAL}
 
 
 def incident(row: Incident) -> dict[str, Any]:

@@ -235,6 +235,14 @@ EVENTS: dict[str, Label] = {
     EventName.AUTHENTICATOR_REMOVED: Label("Authenticator removed", "warning"),
     EventName.BREAK_GLASS_USED: Label("Code in place of the password", "danger"),
     EventName.BREAK_GLASS_REFUSED: Label("Code in place of the password refused", "danger"),
+    EventName.APPROVAL_ASKED: Label("Approval asked for", "warning"),
+    EventName.APPROVAL_GIVEN: Label("Approved by a second owner", "success"),
+    EventName.APPROVAL_REFUSED: Label("Approval refused", "warning"),
+    EventName.APPROVAL_WITHDRAWN: Label("Request for approval withdrawn", "info"),
+    EventName.ACTED_ALONE: Label("Acted without a second owner", "danger"),
+    EventName.HONEY_PLANTED: Label("Honey token planted", "info"),
+    EventName.HONEY_USED: Label("Honey token presented", "danger"),
+    EventName.HONEY_RETIRED: Label("Honey token retired", "info"),
     EventName.WEBHOOK_TESTED: Label("Test webhook arrived", "success"),
 }
 
@@ -244,6 +252,13 @@ TIMELINE = {
     ROTATION: Label("Session id rotated"),
     IDLED_OUT: Label("Idle timeout"),
     TIMED_OUT: Label("Absolute timeout"),
+}
+
+# How a session and FusionAuth's token disagree (`drift.DriftKind`).
+DRIFT = {
+    "token_gone": "Sessions without a token at FusionAuth",
+    "token_left": "Ended sessions whose token is left at FusionAuth",
+    "token_unknown": "Tokens without a session",
 }
 
 # Codes that an admin chooses from; `other` stands for a reason in words alone.

@@ -29,6 +29,11 @@ def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
     return None if unlimited else Limit(PEOPLE, ADMIN, OWNERS, own)
 
 
+def alone(own: UUID | None = None) -> Limit:
+    """Return how far an actor with the permission for whole sites reaches without a second one: no more than PEOPLE people an hour."""
+    return Limit(PEOPLE, ADMIN, frozenset(), own)
+
+
 def owners_session(site: Any, roles: Any) -> ColumnElement[bool]:
     """Return the condition that a session is an owner's at the console. `site` and `roles` are its columns."""
     return and_(site == ADMIN, roles.op("&&")(cast(sorted(OWNERS), ARRAY(Text))))

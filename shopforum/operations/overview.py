@@ -59,18 +59,23 @@ _ALERTS = text(
 _ALARMS = text(
     f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
-      glass.uses, glass.actors, glass.at AS glass_at,
+      glass.uses, glass.actors, glass.at AS glass_at, lonely.acts, lonely.actors AS lonely_actors, lonely.at AS lonely_at,
+      (SELECT count(*) FROM approvals WHERE decided_at IS NULL AND expires_at > now()) AS waiting,
+      ARRAY(SELECT place FROM honey_tokens WHERE hits > 0 AND retired_at IS NULL ORDER BY last_hit_at DESC LIMIT 5) AS honey,
+      coalesce((SELECT found FROM drift_checks WHERE ended_at IS NOT NULL ORDER BY created_at DESC LIMIT 1), 0) AS drift,
       ARRAY(SELECT ARRAY[id::text, name, ticket] FROM incidents WHERE closed_at IS NULL
         ORDER BY created_at DESC, id DESC LIMIT {MOST_INCIDENTS}) AS incidents,
       (SELECT coalesce(json_agg(e), '[]') FROM ({EFFECTS}) e) AS effects
     FROM (SELECT count(*) AS uses, array_agg(DISTINCT actor ORDER BY actor) AS actors, max(at) AS at FROM audit_log
       WHERE event = '{EventName.BREAK_GLASS_USED}' AND at > now() - interval '1 day') glass
+    CROSS JOIN (SELECT count(*) AS acts, array_agg(DISTINCT actor ORDER BY actor) AS actors, max(at) AS at FROM audit_log
+      WHERE event = '{EventName.ACTED_ALONE}' AND at > now() - interval '1 day') lonely
     LEFT JOIN (SELECT at, (detail ->> 'rows')::bigint AS rows, (detail ->> 'kept')::bigint AS kept
       FROM audit_log WHERE event = '{EventName.AUDIT_ROWS_LOST}'
         AND id > coalesce((SELECT max(id) FROM audit_log WHERE event = '{EventName.RECOVERED}'), 0)
       ORDER BY id DESC LIMIT 1) lost ON true
     LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NOT NULL LIMIT {MOST_MESSAGES + 1}) o ON true
-    GROUP BY lost.at, lost.rows, lost.kept, glass.uses, glass.actors, glass.at"""
+    GROUP BY lost.at, lost.rows, lost.kept, glass.uses, glass.actors, glass.at, lonely.acts, lonely.actors, lonely.at"""
 )
 
 _HOURLY = text(
@@ -172,6 +177,15 @@ class BreakGlassUses:
 
 
 @dataclass(frozen=True)
+class LonelyActs:
+    """The acts without a second owner within a day: how many, whose, and when the last one was."""
+
+    count: int
+    actors: list[str]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class OpenIncident:
     """An incident that is not closed."""
 
@@ -182,14 +196,18 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class Alarms:
-    """The alarms at the top of the dashboard: revocations that the provider has not confirmed, lost rows of the audit log that
-    nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, and the newest open incidents,
-    MOST_INCIDENTS at most. Beside them how soon revocations are felt, by place.
+    """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
+    nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, acts without a second owner, how many
+    requests wait for one, how many disagreements the latest comparison with FusionAuth has found, the places of honey tokens that were presented, and the newest open incidents, MOST_INCIDENTS at most. Beside them how soon revocations are felt, by place.
     """
 
     failures: Failures | None
     lost: LostRows | None
     break_glass: BreakGlassUses | None
+    lonely: LonelyActs | None
+    waiting: int
+    drift: int
+    honey: list[str]
     incidents: list[OpenIncident]
     effects: list[Effect]
 
@@ -218,15 +236,25 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
 
 def alarms(db: ReadOnlyDatabase) -> Alarms:
     """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, the last
-    day's codes in place of a password, the open incidents, and how soon revocations are felt.
+    day's codes in place of a password and acts without a second owner, what waits for one, the open incidents, and how soon revocations are felt.
     """
     row = db.only(_ALARMS)
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
     incidents = [OpenIncident(UUID(key), name, ticket) for key, name, ticket in row["incidents"]]
-    effects = [Effect(**one) for one in row["effects"]]
-    return Alarms(failures if failures.count else None, lost, uses, incidents, effects)
+    lonely = LonelyActs(row["acts"], row["lonely_actors"], row["lonely_at"]) if row["acts"] else None
+    return Alarms(
+        failures if failures.count else None,
+        lost,
+        uses,
+        lonely,
+        row["waiting"],
+        row["drift"],
+        row["honey"],
+        incidents,
+        [Effect(**one) for one in row["effects"]],
+    )
 
 
 def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:

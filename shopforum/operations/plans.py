@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.sites import ADMIN
 from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
+from ..sessions.reach import Claim
 from . import counts, limits, session_queries
 from .filters import FilterError, SessionFilter, parse_query
 from .limits import LARGE, PEOPLE, BeyondReach
@@ -73,10 +74,15 @@ class Plan:
         return self.others > LARGE
 
     @property
+    def crowd(self) -> bool:
+        """Return whether the act reaches a whole site, everyone, or more than PEOPLE people."""
+        whole = self.scope is not None and bool(self.scope.gate) and not self.scope.user_id
+        return whole or self.people > PEOPLE
+
+    @property
     def wide(self) -> bool:
         """Return whether the act takes the permission for whole sites."""
-        whole = self.scope is not None and bool(self.scope.gate) and not self.scope.user_id
-        return whole or self.people > PEOPLE or self.owners
+        return self.crowd or self.owners
 
     @property
     def grave(self) -> bool:
@@ -152,8 +158,10 @@ def carry_out(
     except_session: UUID | None = None,
     limit: Limit | None = None,
     detail: dict[str, Any] | None = None,
+    claim: Claim | None = None,
 ) -> UUID:
-    """End the sessions of a plan; return the id of the revocation. `detail` is added to the audit row.
+    """End the sessions of a plan; return the id of the revocation. `detail` is added to the audit row, `claim` is called last in its
+    transaction.
 
     Raises ValueError for a plan without a scope, TooFar for one that reaches further than `limit`.
     """
@@ -164,6 +172,7 @@ def carry_out(
         except_session=except_session,
         limit=limit,
         detail=detail,
+        claim=claim,
     )
 
 

@@ -1,9 +1,21 @@
-"""The tables of incidents and of the console's authenticators. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
+"""The tables of incidents, of comparisons with FusionAuth, of the console's authenticators, and of acts that wait for a second owner. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
 transaction of each act.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, func
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, UUID
 
 from ..core.tables import metadata
 from ..sessions.tables import Instant
@@ -46,4 +58,67 @@ authenticators = Table(
     # Codes that were tried since the last accepted one, and until when no other may be.
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("blocked_until", Instant, nullable=False, server_default=func.clock_timestamp()),
+)
+
+# Acts that reach far and wait for the approval of a second owner (approvals.py), and those that were decided lately.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("expires_at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    # What the act is about, as `approvals.Act` writes it; the sessions that it names by id stand beside it.
+    Column("target", JSONB, nullable=False),
+    Column("sessions", ARRAY(UUID), nullable=False),
+    # How many sessions and people the act would have reached when it was asked for; at least so many where not exact.
+    Column("matched", Integer, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("exact", Boolean, nullable=False),
+    # SHA-256, in hex, of the act and its actor: the same request is stored once while it waits.
+    Column("digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    # The person who may not approve: the one who asks, or the maker of the token that does.
+    Column("user_id", UUID),
+    Column("address", INET),
+    Column("agent", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_admin", Text, nullable=False),
+    Column("reason_user", Text, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", Text),
+    # approved, refused, withdrawn or expired; NULL while it waits.
+    Column("outcome", Text),
+    # The revocation or the rule that was approved.
+    Column("made_id", UUID),
+    Index("ix_approvals_created_at_id", "created_at", "id"),
+    Index("uq_approvals_digest_waiting", "digest", unique=True, postgresql_where=text("decided_at IS NULL")),
+)
+
+# Comparisons of the sessions with FusionAuth (drift_checks.py), a queue.
+drift_checks = Table(
+    "drift_checks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    # Who has asked for it; empty for the nightly one.
+    Column("actor", Text, nullable=False),
+    # How far it has come: the last user, how many, and what was found.
+    Column("after_user", UUID, nullable=False, server_default=text("'00000000-0000-0000-0000-000000000000'")),
+    Column("users", Integer, nullable=False, server_default="0"),
+    Column("found", Integer, nullable=False, server_default="0"),
+    Column("rows", JSONB, nullable=False, server_default="[]"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Column("ended_at", Instant),
+    Index("ix_drift_checks_created_at", "created_at"),
+    # One at a time.
+    Index(
+        "uq_drift_checks_under_way",
+        text("(ended_at IS NULL)"),
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )

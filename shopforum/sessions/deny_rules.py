@@ -20,7 +20,7 @@ from . import audit, reach
 from .audit import Client, Event
 from .live import RULE_IN_FORCE, matching_rule
 from .model import Reason
-from .reach import Limit
+from .reach import Claim, Limit
 from .vocabulary import EventName, InitiatingEntity
 
 # Seconds: a year. A forgotten rule should run out by itself.
@@ -124,11 +124,13 @@ def add(
     limit: Limit | None = None,
     more: dict[str, Any] | None = None,
     already: Callable[[Connection], UUID | None] | None = None,
+    claim: Claim | None = None,
 ) -> UUID:
     """Put a rule into force; returns its id. `more` is added to the detail of the audit row.
 
     `already` looks for a rule that makes this one needless, while no other rule can be added: of two callers at the same time, the
-    second gets the id of the first one's rule, and nothing is added.
+    second gets the id of the first one's rule, and nothing is added. `claim` is called last, in the same transaction, with the
+    rule's id: it raises where the rule may not be made.
 
     Raises ShutOut where a rule, this one or another, refuses the `maker` or the maker's client, so that somebody is always
     left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
@@ -154,6 +156,8 @@ def add(
         connection.execute(LOCK_RULES)
         there = already(connection) if already is not None else None
         if there is not None:
+            if claim is not None:
+                claim(connection, there)
             return there
         rule_id: UUID = connection.execute(_ADD, values).scalar_one()
         if maker is not None:
@@ -184,6 +188,8 @@ def add(
         )
         guarded = reach.guarded_user(limit, rule.user_id, rule.site)
         reach.check(connection, limit, reason.actor, reached, guarded)
+        if claim is not None:
+            claim(connection, rule_id)
     return rule_id
 
 

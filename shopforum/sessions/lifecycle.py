@@ -33,7 +33,7 @@ from .config import Config
 from .context import SessionContext
 from .deny_rules import Maker, Rule
 from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
-from .reach import Limit
+from .reach import Claim, Limit
 from .resume import Presented, resume_once
 from .rows import OwnSession, Unclaimed
 from .scope import Scope
@@ -155,11 +155,13 @@ class Sessions:
         event: str = EventName.TOKEN_REVOKED,
         detail: dict[str, Any] | None = None,
         limit: Limit | None = None,
+        claim: Claim | None = None,
     ) -> UUID:
         """End the scope's sessions, tell the provider at once if it answers, and return the revocation's id.
 
         `except_session`: a session that stays, the acting admin's own. Raises TooFar, and changes nothing, where the
-        scope reaches further than `limit`.
+        scope reaches further than `limit`. `claim` is called last, in the act's transaction, with the id of
+        what was made: what it raises undoes the act.
         """
         return revocation.revoke_and_tell(
             self.context,
@@ -170,6 +172,7 @@ class Sessions:
             event=event,
             detail=detail,
             limit=limit,
+            claim=claim,
         )
 
     def logout(self, session: Session, client: Client) -> None:
@@ -194,17 +197,29 @@ class Sessions:
         records.rotate_soon(self.db, session.id)
 
     def quarantine(
-        self, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+        self,
+        ids: Sequence[UUID],
+        reason: Reason,
+        client: Client,
+        limit: Limit | None = None,
+        claim: Claim | None = None,
     ) -> int:
         """Ask for the password before anything more is served on these sessions; returns for how many that is new.
 
-        Raises TooFar, and changes nothing, where the ids reach further than `limit`.
+        Raises TooFar, and changes nothing, where the ids reach further than `limit`. `claim` as in `revoke`.
         """
-        return quarantine.enter(self.db, ids, reason, client, limit)
+        return quarantine.enter(self.db, ids, reason, client, limit, claim)
 
-    def release(self, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None) -> int:
+    def release(
+        self,
+        ids: Sequence[UUID],
+        reason: Reason,
+        client: Client,
+        limit: Limit | None = None,
+        claim: Claim | None = None,
+    ) -> int:
         """Release sessions from quarantine; returns how many were in it. Raises TooFar as `quarantine` does."""
-        return quarantine.leave(self.db, ids, reason, client, limit)
+        return quarantine.leave(self.db, ids, reason, client, limit, claim)
 
     def add_rule(
         self,
@@ -217,13 +232,14 @@ class Sessions:
         limit: Limit | None = None,
         detail: dict[str, Any] | None = None,
         already: Callable[[Connection], UUID | None] | None = None,
+        claim: Claim | None = None,
     ) -> UUID:
         """Refuse what matches the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
 
         `maker` is the session of the admin who makes the rule, or the maker of the program that does: raises ShutOut
         where a deny rule would refuse it.
         `reached` are the sessions that the rule refuses now: raises TooFar where they are beyond `limit`. `detail` is
-        added to the audit row. `already` returns a rule that makes this one needless (`deny_rules.add`).
+        added to the audit row. `already` returns a rule that makes this one needless (`deny_rules.add`). `claim` as in `revoke`.
         """
         who = None if maker is None else Maker(maker.user_id, maker.site)
         return deny_rules.add(
@@ -237,6 +253,7 @@ class Sessions:
             limit=limit,
             more=detail,
             already=already,
+            claim=claim,
         )
 
     def lift_rule(self, rule_id: UUID, actor: str, client: Client, note: str = "") -> bool:

@@ -14,7 +14,7 @@ from . import audit, reach
 from .audit import Client, Event
 from .live import LIVE, QUARANTINED
 from .model import Reason
-from .reach import Limit
+from .reach import Claim, Limit
 from .vocabulary import EventName
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
@@ -40,17 +40,29 @@ FROM due WHERE s.id = due.id RETURNING s.id, s.site, s.user_id"""
 
 
 def enter(
-    db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+    db: Database,
+    ids: Sequence[UUID],
+    reason: Reason,
+    client: Client,
+    limit: Limit | None = None,
+    claim: Claim | None = None,
 ) -> int:
-    """Put live sessions into quarantine; returns how many were not in it before. Raises TooFar beyond the limit."""
-    return _act(db, _ENTER, EventName.SESSION_QUARANTINED, ids, reason, client, limit)
+    """Put live sessions into quarantine; returns how many were not in it before. Raises TooFar beyond the limit, and what `claim`
+    raises, which is called last in the same transaction.
+    """
+    return _act(db, _ENTER, EventName.SESSION_QUARANTINED, ids, reason, client, limit, claim)
 
 
 def leave(
-    db: Database, ids: Sequence[UUID], reason: Reason, client: Client, limit: Limit | None = None
+    db: Database,
+    ids: Sequence[UUID],
+    reason: Reason,
+    client: Client,
+    limit: Limit | None = None,
+    claim: Claim | None = None,
 ) -> int:
-    """Release sessions from quarantine; returns how many were in it. Raises TooFar beyond the limit."""
-    return _act(db, _LEAVE, EventName.SESSION_RELEASED, ids, reason, client, limit)
+    """Release sessions from quarantine; returns how many were in it. Raises as `enter` does."""
+    return _act(db, _LEAVE, EventName.SESSION_RELEASED, ids, reason, client, limit, claim)
 
 
 @once_more
@@ -62,6 +74,7 @@ def _act(
     reason: Reason,
     client: Client,
     limit: Limit | None,
+    claim: Claim | None,
 ) -> int:
     with db.transaction() as connection:
         reach.lock_actor(connection, limit, reason.actor)
@@ -88,4 +101,6 @@ def _act(
             )
             audit.write(connection, event)
             reach.check(connection, limit, reason.actor, [row.id for row in rows])
+        if claim is not None:
+            claim(connection, None)
         return len(rows)

@@ -4,7 +4,7 @@ The reach is judged in the transaction of the act, by the sessions that the act 
 filter, as a hundred ids or in ten acts in a row, the same people count the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,6 +28,10 @@ class Limit:
     own: UUID | None = None
 
 
+# The last step of an act's transaction, given the id of what was made, if it has one. What it raises undoes the act.
+Claim = Callable[[Connection, UUID | None], None]
+
+
 def guarded_user(limit: Limit | None, user_id: UUID | None, site: str | None) -> UUID | None:
     """Return the user of an act on a user's sessions, where the act includes the guarded site; `site` None means all sites."""
     return user_id if limit and site in (None, limit.site) else None
@@ -36,6 +40,9 @@ def guarded_user(limit: Limit | None, user_id: UUID | None, site: str | None) ->
 class TooFar(Exception):
     """The act reaches further than its actor may; nothing was changed. The text is shown to the actor."""
 
+
+# The key in the detail of an act that a second person has approved: it is not the actor's alone, and does not count.
+APPROVED = "approval"
 
 # Of two acts that one actor sends at the same time, the second waits and counts what the first has reached.
 _LOCK_ACTOR = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 7305441238))")
@@ -51,7 +58,7 @@ _PEOPLE_WITHIN_THE_HOUR = text(
       CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
     WHERE a.actor = :actor AND a.at > clock_timestamp() - interval '1 hour'
       AND a.event IN ('{EventName.TOKEN_REVOKED}', '{EventName.SESSION_QUARANTINED}', '{EventName.SESSION_RELEASED}',
-        '{EventName.DENY_RULE_ADDED}')
+        '{EventName.DENY_RULE_ADDED}') AND NOT a.detail ? '{APPROVED}'
       AND CAST(u.id AS uuid) IS DISTINCT FROM CAST(:own AS uuid)"""
 )
 

@@ -25,7 +25,7 @@ from .audit import Client, Event
 from .context import SessionContext
 from .live import GATED, LIVE
 from .model import Reason
-from .reach import Limit
+from .reach import Claim, Limit
 from .scope import Scope
 from .vocabulary import EventName
 
@@ -122,14 +122,15 @@ def revoke(
     upstream: bool = True,
     before: datetime | None = None,
     limit: Limit | None = None,
+    claim: Claim | None = None,
 ) -> UUID:
     """End the scope's sessions in the caller's transaction; returns the revocation's id, for its receipt.
 
     `sites`: the sites whose provider is told where the scope names none. `except_session`: a session that stays, the
     acting admin's own. `upstream=False`: the provider is not told, since it is the provider that asks for the end.
     `before`: an instant; a gate leaves sessions alone that were authenticated after it. `limit`: how far the actor may
-    reach; raises TooFar beyond it, and the transaction is to be rolled back. Sessions that have ended already are left
-    as they are: revoking twice is harmless.
+    reach; raises TooFar beyond it, and the transaction is to be rolled back. `claim` is called last, in the same transaction, with the
+    revocation's id: it raises where the act may not be done. Sessions that have ended already are left as they are: revoking twice is harmless.
     """
     reach.lock_actor(connection, limit, reason.actor)
     key = scope.gate
@@ -197,6 +198,8 @@ def revoke(
     )
     guarded = reach.guarded_user(limit, scope.user_id, scope.site)
     reach.check(connection, limit, reason.actor, reached, guarded)
+    if claim is not None:
+        claim(connection, revocation_id)
     metrics.REVOCATIONS.labels(scope.name, reason.initiating_entity).inc()
     return revocation_id
 

@@ -1,6 +1,6 @@
 """Cookies that belong to no session of this site: refused like absent cookies, and told apart in the audit log.
 
-Four cases: a refresh token without its session id (attack A1), a session id of another site, a session id that was
+Five cases: a honey token (honey.py), a refresh token without its session id (attack A1), a session id of another site, a session id that was
 never issued (OWASP's "strict session management": never adopted, and suspicious), and a cookie that came twice, so that
 one of the two was planted. Internal.
 """
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core import addresses
-from . import audit, flags, records, refusals
+from . import audit, flags, honey, records, refusals
 from .audit import Client, Event
 from .context import SessionContext
 from .model import Pair
@@ -33,7 +33,13 @@ _MAY_WRITE = text(
 
 def note(context: SessionContext, pair: Pair, client: Client) -> None:
     """Record a pair whose session id belongs to no session of this site."""
-    if note_refresh_token(context, pair, client) or pair.session_id is None:
+    if note_refresh_token(context, pair, client):
+        return
+    config = context.config
+    planted = honey.note(
+        context.db, config.secrets, [pair.session_id, pair.refresh_token], config.site, client
+    )
+    if planted or pair.session_id is None:
         return
     hashes = _hashes(context, "session", pair.session_id, elsewhere=True)
     owner = records.by_session_id(context.db, hashes)

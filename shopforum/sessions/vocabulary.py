@@ -122,6 +122,14 @@ class EventName(StrEnum):
     AUTHENTICATOR_REMOVED = "authenticator_removed"
     BREAK_GLASS_USED = "break_glass_used"
     BREAK_GLASS_REFUSED = "break_glass_refused"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_GIVEN = "approval_given"
+    APPROVAL_REFUSED = "approval_refused"
+    APPROVAL_WITHDRAWN = "approval_withdrawn"
+    ACTED_ALONE = "acted_alone"
+    HONEY_PLANTED = "honey_planted"
+    HONEY_USED = "honey_used"
+    HONEY_RETIRED = "honey_retired"
 
 
 class EndReason(StrEnum):

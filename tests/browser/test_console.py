@@ -73,6 +73,22 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.look(422)
 
 
+def test_approvals_drift_and_honey_in_every_guise(inspect, sites):
+    with inspect("admin", "owner") as pages:
+        [asked] = sites.sql(
+            """INSERT INTO approvals (expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent, request_id,
+            reason_code, reason_admin, reason_user) VALUES (now() + interval '1 hour', 'revoke', '{"site": "store"}', '{}', 101, 101,
+            true, '', 'ann@harbour.example', 'curl/8', 'r', 'incident', 'INC-7', 'Sign in again.') RETURNING id"""
+        )
+        pages.visit("/drift")
+        pages.visit("/honey")
+        pages.page.get_by_label("Place").fill("nightly backup on host b2")
+        pages.press("Make a honey token")
+        pages.look()
+        pages.visit("/approvals")
+        pages.visit(f"/approvals/{asked['id']}")
+
+
 def test_what_is_new_is_told_and_what_is_ticked_stays(sites, somebody):
     log_in(somebody(), sites.urls["store"], "shopper")
     page = somebody()

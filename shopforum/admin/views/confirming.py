@@ -10,11 +10,13 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.security import Denied
 
 from ...core.permissions import REVOKE_ALL
-from ...operations import deny_rules, limits, plans
+from ...operations import approvals, deny_rules, plans
+from ...operations.approvals import Act, Asker, Office
 from ...operations.limits import LARGE, BeyondReach
 from ...operations.plans import Plan
 from ...operations.targets import Target
-from ...sessions import FreshLoginRequired, Limit, TooFar
+from ...sessions import FreshLoginRequired, Limit, TooFar, client_of
+from ...web import notes
 from ...web.request import Request
 from .. import selection
 
@@ -95,10 +97,31 @@ def judged() -> Iterator[None]:
 
 
 @contextmanager
-def within_authority(request: Request) -> Iterator[Limit | None]:
-    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it."""
-    with judged():
-        yield limits.limit(unlimited=may_revoke_all(request), own=request.me.user_id)
+def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
+    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it, and redirects to the request for approval of
+    one that takes a second owner.
+    """
+    me = request.me
+    # The password is older: a code has stood in for it.
+    code = me.confirmed_ago <= FRESH < me.authenticated_ago
+    asker = Asker(
+        me.actor,
+        client_of(request),
+        may_revoke_all(request),
+        user_id=me.user_id,
+        own=me.user_id,
+        alone="a code of an authenticator" if code else "",
+    )
+    try:
+        with judged(), approvals.within(office(request), request.db, request.read_db, asker, act) as limit:
+            yield limit
+    except approvals.Waiting as waiting:
+        raise notes.see_other(request, f"/approvals/{waiting.approval_id}?notice=approval_asked") from None
+
+
+def office(request: Request) -> Office:
+    """Return what acts take at this deployment."""
+    return request.services.get(Office)
 
 
 def need(request: Request, permission: str) -> None:

@@ -7,11 +7,13 @@ from pyramid.response import Response
 
 from ...core.permissions import REVOKE_ALL
 from ...core.sites import SITES
-from ...operations import counts
-from ...sessions import Scope, client_of
+from ...operations import approvals, counts, plans
+from ...operations.approvals import Kind
+from ...operations.targets import Target
+from ...sessions import client_of
 from ...web.request import Request
 from ..forms import EveryoneForm
-from .confirming import FRESH
+from .confirming import FRESH, within_authority
 
 
 def includeme(config: Configurator) -> None:
@@ -34,12 +36,15 @@ def submit(request: Request) -> Response:
     form = EveryoneForm(request.POST)
     if not form.validate():
         return _page(request, form, 422)
-    me, site = request.me, form.site.data
+    me, site, reason = request.me, form.site.data, form.because(request.me)
     except_session = None if form.include_own.data else me.id
-    scope = Scope(site=site) if site else Scope(everyone=True)
-    revocation_id = request.sessions.revoke(
-        scope, form.because(me), client_of(request), except_session=except_session
-    )
+    target = Target(site=site or None, everyone=not site)
+    plan = plans.make(request.read_db, target, me.id, counted=False)
+    act = approvals.ending(Kind.REVOKE, plan, reason, own=me.id, keep_own=not form.include_own.data)
+    with within_authority(request, act) as limit:
+        revocation_id = plans.carry_out(
+            request.sessions, plan, reason, client_of(request), except_session=except_session, limit=limit
+        )
     return HTTPSeeOther(f"/revocations/{revocation_id}")
 
 

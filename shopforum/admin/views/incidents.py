@@ -10,7 +10,7 @@ from pyramid.response import Response
 
 from ...core.permissions import REVOKE
 from ...core.text import clean
-from ...operations import audit_queries, deny_rules, export, incidents, json_documents, reasons
+from ...operations import approvals, audit_queries, deny_rules, export, incidents, json_documents, reasons
 from ...operations.incidents import Incident, NotAnIncident, Outlook
 from ...operations.rows import Affected, AuditRow
 from ...sessions import ShutOut, client_of
@@ -104,15 +104,17 @@ def contain(request: Request) -> Response:
         return _ask(request, incident, form, 422)
     if not confirming.same_size(form, found.plan):
         return _ask(request, incident, form, 409)
+    seconds = float(form.span.data)
+    act = approvals.containing(incident, found, seconds, actor(request.me), request.me.id)
     try:
-        with confirming.within_authority(request) as limit:
+        with confirming.within_authority(request, act) as limit:
             incidents.contain(
                 request.sessions,
                 request.read_db,
                 incident,
                 actor(request.me),
                 client_of(request),
-                seconds=float(form.span.data),
+                seconds=seconds,
                 own=request.me.id,
                 maker=request.me,
                 limit=limit,

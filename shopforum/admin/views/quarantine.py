@@ -9,6 +9,8 @@ from uuid import UUID
 from pyramid.httpexceptions import HTTPSeeOther
 
 from ...core.permissions import REVOKE
+from ...operations import approvals
+from ...operations.approvals import Kind
 from ...operations.plans import Plan
 from ...sessions import client_of
 from ...web import notes
@@ -86,8 +88,10 @@ def _carry_out(request: Request, form: Any, plan: Plan, verb: Verb) -> HTTPSeeOt
         if verb is QUARANTINE
         else (request.sessions.release, "released")
     )
-    with confirming.within_authority(request) as limit:
-        count = put(ids, form.because(request.me), client_of(request), limit)
+    reason, kind = form.because(request.me), Kind.QUARANTINE if verb is QUARANTINE else Kind.RELEASE
+    act = approvals.ending(kind, plan, reason, own=request.me.id)
+    with confirming.within_authority(request, act) as limit:
+        count = put(ids, reason, client_of(request), limit)
     return _done(request, plan, ids, notice if count else "nothing_to_do")
 
 

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from pyramid.httpexceptions import HTTPSeeOther
 
 from ...core.permissions import REVOKE, REVOKE_ALL
-from ...operations import deny_rules, plans, session_queries
+from ...operations import approvals, deny_rules, plans, session_queries
+from ...operations.approvals import Kind
 from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
 from ...web import notes
@@ -85,6 +86,8 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
     if found is None:
         return None
     weight = found[1]
+    if confirming.office(request).two_people and (plan.crowd or weight.crowd):
+        form.block.errors = ["The rule takes a second owner's approval of its own. Add it under Rules."]
     if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
         form.block.errors = [
             f"The rule would refuse {weight.plan.others:,} sessions, not only those shown here. Add it under Rules."
@@ -100,7 +103,8 @@ def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any
     """
     me, client = request.me, client_of(request)
     reason, except_session = form.because(me), None if form.include_own.data else me.id
-    with confirming.within_authority(request) as limit:
+    act = approvals.ending(Kind.REVOKE, plan, reason, own=me.id, keep_own=except_session is not None)
+    with confirming.within_authority(request, act) as limit:
         revocation_id = plans.carry_out(
             request.sessions, plan, reason, client, except_session=except_session, limit=limit
         )

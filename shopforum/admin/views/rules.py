@@ -11,7 +11,7 @@ from pyramid.response import Response
 
 from ...core.permissions import REVOKE
 from ...core.sites import ADMIN
-from ...operations import deny_rules
+from ...operations import approvals, deny_rules
 from ...operations.deny_rules import DenyRuleRow, Weight
 from ...sessions import Rule, ShutOut, client_of
 from ...web import notes
@@ -64,11 +64,11 @@ def add(request: Request) -> Any:
     # A rule refuses those who sign in later in any case, so those who have signed in since the page was shown change nothing.
     if not same_size(form, weight.plan):
         return _ask(request, form, rule, weight, 409)
-    me = request.me
+    me, reason = request.me, form.because(request.me)
     try:
-        with within_authority(request) as limit:
+        with within_authority(request, approvals.refusing(rule, weight, reason)) as limit:
             request.sessions.add_rule(
-                rule, form.because(me), client_of(request), maker=me, reached=weight.plan.ids, limit=limit
+                rule, reason, client_of(request), maker=me, reached=weight.plan.ids, limit=limit
             )
     except ShutOut:
         form.network.errors = [_SHUT_OUT]
