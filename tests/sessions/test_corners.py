@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from session_fixtures import OWNER, THIEF, SessionCore
+from sqlalchemy import event
 from support import person
 
 from shopforum.sessions import (
@@ -245,6 +246,22 @@ def test_a_statement_costs_one_round_trip(core):
     core.sql("SELECT 1")
     with core.sessions.db.engine.connect() as connection:
         assert connection.connection.driver_connection.autocommit
+
+
+def test_a_page_where_nothing_is_due_is_one_statement(core):
+    pair, _ = core.log_in()
+    core.resume(pair)
+    statements = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        statements.append(statement)
+
+    event.listen(core.sessions.db.engine, "before_cursor_execute", note)
+    try:
+        core.resume(pair)
+    finally:
+        event.remove(core.sessions.db.engine, "before_cursor_execute", note)
+    assert len([statement for statement in statements if not statement.startswith("PREPARE")]) == 1
 
 
 def test_a_thief_who_waits_with_each_successor_until_the_owner_has_another_is_found(core):

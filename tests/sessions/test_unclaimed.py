@@ -33,10 +33,16 @@ def test_a_lost_response_of_the_browser_itself_is_no_sign(core):
         core.resume(pair, replace(owner, address=address, agent=firefox.format(141)))
     core.pass_time(61)
     assert core.sessions.unclaimed([outcome.session.id]) == []
-    core.make_rotation_due()
-    core.resume(pair, replace(owner, address="203.0.113.1"))
+    # Another network is one, and so is another browser in the same network.
+    for client in (replace(owner, address="203.0.113.1"), replace(owner, agent="curl/8.5.0")):
+        core.make_rotation_due()
+        core.resume(pair, client)
     core.pass_time(61)
-    assert [asked.times for asked in core.sessions.unclaimed([outcome.session.id])] == [1]
+    asked = core.sessions.unclaimed([outcome.session.id])
+    assert {(each.address, each.agent, each.times) for each in asked} == {
+        ("203.0.113.1", owner.agent, 1),
+        (OWNER.address, "curl/8.5.0", 1),
+    }
 
 
 def test_a_successor_that_was_shown_in_the_end_is_no_sign(core):
