@@ -39,6 +39,7 @@ _NEEDED: tuple[tuple[str, str, str, Any], ...] = (
     ("GET /api/user", "GET", f"/api/user/{_NOBODY}", None),
     ("POST /api/user/registration", "POST", "/api/user/registration", {}),
     ("POST /api/user/forgot-password", "POST", "/api/user/forgot-password", {}),
+    ("POST /api/user/two-factor", "POST", f"/api/user/two-factor/{_NOBODY}", {}),
     ("GET /api/application", "GET", f"/api/application/{_NOBODY}", None),
     ("GET /api/tenant", "GET", f"/api/tenant/{_NOBODY}", None),
 )

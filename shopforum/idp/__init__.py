@@ -8,6 +8,7 @@ from .fusionauth import FusionAuth
 from .responses import (
     AccountFault,
     AddressTaken,
+    Enrolled,
     InputRefused,
     LoginAnswer,
     LoginRefused,
@@ -19,6 +20,7 @@ from .responses import (
 __all__ = [
     "AccountFault",
     "AddressTaken",
+    "Enrolled",
     "FusionAuth",
     "InputRefused",
     "LoginAnswer",

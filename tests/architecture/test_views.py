@@ -17,6 +17,7 @@ PUBLIC = {
         "/startupz",
         "/login",
         "/login/two-factor",
+        "/login/two-factor/set-up",
         "/logout",
         *BY_PROOF,
         "/static/*subpath",
