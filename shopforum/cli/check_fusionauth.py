@@ -13,6 +13,7 @@ from shopforum.core.causes import cause
 from shopforum.core.settings import variable
 from shopforum.core.sites import ADMIN
 from shopforum.idp import same_id
+from shopforum.login import settings as login_settings
 from shopforum.webhooks import settings as webhook_settings
 
 from .checks import Check, clock
@@ -148,6 +149,10 @@ def _rights(api: Api, sites: list[Configuration]) -> Check:
     ]
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
+    if any(login_settings.parse(site.raw).mail_codes for site in sites) and api.call(
+        "POST", "/api/passwordless/start", {}
+    ).status_code in (401, 403):
+        missing.append("POST /api/passwordless/start")
     if missing:
         rights = ", ".join(missing)
         known = len(missing) < len(_NEEDED)

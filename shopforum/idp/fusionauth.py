@@ -20,6 +20,7 @@ from .responses import (
     IssuedTokens,
     LoginAnswer,
     LoginRefused,
+    MailCode,
 )
 from .settings import IdpSettings
 from .transport import Transport
@@ -90,6 +91,44 @@ class FusionAuth:
             raise LoginRefused("challenge", status)
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
+
+    def send_mail_code(self, email: str) -> MailCode | None:
+        """Have FusionAuth mail a code that logs in; None where nobody has the address. Raises AuthorityUnavailable."""
+        start = {
+            "applicationId": self._settings.application_id,
+            "loginId": email,
+            "loginIdTypes": ["email"],
+            "loginStrategy": "FormField",
+        }
+        with self._transport.turn(self.breaker.login) as ask:
+            status, body = ask("POST", "/api/passwordless/start", key=True, json=start)
+            found = responses.mail_code(status, body)
+            if found is None:
+                return None
+            status, _ = ask("POST", "/api/passwordless/send", key=False, json={"code": found.login_id})
+        if status != 200:
+            raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be mailed")
+        return found
+
+    def mail_code_login(
+        self, mail_code: MailCode, client: Client, device: str, trust_id: str | None = None
+    ) -> LoginAnswer:
+        """Log in by a mailed code. Raises LoginRefused (`challenge` where it is too old), TwoFactorRequired, AuthorityUnavailable."""
+        status, body = self._transport.call(
+            self.breaker.login,
+            "POST",
+            "/api/passwordless/login",
+            key=False,
+            json=self._about(client, device)
+            | {"code": mail_code.login_id, "oneTimeCode": mail_code.code}
+            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
+        )
+        if status == 242:
+            raise responses.two_factor(body)
+        spent = status == 400 and any(responses.wrong_field(body, name) for name in ("code", "oneTimeCode"))
+        if spent or responses.unknown(status, body):
+            raise LoginRefused("challenge", status)
+        return self._logged_in(status, body)
 
     def set_up_authenticator(
         self, two_factor_id: str, email: str, secret: str, code: str, client: Client

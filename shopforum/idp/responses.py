@@ -280,6 +280,30 @@ def two_factor(body: Any) -> TwoFactorRequired:
 
 
 @dataclass(frozen=True)
+class MailCode:
+    """A code that FusionAuth has mailed, and its id of the login that the code completes. Both are secrets."""
+
+    login_id: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+def mail_code(status: int, body: Any) -> MailCode | None:
+    """Read the answer to the start of a passwordless login; None where nobody has the address.
+
+    Raises AuthorityMisconfigured without a code of its own for the mail: the id alone would then log in.
+    """
+    if unknown(status, body):
+        return None
+    login_id, code = (
+        _field(body if status == 200 else {}, name, str, default="") for name in ("code", "oneTimeCode")
+    )
+    if not 0 < len(login_id) <= 200 or not 0 < len(code) <= 64 or login_id == code:
+        codes = ", ".join(error.code for error in errors(body))
+        raise AuthorityMisconfigured(f"FusionAuth starts no login by a code ({status}, {codes[:200]})")
+    return MailCode(login_id, code)
+
+
+@dataclass(frozen=True)
 class Enrolled:
     """An authenticator that has been set up. `code` completes the login, once; `recovery_codes` are shown this one time."""
 

@@ -37,3 +37,5 @@ def includeme(config: SiteConfigurator) -> None:
     if config.services.site.name != ADMIN:
         config.include(".signup")
         config.include(".new_password")
+        if parsed.mail_codes:
+            config.include(".mail_code")

@@ -31,7 +31,7 @@ class Challenge:
     """A login that waits for its second factor.
 
     `methods` are triples of FusionAuth's id, the kind and a masked hint; without any, an authenticator has to be set up first.
-    `email` is the typed address. `start` is the moment before FusionAuth was first asked.
+    `email` is the typed address. `start` is the moment before FusionAuth was first asked. `proof` is Attempt's.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Challenge:
     email: str
     start: LoginStart
     target: str | None
+    proof: str
 
 
 def header(request: Request, challenge: Challenge) -> tuple[str, str]:
@@ -61,11 +62,11 @@ def read(request: Request) -> Challenge | None:
     encoded = request.sessions.config.secrets.form_subject(_purpose(request), cookie) if cookie else None
     if encoded is None:
         return None
-    two_factor_id, methods, email, at, epoch, target = json.loads(
+    two_factor_id, methods, email, at, epoch, target, proof = json.loads(
         base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     )
     start = LoginStart(datetime.fromisoformat(at), epoch)
-    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), email, start, target)
+    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), email, start, target, proof)
     age = (request.sessions.now() - challenge.start.at).total_seconds()
     return challenge if 0 <= age <= _SECONDS else None
 
@@ -85,6 +86,7 @@ def _signed(request: Request, challenge: Challenge) -> str:
             challenge.start.at.isoformat(),
             challenge.start.epoch,
             challenge.target,
+            challenge.proof,
         ]
     )
     encoded = base64.urlsafe_b64encode(content.encode()).rstrip(b"=").decode()

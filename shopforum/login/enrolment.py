@@ -78,7 +78,9 @@ def submit(request: Request) -> Response:
         turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
         return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
-    attempt = signin.Attempt(account, turn, challenge.start, challenge.target, challenge.email)
+    attempt = signin.Attempt(
+        account, turn, challenge.start, challenge.target, challenge.email, challenge.proof
+    )
     started = time.monotonic()
     try:
         enrolled = request.idp.set_up_authenticator(
@@ -113,7 +115,9 @@ def _finish(request: Request, challenge: Challenge, enrolled: Enrolled, attempt:
         # Password and code were right.
         kind = "restricted" if refusal.kind == "credentials" else refusal.kind
         if kind in reasons.REFUSALS:
-            problem = reasons.refusal(LoginRefused(kind, refusal.status, refusal.code, refusal.text))
+            problem = reasons.refusal(
+                LoginRefused(kind, refusal.status, refusal.code, refusal.text), challenge.proof
+            )
         signin.refuse(request, kind, attempt, started, refusal.code)
     except AuthorityUnavailable as error:
         throttle.forgive(request.db, attempt.turn)

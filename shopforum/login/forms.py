@@ -57,6 +57,12 @@ class ForgottenForm(Form):
     )
 
 
+class MailCodeForm(ForgottenForm):
+    """The e-mail address that a code is mailed to."""
+
+    next = HiddenField(filters=[_text])
+
+
 class LoginForm(ForgottenForm):
     """E-mail address and password. The password is used exactly as typed: outer spaces may be part of it."""
 

@@ -52,7 +52,7 @@ class Attempt:
     """A login in progress: its account, its try in the throttle, its start, and its target.
 
     `account` are its digests (`known_devices.account`). `email` is the typed address, to find the user whom a failure
-    concerns.
+    concerns. `proof` is what the person has shown first, in words: a password, or a code.
     """
 
     account: list[bytes]
@@ -60,6 +60,7 @@ class Attempt:
     start: LoginStart
     target: str | None
     email: str
+    proof: str = "password"
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:

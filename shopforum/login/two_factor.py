@@ -49,7 +49,9 @@ def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt
     # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
-    challenge = Challenge(required.two_factor_id, methods, attempt.email, attempt.start, attempt.target)
+    challenge = Challenge(
+        required.two_factor_id, methods, attempt.email, attempt.start, attempt.target, attempt.proof
+    )
     target = "/login/two-factor" if methods else SET_UP
     if len(methods) == 1 and methods[0][1] in _SENDABLE and _sent(request, challenge):
         throttle.forgive_address(request.db, attempt.turn)
@@ -88,7 +90,9 @@ def submit(request: Request) -> Response:
         turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
         return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
-    attempt = signin.Attempt(account, turn, challenge.start, challenge.target, challenge.email)
+    attempt = signin.Attempt(
+        account, turn, challenge.start, challenge.target, challenge.email, challenge.proof
+    )
     started = time.monotonic()
     try:
         if method is not None:
@@ -114,7 +118,7 @@ def submit(request: Request) -> Response:
         if kind == "challenge":
             return challenges.late(request, HTTPSeeOther)
         again = LoginForm(data={"next": challenge.target or ""})
-        response = page.refused_by_provider(request, again, refusal)
+        response = page.refused_by_provider(request, again, refusal, challenge.proof)
         response.headerlist.append(challenges.expired())
         return response
     except AccountFault as error:

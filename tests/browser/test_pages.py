@@ -103,6 +103,16 @@ def test_login_pages(sites, inspect, idp):
         pages.look(429)
         send(pages, "form.panel", csrf_token="")
         pages.look(403)
+    with inspect("store") as pages:
+        pages.visit("/login/code")
+        pages.press("Send me a code")
+        pages.look(422)
+        pages.page.get_by_label("E-mail address").fill("nobody@new.example")
+        pages.press("Send me a code")
+        pages.look()
+        pages.page.get_by_label("Code").fill("wrong")
+        pages.press("Log in")
+        pages.look(422)
 
 
 def test_sign_up_and_new_password(sites, inspect, idp):

@@ -12,14 +12,22 @@ from support import person
 
 from shopforum import configuration
 from shopforum.dev.idp.answers import ANSWERS, BY_NAME, PATHS, REACTIONS
-from shopforum.idp import AccountFault, FusionAuth, LoginRefused, TwoFactorRequired
+from shopforum.idp import AccountFault, FusionAuth, LoginRefused, MailCode, TwoFactorRequired
 from shopforum.idp.breaker import Unreachable
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
 
 HERE = Client("192.0.2.10", "Firefox", "request-1")
 ROOT = Path(__file__).parents[2]
-BREAKERS = {"two-factor": "login", "send": "login", "set-up": "login", "token": "refresh", "user": "refresh"}
+BREAKERS = {
+    "two-factor": "login",
+    "send": "login",
+    "set-up": "login",
+    "passwordless-start": "login",
+    "passwordless-login": "login",
+    "token": "refresh",
+    "user": "refresh",
+}
 
 
 def ask(client, call):
@@ -33,6 +41,10 @@ def ask(client, call):
     elif call == "send":
         client.send_code("challenge", "method")
         return "done"
+    elif call == "passwordless-login":
+        client.mail_code_login(MailCode("id", "code"), HERE, "Firefox")
+    elif call == "passwordless-start":
+        return "sent" if client.send_mail_code(login.email) else "unknown"
     elif call == "set-up":
         client.set_up_authenticator("challenge", login.email, "A" * 32, "123456", HERE)
         return "done"
