@@ -33,7 +33,7 @@ _KEY = "idp.api_key"
 
 # The rights that the sites and this check need, each with a call that it permits and that changes nothing.
 _NOBODY = uuid.UUID(int=0)
-_NEEDED: tuple[tuple[str, str, str, Any], ...] = (
+NEEDED: tuple[tuple[str, str, str, Any], ...] = (
     ("POST /api/login", "POST", "/api/login", {}),
     ("GET /api/jwt/refresh", "GET", f"/api/jwt/refresh?userId={_NOBODY}", None),
     ("DELETE /api/jwt/refresh", "DELETE", f"/api/jwt/refresh/{_NOBODY}", None),
@@ -145,7 +145,7 @@ def _clock(response: requests.Response) -> Iterator[Check]:
 def _rights(api: Api, sites: list[Configuration]) -> Check:
     """Check that the key may do all that is needed, by calls that change nothing, and that it is no key to everything."""
     missing = [
-        name for name, method, path, body in _NEEDED if api.call(method, path, body).status_code in (401, 403)
+        name for name, method, path, body in NEEDED if api.call(method, path, body).status_code in (401, 403)
     ]
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
@@ -155,12 +155,12 @@ def _rights(api: Api, sites: list[Configuration]) -> Check:
         missing.append("POST /api/passwordless/start")
     if missing:
         rights = ", ".join(missing)
-        known = len(missing) < len(_NEEDED)
+        known = len(missing) < len(NEEDED)
         fix = f"let the key {rights}" if known else f"set SHOPFORUM_IDP_API_KEY to a key that may {rights}"
         return Check(_KEY, problem="FusionAuth refuses it", fix=fix)
     # FusionAuth's own signing keys: no site has anything to do with them.
     if api.get("/api/key").status_code == 200:
-        fix = f"limit the key to {', '.join(name for name, *_ in _NEEDED)}, and GET /api/webhook"
+        fix = f"limit the key to {', '.join(name for name, *_ in NEEDED)}, and GET /api/webhook"
         return Check(_KEY, problem="it may do everything at FusionAuth", fix=fix)
     return Check(_KEY, fine="FusionAuth accepts it")
 
