@@ -57,7 +57,7 @@ class ForgottenForm(Form):
     )
 
 
-class MailCodeForm(ForgottenForm):
+class CodeRequestForm(ForgottenForm):
     """The e-mail address that a code is mailed to."""
 
     next = HiddenField(filters=[_text])
@@ -103,6 +103,17 @@ class CodeForm(Form):
         [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
         filters=[_text, _any_space],
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"},
+    )
+
+
+class MailedCodeForm(CodeForm):
+    """A code by mail, which may have letters."""
+
+    code = StringField(
+        "Code",
+        [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
+        filters=[_text, _any_space],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"},
     )
 
 

@@ -30,7 +30,7 @@ from ..web.contributions import Act
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import known_devices, page, signin, throttle, trusted_browser, two_factor
-from .forms import CodeForm, LoginForm, MailCodeForm
+from .forms import CodeRequestForm, LoginForm, MailedCodeForm
 from .settings import LoginSettings
 
 COOKIE = "__Host-mail-code"
@@ -89,12 +89,12 @@ def show(request: Request) -> Response:
     target = safe_redirect.page(request, request.GET.get("next"))
     if request.identity is not None:
         return HTTPFound(target or safe_redirect.landing(request.site.name))
-    return _page(request, _ASK, MailCodeForm(data={"next": target or ""}), 200)
+    return _page(request, _ASK, CodeRequestForm(data={"next": target or ""}), 200)
 
 
 def send(request: Request) -> Response:
     """Have a code sent. The response is the same whether the account exists, and takes at least as long."""
-    form = MailCodeForm(request.POST)
+    form = CodeRequestForm(request.POST)
     target = safe_redirect.page(request, form.next.data)
     form.next.data = target or ""
     if not form.validate():
@@ -125,13 +125,13 @@ def show_code(request: Request) -> Response:
     """Show the form for the code."""
     if _waiting(request) is None:
         return HTTPFound(PATH)
-    return _page(request, _TEMPLATE, CodeForm(), 200)
+    return _page(request, _TEMPLATE, MailedCodeForm(), 200)
 
 
 def submit(request: Request) -> Response:
     """Check the code and sign in. Each code is a try, as a password is."""
     require_own_form(request)
-    waiting, form = _waiting(request), CodeForm(request.POST)
+    waiting, form = _waiting(request), MailedCodeForm(request.POST)
     if waiting is None:
         return _late(request)
     if not form.validate():
@@ -152,7 +152,7 @@ def submit(request: Request) -> Response:
 
 
 def _try(
-    request: Request, form: CodeForm, mail_code: MailCode, attempt: signin.Attempt, started: float
+    request: Request, form: MailedCodeForm, mail_code: MailCode, attempt: signin.Attempt, started: float
 ) -> Response:
     """Check the code, and respond to the result. Raises signin.Busy."""
     try:
@@ -182,7 +182,7 @@ def _try(
     return response
 
 
-def _answer(request: Request, form: CodeForm, mail_code: MailCode) -> LoginAnswer:
+def _answer(request: Request, form: MailedCodeForm, mail_code: MailCode) -> LoginAnswer:
     """Compare the typed code, in capitals or not, and let FusionAuth log in by it. Raises as `FusionAuth.mail_code_login`."""
     if not hmac.compare_digest(mail_code.code.upper().encode(), form.code.data.upper().encode()):
         raise LoginRefused("code", 421)

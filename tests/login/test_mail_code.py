@@ -65,7 +65,11 @@ def test_a_mailed_code_logs_in_the_browser_that_asked_once(
     assert COOKIE not in store.cookies
     assert store.get("/account/sessions").status_int == 200
     assert store.get("/login/code", status=302).location == "/shopping-cart"
-    assert len(audit("authn_login_success")) == 1
+    assert [row["detail"]["proof"] for row in audit("authn_login_success")] == ["code"]
+    assert (
+        audit("authn_login_fail")[0]["detail"] | {"kind": "code", "proof": "code"}
+        == audit("authn_login_fail")[0]["detail"]
+    )
     assert code not in str(sql("SELECT * FROM audit_log")) + logged()
     thief = browser("store")
     thief.cookiejar.set_cookie(kept[0])
