@@ -175,6 +175,7 @@ def test_without_a_code_that_was_mailed_there_is_no_login(
         next(form for form in refused.forms.values() if "email" in form.fields)["email"].value == LOGIN.email
     )
     assert COOKIE not in store.cookies
+    assert len(idp.calls("/api/passwordless/send")) == path.endswith("send")
 
 
 def test_it_is_only_where_it_is_on(admin: Browser, apps: Any, idp: Idp) -> None:
