@@ -14,7 +14,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage lint fmt bench pictures docs lock
+.PHONY: help setup run test races searches mutants coverage contract lint fmt bench pictures docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -42,6 +42,16 @@ mutants: $(TEST) ## Break each condition of the session core, one at a time, and
 coverage: $(TEST) ## Show that the tests walk every branch of the session core and of FusionAuth's client
 	@$(BIN)/pytest -n auto --maxprocesses 8 --cov=shopforum/sessions --cov=shopforum/idp --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100 --ignore=tests/browser --ignore=tests/dev_idp
+
+# FusionAuth's description of 1.69.0, by its commit and its SHA-256. It is Apache-2.0, and not part of this repository.
+DESCRIPTION := .data/fusionauth-openapi.yaml
+DESCRIPTION_URL := https://raw.githubusercontent.com/FusionAuth/fusionauth-openapi/f07c95a224194589262eb3b151625d65f9a6ebd8/openapi.yaml
+DESCRIPTION_SHA256 := 49feaa451db767e214d1aafc57eaa0fe72d142aa013a4b29b48bb1b76e6f28f9
+
+contract: $(TEST) ## Hold the development provider's answers against FusionAuth's own OpenAPI description, which is fetched once
+	@test -f $(DESCRIPTION) || curl --fail --silent --show-error --create-dirs --output $(DESCRIPTION) $(DESCRIPTION_URL)
+	@echo "$(DESCRIPTION_SHA256)  $(DESCRIPTION)" | sha256sum --check --quiet
+	@$(BIN)/pytest tests/dev_idp/test_conformance.py $(ARGS)
 
 lint: $(TEST) ## Check style, formatting, types (and how much of the code has none) and imports between packages
 	@$(BIN)/ruff check

@@ -46,6 +46,7 @@ def site_settings(database_url: str, idp_url: str) -> dict[str, str]:
         **{f"idp.{site}.client_secret": f"tests-only-client-secret-of-{site}" for site in SITES},
         # The floor under refused logins is tested where it is the subject.
         "login.refusal_floor": "0",
+        "login.mail_codes": "true",
         "log.format": "json",
     }
 

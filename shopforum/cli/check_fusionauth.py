@@ -13,6 +13,7 @@ from shopforum.core.causes import cause
 from shopforum.core.settings import variable
 from shopforum.core.sites import ADMIN
 from shopforum.idp import same_id
+from shopforum.login import settings as login_settings
 from shopforum.webhooks import settings as webhook_settings
 
 from .checks import Check, clock
@@ -32,13 +33,14 @@ _KEY = "idp.api_key"
 
 # The rights that the sites and this check need, each with a call that it permits and that changes nothing.
 _NOBODY = uuid.UUID(int=0)
-_NEEDED: tuple[tuple[str, str, str, Any], ...] = (
+NEEDED: tuple[tuple[str, str, str, Any], ...] = (
     ("POST /api/login", "POST", "/api/login", {}),
     ("GET /api/jwt/refresh", "GET", f"/api/jwt/refresh?userId={_NOBODY}", None),
     ("DELETE /api/jwt/refresh", "DELETE", f"/api/jwt/refresh/{_NOBODY}", None),
     ("GET /api/user", "GET", f"/api/user/{_NOBODY}", None),
     ("POST /api/user/registration", "POST", "/api/user/registration", {}),
     ("POST /api/user/forgot-password", "POST", "/api/user/forgot-password", {}),
+    ("POST /api/user/two-factor", "POST", f"/api/user/two-factor/{_NOBODY}", {}),
     ("GET /api/application", "GET", f"/api/application/{_NOBODY}", None),
     ("GET /api/tenant", "GET", f"/api/tenant/{_NOBODY}", None),
 )
@@ -143,18 +145,22 @@ def _clock(response: requests.Response) -> Iterator[Check]:
 def _rights(api: Api, sites: list[Configuration]) -> Check:
     """Check that the key may do all that is needed, by calls that change nothing, and that it is no key to everything."""
     missing = [
-        name for name, method, path, body in _NEEDED if api.call(method, path, body).status_code in (401, 403)
+        name for name, method, path, body in NEEDED if api.call(method, path, body).status_code in (401, 403)
     ]
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
+    if any(login_settings.parse(site.raw).mail_codes for site in sites) and api.call(
+        "POST", "/api/passwordless/start", {}
+    ).status_code in (401, 403):
+        missing.append("POST /api/passwordless/start")
     if missing:
         rights = ", ".join(missing)
-        known = len(missing) < len(_NEEDED)
+        known = len(missing) < len(NEEDED)
         fix = f"let the key {rights}" if known else f"set SHOPFORUM_IDP_API_KEY to a key that may {rights}"
         return Check(_KEY, problem="FusionAuth refuses it", fix=fix)
     # FusionAuth's own signing keys: no site has anything to do with them.
     if api.get("/api/key").status_code == 200:
-        fix = f"limit the key to {', '.join(name for name, *_ in _NEEDED)}, and GET /api/webhook"
+        fix = f"limit the key to {', '.join(name for name, *_ in NEEDED)}, and GET /api/webhook"
         return Check(_KEY, problem="it may do everything at FusionAuth", fix=fix)
     return Check(_KEY, fine="FusionAuth accepts it")
 

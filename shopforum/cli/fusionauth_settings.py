@@ -12,6 +12,7 @@ from shopforum.configuration import Configuration
 from shopforum.core.permissions import CONSOLE_ROLES
 from shopforum.core.sites import ADMIN
 from shopforum.idp import same_id
+from shopforum.login import settings as login_settings
 from shopforum.sessions import config as sessions_config
 from shopforum.webhooks.event_mapping import EVENTS
 
@@ -48,6 +49,8 @@ def application_changes(
     wanted: Patch = {"loginConfiguration": {"requireAuthentication": True}}
     if refreshable:
         wanted["loginConfiguration"] |= {"generateRefreshTokens": True, "allowTokenRefresh": True}
+    if refreshable and login_settings.parse(site.raw).mail_codes:
+        wanted["passwordlessConfiguration"] = {"enabled": True}
     patch = _differences(wanted, application)
     grants = _part(application, "oauthConfiguration").get("enabledGrants") or []
     if refreshable and site.idp.refresh_endpoint == "oauth2" and "refresh_token" not in grants:

@@ -15,10 +15,12 @@ from .responses import (
     Account,
     AccountFault,
     AddressTaken,
+    Enrolled,
     InputRefused,
     IssuedTokens,
     LoginAnswer,
     LoginRefused,
+    MailCode,
 )
 from .settings import IdpSettings
 from .transport import Transport
@@ -35,11 +37,13 @@ class FusionAuth:
         self._transport = Transport(settings, pool_size)
         self.breaker = self._transport.breaker
 
-    def login(self, email: str, password: str, client: Client, device: str) -> LoginAnswer:
+    def login(
+        self, email: str, password: str, client: Client, device: str, trust_id: str | None = None
+    ) -> LoginAnswer:
         """Check an e-mail address and a password, both exactly as typed.
 
-        `device` labels the refresh token in FusionAuth's own list. Raises LoginRefused, TwoFactorRequired,
-        AuthorityUnavailable.
+        `device` labels the refresh token in FusionAuth's own list. `trust_id` is that of a browser that needs no second
+        factor. Raises LoginRefused, TwoFactorRequired, AuthorityUnavailable.
         """
         status, body = self._transport.call(
             self.breaker.login,
@@ -48,20 +52,28 @@ class FusionAuth:
             key=True,
             # By the address alone: a user name would be a second name for the account, with its own count of attempts.
             json=self._about(client, device)
-            | {"loginId": email, "loginIdTypes": ["email"], "password": password},
+            | {"loginId": email, "loginIdTypes": ["email"], "password": password}
+            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
         )
         if status == 242:
             raise responses.two_factor(body)
         return self._logged_in(status, body)
 
-    def two_factor(self, two_factor_id: str, code: str, client: Client, device: str) -> LoginAnswer:
-        """Answer a challenge with a code. Raises LoginRefused (`code`, `challenge`), AuthorityUnavailable."""
+    def two_factor(
+        self, two_factor_id: str, code: str, client: Client, device: str, *, trust: bool = False
+    ) -> LoginAnswer:
+        """Answer a challenge with a code. With `trust` the answer has the id of a trust in this browser.
+
+        Raises LoginRefused (`code`, `challenge`), AuthorityUnavailable.
+        """
         status, body = self._transport.call(
             self.breaker.login,
             "POST",
             "/api/two-factor/login",
             key=False,
-            json=self._about(client, device) | {"twoFactorId": two_factor_id, "code": code},
+            json=self._about(client, device)
+            | {"twoFactorId": two_factor_id, "code": code}
+            | ({"trustComputer": True} if trust else {}),
         )
         if status == 421 or (status == 400 and responses.wrong_field(body, "code")):
             raise LoginRefused("code", status)
@@ -79,6 +91,66 @@ class FusionAuth:
             raise LoginRefused("challenge", status)
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
+
+    def send_mail_code(self, email: str) -> MailCode | None:
+        """Have FusionAuth mail a code that logs in; None where nobody has the address. Raises AuthorityUnavailable."""
+        start = {
+            "applicationId": self._settings.application_id,
+            "loginId": email,
+            "loginIdTypes": ["email"],
+            "loginStrategy": "FormField",
+        }
+        with self._transport.turn(self.breaker.login) as ask:
+            status, body = ask("POST", "/api/passwordless/start", key=True, json=start)
+            found = responses.mail_code(status, body)
+            if found is None:
+                return None
+            status, _ = ask("POST", "/api/passwordless/send", key=False, json={"code": found.login_id})
+        if status != 200:
+            raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be mailed")
+        return found
+
+    def mail_code_login(
+        self, mail_code: MailCode, client: Client, device: str, trust_id: str | None = None
+    ) -> LoginAnswer:
+        """Log in by a mailed code. Raises LoginRefused (`challenge` where it is too old), TwoFactorRequired, AuthorityUnavailable."""
+        status, body = self._transport.call(
+            self.breaker.login,
+            "POST",
+            "/api/passwordless/login",
+            key=False,
+            json=self._about(client, device)
+            | {"code": mail_code.login_id, "oneTimeCode": mail_code.code}
+            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
+        )
+        if status == 242:
+            raise responses.two_factor(body)
+        spent = status == 400 and any(responses.wrong_field(body, name) for name in ("code", "oneTimeCode"))
+        if spent or responses.unknown(status, body):
+            raise LoginRefused("challenge", status)
+        return self._logged_in(status, body)
+
+    def set_up_authenticator(
+        self, two_factor_id: str, email: str, secret: str, code: str, client: Client
+    ) -> Enrolled:
+        """Set up an authenticator with this secret (base32) for the user of a challenge, who has proven the password and has no
+        second factor yet. `code` is one that the app has made.
+
+        Raises LoginRefused (`code`, `challenge`), AuthorityUnavailable.
+        """
+        with self._transport.turn(self.breaker.login) as ask:
+            status, body = ask("GET", "/api/user", key=True, params={"email": email})
+            user_id = responses.without_methods(status, body)
+            json = {
+                "applicationId": self._settings.application_id,
+                "method": "authenticator",
+                "secretBase32Encoded": secret,
+                "code": code,
+                "twoFactorId": two_factor_id,
+                "eventInfo": _event_info(client, user_agents.label(client.agent)),
+            }
+            status, body = ask("POST", f"/api/user/two-factor/{user_id}", key=True, json=json)
+        return responses.enrolled(status, body, user_id)
 
     def refresh(self, refresh_token: str, user_id: UUID, client: Client | None = None) -> Refreshed:
         """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.

@@ -31,10 +31,14 @@ class LoginAnswer(Account):
 
     refresh_token: str | None = field(repr=False)
     refresh_token_id: UUID | None
+    # FusionAuth's id of the trust in this browser, where it was asked to trust it.
+    trust_id: str | None = field(default=None, repr=False)
 
 
 class TwoFactorRequired(Exception):
-    """The password was right, and a second factor is due. `methods` are `(id, kind, hint)`."""
+    """The password was right, and a second factor is due. `methods` are `(id, kind, hint)`; without any, the user has to set up an
+    authenticator first.
+    """
 
     def __init__(self, two_factor_id: str, methods: tuple[tuple[str, str, str], ...]) -> None:
         super().__init__("a second factor is due")
@@ -61,7 +65,7 @@ class LoginRefused(Exception):
       them to a wrong password too
     - `unregistered`, `password_change`, `unverified`
     - `restricted`: by a lambda of the customer's. `code` says why, for the log, and `text` in words for the user
-    - `no_second_factor`: one is required and none is set up
+    - `no_second_factor`: one is required and none is set up, nor can it be set up here
     - `code`: a wrong second factor
     - `challenge`: a second factor that came too late
 
@@ -124,6 +128,7 @@ def login(body: Any, application_id: str) -> LoginAnswer:
         **vars(found),
         refresh_token=_field(body, "refreshToken", str, default=None),
         refresh_token_id=_uuid(token_id) if token_id else None,
+        trust_id=_field(body, "twoFactorTrustId", str, default=None),
     )
 
 
@@ -254,8 +259,9 @@ def same_id(one: Any, other: str) -> bool:
 
 
 def two_factor(body: Any) -> TwoFactorRequired:
-    """Read a 242: the challenge's id and the methods that may answer it. Raises LoginRefused without a method: a second
-    factor is required of a user who has set up none.
+    """Read a 242: the challenge's id and the methods that may answer it; none where an authenticator may be set up.
+
+    Raises LoginRefused where a second factor is required of a user who has set up none, and it can be no authenticator.
     """
     methods = tuple(
         (
@@ -266,9 +272,80 @@ def two_factor(body: Any) -> TwoFactorRequired:
         for method in _field(body, "methods", list, default=[])
         if isinstance(method, dict)
     )
-    if not methods:
+    two_factor_id = _field(body, "twoFactorId", str, default=None)
+    configurable = _field(body, "configurableMethods", list, default=[])
+    if not methods and (two_factor_id is None or "authenticator" not in configurable):
         raise LoginRefused("no_second_factor", 242)
     return TwoFactorRequired(_field(body, "twoFactorId", str), methods)
+
+
+@dataclass(frozen=True)
+class MailCode:
+    """A code that FusionAuth has mailed, and its id of the login that the code completes. Both are secrets."""
+
+    login_id: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+def mail_code(status: int, body: Any) -> MailCode | None:
+    """Read the answer to the start of a passwordless login; None where nobody has the address.
+
+    Raises AuthorityMisconfigured without a code of its own for the mail: the id alone would then log in.
+    """
+    if unknown(status, body):
+        return None
+    login_id, code = (
+        _field(body if status == 200 else {}, name, str, default="") for name in ("code", "oneTimeCode")
+    )
+    if not 0 < len(login_id) <= 200 or not 0 < len(code) <= 64 or login_id == code:
+        codes = ", ".join(error.code for error in errors(body))
+        raise AuthorityMisconfigured(f"FusionAuth starts no login by a code ({status}, {codes[:200]})")
+    return MailCode(login_id, code)
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """An authenticator that has been set up. `code` completes the login, once; `recovery_codes` are shown this one time."""
+
+    user_id: UUID
+    code: str = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(repr=False)
+
+
+def without_methods(status: int, body: Any) -> UUID:
+    """Read the answer to a request for a user who is about to set up a second factor; return the user's id.
+
+    Raises LoginRefused (`challenge`) where there is no such user, or one has been set up meanwhile: the password alone must not
+    add another.
+    """
+    if unknown(status, body):
+        raise LoginRefused("challenge", status)
+    if status != 200:
+        raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
+    user = _field(body, "user", dict)
+    if _field(_field(user, "twoFactor", dict, default={}), "methods", list, default=[]):
+        raise LoginRefused("challenge", status)
+    return _uuid(user.get("id"))
+
+
+def enrolled(status: int, body: Any, user_id: UUID) -> Enrolled:
+    """Read the answer to a set-up of an authenticator. Raises LoginRefused (`code`, `challenge`)."""
+    if status == 421 or (status == 400 and wrong_field(body, "code")):
+        raise LoginRefused("code", status)
+    if unknown(status, body) or (status == 400 and wrong_field(body, "twoFactorId")):
+        raise LoginRefused("challenge", status)
+    if status != 200:
+        codes = ", ".join(error.code for error in errors(body))
+        raise AuthorityMisconfigured(
+            f"FusionAuth answered the set-up of an authenticator with {status} ({codes[:200]})"
+        )
+    # Without a challenge that is still alive there is no code, and after the first method no recovery codes.
+    codes_listed = _field(body or {}, "recoveryCodes", list, default=[])
+    return Enrolled(
+        user_id,
+        _field(body or {}, "code", str, default=""),
+        tuple(clean(str(code), 100) for code in codes_listed),
+    )
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def includeme(config: SiteConfigurator) -> None:
         {
             "login": Act("Log in", asks=True),
             "two_factor": Act("Send the code", asks=True),
+            "enrolment": Act("Set up the second step", page="/login"),
             "logout": Act("Log out"),
             "resume": Act("Send it", asks=True),
         }
@@ -31,7 +32,10 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_notices({"goodbye": Notice("success", "You are logged out.")})
     config.include(".views")
     config.include(".two_factor")
+    config.include(".enrolment")
     config.include(".resubmit")
     if config.services.site.name != ADMIN:
         config.include(".signup")
         config.include(".new_password")
+        if parsed.mail_codes:
+            config.include(".mail_code")

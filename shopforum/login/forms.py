@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import Field, Form, HiddenField, PasswordField, StringField
+from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length, StopValidation
 
 
@@ -57,6 +57,12 @@ class ForgottenForm(Form):
     )
 
 
+class CodeRequestForm(ForgottenForm):
+    """The e-mail address that a code is mailed to."""
+
+    next = HiddenField(filters=[_text])
+
+
 class LoginForm(ForgottenForm):
     """E-mail address and password. The password is used exactly as typed: outer spaces may be part of it."""
 
@@ -97,4 +103,24 @@ class CodeForm(Form):
         [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
         filters=[_text, _any_space],
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"},
+    )
+
+
+class MailedCodeForm(CodeForm):
+    """A code by mail, which may have letters."""
+
+    code = StringField(
+        "Code",
+        [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
+        filters=[_text, _any_space],
+        render_kw={"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"},
+    )
+
+
+class TwoFactorForm(CodeForm):
+    """The code of the second factor, and whether this browser is trusted from now on."""
+
+    trust = BooleanField(
+        "Ask for no code in this browser for a while",
+        description="Only where nobody else uses it. Your password is still asked for.",
     )

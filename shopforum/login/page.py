@@ -22,6 +22,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
     `second_factor_url`: where to set up a second factor, for a person who needs one and has none. `away_help`: what to do
     while the password cannot be checked.
     """
+    mail_codes = request.services.get(LoginSettings).mail_codes
     response = render_to_response(
         _TEMPLATE,
         {
@@ -29,6 +30,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
             "away_help": None,
+            "mail_code": mail_codes and request.site.name != ADMIN and not request.identity,
             "sign_up": request.site.name != ADMIN and not request.identity,
             **values,
         },
@@ -49,12 +51,14 @@ def refused(
     return response
 
 
-def refused_by_provider(request: Request, form: LoginForm, refusal: LoginRefused) -> Response:
-    """Return the login page with the provider's refusal, and with a way on where there is one."""
+def refused_by_provider(
+    request: Request, form: LoginForm, refusal: LoginRefused, proof: str = "password"
+) -> Response:
+    """Return the login page with the provider's refusal, and with a way on where there is one. `proof` is Attempt's."""
     if refusal.kind == "password_change" and refusal.change_password_id and request.site.name != ADMIN:
         return new_password.begin(request, refusal.change_password_id)
     values: dict[str, Any] = {}
     if refusal.kind == "no_second_factor":
         settings, idp = request.services.get(LoginSettings), request.services.idp_settings
         values["second_factor_url"] = second_factor_url(settings, idp)
-    return refused(request, form, 422, reasons.refusal(refusal), **values)
+    return refused(request, form, 422, reasons.refusal(refusal, proof), **values)

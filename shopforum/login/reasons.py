@@ -94,28 +94,28 @@ _NOTICES = {
 
 # Why a login is refused. An unknown address, a wrong password and a locked account have the same text: FusionAuth tells
 # some of them apart even without the right password, our page does not. The other texts are for people who have entered
-# the right password.
+# the right password, or what else they log in with, their `proof`.
 REFUSALS = {
     "credentials": "The e-mail address or the password is wrong. Check both and try again.",
-    "unregistered": "Your password is right, but this account is not registered here. On the store and in the forums, "
+    "unregistered": "Your {proof} is right, but this account is not registered here. On the store and in the forums, "
     "create an account with the same address and password.",
-    "password_change": "Your password is right, but it has to be changed before you can log in. "
+    "password_change": "Your {proof} is right, but it has to be changed before you can log in. "
     "Follow “Forgot your password?” below, then come back.",
-    "unverified": "Your password is right, but your e-mail address is not confirmed yet. "
+    "unverified": "Your {proof} is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
-    "restricted": "This account cannot log in here at the moment. Your password is not the reason. Ask support why.",
-    "no_second_factor": "Your password is right, but this account needs a second step, such as a code from an app, and "
+    "restricted": "This account cannot log in here at the moment. Your {proof} is not the reason. Ask support why.",
+    "no_second_factor": "Your {proof} is right, but this account needs a second step, such as a code from an app, and "
     "none is set up yet. Set one up below, then log in here.",
-    "blocked": "Your password is right, but logging in is blocked for this account at the moment. Ask support why.",
-    "no_access": "Your password is right, but this account has no access to the console. Ask an owner for a role.",
+    "blocked": "Your {proof} is right, but logging in is blocked for this account at the moment. Ask support why.",
+    "no_access": "Your {proof} is right, but this account has no access to the console. Ask an owner for a role.",
 }
 
 
-def refusal(refused: LoginRefused) -> str:
-    """Return the text of a refusal; of a customer's lambda, what it says itself."""
+def refusal(refused: LoginRefused, proof: str = "password") -> str:
+    """Return the text of a refusal; of a customer's lambda, what it says itself. `proof` is what was right: a password, a code."""
     if refused.kind == "restricted" and refused.text:
         return f"This account cannot log in here at the moment: {refused.text}"
-    return REFUSALS[refused.kind]
+    return REFUSALS[refused.kind].format(proof=proof)
 
 
 _MESSAGE = text("SELECT reason_code, reason_user FROM revocations WHERE id = :id")

@@ -60,6 +60,11 @@ class LoginSettings:
         least=1,
         most=1000,
     )
+    mail_codes: bool = setting(
+        "login.mail_codes",
+        False,
+        "on: people of store and forums may log in by a code that FusionAuth mails (1.59 or newer)",
+    )
     password_url: str = setting(
         "login.password_url",
         "",

@@ -52,7 +52,7 @@ class Attempt:
     """A login in progress: its account, its try in the throttle, its start, and its target.
 
     `account` are its digests (`known_devices.account`). `email` is the typed address, to find the user whom a failure
-    concerns.
+    concerns. `proof` is what the person has shown first, in words: a password, or a code.
     """
 
     account: list[bytes]
@@ -60,6 +60,7 @@ class Attempt:
     start: LoginStart
     target: str | None
     email: str
+    proof: str = "password"
 
 
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
@@ -93,7 +94,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     device = known_devices.note(request, attempt.account, request.me.id)
     if device.at_once:
         _end_superseded(request, login, device.at_once)
-    detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1}
+    detail = {"new_device": device.new, "failures_before": attempt.turn.failures - 1, **_proof(attempt)}
     write(request, EventName.LOGIN_SUCCESS, detail, login, session_id=request.me.id)
     target = attempt.target or safe_redirect.landing(request.site.name)
     for result in _hooks(request, login, target):
@@ -115,7 +116,8 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     guessed = kind in ("credentials", "code", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
-    detail = {"kind": kind, "account": attempt.account[0].hex()[:8], "failures": attempt.turn.failures}
+    account = attempt.account[0].hex()[:8]
+    detail = {"kind": kind, "account": account, "failures": attempt.turn.failures, **_proof(attempt)}
     if code:
         detail["code"] = code
     # FusionAuth does not name the user whose login it refuses. The owner sees the failure in the list of recent activity.
@@ -131,6 +133,11 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
             time.sleep(max(0.0, left))
     except Full:
         raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
+
+
+def _proof(attempt: Attempt) -> dict[str, Any]:
+    """Return for the audit log what a login went by, where it was no password."""
+    return {} if attempt.proof == "password" else {"proof": attempt.proof}
 
 
 def log_outage(error: AuthorityUnavailable) -> None:

@@ -20,7 +20,7 @@ from ..web import notes, safe_redirect
 from ..web.contributions import Act
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import known_devices, reasons, signin, throttle, two_factor
+from . import known_devices, reasons, signin, throttle, trusted_browser, two_factor
 from .forms import SignUpForm
 
 _TEMPLATE = "shopforum:login/templates/signup.jinja2"
@@ -95,17 +95,17 @@ def _signed_up(request: Request, form: SignUpForm) -> LoginAnswer:
     a form can be sent once more after an outage.
     """
     client, email, password = client_of(request), form.email.data, form.password.data
-    label = user_agents.label(client.agent)
+    label, trust_id = user_agents.label(client.agent), trusted_browser.read(request)
     try:
         request.idp.sign_up(email, password, form.name.data, client)
     except AddressTaken:
         try:
-            return request.idp.login(email, password, client, label)
+            return request.idp.login(email, password, client, label, trust_id)
         except LoginRefused as refusal:
             if refusal.kind != "unregistered" or refusal.user_id is None:
                 raise
             request.idp.join(refusal.user_id, client)
-    return request.idp.login(email, password, client, label)
+    return request.idp.login(email, password, client, label, trust_id)
 
 
 def _not_signed_in(

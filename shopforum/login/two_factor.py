@@ -1,16 +1,9 @@
-"""The second factor, if FusionAuth asks for one after the right password.
+"""The second factor, if FusionAuth asks for one after the right password: the page for the code.
 
-Between the two pages the challenge is in a signed cookie for this host only, for five minutes: FusionAuth's id of it is in
-no address, page, log or table. FusionAuth accepts each challenge once.
+Where one is required and none is set up, an authenticator is set up first (`enrolment.py`).
 """
 
-import base64
-import json
-import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from pyramid.config import Configurator
@@ -21,41 +14,21 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..core import user_agents
 from ..idp import AccountFault, LoginRefused, TwoFactorRequired
-from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
+from ..sessions import AuthorityUnavailable, client_of
 from ..web import notes
 from ..web.contributions import Notice
 from ..web.request import Request
-from . import known_devices, page, signin, throttle
-from .forms import CodeForm, LoginForm
+from . import challenges, known_devices, page, signin, throttle, trusted_browser
+from .challenges import Challenge
+from .forms import LoginForm, TwoFactorForm
 
-COOKIE = "__Host-two-factor"
-# Two parts of base64url, as `form_token` makes them.
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,3700}\.[A-Za-z0-9_-]{43}")
-# Lax: a link from another site has to carry the cookie, or it would end the login.
-_JAR = cookies.CookieJar("Lax")
-_SECONDS = 300
+SET_UP = "/login/two-factor/set-up"
 _TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
 _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
 
-_LATE = "/login?why=challenge"
 _WRONG = "This code is wrong. Check it, or ask for a new one."
 _UNDECIDED = "Our login service could not finish this login. Wait a moment and try again, or ask support."
 _AWAY = "The code cannot be checked at the moment. It stays valid for a few minutes: try again in a moment."
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """A login that waits for its second factor.
-
-    `methods` are triples of FusionAuth's id, the kind and a masked hint. `email` is the typed address. `start` is the
-    moment before FusionAuth was first asked.
-    """
-
-    id: str
-    methods: tuple[tuple[str, str, str], ...]
-    email: str
-    start: LoginStart
-    target: str | None
 
 
 def includeme(config: Configurator) -> None:
@@ -68,7 +41,7 @@ def includeme(config: Configurator) -> None:
 
 
 def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt) -> Response:
-    """Redirect to the code page, with the challenge in a cookie. The password was right.
+    """Redirect to the code page, with the challenge in a cookie. The password was right. Without a method the page sets one up.
 
     Where the only way is a message, it is sent at once. The login then stays counted as a try of the account, so that
     repeated logins do not flood a phone.
@@ -76,39 +49,39 @@ def begin(request: Request, required: TwoFactorRequired, attempt: signin.Attempt
     # The methods that this page supports come first.
     usable = sorted(required.methods, key=lambda method: method[1] not in {"authenticator", *_SENDABLE})
     methods = tuple((i, kind, _masked(hint)) for i, kind, hint in usable[:8])
-    challenge = Challenge(required.two_factor_id, methods, attempt.email, attempt.start, attempt.target)
-    target = "/login/two-factor"
+    challenge = Challenge(
+        required.two_factor_id, methods, attempt.email, attempt.start, attempt.target, attempt.proof
+    )
+    target = "/login/two-factor" if methods else SET_UP
     if len(methods) == 1 and methods[0][1] in _SENDABLE and _sent(request, challenge):
         throttle.forgive_address(request.db, attempt.turn)
         target = notes.leave(request, f"{target}?sent")
     else:
         throttle.forgive(request.db, attempt.turn)
-    signed = _signed(request, challenge)
-    if not _SHAPE.fullmatch(signed):
-        # Browsers drop a cookie that is too long. Without the target the login ends on the landing page.
-        signed = _signed(request, replace(challenge, target=None))
-    return HTTPFound(target, headers=[_JAR.header(COOKIE, signed, _SECONDS)])
+    return HTTPFound(target, headers=[challenges.header(request, challenge)])
 
 
 def show(request: Request) -> Response:
     """Show the page for the code."""
-    challenge = _challenge(request)
+    challenge = challenges.read(request)
     if challenge is None:
-        return _late(request, HTTPFound)
+        return challenges.late(request, HTTPFound)
+    if not challenge.methods:
+        return HTTPFound(SET_UP)
     sent = (
         Notice("info", "A code is on its way. It replaces any earlier one.")
         if "sent" in notes.said(request)
         else None
     )
-    return _page(request, CodeForm(), challenge, 200, notice=sent)
+    return _page(request, TwoFactorForm(), challenge, 200, notice=sent)
 
 
 def submit(request: Request) -> Response:
     """Check the code, or with the field `send` have a new one sent by that method."""
-    challenge = _challenge(request)
+    challenge = challenges.read(request)
     if challenge is None:
-        return _late(request, HTTPSeeOther)
-    form = CodeForm(request.POST)
+        return challenges.late(request, HTTPSeeOther)
+    form = TwoFactorForm(request.POST)
     method = request.POST.get("send")
     if method is None and not form.validate():
         return _page(request, form, challenge, 422)
@@ -117,15 +90,23 @@ def submit(request: Request) -> Response:
         turn = throttle.take(request, account)
     except throttle.TooManyTries as wait:
         return _refused(request, form, challenge, 429, str(wait), wait.retry_after)
-    attempt = signin.Attempt(account, turn, challenge.start, challenge.target, challenge.email)
+    attempt = signin.Attempt(
+        account, turn, challenge.start, challenge.target, challenge.email, challenge.proof
+    )
     started = time.monotonic()
     try:
         if method is not None:
             return _send(request, challenge, str(method))
         client = client_of(request)
-        answer = request.idp.two_factor(challenge.id, form.code.data, client, user_agents.label(client.agent))
+        answer = request.idp.two_factor(
+            challenge.id,
+            form.code.data,
+            client,
+            user_agents.label(client.agent),
+            trust=trusted_browser.is_offered(request) and form.trust.data,
+        )
         response = signin.complete(request, answer, attempt)
-        response.headerlist.append(_JAR.expired(COOKIE))
+        response.headerlist += [challenges.expired(), *trusted_browser.headers(request, answer.trust_id)]
     except LoginRefused as refusal:
         # A locked, expired or prevented account: password and code were right, so the try was no guess.
         if refusal.kind == "credentials":
@@ -135,10 +116,10 @@ def submit(request: Request) -> Response:
         if kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
         if kind == "challenge":
-            return HTTPSeeOther(notes.leave(request, _LATE), headers=[_JAR.expired(COOKIE)])
+            return challenges.late(request, HTTPSeeOther)
         again = LoginForm(data={"next": challenge.target or ""})
-        response = page.refused_by_provider(request, again, refusal)
-        response.headerlist.append(_JAR.expired(COOKIE))
+        response = page.refused_by_provider(request, again, refusal, challenge.proof)
+        response.headerlist.append(challenges.expired())
         return response
     except AccountFault as error:
         signin.log_outage(error)
@@ -171,17 +152,21 @@ def _send(request: Request, challenge: Challenge, method: str) -> Response:
     return notes.see_other(request, "/login/two-factor?sent")
 
 
-def _late(request: Request, redirect: Callable[..., Response]) -> Response:
-    """Redirect to the login. The page says that the code came too late only if the browser has had a challenge."""
-    target = notes.leave(request, _LATE) if COOKIE in request.cookies else _LATE
-    return redirect(target, headers=[_JAR.expired(COOKIE)])
-
-
-def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, **values: Any) -> Response:
+def _page(
+    request: Request, form: TwoFactorForm, challenge: Challenge, status: int, **values: Any
+) -> Response:
     methods = [(i, _SENDABLE[kind], hint) for i, kind, hint in challenge.methods if kind in _SENDABLE]
     app = any(kind == "authenticator" for _, kind, _ in challenge.methods)
     response = render_to_response(
-        _TEMPLATE, {"form": form, "methods": methods, "app": app, **values}, request=request
+        _TEMPLATE,
+        {
+            "form": form,
+            "methods": methods,
+            "app": app,
+            "trust": trusted_browser.is_offered(request),
+            **values,
+        },
+        request=request,
     )
     response.status_int = status
     return response
@@ -189,7 +174,7 @@ def _page(request: Request, form: CodeForm, challenge: Challenge, status: int, *
 
 def _refused(
     request: Request,
-    form: CodeForm,
+    form: TwoFactorForm,
     challenge: Challenge,
     status: int,
     text: str,
@@ -201,37 +186,6 @@ def _refused(
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
-
-
-def _signed(request: Request, challenge: Challenge) -> str:
-    content = json.dumps(
-        [
-            challenge.id,
-            challenge.methods,
-            challenge.email,
-            challenge.start.at.isoformat(),
-            challenge.start.epoch,
-            challenge.target,
-        ]
-    )
-    encoded = base64.urlsafe_b64encode(content.encode()).rstrip(b"=").decode()
-    return str(request.sessions.config.secrets.form_token(f"two-factor {request.site.name}", encoded))
-
-
-def _challenge(request: Request) -> Challenge | None:
-    """Return the challenge of the request's cookie if its signature is valid and it is not too old, or None."""
-    cookie = cookies.read(request, COOKIE, _SHAPE)
-    secrets = request.sessions.config.secrets
-    encoded = secrets.form_subject(f"two-factor {request.site.name}", cookie) if cookie else None
-    if encoded is None:
-        return None
-    two_factor_id, methods, email, at, epoch, target = json.loads(
-        base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    )
-    start = LoginStart(datetime.fromisoformat(at), epoch)
-    challenge = Challenge(two_factor_id, tuple(map(tuple, methods)), email, start, target)
-    age = (request.sessions.now() - challenge.start.at).total_seconds()
-    return challenge if 0 <= age <= _SECONDS else None
 
 
 def _masked(hint: str) -> str:

@@ -18,7 +18,7 @@ from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
 from ..web.request import Request
 from ..web.services import AwayHelp
-from . import known_devices, reasons, signin, throttle, two_factor
+from . import known_devices, reasons, signin, throttle, trusted_browser, two_factor
 from .forms import LoginForm
 from .page import page, refused, refused_by_provider
 
@@ -89,7 +89,11 @@ def _try(request: Request, form: LoginForm, attempt: signin.Attempt, started: fl
     client = client_of(request)
     try:
         answer = request.idp.login(
-            form.email.data, form.password.data, client, user_agents.label(client.agent)
+            form.email.data,
+            form.password.data,
+            client,
+            user_agents.label(client.agent),
+            trusted_browser.read(request),
         )
         return signin.complete(request, answer, attempt)
     except TwoFactorRequired as challenge:

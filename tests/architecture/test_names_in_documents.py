@@ -20,7 +20,13 @@ DOCUMENTS = [
     *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name != "settings.md"),
 ]
 # Fields of JSON and of FusionAuth's configuration, and files outside the repository.
-FOREIGN = {"oauthConfiguration.enabledGrants", "reason.text", "reason.user_text", "robots.txt"}
+FOREIGN = {
+    "oauthConfiguration.enabledGrants",
+    "passwordlessConfiguration.enabled",
+    "reason.text",
+    "reason.user_text",
+    "robots.txt",
+}
 EXTENSIONS = (
     ".py",
     ".md",

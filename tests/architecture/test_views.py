@@ -7,7 +7,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from support import Browser
 
 # Every address that the public may see, by site. A new public view is written down here, or it is not public.
-_ACCOUNT = ("/signup", "/password/forgot", "/password/reset")
+_ACCOUNT = ("/login/code", "/login/code/enter", "/signup", "/password/forgot", "/password/reset")
 # A signature of the device stands for a form's token there, and the origin is checked all the same.
 BY_PROOF = ("/dbsc/register", "/dbsc/refresh")
 PUBLIC = {
@@ -18,6 +18,7 @@ PUBLIC = {
         "/probe",
         "/login",
         "/login/two-factor",
+        "/login/two-factor/set-up",
         "/logout",
         *BY_PROOF,
         "/static/*subpath",

@@ -5,6 +5,7 @@ What is looked at: see `Inspector`.
 
 from uuid import UUID
 
+import pyotp
 from browser.page_checks import fill_in_login, seed, seed_forums, send
 from support import person
 
@@ -81,6 +82,15 @@ def test_login_pages(sites, inspect, idp):
         pages.look()
         pages.press("Log in")
         pages.look(422)
+    idp.hook("user", email=person("shopper").email, twoFactorRequired=True)
+    with inspect("store") as pages:
+        pages.page.goto(f"{pages.url}/login")
+        fill_in_login(pages.page, "shopper")
+        pages.look()
+        key = pages.page.locator("#secret").inner_text().replace(" ", "")
+        pages.page.get_by_label("Code").fill(pyotp.TOTP(key).now())
+        pages.press("Set it up and log in")
+        pages.look()
     with inspect("store") as pages:
         pages.visit("/login")
         pages.press("Log in")
@@ -93,6 +103,16 @@ def test_login_pages(sites, inspect, idp):
         pages.look(429)
         send(pages, "form.panel", csrf_token="")
         pages.look(403)
+    with inspect("store") as pages:
+        pages.visit("/login/code")
+        pages.press("Send me a code")
+        pages.look(422)
+        pages.page.get_by_label("E-mail address").fill("nobody@new.example")
+        pages.press("Send me a code")
+        pages.look()
+        pages.page.get_by_label("Code").fill("wrong")
+        pages.press("Log in")
+        pages.look(422)
 
 
 def test_sign_up_and_new_password(sites, inspect, idp):

@@ -12,14 +12,22 @@ from support import person
 
 from shopforum import configuration
 from shopforum.dev.idp.answers import ANSWERS, BY_NAME, PATHS, REACTIONS
-from shopforum.idp import AccountFault, FusionAuth, LoginRefused, TwoFactorRequired
+from shopforum.idp import AccountFault, FusionAuth, LoginRefused, MailCode, TwoFactorRequired
 from shopforum.idp.breaker import Unreachable
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
 
 HERE = Client("192.0.2.10", "Firefox", "request-1")
 ROOT = Path(__file__).parents[2]
-BREAKERS = {"two-factor": "login", "send": "login", "token": "refresh", "user": "refresh"}
+BREAKERS = {
+    "two-factor": "login",
+    "send": "login",
+    "set-up": "login",
+    "passwordless-start": "login",
+    "passwordless-login": "login",
+    "token": "refresh",
+    "user": "refresh",
+}
 
 
 def ask(client, call):
@@ -32,6 +40,13 @@ def ask(client, call):
         client.two_factor("challenge", "123456", HERE, "Firefox")
     elif call == "send":
         client.send_code("challenge", "method")
+        return "done"
+    elif call == "passwordless-login":
+        client.mail_code_login(MailCode("id", "code"), HERE, "Firefox")
+    elif call == "passwordless-start":
+        return "sent" if client.send_mail_code(login.email) else "unknown"
+    elif call == "set-up":
+        client.set_up_authenticator("challenge", login.email, "A" * 32, "123456", HERE)
         return "done"
     elif call == "user":
         return "no_roles" if client.roles(user_id) is None else "roles"
@@ -46,8 +61,8 @@ def ask(client, call):
 def reaction(client, call):
     try:
         return ask(client, call)
-    except TwoFactorRequired:
-        return "challenge"
+    except TwoFactorRequired as required:
+        return "challenge" if required.methods else "enrolment"
     except LoginRefused as refusal:
         return {"challenge": "late"}.get(refusal.kind, refusal.kind)
     except RefreshRefused:

@@ -1,5 +1,6 @@
 """The examples in deploy/ are ones that their programs take."""
 
+import json
 import re
 import shutil
 import stat
@@ -8,6 +9,9 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
+
+from shopforum.cli.check_fusionauth import NEEDED
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -38,6 +42,19 @@ def test_the_units_wait_longer_than_the_server_takes_to_end() -> None:
         found = re.search(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.MULTILINE)
         assert found
         assert int(found[1]) > seconds
+
+
+def test_the_sites_key_of_the_kickstart_has_the_rights_that_check_asks_for() -> None:
+    kickstart = json.loads((DEPLOY / "fusionauth" / "kickstart.json").read_text())
+    setup, sites = kickstart["apiKeys"]
+    assert "permissions" not in setup
+    rights = {f"{m} {path}" for path, methods in sites["permissions"]["endpoints"].items() for m in methods}
+    # The last two where the settings turn on codes by mail, and webhooks.
+    assert rights == {name for name, *_ in NEEDED} | {"POST /api/passwordless/start", "GET /api/webhook"}
+    compose = (DEPLOY / "fusionauth" / "compose.yaml").read_text()
+    for name in re.findall(r"#\{ENV\.(\w+)\}", json.dumps(kickstart)):
+        assert f"{name}: ${{{name}:?}}" in compose
+    assert list(yaml.safe_load(compose)["services"]["fusionauth"]["ports"]) == ["127.0.0.1:9011:9011"]
 
 
 def test_the_backup_script_is_one() -> None:

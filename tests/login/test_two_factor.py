@@ -341,6 +341,45 @@ def test_a_challenge_that_fits_into_no_cookie_forgets_the_target(store: Browser,
     assert len(store.cookies[COOKIE]) < 3800
 
 
+def test_a_trusted_browser_is_asked_for_no_code(store: Browser, browser: Any, idp: Idp) -> None:
+    page = begin(store)
+    assert submit(page, code_of(idp)).status_int == 302
+    assert "__Host-trust" not in store.cookies
+    store.post(
+        "/logout",
+        {"csrf_token": store.get("/account/sessions").html.find("input", {"name": "csrf_token"})["value"]},
+    )
+    page = begin(store)
+    code_form(page)["trust"].checked = True
+    answer = submit(page, code_of(idp))
+    [cookie] = [one for one in answer.headers.getall("Set-Cookie") if one.startswith("__Host-trust=")]
+    assert cookie.endswith("; Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax")
+    [trust] = [one for one in store.cookiejar if one.name == "__Host-trust"]
+    store.reset()
+    store.cookiejar.set_cookie(trust)
+    assert store.log_in(LOGIN).location == "/shopping-cart"
+    # It is no password, and none for another user, another site, or after FusionAuth has forgotten it.
+    stranger = browser("store", "192.0.2.9")
+    stranger.cookiejar.set_cookie(trust)
+    form = next(form for form in stranger.get("/login").forms.values() if "password" in form.fields)
+    form["email"], form["password"] = LOGIN.email, "wrong"
+    assert form.submit(status=422)
+    idp.hook("user", email=person("member").email, twoFactor=True)
+    assert stranger.log_in("member").location.startswith("/login/two-factor")
+    idp.hook("advance", seconds=31 * 86400)
+    assert stranger.log_in(LOGIN).location.startswith("/login/two-factor")
+
+
+def test_the_console_trusts_no_browser(admin: Browser, idp: Idp) -> None:
+    owner = person("owner")
+    idp.hook("user", email=owner.email, twoFactor=True)
+    page = admin.log_in(owner).follow()
+    token, code = code_form(page)["csrf_token"].value, code_of(idp)
+    assert "trust" not in code_form(page).fields
+    answer = admin.post("/login/two-factor", {"csrf_token": token, "code": code, "trust": "y"}, status=302)
+    assert "__Host-trust" not in str(answer.headers)
+
+
 def test_each_device_has_a_session_of_its_own(browser: Any, idp: Idp, sql: Sql) -> None:
     for number in range(2):
         page = begin(browser("store", f"192.0.2.{number}"))

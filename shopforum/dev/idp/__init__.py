@@ -16,6 +16,7 @@ _MODULES = (
     "errors",
     "login",
     "twofactor",
+    "passwordless",
     "refresh",
     "oauth",
     "users",

@@ -11,6 +11,10 @@ TEXTS = (
     "birthDate", "firstName", "fullName", "imageUrl", "lastName", "middleName", "mobilePhone", "timezone",
 )  # fmt: skip
 
+# What the stored JSON has and the API never shows: states that hooks set, the keys of authenticators by the method's id, and
+# hashes of recovery codes.
+HIDDEN = ("loginPrevented", "twoFactorRequired", "authenticators", "recoveryCodes")
+
 
 def find_user(db: sqlite3.Connection, user_id: str) -> sqlite3.Row | None:
     """A user's row by id."""
@@ -120,8 +124,8 @@ def shown(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         for kind in ("email", "username")
         if body.get(kind)
     ]
-    for hooked in ("loginPrevented", "twoFactorRequired"):
-        body.pop(hooked, None)
+    for hidden in HIDDEN:
+        body.pop(hidden, None)
     return {name: value for name, value in body.items() if value is not None}
 
 

@@ -17,6 +17,9 @@ PATHS = {
     "login": ("POST", "/api/login"),
     "two-factor": ("POST", "/api/two-factor/login"),
     "send": ("POST", "/api/two-factor/send"),
+    "passwordless-start": ("POST", "/api/passwordless/start"),
+    "passwordless-login": ("POST", "/api/passwordless/login"),
+    "set-up": ("POST", "/api/user/two-factor"),
     "refresh": ("POST", "/api/jwt/refresh"),
     "token": ("POST", "/oauth2/token"),
     "user": ("GET", "/api/user"),
@@ -47,6 +50,8 @@ class Answer:
 
 REACTIONS = {
     "challenge": "a second factor is asked for",
+    "unknown": "nothing is sent, and the page is the same",
+    "enrolment": "an authenticator is set up first",
     "credentials": "refused: e-mail address or password is wrong; counted as a try",
     "unregistered": "refused: not registered here",
     "password_change": "refused: the password has to be changed",
@@ -111,7 +116,9 @@ def _of_every(call: str) -> tuple[Answer, ...]:
 
 def _of_login(call: str) -> tuple[Answer, ...]:
     """Return the answers that both steps of a login share."""
-    page = "docs: login" if call == "login" else "docs: complete-mfa"
+    page = {"login": "docs: login", "two-factor": "docs: complete-mfa"}.get(
+        call, "docs: complete-a-passwordless-login"
+    )
     return (
         Answer(call, "not registered", 202, {"user": _USER}, "unregistered", page),
         *(
@@ -189,8 +196,17 @@ ANSWERS: tuple[Answer, ...] = (
         "second factor required, none set up",
         242,
         {"twoFactorId": _TWO_FACTOR_ID, "configurableMethods": ["authenticator", "email"]},
+        "enrolment",
+        "docs: login-response-codes, since 1.42",
+    ),
+    Answer(
+        "login",
+        "second factor required, none set up, and no authenticator allowed",
+        242,
+        {"twoFactorId": _TWO_FACTOR_ID, "configurableMethods": ["email"]},
         "no_second_factor",
         "docs: login-response-codes, since 1.42",
+        "Starter",
     ),
     *_of_login("two-factor"),
     Answer("two-factor", "wrong code", 421, None, "code", "docs: complete-mfa"),
@@ -206,6 +222,58 @@ ANSWERS: tuple[Answer, ...] = (
     Answer("two-factor", "a user action prevents it", 409, _ACTION, "credentials", "docs: complete-mfa"),
     Answer("two-factor", "user expired", 410, None, "credentials", "docs: complete-mfa"),
     Answer("two-factor", "user locked", 423, None, "credentials", "docs: complete-mfa"),
+    *_of_login("passwordless-login"),
+    Answer(
+        "passwordless-login",
+        "code unknown or too old",
+        404,
+        None,
+        "late",
+        "docs: complete-a-passwordless-login",
+    ),
+    Answer(
+        "passwordless-login",
+        "code wrong",
+        400,
+        _errors("[invalid]oneTimeCode", "The code is not valid.", "oneTimeCode"),
+        "late",
+        "assumed: docs have 404",
+    ),
+    Answer(
+        "passwordless-login",
+        "second factor due",
+        242,
+        {"twoFactorId": _TWO_FACTOR_ID, "methods": [{"id": "R2D2", "method": "authenticator"}]},
+        "challenge",
+        "docs: complete-a-passwordless-login",
+    ),
+    Answer(
+        "passwordless-login", "user locked", 423, None, "credentials", "docs: complete-a-passwordless-login"
+    ),
+    Answer(
+        "passwordless-start",
+        "user not found",
+        404,
+        None,
+        "unknown",
+        "docs: start-passwordless-login",
+    ),
+    Answer(
+        "passwordless-start",
+        "no code of its own for the mail",
+        200,
+        {"code": "c" * 43},
+        "our_fault",
+        "docs: start-passwordless-login, before 1.59 or with ClickableLink",
+    ),
+    Answer(
+        "passwordless-start",
+        "not enabled",
+        400,
+        _errors("[PasswordlessDisabled]", "Passwordless login is not enabled."),
+        "our_fault",
+        "docs: start-passwordless-login; the code is assumed",
+    ),
     Answer("send", "sent", 200, None, "done", "docs: send-a-multi-factor-code"),
     Answer("send", "challenge over", 404, None, "late", "docs: send-a-multi-factor-code"),
     Answer(
@@ -215,6 +283,33 @@ ANSWERS: tuple[Answer, ...] = (
         _errors("[invalid]methodId", "The method is unknown.", "methodId"),
         "our_fault",
         "docs: send-a-multi-factor-code",
+    ),
+    Answer(
+        "set-up",
+        "set up, with the login's code",
+        200,
+        {"code": "123456", "recoveryCodes": ["ABCDE-12345"]},
+        "done",
+        "docs: enable-multi-factor, since 1.42",
+    ),
+    Answer("set-up", "set up, not the first method", 200, None, "done", "docs: enable-multi-factor"),
+    Answer("set-up", "wrong code", 421, None, "code", "docs: enable-multi-factor"),
+    Answer("set-up", "user gone", 404, None, "late", "docs: enable-multi-factor"),
+    Answer(
+        "set-up",
+        "challenge over",
+        400,
+        _errors("[invalid]twoFactorId", "The twoFactorId is not valid.", "twoFactorId"),
+        "late",
+        "assumed: docs: enable-multi-factor has 400 alone",
+    ),
+    Answer(
+        "set-up",
+        "method not enabled",
+        400,
+        _errors("[notEnabled]", "The method is not enabled in the tenant."),
+        "our_fault",
+        "docs: enable-multi-factor",
     ),
     Answer("refresh", "token dead", 400, _DEAD, "ended", "docs: refresh-a-jwt; issue 729, 2627"),
     Answer(

@@ -64,6 +64,15 @@ def complete(
     return login_answer(request, status, {"user": shown, **(extra or {})}, token=token, refresh=refresh)
 
 
+def refuse_prevented(service: Service, user: dict[str, Any]) -> None:
+    """Refuse an expired user (410) and one whose login a user action prevents (409)."""
+    if user.get("expiry") is not None and user["expiry"] <= service.state.now():
+        raise RefusedError(410)
+    action = user.get("loginPrevented")
+    if action:
+        raise RefusedError(409, {"actions": [action]})
+
+
 def record_login(db: sqlite3.Connection, user_id: str, registration: dict[str, Any] | None, now: int) -> None:
     """Note the instant of a login on the user and on the registration."""
     accounts.update_body(db, user_id, {"lastLoginInstant": now})

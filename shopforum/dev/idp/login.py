@@ -11,7 +11,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from . import accounts, tokens, twofactor
-from .completion import complete, device, find_application, record_login
+from .completion import complete, device, find_application, record_login, refuse_prevented
 from .errors import RefusedError, nothing
 from .json_fields import (
     flag,
@@ -54,7 +54,7 @@ def login(request: Request) -> Response:
         raise RefusedError(404)
     if user is None:
         raise RefusedError(404)
-    _refuse_prevented(service, accounts.user_body(user))
+    refuse_prevented(service, accounts.user_body(user))
     if (due := twofactor.challenge_due(request, service, user, body)) is not None:
         return due
     kind = "PASSWORD" if password is not None else "ONE_TIME_PASSWORD"
@@ -75,14 +75,6 @@ def _authenticate_caller(
     configuration = mapping(application if application is not None else home, "loginConfiguration")
     if not has_api_key(request, service.api_key) and flag(configuration, "requireAuthentication", True):
         raise RefusedError(401)
-
-
-def _refuse_prevented(service: Service, user: dict[str, Any]) -> None:
-    if user.get("expiry") is not None and user["expiry"] <= service.state.now():
-        raise RefusedError(410)
-    action = user.get("loginPrevented")
-    if action:
-        raise RefusedError(409, {"actions": [action]})
 
 
 def ping(request: Request) -> Response:

@@ -159,7 +159,6 @@ def discovery(request: Request) -> Response:
         {
             "issuer": home["issuer"],
             "token_endpoint": f"{base}/oauth2/token",
-            "introspection_endpoint": f"{base}/oauth2/introspect",
             "jwks_uri": f"{base}/.well-known/jwks.json",
             "grant_types_supported": ["refresh_token"],
             "id_token_signing_alg_values_supported": ["RS256"],

@@ -126,6 +126,7 @@ def _put_application(
             "clientSecret": client["client_secret"],
             "enabledGrants": ["refresh_token"],
         },
+        "passwordlessConfiguration": {"enabled": name != "admin"},
         "roles": [
             {
                 "id": str(uuid.uuid5(uuid.UUID(client["id"]), role)),

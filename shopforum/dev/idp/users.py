@@ -165,8 +165,7 @@ def change(request: Request) -> Response:
                 "insertInstant",
                 "passwordLastUpdateInstant",
                 "lastLoginInstant",
-                "loginPrevented",
-                "twoFactorRequired",
+                *accounts.HIDDEN,
             )
             base = accounts.new_user_body(user_id, now) | {key: stored[key] for key in fixed if key in stored}
             body = read_user(given, base)
