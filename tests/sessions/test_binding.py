@@ -378,6 +378,9 @@ def test_the_end_of_the_session_ends_the_binding(core, bound, end):
     assert over(bound.ask(bound.device.renewal(challenge)))
     assert over(bound.ask())
     assert bound.resume().session is None
+    # Nor is a key refused that nobody could have registered.
+    assert over(core.sessions.bind(bound.pair, "nonsense", HERE, THIEF))
+    assert "session_binding_refused" not in core.flags()
 
 
 def test_quarantine_is_no_end_of_the_binding(core, bound):
