@@ -7,7 +7,7 @@ from device_client import HERE, Bound, Device, over
 from session_fixtures import OWNER, THIEF, SessionCore, together
 from sqlalchemy import event
 
-from shopforum.sessions import Reason, Rule, Scope
+from shopforum.sessions import Reason, Rule, Scope, binding_proof
 from shopforum.sessions.binding import Skipped
 from shopforum.sessions.binding_proof import DeviceKey
 from shopforum.sessions.model import Outcome, Pair
@@ -301,6 +301,8 @@ def test_a_second_registration_is_refused(core, bound):
         hash=core.sessions.config.secrets.digest("store", "challenge", "c" * 43),
         id=bound.id,
     )
+    # Nor does a challenge to register renew anything.
+    assert not bound.ask(bound.device.renewal("c" * 43)).cookie
     assert over(bound.register("c" * 43, thief, THIEF))
     assert core.sql("SELECT * FROM session_keys") == before
     assert core.flags() == {"session_binding_refused": 3}
@@ -378,6 +380,22 @@ def test_the_end_of_the_session_ends_the_binding(core, bound, end):
     assert over(bound.ask(bound.device.renewal(challenge)))
     assert over(bound.ask())
     assert bound.resume().session is None
+    # Nor is a key refused that nobody could have registered.
+    assert over(core.sessions.bind(bound.pair, "nonsense", HERE, THIEF))
+    assert "session_binding_refused" not in core.flags()
+
+
+def test_a_session_that_ends_while_its_proof_is_judged_gets_no_cookie(core, bound, monkeypatch):
+    Bound(core, "bob")
+    judge = binding_proof.renewal
+
+    def judge_late(*proof: Any) -> str:
+        core.sessions.logout(bound.login.session, OWNER)
+        return judge(*proof)
+
+    monkeypatch.setattr(binding_proof, "renewal", judge_late)
+    assert over(bound.ask(bound.device.renewal(bound.next)))
+    assert core.sql("SELECT proofs FROM session_keys") == [{"proofs": 1}] * 2
 
 
 def test_quarantine_is_no_end_of_the_binding(core, bound):
