@@ -1,12 +1,14 @@
 """`shopforum sessions drift`: what a lost webhook or a lost message has left, and nothing that is under way."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import Idp, person
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.dev import sample
 from shopforum.operations import drift
 
 
@@ -91,3 +93,12 @@ def test_no_token_s_value_is_printed(three: Any, run: Any, store: Any, sql: Any)
     answer = run("drift", "--json")
     assert person("shopper").id in answer.stdout
     assert store.cookies["__Host-refresh"] not in answer.stdout + answer.stderr
+
+
+def test_the_sample_data_agree_with_the_provider(run, write_ini, idp, sql, monkeypatch):
+    """A newcomer finds no disagreement that nobody has made."""
+    monkeypatch.setattr(sample.sessions, "COUNT", 400)
+    sample.seed(Path(write_ini()), idp.database)
+    assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NULL")) > 10
+    answer = run("drift")
+    assert (answer.exit_code, answer.stdout) == (0, "The sessions and FusionAuth agree.\n")

@@ -41,6 +41,30 @@ class DemoUser(TypedDict):
     registrations: Mapping[str, Iterable[str]]
 
 
+class SampleToken(TypedDict):
+    """A refresh token that nobody holds; instants are milliseconds since the epoch."""
+
+    id: str
+    user_id: str
+    application_id: str
+    auth_instant: int
+    start_instant: int
+
+
+def provision_tokens(database: str | Path, tokens: Iterable[SampleToken]) -> None:
+    """Create refresh tokens for users and applications that exist. Raises sqlite3.IntegrityError for one that exists, too."""
+    opened = Database(database)
+    try:
+        with opened.write() as db:
+            db.executemany(
+                "INSERT INTO refresh_tokens (id, token_hash, user_id, application_id, auth_instant, insert_instant, start_instant,"
+                " meta_data) VALUES (:id, randomblob(32), :user_id, :application_id, :auth_instant, :auth_instant, :start_instant, '{}')",
+                [dict(token) for token in tokens],
+            )
+    finally:
+        opened.close()
+
+
 def provision(
     database: str | Path,
     *,

@@ -1,7 +1,7 @@
 """The people of the demonstration: who can log in where, with passwords that everybody may know."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,8 @@ LOGINS = (
 )
 
 
-def provision(settings: Mapping[str, str], idp_database: Path) -> None:
-    """Create the sites' applications and the people at the development identity provider, where they are missing.
+def provision(settings: Mapping[str, str], idp_database: Path, people: Iterable[Login] = LOGINS) -> None:
+    """Create the sites' applications and some people at the development identity provider, where they are missing.
 
     `settings` are those of any site; `idp_database` is the provider's file, which may be open.
     """
@@ -73,6 +73,6 @@ def provision(settings: Mapping[str, str], idp_database: Path) -> None:
                 "lastName": login.last_name,
                 "registrations": {applications[site]: roles for site, roles in login.roles.items()},
             }
-            for login in LOGINS
+            for login in people
         ],
     )
