@@ -101,6 +101,7 @@ EXTENSION_POINTS = frozenset(
             "cookies",
             "csrf",
             "deny_rules",
+            "honey",
             "jobs",
             "keyring",
             "live",
