@@ -107,6 +107,7 @@ EXTENSION_POINTS = frozenset(
             "live",
             "outbox",
             "provider_events",
+            "reach",
         ),
         *("revocation", "tables", "vocabulary", "witness"),
     }
