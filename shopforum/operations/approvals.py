@@ -125,8 +125,8 @@ class Act:
 @dataclass(frozen=True)
 class Asker:
     """The one who acts. `unlimited`: has the permission for whole sites. `user_id` is the person behind it, who may not approve: the
-    admin, or the maker of the token; `own` the admin, whose own sessions do not count. `alone` names the emergency way that needs no
-    second owner, or is empty.
+    admin, or the maker of the token; `own` the admin, whose own sessions do not count. `names` are the person's other names in the
+    audit log: the acts of an hour add up over them all. `alone` names the emergency way that needs no second owner, or is empty.
     """
 
     actor: str
@@ -134,6 +134,7 @@ class Asker:
     unlimited: bool
     user_id: UUID | None = None
     own: UUID | None = None
+    names: frozenset[str] = frozenset()
     alone: str = ""
 
 
@@ -322,23 +323,35 @@ def within(
     Raises Waiting, and stores the request, where a second owner has to approve: because of the act itself, or because it raises
     TooFar with what the actor has done within the hour.
     """
-    if not (office.two_people and asker.unlimited):
+    if not office.two_people:
         yield limits.limit(unlimited=asker.unlimited, own=asker.own)
         return
+    if not asker.unlimited:
+        yield limits.limit(unlimited=False, own=asker.own, names=asker.names)
+        return
     if asker.alone:
-        if act.crowd:
+        if takes_two(db, asker, act):
             note_alone(office, db, read_db, asker, act)
         yield None
         return
     if not act.crowd:
         try:
-            yield limits.alone(asker.own)
+            yield limits.alone(asker.own, asker.names)
         except TooFar:
             # With what the actor has done within the hour.
             pass
         else:
             return
     raise Waiting(ask(office, db, read_db, asker, act))
+
+
+def takes_two(db: Database, asker: Asker, act: Act) -> bool:
+    """Return whether an act reaches too far for one person, by itself or with what the person has done within the hour."""
+    if act.crowd:
+        return True
+    with db.transaction() as connection:
+        before = session_reach.people_within_the_hour(connection, [asker.actor, *asker.names], asker.own)
+    return before + act.people > limits.PEOPLE
 
 
 def ask(office: Office, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> UUID:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.security import Denied
 
+from ...api_tokens import tokens
 from ...core.permissions import REVOKE_ALL
 from ...operations import approvals, deny_rules, plans
 from ...operations.approvals import Act, Asker, Office
@@ -110,6 +111,7 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
         may_revoke_all(request),
         user_id=me.user_id,
         own=me.user_id,
+        names=tokens.actors(request.db, me.user_id),
         alone="a code of an authenticator" if code else "",
     )
     try:
