@@ -214,6 +214,30 @@ def test_a_hundred_people_within_an_hour_are_the_most_for_one(owners: Any, sql: 
     ]
 
 
+def test_nobody_floods_the_other_owners(owners: Any, sql: Any):
+    first, _ = owners
+    path = path_of(everyone(first))
+    sql(
+        """INSERT INTO approvals (created_at, expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent,
+          request_id, reason_code, reason_admin, reason_user, decided_at, outcome)
+        SELECT now() - interval '10 minutes', now(), 'revoke', '{}', '{}', 0, 0, true, n::text, :actor, '', '', '', '', '', now(), 'withdrawn'
+        FROM generate_series(1, 19) n RETURNING 1""",
+        actor=OWNER.email,
+    )
+    # What waits is found again; another one is refused, and nobody is told.
+    assert path_of(everyone(first)) == path
+    form = form_of(first.get("/rules"), "/rules")
+    form["device"], form["reason"] = "curl", "incident"
+    refused = send(form.submit(), "/rules")
+    assert (refused.status_int, refused.headers["Retry-After"]) == (429, "3600")
+    assert "20 approvals within an hour" in refused
+    assert len(sql("SELECT 1 FROM outgoing_mail")) == len(events(sql, "approval_asked")) == 1
+    sql(
+        "UPDATE approvals SET created_at = now() - interval '2 hours' WHERE decided_at IS NOT NULL RETURNING 1"
+    )
+    path_of(send(form.submit(), "/rules"))
+
+
 def test_a_rule_and_a_containment(owners: Any, browser: Any, sql: Any):
     first, second = owners
     form = form_of(first.get("/rules"), "/rules")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther, HTTPTooManyRequests
 from pyramid.security import Denied
 
 from ...api_tokens import tokens
@@ -99,8 +99,8 @@ def judged() -> Iterator[None]:
 
 @contextmanager
 def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
-    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it, and redirects to the request for approval of
-    one that takes a second owner.
+    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it, redirects to the request for approval of
+    one that takes a second owner, and raises HTTPTooManyRequests where the admin has asked for too many.
     """
     me = request.me
     # The password is older: a code has stood in for it.
@@ -119,6 +119,8 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
             yield limit
     except approvals.Waiting as waiting:
         raise notes.see_other(request, f"/approvals/{waiting.approval_id}?notice=approval_asked") from None
+    except approvals.TooManyRequests as error:
+        raise HTTPTooManyRequests(str(error), headers=[("Retry-After", str(approvals.LIFE))]) from None
 
 
 def office(request: Request) -> Office:
