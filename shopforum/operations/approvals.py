@@ -361,6 +361,7 @@ def within(
     raise Waiting(ask(office, db, read_db, asker, act))
 
 
+@once_more
 def takes_two(db: Database, asker: Asker, act: Act) -> bool:
     """Return whether an act reaches too far for one person, by itself or with what the person has done within the hour."""
     if act.crowd:

@@ -386,7 +386,7 @@ def test_a_trust_ends_with_the_sessions_that_were_not_the_owner_s_alone(
         assert submit(page, code_of(idp)).location == "/shopping-cart"
 
     def again() -> str:
-        """Where the same browser's next login leads, after a copy of its trust alone."""
+        """Log in from elsewhere with a copy of the trust alone; return where that leads."""
         [kept] = [one for one in store.cookiejar if one.name == "__Host-trust"]
         thief = browser("store", "192.0.2.66")
         thief.cookiejar.set_cookie(kept)
