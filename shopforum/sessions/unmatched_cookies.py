@@ -11,14 +11,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core import addresses
+from ..core.text import clean
 from . import audit, flags, honey, records, refusals
 from .audit import Client, Event
 from .context import SessionContext
 from .model import Pair
 from .vocabulary import EventName, FlagKind, InitiatingEntity
 
-# Names of cookies in one row.
-_MOST_NAMES = 10
+# Names of cookies in one row, and characters of a name: the sender chooses them.
+_MOST_NAMES, _LONGEST_NAME = 10, 60
 
 # Whether to write another row of an event: one a network and hour, and at most sixty a minute, so that a flood of invented
 # cookies neither fills the log nor hides the other event.
@@ -51,7 +52,8 @@ def note_sent_twice(context: SessionContext, names: list[str], client: Client) -
 
     It is an event of its own: an invented session id comes from a guesser, a second cookie was planted in a browser.
     """
-    _note(context, EventName.DUPLICATE_COOKIE, client, cookies=names[:_MOST_NAMES])
+    shown = [clean(name, _LONGEST_NAME) for name in names[:_MOST_NAMES]]
+    _note(context, EventName.DUPLICATE_COOKIE, client, cookies=shown)
 
 
 def note_other_refresh_token(context: SessionContext, pair: Pair, client: Client, session_id: UUID) -> None:
