@@ -61,6 +61,8 @@ def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
 def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql, admin):
     session, refresh, stranger = pair
     double = f"{SESSION}={session}; {SESSION}={session}; {REFRESH}={refresh}; __Host-cart=a; __Host-cart=b; x=1; x=2"
+    # The sender chooses the names: a row holds the beginnings of ten.
+    double += f"; __Host-{'z' * 500}=1" * 2
     for _ in range(3):
         send(stranger, double)
     # A made-up id is another event, which does not hide this one.
@@ -70,7 +72,7 @@ def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql, admin):
         "WHERE event IN ('cookie_duplicate', 'strict_session_violation') ORDER BY id"
     )
     assert [tuple(row.values()) for row in rows] == [
-        ("cookie_duplicate", {"cookies": ["__Host-cart", SESSION]}, None, "127.0.0.1"),
+        ("cookie_duplicate", {"cookies": ["__Host-cart", SESSION, f"__Host-{'z' * 53}"]}, None, "127.0.0.1"),
         ("strict_session_violation", {}, None, "127.0.0.1"),
     ]
     admin.log_in("owner")
