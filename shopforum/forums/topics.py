@@ -10,6 +10,7 @@ from sqlalchemy import text
 from ..core.database import Database
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
+from . import links
 from .inbox import COUNTS, WithCounts
 from .links import slug as slug_of
 from .paging import NumberedList
@@ -75,6 +76,10 @@ _TOPIC = Prepared(
     FROM forum_topics t JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS} WHERE t.id = :topic_id
     """,
 )
+
+
+_SLUGS = text("SELECT slug FROM forum_categories ORDER BY position, id")
+_NEWEST = text("SELECT id, title FROM forum_topics WHERE NOT hidden ORDER BY last_post_id DESC LIMIT :most")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +187,12 @@ def of_category(category_id: int, viewer: Person | None) -> NumberedList[ListedT
     """Return the list of a category's topics: the pinned ones first, then by last post."""
     values = {**viewing(viewer), "category_id": category_id}
     return NumberedList(_OF_CATEGORY, partial(build, ListedTopic), values)
+
+
+def paths(db: Database, most: int = 10_000) -> list[str]:
+    """Return the paths of all categories, and of the `most` topics with the newest posts, for search engines."""
+    shelves = [links.category(row["slug"]) for row in db.all(_SLUGS)]
+    return shelves + [links.topic(row["id"], row["title"]) for row in db.all(_NEWEST, most=most)]
 
 
 def topic(db: Database, topic_id: int, viewer: Person | None) -> Topic:
