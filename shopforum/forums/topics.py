@@ -72,7 +72,8 @@ _TOPIC = Prepared(
     SELECT {_TOPIC_COLUMNS}, t.hidden, t.category_id, c.slug AS category_slug, c.name AS category_name,
       {FIRST_UNREAD} AS first_unread, {READ_TO} AS read_to,
       EXISTS (SELECT 1 FROM forum_inbox i WHERE i.user_id = :viewer AND i.topic_id = t.id AND i.read_at IS NULL
-        AND i.kind <> 'moderation') AS has_message, {COUNTS}
+        AND i.kind <> 'moderation') AS has_message,
+      EXISTS (SELECT 1 FROM forum_follows f WHERE f.user_id = :viewer AND f.topic_id = t.id) AS followed, {COUNTS}
     FROM forum_topics t JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS} WHERE t.id = :topic_id
     """,
 )
@@ -142,7 +143,7 @@ class Topic(TopicSummary, WithCounts):
     """A topic on its own page.
 
     `first_unread` is the number of the first post that is new to the viewer, `read_to` the number up to which the viewer
-    has read, `has_message` says that the viewer's inbox holds an unread message about the topic.
+    has read, `has_message` says that the viewer's inbox holds an unread message about the topic, `followed` that the viewer follows it.
     """
 
     hidden: bool
@@ -152,6 +153,7 @@ class Topic(TopicSummary, WithCounts):
     first_unread: int | None
     read_to: int
     has_message: bool
+    followed: bool
 
 
 def all_categories(db: Database, viewer: Person | None = None) -> list[ListedCategory]:

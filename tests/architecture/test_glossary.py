@@ -14,7 +14,7 @@ errors event events everyone explain export external factor feed fields files fi
 fusionauth garbage graph group groups guests headers health help hosts html id idempotency idp ids inbound inbox incidents
 ini init jobs json key keys labels letters lifecycle limit limits links list listing lists live log login logs lookup mail
 main map mapping markdown markers members mentions merging methods metrics migrate migrations model moderate moderation
-network new notes notices numbers only openapi operations options orders outbound outgoing overview page pages paging parts
+network new notes notices notifications numbers only openapi operations options orders outbound outgoing overview page pages paging parts
 password permissions person plans policy post posts prepared problem problems processes products progress proxies public
 purge queries queue rate read readiness reasons records redirect redirects refusals renewal reports request requests
 responses restock resubmit resume revocation revocations revoke risk routes rows rules safe sample saved schema scope search
