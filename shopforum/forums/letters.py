@@ -118,7 +118,7 @@ class News:
 
     @property
     def path(self) -> str:
-        """Where to read on: the inbox, if the topic is hidden."""
+        """The page to read on at: the inbox, if the topic is hidden."""
         if self.hidden:
             return "/inbox"
         if self.post_id is None:
