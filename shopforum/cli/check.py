@@ -9,10 +9,10 @@ from shopforum.core.ini_files import section
 from shopforum.core.sites import SITES
 
 from . import (
+    check_approvals,
     check_database,
     check_fusionauth,
     check_network,
-    check_owners,
     check_public,
     check_settings,
     check_webhooks,
@@ -48,7 +48,7 @@ def checks(ini: str) -> Iterator[Check]:
     yield from check_settings.checks(ini, sites)
     yield from check_database.checks(ini, [each.settings for each in sites])
     yield from check_fusionauth.checks(sites)
-    yield from check_owners.checks(sites[-1])
+    yield from check_approvals.checks(sites[-1])
     yield from check_webhooks.checks(sites[-1])
     yield from check_network.checks(sites[-1])
     yield from check_public.checks(sites[-1])

@@ -73,7 +73,7 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.look(422)
 
 
-def test_approvals_drift_and_honey_in_every_guise(inspect, sites):
+def test_views_approvals_drift_and_honey_in_every_guise(inspect, sites):
     with inspect("admin", "owner") as pages:
         [asked] = sites.sql(
             """INSERT INTO approvals (expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent, request_id,
@@ -85,6 +85,13 @@ def test_approvals_drift_and_honey_in_every_guise(inspect, sites):
         pages.page.get_by_label("Place").fill("nightly backup on host b2")
         pages.press("Make a honey token")
         pages.look()
+        pages.page.goto(f"{pages.url}/views?query=site%3Dstore%26hide%3Dends")
+        pages.press("Save the view")
+        pages.look(422)
+        pages.page.get_by_label("Name").fill("Store")
+        pages.press("Save the view")
+        pages.visit("/sessions?site=store&hide=ends")
+        pages.visit("/views")
         pages.visit("/approvals")
         pages.visit(f"/approvals/{asked['id']}")
 
