@@ -125,7 +125,7 @@ def command(
 
 @dataclass(frozen=True)
 class Plan:
-    """What the options ask for."""
+    """The acts that the options ask for."""
 
     before: datetime | None
     keep_sessions: bool

@@ -65,7 +65,7 @@ class LogRow:
 
 @dataclass(frozen=True)
 class Lost:
-    """What the database has lost. `unnamed` revocations ended more sessions than the copy names; `unreadable` lines of the file were
+    """The acts that the database has lost. `unnamed` revocations ended more sessions than the copy names; `unreadable` lines of the file were
     no rows.
     """
 
@@ -79,7 +79,7 @@ class Lost:
 
 @dataclass
 class Applied:
-    """What was applied again, as numbers. `revocations` are the ids of the new receipts."""
+    """The acts that were applied again, as numbers. `revocations` are the ids of the new receipts."""
 
     revocations: list[str] = field(default_factory=list)
     lifted: int = 0

@@ -16,7 +16,7 @@ _UNKNOWN = "Unknown device"
 
 
 class Meaning(NamedTuple):
-    """What a User-Agent says: the browser's family and major version, and the family of the operating system. Empty if unknown.
+    """The facts in a User-Agent: the browser's family and major version, and the family of the operating system. Empty if unknown.
 
     It is the browser's claim, and can be copied.
     """

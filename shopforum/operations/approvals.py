@@ -70,7 +70,7 @@ PURGES = (
 
 
 class Kind(StrEnum):
-    """What is to be done."""
+    """The kinds of acts."""
 
     REVOKE = "revoke"
     QUARANTINE = "quarantine"
@@ -93,7 +93,7 @@ class NotWaiting(Exception):
 
 @dataclass(frozen=True)
 class Office:
-    """What the acts of a deployment go by: whether they take `two_people`, the console's address, and whether mail can be sent."""
+    """The rules that the acts of a deployment go by: whether they take `two_people`, the console's address, and whether mail can be sent."""
 
     two_people: bool
     console: str
@@ -178,7 +178,7 @@ class Approval:
 
     @property
     def client(self) -> Client:
-        """Where the request came from."""
+        """The client that the request came from."""
         return Client(self.address, self.agent, self.request_id)
 
     @property
@@ -215,7 +215,7 @@ class View:
 
 @dataclass
 class _Done:
-    """Whether a request was claimed, and the receipt of what was done."""
+    """The outcome of an approval: whether the request was claimed, and the receipts of what was done."""
 
     claimed: bool = False
     revocations: list[UUID] = field(default_factory=list)

@@ -196,7 +196,7 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class Alarms:
-    """What the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
+    """The alarms that the dashboard shows above all: revocations that the provider has not confirmed, lost rows of the audit log that
     nobody has recovered from yet (`shopforum recover`), codes that stood in for a password, acts without a second owner, how many
     requests wait for one, how many disagreements the latest comparison with FusionAuth has found, the places of honey tokens that were presented, and the newest open incidents, MOST_INCIDENTS at most. Beside them how soon revocations are felt, by place.
     """

@@ -7,7 +7,7 @@ from ..core.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsSettings:
-    """What acts of the operators take, and when the worker looks for drift."""
+    """The conditions of the operators' acts, and the hour at which the worker looks for drift."""
 
     two_people: bool = setting(
         "admin.two_people",

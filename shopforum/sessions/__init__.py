@@ -101,11 +101,13 @@ EXTENSION_POINTS = frozenset(
             "cookies",
             "csrf",
             "deny_rules",
+            "honey",
             "jobs",
             "keyring",
             "live",
             "outbox",
             "provider_events",
+            "reach",
         ),
         *("revocation", "tables", "vocabulary", "witness"),
     }

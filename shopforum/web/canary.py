@@ -62,7 +62,7 @@ def _nodes(value: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class CanarySettings:
-    """Where the worker measures how soon a revocation is felt. Without nodes and without an account it measures nothing."""
+    """The places where the worker measures how soon a revocation is felt. Without nodes and without an account it measures nothing."""
 
     nodes: tuple[str, ...] = setting(
         "canary.nodes",
@@ -81,7 +81,7 @@ class CanarySettings:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """What is measured, by the names under which it is told."""
+        """The places that are measured, by the names under which they are told."""
         return (*self.nodes, *([FUSIONAUTH] if self.email else []))
 
 
@@ -95,7 +95,7 @@ def parse(raw: Mapping[str, str]) -> CanarySettings:
 
 @dataclass(frozen=True)
 class Effect:
-    """How long revocations took to be felt at a place, of the last day: the median and the 99th percentile in seconds, None where
+    """The time that revocations took to be felt at a place, of the last day: the median and the 99th percentile in seconds, None where
     none was felt, of so many `measured`.
 
     `unfelt` of the last ten minutes were not felt; `why` is the latest reason. `age`: seconds since the newest measurement.

@@ -53,7 +53,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Received:
-    """What a site has received: how it understands the request, and the way on which it came (`Arrival`)."""
+    """A request as a site has received it: how the site understands the request, and the way on which it came (`Arrival`)."""
 
     site: str
     scheme: str

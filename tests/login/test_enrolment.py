@@ -1,4 +1,4 @@
-"""Where a second factor is required and none is set up, an authenticator is set up on the way in."""
+"""An authenticator is set up on the way in where a second factor is required and none is there."""
 
 import base64
 import json

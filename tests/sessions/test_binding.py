@@ -408,7 +408,7 @@ def test_quarantine_is_no_end_of_the_binding(core, bound):
 
 
 def test_a_deny_rule_is_no_end_of_the_binding(core, bound):
-    """What it refuses is refused with the key, too. The key stays, and is good again when the rule is lifted."""
+    """It refuses with the key, too. The key stays, and is good again when the rule is lifted."""
     rule = core.sessions.add_rule(Rule(seconds=3600, user_id=bound.login.session.user_id), DOUBT, OWNER)
     assert bound.resume().ended == "blocked"
     assert core.resume(bound.pair).ended == "without_key"

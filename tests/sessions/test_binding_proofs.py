@@ -1,4 +1,4 @@
-"""Which proofs of a device are accepted, and no other: whatever comes, it is judged, and fails closed.
+"""The proofs of a device that are accepted, and no other: whatever comes, it is judged, and fails closed.
 
 test_binding_vectors.py has proofs that others have signed.
 """

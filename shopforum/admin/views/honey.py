@@ -24,7 +24,7 @@ _PAGE = "shopforum:admin/templates/honey.jinja2"
 
 
 class HoneyForm(Form):
-    """Where a honey token is planted."""
+    """The place where a honey token is planted."""
 
     place = TextField(
         "Place",
