@@ -1,4 +1,4 @@
-"""`/design`, in development alone: every component of the pages, with its states. docs/design.md says how they are used.
+"""`/design`, in development alone: the components that all sites share, with their states. docs/design.md says how they are used.
 
 A change of a component is looked at here first, on each of the three sites, in light and dark, from 320 px.
 """
