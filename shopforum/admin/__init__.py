@@ -34,6 +34,9 @@ _ROUTES = (
     ("admin_select", "/sessions/select"),
     ("admin_dismiss", "/sessions/dismiss"),
     ("admin_session", "/sessions/{id}"),
+    ("admin_views", "/views"),
+    ("admin_view", "/views/{id}"),
+    ("admin_view_delete", "/views/{id}/delete"),
     ("admin_flag", "/sessions/{id}/flags/{kind}"),
     ("admin_user", "/users/{id}"),
     ("admin_user_select", "/users/{id}/select"),
@@ -88,6 +91,7 @@ _VIEWS = (
         "approvals",
         "drift",
         "honey",
+        "saved_views",
     ),
 )
 
@@ -102,6 +106,9 @@ _ACTS = {
     "admin_drift": Act("Compare with FusionAuth", page="/drift"),
     "admin_honey": Act("Make a honey token", asks=True),
     "admin_honey_retire": Act("Retire a honey token", page="/honey"),
+    "admin_views": Act("Save a view", asks=True),
+    "admin_view": Act("Rename a view", page="/views"),
+    "admin_view_delete": Act("Delete a view", page="/views"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
     "admin_incident_notes": Act("Add a note"),

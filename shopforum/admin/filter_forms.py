@@ -35,7 +35,8 @@ def _field(criterion: Criterion) -> StringField | SelectField:
     if criterion.choices:
         options = options_of([("", "Any"), *criterion.choices])
         return SelectField(criterion.label, choices=options, default="", validate_choice=False)
-    attributes = None if criterion.kind == "text" else {"type": criterion.kind}
+    # The list has one line for its filter: there the hint stands in the empty field.
+    attributes = {"placeholder": criterion.hint} if criterion.kind == "text" else {"type": criterion.kind}
     return StringField(criterion.label, description=criterion.hint, render_kw=attributes)
 
 

@@ -8,7 +8,15 @@ from shopforum import configuration
 from shopforum.core.ini_files import section
 from shopforum.core.sites import SITES
 
-from . import check_database, check_fusionauth, check_network, check_public, check_settings, check_webhooks
+from . import (
+    check_approvals,
+    check_database,
+    check_fusionauth,
+    check_network,
+    check_public,
+    check_settings,
+    check_webhooks,
+)
 from .checks import Check
 
 
@@ -40,6 +48,7 @@ def checks(ini: str) -> Iterator[Check]:
     yield from check_settings.checks(ini, sites)
     yield from check_database.checks(ini, [each.settings for each in sites])
     yield from check_fusionauth.checks(sites)
+    yield from check_approvals.checks(sites[-1])
     yield from check_webhooks.checks(sites[-1])
     yield from check_network.checks(sites[-1])
     yield from check_public.checks(sites[-1])

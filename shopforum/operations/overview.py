@@ -211,6 +211,12 @@ class Alarms:
     incidents: list[OpenIncident]
     effects: list[Effect]
 
+    @property
+    def any(self) -> bool:
+        """Return whether there is anything to say."""
+        told = (self.failures, self.lost, self.break_glass, self.lonely, self.waiting, self.drift)
+        return any((*told, self.honey, self.incidents)) or any(one.unfelt for one in self.effects)
+
 
 @dataclass(frozen=True)
 class Hourly:

@@ -1,4 +1,4 @@
-"""The tables of incidents, of comparisons with FusionAuth, of the console's authenticators, and of acts that wait for a second owner. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
+"""The tables of incidents, of saved views, of comparisons with FusionAuth, of the console's authenticators, and of acts that wait for a second owner. Acts and notes of an incident stand in the audit log: its `detail` names the incident, written in the
 transaction of each act.
 """
 
@@ -94,6 +94,18 @@ approvals = Table(
     Column("made_id", UUID),
     Index("ix_approvals_created_at_id", "created_at", "id"),
     Index("uq_approvals_digest_waiting", "digest", unique=True, postgresql_where=text("decided_at IS NULL")),
+)
+
+# Views of the list of sessions that admins have saved, each for one admin (saved_views.py).
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("user_id", UUID, nullable=False),
+    Column("name", Text, nullable=False),
+    # The query string of the list: filter, order and hidden columns.
+    Column("query", Text, nullable=False),
+    Index("uq_saved_views_user_id_name", "user_id", "name", unique=True),
 )
 
 # Comparisons of the sessions with FusionAuth (drift_checks.py), a queue.

@@ -120,6 +120,12 @@ def holders(db: ReadOnlyDatabase, site: str, roles: Collection[str]) -> list[Use
     return list({row["user_id"]: UserName(**row) for row in latest}.values())[:3]
 
 
+def all_holders(db: ReadOnlyDatabase, site: str, roles: Collection[str]) -> list[UUID]:
+    """Return everybody who has signed in to a site with one of some roles, by the sessions that are stored."""
+    held = s.c.roles.op("&&")(cast(sorted(roles), ARRAY(Text)))
+    return [row["user_id"] for row in db.all(select(s.c.user_id).where(s.c.site == site, held).distinct())]
+
+
 def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:
     """Return the users who have signed in under an e-mail address, whatever its case."""
     found = select(s.c.user_id).where(func.lower(s.c.user_email) == func.lower(email)).distinct()

@@ -17,6 +17,8 @@ REFRESH = "__Host-refresh"
 BOUND = "__Host-bound"
 # Forms of a visitor who is not signed in are bound to this cookie (csrf.py).
 VISITOR = "__Host-csrf"
+# Set by a login, and kept when the session is over: a browser in which somebody has logged in to this site.
+DEVICE = "__Host-device"
 
 
 @dataclass(frozen=True)

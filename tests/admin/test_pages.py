@@ -100,7 +100,7 @@ def test_few_statements_a_page(
 ):
     for path, most in (
         ("/", 10),
-        ("/sessions?state=active&site=store", 5),
+        ("/sessions?state=active&site=store", 6),
         ("/revocations", 4),
         ("/audit", 3),
     ):

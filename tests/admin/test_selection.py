@@ -108,7 +108,7 @@ def test_a_row_says_who_used_it_last_and_who_signed_in(console: Console, started
     device, address = (
         row.find("td", {"data-label": name}).get_text(" ", strip=True) for name in ("Device", "Address")
     )
-    assert device == "curl 8 login: Firefox 140 on Linux"
+    assert device == "curl 8 login: Firefox 140 on Linux new device"
     assert address == "203.0.113.9 +1 more: 2 places login: 192.0.2.5"
 
 

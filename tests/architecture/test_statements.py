@@ -16,7 +16,7 @@ PAGES = [
     ("forums", "member", "/search", 2),
     ("forums", "member", "/account/sessions", 4),
     ("admin", "owner", "/", 12),
-    ("admin", "owner", "/sessions", 8),
+    ("admin", "owner", "/sessions", 9),
     ("admin", "owner", "/audit", 4),
     ("admin", "owner", "/revocations", 6),
     ("admin", "owner", "/revoke-everyone", 4),

@@ -4,6 +4,8 @@ import pytest
 from http_helpers import REFRESH, SESSION, credentials, set_cookies
 
 CART = "/shopping-cart"
+# A page for users alone.
+ORDERS = "/orders"
 
 
 def send(client, header, path=CART):
@@ -51,7 +53,7 @@ def test_the_pair_is_good_as_it_is(pair):
 def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
     session, refresh, stranger = pair
     idp.forget_calls()
-    answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh))
+    answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh), ORDERS)
     assert answer.status_int == 302
     assert "/login" in answer.headers["Location"]
     assert not {SESSION, REFRESH} & set_cookies(answer).keys()
@@ -113,13 +115,13 @@ def test_cookies_of_a_wrong_shape_cost_no_statement(browser, count_sql):
 def test_a_session_id_is_read_from_nowhere_but_the_cookie(pair, how):
     session, refresh, stranger = pair
     if how == "query":
-        answer = stranger.get(f"{CART}?{SESSION}={session}&{REFRESH}={refresh}&sid={session}", status="*")
+        answer = stranger.get(f"{ORDERS}?{SESSION}={session}&{REFRESH}={refresh}&sid={session}", status="*")
     elif how == "header":
         answer = stranger.get(
-            CART, headers={"X-Session-Id": session, "Authorization": f"Bearer {refresh}"}, status="*"
+            ORDERS, headers={"X-Session-Id": session, "Authorization": f"Bearer {refresh}"}, status="*"
         )
     else:
-        answer = stranger.post(CART, {SESSION: session, REFRESH: refresh}, status="*")
+        answer = stranger.post(ORDERS, {SESSION: session, REFRESH: refresh}, status="*")
     assert answer.status_int in (302, 403, 404, 405)
     assert SESSION not in set_cookies(answer)
 

@@ -108,9 +108,10 @@ def _running(settings: Callable[[str], dict[str, str]], certificate: ServerCerti
 @pytest.fixture
 def sites(_running: Sites, clean: None, idp: Any) -> Sites:
     """The sites over an empty database with the store's products in it."""
-    # Another test of this worker may have ended the connections that these pools keep.
+    # Another test of this worker may have ended the connections that these pools keep, or let FusionAuth be away.
     for app in _running.apps.values():
         app.services.db.engine.dispose()
+        app.services.idp.breaker.reset()
     with _running.apps["store"].services.db.transaction() as connection:
         store_sample.seed(connection, [uuid.uuid4()], random.Random(1))
     return _running

@@ -1,7 +1,7 @@
 """The console's pages about flags, quarantine, rules and forks in a real browser, and what its script adds."""
 
 import pytest
-from browser.page_checks import log_in
+from browser.page_checks import NARROW, WIDE, log_in
 from playwright.sync_api import expect
 
 
@@ -73,7 +73,7 @@ def test_every_page_in_every_guise(inspect, sites, two_places):
         pages.look(422)
 
 
-def test_approvals_drift_and_honey_in_every_guise(inspect, sites):
+def test_views_approvals_drift_and_honey_in_every_guise(inspect, sites):
     with inspect("admin", "owner") as pages:
         [asked] = sites.sql(
             """INSERT INTO approvals (expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent, request_id,
@@ -85,6 +85,13 @@ def test_approvals_drift_and_honey_in_every_guise(inspect, sites):
         pages.page.get_by_label("Place").fill("nightly backup on host b2")
         pages.press("Make a honey token")
         pages.look()
+        pages.page.goto(f"{pages.url}/views?query=site%3Dstore%26hide%3Dends")
+        pages.press("Save the view")
+        pages.look(422)
+        pages.page.get_by_label("Name").fill("Store")
+        pages.press("Save the view")
+        pages.visit("/sessions?site=store&hide=ends")
+        pages.visit("/views")
         pages.visit("/approvals")
         pages.visit(f"/approvals/{asked['id']}")
 
@@ -154,11 +161,28 @@ def test_shortcuts_are_off_until_they_are_turned_on_and_never_act_in_a_field(sit
     assert sites.sql("SELECT 1 FROM revocations") == []
 
 
+# Rows of the list that are seen whole: above the bar with the acts, which stays in front of them.
+SEEN = """() => {
+  const bar = document.querySelector("#actions").getBoundingClientRect().top;
+  return [...document.querySelectorAll("tbody tr")].filter(row => row.getBoundingClientRect().bottom <= bar + 1).length;
+}"""
+
+
+def scroll_one_screen(page):
+    page.evaluate("scrollTo(0, innerHeight)")
+
+
 def test_ticks_stay_over_pages_and_back_and_the_acts_are_near(sites, somebody):
     sites.sql(MANY)
-    page = somebody()
+    page = somebody(viewport=WIDE)
     log_in(page, sites.urls["admin"], "responder")
     page.goto(f"{sites.urls['admin']}/sessions?site=store")
+    assert page.evaluate(SEEN) >= 20
+    page.set_viewport_size(NARROW)
+    scroll_one_screen(page)
+    for name in ("End the selected sessions…", "Quarantine…", "End all that match…"):
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    page.set_viewport_size(WIDE)
     page.get_by_role("checkbox", name="Select the session of Ann3,").check()
     page.get_by_role("button", name="Older").click()
     expect(page.get_by_text("1 on other pages")).to_be_visible()
@@ -184,6 +208,11 @@ def test_ticks_stay_over_pages_and_back_and_the_acts_are_near(sites, somebody):
     assert passed <= 10
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Quarantine 2 sessions of 2 people?")
+    page.set_viewport_size(NARROW)
+    scroll_one_screen(page)
+    expect(page.get_by_label("Reason")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Quarantine 2 sessions")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size(WIDE)
     page.go_back()
     expect(last).to_be_checked()
 

@@ -12,7 +12,8 @@ _STOP = """() => {
   const name = it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent;
   return {
     name: name.trim().replace(/\\s+/g, " "),
-    outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    // A time has stops of its own inside, which the browser outlines.
+    outlined: it.type === "datetime-local" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
     free: over !== null && (it.contains(over) || over.contains(it)),
   };
 }"""

@@ -28,11 +28,52 @@ def seed_console(sites, monkeypatch):
     return flagged, replayed
 
 
+ALARMS = (
+    "A honey token was presented",
+    "The database has lost at least 3 rows",
+    "2 test revocations",
+    "The identity provider has not confirmed 1 revocation message",
+    "2 acts on many people went without a second owner, by ann@harbour.example, bob@harbour.example,",
+    "1 code of an authenticator stood in for a password",
+    "Open incident: Stuffing from",
+    "1 request waits for a second owner",
+    "FusionAuth and the sessions here disagree 4 times",
+)
+
+
+def raise_every_alarm(sites):
+    """Let the dashboard have all of ALARMS to say."""
+    for statement in (
+        "INSERT INTO honey_tokens (hash, key_id, place, actor, hits, last_hit_at) VALUES ('x', '', 'nightly backup on host b2', 'a', 1, now())",
+        """INSERT INTO audit_log (event, site, initiating_entity, actor, detail) VALUES
+        ('audit_rows_lost', 'all', 'system', 'w', '{"rows": 3, "kept": 6212}'),
+        ('acted_alone', 'all', 'admin', 'ann@harbour.example', '{}'), ('acted_alone', 'all', 'admin', 'bob@harbour.example', '{}'),
+        ('break_glass_used', 'admin', 'admin', 'ann@harbour.example', '{}')""",
+        "INSERT INTO canary_times (place, why) SELECT 'http://10.0.0.5:6543', 'still served after 0.2 s' FROM generate_series(1, 2)",
+        "UPDATE revocation_outbox SET done_at = NULL, last_error = 'FusionAuth did not answer' WHERE id = (SELECT max(id) FROM revocation_outbox)",
+        """INSERT INTO approvals (expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent, request_id,
+        reason_code, reason_admin, reason_user) VALUES (now() + interval '1 hour', 'revoke', '{"site": "store"}', '{}', 101, 101,
+        true, '', 'ann@harbour.example', '', '', 'incident', '', '')""",
+        "INSERT INTO drift_checks (actor, found, ended_at) VALUES ('', 4, now())",
+    ):
+        sites.sql(f"{statement} RETURNING 1")
+
+
+def check_alarms(page):
+    """All alarms, the most urgent first, a line each."""
+    lines = page.get_by_role("list", name="Alarms").get_by_role("listitem")
+    found = [text.strip() for text in lines.all_inner_texts()]
+    assert [text[: len(said)] for text, said in zip(found, ALARMS, strict=True)] == list(ALARMS)
+    assert max(lines.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")) < 40
+
+
 def test_console(sites, inspect, monkeypatch):
     flagged, replayed = seed_console(sites, monkeypatch)
+    raise_every_alarm(sites)
     with inspect("admin", "viewer") as pages:
+        pages.visit("/")
+        check_alarms(pages.page)
         for path in (
-            "/",
             "/sessions?state=flagged&site=store&device=firefox",
             "/sessions?user=nobody",
             f"/sessions/{replayed['id']}",

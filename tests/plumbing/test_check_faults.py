@@ -11,9 +11,10 @@ from typing import Any
 
 import psycopg2
 import pytest
+import requests
 from click.testing import CliRunner
 from sqlalchemy import make_url
-from support import APPLICATIONS, site_settings
+from support import APPLICATIONS, person, site_settings
 
 from shopforum.cli.check import command
 from shopforum.core.durability import Durability
@@ -193,6 +194,33 @@ def test_what_the_database_tells(doctor: Any, database_url: str, fault: str, abo
         cursor.execute(fault)
         connection.commit()
     assert cure in doctor()[about]
+
+
+def test_two_people_take_two_owners_who_can_sign_in(doctor: Any, database_url: str, idp: Any) -> None:
+    """An owner counts who has signed in to the console and is still one at FusionAuth."""
+
+    def sign_in(user_id: Any) -> None:
+        cursor.execute(
+            """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end, last_seen_at)
+            VALUES ('admin', %s, 'Ann', '{owner}', now(), now(), now(), now())""",
+            (str(user_id),),
+        )
+        connection.commit()
+
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        said = {"admin.two_people": "true"}
+        assert "no owner has signed in" in doctor(**said)["admin.two_people"]
+        sign_in(person("owner").id)
+        sign_in(person("responder").id)
+        assert "one owner has signed in" in doctor(**said)["admin.two_people"]
+        answer = requests.patch(
+            f"{idp.url}/api/user/registration/{person('responder').id}",
+            json={"registration": {"applicationId": APPLICATIONS["admin"], "roles": ["owner"]}},
+            headers={"Authorization": idp.api_key},
+            timeout=10,
+        )
+        assert answer.status_code == 200, answer.text
+        assert doctor(**said) == {}
 
 
 def test_a_role_that_seals_and_may_not_note_its_key(doctor: Any, database_url: str, worker_id: str) -> None:

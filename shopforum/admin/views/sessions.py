@@ -9,15 +9,16 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 
 from ...core.paging import FIELD, Page
 from ...core.read_only_database import TooSlow
-from ...operations import audit_queries, counts, id_lookup, session_queries, timeline
+from ...operations import audit_queries, counts, id_lookup, saved_views, session_queries, timeline
 from ...operations.counts import TabCounts
 from ...operations.filters import TABS, SessionFilter
 from ...operations.id_lookup import Meant
 from ...operations.rows import SessionDetail, SessionRow
 from ...web.request import Request
-from .. import pair_tree, selection
+from .. import list_view, pair_tree, selection
 from ..filter_forms import SessionFilterForm
 from ..forms import NoteForm, RevokeForm
+from ..list_view import COLUMNS, ListView
 from ..lists import page
 from . import may_revoke
 
@@ -56,7 +57,7 @@ def sessions(request: Request) -> Any:
     db = request.read_db
     found: Page[SessionRow] = Page([])
     shown, cut, uncounted = None, False, False
-    exact, order = request.GET.get("count") == "exact", _order(request)
+    exact = request.GET.get("count") == "exact"
     if form.validate():
         meant = id_lookup.recognize(db, form.filter)
         if meant:
@@ -71,12 +72,16 @@ def sessions(request: Request) -> Any:
             found, shown, cut = *_listed(request, form.filter, beginning=True), True
     else:
         request.response.status_int = 422
+    view = list_view.of(request, form.filter)
+    order = view.order
     return {
         "form": form,
         "filter": form.filter,
-        "tabs": [_tab(form.filter, name, shown, order) for name in (*TABS, "")],
+        "view": view,
+        "columns": COLUMNS,
+        "tabs": _tabs(request, view, shown),
         "order": order,
-        "sorts": {name: _list_url(form.filter, name) for name in session_queries.ORDERS},
+        "sorts": {name: view.url(order=name) for name in session_queries.ORDERS},
         "page": found,
         # The first page polls for sessions newer than its newest row; later pages do not.
         "since": "" if request.GET.get(FIELD) or form.errors or order else _newest(found),
@@ -108,7 +113,7 @@ def _listed(
     """Return the page of the list, and the counts on its tabs."""
     db = request.read_db
     matching = session_queries.matching(db, chosen, beginning=beginning)
-    order = session_queries.ORDERS[_order(request)]
+    order = session_queries.ORDERS[list_view.of(request, chosen).order]
     listing = order.where(*matching, *session_queries.in_state(db, chosen.state))
     found = page(request, listing, size=30)
     # Counts of a part of the matching sessions would be taken for counts of all.
@@ -157,21 +162,17 @@ def _newest(found: Page[SessionRow]) -> str:
     return newest.astimezone(UTC).isoformat()
 
 
-def _order(request: Request) -> str:
-    """Return the name of the order that the URL asks for; an unknown one is the usual order."""
-    asked = request.GET.get("sort", "")
-    return asked if asked in session_queries.ORDERS else ""
-
-
-def _list_url(chosen: SessionFilter, order: str, **changes: str) -> str:
-    query = "&".join(filter(None, (chosen.query(**changes), order and f"sort={order}")))
-    return "/sessions" + (f"?{query}" if query else "")
-
-
-def _tab(chosen: SessionFilter, name: str, shown: TabCounts | None, order: str) -> Tab:
-    return Tab(
-        label=name.capitalize() or "All",
-        url=_list_url(chosen, order, state=name),
-        current=chosen.state == name,
-        count=shown[name] if shown else None,
-    )
+def _tabs(request: Request, view: ListView, shown: TabCounts | None) -> list[Tab]:
+    """Return the tabs of the states, and then those of the admin's saved views."""
+    saved, here = saved_views.of_user(request.db, request.me.user_id), view.query()
+    known = any(one.query == here for one in saved)
+    states = [
+        Tab(
+            label=name.capitalize() or "All",
+            url=view.url(state=name),
+            current=view.filter.state == name and not known,
+            count=shown[name] if shown else None,
+        )
+        for name in (*TABS, "")
+    ]
+    return [*states, *(Tab(one.name, f"/sessions?{one.query}", one.query == here, None) for one in saved)]
