@@ -26,7 +26,7 @@ from sqlalchemy import event, text
 from support import Browser, Idp, site_settings, url_of
 
 import shopforum
-from shopforum.core import logs, migrations
+from shopforum.core import garbage, logs, migrations
 from shopforum.core.sites import SITES
 from shopforum.dev import postgres, sample
 from shopforum.dev.idp.server import serve_in_thread
@@ -109,6 +109,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure_node(node: Any) -> None:
     """Tell each worker where the server is."""
     node.workerinput["server"] = asdict(node.config.stash[_SERVER])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave what is there now out of garbage collection, as production's processes do: there are thousands of tests."""
+    garbage.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,9 @@ _ROWS = [
     """INSERT INTO forum_inbox (user_id, kind, topic_id, actor_name, created_at)
     SELECT gen_random_uuid(), 'moderation', (SELECT max(id) FROM forum_topics), 'Bob', now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n""",
+    """INSERT INTO forum_letters (user_id, email, every, next_at, last_id)
+    SELECT gen_random_uuid(), 'ann@harbour.example', 'day', now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '0' END), 0
+    FROM generate_series(1, :rows) n""",
     """INSERT INTO api_tokens (hash, name, scopes, created_by, expires_at)
     VALUES (sha256(:age::bytea), 'T', '{x}', 'Ann', now() + interval '1 year')""",
     """INSERT INTO api_replays (token_id, key_hash, body_hash, request_id, created_at, claimed_until)

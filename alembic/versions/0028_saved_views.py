@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0028_saved_views"
-down_revision = "0026_drift_and_honey"
+down_revision = "0027_forum_mail"
 branch_labels = None
 depends_on = None
 

@@ -39,6 +39,7 @@ def includeme(config: SiteConfigurator) -> None:
     )
     config.add_subscriber(_ask, BeforeRender)
     config.include(".views")
+    config.include(".data")
 
 
 def _ask(event: Any) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pyramid.response import Response
 
+from ..api_tokens import tokens
 from ..core.ids import parse_uuid
 from ..core.listing import Listing, Row
 from ..core.paging import Slice
@@ -370,10 +371,14 @@ def _within_scope(request: Request, act: Act) -> Iterator[Limit | None]:
     who has not made the token.
     """
     token = request.token
-    asker = Asker(token.actor, client_of(request), _unlimited(request), user_id=token.maker_id)
+    names = tokens.actors(request.db, token.maker_id) if token.maker_id else frozenset()
+    asker = Asker(token.actor, client_of(request), _unlimited(request), user_id=token.maker_id, names=names)
     office = request.services.office
-    with _judged(request), approvals.within(office, request.db, request.read_db, asker, act) as limit:
-        yield limit
+    try:
+        with _judged(request), approvals.within(office, request.db, request.read_db, asker, act) as limit:
+            yield limit
+    except approvals.TooManyRequests as error:
+        raise Problem(429, str(error), headers={"Retry-After": str(approvals.LIFE)}) from None
 
 
 def _unlimited(request: Request) -> bool:

@@ -127,6 +127,11 @@ _LIST = text(
     ORDER BY t.revoked_at IS NOT NULL, t.created_at DESC, t.id LIMIT 500"""
 )
 
+_ACTORS = text(
+    """SELECT DISTINCT unnest(ARRAY[created_by, 'token:' || name]) AS actor FROM api_tokens
+    WHERE maker_id = CAST(:maker_id AS uuid)"""
+)
+
 _REMOVED_KEYS = text(
     f"SELECT DISTINCT t.key_id FROM api_tokens t WHERE {_KEYLESS} AND {USABLE} ORDER BY t.key_id LIMIT 20"
 )
@@ -187,6 +192,11 @@ def create(
 def listed(db: Database, keys: Keyring, maker_id: UUID | None = None) -> list[TokenRow]:
     """Return all tokens, or those of one maker: revoked ones last, then newest first, at most 500; never a hash."""
     return [TokenRow(**row) for row in db.all(_LIST, maker_id=maker_id, key_ids=[*keys.ids])]
+
+
+def actors(db: Database, maker_id: UUID) -> frozenset[str]:
+    """Return the names in the audit log of a maker and of all tokens that the maker has ever made; empty without a token."""
+    return frozenset(row["actor"] for row in db.all(_ACTORS, maker_id=maker_id))
 
 
 def removed_keys(db: Database, keys: Keyring) -> list[str]:

@@ -125,9 +125,10 @@ def alone(deployment: Deployment, act: Act, origin: Client) -> Iterator[None]:
     """
     office = approvals.office(deployment.settings, deployment.console)
     asker = Asker(actor(), origin, unlimited=True, alone="the command line")
+    loud = office.two_people and approvals.takes_two(deployment.sessions.db, asker, act)
     with approvals.within(office, deployment.sessions.db, deployment.read_db, asker, act):
         yield
-    if office.two_people and act.crowd:
+    if loud:
         told = "The owners get mail, and t" if office.mail else "T"
         click.echo(f"This went without a second owner. {told}he console's dashboard shows it.", err=True)
 

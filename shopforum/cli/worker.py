@@ -20,7 +20,10 @@ from shopforum.core import garbage, metrics, processes, purge
 from shopforum.core.database import Database
 from shopforum.core.metrics import MetricsSettings
 from shopforum.core.settings import SettingsError, read
+from shopforum.core.sites import FORUMS
 from shopforum.forums import jobs as forum_jobs
+from shopforum.forums import letters as forum_letters
+from shopforum.forums.letters import InboxLetters
 from shopforum.login import jobs as login_jobs
 from shopforum.mail import outgoing
 from shopforum.mail.outgoing import MailSettings
@@ -117,6 +120,9 @@ def _send_mail(services: Services) -> int:
     """Queue the letters that are due, and send them; return how many were tried."""
     mail = services.get(MailSettings)
     queued = store_jobs.run_once(services.db, Letters(services.site, mail.on))
+    if mail.on:
+        inbox = InboxLetters(services.site.urls[FORUMS], services.sessions.config.secrets)
+        queued += forum_letters.run_once(services.db, inbox)
     return queued + outgoing.run_once(services.db, mail)
 
 

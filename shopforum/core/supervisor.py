@@ -15,6 +15,7 @@ from types import FrameType
 import structlog
 
 from . import garbage
+from .causes import cause
 from .settings import SettingsError
 
 log = structlog.get_logger("shopforum")
@@ -48,6 +49,8 @@ class Supervisor:
         self._count, self._work, self._seconds, self._release = count, work, seconds, release
         # By process id.
         self._slots: dict[int, int] = {}
+        # Slots without a process.
+        self._missing: set[int] = set()
         self._signal = 0
 
     def run(self) -> None:
@@ -57,9 +60,10 @@ class Supervisor:
         for number in _ENDING:
             signal.signal(number, self._note)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # Ignored by who has started this, as some init systems do, the kernel would keep no exit status for `_ended`.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         garbage.freeze()
-        for slot in range(self._count):
-            self._start(slot)
+        self._missing = set(range(self._count))
         right = self._watch()
         self._end()
         if not right:
@@ -77,17 +81,22 @@ class Supervisor:
                 os.kill(pid, number)
 
     def _start(self, slot: int) -> None:
-        """Start a process, unless a signal to end has come."""
+        """Start a process, unless a signal to end has come, or the machine has no room for one: then the next round tries again."""
         parent = os.getpid()
         # A signal between the fork and the note of its number would not be handed on, and one before the process has
         # handlers of its own would be taken by the supervisor's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-        pid = None if self._signal else os.fork()
+        pid = None
+        try:
+            pid = None if self._signal else os.fork()
+        except OSError as error:
+            log.error("server.not_started", slot=slot, why=cause(error))  # noqa: TRY400  the message says it all
         if pid == 0:
             for number in _ENDING:
                 signal.signal(number, signal.SIG_DFL)
         elif pid:
             self._slots[pid] = slot
+            self._missing.discard(slot)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         if pid == 0:
             # What the supervisor has still to do must not be done here.
@@ -107,15 +116,25 @@ class Supervisor:
 
     def _watch(self) -> bool:
         """Replace the processes that are lost until a signal comes; return False at once if one is set up wrongly."""
-        while not self._signal:
+        while not self._is_told():
+            for slot in sorted(self._missing):
+                self._start(slot)
             time.sleep(_TICK_SECONDS)
+            if self._is_told():
+                # A process that has ended meanwhile was told to.
+                break
             for slot, status in self._ended():
                 log.error("server.lost", slot=slot, status=status)
                 if status == _MISCONFIGURED:
                     return False
+                self._missing.add(slot)
+            if self._missing:
                 time.sleep(_PAUSE_SECONDS)
-                self._start(slot)
         return True
+
+    def _is_told(self) -> bool:
+        """Return whether a signal to end has come."""
+        return bool(self._signal)
 
     def _ended(self) -> list[tuple[int, int]]:
         """Take away the processes that have ended: the slot of each and its exit status, negative for a signal."""

@@ -12,7 +12,7 @@ from ..core.sites import STORE
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import avatars, links, settings
+from . import avatars, links, personal, settings, topics
 from .views import REPORTS, UNREAD
 
 _NOTICES = {
@@ -23,6 +23,13 @@ _NOTICES = {
     "renamed": Notice("success", "The category is renamed."),
     "one-read": Notice("success", "The message is marked as read."),
     "all-read": Notice("success", "Everything is marked as read."),
+    "following": Notice("success", "You follow this topic. Your inbox has a message when somebody replies."),
+    "not-following": Notice("success", "You do not follow the topic any more."),
+    "follows-too-many": Notice(
+        "error", "You follow as many topics as possible. Stop following another one first."
+    ),
+    "letters": Notice("success", "We write to you about new messages in your inbox."),
+    "no-letters": Notice("success", "We send you no letters about your inbox."),
     "moderated": Notice("success", "Done. The public log shows it with your reason."),
 }
 
@@ -36,6 +43,9 @@ _ACTS = {
     "forums_mark_read": Act("Mark a category as read"),
     "forums_read": Act("Mark as read"),
     "forums_read_all": Act("Mark everything as read"),
+    "forums_follow": Act("Follow a topic"),
+    "forums_unfollow": Act("Stop following a topic"),
+    "forums_notifications": Act("Change the notifications"),
     "forums_categories": Act("Add a category"),
     "forums_rename": Act("Rename a category"),
     "forums_moderate_post": Act("Moderate a post", asks=True),
@@ -52,6 +62,8 @@ def includeme(config: SiteConfigurator) -> None:
     config.set_search_box(SearchBox("/search", "Search the forums"))
     shop = config.services.site.urls[STORE]
     config.set_footer_links(("Contact", f"{shop}/contact"), ("Privacy", f"{shop}/privacy"))
+    config.set_sitemap(lambda request: ["/", *topics.paths(request.db)])
+    config.add_personal_data(*personal.ROWS)
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_repeatable_field("post")

@@ -7,6 +7,7 @@ from wtforms import Form, HiddenField, RadioField, SelectField, StringField, Tex
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from ..core.markdown import MAX_LENGTH
+from .letters import PERIODS as LETTER_PERIODS
 from .reports import REASONS
 from .search import PERIODS
 
@@ -155,4 +156,14 @@ class SearchForm(Form):
     author = StringField("Written by", filters=[line], render_kw={"maxlength": "100", "autocomplete": "off"})
     within = SelectField(
         "When", choices={"": "At any time", **{name: f"In the last {name}" for name in PERIODS}}
+    )
+
+
+class NotificationsForm(Form):
+    """The choice of how often letters about the inbox may come."""
+
+    every = RadioField(
+        "Write to me",
+        [DataRequired("Choose how often we may write.")],
+        choices={"never": "Never", **LETTER_PERIODS},
     )

@@ -1,7 +1,7 @@
 """The inbox: messages about replies, mentions and acts of moderators, and security notices about the person's account.
 
-A message about a removed or hidden post is neither shown nor counted until the post is back. A topic's author gets one
-message for the first unread reply, not one for each: the topic counts the others. Security notices are rows of the audit
+A message about a removed or hidden post is neither shown nor counted until the post is back. A topic's author, and whoever
+follows the topic, get one message for the first unread reply, not one for each: the topic counts the others. Security notices are rows of the audit
 log, of this site; the forums store only how far a person has read them.
 """
 
@@ -32,6 +32,21 @@ SECURITY: dict[str, str] = {
     EventName.SESSION_QUARANTINED: "One of your sessions was used in an unusual way. Enter your password there to continue it.",
     FlagKind.REFRESH_WITHOUT_SESSION: _PART,
     FlagKind.SESSION_WITHOUT_REFRESH_TOKEN: _PART,
+}
+
+# A moderator's act, as its message to the author says it.
+ACTS = {
+    "pin": "pinned your topic",
+    "unpin": "unpinned your topic",
+    "lock": "locked your topic",
+    "unlock": "unlocked your topic",
+    "hide": "hid your topic",
+    "show": "showed your topic again",
+    "move": "moved your topic",
+    "hide_post": "removed your post in",
+    "show_post": "restored your post in",
+    "hide_edit": "hid an earlier text of your post in",
+    "show_edit": "showed again an earlier text of your post in",
 }
 
 _SECURITY_READ = "coalesce((SELECT audit_id FROM forum_security_reads WHERE user_id = :viewer), 0)"
@@ -78,7 +93,7 @@ _MESSAGES = Prepared(
     "forum_inbox",
     f"""
     SELECT i.id, i.kind, i.topic_id, i.post_id, i.actor_name, i.act, i.reason, i.created_at, i.read_at,
-      t.title AS topic_title, t.hidden, c.slug AS category_slug, c.name AS category_name,
+      t.title AS topic_title, t.hidden, t.author_id = i.user_id AS own, c.slug AS category_slug, c.name AS category_name,
       CASE WHEN p.removed_at IS NULL AND NOT t.hidden THEN left(p.body, 1000) ELSE '' END AS beginning,
       (SELECT count(*) {_MINE} {_SHOWN}) AS total, {COUNTS}
     {_MINE} {_SHOWN} ORDER BY i.id DESC LIMIT :rows OFFSET :skip
@@ -93,10 +108,12 @@ _NOTICES = Prepared(
 )
 _REPLY = text("""
     INSERT INTO forum_inbox (user_id, kind, topic_id, post_id, actor_name)
-    SELECT t.author_id, 'reply', t.id, :post_id, :name FROM forum_topics t
-    WHERE t.id = :topic_id AND t.author_id <> :author_id AND NOT EXISTS (
+    SELECT r.user_id, 'reply', :topic_id, :post_id, :name FROM (
+      SELECT author_id AS user_id FROM forum_topics WHERE id = :topic_id
+      UNION SELECT user_id FROM forum_follows WHERE topic_id = :topic_id) r
+    WHERE r.user_id <> :author_id AND NOT EXISTS (
       SELECT 1 FROM forum_inbox i JOIN forum_posts p ON p.id = i.post_id
-      WHERE i.user_id = t.author_id AND i.topic_id = t.id AND i.kind = 'reply' AND i.read_at IS NULL
+      WHERE i.user_id = r.user_id AND i.topic_id = :topic_id AND i.kind = 'reply' AND i.read_at IS NULL
         AND p.removed_at IS NULL)
     ON CONFLICT DO NOTHING
     """)
@@ -142,7 +159,8 @@ class WithCounts:
 class Message:
     """A message. `kind` is reply, mention or moderation; `act` and `reason` are a moderator's.
 
-    `beginning` is enough of the post's text for an excerpt. `hidden` says that the topic is hidden.
+    `beginning` is enough of the post's text for an excerpt. `hidden` says that the topic is hidden, `own` that it is the
+    person's own.
     """
 
     id: int
@@ -150,6 +168,7 @@ class Message:
     topic_id: int
     topic_title: str
     hidden: bool
+    own: bool
     category_slug: str
     category_name: str
     post_id: int | None
@@ -194,7 +213,10 @@ def tell_of_mentions(
 
 
 def tell_of_reply(connection: Connection, topic_id: int, post_id: int, author: Person) -> None:
-    """Add a message about a reply for the topic's author, unless an earlier one is unread or the reply mentions the author."""
+    """Add a message about a reply for the topic's author and those who follow the topic.
+
+    A person with an unread one about the topic gets none, and neither does one whom the reply mentions.
+    """
     values = {"topic_id": topic_id, "post_id": post_id, "author_id": author.id, "name": author.name}
     connection.execute(_REPLY, values)
 

@@ -1,4 +1,4 @@
-"""The forums' purges."""
+"""The forums' purges. The letters about the inbox are in letters.py."""
 
 from ..core.purge import Purge
 

@@ -10,7 +10,7 @@ from ..core.permissions import MODERATE
 from ..sessions import SIGNED_IN
 from .refusals import Locked, Missing, TooLate
 from .views import inbox as inbox_views
-from .views import locked, missing, too_late
+from .views import locked, missing, notifications, too_late
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.member import show as member
 from .views.moderate import (
@@ -45,6 +45,10 @@ _ROUTES = {
     "topic_by_id": _TOPIC,
     "reply": f"{_TOPIC}/posts",
     "moderate_topic": f"{_TOPIC}/moderate",
+    "follow": f"{_TOPIC}/follow",
+    "unfollow": f"{_TOPIC}/unfollow",
+    "notifications": "/account/notifications",
+    "unsubscribe": "/unsubscribe",
     "posts": "/posts",
     "post": _POST,
     "history": f"{_POST}/history",
@@ -87,6 +91,11 @@ _PAGES = (
     ("inbox", "GET", inbox_views.show, "inbox", SIGNED_IN),
     ("read_all", "POST", inbox_views.read_all, None, SIGNED_IN),
     ("read", "POST", inbox_views.read, None, SIGNED_IN),
+    ("follow", "POST", notifications.follow, None, SIGNED_IN),
+    ("unfollow", "POST", notifications.stop_following, None, SIGNED_IN),
+    ("notifications", "GET", notifications.show, "notifications", SIGNED_IN),
+    ("notifications", "POST", notifications.save, "notifications", SIGNED_IN),
+    ("unsubscribe", "GET", notifications.unsubscribe_page, "unsubscribe", NO_PERMISSION_REQUIRED),
     ("flags", "GET", queue, "reports", MODERATE),
     ("flags", "POST", settle, "reports", MODERATE),
     ("categories", "GET", categories_page, "categories", MODERATE),
@@ -114,6 +123,15 @@ def includeme(config: Configurator) -> None:
             renderer=template and f"shopforum:forums/templates/{template}.jinja2",
             permission=permission,
         )
+    # The signed token in the address stands for a form's token: a mail program posts without ever seeing a page.
+    config.add_view(
+        notifications.unsubscribe,
+        route_name="forums_unsubscribe",
+        request_method="POST",
+        renderer="shopforum:forums/templates/unsubscribe.jinja2",
+        permission=NO_PERMISSION_REQUIRED,
+        require_csrf=False,
+    )
     config.add_exception_view(missing, context=Missing)
     config.add_exception_view(locked, context=Locked)
     config.add_exception_view(too_late, context=TooLate)

@@ -257,6 +257,29 @@ inbox = Table(
     ),
 )
 
+# The topics that people follow: they get messages about replies, as the topic's author does.
+follows = Table(
+    "forum_follows",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("topic_id", BigInteger, ForeignKey("forum_topics.id"), primary_key=True),
+    _instant(),
+    Index("ix_forum_follows_topic_id", "topic_id"),
+)
+
+# The people who get letters about their inbox, when the next one may come, and up to which message the last one told.
+letters = Table(
+    "forum_letters",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("every", Text, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    CheckConstraint("every IN ('hour', 'day')", name="every"),
+    Index("ix_forum_letters_next_at", "next_at"),
+)
+
 # The row of the audit log up to which a person has read the security notices.
 security_reads = Table(
     "forum_security_reads",

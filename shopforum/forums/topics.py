@@ -10,6 +10,7 @@ from sqlalchemy import text
 from ..core.database import Database
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
+from . import links
 from .inbox import COUNTS, WithCounts
 from .links import slug as slug_of
 from .paging import NumberedList
@@ -71,10 +72,15 @@ _TOPIC = Prepared(
     SELECT {_TOPIC_COLUMNS}, t.hidden, t.category_id, c.slug AS category_slug, c.name AS category_name,
       {FIRST_UNREAD} AS first_unread, {READ_TO} AS read_to,
       EXISTS (SELECT 1 FROM forum_inbox i WHERE i.user_id = :viewer AND i.topic_id = t.id AND i.read_at IS NULL
-        AND i.kind <> 'moderation') AS has_message, {COUNTS}
+        AND i.kind <> 'moderation') AS has_message,
+      EXISTS (SELECT 1 FROM forum_follows f WHERE f.user_id = :viewer AND f.topic_id = t.id) AS followed, {COUNTS}
     FROM forum_topics t JOIN forum_categories c ON c.id = t.category_id {JOIN_MARKERS} WHERE t.id = :topic_id
     """,
 )
+
+
+_SLUGS = text("SELECT slug FROM forum_categories ORDER BY position, id")
+_NEWEST = text("SELECT id, title FROM forum_topics WHERE NOT hidden ORDER BY last_post_id DESC LIMIT :most")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +143,7 @@ class Topic(TopicSummary, WithCounts):
     """A topic on its own page.
 
     `first_unread` is the number of the first post that is new to the viewer, `read_to` the number up to which the viewer
-    has read, `has_message` says that the viewer's inbox holds an unread message about the topic.
+    has read, `has_message` says that the viewer's inbox holds an unread message about the topic, `followed` that the viewer follows it.
     """
 
     hidden: bool
@@ -147,6 +153,7 @@ class Topic(TopicSummary, WithCounts):
     first_unread: int | None
     read_to: int
     has_message: bool
+    followed: bool
 
 
 def all_categories(db: Database, viewer: Person | None = None) -> list[ListedCategory]:
@@ -182,6 +189,12 @@ def of_category(category_id: int, viewer: Person | None) -> NumberedList[ListedT
     """Return the list of a category's topics: the pinned ones first, then by last post."""
     values = {**viewing(viewer), "category_id": category_id}
     return NumberedList(_OF_CATEGORY, partial(build, ListedTopic), values)
+
+
+def paths(db: Database, most: int = 10_000) -> list[str]:
+    """Return the paths of all categories, and of the `most` topics with the newest posts, for search engines."""
+    shelves = [links.category(row["slug"]) for row in db.all(_SLUGS)]
+    return shelves + [links.topic(row["id"], row["title"]) for row in db.all(_NEWEST, most=most)]
 
 
 def topic(db: Database, topic_id: int, viewer: Person | None) -> Topic:

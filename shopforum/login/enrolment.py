@@ -37,6 +37,7 @@ _AWAY = "The second step cannot be set up at the moment. The key stays the same:
 _UNDECIDED = (
     "Our login service could not set up the second step. Wait a moment and try again, or ask support."
 )
+_BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _NOT_YET = "The second step is set up, but the login could not be finished. Log in with a code of your app."
 
 
@@ -73,6 +74,12 @@ def submit(request: Request) -> Response:
         return challenges.late(request, HTTPSeeOther)
     if not form.validate():
         return _page(request, form, challenge, 422)
+    # What is set up here stays at FusionAuth, whatever becomes of the login: nobody gets so far whose login would lose.
+    client, user_id = client_of(request), request.sessions.user_of_email(challenge.email)
+    if request.sessions.refuses(client, user_id):
+        return _refused(request, form, challenge, 403, _BLOCKED)
+    if request.sessions.is_revoked_since(challenge.start, user_id):
+        return challenges.late(request, HTTPSeeOther)
     account = known_devices.account(request, challenge.email)
     try:
         turn = throttle.take(request, account)
@@ -84,7 +91,7 @@ def submit(request: Request) -> Response:
     started = time.monotonic()
     try:
         enrolled = request.idp.set_up_authenticator(
-            challenge.id, challenge.email, _secret(request, challenge), form.code.data, client_of(request)
+            challenge.id, challenge.email, _secret(request, challenge), form.code.data, client
         )
     except LoginRefused as refusal:
         signin.refuse(request, refusal.kind, attempt, started)

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from ..sessions import client_of, cookies
 from ..web.request import Request
 
-COOKIE = "__Host-device"
+COOKIE = cookies.DEVICE
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 # The longest that browsers keep a cookie (RFC 6265bis).
 _MAX_AGE = 400 * 86400

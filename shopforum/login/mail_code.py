@@ -31,7 +31,6 @@ from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import known_devices, page, signin, throttle, trusted_browser, two_factor
 from .forms import CodeRequestForm, LoginForm, MailedCodeForm
-from .settings import LoginSettings
 
 COOKIE = "__Host-mail-code"
 PATH, ENTER = "/login/code", "/login/code/enter"
@@ -102,22 +101,22 @@ def send(request: Request) -> Response:
     client = client_of(request)
     if request.sessions.refuses(client):
         return _refused(request, _ASK, form, 403, _BLOCKED)
-    started = time.monotonic()
     try:
-        throttle.take_for_mail(request, known_devices.account(request, form.email.data))
-        start = request.sessions.login_start()
-        # Of an unknown address: a code that nobody knows.
-        sent = request.idp.send_mail_code(form.email.data) or MailCode(
-            random.token_urlsafe(32), random.token_urlsafe(32)
-        )
+        with signin.answered_in_time(request):
+            throttle.take_for_mail(request, known_devices.account(request, form.email.data))
+            start = request.sessions.login_start()
+            # Of an unknown address: a code that nobody knows.
+            sent = request.idp.send_mail_code(form.email.data) or MailCode(
+                random.token_urlsafe(32), random.token_urlsafe(32)
+            )
+    except signin.Busy as busy:
+        return _refused(request, _ASK, form, 503, busy.TEXT, busy.RETRY_AFTER)
     except throttle.TooManyTries as wait:
         return _refused(request, _ASK, form, 429, str(wait), wait.retry_after)
     except AuthorityUnavailable as error:
         signin.log_outage(error)
         return _refused(request, _ASK, form, 503, _AWAY, error.retry_after)
     cookie = _encrypted(request, _Waiting(sent, form.email.data, start, target))
-    # No connection is held during the wait.
-    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
     return HTTPSeeOther(ENTER, headers=[_JAR.header(COOKIE, cookie, _SECONDS)])
 
 

@@ -5,7 +5,6 @@ be changed. It goes into a signed cookie at once, and out of the address: no his
 """
 
 import re
-import time
 from uuid import UUID
 
 from pyramid.httpexceptions import HTTPFound
@@ -25,7 +24,6 @@ from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import known_devices, signin, throttle
 from .forms import ForgottenForm, NewPasswordForm
-from .settings import LoginSettings
 
 COOKIE = "__Host-new-password"
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{1,200}\.[A-Za-z0-9_-]{43}")
@@ -81,17 +79,17 @@ def send_mail(request: Request) -> Response:
     form = ForgottenForm(request.POST)
     if not form.validate():
         return _page(request, _FORGOTTEN, form, 422, sent=False)
-    started = time.monotonic()
     try:
-        throttle.take_for_mail(request, known_devices.account(request, form.email.data))
-        request.idp.send_password_mail(form.email.data, client_of(request))
+        with signin.answered_in_time(request):
+            throttle.take_for_mail(request, known_devices.account(request, form.email.data))
+            request.idp.send_password_mail(form.email.data, client_of(request))
+    except signin.Busy as busy:
+        return _refused(request, _FORGOTTEN, form, 503, busy.TEXT, busy.RETRY_AFTER)
     except throttle.TooManyTries as wait:
         return _refused(request, _FORGOTTEN, form, 429, str(wait), wait.retry_after)
     except AuthorityUnavailable as error:
         signin.log_outage(error)
         return _refused(request, _FORGOTTEN, form, 503, _AWAY, error.retry_after)
-    # No connection is held during the wait.
-    time.sleep(max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started)))
     return notes.see_other(request, "/password/forgot?sent")
 
 

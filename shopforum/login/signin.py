@@ -1,6 +1,8 @@
 """The result of a login, after FusionAuth's answer: a session with its cookies, or a refusal. The audit log has either."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -131,6 +133,24 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     try:
         with request.services.get(Bulkhead).place():
             time.sleep(max(0.0, left))
+    except Full:
+        raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
+
+
+@contextmanager
+def answered_in_time(request: Request) -> Iterator[None]:
+    """Let an act about an e-mail address take as long as a refusal, so that its duration does not tell whether an account exists.
+
+    Raises Busy, and begins nothing, if as many wait as may wait. Where the block raises an error, it is not held back.
+    """
+    started = time.monotonic()
+    try:
+        with request.services.get(Bulkhead).place():
+            yield
+            # No connection is held during the wait.
+            time.sleep(
+                max(0.0, request.services.get(LoginSettings).refusal_floor - (time.monotonic() - started))
+            )
     except Full:
         raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
 

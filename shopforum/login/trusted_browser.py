@@ -1,18 +1,27 @@
 """Browsers that their owners trust: FusionAuth asks them for no second factor while its own trust lasts.
 
-FusionAuth's id of the trust is in a cookie of one host. Alone it opens nothing: the password is asked for all the same, and
-FusionAuth accepts the id for its user only. The console asks for the second factor at every login.
+FusionAuth's id of the trust is in a cookie of one host, encrypted with the user and the moment at which the trust was given. Alone
+it opens nothing: the password is asked for all the same, and FusionAuth accepts the id for its user only. FusionAuth is not told
+of the trust any more once sessions of the user were ended or quarantined, because the cookie may be in a thief's jar as well.
+The console asks for the second factor at every login.
 """
 
+import base64
+import json
 import re
+from datetime import datetime
+from uuid import UUID
 
 from ..core.sites import ADMIN
-from ..sessions import cookies
+from ..sessions import LoginStart, cookies
 from ..web.request import Request
 
 COOKIE = "__Host-trust"
-_SHAPE = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
+_TRUST = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
+# The id of a key, and what it has encrypted, in base64url.
+_SHAPE = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9_-]{1,2000}={0,2}")
 _JAR = cookies.CookieJar("Lax")
+_PURPOSE = "trusted browser"
 # FusionAuth's default. An id whose trust has ended counts as none.
 _MAX_AGE = 30 * 86400
 
@@ -23,12 +32,32 @@ def is_offered(request: Request) -> bool:
 
 
 def read(request: Request) -> str | None:
-    """Return FusionAuth's id of this browser's trust, or None."""
-    return cookies.read(request, COOKIE, _SHAPE) if is_offered(request) else None
+    """Return FusionAuth's id of this browser's trust, or None where there is none or it is believed no more."""
+    cookie = cookies.read(request, COOKIE, _SHAPE) if is_offered(request) else None
+    if cookie is None:
+        return None
+    key_id, _, encoded = cookie.partition(".")
+    try:
+        sealed = base64.urlsafe_b64decode(encoded)
+    except ValueError:
+        return None
+    plain = request.sessions.config.secrets.decrypt(_PURPOSE, request.site.name, key_id, sealed)
+    if plain is None:
+        return None
+    trust_id, user_id, at, epoch = json.loads(plain)
+    start = LoginStart(datetime.fromisoformat(at), epoch)
+    return None if request.sessions.is_distrusted_since(start, UUID(user_id)) else str(trust_id)
 
 
-def headers(request: Request, trust_id: str | None) -> list[tuple[str, str]]:
-    """Return the headers that store a trust which FusionAuth has given; none for one that no cookie can hold."""
-    if not is_offered(request) or trust_id is None or not _SHAPE.fullmatch(trust_id):
+def headers(
+    request: Request, trust_id: str | None, user_id: UUID, start: LoginStart
+) -> list[tuple[str, str]]:
+    """Return the headers that store a trust which FusionAuth has given to a login that began at `start`; none for one that no cookie
+    can hold.
+    """
+    if not is_offered(request) or trust_id is None or not _TRUST.fullmatch(trust_id):
         return []
-    return [_JAR.header(COOKIE, trust_id, _MAX_AGE)]
+    keys = request.sessions.config.secrets
+    content = json.dumps([trust_id, str(user_id), start.at.isoformat(), start.epoch]).encode()
+    sealed = keys.encrypt(_PURPOSE, request.site.name, content)
+    return [_JAR.header(COOKIE, f"{keys.id}.{base64.urlsafe_b64encode(sealed).decode()}", _MAX_AGE)]

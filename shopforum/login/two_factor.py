@@ -106,7 +106,8 @@ def submit(request: Request) -> Response:
             trust=trusted_browser.is_offered(request) and form.trust.data,
         )
         response = signin.complete(request, answer, attempt)
-        response.headerlist += [challenges.expired(), *trusted_browser.headers(request, answer.trust_id)]
+        trust = trusted_browser.headers(request, answer.trust_id, answer.user_id, challenge.start)
+        response.headerlist += [challenges.expired(), *trust]
     except LoginRefused as refusal:
         # A locked, expired or prevented account: password and code were right, so the try was no guess.
         if refusal.kind == "credentials":

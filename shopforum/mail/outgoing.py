@@ -36,14 +36,18 @@ _STEP = 20
 
 log = structlog.get_logger("shopforum")
 
+# Lines as long as a server must take (RFC 5322, 2.1.1). Shorter ones would encode a long address in a header, and no mail
+# program would find it there.
+_FORMAT = policy.SMTP.clone(max_line_length=998)
+
 # Exactly one address and nothing around it: the text becomes a header and an SMTP command. Letters of any script may
 # stand before the @ (RFC 6531); a domain is always sent in ASCII.
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 _INSERT = text(
-    """INSERT INTO outgoing_mail (recipient, subject, plain, html, site, user_id)
-    VALUES (:recipient, :subject, :plain, :html, :site, :user_id)"""
+    """INSERT INTO outgoing_mail (recipient, subject, plain, html, site, user_id, unsubscribe)
+    VALUES (:recipient, :subject, :plain, :html, :site, :user_id, :unsubscribe)"""
 )
 
 # A letter is deleted when it is sent. Only the worker whose claim is the latest may do that.
@@ -110,7 +114,10 @@ class MailSettings:
 
 @dataclass(frozen=True)
 class Letter:
-    """One message to one recipient, as plain text and as HTML. `site` and `user_id` are for the audit log."""
+    """One message to one recipient, as plain text and as HTML. `site` and `user_id` are for the audit log.
+
+    `unsubscribe`: an address that stops letters of this kind when it is posted to, without a login; "" if there is none.
+    """
 
     recipient: str
     subject: str
@@ -118,6 +125,7 @@ class Letter:
     html: str
     site: str = ""
     user_id: UUID | None = None
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,7 @@ class _Queued:
     subject: str
     plain: str
     html: str
+    unsubscribe: str
 
 
 class _CannotSend(Exception):
@@ -237,7 +246,7 @@ def _send(settings: MailSettings, letter: _Queued, begin_by: float) -> None:
     message, plain = _message(settings, letter), letter.recipient.isascii()
     if settings.folder:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        content = message.as_bytes(policy=policy.SMTP if plain else policy.SMTPUTF8)
+        content = message.as_bytes(policy=_FORMAT if plain else _FORMAT.clone(utf8=True))
         (settings.folder / f"{letter.id:06}.eml").write_bytes(content)
         return
     with connected(settings) as server:
@@ -271,12 +280,16 @@ def connected(settings: MailSettings, timeout: float = _TIMEOUT) -> Iterator[smt
 
 
 def _message(settings: MailSettings, letter: _Queued) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(_FORMAT)
     message["From"], message["To"], message["Subject"] = settings.sender, letter.recipient, letter.subject
     message["Date"] = format_datetime(letter.created_at)
     message["Message-ID"] = make_msgid(str(letter.id), settings.sender.partition("@")[2])
     # RFC 3834: no answering machine should reply.
     message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe:
+        # RFC 8058. Mail servers believe these two only if a DKIM signature covers them.
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.plain)
     message.add_alternative(letter.html, subtype="html")
     return message

@@ -19,6 +19,8 @@ mail = Table(
     Column("subject", Text, nullable=False),
     Column("plain", Text, nullable=False),
     Column("html", Text, nullable=False),
+    # The address that stops letters of this kind, for the header; empty for a letter about an act or the account.
+    Column("unsubscribe", Text, nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_error", Text),

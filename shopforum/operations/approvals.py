@@ -57,6 +57,8 @@ from .targets import Target
 
 # Seconds in which a request can be approved.
 LIFE = 3600
+# Requests of one person within an hour: each is mailed to every other owner, who must not learn to approve without reading.
+MOST = 20
 # Days after which a request is deleted. The audit log keeps what was asked, decided and done.
 _KEPT_DAYS = 90
 
@@ -85,6 +87,15 @@ class Waiting(Exception):
     def __init__(self, approval_id: UUID) -> None:
         super().__init__("This reaches far: a second owner has to approve it.")
         self.approval_id = approval_id
+
+
+class TooManyRequests(Exception):
+    """The person has asked for MOST approvals within the hour; nothing was stored. The text is for people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"You have asked for {MOST} approvals within an hour. Nothing was changed: ask another owner to act, or wait."
+        )
 
 
 class NotWaiting(Exception):
@@ -125,8 +136,8 @@ class Act:
 @dataclass(frozen=True)
 class Asker:
     """The one who acts. `unlimited`: has the permission for whole sites. `user_id` is the person behind it, who may not approve: the
-    admin, or the maker of the token; `own` the admin, whose own sessions do not count. `alone` names the emergency way that needs no
-    second owner, or is empty.
+    admin, or the maker of the token; `own` the admin, whose own sessions do not count. `names` are the person's other names in the
+    audit log: the acts of an hour add up over them all. `alone` names the emergency way that needs no second owner, or is empty.
     """
 
     actor: str
@@ -134,6 +145,7 @@ class Asker:
     unlimited: bool
     user_id: UUID | None = None
     own: UUID | None = None
+    names: frozenset[str] = frozenset()
     alone: str = ""
 
 
@@ -262,6 +274,11 @@ _ASK = text(
     ON CONFLICT (digest) WHERE decided_at IS NULL DO NOTHING RETURNING id"""
 ).bindparams(bindparam("target", type_=JSONB))
 
+_ASKED_WITHIN_THE_HOUR = text(
+    """SELECT count(*) FROM approvals WHERE actor = ANY (CAST(:actors AS text[]))
+    AND created_at > clock_timestamp() - interval '1 hour'"""
+)
+
 _SAME = text("SELECT id FROM approvals WHERE digest = :digest AND decided_at IS NULL")
 
 # The second of two who decide at the same time waits here, and finds nothing.
@@ -320,19 +337,22 @@ def within(
     """Give the limit within which the act may be carried out at once.
 
     Raises Waiting, and stores the request, where a second owner has to approve: because of the act itself, or because it raises
-    TooFar with what the actor has done within the hour.
+    TooFar with what the actor has done within the hour. Raises TooManyRequests.
     """
-    if not (office.two_people and asker.unlimited):
+    if not office.two_people:
         yield limits.limit(unlimited=asker.unlimited, own=asker.own)
         return
+    if not asker.unlimited:
+        yield limits.limit(unlimited=False, own=asker.own, names=asker.names)
+        return
     if asker.alone:
-        if act.crowd:
+        if takes_two(db, asker, act):
             note_alone(office, db, read_db, asker, act)
         yield None
         return
     if not act.crowd:
         try:
-            yield limits.alone(asker.own)
+            yield limits.alone(asker.own, asker.names)
         except TooFar:
             # With what the actor has done within the hour.
             pass
@@ -341,8 +361,21 @@ def within(
     raise Waiting(ask(office, db, read_db, asker, act))
 
 
+@once_more
+def takes_two(db: Database, asker: Asker, act: Act) -> bool:
+    """Return whether an act reaches too far for one person, by itself or with what the person has done within the hour."""
+    if act.crowd:
+        return True
+    with db.transaction() as connection:
+        before = session_reach.people_within_the_hour(connection, [asker.actor, *asker.names], asker.own)
+    return before + act.people > limits.PEOPLE
+
+
 def ask(office: Office, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> UUID:
-    """Store a request and tell the other owners by mail; return its id. The same request that waits already is not stored again."""
+    """Store a request and tell the other owners by mail; return its id. The same request that waits already is not stored again.
+
+    Raises TooManyRequests.
+    """
     letters = _letters(office, read_db, asker, partial(approval_letters.asked, summary(act.kind, act.target)))
     return _ask(db, asker, act, letters)
 
@@ -504,6 +537,9 @@ def _ask(db: Database, asker: Asker, act: Act, letters: list[Letter]) -> UUID:
         if made is None:
             there: UUID = connection.execute(_SAME, {"digest": values["digest"]}).scalar_one()
             return there
+        asked = {"actors": [asker.actor, *asker.names]}
+        if connection.execute(_ASKED_WITHIN_THE_HOUR, asked).scalar_one() > MOST:
+            raise TooManyRequests
         detail = {"approval": str(made), **_facts(act)}
         audit.write(connection, _event(EventName.APPROVAL_ASKED, asker, detail))
         for letter in letters:

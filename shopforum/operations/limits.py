@@ -24,14 +24,14 @@ class BeyondReach(Exception):
     """The act reaches further than its actor may. The text is for people."""
 
 
-def limit(*, unlimited: bool, own: UUID | None = None) -> Limit | None:
-    """Return how far an actor may reach: no console session of an owner, no more than PEOPLE people an hour. None for one with the permission for whole sites. `own` is the actor's user."""
-    return None if unlimited else Limit(PEOPLE, ADMIN, OWNERS, own)
+def limit(*, unlimited: bool, own: UUID | None = None, names: frozenset[str] = frozenset()) -> Limit | None:
+    """Return how far an actor may reach: no console session of an owner, no more than PEOPLE people an hour. None for one with the permission for whole sites. `own` is the actor's user, `names` are Limit's."""
+    return None if unlimited else Limit(PEOPLE, ADMIN, OWNERS, own, names)
 
 
-def alone(own: UUID | None = None) -> Limit:
+def alone(own: UUID | None = None, names: frozenset[str] = frozenset()) -> Limit:
     """Return how far an actor with the permission for whole sites reaches without a second one: no more than PEOPLE people an hour."""
-    return Limit(PEOPLE, ADMIN, frozenset(), own)
+    return Limit(PEOPLE, ADMIN, frozenset(), own, names)
 
 
 def owners_session(site: Any, roles: Any) -> ColumnElement[bool]:

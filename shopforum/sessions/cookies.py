@@ -6,6 +6,7 @@ out `Secure`, so browsers ignore the deletion of a `__Host-` cookie.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from pyramid.request import Request
@@ -16,6 +17,8 @@ REFRESH = "__Host-refresh"
 BOUND = "__Host-bound"
 # Forms of a visitor who is not signed in are bound to this cookie (csrf.py).
 VISITOR = "__Host-csrf"
+# Set by a login, and kept when the session is over: a browser in which somebody has logged in to this site.
+DEVICE = "__Host-device"
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,10 @@ def read(request: Request, name: str, shape: re.Pattern[str]) -> str | None:
 
 def sent_twice(request: Request) -> list[str]:
     """Return the names of the `__Host-` cookies that come more than once: `read` takes none of them."""
-    names = [name for name, _ in _pairs(request.environ.get("HTTP_COOKIE", "")) if name.startswith("__Host-")]
-    return sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    pairs = _pairs(request.environ.get("HTTP_COOKIE", ""))
+    # Counted in one pass: a header may hold many thousand names.
+    counts = Counter(name for name, _ in pairs if name.startswith("__Host-"))
+    return sorted(name for name, count in counts.items() if count > 1)
 
 
 def _pairs(header: str) -> list[tuple[str, str]]:

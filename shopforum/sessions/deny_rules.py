@@ -26,8 +26,8 @@ from .vocabulary import EventName, InitiatingEntity
 # Seconds: a year. A forgotten rule should run out by itself.
 LONGEST = 366 * 86400
 
-# Asked before a password: the user is not known yet, so rules that name a user do not match.
-_REFUSED = text(matching_rule(user="NULL", site=":site"))
+# Asked before a password the user is not known yet, so rules that name a user do not match.
+_REFUSED = text(matching_rule(user="CAST(:user_id AS uuid)", site=":site"))
 
 # A flood of refused requests writes to one row at most once a second.
 _HIT = text(
@@ -212,9 +212,9 @@ def lift(db: Database, rule_id: UUID, actor: str, client: Client, note: str = ""
         return row is not None
 
 
-def refused(db: Database, site: str, client: Client) -> UUID | None:
-    """Return the rule that refuses every login of this client on the site, or None."""
-    row = db.one(_REFUSED, site=site, **client.parameters())
+def refused(db: Database, site: str, client: Client, user_id: UUID | None) -> UUID | None:
+    """Return the rule that refuses every login of this client on the site, or of the user where one is named; None without one."""
+    row = db.one(_REFUSED, site=site, user_id=user_id, **client.parameters())
     return None if row is None else row["id"]
 
 

@@ -192,6 +192,18 @@ class Sessions:
         """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has."""
         return user_sessions.user_of_email(self.db, email)
 
+    def is_revoked_since(self, start: LoginStart, user_id: UUID | None) -> bool:
+        """Return whether a login that began then would get a dead session: everyone's, the site's or the user's sessions have been
+        ended since. `user_id` is None where the user is not known.
+        """
+        return user_sessions.is_revoked_since(self.db, start, self.config.site, user_id)
+
+    def is_distrusted_since(self, start: LoginStart, user_id: UUID) -> bool:
+        """Return whether what a browser of the user has kept since a login began is to be believed no more: sessions of the user were
+        ended since, for another reason than a logout or a later login, or were put into quarantine.
+        """
+        return user_sessions.is_distrusted_since(self.db, start, self.config.site, user_id)
+
     def replace_id(self, session: Session) -> None:
         """Give the session a new id at its next request, as after a change of what it may do (ASVS 5.0 7.2.4)."""
         records.rotate_soon(self.db, session.id)
@@ -283,9 +295,11 @@ class Sessions:
         )
         flags.note(self.db, event)
 
-    def refuses(self, client: Client) -> bool:
-        """Return whether a deny rule refuses every login of this client. To be asked before a password is checked."""
-        rule_id = deny_rules.refused(self.db, self.config.site, client)
+    def refuses(self, client: Client, user_id: UUID | None = None) -> bool:
+        """Return whether a deny rule refuses every login of this client, or that of the user where one is named. To be asked before a
+        password is checked.
+        """
+        rule_id = deny_rules.refused(self.db, self.config.site, client, user_id)
         if rule_id is not None:
             deny_rules.hit(self.db, rule_id)
         return rule_id is not None

@@ -19,13 +19,15 @@ class Limit:
     """The reach that the acts of one actor have without the permission for whole sites.
 
     `people`: the most people whom all acts of the actor may reach within an hour. Sessions on `site` with one of `roles`
-    may not be reached at all. The actor's own user, `own`, does not count.
+    may not be reached at all. The actor's own user, `own`, does not count. `names` are further names in the audit log under
+    which the same person acts, such as the API tokens that the person has made: what they have reached counts as well.
     """
 
     people: int
     site: str
     roles: frozenset[str]
     own: UUID | None = None
+    names: frozenset[str] = frozenset()
 
 
 # The last step of an act's transaction, given the id of what was made, if it has one. What it raises undoes the act.
@@ -44,8 +46,12 @@ class TooFar(Exception):
 # The key in the detail of an act that a second person has approved: it is not the actor's alone, and does not count.
 APPROVED = "approval"
 
-# Of two acts that one actor sends at the same time, the second waits and counts what the first has reached.
-_LOCK_ACTOR = text("SELECT pg_advisory_xact_lock(hashtextextended(:actor, 7305441238))")
+# Of two acts that one actor sends at the same time, the second waits and counts what the first has reached. All names of a person
+# are locked in one order.
+_LOCK_ACTOR = text(
+    """SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 7305441238) AS key
+      FROM unnest(CAST(:actors AS text[])) AS n (name) ORDER BY key) AS ordered"""
+)
 
 _REACHES_GUARDED = text(
     """SELECT 1 FROM sessions s WHERE s.site = :site AND s.roles && CAST(:roles AS text[])
@@ -56,7 +62,7 @@ _REACHES_GUARDED = text(
 _PEOPLE_WITHIN_THE_HOUR = text(
     f"""SELECT count(DISTINCT u.id) FROM audit_log a
       CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
-    WHERE a.actor = :actor AND a.at > clock_timestamp() - interval '1 hour'
+    WHERE a.actor = ANY (CAST(:actors AS text[])) AND a.actor <> '' AND a.at > clock_timestamp() - interval '1 hour'
       AND a.event IN ('{EventName.TOKEN_REVOKED}', '{EventName.SESSION_QUARANTINED}', '{EventName.SESSION_RELEASED}',
         '{EventName.DENY_RULE_ADDED}') AND NOT a.detail ? '{APPROVED}'
       AND CAST(u.id AS uuid) IS DISTINCT FROM CAST(:own AS uuid)"""
@@ -78,7 +84,15 @@ def lock_actor(connection: Connection, limit: Limit | None, actor: str) -> None:
     Without a limit there is nothing to count, and no lock is taken.
     """
     if limit is not None:
-        connection.execute(_LOCK_ACTOR, {"actor": actor})
+        connection.execute(_LOCK_ACTOR, {"actors": [actor, *limit.names]})
+
+
+def people_within_the_hour(connection: Connection, actors: Sequence[str], own: UUID | None) -> int:
+    """Return how many people the acts under these names have reached within the hour, without the actor's own user, `own`."""
+    found: int = connection.execute(
+        _PEOPLE_WITHIN_THE_HOUR, {"actors": list(actors), "own": own}
+    ).scalar_one()
+    return found
 
 
 def check(
@@ -97,7 +111,7 @@ def check(
     values = {"site": limit.site, "roles": sorted(limit.roles), "own": limit.own, "ids": list(ids)}
     if connection.execute(_REACHES_GUARDED, values | {"user_id": user_id}).first():
         raise TooFar(f"This would reach a session on {limit.site} of somebody who has more rights.")
-    people = connection.execute(_PEOPLE_WITHIN_THE_HOUR, {"actor": actor, "own": limit.own}).scalar_one()
+    people = people_within_the_hour(connection, [actor, *limit.names], limit.own)
     if people > limit.people:
         raise TooFar(
             f"With this, {people:,} people would be reached within an hour. More than {limit.people:,} need the permission "

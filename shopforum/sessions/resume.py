@@ -64,7 +64,7 @@ def resume_once(context: SessionContext, presented: Presented) -> Outcome | None
         return Outcome()
     if not found.paired:
         flags.flag(context, found, client, FlagKind.SESSION_WITHOUT_REFRESH_TOKEN)
-        unmatched_cookies.note_refresh_token(context, pair, client, beside=found.id)
+        unmatched_cookies.note_other_refresh_token(context, pair, client, found.id)
         refusals.note(
             context, found.id, FlagKind.SESSION_WITHOUT_REFRESH_TOKEN, client, **refusals.facts(found)
         )

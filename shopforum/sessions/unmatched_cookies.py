@@ -11,14 +11,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from ..core import addresses
+from ..core.text import clean
 from . import audit, flags, honey, records, refusals
 from .audit import Client, Event
 from .context import SessionContext
 from .model import Pair
 from .vocabulary import EventName, FlagKind, InitiatingEntity
 
-# Names of cookies in one row.
-_MOST_NAMES = 10
+# Names of cookies in one row, and characters of a name: the sender chooses them.
+_MOST_NAMES, _LONGEST_NAME = 10, 60
 
 # Whether to write another row of an event: one a network and hour, and at most sixty a minute, so that a flood of invented
 # cookies neither fills the log nor hides the other event.
@@ -33,13 +34,9 @@ _MAY_WRITE = text(
 
 def note(context: SessionContext, pair: Pair, client: Client) -> None:
     """Record a pair whose session id belongs to no session of this site."""
-    if note_refresh_token(context, pair, client):
-        return
-    config = context.config
-    planted = honey.note(
-        context.db, config.secrets, [pair.session_id, pair.refresh_token], config.site, client
-    )
-    if planted or pair.session_id is None:
+    owned = note_refresh_token(context, pair, client)
+    planted = _note_honey(context, [pair.session_id, None if owned else pair.refresh_token], client)
+    if owned or planted or pair.session_id is None:
         return
     hashes = _hashes(context, "session", pair.session_id, elsewhere=True)
     owner = records.by_session_id(context.db, hashes)
@@ -55,7 +52,20 @@ def note_sent_twice(context: SessionContext, names: list[str], client: Client) -
 
     It is an event of its own: an invented session id comes from a guesser, a second cookie was planted in a browser.
     """
-    _note(context, EventName.DUPLICATE_COOKIE, client, cookies=names[:_MOST_NAMES])
+    shown = [clean(name, _LONGEST_NAME) for name in names[:_MOST_NAMES]]
+    _note(context, EventName.DUPLICATE_COOKIE, client, cookies=shown)
+
+
+def note_other_refresh_token(context: SessionContext, pair: Pair, client: Client, session_id: UUID) -> None:
+    """Record a refresh token that came beside the session id of another session: a stolen one, or a honey token that a thief tries
+    beside an own session.
+    """
+    if not note_refresh_token(context, pair, client, beside=session_id):
+        _note_honey(context, [pair.refresh_token], client)
+
+
+def _note_honey(context: SessionContext, secrets: list[str | None], client: Client) -> bool:
+    return honey.note(context.db, context.config.secrets, secrets, context.config.site, client)
 
 
 def note_refresh_token(

@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ..core.database import Database
-from .live import LIVE, STATE
+from .live import CLOSED_GATE, LIVE, STATE
+from .model import LoginStart
 from .rows import FormLogin, OwnSession
+from .vocabulary import EndReason
 
 _OWN = f"s.user_id = :user_id AND s.site = :site AND {LIVE}"
 
@@ -21,6 +23,19 @@ _HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND si
 
 _USER_OF_EMAIL = text(
     "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
+)
+
+# Ends that say nothing against the browser: the owner or a later login has ended the session, or its time at the provider was over.
+_HARMLESS = (EndReason.LOGOUT, EndReason.SUPERSEDED, EndReason.EVICTED, EndReason.REFRESH_REFUSED)
+
+# Over one row `s` as if a session had begun then.
+_SINCE = """FROM (SELECT CAST(:epoch AS bigint) AS epoch, CAST(:at AS timestamptz) AS authenticated_at, CAST(:site AS text) AS site,
+      CAST(:user_id AS uuid) AS user_id) s"""
+_REVOKED_SINCE = text(f"SELECT EXISTS ({CLOSED_GATE}) AS found {_SINCE}")
+_DISTRUSTED_SINCE = text(
+    f"""SELECT EXISTS ({CLOSED_GATE}) OR EXISTS (SELECT 1 FROM sessions t WHERE t.user_id = s.user_id
+      AND (t.quarantined_at > s.authenticated_at OR (t.ended_at > s.authenticated_at AND t.revocation_id IS NOT NULL
+        AND t.end_reason <> ALL (CAST(:harmless AS text[]))))) AS found {_SINCE}"""
 )
 
 _EXCESS = text(
@@ -53,6 +68,23 @@ def user_of_email(db: Database, email: str) -> UUID | None:
     """
     row = db.one(_USER_OF_EMAIL, email=email)
     return None if row is None else row["user_id"]
+
+
+def is_revoked_since(db: Database, start: LoginStart, site: str, user_id: UUID | None) -> bool:
+    """Return whether a gate has closed that a login on the site would be behind which began then: of everyone, of the site, or of the
+    user, where the user is known.
+    """
+    found: bool = db.only(_REVOKED_SINCE, site=site, user_id=user_id, **vars(start))["found"]
+    return found
+
+
+def is_distrusted_since(db: Database, start: LoginStart, site: str, user_id: UUID) -> bool:
+    """Return whether a gate has closed since, as `is_revoked_since`, or a session of the user on any site was put into quarantine or
+    ended for another reason than a logout or a later login.
+    """
+    values = {"site": site, "user_id": user_id, "harmless": list(_HARMLESS), **vars(start)}
+    found: bool = db.only(_DISTRUSTED_SINCE, **values)["found"]
+    return found
 
 
 def excess(

@@ -75,6 +75,11 @@ def require_whole_session(request: Request) -> None:
         raise HTTPForbidden
 
 
+def has_logged_in(request: Request) -> bool:
+    """Return whether somebody has logged in here with this browser before, and so may have a saved cart."""
+    return cookies.DEVICE in request.cookies
+
+
 def merge_cart(request: Request, user_id: UUID, target: str) -> LoginHookResult | None:
     """Login hook: merge the guest's cart into the user's, and delete the cart cookie."""
     value = token(request)

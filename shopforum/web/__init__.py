@@ -27,3 +27,4 @@ def includeme(config: SiteConfigurator) -> None:
         over="shopforum.web.tweens.observe",
     )
     config.include(".well_known")
+    config.include(".design")

@@ -14,6 +14,7 @@ from pyramid.registry import Registry
 from pyramid.response import Response
 
 from ..core.database import Database
+from ..core.personal import PersonalRows
 from ..core.sites import Site
 from ..idp import FusionAuth
 from ..idp.settings import IdpSettings
@@ -117,6 +118,8 @@ class Services:
     new_device_hooks: list[Callable[["Request", Login], None]] = field(default_factory=list)
     # Names of form fields that may come more than once.
     repeatable_fields: set[str] = field(default_factory=set)
+    # The rows that the site keeps about a user, for the user's own file.
+    personal_data: list[PersonalRows] = field(default_factory=list)
     # The objects by their class: the classes above, and each package's own settings, keys and the like.
     objects: dict[type[object], object] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import clocks
@@ -96,6 +97,16 @@ def test_goes_to_the_server_and_is_kept_no_longer(db: Any, smtp: Smtp, sql: Any)
     assert b"multipart/alternative" in message
     assert b"Auto-Submitted: auto-generated" in message
     assert sql("SELECT 1 FROM outgoing_mail") == []
+
+
+def test_the_address_that_stops_letters_stands_unbroken_in_the_header(db: Any, smtp: Smtp) -> None:
+    """A header that is encoded or folded is not understood by mail programs (RFC 8058)."""
+    address = f"https://forums.example.com/unsubscribe?token={'k' * 90}"
+    queue(db, replace(LETTER, unsubscribe=address))
+    mail.run_once(db, settings(smtp))
+    head = smtp.messages[0].partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert f"List-Unsubscribe: <{address}>".encode() in head
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
 
 
 @pytest.mark.parametrize("away", [True, False])

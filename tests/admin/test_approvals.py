@@ -214,6 +214,30 @@ def test_a_hundred_people_within_an_hour_are_the_most_for_one(owners: Any, sql: 
     ]
 
 
+def test_nobody_floods_the_other_owners(owners: Any, sql: Any):
+    first, _ = owners
+    path = path_of(everyone(first))
+    sql(
+        """INSERT INTO approvals (created_at, expires_at, kind, target, sessions, matched, people, exact, digest, actor, agent,
+          request_id, reason_code, reason_admin, reason_user, decided_at, outcome)
+        SELECT now() - interval '10 minutes', now(), 'revoke', '{}', '{}', 0, 0, true, n::text, :actor, '', '', '', '', '', now(), 'withdrawn'
+        FROM generate_series(1, 19) n RETURNING 1""",
+        actor=OWNER.email,
+    )
+    # What waits is found again; another one is refused, and nobody is told.
+    assert path_of(everyone(first)) == path
+    form = form_of(first.get("/rules"), "/rules")
+    form["device"], form["reason"] = "curl", "incident"
+    refused = send(form.submit(), "/rules")
+    assert (refused.status_int, refused.headers["Retry-After"]) == (429, "3600")
+    assert "20 approvals within an hour" in refused
+    assert len(sql("SELECT 1 FROM outgoing_mail")) == len(events(sql, "approval_asked")) == 1
+    sql(
+        "UPDATE approvals SET created_at = now() - interval '2 hours' WHERE decided_at IS NOT NULL RETURNING 1"
+    )
+    path_of(send(form.submit(), "/rules"))
+
+
 def test_a_rule_and_a_containment(owners: Any, browser: Any, sql: Any):
     first, second = owners
     form = form_of(first.get("/rules"), "/rules")
@@ -280,6 +304,33 @@ def test_a_program_asks_too_and_its_maker_does_not_approve(owners: Any, apps: An
     assert client.post_json("/api/v1/rules", {"ip": "203.0.113.7"} | body, headers=sent).status_int == 201
 
 
+def test_the_tokens_of_an_owner_and_the_console_add_up(owners: Any, apps: Any, sql: Any):
+    first, _ = owners
+    services = apps["admin"].services
+    maker = tokens.Actor(OWNER.email, Client(), user_id=UUID(OWNER.id))
+    client = TestApp(apps["admin"], extra_environ={"REMOTE_ADDR": "198.51.100.7", "wsgi.url_scheme": "https"})
+
+    def end_all(name: str, *scopes: str) -> int:
+        token = tokens.create(services.db, services.sessions.config.secrets, name, scopes, None, maker)[1]
+        sent = {"Host": url_of("admin").partition("://")[2], "Authorization": f"Bearer {token}"}
+        body = {"scope": {"ip": "203.0.113.0/24"}, "reason": {"code": "incident"}}
+        status: int = client.post_json(
+            "/api/v1/revocations", body, headers=sent, expect_errors=True
+        ).status_int
+        return status
+
+    come(sql, 60)
+    assert end_all("one", *tokens.SCOPES) == 201
+    come(sql, 41, "Another")
+    # Neither another token, nor one that may never reach far, nor the console begins the count anew.
+    assert end_all("two", *tokens.SCOPES) == 202
+    assert end_all("three", "sessions:revoke") == 403
+    path_of(by_filter(first))
+    assert sql("SELECT count(*) AS count FROM sessions WHERE ended_at IS NULL AND site = 'store'") == [
+        {"count": 41}
+    ]
+
+
 def test_a_code_goes_without_a_second_owner_and_loudly(owners: Any, apps: Any, idp: Idp, sql: Any):
     first, _ = owners
     app = set_up(first)
@@ -289,11 +340,17 @@ def test_a_code_goes_without_a_second_owner_and_loudly(owners: Any, apps: Any, i
     form = form_of(first.get("/break-glass", {"next": "/revoke-everyone"}), "/break-glass")
     form["code"] = app.now()
     form.submit(status=303)
-    assert "/revocations/" in everyone(first).location
+    # Small acts leave no row of their own, until they reach far together.
+    come(sql, 60)
+    assert "/revocations/" in by_filter(first).location
+    assert not events(sql, "acted_alone")
+    come(sql, 41, "Another")
+    assert "/revocations/" in by_filter(first).location
     [alone] = events(sql, "acted_alone")
     assert (alone["actor"], alone["detail"]["way"]) == (OWNER.email, "a code of an authenticator")
-    assert sql("SELECT recipient FROM outgoing_mail") == [{"recipient": person("responder").email}]
-    assert "1 act on many people went without a second owner, by owner@harbour.example" in first.get("/")
+    assert "/revocations/" in everyone(first).location
+    assert sql("SELECT recipient FROM outgoing_mail") == [{"recipient": person("responder").email}] * 2
+    assert "2 acts on many people went without a second owner, by owner@harbour.example" in first.get("/")
 
 
 def test_the_command_line_goes_without_a_second_owner_and_loudly(

@@ -4,6 +4,8 @@ import pytest
 from http_helpers import REFRESH, SESSION, credentials, set_cookies
 
 CART = "/shopping-cart"
+# A page for users alone.
+ORDERS = "/orders"
 
 
 def send(client, header, path=CART):
@@ -51,7 +53,7 @@ def test_the_pair_is_good_as_it_is(pair):
 def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
     session, refresh, stranger = pair
     idp.forget_calls()
-    answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh))
+    answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh), ORDERS)
     assert answer.status_int == 302
     assert "/login" in answer.headers["Location"]
     assert not {SESSION, REFRESH} & set_cookies(answer).keys()
@@ -61,6 +63,8 @@ def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
 def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql, admin):
     session, refresh, stranger = pair
     double = f"{SESSION}={session}; {SESSION}={session}; {REFRESH}={refresh}; __Host-cart=a; __Host-cart=b; x=1; x=2"
+    # The sender chooses the names: a row holds the beginnings of ten.
+    double += f"; __Host-{'z' * 500}=1" * 2
     for _ in range(3):
         send(stranger, double)
     # A made-up id is another event, which does not hide this one.
@@ -70,7 +74,7 @@ def test_cookies_that_come_twice_are_noted_once_a_network(pair, sql, admin):
         "WHERE event IN ('cookie_duplicate', 'strict_session_violation') ORDER BY id"
     )
     assert [tuple(row.values()) for row in rows] == [
-        ("cookie_duplicate", {"cookies": ["__Host-cart", SESSION]}, None, "127.0.0.1"),
+        ("cookie_duplicate", {"cookies": ["__Host-cart", SESSION, f"__Host-{'z' * 53}"]}, None, "127.0.0.1"),
         ("strict_session_violation", {}, None, "127.0.0.1"),
     ]
     admin.log_in("owner")
@@ -111,13 +115,13 @@ def test_cookies_of_a_wrong_shape_cost_no_statement(browser, count_sql):
 def test_a_session_id_is_read_from_nowhere_but_the_cookie(pair, how):
     session, refresh, stranger = pair
     if how == "query":
-        answer = stranger.get(f"{CART}?{SESSION}={session}&{REFRESH}={refresh}&sid={session}", status="*")
+        answer = stranger.get(f"{ORDERS}?{SESSION}={session}&{REFRESH}={refresh}&sid={session}", status="*")
     elif how == "header":
         answer = stranger.get(
-            CART, headers={"X-Session-Id": session, "Authorization": f"Bearer {refresh}"}, status="*"
+            ORDERS, headers={"X-Session-Id": session, "Authorization": f"Bearer {refresh}"}, status="*"
         )
     else:
-        answer = stranger.post(CART, {SESSION: session, REFRESH: refresh}, status="*")
+        answer = stranger.post(ORDERS, {SESSION: session, REFRESH: refresh}, status="*")
     assert answer.status_int in (302, 403, 404, 405)
     assert SESSION not in set_cookies(answer)
 

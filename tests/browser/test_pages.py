@@ -20,6 +20,7 @@ def test_store_for_visitors(sites, inspect):
     with inspect("store") as pages:
         for path in ("/", "/products", "/products?q=steel", "/products?q=cofee", "/products?q=unheard-of"):
             pages.visit(path)
+        pages.visit("/design")
         pages.visit("/products?price_from=cheap", 422)
         pages.visit(f"/products/{gone['slug']}")
         pages.visit(f"/products/{there['slug']}")

@@ -37,6 +37,15 @@ def test_forums_for_members(sites, inspect):
         pages.visit("/")
         pages.visit("/posts")
         pages.visit("/moderation/flags", 403)
+        [followed] = sites.sql(
+            "SELECT id FROM forum_topics WHERE author_id <> :me AND NOT hidden ORDER BY id LIMIT 1",
+            me=person("member").id,
+        )
+        pages.page.goto(f"{pages.url}/topics/{followed['id']}-")
+        pages.press("Follow")
+        pages.look()
+        pages.visit("/account/notifications")
+        pages.visit("/unsubscribe?token=broken", 403)
         pages.visit("/categories/kitchen/topics")
         pages.press("Post topic")
         pages.look(422)

@@ -21,7 +21,7 @@ from shopforum.webhooks import events
 @pytest.fixture
 def run(write_ini: Any, tmp_path: Path, apps: Any) -> Any:
     """`run("recover", "--yes")`: a command on a deployment whose worker remembers heads in a file."""
-    ini = write_ini(**{"audit.witness_file": str(tmp_path / "heads")})
+    ini = write_ini(**{"audit.witness_file": str(tmp_path / "heads"), "admin.two_people": "true"})
 
     def invoke(command: str, *options: str) -> Result:
         return CliRunner().invoke(main, [command, ini, *options], catch_exceptions=False)
@@ -72,6 +72,12 @@ def test_it_shows_and_then_acts(run: Any, restored: str, store: Browser, sql: An
     assert sql("SELECT 1 FROM api_tokens WHERE revoked_at IS NULL") == []
     [event] = sql("SELECT detail FROM audit_log WHERE event = 'recovered_from_restore'")
     assert event["detail"]["witnessed"] == restored
+    # It ends everyone's sessions without a second owner, and says so before it does.
+    [alone, ended] = sql(
+        "SELECT event, detail ->> 'typed' AS typed FROM audit_log WHERE event IN ('acted_alone', 'authn_token_revoked') ORDER BY id"
+    )
+    assert (alone["event"], alone["typed"]) == ("acted_alone", "End everyone's sessions")
+    assert ended["event"] == "authn_token_revoked"
     # The worker compares with the new head from now on.
     again = run("recover")
     assert "The witnessed head is in it" in again.stdout

@@ -158,3 +158,32 @@ def test_what_is_set_up_wrongly_is_said_and_not_tried_again(serving):
         assert process.wait(20) == 1, log.read_text()
         assert "trusted_proxy in [server:main] takes addresses and networks" in log.read_text()
         assert '"server.started"' not in log.read_text()
+
+
+# A supervisor of one process, on a machine that has no room for a second one at first. SIGCHLD is ignored, as some init systems do.
+NO_ROOM = """
+import os, signal, sys, time
+from shopforum.core.supervisor import Supervisor
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+fork, left = os.fork, [2]
+def scarce():
+    if not left[0]:
+        return fork()
+    left[0] -= 1
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+os.fork = scarce
+def work(slot, lives):
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(60)
+Supervisor(1, work, seconds=5, release=lambda: None).run()
+print("ended")
+"""
+
+
+def test_a_process_that_cannot_be_started_now_is_started_later():
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.count("server.not_started") == 2, done
+    assert done.stdout.endswith("ended\n"), done
+    assert "server.lost" not in done.stdout

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from forums.forum_actions import QUICK, fill, in_topic
+from sqlalchemy import text
 from support import Browser
 
 from shopforum.core.database import Database
@@ -120,3 +121,14 @@ def test_the_header_searches(member: Browser, topic: Placed) -> None:
     page = form.submit(status=200)
     assert "1 post" in page
     assert page.html.select_one(".site-head input[type=search]")["value"] == "eggs"
+
+
+def test_the_sitemap_lists_categories_and_visible_topics(
+    visitor: Browser, db: Database, topic: Placed, ann: Person
+) -> None:
+    hidden = writing.start_topic(db, "pens", ann, "Not to be seen", "text", QUICK)
+    db.all(text("UPDATE forum_topics SET hidden = true WHERE id = :id RETURNING 1"), id=hidden.topic_id)
+    listed = visitor.get("/sitemap.xml").text
+    for path in ("/", "/categories/pans", in_topic(topic)):
+        assert f"<loc>https://forums.test{path}</loc>" in listed
+    assert "not-to-be-seen" not in listed

@@ -4,12 +4,16 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pyotp
 import pytest
 import requests
 from support import Browser, Idp, person
 from webtest import TestResponse
+
+from shopforum.sessions import Reason, Rule, Scope
+from shopforum.sessions.audit import Client
 
 Sql = Callable[..., list[dict[str, Any]]]
 LOGIN = person("shopper")
@@ -88,6 +92,26 @@ def test_the_password_alone_adds_no_second_authenticator(browser: Callable[..., 
     late = submit(page, now_of(key_of(page)))
     assert (late.status_int, late.location) == (303, "/login?why=challenge")
     assert "__Host-session" not in thief.cookies
+
+
+def test_nobody_whose_login_would_lose_leaves_an_authenticator(
+    browser: Callable[..., Browser], apps: Any, idp: Idp, audit: Any
+) -> None:
+    sessions, admin = apps["store"].services.sessions, Reason("admin", "ops", "incident")
+    page = begin(browser("store"))
+    assert submit(page, now_of(key_of(page))).status_int == 200
+    idp.hook("user", email=LOGIN.email, twoFactor=False, twoFactorRequired=True)
+    for end in (
+        lambda: sessions.revoke(Scope(user_id=UUID(LOGIN.id)), admin, Client()),
+        lambda: sessions.add_rule(Rule(60, network="192.0.2.66"), admin, Client()),
+        lambda: sessions.add_rule(Rule(60, user_id=UUID(LOGIN.id)), admin, Client()),
+    ):
+        page = begin(browser("store", "192.0.2.66"))
+        made = end()
+        late = submit(page, now_of(key_of(page)))
+        assert (late.status_int, late.location) in [(303, "/login?why=challenge"), (403, None)]
+        sessions.lift_rule(made, "ops", Client())
+    assert len(audit("authenticator_set_up")) == 1
 
 
 def test_keys_differ_by_challenge_and_a_forged_one_has_no_page(

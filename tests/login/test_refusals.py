@@ -266,7 +266,11 @@ def test_refusals_take_their_time(store: Browser, limits: Callable[..., None]) -
 
 
 def test_refusals_that_wait_leave_threads_to_others(
-    store: Browser, browser: Callable[..., Browser], limits: Callable[..., None], apps: dict[str, Any]
+    store: Browser,
+    browser: Callable[..., Browser],
+    limits: Callable[..., None],
+    apps: dict[str, Any],
+    idp: Idp,
 ) -> None:
     """More than a few at a time are told to come back; the right password is no refusal, and need not wait."""
     places = apps["store"].services.get(Bulkhead)
@@ -277,5 +281,14 @@ def test_refusals_that_wait_leave_threads_to_others(
         assert answer.status_int == 503
         assert answer.headers["Retry-After"]
         assert "nobody@harbour.example" in answer.text
+        # So are those who ask for a mail, whose answers are held back as long; no mail is sent.
+        idp.forget_calls()
+        for page in ("/login/code", "/password/forgot"):
+            form = next(form for form in store.get(page).forms.values() if "email" in form.fields)
+            form["email"] = person("shopper").email
+            later = form.submit(expect_errors=True)
+            assert (later.status_int, bool(later.headers["Retry-After"])) == (503, True)
+            assert person("shopper").email in later.text
+        assert idp.calls("/api/") == []
         browser("store").log_in("shopper", status=302)
     assert attempt(store, "nobody@harbour.example", "wrong").status_int == 422

@@ -5,12 +5,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 import requests
 from clocks import SimulatedClock
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
+
+from shopforum.sessions import Reason, Scope
+from shopforum.sessions.audit import Client
 
 Sql = Callable[..., list[dict[str, Any]]]
 LOGIN = person("shopper")
@@ -368,6 +372,53 @@ def test_a_trusted_browser_is_asked_for_no_code(store: Browser, browser: Any, id
     assert stranger.log_in("member").location.startswith("/login/two-factor")
     idp.hook("advance", seconds=31 * 86400)
     assert stranger.log_in(LOGIN).location.startswith("/login/two-factor")
+
+
+def test_a_trust_ends_with_the_sessions_that_were_not_the_owner_s_alone(
+    store: Browser, browser: Any, apps: Any, idp: Idp, sql: Sql
+) -> None:
+    sessions, user = apps["store"].services.sessions, UUID(LOGIN.id)
+
+    def trust() -> None:
+        store.reset()
+        page = begin(store)
+        code_form(page)["trust"].checked = True
+        assert submit(page, code_of(idp)).location == "/shopping-cart"
+
+    def again() -> str:
+        """Log in from elsewhere with a copy of the trust alone; return where that leads."""
+        [kept] = [one for one in store.cookiejar if one.name == "__Host-trust"]
+        thief = browser("store", "192.0.2.66")
+        thief.cookiejar.set_cookie(kept)
+        location = thief.log_in(LOGIN).location
+        assert isinstance(location, str)
+        return location
+
+    def newest() -> UUID:
+        return UUID(sql("SELECT id::text FROM sessions ORDER BY created_at DESC LIMIT 1")[0]["id"])
+
+    trust()
+    [kept] = [one for one in store.cookiejar if one.name == "__Host-trust"]
+    # FusionAuth's id of the trust cannot be read from a jar, so nobody brings it to FusionAuth past this site.
+    assert len(kept.value) > 150
+    assert again() == "/shopping-cart"
+    reported = Reason("user", LOGIN.email, "reported")
+    quarantined = newest()
+    sessions.quarantine([quarantined], Reason("admin", "ops", "incident"), Client())
+    assert again() == "/login/two-factor"
+    sessions.release([quarantined], Reason("admin", "ops", "harmless"), Client())
+    assert again() == "/shopping-cart"
+    sessions.revoke(Scope(sessions=(newest(),)), reported, Client())
+    assert again() == "/login/two-factor"
+    trust()
+    assert again() == "/shopping-cart"
+    sessions.revoke(Scope(user_id=user), Reason("user", LOGIN.email, "password_changed"), Client())
+    assert again() == "/login/two-factor"
+    # One that was edited, or is of another site, is none.
+    trust()
+    [kept] = [one for one in store.cookiejar if one.name == "__Host-trust"]
+    kept.value = f"{kept.value[:-6]}AAAAA="
+    assert again() == "/login/two-factor"
 
 
 def test_the_console_trusts_no_browser(admin: Browser, idp: Idp) -> None:

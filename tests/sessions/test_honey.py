@@ -71,6 +71,20 @@ def test_a_cookie_of_a_leaked_jar_says_which(apps: Any, browser: Any, sql: Any):
     assert "backup b2" not in dashboard
 
 
+def test_a_thief_who_tries_it_beside_real_cookies_is_noticed_too(
+    apps: Any, browser: Any, store: Browser, sql: Any
+):
+    _, secret = planted(apps, "backup b2")
+    store.log_in("shopper")
+    own = {name: store.cookies[name] for name in (SESSION, REFRESH)}
+    thief = browser("store", "203.0.113.66")
+    # Beside the thief's own session id, and beside a refresh token that is real.
+    answer(thief, own[SESSION], secret)
+    answer(thief, secret, own[REFRESH])
+    assert used(sql) == [{"site": "store", "place": "backup b2", "address": "203.0.113.66"}] * 2
+    assert store.get("/shopping-cart").status_int == 200
+
+
 def test_an_api_token_too(apps: Any, browser: Any, sql: Any):
     admin = browser("admin")
     admin.log_in("owner")

@@ -122,6 +122,10 @@ def test_the_addresses_that_are_known_without_a_link(browser, site, count_sql):
     assert timedelta(days=90) < ends - datetime.now(UTC) < timedelta(days=365)
 
 
+def test_the_page_of_the_components_is_in_development_alone(store):
+    store.get("/design", status=404)
+
+
 def test_the_sitemap_lists_what_is_sold(store, stocked):
     stocked.set("wool-blanket", stock=0, withdrawn=True)
     listed = re.findall("<loc>https://store.test(.*?)</loc>", store.get("/sitemap.xml").text)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther, HTTPTooManyRequests
 from pyramid.security import Denied
 
+from ...api_tokens import tokens
 from ...core.permissions import REVOKE_ALL
 from ...operations import approvals, deny_rules, plans
 from ...operations.approvals import Act, Asker, Office
@@ -98,8 +99,8 @@ def judged() -> Iterator[None]:
 
 @contextmanager
 def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
-    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it, and redirects to the request for approval of
-    one that takes a second owner.
+    """Give the limit of this admin's acts. Raises BeyondAuthority for an act beyond it, redirects to the request for approval of
+    one that takes a second owner, and raises HTTPTooManyRequests where the admin has asked for too many.
     """
     me = request.me
     # The password is older: a code has stood in for it.
@@ -110,6 +111,7 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
         may_revoke_all(request),
         user_id=me.user_id,
         own=me.user_id,
+        names=tokens.actors(request.db, me.user_id),
         alone="a code of an authenticator" if code else "",
     )
     try:
@@ -117,6 +119,8 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
             yield limit
     except approvals.Waiting as waiting:
         raise notes.see_other(request, f"/approvals/{waiting.approval_id}?notice=approval_asked") from None
+    except approvals.TooManyRequests as error:
+        raise HTTPTooManyRequests(str(error), headers=[("Retry-After", str(approvals.LIFE))]) from None
 
 
 def office(request: Request) -> Office:

@@ -12,21 +12,6 @@ from .. import inbox
 from ..refusals import Missing
 from . import UNREAD, id_of, listed, person
 
-# A moderator's act, as its message to the author says it.
-ACTS = {
-    "pin": "pinned your topic",
-    "unpin": "unpinned your topic",
-    "lock": "locked your topic",
-    "unlock": "unlocked your topic",
-    "hide": "hid your topic",
-    "show": "showed your topic again",
-    "move": "moved your topic",
-    "hide_post": "removed your post in",
-    "show_post": "restored your post in",
-    "hide_edit": "hid an earlier text of your post in",
-    "show_edit": "showed again an earlier text of your post in",
-}
-
 
 def show(request: Request) -> dict[str, Any]:
     """Show the messages, all or with `?show=unread` the unread ones; the first page has the security notices too."""
@@ -44,7 +29,7 @@ def show(request: Request) -> dict[str, Any]:
         "notices": shown,
         "newest": max((message.id for message in page.rows), default=0),
         "newest_notice": max((notice.id for notice in notices), default=0),
-        "acts": ACTS,
+        "acts": inbox.ACTS,
         "security": inbox.SECURITY,
         "excerpt": plain,
     }

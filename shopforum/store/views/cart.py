@@ -17,10 +17,18 @@ from . import catalogue, notices
 
 
 def show(request: Request) -> dict[str, Any]:
-    """Show the cart. A guest with a cart sees it without a login. A visitor without a cart is sent to the login, and so is
-    a request whose session cookies are not a valid session (`guests.require_whole_session`).
+    """Show the cart: the user's, the guest's, or an empty one for a visitor who has none.
+
+    A request whose session cookies are not a valid session is sent to the login (`guests.require_whole_session`). So is a
+    browser without a cart in which somebody has logged in before: an empty cart would look as if the saved one were lost.
     """
-    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    guests.require_whole_session(request)
+    owner = guests.owner(request)
+    if owner == Owner():
+        if guests.has_logged_in(request):
+            raise HTTPForbidden
+        return _page(request, Cart(0, ()))
+    cart = carts.load(request.db, owner, removed=notices.removed(request))
     return _page(request, cart, notice=notices.of(request, cart))
 
 
