@@ -39,11 +39,12 @@ _DEFAULTS = """
 do $$
 declare one record;
 begin
-  for one in select c.oid::regclass as name, a.attname from pg_attrdef d join pg_class c on c.oid = d.adrelid
+  for one in select c.oid::regclass as name, a.attname,
+      substring(pg_get_expr(d.adbin, d.adrelid) from '(now|clock_timestamp)') as clock from pg_attrdef d join pg_class c on c.oid = d.adrelid
       join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
     where pg_get_expr(d.adbin, d.adrelid) ~ '^(simulation\\.)?(now|clock_timestamp)\\(\\)$'
   loop
-    execute format('alter table %s alter column %I set default {}.clock_timestamp()', one.name, one.attname);
+    execute format('alter table %s alter column %I set default {}.%s()', one.name, one.attname, one.clock);
   end loop;
 end $$;
 """
