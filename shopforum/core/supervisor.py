@@ -99,7 +99,7 @@ class Supervisor:
             self._missing.discard(slot)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         if pid == 0:
-            # What the supervisor has still to do must not be done here.
+            # Not by returning: the supervisor's own remaining steps would run here.
             os._exit(self._status(slot, parent))
 
     def _status(self, slot: int, parent: int) -> int:

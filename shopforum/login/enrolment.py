@@ -23,7 +23,7 @@ from ..idp import AccountFault, Enrolled, LoginRefused
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.vocabulary import EventName
 from ..web.request import Request
-from . import challenges, known_devices, reasons, signin, throttle
+from . import challenges, form_pages, known_devices, reasons, signin, throttle
 from .challenges import Challenge
 from .forms import CodeForm
 from .two_factor import SET_UP
@@ -74,7 +74,7 @@ def submit(request: Request) -> Response:
         return challenges.late(request, HTTPSeeOther)
     if not form.validate():
         return _page(request, form, challenge, 422)
-    # What is set up here stays at FusionAuth, whatever becomes of the login: nobody gets so far whose login would lose.
+    # What is set up here stays at FusionAuth, whatever becomes of the login: a login that would be refused anyway does not get so far.
     client, user_id = client_of(request), request.sessions.user_of_email(challenge.email)
     if request.sessions.refuses(client, user_id):
         return _refused(request, form, challenge, 403, _BLOCKED)
@@ -166,16 +166,9 @@ def _refused(
     text: str,
     retry_after: int | None = None,
 ) -> Response:
-    form.form_errors = [text]
     form.code.data = ""
-    response = _page(request, form, challenge, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return form_pages.refused(form, text, lambda: _page(request, form, challenge, status), retry_after)
 
 
 def _page(request: Request, form: CodeForm, challenge: Challenge, status: int) -> Response:
-    values = {"form": form, "key": _key(request, challenge)}
-    response = render_to_response(_TEMPLATE, values, request=request)
-    response.status_int = status
-    return response
+    return form_pages.shown(request, _TEMPLATE, form, status, key=_key(request, challenge))

@@ -95,26 +95,26 @@ class SignUpForm(ForgottenForm):
     next = HiddenField(filters=[_text])
 
 
-class CodeForm(Form):
-    """The code of the second factor."""
-
-    code = StringField(
+def _code(**keyboard: str) -> StringField:
+    """Return the field of a code that is used once. `keyboard` are attributes for the keyboards of phones."""
+    return StringField(
         "Code",
         [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
         filters=[_text, _any_space],
-        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"},
+        render_kw={"autocomplete": "one-time-code", "spellcheck": "false", **keyboard},
     )
+
+
+class CodeForm(Form):
+    """The code of the second factor."""
+
+    code = _code(inputmode="numeric")
 
 
 class MailedCodeForm(CodeForm):
     """A code by mail, which may have letters."""
 
-    code = StringField(
-        "Code",
-        [DataRequired("Enter the code."), Length(max=64, message="This is too long for a code.")],
-        filters=[_text, _any_space],
-        render_kw={"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"},
-    )
+    code = _code(autocapitalize="characters")
 
 
 class TwoFactorForm(CodeForm):

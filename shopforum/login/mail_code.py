@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from wtforms import Form
@@ -29,7 +28,7 @@ from ..web import notes, safe_redirect
 from ..web.contributions import Act
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import known_devices, page, signin, throttle, trusted_browser, two_factor
+from . import form_pages, known_devices, page, signin, throttle, trusted_browser, two_factor
 from .forms import CodeRequestForm, LoginForm, MailedCodeForm
 
 COOKIE = "__Host-mail-code"
@@ -88,7 +87,7 @@ def show(request: Request) -> Response:
     target = safe_redirect.page(request, request.GET.get("next"))
     if request.identity is not None:
         return HTTPFound(target or safe_redirect.landing(request.site.name))
-    return _page(request, _ASK, CodeRequestForm(data={"next": target or ""}), 200)
+    return form_pages.shown(request, _ASK, CodeRequestForm(data={"next": target or ""}), 200)
 
 
 def send(request: Request) -> Response:
@@ -97,7 +96,7 @@ def send(request: Request) -> Response:
     target = safe_redirect.page(request, form.next.data)
     form.next.data = target or ""
     if not form.validate():
-        return _page(request, _ASK, form, 422)
+        return form_pages.shown(request, _ASK, form, 422)
     client = client_of(request)
     if request.sessions.refuses(client):
         return _refused(request, _ASK, form, 403, _BLOCKED)
@@ -124,7 +123,7 @@ def show_code(request: Request) -> Response:
     """Show the form for the code."""
     if _waiting(request) is None:
         return HTTPFound(PATH)
-    return _page(request, _TEMPLATE, MailedCodeForm(), 200)
+    return form_pages.shown(request, _TEMPLATE, MailedCodeForm(), 200)
 
 
 def submit(request: Request) -> Response:
@@ -134,7 +133,7 @@ def submit(request: Request) -> Response:
     if waiting is None:
         return _late(request)
     if not form.validate():
-        return _page(request, _TEMPLATE, form, 422)
+        return form_pages.shown(request, _TEMPLATE, form, 422)
     if request.sessions.refuses(client_of(request)):
         return _refused(request, _TEMPLATE, form, 403, _BLOCKED)
     account = known_devices.account(request, waiting.email)
@@ -218,7 +217,7 @@ def _encrypted(request: Request, waiting: _Waiting) -> str:
 
 
 def _waiting(request: Request) -> _Waiting | None:
-    """Return the login of the request's cookie, or None: there is none, it is not ours, or it is too old."""
+    """Return the login of the request's cookie, or None where none waits: without a cookie, with one that is not ours, or too late."""
     cookie = cookies.read(request, COOKIE, _SHAPE)
     if cookie is None:
         return None
@@ -236,14 +235,6 @@ def _waiting(request: Request) -> _Waiting | None:
 def _refused(
     request: Request, template: str, form: Form, status: int, text: str, retry_after: int | None = None
 ) -> Response:
-    form.form_errors = [text]
-    response = _page(request, template, form, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
-
-
-def _page(request: Request, template: str, form: Form, status: int) -> Response:
-    response = render_to_response(template, {"form": form}, request=request)
-    response.status_int = status
-    return response
+    return form_pages.refused(
+        form, text, lambda: form_pages.shown(request, template, form, status), retry_after
+    )

@@ -8,7 +8,6 @@ import re
 from uuid import UUID
 
 from pyramid.httpexceptions import HTTPFound
-from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from wtforms import Form
@@ -22,7 +21,7 @@ from ..web import notes
 from ..web.contributions import Act, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import known_devices, signin, throttle
+from . import form_pages, known_devices, signin, throttle
 from .forms import ForgottenForm, NewPasswordForm
 
 COOKIE = "__Host-new-password"
@@ -153,14 +152,11 @@ def _late(request: Request) -> Response:
 def _refused(
     request: Request, template: str, form: Form, status: int, text: str, retry_after: int | None = None
 ) -> Response:
-    form.form_errors = [text]
-    response = _page(request, template, form, status, **({"sent": False} if template == _FORGOTTEN else {}))
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    values = {"sent": False} if template == _FORGOTTEN else {}
+    return form_pages.refused(
+        form, text, lambda: _page(request, template, form, status, **values), retry_after
+    )
 
 
 def _page(request: Request, template: str, form: Form, status: int, **values: object) -> Response:
-    response = render_to_response(template, {"form": form, "notice": None, **values}, request=request)
-    response.status_int = status
-    return response
+    return form_pages.shown(request, template, form, status, **{"notice": None, **values})

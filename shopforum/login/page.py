@@ -9,7 +9,7 @@ from ..core.sites import ADMIN
 from ..idp import LoginRefused
 from ..web.request import Request
 from ..web.services import PasswordPage
-from . import new_password, reasons
+from . import form_pages, new_password, reasons
 from .forms import LoginForm
 from .settings import LoginSettings, second_factor_url
 
@@ -44,11 +44,7 @@ def refused(
     request: Request, form: LoginForm, status: int, text: str, retry_after: int | None = None, **values: Any
 ) -> Response:
     """Return the login page with the reason of a refusal. It keeps the e-mail address, not the password."""
-    form.form_errors = [text]
-    response = page(request, form, status, **values)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return form_pages.refused(form, text, lambda: page(request, form, status, **values), retry_after)
 
 
 def refused_by_provider(

@@ -8,7 +8,6 @@ password is a guess here as at the login, and is counted with those.
 import time
 
 from pyramid.httpexceptions import HTTPFound
-from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
@@ -20,7 +19,7 @@ from ..web import notes, safe_redirect
 from ..web.contributions import Act
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import known_devices, reasons, signin, throttle, trusted_browser, two_factor
+from . import form_pages, known_devices, reasons, signin, throttle, trusted_browser, two_factor
 from .forms import SignUpForm
 
 _TEMPLATE = "shopforum:login/templates/signup.jinja2"
@@ -134,14 +133,8 @@ def _refused_input(request: Request, form: SignUpForm, refused: InputRefused) ->
 def _refused(
     request: Request, form: SignUpForm, status: int, text: str, retry_after: int | None = None
 ) -> Response:
-    form.form_errors = [text]
-    response = _page(request, form, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return form_pages.refused(form, text, lambda: _page(request, form, status), retry_after)
 
 
 def _page(request: Request, form: SignUpForm, status: int, *, sent: bool = False) -> Response:
-    response = render_to_response(_TEMPLATE, {"form": form, "sent": sent}, request=request)
-    response.status_int = status
-    return response
+    return form_pages.shown(request, _TEMPLATE, form, status, sent=sent)

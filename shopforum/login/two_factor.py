@@ -8,7 +8,6 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
-from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
@@ -18,7 +17,7 @@ from ..sessions import AuthorityUnavailable, client_of
 from ..web import notes
 from ..web.contributions import Notice
 from ..web.request import Request
-from . import challenges, known_devices, page, signin, throttle, trusted_browser
+from . import challenges, form_pages, known_devices, page, signin, throttle, trusted_browser
 from .challenges import Challenge
 from .forms import LoginForm, TwoFactorForm
 
@@ -158,19 +157,8 @@ def _page(
 ) -> Response:
     methods = [(i, _SENDABLE[kind], hint) for i, kind, hint in challenge.methods if kind in _SENDABLE]
     app = any(kind == "authenticator" for _, kind, _ in challenge.methods)
-    response = render_to_response(
-        _TEMPLATE,
-        {
-            "form": form,
-            "methods": methods,
-            "app": app,
-            "trust": trusted_browser.is_offered(request),
-            **values,
-        },
-        request=request,
-    )
-    response.status_int = status
-    return response
+    trust = trusted_browser.is_offered(request)
+    return form_pages.shown(request, _TEMPLATE, form, status, methods=methods, app=app, trust=trust, **values)
 
 
 def _refused(
@@ -181,12 +169,8 @@ def _refused(
     text: str,
     retry_after: int | None = None,
 ) -> Response:
-    form.form_errors = [text]
     form.code.data = ""
-    response = _page(request, form, challenge, status)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return form_pages.refused(form, text, lambda: _page(request, form, challenge, status), retry_after)
 
 
 def _masked(hint: str) -> str:
