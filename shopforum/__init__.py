@@ -53,6 +53,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
         keys = shared.sessions.config.secrets.ids
         shared.add(Readiness(Database(connect(None)), schema.needed_rights(), keys))
+        shared.add(schema.user_data())
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])
@@ -63,6 +64,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
             config.include(".webhooks")
             config.include(".operations")
             config.include(".api")
+            # A console login, too, finds that the account is to be deleted.
+            config.include(".account.deletion_undo")
         else:
             config.include(".account")
         config.include(f".{site.name}")

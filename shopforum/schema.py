@@ -1,9 +1,13 @@
-"""All tables of the application, collected from the packages that define them. Migrations are checked against them."""
+"""All tables of the application, collected from the packages that define them, and those of them with data about users.
+
+Migrations are checked against them.
+"""
 
 import importlib
 
 from sqlalchemy import MetaData
 
+from .core.personal import UserData
 from .core.tables import metadata
 from .sessions import tables as session_tables
 
@@ -19,6 +23,24 @@ _TABLE_MODULES = (
     "shopforum.api_tokens.tables",
     "shopforum.api.tables",
 )
+
+_PERSONAL_MODULES = (
+    "shopforum.store.personal",
+    "shopforum.forums.personal",
+    "shopforum.login.personal",
+    "shopforum.account.personal",
+    "shopforum.mail.personal",
+    "shopforum.sessions.personal",
+    "shopforum.operations.personal",
+    "shopforum.api_tokens.personal",
+    "shopforum.web.personal",
+)
+
+
+def user_data() -> UserData:
+    """Return the tables with data about users, of all packages."""
+    modules = map(importlib.import_module, _PERSONAL_MODULES)
+    return UserData(tuple(table for module in modules for table in module.TABLES))
 
 
 def all_metadata() -> list[MetaData]:

@@ -62,6 +62,9 @@ _ROWS = [
     """INSERT INTO new_sign_ins (session_id, user_id, site, created_at)
     SELECT gen_random_uuid(), gen_random_uuid(), 'store', now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n""",
+    """INSERT INTO account_deletions (user_id, site, user_name, user_email, due_at, next_try_at, done_at)
+    SELECT gen_random_uuid(), 'store', '', '', at, at, CASE WHEN :age <> '0' THEN at END
+    FROM generate_series(1, :rows) n, LATERAL (SELECT now() + interval '1 hour' - CAST(:age AS interval) AS at) o""",
     """INSERT INTO outgoing_mail (recipient, subject, plain, html, created_at, next_try_at)
     SELECT 'ann@harbour.example', 'S', 'P', 'H', now() - CAST(:age AS interval),
       now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '0' END) FROM generate_series(1, :rows) n""",

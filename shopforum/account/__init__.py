@@ -1,6 +1,6 @@
-"""A person's own page: the devices that are signed in to this site, recent activity, and signing devices out.
+"""A person's own pages: the devices that are signed in to this site, recent activity, the own data, and the account's end.
 
-`new_device.py` asks about logins with a new device, on pages and by mail (`letters.py`).
+`new_device.py` asks about logins with a new device, on pages and by mail (`letters.py`). `deletion.py` deletes accounts.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from ..sessions import AuthorityUnavailable
 from ..web.contributions import Act, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import new_device
+from . import deletion, new_device
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -28,6 +28,11 @@ def includeme(config: SiteConfigurator) -> None:
             "device-reported": Notice(
                 "warning", "That device is signed out, and our security team can see your report."
             ),
+            "deletion-asked": Notice(
+                "info",
+                f"Your account will be deleted in {deletion.DAYS} days. You are signed out everywhere. To keep the account, log in "
+                "before then.",
+            ),
         }
     )
     config.add_acts(
@@ -35,11 +40,14 @@ def includeme(config: SiteConfigurator) -> None:
             "revoke_device": Act("Sign out a device", page="/account/sessions"),
             "revoke_others": Act("Sign out all other devices", page="/account/sessions"),
             "confirm_device": Act("Yes, that was me", page="/account/sessions"),
+            "confirm_deletion": Act("Delete the account", page="/account/delete"),
         }
     )
     config.add_subscriber(_ask, BeforeRender)
     config.include(".views")
     config.include(".data")
+    config.include(".deletion_views")
+    config.include(".deletion_undo")
 
 
 def _ask(event: Any) -> None:

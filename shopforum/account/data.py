@@ -8,6 +8,7 @@ from pyramid.config import Configurator
 from pyramid.response import Response
 
 from ..core import personal
+from ..core.personal import UserData
 from ..web.request import Request
 from . import activity
 from .views import FRESH
@@ -28,7 +29,7 @@ def includeme(config: Configurator) -> None:
 
 def show(request: Request) -> dict[str, object]:
     """Show what the file has."""
-    return {"kinds": request.services.personal_data}
+    return {"kinds": request.services.get(UserData).rows(request.site.name)}
 
 
 def download(request: Request) -> Response:
@@ -62,5 +63,5 @@ def _parts(request: Request) -> Iterator[tuple[str, Iterator[str]]]:
     recent = [asdict(entry) for entry in activity.recent(request.db, me.user_id, request.site.name)]
     for name, rows in (("account", [about]), ("sessions", sessions), ("activity", recent)):
         yield name, (json.dumps(row, default=str, ensure_ascii=False) for row in rows)
-    for kind in request.services.personal_data:
+    for kind in request.services.get(UserData).rows(request.site.name):
         yield kind.name, kind.read(request.db, me.user_id)

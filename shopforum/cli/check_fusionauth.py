@@ -38,6 +38,7 @@ NEEDED: tuple[tuple[str, str, str, Any], ...] = (
     ("GET /api/jwt/refresh", "GET", f"/api/jwt/refresh?userId={_NOBODY}", None),
     ("DELETE /api/jwt/refresh", "DELETE", f"/api/jwt/refresh/{_NOBODY}", None),
     ("GET /api/user", "GET", f"/api/user/{_NOBODY}", None),
+    ("DELETE /api/user", "DELETE", f"/api/user/{_NOBODY}", None),
     ("POST /api/user/registration", "POST", "/api/user/registration", {}),
     ("POST /api/user/forgot-password", "POST", "/api/user/forgot-password", {}),
     ("POST /api/user/two-factor", "POST", f"/api/user/two-factor/{_NOBODY}", {}),

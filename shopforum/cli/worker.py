@@ -13,6 +13,7 @@ import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum.account import deletion
 from shopforum.account import jobs as account_jobs
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
@@ -73,7 +74,7 @@ log = structlog.get_logger()
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--once", is_flag=True, help="Do the work that is due now, then exit.")
 def command(ini: str, once: bool) -> None:
-    """Tell FusionAuth of revocations until it agrees, seal the audit log, send webhooks and mail, delete old rows.
+    """Tell FusionAuth of revocations until it agrees, seal the audit log, send webhooks and mail, delete accounts and old rows.
 
     INI is the ini file of the deployment. The worker runs until it is interrupted or terminated, and finishes the step
     that it has begun.
@@ -106,6 +107,8 @@ def _once(services: Services, witness: Witness) -> None:
     while session_jobs.seal(services.sessions):
         pass
     _compare(services, witness)
+    while deletion.run_once(services):
+        pass
     while _send_mail(services) + _send_webhooks(services):
         pass
 
@@ -207,6 +210,7 @@ LOOPS = {
     "purges": Loop(lambda services: _tidy(services.db), idle=60.0),
     "mail": Loop(_send_mail),
     "webhooks": Loop(_send_webhooks),
+    "deletions": Loop(deletion.run_once, idle=30.0),
     # There is one canary a minute for all workers.
     "canary": Loop(measuring.measure, idle=20.0, busy=20.0),
     "drift": Loop(_look_for_drift, idle=10.0),

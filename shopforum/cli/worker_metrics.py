@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum.account import jobs as account_jobs
 from shopforum.core import backlog, metrics, processes
 from shopforum.core.backlog import Backlog
 from shopforum.core.database import Database
@@ -24,7 +25,7 @@ from shopforum.web.services import Services
 from shopforum.webhooks import deliveries
 from shopforum.webhooks import settings as webhook_settings
 
-BACKLOGS: tuple[Backlog, ...] = (*session_jobs.BACKLOGS, *mail_jobs.BACKLOGS)
+BACKLOGS: tuple[Backlog, ...] = (*session_jobs.BACKLOGS, *mail_jobs.BACKLOGS, *account_jobs.BACKLOGS)
 
 # Milliseconds for each statement. Prometheus waits ten seconds for all.
 _PATIENCE = 1000
@@ -113,7 +114,7 @@ def declared() -> dict[str, GaugeMetricFamily]:
         ),
         "rows": GaugeMetricFamily(
             "shopforum_backlog_rows",
-            f"Rows that wait for the worker, at most {backlog.MOST}: audit_log (unsealed), revocation_outbox, mail, "
+            f"Rows that wait for the worker, at most {backlog.MOST}: audit_log (unsealed), revocation_outbox, mail, account_deletions (due), "
             "webhook:NAME (sealed rows behind the endpoint's position)",
             labels=["backlog"],
         ),

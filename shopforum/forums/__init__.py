@@ -12,7 +12,7 @@ from ..core.sites import STORE
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import avatars, links, personal, settings, topics
+from . import avatars, links, settings, topics
 from .views import REPORTS, UNREAD
 
 _NOTICES = {
@@ -63,7 +63,6 @@ def includeme(config: SiteConfigurator) -> None:
     shop = config.services.site.urls[STORE]
     config.set_footer_links(("Contact", f"{shop}/contact"), ("Privacy", f"{shop}/privacy"))
     config.set_sitemap(lambda request: ["/", *topics.paths(request.db)])
-    config.add_personal_data(*personal.ROWS)
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_repeatable_field("post")

@@ -14,6 +14,11 @@ def handle(name: str) -> str:
     return _plain(name, 40) or "member"
 
 
+def is_nobodys(handle: str) -> bool:
+    """Return whether a handle is that of a member whose account was deleted: such a member has no page (`personal.py`)."""
+    return handle.startswith("~")
+
+
 def _plain(words: str, length: int) -> str:
     """Return Latin letters without accents, digits, and hyphens for everything between: no handle looks like another."""
     letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()

@@ -51,7 +51,7 @@ def _text(name: str) -> Column[str]:
 
 
 # The people who have written. The delay between posts is decided on the locked row, one post of a person at a time. The
-# handle is for mentions; it is assigned once and never changes.
+# handle is for mentions; it is assigned once, and changes only when the account is deleted.
 members = Table(
     "forum_members",
     metadata,
@@ -191,6 +191,7 @@ flags = Table(
     Column("outcome", Text),
     CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="settled_with_outcome"),
     Index("ix_forum_flags_post_id", "post_id"),
+    Index("ix_forum_flags_user_id", "user_id"),
     # A person has at most one open report of a post.
     Index(
         "uq_forum_flags_open",
@@ -201,7 +202,7 @@ flags = Table(
     ),
 )
 
-# The acts of moderators with their reasons: a public log, never changed.
+# The acts of moderators with their reasons: a public log. Only the name of a moderator whose account was deleted changes.
 actions = Table(
     "forum_actions",
     metadata,
@@ -214,6 +215,7 @@ actions = Table(
     Column("post_id", BigInteger, ForeignKey("forum_posts.id")),
     Column("reason", Text, nullable=False),
     Index("ix_forum_actions_topic_id", "topic_id"),
+    Index("ix_forum_actions_actor_id", "actor_id"),
     Index("ix_forum_actions_post_id", "post_id"),
 )
 

@@ -1,4 +1,4 @@
-"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles, sign up, set a new password."""
+"""The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles, sign up, set a password, delete a user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -201,6 +201,25 @@ class FusionAuth:
             account = self._account(ask, user_id)
         return None if account is None else account.roles
 
+    def roles_on(self, site: str, user_id: UUID) -> tuple[str, ...]:
+        """Return the user's roles in any site's application; none for a user who is not registered there. Raises
+        AuthorityUnavailable.
+        """
+        with self._transport.turn(self.breaker.refresh) as ask:
+            account = self._account(ask, user_id, self._settings.applications[site])
+        return () if account is None else account.roles
+
+    def delete_user(self, user_id: UUID) -> None:
+        """Delete a user at FusionAuth for good. A user whom FusionAuth does not know is deleted already.
+
+        Raises AuthorityUnavailable.
+        """
+        status, body = self._transport.call(
+            self.breaker.revoke, "DELETE", f"/api/user/{user_id}", key=True, params={"hardDelete": "true"}
+        )
+        if status != 200 and not responses.unknown(status, body):
+            raise AuthorityMisconfigured(f"FusionAuth answered the deletion of a user with {status}")
+
     def refresh_tokens(self, user_id: UUID) -> IssuedTokens:
         """Return the user's refresh tokens at FusionAuth, expired ones that it still has included. The values, which the answer holds,
         are dropped here. Raises AuthorityUnavailable.
@@ -297,13 +316,16 @@ class FusionAuth:
             raise AuthorityUnavailable(f"FusionAuth answered a change of a password with {status}")
         return user_id
 
-    def _account(self, ask: Callable[..., tuple[int, Any]], user_id: UUID) -> Account | None:
+    def _account(
+        self, ask: Callable[..., tuple[int, Any]], user_id: UUID, application_id: str | None = None
+    ) -> Account | None:
+        """Return a user as registered for this site's application, or another one."""
         status, body = ask("GET", f"/api/user/{user_id}", key=True)
         if responses.unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
-        account = responses.account(body, self._settings.application_id)
+        account = responses.account(body, application_id or self._settings.application_id)
         if account is not None and account.user_id != user_id:
             raise AuthorityUnavailable("FusionAuth answered with another user")
         return account

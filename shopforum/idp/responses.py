@@ -64,13 +64,14 @@ class LoginRefused(Exception):
     - `credentials`: unknown, wrong, locked, expired or prevented. They are not told apart, since FusionAuth answers some of
       them to a wrong password too
     - `unregistered`, `password_change`, `unverified`
+    - `closing`: the account is to be deleted
     - `restricted`: by a lambda of the customer's. `code` says why, for the log, and `text` in words for the user
     - `no_second_factor`: one is required and none is set up, nor can it be set up here
     - `code`: a wrong second factor
     - `challenge`: a second factor that came too late
 
     `change_password_id` comes with `password_change`: the right to set a new password. It is a secret. `user_id` comes with
-    `unregistered`: the user who has given the right password.
+    `unregistered` and `closing`: the user who has given the right password.
     """
 
     def __init__(

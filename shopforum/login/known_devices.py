@@ -51,7 +51,7 @@ def account(request: Request, email: str) -> list[bytes]:
 
     The address itself is not stored.
     """
-    return request.sessions.config.secrets.digests("", "login", email.lower())
+    return request.sessions.config.secrets.account_digests(email)
 
 
 def device(request: Request, account: list[bytes]) -> list[bytes]:

@@ -83,11 +83,14 @@ def includeme(config: SiteConfigurator) -> None:
 
 
 def show(request: Request) -> Response:
-    """Show the form for the address. A signed-in person is redirected."""
-    target = safe_redirect.page(request, request.GET.get("next"))
-    if request.identity is not None:
+    """Show the form for the address. A signed-in person is redirected, unless a recent login is needed: a code stands in for the
+    password of a person who has none.
+    """
+    target, session = safe_redirect.page(request, request.GET.get("next")), request.identity
+    if session is not None and request.GET.get("why") != "fresh":
         return HTTPFound(target or safe_redirect.landing(request.site.name))
-    return form_pages.shown(request, _ASK, CodeRequestForm(data={"next": target or ""}), 200)
+    form = CodeRequestForm(data={"next": target or "", "email": session.user_email if session else ""})
+    return form_pages.shown(request, _ASK, form, 200)
 
 
 def send(request: Request) -> Response:

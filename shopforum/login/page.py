@@ -8,7 +8,7 @@ from pyramid.response import Response
 from ..core.sites import ADMIN
 from ..idp import LoginRefused
 from ..web.request import Request
-from ..web.services import PasswordPage
+from ..web.services import PasswordPage, PendingDeletion
 from . import form_pages, new_password, reasons
 from .forms import LoginForm
 from .settings import LoginSettings, second_factor_url
@@ -30,7 +30,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
             "away_help": None,
-            "mail_code": mail_codes and request.site.name != ADMIN and not request.identity,
+            "mail_code": mail_codes and request.site.name != ADMIN,
             "sign_up": request.site.name != ADMIN and not request.identity,
             **values,
         },
@@ -53,6 +53,8 @@ def refused_by_provider(
     """Return the login page with the provider's refusal, and with a way on where there is one. `proof` is Attempt's."""
     if refusal.kind == "password_change" and refusal.change_password_id and request.site.name != ADMIN:
         return new_password.begin(request, refusal.change_password_id)
+    if refusal.kind == "closing" and refusal.user_id is not None:
+        return request.services.get(PendingDeletion).begin(request, refusal.user_id)
     values: dict[str, Any] = {}
     if refusal.kind == "no_second_factor":
         settings, idp = request.services.get(LoginSettings), request.services.idp_settings

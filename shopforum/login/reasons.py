@@ -71,6 +71,10 @@ _NOTICES = {
     ),
     EndReason.ACCOUNT_LOCKED: Notice("warning", "This account was locked. Ask support why."),
     EndReason.ACCOUNT_DELETED: Notice("warning", "This account was deleted."),
+    EndReason.DELETION_ASKED: Notice(
+        "warning", "This account is to be deleted, so it is signed out everywhere. Log in to keep it."
+    ),
+    "account_kept": Notice("success", "Your account stays. Log in to continue."),
     EndReason.ROLE_REMOVED: Notice("info", "Your permissions here have changed. Log in again to continue."),
     EndReason.REGISTRATION_REMOVED: Notice("warning", "This account is no longer registered here."),
     "challenge": Notice("warning", "The code has expired. Log in again to get a new one."),
@@ -106,6 +110,7 @@ REFUSALS = {
     "restricted": "This account cannot log in here at the moment. Your {proof} is not the reason. Ask support why.",
     "no_second_factor": "Your {proof} is right, but this account needs a second step, such as a code from an app, and "
     "none is set up yet. Set one up below, then log in here.",
+    "closing": "Your {proof} is right, but this account is to be deleted. Log in to see until when you can keep it.",
     "blocked": "Your {proof} is right, but logging in is blocked for this account at the moment. Ask support why.",
     "no_access": "Your {proof} is right, but this account has no access to the console. Ask an owner for a role.",
 }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ from ..sessions.vocabulary import EndReason, EventName, InitiatingEntity
 from ..web import notes, safe_redirect
 from ..web.contributions import LoginHookResult
 from ..web.request import Request
+from ..web.services import PendingDeletion
 from . import known_devices, throttle
 from .settings import LoginSettings
 
@@ -68,11 +69,13 @@ class Attempt:
 def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Response:
     """Start a new session, whatever cookies the request has, and return the redirect.
 
-    Raises LoginRefused: `no_access` for a person without a role of the console, `blocked` if a deny rule refuses the login.
+    Raises LoginRefused: `no_access` for a person without a role of the console, `closing` if the account is to be deleted,
+    `blocked` if a deny rule refuses the login.
     Raises AuthorityUnavailable if no session can be made of FusionAuth's answer.
     """
     if request.site.name == ADMIN and not CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
+    _refuse_closing(request, answer)
     _require_token(request, answer)
     login = Login(
         user_id=answer.user_id,
@@ -186,6 +189,23 @@ def write(
         detail=detail,
     )
     audit.append(request.db, event)
+
+
+def _refuse_closing(request: Request, answer: LoginAnswer) -> None:
+    """Refuse a login of a user whose account is to be deleted, and give the login's token back. Raises LoginRefused.
+
+    A login that has begun before the deletion was asked for is ended by the revocation that comes with it.
+    """
+    pending = request.services.find(PendingDeletion)
+    if pending is None or not pending.is_pending(request.db, answer.user_id):
+        return
+    if answer.refresh_token_id is not None:
+        # Where it cannot be revoked now: no browser holds it, and it expires by itself.
+        with suppress(AuthorityUnavailable):
+            request.idp.revoke(
+                request.site.name, refresh_token_id=answer.refresh_token_id, user_id=answer.user_id
+            )
+    raise LoginRefused("closing", 200, user_id=answer.user_id)
 
 
 def _require_token(request: Request, answer: LoginAnswer) -> None:

@@ -93,6 +93,27 @@ class Device:
     last_at: datetime
 
 
+_DELETION = text(
+    """SELECT site, asked_at, due_at, begun_at, done_at, last_error FROM account_deletions
+    WHERE user_id = :user_id ORDER BY id DESC LIMIT 1"""
+)
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """The deletion of an account: where and when its owner asked for it, when it is due, and how far the worker is.
+
+    `begun_at` and `done_at` are None until then. `last_error`: why FusionAuth has not deleted the user yet.
+    """
+
+    site: str
+    asked_at: datetime
+    due_at: datetime
+    begun_at: datetime | None
+    done_at: datetime | None
+    last_error: str | None
+
+
 @dataclass(frozen=True)
 class Activity:
     """The traces of a user: the numbers of orders and forum posts, 1,001 for more than a thousand; whether the user made API
@@ -170,6 +191,12 @@ def devices(db: ReadOnlyDatabase, user_id: UUID) -> list[Device]:
             )
         )
     return list(found.values())
+
+
+def deletion(db: ReadOnlyDatabase, user_id: UUID) -> Deletion | None:
+    """Return the newest deletion of the user's account, or None. It is known for 90 days after it is done."""
+    row = db.one(_DELETION, user_id=user_id)
+    return None if row is None else Deletion(**row)
 
 
 def activity(db: ReadOnlyDatabase, user_id: UUID, email: str) -> Activity:

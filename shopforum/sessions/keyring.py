@@ -69,6 +69,12 @@ class Keyring:
         message = f"{site}\0{kind}\0{secret}".encode()
         return [hmac.digest(key, message, hashlib.sha256) for key in self._hash_keys]
 
+    def account_digests(self, email: str) -> list[bytes]:
+        """Return the digests that stand for an account's e-mail address, the same on all sites: one for each key, the newest
+        first.
+        """
+        return self.digests("", "login", email.lower())
+
     def encrypt(self, purpose: str, subject: str, plain: bytes) -> bytes:
         """Encrypt under the newest key (AES-256-GCM), for one purpose and subject: `decrypt` refuses it for any other."""
         nonce = secrets.token_bytes(_NONCE)

@@ -6,7 +6,7 @@ for an end. docs/sessions.md has the reasons.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -191,6 +191,10 @@ class Sessions:
     def user_of_email(self, email: str) -> UUID | None:
         """Return the user who last signed in under an e-mail address, on whatever site; None where nobody has."""
         return user_sessions.user_of_email(self.db, email)
+
+    def has_held(self, user_id: UUID, site: str, roles: Collection[str]) -> bool:
+        """Return whether a stored session of the user on a site, live or not, has one of some roles."""
+        return user_sessions.has_held(self.db, user_id, site, sorted(roles))
 
     def is_revoked_since(self, start: LoginStart, user_id: UUID | None) -> bool:
         """Return whether a login that began then would get a dead session: everyone's, the site's or the user's sessions have been

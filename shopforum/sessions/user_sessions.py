@@ -21,6 +21,10 @@ _LISTED = text(
 
 _HAS = text("SELECT 1 FROM sessions WHERE id = :id AND user_id = :user_id AND site = :site")
 
+_HELD = text(
+    """SELECT 1 FROM sessions WHERE user_id = :user_id AND site = :site AND roles && CAST(:roles AS text[]) LIMIT 1"""
+)
+
 _USER_OF_EMAIL = text(
     "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
 )
@@ -60,6 +64,11 @@ def listed(db: Database, user_id: UUID, site: str) -> list[OwnSession]:
 def has(db: Database, user_id: UUID, site: str, session_id: UUID) -> bool:
     """Return whether the session is or was the user's on this site."""
     return db.one(_HAS, id=session_id, user_id=user_id, site=site) is not None
+
+
+def has_held(db: Database, user_id: UUID, site: str, roles: Sequence[str]) -> bool:
+    """Return whether a stored session of the user on a site, live or not, has one of some roles."""
+    return db.one(_HELD, user_id=user_id, site=site, roles=list(roles)) is not None
 
 
 def user_of_email(db: Database, email: str) -> UUID | None:

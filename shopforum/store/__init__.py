@@ -7,7 +7,7 @@ stands between them: it finds the owner of the cart that a request means.
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import guests, personal
+from . import guests
 from .views import pages
 
 _NOTICES = {
@@ -65,7 +65,6 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_login_notices(_LOGIN_NOTICES)
     config.set_footer_links(*pages.FOOTER)
     config.set_sitemap(pages.paths)
-    config.add_personal_data(*personal.ROWS)
     config.include(".views")
 
 

@@ -14,7 +14,6 @@ from pyramid.registry import Registry
 from pyramid.response import Response
 
 from ..core.database import Database
-from ..core.personal import PersonalRows
 from ..core.sites import Site
 from ..idp import FusionAuth
 from ..idp.settings import IdpSettings
@@ -85,6 +84,18 @@ class PasswordPage:
 
 
 @dataclass(frozen=True)
+class PendingDeletion:
+    """The functions for a login of a user whose account is to be deleted (account/deletion_undo.py).
+
+    `is_pending` says whether an account is. `begin` returns the redirect to the page where the user, who has just logged
+    in, may keep the account.
+    """
+
+    is_pending: Callable[[Database, UUID], bool]
+    begin: Callable[["Request", UUID], Response]
+
+
+@dataclass(frozen=True)
 class AwayHelp:
     """The login page's help while passwords cannot be checked: a text, and a command for the page that the login leads to.
     `code_page` is the address where a code stands in for the password of the request's session, or None.
@@ -118,8 +129,6 @@ class Services:
     new_device_hooks: list[Callable[["Request", Login], None]] = field(default_factory=list)
     # Names of form fields that may come more than once.
     repeatable_fields: set[str] = field(default_factory=set)
-    # The rows that the site keeps about a user, for the user's own file.
-    personal_data: list[PersonalRows] = field(default_factory=list)
     # The objects by their class: the classes above, and each package's own settings, keys and the like.
     objects: dict[type[object], object] = field(default_factory=dict)
 

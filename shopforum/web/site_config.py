@@ -12,7 +12,6 @@ from uuid import UUID
 from pyramid.config import Configurator
 from sqlalchemy import Engine
 
-from ..core.personal import PersonalRows
 from ..sessions import Authority, Login
 from . import services as service_registry
 from .contributions import Act, FooterLinks, LoginHookResult, NavItem, Notice, SearchBox, Sitemap
@@ -92,10 +91,6 @@ class SiteConfigurator(Configurator):
         """Add what the login page says to a user who was sent there from a path, by path."""
         for path, notice in notices.items():
             self.services.login_notices.add(path, notice)
-
-    def add_personal_data(self, *kinds: PersonalRows) -> None:
-        """Add rows that the site keeps about a user, for the file that the user may have."""
-        self.services.personal_data.extend(kinds)
 
     def add_login_hook(self, hook: Callable[[Request, UUID, str], LoginHookResult | None]) -> None:
         """Add a function that each login calls; see `Services.login_hooks`."""

@@ -19,6 +19,7 @@ PUBLIC = {
         "/startupz",
         "/probe",
         "/login",
+        "/account/keep",
         "/login/two-factor",
         "/login/two-factor/set-up",
         "/logout",

@@ -27,6 +27,7 @@ BREAKERS = {
     "passwordless-login": "login",
     "token": "refresh",
     "user": "refresh",
+    "delete": "revoke",
 }
 
 
@@ -52,6 +53,9 @@ def ask(client, call):
         return "no_roles" if client.roles(user_id) is None else "roles"
     elif call == "revoke":
         client.revoke("store", refresh_token_id=None, user_id=user_id)
+        return "done"
+    elif call == "delete":
+        client.delete_user(user_id)
         return "done"
     else:
         client.refresh("token", user_id, HERE)

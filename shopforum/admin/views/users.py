@@ -40,6 +40,7 @@ def user(request: Request) -> dict[str, Any]:
         "addresses": user_queries.addresses(db, user_id),
         "devices": user_queries.devices(db, user_id),
         "activity": activity,
+        "deletion": user_queries.deletion(db, user_id),
         "tokens": tokens.listed(db, request.sessions.config.secrets, user_id) if activity.has_tokens else [],
         "may_revoke_tokens": bool(request.has_permission(TOKENS)),
         "rules": deny_rules.in_force(db, user_id=user_id),

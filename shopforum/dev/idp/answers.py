@@ -24,6 +24,7 @@ PATHS = {
     "token": ("POST", "/oauth2/token"),
     "user": ("GET", "/api/user"),
     "revoke": ("DELETE", "/api/jwt/refresh"),
+    "delete": ("DELETE", "/api/user"),
 }
 
 
@@ -360,6 +361,8 @@ ANSWERS: tuple[Answer, ...] = (
     Answer("user", "without a user", 200, {}, "unreadable", "assumed: never"),
     Answer("revoke", "revoked", 200, None, "done", "docs: revoke-refresh-tokens"),
     Answer("revoke", "unknown, or expired", 404, None, "done", "issue 1772"),
+    Answer("delete", "deleted", 200, None, "done", "docs: users"),
+    Answer("delete", "unknown", 404, None, "done", "docs: users"),
     Answer(
         "revoke",
         "user id is no id",

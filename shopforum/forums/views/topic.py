@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 
 from ...core.markdown import render
+from ...core.personal import DELETED_NAME
 from ...sessions import is_prefetch
 from ...web import notes
 from ...web.contributions import Notice, Undo
@@ -97,7 +98,8 @@ def _quotation(request: Request, topic: Topic, shown: list[PostOnPage]) -> str:
     address = request.site.url + links.post(topic.id, topic.title, quoted.id)
     lines = "\n".join(f"> {line}".rstrip() for line in quoted.body.split("\n"))
     # The handle mentions the quoted author. A name could contain Markdown.
-    return f"@{quoted.handle} [wrote]({address}):\n\n{lines}\n\n"
+    author = DELETED_NAME if links.is_nobodys(quoted.handle) else f"@{quoted.handle}"
+    return f"{author} [wrote]({address}):\n\n{lines}\n\n"
 
 
 def _removed_notice(request: Request, shown: list[PostOnPage], who: Person | None) -> Notice | None:
