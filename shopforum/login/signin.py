@@ -222,8 +222,11 @@ def _require_token(request: Request, answer: LoginAnswer) -> None:
 
 
 def _end_superseded(request: Request, login: Login, session_id: UUID) -> None:
-    """End the session that another tab's form has begun at the same time, unless it has ended: a browser holds one session."""
-    if session_id in {session.id for session in request.sessions.of_user(login.user_id)}:
+    """End the session that another tab's form has begun at the same time, unless it has ended: a browser holds one session.
+
+    Where that login has ended this one's session meanwhile, its own is the one that stays.
+    """
+    if {session_id, request.me.id} <= {session.id for session in request.sessions.of_user(login.user_id)}:
         reason = Reason(InitiatingEntity.USER, login.actor, EndReason.SUPERSEDED)
         request.sessions.revoke(Scope(sessions=(session_id,)), reason, client_of(request))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from http_helpers import SESSION, give, set_cookies
 from session_fixtures import together
+from sqlalchemy import event
 from support import Browser, Idp, person, url_of
 from waiting import eventually
 
@@ -88,26 +89,35 @@ def test_of_many_at_once_one_is_left(browser: Any, clicks: Any, sql: Any) -> Non
     assert len(signed_in) == 1
 
 
+@pytest.fixture
+def again(clicks: Any) -> Callable[..., Callable[[Browser], Any]]:
+    """`again("store")`: sends the form with which the browser gives its password again, as another request of it."""
+
+    def open_form(site: str, **headers: str) -> Callable[[Browser], Any]:
+        first, send = clicks(site)
+        send(first)
+        forms = first.get("/login?why=fresh").forms
+        form = next(f for f in forms.values() if "password" in f.fields)
+        login, cookies = person("owner" if site == "admin" else "shopper"), dict(first.cookies)
+        fields = {
+            "email": login.email,
+            "password": login.password,
+            "csrf_token": form["csrf_token"].value,
+            "next": "",
+        }
+        return lambda client: give(client, cookies).post("/login", fields, headers=headers, status="*")
+
+    return open_form
+
+
 @pytest.mark.parametrize("site", ["store", "admin"])
 @pytest.mark.parametrize("says_origin", [True, False])
 def test_a_password_given_again_twice_leaves_one(
-    browser: Any, clicks: Any, sql: Any, site: str, says_origin: bool
+    browser: Any, again: Any, sql: Any, site: str, says_origin: bool
 ) -> None:
     """Also by a browser that says where the form comes from, and whose form's token is then not looked at."""
-    first, send = clicks(site)
-    send(first)
-    form = first.get("/login?why=fresh").forms
-    form = next(f for f in form.values() if "password" in f.fields)
-    login, cookies = person("owner" if site == "admin" else "shopper"), dict(first.cookies)
-    headers = {"Origin": url_of(site)} if says_origin else {}
-    fields = {
-        "email": login.email,
-        "password": login.password,
-        "csrf_token": form["csrf_token"].value,
-        "next": "",
-    }
-    clients = [give(browser(site), cookies) for _ in range(3)]
-    together(*[partial(client.post, "/login", fields, headers=headers, status="*") for client in clients])
+    send = again(site, **({"Origin": url_of(site)} if says_origin else {}))
+    together(*[partial(send, browser(site)) for _ in range(3)])
     assert len(live(sql)) == 1
 
 
@@ -180,3 +190,24 @@ def test_a_login_in_place_of_another_ends_it_once(store: Browser, sql: Any) -> N
     form.submit(status=302)
     assert len(live(sql)) == 1
     assert len(sql("SELECT 1 FROM revocations")) == 1
+
+
+def test_a_login_that_a_later_one_has_ended_ends_no_other(
+    browser: Any, again: Any, sql: Any, apps: dict[str, Any]
+) -> None:
+    """The second click is through before the first one has noted its device, and finds the second one's session there."""
+    send, first, second = again("store"), browser("store"), browser("store")
+    engine, pending = apps["store"].services.db.engine, [second]
+
+    def let_the_second_through(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if pending and "INSERT INTO login_devices" in statement:
+            send(pending.pop())
+
+    event.listen(engine, "before_cursor_execute", let_the_second_through)
+    try:
+        send(first)
+    finally:
+        event.remove(engine, "before_cursor_execute", let_the_second_through)
+    assert pending == []
+    assert len(live(sql)) == 1
+    second.get(CART, status=200)
