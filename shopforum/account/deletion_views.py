@@ -9,9 +9,9 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPConflict, HTTPSeeOther
 from pyramid.response import Response
-from pyramid.security import forget
 
 from ..core.personal import Fate, UserData
+from ..sessions import policy_of
 from ..web import notes
 from ..web.request import Request
 from . import deletion
@@ -63,5 +63,5 @@ def submit(request: Request) -> Response:
     # Sent twice, the first has done it.
     with suppress(deletion.AskedAlready):
         deletion.ask(request)
-    headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
+    headers = [*policy_of(request).drop(request), ("Clear-Site-Data", '"cache", "storage"')]
     return HTTPSeeOther(notes.leave(request, "/?notice=deletion-asked"), headers=headers)

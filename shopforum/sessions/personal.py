@@ -6,20 +6,25 @@ TABLES = (
     UserTable(
         "sessions",
         Fate.ANONYMISED,
-        label="when and from where you were signed in",
-        why="thefts are found by it; without your name, and for two months at most",
+        label="when and from where you were signed in, without your name",
+        why="we need it for two months to find thefts of logins",
         erase=(
             """WITH m AS (
               SELECT s.id FROM sessions s WHERE s.user_id = :user_id AND (s.user_name, s.user_email) <> (:name, '')
               ORDER BY s.id FOR UPDATE)
             UPDATE sessions t SET user_name = :name, user_email = '' FROM m WHERE t.id = m.id""",
+            # The hashes of cookies and the keys of devices: the sessions have ended, and none of them opens anything.
+            *(
+                f"DELETE FROM {table} c USING sessions s WHERE s.id = c.session_id AND s.user_id = :user_id"
+                for table in ("session_credentials", "session_keys")
+            ),
         ),
     ),
     UserTable(
         "audit_log",
         Fate.KEPT,
         label="the security log",
-        why="it is sealed: a row that could be changed would prove nothing",
+        why="its rows are sealed, also those with your e-mail address, so that nobody can change them",
     ),
     UserTable("revocations", Fate.KEPT, why="deleted when no session is left that they could concern"),
     UserTable("revocation_outbox", Fate.KEPT, why="ids alone; deleted with the revocation"),

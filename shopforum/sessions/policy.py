@@ -120,6 +120,12 @@ class SessionPolicy:
         session = self._look(request, touch=False, end=True).session
         if session is not None:
             request.sessions.logout(session, client_of(request))
+        return self.drop(request)
+
+    def drop(self, request: Request) -> list[tuple[str, str]]:
+        """Go on as a visitor, after this request has ended its own session by a revocation; returns the headers that clear the
+        cookies. Looking for that session once more would count as its use after its end.
+        """
         self._outcome.set(request, Outcome())
         return cleared_headers(request)
 

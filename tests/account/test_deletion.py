@@ -20,6 +20,7 @@ from shopforum.forums import follows, letters, links, read_markers, writing
 from shopforum.forums.letters import LetterChoice
 from shopforum.forums.person import Person
 from shopforum.forums.settings import ForumSettings
+from shopforum.forums.writing import Placed
 from shopforum.mail.outgoing import MailSettings
 
 MEMBER = person("member")
@@ -94,6 +95,8 @@ def test_asking_ends_every_session_and_says_so(
         assert words in stays
     idp.forget_calls()
     done = ask(store)
+    # The request that ends its own session does not use it after its end.
+    assert sql("SELECT 1 FROM session_flags") == []
     assert done.location == "/?notice=deletion-asked"
     assert "Your account will be deleted in 14 days" in done.follow().text
     assert {"__Host-session", "__Host-refresh"} & set(store.cookies) == set()
@@ -127,6 +130,11 @@ def test_the_account_is_kept_by_a_login(
     token = form_to(stranger.get("/login"), "/login")["csrf_token"].value
     assert stranger.post(KEEP, {"csrf_token": token}, status=302).location == "/login"
     assert sql("SELECT 1 FROM account_deletions")
+    # Nor does a proof of long ago count, or one for another site.
+    secrets, now = services.sessions.config.secrets, int(services.sessions.now().timestamp())
+    for purpose, at in (("keep account forums", now - 601), ("keep account store", now)):
+        stranger.set_cookie("__Host-keep-account", secrets.form_token(purpose, f"{USER}_{at}"))
+        assert stranger.get(KEEP, status=302).location == "/login"
     kept = form_to(offered, KEEP).submit(status=303)
     assert "Your account stays. Log in to continue." in kept.follow().text
     assert "__Host-keep-account" not in forums.cookies
@@ -313,6 +321,8 @@ def test_what_goes_and_what_stays(
     assert {name: left[name] for name in gone} == dict.fromkeys(gone, 0)
     assert len(sql("SELECT 1 FROM audit_log WHERE user_id = :id", id=USER)) > log_before
     assert sql("SELECT 1 FROM login_devices") == []
+    mine_left = "c JOIN sessions s ON s.id = c.session_id WHERE s.user_id = :id"
+    assert sql(f"SELECT 1 FROM session_credentials {mine_left}", id=USER) == []
     # The order stays, with the address of the invoice; its cart, too, and the open one is gone.
     [order] = sql("SELECT name, email FROM orders WHERE user_id = :id", id=USER)
     assert (order["name"], order["email"]) == ("Mia Marsh", None)
@@ -332,27 +342,13 @@ def test_what_goes_and_what_stays(
         assert {row["name"] for row in sql(statement, **wanted)} == {DELETED_NAME}, what
     assert "Mia Marsh" not in str(sql("SELECT * FROM forum_inbox"))
 
-    # The topic is there, its author has no page, and nobody else is touched.
-    visitor = browser("forums")
-    page = visitor.get(links.topic(theirs.topic_id, theirs.title))
-    post = page.html.select_one(f"#post-{reply.post_id} header")
-    assert DELETED_NAME in post.text
-    assert post.select("a.author") == []
-    assert "Moe Mooring" in page.text
-    assert "Mia Marsh" not in page.text
-    visitor.get("/members/mia-marsh", status=404)
-    visitor.get("/members/~" + MEMBER.id, status=404)
-    assert DELETED_NAME in visitor.get("/search?q=iron").text
-    forums.log_in("moderator")
-    quoted = forums.get(
-        f"{links.topic(theirs.topic_id, theirs.title)}?post={reply.post_id}&quote={reply.post_id}"
-    )
-    assert f"{DELETED_NAME} [wrote]" in form_to(quoted, f"/topics/{theirs.topic_id}/posts")["body"].value
-
+    _assert_without_author(browser, forums, theirs, reply)
     admin.log_in("owner")
     console = admin.get(f"/users/{USER}")
     assert "This account was deleted" in console.text
     assert MEMBER.email not in console.html.select_one(".page-head").text
+    [session, *_] = sql("SELECT id FROM sessions WHERE user_id = :id ORDER BY id", id=USER)
+    assert DELETED_NAME in admin.get(f"/sessions/{session['id']}", status=200).text
 
 
 def test_the_console_says_how_far_a_deletion_is(browser: Callable[..., Browser], sql: Any) -> None:
@@ -366,6 +362,27 @@ def test_the_console_says_how_far_a_deletion_is(browser: Callable[..., Browser],
     page = admin.get(f"/users/{USER}").text
     assert "This account is being deleted." in page
     assert "FusionAuth answered 503" in page
+
+
+def _assert_without_author(
+    browser: Callable[..., Browser], forums: Browser, topic: Placed, reply: Placed
+) -> None:
+    """Assert that a topic is there with a reply whose author has no page, and that nobody else is touched."""
+    visitor = browser("forums")
+    page = visitor.get(links.topic(topic.topic_id, topic.title))
+    post = page.html.select_one(f"#post-{reply.post_id} header")
+    assert DELETED_NAME in post.text
+    assert post.select("a.author") == []
+    assert "Moe Mooring" in page.text
+    assert "Mia Marsh" not in page.text
+    visitor.get("/members/mia-marsh", status=404)
+    visitor.get("/members/~" + MEMBER.id, status=404)
+    assert DELETED_NAME in visitor.get("/search?q=iron").text
+    forums.log_in("moderator")
+    quoted = forums.get(
+        f"{links.topic(topic.topic_id, topic.title)}?post={reply.post_id}&quote={reply.post_id}"
+    )
+    assert f"{DELETED_NAME} [wrote]" in form_to(quoted, f"/topics/{topic.topic_id}/posts")["body"].value
 
 
 def _call(idp: Idp, method: str, path: str, body: Any = None) -> Any:

@@ -157,3 +157,10 @@ def test_what_was_typed_and_own_devices(sites, inspect, somebody):
         with inspect("forums", "member"):
             pages.visit("/account/sessions")
         pages.visit("/login?why=fresh")
+        pages.visit("/account/delete")
+        pages.visit("/account/delete/confirm")
+        pages.press("Delete my account")
+        pages.page.goto(f"{pages.url}/login")
+        fill_in_login(pages.page, "member")
+        pages.look()
+        assert pages.page.get_by_role("heading", name="Keep your account?").is_visible()

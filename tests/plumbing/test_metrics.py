@@ -212,7 +212,13 @@ def test_a_worker_tells_what_waits_and_who_lives(apps, sql, store):
     rows = {labels["backlog"]: number for labels, number in samples["shopforum_backlog_rows"]}
     sealed = sql("SELECT seq FROM audit_head")[0]["seq"]
     assert sealed > 0
-    assert rows == {"audit_log": 1, "revocation_outbox": 0, "mail": 1, "webhook:siem": sealed}
+    assert rows == {
+        "audit_log": 1,
+        "revocation_outbox": 0,
+        "mail": 1,
+        "account_deletions": 0,
+        "webhook:siem": sealed,
+    }
     assert 7200 <= value(samples, "shopforum_backlog_oldest_seconds", backlog="mail") < 7300
     assert value(samples, "shopforum_backlog_oldest_seconds", backlog="revocation_outbox") == 0
     assert value(samples, "shopforum_processes", kind="worker") == 1
