@@ -17,11 +17,12 @@ from .checks import Check
 from .worker_metrics import BACKLOGS
 
 # Seconds after which a row has waited too long.
-_PATIENCE = {"audit_log": 60, "revocation_outbox": 600, "mail": 3600}
+_PATIENCE = {"audit_log": 60, "revocation_outbox": 600, "mail": 3600, "account_deletions": 3600}
 _WAITING = {
     "audit_log": "are not sealed",
     "revocation_outbox": "have not reached FusionAuth",
     "mail": "are not sent",
+    "account_deletions": "of accounts to be deleted are not done",
 }
 
 
