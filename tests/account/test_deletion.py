@@ -306,6 +306,8 @@ def test_what_goes_and_what_stays(
     _fill(sql, ann.id, theirs.topic_id, mine.post_id)
     log_before = len(sql("SELECT 1 FROM audit_log WHERE user_id = :id", id=USER))
     ask(store)
+    admin.log_in("owner")
+    _assert_console_says_how_far_it_is(admin, sql)
     let_it_be_due(sql)
     assert deletion.run_once(services) == 1
 
@@ -316,9 +318,9 @@ def test_what_goes_and_what_stays(
     ]  # fmt: skip
     assert {name: left[name] for name in gone} == dict.fromkeys(gone, 0)
     assert len(sql("SELECT 1 FROM audit_log WHERE user_id = :id", id=USER)) > log_before
-    assert sql("SELECT 1 FROM login_devices") == []
-    mine_left = "c JOIN sessions s ON s.id = c.session_id WHERE s.user_id = :id"
-    assert sql(f"SELECT 1 FROM session_credentials {mine_left}", id=USER) == []
+    for table in ("login_devices", "session_credentials"):
+        of_mine = "c JOIN sessions s ON s.id = c.session_id WHERE s.user_id = :id"
+        assert sql(f"SELECT 1 FROM {table} {of_mine}", id=USER) == [], table
     # The order stays, with the address of the invoice; its cart, too, and the open one is gone.
     [order] = sql("SELECT name, email FROM orders WHERE user_id = :id", id=USER)
     assert (order["name"], order["email"]) == ("Mia Marsh", None)
@@ -339,25 +341,11 @@ def test_what_goes_and_what_stays(
     assert "Mia Marsh" not in str(sql("SELECT * FROM forum_inbox"))
 
     _assert_without_author(browser, forums, theirs, reply)
-    admin.log_in("owner")
     console = admin.get(f"/users/{USER}")
     assert "This account was deleted" in console.text
     assert MEMBER.email not in console.html.select_one(".page-head").text
     [session, *_] = sql("SELECT id FROM sessions WHERE user_id = :id ORDER BY id", id=USER)
     assert DELETED_NAME in admin.get(f"/sessions/{session['id']}", status=200).text
-
-
-def test_the_console_says_how_far_a_deletion_is(browser: Callable[..., Browser], sql: Any) -> None:
-    store, admin = browser("store"), browser("admin")
-    store.log_in(MEMBER)
-    admin.log_in("viewer")
-    assert "deleted" not in admin.get(f"/users/{USER}").html.select_one("main").text
-    ask(store)
-    assert "This account is to be deleted" in admin.get(f"/users/{USER}").text
-    sql("UPDATE account_deletions SET begun_at = now(), last_error = 'FusionAuth answered 503'")
-    page = admin.get(f"/users/{USER}").text
-    assert "This account is being deleted." in page
-    assert "FusionAuth answered 503" in page
 
 
 def _assert_without_author(
@@ -379,6 +367,14 @@ def _assert_without_author(
         f"{links.topic(topic.topic_id, topic.title)}?post={reply.post_id}&quote={reply.post_id}"
     )
     assert f"{DELETED_NAME} [wrote]" in form_to(quoted, f"/topics/{topic.topic_id}/posts")["body"].value
+
+
+def _assert_console_says_how_far_it_is(admin: Browser, sql: Any) -> None:
+    assert "This account is to be deleted" in admin.get(f"/users/{USER}").text
+    sql("UPDATE account_deletions SET begun_at = now(), last_error = 'FusionAuth answered 503'")
+    page = admin.get(f"/users/{USER}").text
+    assert "This account is being deleted." in page
+    assert "FusionAuth answered 503" in page
 
 
 def _call(idp: Idp, method: str, path: str, body: Any = None) -> Any:
