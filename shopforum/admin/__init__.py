@@ -13,7 +13,7 @@ from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..mail import outgoing
 from ..operations import approvals, audit_queries, break_glass, commands, deny_rules, labels
-from ..operations.approvals import Office
+from ..operations.approval_requests import Office
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator

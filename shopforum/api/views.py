@@ -16,6 +16,7 @@ from ..core.paging import Slice
 from ..core.sites import ADMIN
 from ..core.text import clean
 from ..operations import (
+    approval_requests,
     approvals,
     audit_queries,
     counts,
@@ -31,7 +32,8 @@ from ..operations import (
     session_queries,
     user_queries,
 )
-from ..operations.approvals import Act, Asker, Kind, Waiting
+from ..operations.approval_requests import Asker, Waiting
+from ..operations.approvals import Act, Kind
 from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
@@ -372,12 +374,22 @@ def _within_scope(request: Request, act: Act) -> Iterator[Limit | None]:
     """
     token = request.token
     names = tokens.actors(request.db, token.maker_id) if token.maker_id else frozenset()
-    asker = Asker(token.actor, client_of(request), _unlimited(request), user_id=token.maker_id, names=names)
+    asker = Asker(
+        token.actor,
+        client_of(request),
+        _unlimited(request),
+        user_id=token.maker_id,
+        names=names,
+        token_id=token.id,
+    )
     office = request.services.office
     try:
-        with _judged(request), approvals.within(office, request.db, request.read_db, asker, act) as limit:
+        with (
+            _judged(request),
+            approval_requests.within(office, request.db, request.read_db, asker, act) as limit,
+        ):
             yield limit
-    except approvals.TooManyRequests as error:
+    except approval_requests.TooManyRequests as error:
         raise Problem(429, str(error), headers={"Retry-After": str(approvals.LIFE)}) from None
 
 

@@ -80,6 +80,9 @@ approvals = Table(
     Column("actor", Text, nullable=False),
     # The person who may not approve: the one who asks, or the maker of the token that does.
     Column("user_id", UUID),
+    # What it was asked with: the console's session, or the API token. It must still be good when somebody approves.
+    Column("session_id", UUID),
+    Column("token_id", UUID),
     Column("address", INET),
     Column("agent", Text, nullable=False),
     Column("request_id", Text, nullable=False),
@@ -121,6 +124,9 @@ drift_checks = Table(
     Column("users", Integer, nullable=False, server_default="0"),
     Column("found", Integer, nullable=False, server_default="0"),
     Column("rows", JSONB, nullable=False, server_default="[]"),
+    # Users about whom FusionAuth gave no proper answer: how many, and the first of them.
+    Column("left_out", Integer, nullable=False, server_default="0"),
+    Column("left_out_users", ARRAY(UUID), nullable=False, server_default="{}"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_error", Text, nullable=False, server_default=""),

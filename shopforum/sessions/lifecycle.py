@@ -214,13 +214,15 @@ class Sessions:
         reason: Reason,
         client: Client,
         limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
         claim: Claim | None = None,
     ) -> int:
         """Ask for the password before anything more is served on these sessions; returns for how many that is new.
 
-        Raises TooFar, and changes nothing, where the ids reach further than `limit`. `claim` as in `revoke`.
+        Raises TooFar, and changes nothing, where the ids reach further than `limit`. `detail` is added to the audit row. `claim` as in
+        `revoke`.
         """
-        return quarantine.enter(self.db, ids, reason, client, limit, claim)
+        return quarantine.enter(self.db, ids, reason, client, limit, detail, claim)
 
     def release(
         self,
@@ -228,10 +230,11 @@ class Sessions:
         reason: Reason,
         client: Client,
         limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
         claim: Claim | None = None,
     ) -> int:
         """Release sessions from quarantine; returns how many were in it. Raises TooFar as `quarantine` does."""
-        return quarantine.leave(self.db, ids, reason, client, limit, claim)
+        return quarantine.leave(self.db, ids, reason, client, limit, detail, claim)
 
     def add_rule(
         self,
