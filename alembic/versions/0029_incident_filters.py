@@ -16,6 +16,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "incidents",
+        sa.Column("more_filters", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
     op.add_column("approvals", sa.Column("session_id", sa.UUID(), nullable=True))
     op.add_column("approvals", sa.Column("token_id", sa.UUID(), nullable=True))
     op.add_column("drift_checks", sa.Column("left_out", sa.Integer(), server_default="0", nullable=False))
@@ -30,3 +34,4 @@ def downgrade() -> None:
     op.drop_column("drift_checks", "left_out")
     op.drop_column("approvals", "token_id")
     op.drop_column("approvals", "session_id")
+    op.drop_column("incidents", "more_filters")

@@ -10,6 +10,7 @@ from ..api_tokens.tokens import SCOPES
 from ..core.sites import SITES
 from ..operations import deny_rules, labels
 from ..operations.filters import SessionFilter
+from ..operations.incidents import MOST_FILTERS
 from ..operations.json_documents import SCHEMAS
 from ..sessions.deny_rules import LONGEST
 from ..sessions.vocabulary import State
@@ -191,6 +192,13 @@ _RULE: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+_FILTER = {
+    "type": "object",
+    "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
+    "additionalProperties": False,
+    "minProperties": 1,
+}
+
 _INCIDENT = {
     "type": "object",
     "properties": {
@@ -201,11 +209,13 @@ _INCIDENT = {
             "description": "What happened, in a few words.",
         },
         "ticket": {"type": "string", "maxLength": 120},
-        "filter": {
-            "type": "object",
-            "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
-            "additionalProperties": False,
-            "minProperties": 1,
+        "filter": _FILTER,
+        "filters": {
+            "type": "array",
+            "items": _FILTER,
+            "minItems": 1,
+            "maxItems": MOST_FILTERS,
+            "description": "Further filters: it is about the sessions that match any.",
         },
         "reason": {
             "type": "object",
@@ -213,7 +223,8 @@ _INCIDENT = {
             "additionalProperties": False,
         },
     },
-    "required": ["name", "filter"],
+    "required": ["name"],
+    "anyOf": [{"required": ["filter"]}, {"required": ["filters"]}],
     "additionalProperties": False,
 }
 
@@ -398,7 +409,7 @@ PATHS: dict[str, Any] = {
         ),
         "post": _operation(
             "open_incident",
-            "Open an incident about the sessions of a filter; nothing is ended",
+            "Open an incident about the sessions of a filter, or of several; nothing is ended",
             "sessions:revoke",
             {"201": _json("The incident", "IncidentStatus")},
             requestBody=_body(_INCIDENT),
@@ -411,6 +422,16 @@ PATHS: dict[str, Any] = {
             "An incident as it stands now",
             "sessions:read",
             {"200": _json("The incident", "IncidentStatus")},
+        ),
+    },
+    "/api/v1/incidents/{id}/filters": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "post": _operation(
+            "add_filter",
+            "Have an incident be about the sessions of one more filter; nothing is ended before it is contained again",
+            "sessions:revoke",
+            {"200": _json("The incident as it stands", "IncidentStatus")},
+            requestBody=_body(_one("filter", _FILTER)),
         ),
     },
     "/api/v1/incidents/{id}/contain": {

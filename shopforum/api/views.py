@@ -37,7 +37,7 @@ from ..operations.approvals import Act, Kind
 from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
-from ..operations.incidents import Incident
+from ..operations.incidents import Incident, NotAnIncident
 from ..operations.limits import BeyondReach
 from ..operations.rows import Receipt, SessionDetail
 from ..operations.targets import Target
@@ -200,13 +200,32 @@ def list_incidents(request: Request, given: Given) -> Response:
 def open_incident(request: Request, given: Given) -> Response:
     """Open an incident."""
     body = given.body
-    chosen = incidents.named(request.read_db, _filter(body["filter"], "filter."))
+    named = {"filter.": body["filter"]} if "filter" in body else {}
+    named |= {f"filters[{n}].": one for n, one in enumerate(body.get("filters", []))}
+    chosen = [_incident_filter(request, fields, at) for at, fields in named.items()]
     reason = _reason(request, {"code": "incident", **body.get("reason", {})})
     name, ticket = clean(body["name"], 120), clean(body.get("ticket", ""), 120)
     if not name:
         raise invalid(name="must not be blank.")
     made = incidents.begin(request.db, name, ticket, chosen, reason, client_of(request))
     return responses.reply(_incident_status(request, _incident(request, made)), 201)
+
+
+def add_filter(request: Request, given: Given) -> Response:
+    """Have an incident be about the sessions of one more filter."""
+    incident = _incident(request, _id(request))
+    if incident.closed_at:
+        raise Problem(409, "The incident is closed.")
+    chosen = _incident_filter(request, given.body["filter"], "filter.")
+    try:
+        incidents.add_filter(request.db, incident, chosen, request.token.actor, client_of(request))
+    except NotAnIncident as error:
+        raise Problem(422, str(error)) from None
+    return responses.reply(_incident_status(request, _incident(request, incident.id)))
+
+
+def _incident_filter(request: Request, fields: Mapping[str, str], at: str) -> SessionFilter:
+    return incidents.named(request.read_db, _filter(fields, at))
 
 
 def get_incident(request: Request, given: Given) -> Response:

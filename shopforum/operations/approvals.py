@@ -194,7 +194,12 @@ def containing(
     incident: Incident, found: Outlook, seconds: float, actor: str, own: UUID | None = None
 ) -> Act:
     """Return the act of containing an incident."""
-    target = {"incident": str(incident.id), "filter": incident.chosen.text, "seconds": seconds}
+    target: dict[str, Any] = {
+        "incident": str(incident.id),
+        "filter": incident.text,
+        "filters": list(incident.queries),
+        "seconds": seconds,
+    }
     if own:
         target["keep"] = str(own)
     plan = found.plan

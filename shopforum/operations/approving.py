@@ -9,7 +9,7 @@ request of a thief whose session was ended, or of an owner who has left, is appr
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from ..core.database import Database, once_more
 from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import ADMIN
-from ..sessions import Authority, AuthorityUnavailable, Client, Rule, Scope, Session, Sessions, audit, live
+from ..sessions import Authority, AuthorityUnavailable, Client, Scope, Session, Sessions, audit, live
 from ..sessions import deny_rules as session_rules
 from ..sessions import reach as session_reach
 from ..sessions.audit import Event
@@ -47,14 +47,10 @@ class AskerLostRight(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """A request as it would be carried out now: the `plan` of its sessions, or the sessions that its rule refuses; the rule, if there is
-    one, and the incident.
-    """
+    """A request as it would be carried out now: the `plan` of its sessions, or the sessions that its rule refuses."""
 
     approval: Approval
     plan: Plan
-    rule: Rule | None = None
-    incident: Incident | None = None
 
 
 @dataclass
@@ -94,13 +90,11 @@ def view(db: ReadOnlyDatabase, approval: Approval, own: UUID | None = None) -> V
     """Return what a request would do now. `own` is the reader's session."""
     rule = approval.rule
     if rule is not None:
-        return View(approval, deny_rules.weigh(db, rule, own).plan, rule)
+        return View(approval, deny_rules.weigh(db, rule, own).plan)
     if approval.incident_id is not None:
-        incident = _incident(db, approval)
-        found = incidents.outlook(db, incident, approval.seconds, own)
-        return View(approval, found.plan, found.rule, incident)
+        return View(approval, plans.make(db, Target(any_of=_incident(db, approval).queries), own))
     scope = _scope(db, approval)
-    target = Target(scope.sessions, scope.user_id, None, scope.site, None, scope.everyone)
+    target = Target(scope.sessions, scope.user_id, site=scope.site, everyone=scope.everyone)
     quarantined = {Kind.QUARANTINE: False, Kind.RELEASE: True}.get(approval.kind)
     return View(approval, plans.make(db, target, own, quarantined=quarantined))
 
@@ -199,7 +193,9 @@ def _incident(db: ReadOnlyDatabase, approval: Approval) -> Incident:
     found = incidents.one(db, approval.incident_id) if approval.incident_id else None
     if found is None:
         raise NotWaiting("There is no such incident. Nothing was changed.")
-    return found
+    # Just the filters that were asked for. A request from before incidents had several is about the first.
+    first, *more = approval.target.get("filters", [found.filter])
+    return replace(found, filter=first, more_filters=more)
 
 
 @once_more

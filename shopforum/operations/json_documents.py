@@ -127,7 +127,12 @@ _INCIDENT = {
     "state": {"type": "string", "enum": ["open", "closed"]},
     "filter": {
         "type": "object",
-        "description": "The sessions that it is about, in the words of the list's filters.",
+        "description": "The first of its filters, in the words of the list's.",
+    },
+    "filters": {
+        "type": "array",
+        "items": {"type": "object"},
+        "description": "All its filters: it is about the sessions that match any.",
     },
     "reason": _object(code=_TEXT, user_text=_TEXT),
     **{
@@ -308,8 +313,10 @@ def approval(row: Approval, page: str) -> dict[str, Any]:
 
 def incident(row: Incident) -> dict[str, Any]:
     """Return an incident."""
+    filters = [{name: value for name, value in one.values().items() if value} for one in row.filters]
     found: dict[str, Any] = {
-        "filter": {name: value for name, value in row.chosen.values().items() if value},
+        "filter": filters[0],
+        "filters": filters,
         "reason": {"code": row.reason_code, "user_text": row.user_text},
     }
     return {name: found[name] if name in found else getattr(row, name) for name in _INCIDENT}

@@ -28,8 +28,10 @@ incidents = Table(
     Column("name", Text, nullable=False),
     Column("ticket", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False),
-    # The query string of the list of sessions, without a state: which sessions it is about.
+    # The query string of the list of sessions, without a state: which sessions it is about. Further ones are added as more becomes
+    # known, and none is taken back: it is about the sessions that match any.
     Column("filter", Text, nullable=False),
+    Column("more_filters", ARRAY(Text), nullable=False, server_default="{}"),
     Column("reason_code", Text, nullable=False),
     # The text for the users, on the login page and in the list of people to notify.
     Column("user_text", Text, nullable=False, server_default=""),

@@ -115,6 +115,7 @@ class EventName(StrEnum):
     AUDIT_ROWS_LOST = "audit_rows_lost"
     RECOVERED = "recovered_from_restore"
     INCIDENT_OPENED = "incident_opened"
+    INCIDENT_FILTER_ADDED = "incident_filter_added"
     INCIDENT_NOTED = "incident_noted"
     INCIDENT_CLOSED = "incident_closed"
     INCIDENT_EXPORTED = "incident_exported"

@@ -50,6 +50,7 @@ PAGES = {
     ("admin_incident", "GET"): ROLES,
     ("admin_incident_contain", "GET"): ("responder", "owner"),
     ("admin_incident_contain", "POST"): ("responder", "owner"),
+    ("admin_incident_filters", "POST"): ("responder", "owner"),
     ("admin_incident_notes", "POST"): ("responder", "owner"),
     ("admin_incident_close", "POST"): ("responder", "owner"),
     ("admin_incident_report", "GET"): ROLES,
