@@ -28,8 +28,32 @@ def upgrade() -> None:
         sa.Column("left_out_users", postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False),
     )
 
+    op.create_table(
+        "session_acts",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("session_id", sa.UUID(), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), server_default="", nullable=False),
+        sa.Column("address", postgresql.INET(), nullable=True),
+        sa.Column("agent", sa.Text(), server_default="", nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_acts")),
+    )
+    op.create_index("ix_session_acts_session_id_id", "session_acts", ["session_id", "id"])
+    op.create_index("ix_session_acts_user_id_id", "session_acts", ["user_id", "id"])
+    op.create_index("ix_session_acts_expires_at", "session_acts", ["expires_at"])
+
 
 def downgrade() -> None:
+    op.drop_table("session_acts")
     op.drop_column("drift_checks", "left_out_users")
     op.drop_column("drift_checks", "left_out")
     op.drop_column("approvals", "token_id")

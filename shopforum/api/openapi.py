@@ -284,6 +284,13 @@ _WAITS = {
     }
 }
 
+# The parameters of a list that is read page by page.
+_PAGED = [
+    _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+]
+_ACTS = {"200": _json("A page of acts; the next one is at `next`.", "Acts")}
+
 _PAGE = [
     _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
@@ -368,10 +375,7 @@ PATHS: dict[str, Any] = {
             "Deny rules, newest first; those that are over, too",
             "sessions:revoke",
             {"200": _json("A page of rules; the next one is at `next`.", "Rules")},
-            parameters=[
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-            ],
+            parameters=_PAGED,
         ),
         "post": _operation(
             "add_rule",
@@ -402,10 +406,7 @@ PATHS: dict[str, Any] = {
             "Incidents, newest first",
             "sessions:read",
             {"200": _json("A page of incidents; the next one is at `next`.", "Incidents")},
-            parameters=[
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-            ],
+            parameters=_PAGED,
         ),
         "post": _operation(
             "open_incident",
@@ -422,6 +423,26 @@ PATHS: dict[str, Any] = {
             "An incident as it stands now",
             "sessions:read",
             {"200": _json("The incident", "IncidentStatus")},
+        ),
+    },
+    "/api/v1/incidents/{id}/acts": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "list_incident_acts",
+            "What was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins",
+            "sessions:read",
+            _ACTS,
+            parameters=_PAGED,
+        ),
+    },
+    "/api/v1/sessions/{id}/acts": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "list_session_acts",
+            "What was done on a session, newest first: orders, posts, exports, acts of an admin",
+            "sessions:read",
+            _ACTS,
+            parameters=_PAGED,
         ),
     },
     "/api/v1/incidents/{id}/filters": {

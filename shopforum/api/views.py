@@ -16,6 +16,7 @@ from ..core.paging import Slice
 from ..core.sites import ADMIN
 from ..core.text import clean
 from ..operations import (
+    act_queries,
     approval_requests,
     approvals,
     audit_queries,
@@ -39,7 +40,7 @@ from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
 from ..operations.incidents import Incident, NotAnIncident
 from ..operations.limits import BeyondReach
-from ..operations.rows import Receipt, SessionDetail
+from ..operations.rows import ActRow, Receipt, SessionDetail
 from ..operations.targets import Target
 from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
 from ..sessions.deny_rules import Maker
@@ -110,6 +111,23 @@ def get_session(request: Request, given: Given) -> Response:
 def explain_session(request: Request, given: Given) -> Response:
     """Return why requests of a session were served or refused."""
     return responses.reply(json_documents.explanation(explain.of_session(request.read_db, _session(request))))
+
+
+def list_session_acts(request: Request, given: Given) -> Response:
+    """Return what was done on a session."""
+    return _acts(request, given, act_queries.of_session(_session(request).id))
+
+
+def list_incident_acts(request: Request, given: Given) -> Response:
+    """Return what was done on the sessions that an incident has ended."""
+    incident = _incident(request, _id(request))
+    return _acts(request, given, incidents.session_acts(incidents.acts(request.read_db, incident)))
+
+
+def _acts(request: Request, given: Given, listing: Listing[ActRow]) -> Response:
+    part = _part(request, given, listing)
+    found = {"acts": [json_documents.act(row) for row in part.rows], "next": part.older}
+    return _linked(request, given, responses.reply(found), part.older)
 
 
 def _session(request: Request) -> SessionDetail:

@@ -11,7 +11,7 @@ from shopforum.operations import approvals, deny_rules, incidents, json_document
 from shopforum.operations.incidents import Incident, NotAnIncident
 from shopforum.sessions.deny_rules import LONGEST
 
-from . import selection
+from . import selection, session_page
 from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, alone, ask, client, opened
 from .terminal import many, moment, safe
 
@@ -128,6 +128,18 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
                 deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
             )
         sys.exit(_print(deployment, found, as_json=as_json))
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one act a line.")
+def acts(ini: str, named: str, *, as_json: bool) -> None:
+    """Show what was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins."""
+    with opened(ini) as deployment:
+        db = deployment.read_db
+        found = incidents.acts(db, _one(deployment, named))
+        session_page.print_acts(incidents.session_acts(found).all(db), as_json=as_json)
 
 
 def _one(deployment: Deployment, named: str) -> Incident:

@@ -26,6 +26,7 @@ from ..sessions.deny_rules import Maker, NewRule
 from ..sessions.reach import Claim
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from . import (
+    act_queries,
     audit_queries,
     counts,
     deny_rules,
@@ -39,7 +40,7 @@ from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
 from .limits import BeyondReach
 from .plans import Plan
-from .rows import Affected, AuditRow, Receipt
+from .rows import ActRow, Affected, AuditRow, Receipt
 from .targets import Target
 
 # Revocations of one containment: the first ends those that were shown, a second those that were signing in.
@@ -128,13 +129,16 @@ class Status:
 
 @dataclass(frozen=True)
 class Report:
-    """An incident as it stands: its numbers, its deny rules, its receipts, and people whose sessions it has ended, SHOWN at most."""
+    """An incident as it stands: its numbers, its deny rules, its receipts, people whose sessions it has ended, and what was done on
+    these, SHOWN of each at most.
+    """
 
     incident: Incident
     status: Status
     rules: list[DenyRuleRow]
     receipts: list[Receipt]
     people: list[Affected]
+    done: list[ActRow]
 
 
 @dataclass(frozen=True)
@@ -305,6 +309,7 @@ def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) ->
         rules(db, found),
         receipts(db, found),
         people(found).first(db, SHOWN),
+        session_acts(found).first(db, SHOWN),
     )
 
 
@@ -340,6 +345,11 @@ def status(
 def people(found: Sequence[AuditRow]) -> Listing[Affected]:
     """Return the people whose sessions an incident's acts have ended."""
     return revocation_queries.people(_revocations(found))
+
+
+def session_acts(found: Sequence[AuditRow]) -> Listing[ActRow]:
+    """Return the list of what was done on the sessions that an incident's acts have ended, newest first."""
+    return act_queries.of_revocations(_revocations(found))
 
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:

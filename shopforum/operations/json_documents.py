@@ -18,7 +18,7 @@ from .approvals import STATES, Approval, Kind
 from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
 from .explain import Check, Decision, Explanation, Verdict
 from .incidents import Incident, Report, Status
-from .rows import AuditRow, Place, Receipt, SessionRow
+from .rows import ActRow, AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -84,6 +84,14 @@ _RECEIPT = {
         "description": "False: at least so many sessions have ended; they are still being counted.",
     },
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
+}
+
+_ACT = {
+    **{name: schema for name, schema in _schemas(ActRow).items() if name != "id"},
+    "elsewhere": {
+        "type": "boolean",
+        "description": "The act came from another network or browser than the sign-in: a thief's, or of a user who travels.",
+    },
 }
 
 # A rule in the words of the filters.
@@ -202,6 +210,8 @@ SCHEMAS: dict[str, Any] = {
     "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
     "RuleMade": _object(**_RULE, **_WEIGHT),
     "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
+    "Act": _object(**_ACT),
+    "Acts": _object(acts=_list("Act"), next=_maybe(_TEXT)),
     "Approval": _object(**_APPROVAL),
     "Incident": _object(**_INCIDENT),
     "Incidents": _object(incidents=_list("Incident"), next=_maybe(_TEXT)),
@@ -248,6 +258,11 @@ def event(row: AuditRow) -> dict[str, Any]:
     if row.revocation_id and row.event in _ENDS_SESSIONS:
         found["caep"] = _SESSION_REVOKED
     return found
+
+
+def act(row: ActRow) -> dict[str, Any]:
+    """Return an act of a session."""
+    return {name: getattr(row, name) for name in _ACT}
 
 
 def receipt(row: Receipt) -> dict[str, Any]:

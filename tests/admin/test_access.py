@@ -55,6 +55,8 @@ PAGES = {
     ("admin_incident_close", "POST"): ("responder", "owner"),
     ("admin_incident_report", "GET"): ROLES,
     ("admin_incident_people", "GET"): ROLES,
+    ("admin_incident_acts", "GET"): ROLES,
+    ("admin_session_acts", "GET"): ROLES,
     ("admin_rules", "POST"): ("responder", "owner"),
     ("admin_rule_lift", "GET"): ("responder", "owner"),
     ("admin_rule_lift", "POST"): ("responder", "owner"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
@@ -172,14 +173,18 @@ def close(request: Request) -> Response:
 
 
 def report(request: Request) -> Response:
-    """Return the report as JSON lines: the incident as it stands with the head of the audit chain, then each act and note."""
+    """Return the report as JSON lines: the incident as it stands with the head of the audit chain, then each act and note, then what
+    was done on the sessions that it has ended.
+    """
     incident, db = _incident(request), request.read_db
     first = json_documents.incident_status(incidents.report(db, incident))
     head = str(audit_queries.sealed(request.db))
     rows = incidents.events(incident).all(db)
+    done = incidents.session_acts(incidents.acts(db, incident)).all(db)
 
     def lines() -> Iterator[bytes]:
-        for document in ({**first, "audit_head": head}, *map(json_documents.event, rows)):
+        events, acts = map(json_documents.event, rows), map(json_documents.act, done)
+        for document in chain([{**first, "audit_head": head}], events, acts):
             yield json.dumps(document, default=json_documents.plain).encode() + b"\n"
 
     return _file(request, incident, "jsonl", lines())

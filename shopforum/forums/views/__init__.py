@@ -10,6 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
 from ...core.permissions import MODERATORS
+from ...sessions.acts import acting
 from ...web.errors import page
 from ...web.numbers import bigint
 from ...web.request import Request
@@ -53,7 +54,7 @@ def viewer(request: Request) -> Person | None:
     # Without a name at FusionAuth, user_name is the e-mail address, which is private. And no name may look like a handle.
     name = line(identity.user_name)
     shown = name if name and "@" not in name else "Member"
-    return Person(identity.user_id, shown, bool(identity.roles & MODERATORS))
+    return Person(identity.user_id, shown, bool(identity.roles & MODERATORS), acting(request))
 
 
 def person(request: Request) -> Person:
