@@ -63,12 +63,16 @@ class _Done:
 
 _IS_WAITING = "decided_at IS NULL AND expires_at > now()"
 
-# A session that its owner has left, or that has idled out, was good to the end. Without the row there is nothing to tell by.
+# A session that its owner has left, or that has idled out, was good to the end. Without the row there is nothing to tell by. The act
+# itself, `:made_id`, may end the session, too.
+_OWN_END = "coalesce(s.revocation_id = CAST(:made_id AS uuid), false)"
+_OWN_GATE = f"coalesce(({live.CLOSED_GATE}) = CAST(:made_id AS uuid), false)"
 _SESSION_LOST = text(
     f"""SELECT CASE
       WHEN s.id IS NULL THEN 'There is nothing left to tell by whether the session was good that it was asked with.'
       WHEN s.ended_at IS NULL AND s.quarantined_at IS NOT NULL THEN 'The session that it was asked with is in quarantine.'
-      WHEN (s.ended_at IS NOT NULL AND s.end_reason <> ALL (CAST(:harmless AS text[]))) OR (s.ended_at IS NULL AND {live.GATED})
+      WHEN (s.ended_at IS NOT NULL AND s.end_reason <> ALL (CAST(:harmless AS text[])) AND NOT {_OWN_END})
+        OR (s.ended_at IS NULL AND {live.GATED} AND NOT {_OWN_GATE})
         THEN 'The session that it was asked with was revoked since.'
       WHEN {session_rules.shuts_out("s.user_id", ADMIN)} THEN 'A deny rule refuses the owner who asked.'
       WHEN NOT (SELECT n.roles && CAST(:owners AS text[]) FROM sessions n WHERE n.user_id = s.user_id AND n.site = '{ADMIN}'
@@ -113,6 +117,9 @@ def approve(
     refuse the one who asked. Nothing was changed then, and after the last two the request still waits.
     """
     _check_roles(sessions.authority, approval)
+    why = right_lost(sessions.db, approval, token_lost)
+    if why:
+        raise AskerLostRight(why)
     done = _Done()
     claim = partial(_claim, approval, by, client, token_lost, done)
     told = {session_reach.APPROVED: str(approval.id), "approved_by": by.actor}
@@ -127,7 +134,7 @@ def approve(
 def right_lost(db: Database, approval: Approval, token_lost: TokenCheck) -> str:
     """Return why nobody can approve a request, by what is stored here; empty where somebody can."""
     with db.transaction() as connection:
-        return _lost(connection, approval, token_lost)
+        return _lost(connection, approval, token_lost, None)
 
 
 def refuse(db: Database, approval: Approval, by: Session, client: Client) -> str:
@@ -218,11 +225,16 @@ def _check_roles(authority: Authority, approval: Approval) -> None:
         raise AskerLostRight("The one who asked is no owner of the console any more.")
 
 
-def _lost(connection: Connection, approval: Approval, token_lost: TokenCheck) -> str:
-    """Return why the one who asked could not ask now; empty where it could."""
+def _lost(connection: Connection, approval: Approval, token_lost: TokenCheck, made_id: UUID | None) -> str:
+    """Return why the one who asked could not ask now; empty where it could. `made_id` is the revocation that this transaction makes."""
     if approval.token_id is not None:
         return token_lost(connection, approval.token_id)
-    values = {"session_id": approval.session_id, "harmless": list(HARMLESS), "owners": sorted(OWNERS)}
+    values = {
+        "session_id": approval.session_id,
+        "made_id": made_id,
+        "harmless": list(HARMLESS),
+        "owners": sorted(OWNERS),
+    }
     why: str = connection.execute(_SESSION_LOST, values).scalar_one()
     return why
 
@@ -236,7 +248,7 @@ def _claim(
     connection: Connection,
     made_id: UUID | None,
 ) -> None:
-    why = _lost(connection, approval, token_lost)
+    why = _lost(connection, approval, token_lost, made_id)
     if why:
         raise AskerLostRight(why)
     _settle(approval, by, client, APPROVED, EventName.APPROVAL_GIVEN, connection, made_id)

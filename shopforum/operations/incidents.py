@@ -129,8 +129,8 @@ class Status:
 
 @dataclass(frozen=True)
 class Report:
-    """An incident as it stands: its numbers, its deny rules, its receipts, people whose sessions it has ended, and what was done on
-    these, SHOWN of each at most.
+    """An incident as it stands: its numbers, its revocations and deny rules as rows of the audit log, its rules, its receipts, and people
+    whose sessions it has ended, SHOWN at most.
     """
 
     incident: Incident
@@ -138,7 +138,7 @@ class Report:
     rules: list[DenyRuleRow]
     receipts: list[Receipt]
     people: list[Affected]
-    done: list[ActRow]
+    acts: list[AuditRow]
 
 
 @dataclass(frozen=True)
@@ -309,7 +309,7 @@ def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) ->
         rules(db, found),
         receipts(db, found),
         people(found).first(db, SHOWN),
-        session_acts(found).first(db, SHOWN),
+        found,
     )
 
 

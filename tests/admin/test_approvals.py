@@ -456,6 +456,16 @@ def test_nobody_approves_what_the_one_who_asked_could_not_ask_for_now(owners: An
     assert sql("SELECT scope, actor FROM revocations") == [{"scope": "everyone", "actor": OWNER.email}]
 
 
+def test_an_act_may_end_the_session_that_it_was_asked_with(owners: Any, sql: Any):
+    first, second = owners
+    form = form_of(first.get("/revoke-everyone"), "/revoke-everyone")
+    form["include_own"] = True
+    form["word"], form["reason"] = "everyone", "incident"
+    decide(second, path_of(form.submit()))
+    assert first.get("/").status_int == 302
+    assert sql("SELECT scope FROM revocations") == [{"scope": "everyone"}]
+
+
 def test_nobody_approves_what_a_revoked_token_has_asked_for(owners: Any, apps: Any, sql: Any):
     _, second = owners
     services = apps["admin"].services

@@ -232,6 +232,7 @@ def _page(
     return {
         **vars(found),
         "events": events,
+        "done": incidents.session_acts(found.acts).first(db, incidents.SHOWN),
         "form": form or NoteForm(),
         "chosen": chosen or SessionFilterForm(),
         "closing": CloseForm(),
