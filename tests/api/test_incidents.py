@@ -65,7 +65,10 @@ def test_authority_goes_by_reach(caller, sql):
     reader("POST", "/incidents", INCIDENT, 403)
     path = f"/incidents/{weak('POST', '/incidents', INCIDENT, 201).json['id']}"
     reader("POST", f"{path}/contain", {"seconds": 60}, 403)
+    reader("POST", f"{path}/filters", {"filter": {"ip": "203.0.113.9"}}, 403)
     assert reader("GET", path, status=200)
+    assert reader("GET", f"{path}/acts", status=200).json == {"acts": [], "next": None}
+    caller("events:read", name="feed")("GET", f"{path}/acts", status=403)
     sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     for body in ({"seconds": 60}, {"seconds": 60, "dry_run": True}):

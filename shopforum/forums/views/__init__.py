@@ -1,7 +1,7 @@
 """The forums' views: each reads the form and the ids, calls one function of the domain, and responds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -54,15 +54,15 @@ def viewer(request: Request) -> Person | None:
     # Without a name at FusionAuth, user_name is the e-mail address, which is private. And no name may look like a handle.
     name = line(identity.user_name)
     shown = name if name and "@" not in name else "Member"
-    return Person(identity.user_id, shown, bool(identity.roles & MODERATORS), acting(request))
+    return Person(identity.user_id, shown, bool(identity.roles & MODERATORS))
 
 
 def person(request: Request) -> Person:
-    """Return the signed-in person, on a page that needs a login."""
+    """Return the signed-in person who acts, on a page that needs a login."""
     found = viewer(request)
     if found is None:
         raise Missing
-    return found
+    return replace(found, acting=acting(request))
 
 
 def is_moderator(viewer: Person | None) -> bool:
