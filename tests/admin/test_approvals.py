@@ -257,10 +257,16 @@ def test_a_rule_and_a_containment(owners: Any, browser: Any, sql: Any):
     confirm = page.click("Contain…")
     path = path_of(send(confirm, confirm.request.path, number="101"))
     come(sql, 2)
+    # A filter that is added to the incident meanwhile is not what was asked for.
+    sql(MANY.replace("Somebody", "Bystander"), count=1)
+    incident = first.get(confirm.request.path.removesuffix("/contain"))
+    send(incident, f"{incident.request.path}/filters", user="Bystander")
     page = second.get(path)
     assert "103 sessions of 103 people" in page
     decide(second, path)
-    assert not sql("SELECT 1 FROM sessions WHERE ended_at IS NULL AND site = 'store'")
+    assert sql("SELECT user_name FROM sessions WHERE ended_at IS NULL AND site = 'store'") == [
+        {"user_name": "Bystander"}
+    ]
     assert sql("SELECT count(*) AS count FROM standing_rules") == [{"count": 2}]
     told = sql(
         "SELECT DISTINCT detail ->> 'approval' AS id FROM audit_log WHERE detail ? 'incident' AND detail ? 'approval'"
