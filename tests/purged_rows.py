@@ -17,6 +17,10 @@ _ROWS = [
     """INSERT INTO session_bound_cookies (hash, session_id, expires_at)
     SELECT sha256((:age || n)::bytea), s.id, now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '-1 hour' END)
     FROM generate_series(1, :rows) n, (SELECT id FROM sessions ORDER BY absolute_end DESC LIMIT 1) s""",
+    """INSERT INTO session_acts (session_id, user_id, site, kind, expires_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 'store', 'order_placed',
+      now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '-1 hour' END)
+    FROM generate_series(1, :rows) n""",
     """INSERT INTO canaries (minute, site, epoch, absolute_end)
     SELECT date_trunc('minute', now()) + interval '1 minute' - n * interval '1 microsecond' - CAST(:age AS interval), 'store', 0, now()
     FROM generate_series(1, :rows) n""",

@@ -4,17 +4,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pyramid.config import Configurator
 from pyramid.response import Response
 
 from ..core import personal
 from ..core.personal import UserData
+from ..sessions import acts
+from ..sessions.vocabulary import ActKind
 from ..web.request import Request
+from ..web.site_config import SiteConfigurator
 from . import activity
 from .views import FRESH
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the page and the file, for signed-in people."""
     config.add_route("data", "/account/data")
     config.add_route("data_file", "/account/data.json")
@@ -34,6 +36,7 @@ def show(request: Request) -> dict[str, object]:
 
 def download(request: Request) -> Response:
     """Return the file, written while it is read. The first rows are read before it begins."""
+    acts.note(request.db, acts.acting(request), ActKind.DATA_EXPORTED)
     parts = personal.document(_parts(request))
     first = next(parts)
     return Response(

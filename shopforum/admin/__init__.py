@@ -13,7 +13,7 @@ from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..mail import outgoing
 from ..operations import approvals, audit_queries, break_glass, commands, deny_rules, labels
-from ..operations.approvals import Office
+from ..operations.approval_requests import Office
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -34,6 +34,7 @@ _ROUTES = (
     ("admin_select", "/sessions/select"),
     ("admin_dismiss", "/sessions/dismiss"),
     ("admin_session", "/sessions/{id}"),
+    ("admin_session_acts", "/sessions/{id}/acts"),
     ("admin_views", "/views"),
     ("admin_view", "/views/{id}"),
     ("admin_view_delete", "/views/{id}/delete"),
@@ -48,10 +49,12 @@ _ROUTES = (
     ("admin_incidents", "/incidents"),
     ("admin_incident", "/incidents/{id}"),
     ("admin_incident_contain", "/incidents/{id}/contain"),
+    ("admin_incident_filters", "/incidents/{id}/filters"),
     ("admin_incident_notes", "/incidents/{id}/notes"),
     ("admin_incident_close", "/incidents/{id}/close"),
     ("admin_incident_report", "/incidents/{id}/report"),
     ("admin_incident_people", "/incidents/{id}/people"),
+    ("admin_incident_acts", "/incidents/{id}/acts"),
     ("admin_revocation_export", "/revocations/{id}/export"),
     ("admin_revocation_people", "/revocations/{id}/people"),
     ("admin_approvals", "/approvals"),
@@ -80,6 +83,7 @@ _VIEWS = (
         "explain",
         "export",
         "incidents",
+        "acts",
         "live",
         "help",
         "search",
@@ -111,6 +115,7 @@ _ACTS = {
     "admin_view_delete": Act("Delete a view", page="/views"),
     "admin_incidents": Act("Open an incident", asks=True),
     "admin_incident_contain": Act("Contain an incident", asks=True),
+    "admin_incident_filters": Act("Add a filter", page="/incidents"),
     "admin_incident_notes": Act("Add a note"),
     "admin_incident_close": Act("Close an incident", page="/incidents"),
     "admin_tokens": Act("Create a token", asks=True),

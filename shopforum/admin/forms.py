@@ -133,6 +133,8 @@ class ContainForm(_Counted):
     """Contain an incident."""
 
     span = SelectField("Refuse for", choices=options_of(list(SPANS.items())), default=DAY)
+    # How many filters the page has shown.
+    filters = IntegerField(validators=[Optional()])
 
 
 class CloseForm(Form):

@@ -17,7 +17,7 @@ from pyramid.tweens import EXCVIEW
 
 from ..core.settings import read
 from ..core.sites import Site
-from ..operations.approvals import Office
+from ..operations.approval_requests import Office
 from ..sessions import Sessions
 from ..web.site_config import SiteConfigurator
 from .settings import ApiSettings

@@ -10,6 +10,7 @@ from ..api_tokens.tokens import SCOPES
 from ..core.sites import SITES
 from ..operations import deny_rules, labels
 from ..operations.filters import SessionFilter
+from ..operations.incidents import MOST_FILTERS
 from ..operations.json_documents import SCHEMAS
 from ..sessions.deny_rules import LONGEST
 from ..sessions.vocabulary import State
@@ -191,6 +192,13 @@ _RULE: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+_FILTER = {
+    "type": "object",
+    "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
+    "additionalProperties": False,
+    "minProperties": 1,
+}
+
 _INCIDENT = {
     "type": "object",
     "properties": {
@@ -201,11 +209,13 @@ _INCIDENT = {
             "description": "What happened, in a few words.",
         },
         "ticket": {"type": "string", "maxLength": 120},
-        "filter": {
-            "type": "object",
-            "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
-            "additionalProperties": False,
-            "minProperties": 1,
+        "filter": _FILTER,
+        "filters": {
+            "type": "array",
+            "items": _FILTER,
+            "minItems": 1,
+            "maxItems": MOST_FILTERS,
+            "description": "Further filters: it is about the sessions that match any.",
         },
         "reason": {
             "type": "object",
@@ -213,7 +223,8 @@ _INCIDENT = {
             "additionalProperties": False,
         },
     },
-    "required": ["name", "filter"],
+    "required": ["name"],
+    "anyOf": [{"required": ["filter"]}, {"required": ["filters"]}],
     "additionalProperties": False,
 }
 
@@ -272,6 +283,13 @@ _WAITS = {
         "headers": {"Location": {"schema": {"type": "string"}}},
     }
 }
+
+# The parameters of a list that is read page by page.
+_PAGED = [
+    _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
+    _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+]
+_ACTS = {"200": _json("A page of acts; the next one is at `next`.", "Acts")}
 
 _PAGE = [
     _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
@@ -357,10 +375,7 @@ PATHS: dict[str, Any] = {
             "Deny rules, newest first; those that are over, too",
             "sessions:revoke",
             {"200": _json("A page of rules; the next one is at `next`.", "Rules")},
-            parameters=[
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-            ],
+            parameters=_PAGED,
         ),
         "post": _operation(
             "add_rule",
@@ -391,14 +406,11 @@ PATHS: dict[str, Any] = {
             "Incidents, newest first",
             "sessions:read",
             {"200": _json("A page of incidents; the next one is at `next`.", "Incidents")},
-            parameters=[
-                _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-                _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-            ],
+            parameters=_PAGED,
         ),
         "post": _operation(
             "open_incident",
-            "Open an incident about the sessions of a filter; nothing is ended",
+            "Open an incident about the sessions of a filter, or of several; nothing is ended",
             "sessions:revoke",
             {"201": _json("The incident", "IncidentStatus")},
             requestBody=_body(_INCIDENT),
@@ -411,6 +423,36 @@ PATHS: dict[str, Any] = {
             "An incident as it stands now",
             "sessions:read",
             {"200": _json("The incident", "IncidentStatus")},
+        ),
+    },
+    "/api/v1/incidents/{id}/acts": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "list_incident_acts",
+            "What was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins",
+            "sessions:read",
+            _ACTS,
+            parameters=_PAGED,
+        ),
+    },
+    "/api/v1/sessions/{id}/acts": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "get": _operation(
+            "list_session_acts",
+            "What was done on a session, newest first: orders, posts, exports, acts of an admin",
+            "sessions:read",
+            _ACTS,
+            parameters=_PAGED,
+        ),
+    },
+    "/api/v1/incidents/{id}/filters": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "post": _operation(
+            "add_filter",
+            "Have an incident be about the sessions of one more filter; nothing is ended before it is contained again",
+            "sessions:revoke",
+            {"200": _json("The incident as it stands", "IncidentStatus")},
+            requestBody=_body(_one("filter", _FILTER)),
         ),
     },
     "/api/v1/incidents/{id}/contain": {

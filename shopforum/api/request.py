@@ -8,7 +8,7 @@ from pyramid.request import Request
 
 from ..api_tokens.tokens import Token
 from ..core.sites import Site
-from ..operations.approvals import Office
+from ..operations.approval_requests import Office
 from ..sessions import Sessions
 from ..web.request import DatabaseAccess
 

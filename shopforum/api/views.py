@@ -16,6 +16,8 @@ from ..core.paging import Slice
 from ..core.sites import ADMIN
 from ..core.text import clean
 from ..operations import (
+    act_queries,
+    approval_requests,
     approvals,
     audit_queries,
     counts,
@@ -31,13 +33,14 @@ from ..operations import (
     session_queries,
     user_queries,
 )
-from ..operations.approvals import Act, Asker, Kind, Waiting
+from ..operations.approval_requests import Asker, Waiting
+from ..operations.approvals import Act, Kind
 from ..operations.audit_queries import Made
 from ..operations.deny_rules import DenyRuleRow, Weight
 from ..operations.filters import FilterError, SessionFilter
-from ..operations.incidents import Incident
+from ..operations.incidents import Incident, NotAnIncident
 from ..operations.limits import BeyondReach
-from ..operations.rows import Receipt, SessionDetail
+from ..operations.rows import ActRow, Receipt, SessionDetail
 from ..operations.targets import Target
 from ..sessions import Limit, Reason, Rule, ShutOut, TooFar, client_of
 from ..sessions.deny_rules import Maker
@@ -108,6 +111,23 @@ def get_session(request: Request, given: Given) -> Response:
 def explain_session(request: Request, given: Given) -> Response:
     """Return why requests of a session were served or refused."""
     return responses.reply(json_documents.explanation(explain.of_session(request.read_db, _session(request))))
+
+
+def list_session_acts(request: Request, given: Given) -> Response:
+    """Return what was done on a session."""
+    return _acts(request, given, act_queries.of_session(_session(request).id))
+
+
+def list_incident_acts(request: Request, given: Given) -> Response:
+    """Return what was done on the sessions that an incident has ended."""
+    incident = _incident(request, _id(request))
+    return _acts(request, given, incidents.session_acts(incidents.acts(request.read_db, incident)))
+
+
+def _acts(request: Request, given: Given, listing: Listing[ActRow]) -> Response:
+    part = _part(request, given, listing)
+    found = {"acts": [json_documents.act(row) for row in part.rows], "next": part.older}
+    return _linked(request, given, responses.reply(found), part.older)
 
 
 def _session(request: Request) -> SessionDetail:
@@ -198,13 +218,32 @@ def list_incidents(request: Request, given: Given) -> Response:
 def open_incident(request: Request, given: Given) -> Response:
     """Open an incident."""
     body = given.body
-    chosen = incidents.named(request.read_db, _filter(body["filter"], "filter."))
+    named = {"filter.": body["filter"]} if "filter" in body else {}
+    named |= {f"filters[{n}].": one for n, one in enumerate(body.get("filters", []))}
+    chosen = [_incident_filter(request, fields, at) for at, fields in named.items()]
     reason = _reason(request, {"code": "incident", **body.get("reason", {})})
     name, ticket = clean(body["name"], 120), clean(body.get("ticket", ""), 120)
     if not name:
         raise invalid(name="must not be blank.")
     made = incidents.begin(request.db, name, ticket, chosen, reason, client_of(request))
     return responses.reply(_incident_status(request, _incident(request, made)), 201)
+
+
+def add_filter(request: Request, given: Given) -> Response:
+    """Have an incident be about the sessions of one more filter."""
+    incident = _incident(request, _id(request))
+    if incident.closed_at:
+        raise Problem(409, "The incident is closed.")
+    chosen = _incident_filter(request, given.body["filter"], "filter.")
+    try:
+        incidents.add_filter(request.db, incident, chosen, request.token.actor, client_of(request))
+    except NotAnIncident as error:
+        raise Problem(422, str(error)) from None
+    return responses.reply(_incident_status(request, _incident(request, incident.id)))
+
+
+def _incident_filter(request: Request, fields: Mapping[str, str], at: str) -> SessionFilter:
+    return incidents.named(request.read_db, _filter(fields, at))
 
 
 def get_incident(request: Request, given: Given) -> Response:
@@ -372,12 +411,22 @@ def _within_scope(request: Request, act: Act) -> Iterator[Limit | None]:
     """
     token = request.token
     names = tokens.actors(request.db, token.maker_id) if token.maker_id else frozenset()
-    asker = Asker(token.actor, client_of(request), _unlimited(request), user_id=token.maker_id, names=names)
+    asker = Asker(
+        token.actor,
+        client_of(request),
+        _unlimited(request),
+        user_id=token.maker_id,
+        names=names,
+        token_id=token.id,
+    )
     office = request.services.office
     try:
-        with _judged(request), approvals.within(office, request.db, request.read_db, asker, act) as limit:
+        with (
+            _judged(request),
+            approval_requests.within(office, request.db, request.read_db, asker, act) as limit,
+        ):
             yield limit
-    except approvals.TooManyRequests as error:
+    except approval_requests.TooManyRequests as error:
         raise Problem(429, str(error), headers={"Retry-After": str(approvals.LIFE)}) from None
 
 

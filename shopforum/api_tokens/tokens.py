@@ -167,6 +167,20 @@ SELECT id, name, scopes, maker_id, refused, rule_id, EXISTS (SELECT 1 FROM taken
 ).bindparams(bindparam("hashes", type_=ARRAY(BYTEA)))
 
 
+# Why a token is refused, as `Token.refused`, in words.
+_WHY = {
+    "revoked": "The API token that it was asked with was revoked since.",
+    "expired": "The API token that it was asked with has expired since.",
+    "unused": "The API token that it was asked with has expired since, unused.",
+    "orphaned": "The maker of the API token that it was asked with has lost the right to it.",
+    "blocked": "A deny rule refuses the maker of the API token that it was asked with.",
+}
+
+_REFUSED_NOW = text(
+    f"SELECT coalesce({_STATE}, CASE WHEN {_BLOCKED} THEN 'blocked' END) AS refused FROM api_tokens t WHERE t.id = :id"
+)
+
+
 @once_more
 def create(
     db: Database, keys: Keyring, name: str, scopes: Iterable[str], days: int | None, actor: Actor
@@ -246,6 +260,14 @@ def _note_revoked(connection: Connection, rows: Sequence[Any], actor: Actor) -> 
     for row in rows:
         detail = {"token": str(row.id), "name": row.name}
         audit.write(connection, _event(EventName.API_TOKEN_REVOKED, actor, detail))
+
+
+def why_refused(connection: Connection, token_id: UUID) -> str:
+    """Return why a token could not be used now, in words about a request that was asked for with it; empty for one that could."""
+    row = connection.execute(_REFUSED_NOW, {"id": token_id}).first()
+    if row is None:
+        return "There is no such API token as it was asked with any more."
+    return _WHY[row.refused] if row.refused else ""
 
 
 def is_valid(db: Database, keys: Keyring, token: str) -> bool:

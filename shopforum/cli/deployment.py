@@ -17,8 +17,9 @@ from shopforum.core.ini_files import app
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
 from shopforum.idp import FusionAuth
-from shopforum.operations import approvals
-from shopforum.operations.approvals import Act, Asker
+from shopforum.operations import approval_requests
+from shopforum.operations.approval_requests import Asker
+from shopforum.operations.approvals import Act
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
 from shopforum.web.redirects import SiteApp
@@ -123,10 +124,10 @@ def alone(deployment: Deployment, act: Act, origin: Client) -> Iterator[None]:
     """Carry an act out on the command line, which is an emergency way where an act takes two people: it leaves its own row in the audit
     log first, and the owners get mail.
     """
-    office = approvals.office(deployment.settings, deployment.console)
+    office = approval_requests.office(deployment.settings, deployment.console)
     asker = Asker(actor(), origin, unlimited=True, alone="the command line")
-    loud = office.two_people and approvals.takes_two(deployment.sessions.db, asker, act)
-    with approvals.within(office, deployment.sessions.db, deployment.read_db, asker, act):
+    loud = office.two_people and approval_requests.takes_two(deployment.sessions.db, asker, act)
+    with approval_requests.within(office, deployment.sessions.db, deployment.read_db, asker, act):
         yield
     if loud:
         told = "The owners get mail, and t" if office.mail else "T"

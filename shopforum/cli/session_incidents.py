@@ -11,7 +11,7 @@ from shopforum.operations import approvals, deny_rules, incidents, json_document
 from shopforum.operations.incidents import Incident, NotAnIncident
 from shopforum.sessions.deny_rules import LONGEST
 
-from . import selection
+from . import selection, session_page
 from .deployment import DONE, NOTHING, PENDING, Deployment, Stop, actor, alone, ask, client, opened
 from .terminal import many, moment, safe
 
@@ -47,13 +47,33 @@ def open_(ini: str, *, name: str, ticket: str, user_text: str, as_json: bool, **
                 deployment.sessions.db,
                 clean(name, 120),
                 clean(ticket, 120),
-                named,
+                [named],
                 reason,
                 client("sessions incident open"),
             )
         except NotAnIncident as error:
             raise click.UsageError(str(error)) from None
         _print(deployment, _one(deployment, str(made)), as_json=as_json)
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@selection.filtered
+@_JSON
+def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
+    """Have an incident be about the sessions of one more filter. Nothing is ended before it is contained again."""
+    chosen = selection.as_filter(filters)
+    with opened(ini) as deployment:
+        found = _one(deployment, named)
+        wanted = incidents.named(deployment.read_db, chosen)
+        try:
+            incidents.add_filter(
+                deployment.sessions.db, found, wanted, actor(), client("sessions incident add")
+            )
+        except NotAnIncident as error:
+            raise click.UsageError(str(error)) from None
+        _print(deployment, _one(deployment, str(found.id)), as_json=as_json)
 
 
 @incident.command()
@@ -93,9 +113,12 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
             raise Stop(outlook.plan.problem, NOTHING)
         what = f"{many(outlook.plan.matched)} of {many(outlook.plan.people, 'user')}"
         if dry_run:
-            rule = "add a deny rule" if outlook.weight else "add no deny rule, because none says the same"
-            facts = {"dry_run": True, "matched": outlook.plan.matched, "rule": outlook.weight is not None}
-            click.echo(json.dumps(facts) if as_json else f"This would {rule}, and end {what}.")
+            count = len(outlook.rules)
+            rules = (
+                f"add {many(count, 'deny rule')}" if count else "add no deny rule, because none says the same"
+            )
+            facts = {"dry_run": True, "matched": outlook.plan.matched, "rule": count > 0, "rules": count}
+            click.echo(json.dumps(facts) if as_json else f"This would {rules}, and end {what}.")
             sys.exit(DONE)
         if not yes:
             ask(f"Contain {safe(found.name)}: {what}?")
@@ -105,6 +128,18 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
                 deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
             )
         sys.exit(_print(deployment, found, as_json=as_json))
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one act a line.")
+def acts(ini: str, named: str, *, as_json: bool) -> None:
+    """Show what was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins."""
+    with opened(ini) as deployment:
+        db = deployment.read_db
+        found = incidents.acts(db, _one(deployment, named))
+        session_page.print_acts(incidents.session_acts(found).all(db), as_json=as_json)
 
 
 def _one(deployment: Deployment, named: str) -> Incident:
@@ -127,7 +162,7 @@ def _print(deployment: Deployment, incident: Incident, *, as_json: bool) -> int:
         lines: list[tuple[str, Any]] = [
             ("Incident", f"{incident.name} {incident.ticket}".strip()),
             ("State", incident.state),
-            ("Filter", incident.chosen.text),
+            ("Filter", incident.text),
             ("Sessions", f"{alive} alive of {status.total:,}, checked at {moment(status.checked_at)} UTC"),
             ("People", f"{status.people:,}"),
             ("Uses since", f"{status.uses:,}"),

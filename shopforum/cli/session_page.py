@@ -1,17 +1,24 @@
 """One session as `shopforum sessions show` prints it; all times are in UTC."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from textwrap import fill
 
+import click
+
 from shopforum.core import user_agents
-from shopforum.operations import labels
+from shopforum.operations import json_documents, labels
 from shopforum.operations.explain import Explanation
-from shopforum.operations.rows import AuditRow, Flag, PairRow, Place, SessionRow
+from shopforum.operations.rows import ActRow, AuditRow, Flag, PairRow, Place, SessionRow
 
 from .terminal import WIDTH, full_moment, moment, safe, table
 
 _LABEL = 14
+_ACTS = (
+    *(("AT (UTC)", 19), ("SESSION", 8), ("SITE", 6), ("USER", 18), ("ACT", 30)),
+    *(("FROM", 9), ("ADDRESS", 15), ("BROWSER", 17)),
+)
 
 
 def facts(row: SessionRow, now: datetime, console: str) -> str:
@@ -105,6 +112,33 @@ def timeline(found: Sequence[AuditRow]) -> str:
         for event in found
     ]
     return table(heads, rows) if rows else ""
+
+
+def print_acts(rows: Iterable[ActRow], *, as_json: bool) -> None:
+    """Print the acts of sessions, as a table or as JSON lines."""
+    if not as_json:
+        click.echo(acts(list(rows)))
+        return
+    for row in rows:
+        click.echo(json.dumps(json_documents.act(row), default=json_documents.plain))
+
+
+def acts(rows: Sequence[ActRow]) -> str:
+    """Return the acts of sessions as a table, those from elsewhere marked."""
+    lines = [
+        (
+            moment(row.at),
+            str(row.session_id)[:8],
+            row.site,
+            row.user_name,
+            f"{labels.act(row.kind)} {row.reference}".rstrip(),
+            "elsewhere" if row.elsewhere else "",
+            row.address,
+            row.device,
+        )
+        for row in rows
+    ]
+    return table(_ACTS, lines)
 
 
 def explanation(found: Explanation) -> str:

@@ -12,7 +12,7 @@ import click
 
 from shopforum.core import user_agents
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import audit_queries, counts, explain, json_documents, session_queries
+from shopforum.operations import act_queries, audit_queries, counts, explain, json_documents, session_queries
 from shopforum.operations.filters import SessionFilter
 from shopforum.operations.rows import SessionRow
 
@@ -103,6 +103,21 @@ def show(ini: str, session: str, as_json: bool) -> None:
             session_page.timeline(timeline[::-1]),
         )
         click.echo("\n\n".join(section for section in sections if section))
+
+
+@command.command()
+@click.argument("ini", type=click.Path(exists=True, dir_okay=False))
+@click.argument("session", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one act a line.")
+def acts(ini: str, session: str, as_json: bool) -> None:
+    """Show what was done on a session, newest first: orders, posts, exports, acts of an admin.
+
+    `elsewhere` marks what came from another network or browser than the sign-in.
+    """
+    with opened(ini) as deployment:
+        db = deployment.read_db
+        session_id = selection.session_id(db, session)
+        session_page.print_acts(act_queries.of_session(session_id).all(db), as_json=as_json)
 
 
 @command.command("explain")

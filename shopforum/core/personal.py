@@ -66,7 +66,7 @@ class UserTable:
     """A table with data about users, and the fate of a user's rows when the account is deleted.
 
     `why`: the reason for rows that stay. `label`: the words for the rows on the pages; "" for rows that mean nothing to
-    their user. `rows`: the part of the user's file that comes from this table, at the site `site`.
+    their user. `rows`: the part of the user's file that comes from this table, at the site `site`; "" for every site.
 
     `erase`: statements with `:user_id`, `:accounts` (the digests that stand for the e-mail address), `:name`
     (DELETED_NAME) and `:step`, the most rows to change at once. Each returns a row for each row that it changes, and is
@@ -95,7 +95,7 @@ class UserData:
 
     def rows(self, site: str) -> list[PersonalRows]:
         """Return the parts of a user's file at a site."""
-        return [table.rows for table in self.tables if table.rows and table.site == site]
+        return [table.rows for table in self.tables if table.rows and table.site in ("", site)]
 
     def shown(self, *fates: Fate) -> list[UserTable]:
         """Return the tables of these fates that mean something to their user."""

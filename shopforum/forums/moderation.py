@@ -11,6 +11,8 @@ from sqlalchemy import Connection, TextClause, text
 from ..core.database import Database, once_more
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
+from ..sessions import acts
+from ..sessions.vocabulary import ActKind
 from . import inbox, reports
 from .inbox import COUNTS, ModerationAct
 from .paging import NumberedList
@@ -214,5 +216,6 @@ def _log(
 ) -> None:
     entry = ModerationAct(moderator.id, moderator.name, act, reason, topic_id, post_id)
     connection.execute(_LOG, vars(entry))
+    acts.write(connection, moderator.acting, ActKind.MODERATED, post_id or topic_id)
     if act != "dismiss_flags":  # the author does not know of the reports
         inbox.tell_of_moderation(connection, entry)

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..sessions.acts import ActingSession
+
 
 @dataclass(frozen=True)
 class Person:
-    """A signed-in person. The name is stored with each text that the person writes."""
+    """A signed-in person. The name is stored with each text that the person writes. `acting` is the session on which the person acts."""
 
     id: UUID
     name: str
     moderator: bool = False
+    acting: ActingSession | None = None
 
 
 def viewing(viewer: Person | None) -> dict[str, UUID | bool | None]:

@@ -5,11 +5,13 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from ..core.database import Database
+from ..core.database import Database, once_more
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
+from ..sessions import acts
+from ..sessions.vocabulary import ActKind
 from . import mentions
 from .inbox import COUNTS, WithCounts
 from .members import SUSPENDED
@@ -240,7 +242,7 @@ def edited(db: Database, post_id: int, edit_id: int) -> Edit:
 def remove(db: Database, post_id: int, author: Person) -> Post:
     """Remove the author's own post; its number stays taken. Return the post. Raises Missing and Locked."""
     found = own_post(db, post_id, author)
-    db.all(_REMOVE, post_id=post_id, user_id=author.id)
+    _change(db, _REMOVE, ActKind.POST_REMOVED, post_id, author)
     return found
 
 
@@ -249,5 +251,12 @@ def restore(db: Database, post_id: int, author: Person) -> Post:
     found = own_post(db, post_id, author)
     if found.removed_by == "moderator":
         raise Missing
-    db.all(_RESTORE, post_id=post_id, user_id=author.id)
+    _change(db, _RESTORE, ActKind.POST_RESTORED, post_id, author)
     return found
+
+
+@once_more
+def _change(db: Database, statement: TextClause, kind: ActKind, post_id: int, author: Person) -> None:
+    with db.transaction() as connection:
+        if connection.execute(statement, {"post_id": post_id, "user_id": author.id}).rowcount:
+            acts.write(connection, author.acting, kind, post_id)

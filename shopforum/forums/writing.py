@@ -12,6 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from ..core.database import Database, once_more
+from ..sessions import acts
+from ..sessions.vocabulary import ActKind
 from . import inbox, links, members, mentions
 from .person import Person
 from .refusals import Locked, Missing, Stale, TooLate, TooSoon
@@ -93,6 +95,7 @@ def start_topic(
         topic_id = connection.scalars(_ADD_TOPIC, values).one()
         post_id = _add(connection, topic_id, 1, author, body, title)
         connection.execute(_COUNT_IN_CATEGORY, {"category_id": category_id, "topics": 1})
+        acts.write(connection, author.acting, ActKind.TOPIC_STARTED, post_id)
         _tell(connection, topic_id, post_id, author, body, settings)
     return Placed(topic_id, title, post_id)
 
@@ -120,6 +123,7 @@ def reply(db: Database, topic_id: int, author: Person, body: str, settings: Foru
             connection.execute(_COUNT_IN_CATEGORY, {"category_id": topic.category_id, "topics": 0})
         _tell(connection, topic_id, post_id, author, body, settings)
         inbox.tell_of_reply(connection, topic_id, post_id, author)
+        acts.write(connection, author.acting, ActKind.POST_WRITTEN, post_id)
     return Placed(topic_id, topic.title, post_id)
 
 
@@ -148,6 +152,7 @@ def edit(
             raise TooSoon(post.wait)
         connection.execute(_ADD_EDIT, {"post_id": post_id, "body": post.body, "reason": reason})
         connection.execute(_EDIT, {"post_id": post_id, "body": body})
+        acts.write(connection, author.acting, ActKind.POST_EDITED, post_id)
         _tell(connection, post.topic_id, post_id, author, body, settings)
     return placed
 

@@ -12,6 +12,6 @@ from ..web.site_config import SiteConfigurator
 
 def includeme(config: SiteConfigurator) -> None:
     """Add what the acts of the console and the API go by. Raises SettingsError."""
-    from . import approvals
+    from . import approval_requests
 
-    config.add_service(approvals.office(config.services.settings, config.services.site.url))
+    config.add_service(approval_requests.office(config.services.settings, config.services.site.url))

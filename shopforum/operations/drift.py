@@ -3,6 +3,9 @@
 FusionAuth lists tokens by user alone. So the users with sessions that are not over by time are read page by page, and FusionAuth is
 asked for each, a few at a time and with no connection to the database held. What differs is looked at a second time: a login,
 a refresh or a revocation meanwhile is no drift.
+
+A user about whom FusionAuth gives no proper answer, while it answers a question about nobody, is left out, and named: one broken
+account does not hold up all others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
 from ..core.read_only_database import ReadOnlyDatabase
 from ..idp import FusionAuth
-from ..sessions import live
+from ..idp.responses import IssuedTokens
+from ..sessions import AuthorityUnavailable, live
 from ..sessions.vocabulary import State
 
 # Before the first user.
@@ -79,19 +83,22 @@ class Drift:
 
 @dataclass(frozen=True)
 class Page:
-    """The drift of the next users: how many `users` there were, and the `last` of them, None where there is no further page."""
+    """The drift of the next users: how many `users` were compared, which were `left_out`, and the `last` of them all, None where
+    there is no further page.
+    """
 
     found: list[Drift]
     users: int
+    left_out: list[UUID]
     last: UUID | None
 
 
-def find(db: ReadOnlyDatabase, idp: FusionAuth) -> Iterator[Drift]:
+def find(db: ReadOnlyDatabase, idp: FusionAuth) -> Iterator[Page]:
     """Find the drift of all users, in the order of their ids. Raises AuthorityUnavailable, sqlalchemy.exc.DBAPIError."""
     after: UUID | None = FIRST
     while after is not None:
         found = page(db, idp, after)
-        yield from found.found
+        yield found
         after = found.last
 
 
@@ -99,20 +106,22 @@ def page(db: ReadOnlyDatabase, idp: FusionAuth, after: UUID) -> Page:
     """Find the drift of the next users after one, FIRST for the first page. Raises as `find` does."""
     users = [row["user_id"] for row in db.all(_USERS, after=after)]
     if not users:
-        return Page([], 0, None)
-    first = _look(db, idp, users)
-    again = set(_look(db, idp, sorted({one.user_id for one in first}))) if first else set()
+        return Page([], 0, [], None)
+    first, left_out = _look(db, idp, users)
+    again, left_out_again = _look(db, idp, sorted({one.user_id for one in first})) if first else ([], [])
+    unanswered = [*left_out, *left_out_again]
     last = users[-1] if len(users) == _PAGE else None
-    return Page([one for one in first if one in again], len(users), last)
+    return Page([one for one in first if one in again], len(users) - len(unanswered), unanswered, last)
 
 
-def _look(db: ReadOnlyDatabase, idp: FusionAuth, users: Sequence[UUID]) -> list[Drift]:
-    """Compare once. FusionAuth is asked first, then the database."""
+def _look(db: ReadOnlyDatabase, idp: FusionAuth, users: Sequence[UUID]) -> tuple[list[Drift], list[UUID]]:
+    """Compare once; return the drift, and the users about whom FusionAuth gave no answer. FusionAuth is asked first, then the
+    database.
+    """
     began: datetime = db.only(_NOW)["now"]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        listed = dict(zip(users, pool.map(idp.refresh_tokens, users), strict=True))
+    listed, left_out = _listed(idp, users)
     found, known = [], set()
-    for row in db.all(_SESSIONS, users=list(users)):
+    for row in db.all(_SESSIONS, users=list(listed)):
         known.add(row["refresh_token_id"])
         there = {token.id for token in listed[row["user_id"]].tokens}
         has_token = row["refresh_token_id"] in there
@@ -127,4 +136,28 @@ def _look(db: ReadOnlyDatabase, idp: FusionAuth, users: Sequence[UUID]) -> list[
             site = idp.site_of(token.application_id)
             if site and token.id not in known and token.issued_at < began - _LOGIN:
                 found.append(Drift(DriftKind.TOKEN_UNKNOWN, site, user_id, token.id, None))
-    return sorted(found, key=lambda one: (one.user_id, one.kind, one.token_id))
+    return sorted(found, key=lambda one: (one.user_id, one.kind, one.token_id)), left_out
+
+
+def _listed(idp: FusionAuth, users: Sequence[UUID]) -> tuple[dict[UUID, IssuedTokens], list[UUID]]:
+    """Ask FusionAuth for the tokens of users, and for a second time about those that it gave no answer for; return the tokens by user,
+    and the users without an answer. Raises AuthorityUnavailable where FusionAuth does not even answer for nobody.
+    """
+    listed: dict[UUID, IssuedTokens] = {}
+    left = list(users)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in range(2):
+            answers = dict(zip(left, pool.map(lambda user_id: _tokens(idp, user_id), left), strict=True))
+            listed |= {user_id: tokens for user_id, tokens in answers.items() if tokens is not None}
+            left = [user_id for user_id, tokens in answers.items() if tokens is None]
+            if not left:
+                break
+            idp.refresh_tokens(uuid4())
+    return listed, left
+
+
+def _tokens(idp: FusionAuth, user_id: UUID) -> IssuedTokens | None:
+    try:
+        return idp.refresh_tokens(user_id)
+    except AuthorityUnavailable:
+        return None

@@ -1,7 +1,8 @@
 """Comparisons with FusionAuth, kept: nightly and on demand, by the worker, in steps of a hundred users.
 
 At most one comparison is under way. Each step is claimed, asks FusionAuth without a connection to the database, and stores how
-far it has come; a worker that dies leaves the step to the next one. While FusionAuth is away, the comparison waits.
+far it has come; a worker that dies leaves the step to the next one. While FusionAuth is away, the comparison waits; where it fails
+for some users alone, they are left out and named.
 """
 
 from dataclasses import asdict, dataclass
@@ -33,6 +34,7 @@ _QUEUE = Queue(
     longest_wait=3600,
     pending="ended_at IS NULL",
     finish="""UPDATE drift_checks SET after_user = :after, users = users + :users, found = found + :found, rows = rows || :rows,
+      left_out = left_out + :left_out, left_out_users = left_out_users || CAST(:left_out_users AS uuid[]),
       attempts = 0, last_error = '', next_try_at = clock_timestamp(), ended_at = CASE WHEN :last THEN clock_timestamp() END
     WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
 )
@@ -49,7 +51,7 @@ _NIGHTLY = text(
     )
 )
 
-_COLUMNS = "id, created_at, actor, users, found, rows, last_error, ended_at"
+_COLUMNS = "id, created_at, actor, users, found, rows, left_out, left_out_users, last_error, ended_at"
 _LATEST = text(
     f"SELECT {_COLUMNS} FROM drift_checks WHERE ended_at IS NOT NULL ORDER BY created_at DESC LIMIT 1"
 )
@@ -68,7 +70,8 @@ PURGES = (
 @dataclass(frozen=True)
 class Check:
     """A comparison: who asked for it (empty: nobody, it is the nightly one), the `users` that were compared so far, how many
-    disagreements were `found`, and the first MOST of them as `rows`. `last_error` says why it waits. `ended_at` is None while it is
+    disagreements were `found`, and the first MOST of them as `rows`. Of `left_out` users FusionAuth gave no proper answer; the
+    first MOST are `left_out_users`. `last_error` says why it waits. `ended_at` is None while it is
     under way.
     """
 
@@ -78,6 +81,8 @@ class Check:
     users: int
     found: int
     rows: list[Drift]
+    left_out: int
+    left_out_users: list[UUID]
     last_error: str
     ended_at: datetime | None
 
@@ -114,6 +119,8 @@ def run_once(db: Database, idp: FusionAuth, hour: int) -> int:
             continue
         kept = [_plain(one) for one in page.found[: max(0, MOST - len(row["rows"]))]]
         values = {"after": page.last or row["after_user"], "users": page.users, "found": len(page.found)}
+        named = page.left_out[: max(0, MOST - len(row["left_out_users"]))]
+        values |= {"left_out": len(page.left_out), "left_out_users": named}
         db.all(_STEP, id=row["id"], attempts=row["attempts"], rows=kept, last=page.last is None, **values)
     return len(claimed)
 

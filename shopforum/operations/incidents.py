@@ -1,18 +1,19 @@
 """Incidents: what happened, whom it concerns, and what was done about it, in one place.
 
-An incident names sessions by a filter. *Contain* first puts a deny rule into force, where one can say the same as the filter, and
-then ends the sessions that match, those that have signed in meanwhile included. The acts and the notes of an incident are rows of
+An incident names sessions by one filter or several: those that match any. *Contain* first puts a deny rule into force for each filter
+that a rule can say the same as, all of them in one transaction, and then ends the sessions that match, those that have signed in
+meanwhile included. The acts and the notes of an incident are rows of
 the audit log, whose detail names the incident: they are sealed, and an act is never without its row.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, RowMapping, func, insert, or_, select, text
+from sqlalchemy import Column, Connection, RowMapping, and_, func, insert, or_, select, text
 
 from ..core.database import Database, once_more
 from ..core.listing import Listing
@@ -21,10 +22,11 @@ from ..core.rows import columns
 from ..sessions import Client, Limit, Reason, Rule, Session, Sessions, TooFar, audit, live
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
-from ..sessions.deny_rules import Maker
+from ..sessions.deny_rules import Maker, NewRule
 from ..sessions.reach import Claim
 from ..sessions.vocabulary import EventName, InitiatingEntity
 from . import (
+    act_queries,
     audit_queries,
     counts,
     deny_rules,
@@ -38,7 +40,7 @@ from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
 from .limits import BeyondReach
 from .plans import Plan
-from .rows import Affected, AuditRow, Receipt
+from .rows import ActRow, Affected, AuditRow, Receipt
 from .targets import Target
 
 # Revocations of one containment: the first ends those that were shown, a second those that were signing in.
@@ -48,15 +50,19 @@ MOST = 200
 _MOST_ACTS = 1000
 # People that a page shows; the list to notify has them all.
 SHOWN = 50
+# Filters of one incident.
+MOST_FILTERS = 20
 
 
 class NotAnIncident(ValueError):
-    """The incident cannot be opened so. The text is for people."""
+    """The incident cannot be opened so, or not be about this, too. The text is for people."""
 
 
 @dataclass(frozen=True)
 class Incident:
-    """An incident. `filter` is the query string of the list of sessions that it is about."""
+    """An incident. `filter` is the query string of the list of sessions that it is about, `more_filters` are further ones: it is about
+    the sessions that match any.
+    """
 
     id: UUID
     created_at: datetime
@@ -68,6 +74,7 @@ class Incident:
     user_text: str
     closed_at: datetime | None
     closed_by: str | None
+    more_filters: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -75,9 +82,19 @@ class Incident:
         return "closed" if self.closed_at else "open"
 
     @property
-    def chosen(self) -> SessionFilter:
-        """Return the filter."""
-        return parse_query(self.filter)
+    def queries(self) -> tuple[str, ...]:
+        """The query strings of its filters, in the order in which they were added."""
+        return (self.filter, *self.more_filters)
+
+    @property
+    def filters(self) -> list[SessionFilter]:
+        """Its filters, in the order of `queries`."""
+        return [parse_query(query) for query in self.queries]
+
+    @property
+    def text(self) -> str:
+        """Its filters for people: `ip=203.0.113.0/24 or device=curl`."""
+        return _text(self.filters)
 
     def reason(self, actor: str) -> Reason:
         """Return the reason of its acts by an actor."""
@@ -112,41 +129,43 @@ class Status:
 
 @dataclass(frozen=True)
 class Report:
-    """An incident as it stands: its numbers, its deny rules, its receipts, and people whose sessions it has ended, SHOWN at most."""
+    """An incident as it stands: its numbers, its revocations and deny rules as rows of the audit log, its rules, its receipts, and people
+    whose sessions it has ended, SHOWN at most.
+    """
 
     incident: Incident
     status: Status
     rules: list[DenyRuleRow]
     receipts: list[Receipt]
     people: list[Affected]
+    acts: list[AuditRow]
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """The plan for containing an incident now: end the plan's sessions, and add a rule of that weight. Both are None where no rule
-    says the same as the filter.
+    """The plan for containing an incident now: end the plan's sessions, and put the rules into force, each with its weight. A filter
+    that no rule says the same as has none.
     """
 
     plan: Plan
-    rule: Rule | None
-    weight: Weight | None
+    rules: list[tuple[Rule, Weight]]
 
     @property
     def crowd(self) -> bool:
         """Return whether it reaches more than PEOPLE people, or a part of the internet."""
-        return self.plan.crowd or (self.weight is not None and self.weight.crowd)
+        return self.plan.crowd or any(weight.crowd for _, weight in self.rules)
 
     @property
     def grave(self) -> bool:
         """Return whether it takes a fresh password."""
-        return self.plan.grave or (self.weight is not None and self.weight.grave)
+        return self.plan.grave or any(weight.grave for _, weight in self.rules)
 
 
 @dataclass(frozen=True)
 class Contained:
-    """The result of a containment: the incident's rule that is in force, if there can be one, and the revocations."""
+    """The result of a containment: the incident's rules that are in force, and the revocations."""
 
-    rule_id: UUID | None
+    rule_ids: list[UUID]
     revocations: list[UUID]
 
 
@@ -173,7 +192,15 @@ _ENDED = text(
 _RULE_IN_FORCE = text(
     f"""SELECT r.id FROM standing_rules r JOIN audit_log a ON (a.detail ->> 'rule') = r.id::text
     WHERE (a.detail ->> 'incident') = :incident AND a.detail ? 'incident' AND a.event = '{EventName.DENY_RULE_ADDED}'
-      AND {live.RULE_IN_FORCE} LIMIT 1"""
+      AND {live.RULE_IN_FORCE} AND r.user_id IS NOT DISTINCT FROM CAST(:user_id AS uuid)
+      AND r.site IS NOT DISTINCT FROM CAST(:site AS text) AND r.network IS NOT DISTINCT FROM CAST(:network AS cidr)
+      AND r.device = :device LIMIT 1"""
+)
+
+# Of two who add the same filter at once one does.
+_ADD_FILTER = text(
+    f"""UPDATE incidents SET more_filters = more_filters || CAST(:filter AS text) WHERE id = :id AND closed_at IS NULL
+    AND filter <> :filter AND NOT :filter = ANY (more_filters) AND cardinality(more_filters) < {MOST_FILTERS - 1} RETURNING id"""
 )
 
 _CLOSE = text(
@@ -187,27 +214,41 @@ def begin(
     db: Database,
     name: str,
     ticket: str,
-    chosen: SessionFilter,
+    filters: Sequence[SessionFilter],
     reason: Reason,
     client: Client,
 ) -> UUID:
-    """Open an incident about the sessions of a filter, whatever their state; return its id. `reason` says who opens it, the code
+    """Open an incident about the sessions that match any of some filters, whatever their state; return its id. `reason` says who opens it, the code
     of its acts and the message to the users. Raises NotAnIncident for a filter that matches every session.
     """
-    chosen = replace(chosen, state="")
-    if not chosen.used:
-        raise NotAnIncident(
-            "Say which sessions it is about: by a user, an address, a device, a flag or a time."
-        )
-    values = {"name": name, "ticket": ticket, "actor": reason.actor, "filter": chosen.query()}
+    by_query = {chosen.query(): chosen for chosen in map(_usable, filters)}
+    first, *more = by_query
+    values = {"name": name, "ticket": ticket, "actor": reason.actor, "filter": first, "more_filters": more}
     values |= {"reason_code": reason.code, "user_text": reason.user}
     with db.transaction() as connection:
         incident_id: UUID = connection.execute(insert(_i).values(values).returning(_i.c.id)).scalar_one()
-        detail = {"name": name, "ticket": ticket, "typed": chosen.text, "reason": reason.code}
+        detail = {"name": name, "ticket": ticket, "typed": _text(by_query.values()), "reason": reason.code}
         audit.write(
             connection, _event(EventName.INCIDENT_OPENED, incident_id, reason.actor, client, **detail)
         )
     return incident_id
+
+
+@once_more
+def add_filter(db: Database, incident: Incident, chosen: SessionFilter, actor: str, client: Client) -> None:
+    """Have an incident be about the sessions of one more filter, whatever their state. It ends nothing: contain the incident again.
+
+    Raises NotAnIncident for a filter that matches every session, one that the incident has, one beyond MOST_FILTERS, and where the
+    incident is closed.
+    """
+    chosen = _usable(chosen)
+    with db.transaction() as connection:
+        if not connection.execute(_ADD_FILTER, {"id": incident.id, "filter": chosen.query()}).first():
+            raise NotAnIncident(
+                f"The incident has this filter, has {MOST_FILTERS} filters, or is closed. Nothing was changed."
+            )
+        event = _event(EventName.INCIDENT_FILTER_ADDED, incident.id, actor, client, typed=chosen.text)
+        audit.write(connection, event)
 
 
 def called(db: ReadOnlyDatabase, words: str, most: int) -> list[Incident]:
@@ -268,6 +309,7 @@ def report(db: ReadOnlyDatabase, incident: Incident, own: UUID | None = None) ->
         rules(db, found),
         receipts(db, found),
         people(found).first(db, SHOWN),
+        found,
     )
 
 
@@ -287,11 +329,15 @@ def rules(db: ReadOnlyDatabase, found: Sequence[AuditRow]) -> list[DenyRuleRow]:
 def status(
     db: ReadOnlyDatabase, incident: Incident, found: Sequence[AuditRow], own: UUID | None = None
 ) -> Status:
-    """Read how an incident stands: what is alive of its filter, and what its acts have ended. `own` is the reader's session."""
+    """Read how an incident stands: what is alive of its filters, and what its acts have ended. `own` is the reader's session."""
     s = session_queries.s
-    where = [*session_queries.matching(db, incident.chosen), session_queries.LIVE]
-    alive = counts.count(db, where)
-    mine = select(func.count().label("mine")).select_from(s).where(*where, s.c.id == own)
+    matching = [session_queries.matching(db, chosen) for chosen in incident.filters]
+    alive = counts.count(db, session_queries.any_of(matching, session_queries.LIVE, counts.CAP))
+    mine = (
+        select(func.count().label("mine"))
+        .select_from(s)
+        .where(or_(*(and_(*one) for one in matching)), session_queries.LIVE, s.c.id == own)
+    )
     row = db.only(_ENDED, ids=_revocations(found))
     return Status(alive=alive, own=own is not None and bool(db.only(mine)["mine"]), **row)
 
@@ -301,18 +347,22 @@ def people(found: Sequence[AuditRow]) -> Listing[Affected]:
     return revocation_queries.people(_revocations(found))
 
 
+def session_acts(found: Sequence[AuditRow]) -> Listing[ActRow]:
+    """Return the list of what was done on the sessions that an incident's acts have ended, newest first."""
+    return act_queries.of_revocations(_revocations(found))
+
+
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
-    rule = _rule(incident, seconds)
-    weight = deny_rules.weigh(db, rule, own) if rule else None
-    return Outlook(plans.make(db, Target(filter=incident.filter), own), rule, weight)
+    rules = [(rule, deny_rules.weigh(db, rule, own)) for rule in _rules(incident, seconds)]
+    return Outlook(plans.make(db, Target(any_of=incident.queries), own), rules)
 
 
 def check_reach(sessions: Sessions, found: Outlook, *, unlimited: bool) -> None:
     """Raise BeyondReach where containing an incident reaches further than an actor without the permission for whole sites may."""
     found.plan.check_reach(unlimited=unlimited)
-    if found.rule is not None and found.weight is not None:
-        deny_rules.check_reach(sessions.authority, found.rule, found.weight, unlimited=unlimited)
+    for rule, weight in found.rules:
+        deny_rules.check_reach(sessions.authority, rule, weight, unlimited=unlimited)
 
 
 def contain(
@@ -329,26 +379,24 @@ def contain(
     claim: Claim | None = None,
     more: dict[str, Any] | None = None,
 ) -> Contained:
-    """Refuse what matches the incident's filter from now on, then end what matches; `own` stays.
+    """Refuse what matches any of the incident's filters from now on, then end what matches; `own` stays.
 
-    The rule comes first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
-    when the rule came is ended, too: the sessions are looked up again until none is left. Doing it again adds no second rule
-    while one of the incident is in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rule
-    is in force and the sessions reach too far. `claim` is called last in the transaction of the first act; `more` is added to the
+    The rules come first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
+    when the rules came is ended, too: the sessions are looked up again until none is left. Doing it again adds no rule of which
+    the incident has the same in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rules
+    are in force and the sessions reach too far. `claim` is called last in the transaction of the first act; `more` is added to the
     detail of each act's audit row.
     """
     told = {"incident": str(incident.id), **(more or {})}
     reason = incident.reason(actor)
-    rule_id = None
-    rule = _rule(incident, seconds)
-    if rule:
-        reached = deny_rules.weigh(db, rule, own).plan.ids
-        rule_id = sessions.add_rule(
-            rule,
+    rule_ids: list[UUID] = []
+    new = [NewRule(rule, deny_rules.weigh(db, rule, own).plan.ids) for rule in _rules(incident, seconds)]
+    if new:
+        rule_ids = sessions.add_rules(
+            new,
             reason,
             client,
             maker=maker,
-            reached=reached,
             limit=limit,
             detail=told,
             already=partial(_rule_in_force, incident.id),
@@ -357,7 +405,7 @@ def contain(
         claim = None
     revocations: list[UUID] = []
     for _ in range(_ROUNDS):
-        plan = plans.make(db, Target(filter=incident.filter), own)
+        plan = plans.make(db, Target(any_of=incident.queries), own)
         if plan.scope is None or not plan.others:
             break
         try:
@@ -365,24 +413,41 @@ def contain(
                 sessions, plan, reason, client, except_session=own, limit=limit, detail=told, claim=claim
             )
         except TooFar as error:
-            if rule_id is None and not revocations:
+            if not rule_ids and not revocations:
                 raise
             raise BeyondReach(
                 f"{error} What was done before stands, and sessions that match are alive."
             ) from None
         claim = None
         revocations.append(ended)
-    return Contained(rule_id, revocations)
+    return Contained(rule_ids, revocations)
 
 
-def _rule(incident: Incident, seconds: float) -> Rule | None:
-    """Return the rule that refuses what matches the incident's filter for so many seconds; None where no rule says the same."""
-    fields = deny_rules.of_filter(incident.chosen)
-    return deny_rules.make(seconds, **fields) if fields else None
+def _text(filters: Iterable[SessionFilter]) -> str:
+    return " or ".join(chosen.text for chosen in filters)
 
 
-def _rule_in_force(incident_id: UUID, connection: Connection) -> UUID | None:
-    found: UUID | None = connection.execute(_RULE_IN_FORCE, {"incident": str(incident_id)}).scalar()
+def _usable(chosen: SessionFilter) -> SessionFilter:
+    """Return a filter without its state. Raises NotAnIncident for one that matches every session."""
+    chosen = replace(chosen, state="")
+    if not chosen.used:
+        raise NotAnIncident(
+            "Say which sessions it is about: by a user, an address, a device, a flag or a time."
+        )
+    return chosen
+
+
+def _rules(incident: Incident, seconds: float) -> list[Rule]:
+    """Return the rules that refuse for so many seconds what matches a filter of the incident; none for a filter that no rule says the
+    same as.
+    """
+    found = [deny_rules.of_filter(chosen) for chosen in incident.filters]
+    return [deny_rules.make(seconds, **fields) for fields in found if fields]
+
+
+def _rule_in_force(incident_id: UUID, connection: Connection, rule: Rule) -> UUID | None:
+    values = {"incident": str(incident_id), **rule.columns()}
+    found: UUID | None = connection.execute(_RULE_IN_FORCE, values).scalar()
     return found
 
 

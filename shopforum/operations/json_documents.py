@@ -18,7 +18,7 @@ from .approvals import STATES, Approval, Kind
 from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
 from .explain import Check, Decision, Explanation, Verdict
 from .incidents import Incident, Report, Status
-from .rows import AuditRow, Place, Receipt, SessionRow
+from .rows import ActRow, AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -86,6 +86,14 @@ _RECEIPT = {
     "upstream": _object(confirmed=_COUNT, pending=_COUNT, failed=_COUNT),
 }
 
+_ACT = {
+    **{name: schema for name, schema in _schemas(ActRow).items() if name != "id"},
+    "elsewhere": {
+        "type": "boolean",
+        "description": "The act came from another network or browser than the sign-in: a thief's, or of a user who travels.",
+    },
+}
+
 # A rule in the words of the filters.
 _RULE = {
     "id": _ID,
@@ -127,7 +135,12 @@ _INCIDENT = {
     "state": {"type": "string", "enum": ["open", "closed"]},
     "filter": {
         "type": "object",
-        "description": "The sessions that it is about, in the words of the list's filters.",
+        "description": "The first of its filters, in the words of the list's.",
+    },
+    "filters": {
+        "type": "array",
+        "items": {"type": "object"},
+        "description": "All its filters: it is about the sessions that match any.",
     },
     "reason": _object(code=_TEXT, user_text=_TEXT),
     **{
@@ -197,6 +210,8 @@ SCHEMAS: dict[str, Any] = {
     "Rules": _object(rules=_list("Rule"), next=_maybe(_TEXT)),
     "RuleMade": _object(**_RULE, **_WEIGHT),
     "RuleWeight": _object(id=_maybe(_ID), **_WEIGHT),
+    "Act": _object(**_ACT),
+    "Acts": _object(acts=_list("Act"), next=_maybe(_TEXT)),
     "Approval": _object(**_APPROVAL),
     "Incident": _object(**_INCIDENT),
     "Incidents": _object(incidents=_list("Incident"), next=_maybe(_TEXT)),
@@ -243,6 +258,11 @@ def event(row: AuditRow) -> dict[str, Any]:
     if row.revocation_id and row.event in _ENDS_SESSIONS:
         found["caep"] = _SESSION_REVOKED
     return found
+
+
+def act(row: ActRow) -> dict[str, Any]:
+    """Return an act of a session."""
+    return {name: getattr(row, name) for name in _ACT}
 
 
 def receipt(row: Receipt) -> dict[str, Any]:
@@ -308,8 +328,10 @@ def approval(row: Approval, page: str) -> dict[str, Any]:
 
 def incident(row: Incident) -> dict[str, Any]:
     """Return an incident."""
+    filters = [{name: value for name, value in one.values().items() if value} for one in row.filters]
     found: dict[str, Any] = {
-        "filter": {name: value for name, value in row.chosen.values().items() if value},
+        "filter": filters[0],
+        "filters": filters,
         "reason": {"code": row.reason_code, "user_text": row.user_text},
     }
     return {name: found[name] if name in found else getattr(row, name) for name in _INCIDENT}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..core import user_agents
 from ..sessions.vocabulary import (
+    ActKind,
     BindingState,
     EndReason,
     EventName,
@@ -231,6 +232,7 @@ EVENTS: dict[str, Label] = {
     EventName.LOGIN_SUSPICIOUS: Label("Suspicious login", "danger"),
     EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
     EventName.INCIDENT_OPENED: Label("Incident opened", "warning"),
+    EventName.INCIDENT_FILTER_ADDED: Label("Filter added to an incident", "info"),
     EventName.INCIDENT_NOTED: Label("Note on an incident", "info"),
     EventName.INCIDENT_CLOSED: Label("Incident closed", "success"),
     EventName.INCIDENT_EXPORTED: Label("Incident exported", "info"),
@@ -258,6 +260,20 @@ TIMELINE = {
 }
 
 # How a session and FusionAuth's token disagree (`drift.DriftKind`).
+# Acts of sessions; an admin's are events of the audit log.
+ACTS: dict[str, str] = {
+    ActKind.ORDER_PLACED: "Order placed",
+    ActKind.ORDER_TO_NEW_ADDRESS: "Order placed, to an address that no earlier order had",
+    ActKind.ORDER_CANCELLED: "Order cancelled",
+    ActKind.TOPIC_STARTED: "Topic started",
+    ActKind.POST_WRITTEN: "Post written",
+    ActKind.POST_EDITED: "Post edited",
+    ActKind.POST_REMOVED: "Post removed",
+    ActKind.POST_RESTORED: "Post restored",
+    ActKind.MODERATED: "Moderated",
+    ActKind.DATA_EXPORTED: "Personal data exported",
+}
+
 DRIFT = {
     "token_gone": "Sessions without a token at FusionAuth",
     "token_left": "Ended sessions whose token is left at FusionAuth",
@@ -327,6 +343,11 @@ def flag(kind: str) -> Label:
 def event(name: str) -> Label:
     """Return the label of an event of the audit log, or of an entry of a timeline."""
     return EVENTS.get(name) or TIMELINE.get(name) or Label(_plain(name))
+
+
+def act(kind: str) -> str:
+    """Return the name of an act of a session."""
+    return ACTS[kind] if kind in ACTS else event(kind).label
 
 
 def binding(name: str) -> Label:

@@ -36,8 +36,8 @@ class Plan:
     `matched` counts them all, `others` those beside the admin's own; `rows` are the newest. Where the plan is not `exact`,
     there are at least so many: they were not counted, or not to the end. `digest` stands for exactly these sessions: a
     plan that is made again and has the same digest holds the same ones. It is empty for a site and for everyone, as are
-    the `ids`. `gone` counts the chosen sessions that have ended already. `filter` is the filter's query string,
-    `filter_text` the same for people. `people` counts the users beside the admin; `console` and `owners` say whether
+    the `ids`. `gone` counts the chosen sessions that have ended already. `filter` is the filter's query string, empty for
+    several filters, `filter_text` the same for people. `people` counts the users beside the admin; `console` and `owners` say whether
     console sessions of other admins, and of owners, are among them.
 
     A plan with a `problem`, which says why, has no scope and cannot be carried out. The exception is a filter that matches
@@ -131,14 +131,15 @@ def make(
     that the act waits for no count.
     """
     live = LIVE if quarantined is None else and_(LIVE, s.c.quarantined_at.is_not(None) == quarantined)
-    if target.filter is not None:
+    queries = target.any_of if target.filter is None else (target.filter,)
+    if queries:
         try:
-            chosen = parse_query(target.filter)
+            filters = [parse_query(query) for query in queries]
         except FilterError:
-            chosen = SessionFilter()
-        if chosen == SessionFilter():
+            filters = [SessionFilter()]
+        if SessionFilter() in filters:
             return Plan(problem="That filter matches every session. Go back and choose again.")
-        return _by_filter(db, chosen, own, live)
+        return _by_filters(db, filters, own, live)
     if target.user_id and target.keep:
         others = session_queries.others_of_user(db, target.user_id, target.keep)
         return _by_ids(db, others, own, live) if others else Plan(problem="This user has no other session.")
@@ -181,10 +182,13 @@ def digest(ids: Iterable[UUID]) -> str:
     return hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()
 
 
-def _by_filter(
-    db: ReadOnlyDatabase, chosen: SessionFilter, own: UUID | None, live: ColumnElement[bool]
+def _by_filters(
+    db: ReadOnlyDatabase, filters: Sequence[SessionFilter], own: UUID | None, live: ColumnElement[bool]
 ) -> Plan:
-    where = and_(*session_queries.conditions(db, chosen), live)
+    """Make the plan of the sessions that any of the filters matches."""
+    found_by = [session_queries.conditions(db, chosen) for chosen in filters]
+    where = and_(*session_queries.any_of(found_by, live, Scope.MOST))
+    filter_text = " or ".join(chosen.text for chosen in filters)
     try:
         found = _count(db, where, own, Scope.MOST + 1)
     except TooSlow as error:
@@ -196,9 +200,10 @@ def _by_filter(
         )
     if not found["ids"]:
         problem = "No session matches that could still be ended. Those that matched have ended meanwhile."
-        return Plan(Scope(filter_text=chosen.text), problem)
-    scope = Scope(sessions=tuple(found["ids"]), filter_text=chosen.text)
-    return _plan(db, where, found, scope, filter=chosen.query(), filter_text=chosen.text)
+        return Plan(Scope(filter_text=filter_text), problem)
+    scope = Scope(sessions=tuple(found["ids"]), filter_text=filter_text)
+    query = filters[0].query() if len(filters) == 1 else ""
+    return _plan(db, where, found, scope, filter=query, filter_text=filter_text)
 
 
 def _by_ids(db: ReadOnlyDatabase, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from ..core import user_agents
+from ..sessions.audit import Client
+from ..sessions.risk_signals import is_elsewhere
 from ..sessions.vocabulary import BindingState, State
 
 
@@ -125,6 +127,36 @@ class Flag:
     dismissed_at: datetime | None
     dismissed_by: str | None
     dismissed_reason: str | None
+
+
+@dataclass(frozen=True)
+class ActRow:
+    """An act of a session: an `ActKind`, or an event of the audit log for an act at the console. `reference` names its object. The
+    `signed_in_…` say from where the session's user signed in.
+    """
+
+    id: int
+    at: datetime
+    session_id: UUID
+    user_id: UUID
+    user_name: str
+    site: str
+    kind: str
+    reference: str
+    address: str | None
+    agent: str
+    signed_in_address: str | None
+    signed_in_agent: str
+
+    @property
+    def elsewhere(self) -> bool:
+        """Return whether the act came from elsewhere than the sign-in: from a second holder of the cookies, or a user who travels."""
+        return is_elsewhere(self.signed_in_address, self.signed_in_agent, Client(self.address, self.agent))
+
+    @property
+    def device(self) -> str:
+        """The browser by its name."""
+        return user_agents.label(self.agent)
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,24 @@ def conditions(db: ReadOnlyDatabase, chosen: SessionFilter) -> list[ColumnElemen
     return [*matching(db, chosen), *in_state(db, chosen.state)]
 
 
+def any_of(
+    found: Sequence[Sequence[ColumnElement[bool]]], also: ColumnElement[bool], most: int
+) -> list[ColumnElement[bool]]:
+    """Return as conditions on `s` that a session meets all conditions of any filter in `found`, and `also`.
+
+    Of several filters each is looked up by its own index, and is taken to match the newest `most` + 1 sessions at most: who counts to
+    `most` gets the same answer.
+    """
+    if len(found) == 1:
+        return [*found[0], also]
+    parts = [
+        select(ID).where(*one, also).order_by(CREATED_AT.desc(), ID.desc()).limit(most + 1).correlate(None)
+        for one in found
+    ]
+    ids = union_all(*(select(part.subquery().c.id) for part in parts))
+    return [s.c.id == func.any(func.array(ids.scalar_subquery()))]
+
+
 def in_state(db: ReadOnlyDatabase, state: str) -> list[ColumnElement[bool]]:
     """Return a tab of the list as conditions on `s`: one of STATES, `flagged`, or `""` for all sessions."""
     if not state:

@@ -28,8 +28,10 @@ incidents = Table(
     Column("name", Text, nullable=False),
     Column("ticket", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False),
-    # The query string of the list of sessions, without a state: which sessions it is about.
+    # The query string of the list of sessions, without a state: which sessions it is about. Further ones are added as more becomes
+    # known, and none is taken back: it is about the sessions that match any.
     Column("filter", Text, nullable=False),
+    Column("more_filters", ARRAY(Text), nullable=False, server_default="{}"),
     Column("reason_code", Text, nullable=False),
     # The text for the users, on the login page and in the list of people to notify.
     Column("user_text", Text, nullable=False, server_default=""),
@@ -80,6 +82,9 @@ approvals = Table(
     Column("actor", Text, nullable=False),
     # The person who may not approve: the one who asks, or the maker of the token that does.
     Column("user_id", UUID),
+    # What it was asked with: the console's session, or the API token. It must still be good when somebody approves.
+    Column("session_id", UUID),
+    Column("token_id", UUID),
     Column("address", INET),
     Column("agent", Text, nullable=False),
     Column("request_id", Text, nullable=False),
@@ -121,6 +126,9 @@ drift_checks = Table(
     Column("users", Integer, nullable=False, server_default="0"),
     Column("found", Integer, nullable=False, server_default="0"),
     Column("rows", JSONB, nullable=False, server_default="[]"),
+    # Users about whom FusionAuth gave no proper answer: how many, and the first of them.
+    Column("left_out", Integer, nullable=False, server_default="0"),
+    Column("left_out_users", ARRAY(UUID), nullable=False, server_default="{}"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("last_error", Text, nullable=False, server_default=""),

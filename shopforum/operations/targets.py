@@ -17,7 +17,8 @@ class Target:
     """Sessions, a user (on a site), a site, everyone, or the sessions that a filter matches.
 
     `keep` names the one session of the user that stays.
-    `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`; it also names an address or a block.
+    `filter` is the query string of the list, `ip=192.0.2.0%2F24&site=store`; it also names an address or a block. `any_of` are several
+    of them, for the sessions that match any.
     """
 
     sessions: tuple[UUID, ...] = ()
@@ -25,6 +26,7 @@ class Target:
     keep: UUID | None = None
     site: str | None = None
     filter: str | None = None
+    any_of: tuple[str, ...] = ()
     everyone: bool = False
 
     @classmethod

@@ -117,6 +117,13 @@ class Config:
         least=120,
         most=86400,
     )
+    acts_days: int = setting(
+        "sessions.acts_days",
+        90,
+        "days for which the acts of sessions are kept, such as an order or a post, to tell what a thief did; 0: none is kept",
+        least=0,
+        most=3650,
+    )
     same_site: str = setting(
         "sessions.same_site",
         "Lax",

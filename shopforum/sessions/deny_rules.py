@@ -91,6 +91,15 @@ class Rule:
         """The words of the device, in the spelling in which they are compared."""
         return user_agents.words(self.device)
 
+    def columns(self) -> dict[str, Any]:
+        """Return what the rule refuses by the columns of its row."""
+        return {
+            "user_id": self.user_id,
+            "site": self.site,
+            "network": self.network,
+            "device": " ".join(self.words),
+        }
+
     def matches(self, user_id: UUID, site: str, client: Client) -> bool:
         """Return whether the rule refuses a user: to warn admins who are about to shut themselves out."""
         return (
@@ -111,37 +120,70 @@ class Maker:
     site: str
 
 
+@dataclass(frozen=True)
+class NewRule:
+    """A rule that is to be put into force. `reached` are the sessions that it refuses now, for the limit of its maker."""
+
+    rule: Rule
+    reached: Sequence[UUID] = ()
+
+
 @once_more
 def add(
     db: Database,
-    rule: Rule,
+    rules: Sequence[NewRule],
     reason: Reason,
     client: Client,
     revocation_id: UUID | None = None,
     maker: Maker | None = None,
     *,
-    reached: Sequence[UUID] = (),
     limit: Limit | None = None,
     more: dict[str, Any] | None = None,
-    already: Callable[[Connection], UUID | None] | None = None,
+    already: Callable[[Connection, Rule], UUID | None] | None = None,
     claim: Claim | None = None,
-) -> UUID:
-    """Put a rule into force; returns its id. `more` is added to the detail of the audit row.
+) -> list[UUID]:
+    """Put rules into force, all or none; returns their ids. `more` is added to the detail of the audit rows.
 
-    `already` looks for a rule that makes this one needless, while no other rule can be added: of two callers at the same time, the
+    `already` looks for a rule that makes one of these needless, while no other rule can be added: of two callers at the same time, the
     second gets the id of the first one's rule, and nothing is added. `claim` is called last, in the same transaction, with the
-    rule's id: it raises where the rule may not be made.
+    first id: it raises where the rules may not be made.
 
-    Raises ShutOut where a rule, this one or another, refuses the `maker` or the maker's client, so that somebody is always
-    left who can lift it. `reached` are the sessions that the rule refuses now: raises TooFar where
-    they, or the rule's user, are beyond the maker's limit.
+    Raises ShutOut where a rule, one of these or another, refuses the `maker` or the maker's client, so that somebody is always
+    left who can lift it. Raises TooFar where the sessions that a rule refuses now, or its user, are beyond the maker's limit.
     """
-    named = {
-        "user_id": rule.user_id,
-        "site": rule.site,
-        "network": rule.network,
-        "device": " ".join(rule.words),
-    }
+    with db.transaction() as connection:
+        reach.lock_actor(connection, limit, reason.actor)
+        connection.execute(LOCK_RULES)
+        ids, added = [], []
+        for new in rules:
+            rule_id = already(connection, new.rule) if already is not None else None
+            if rule_id is None:
+                rule_id = _add(connection, new, reason, client, revocation_id, more)
+                added.append(new)
+            ids.append(rule_id)
+        if added and maker is not None:
+            values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
+            if connection.execute(_SHUT_OUT, values).first():
+                raise ShutOut
+        for new in added:
+            guarded = reach.guarded_user(limit, new.rule.user_id, new.rule.site)
+            reach.check(connection, limit, reason.actor, new.reached, guarded)
+        if claim is not None:
+            claim(connection, ids[0])
+    return ids
+
+
+def _add(
+    connection: Connection,
+    new: NewRule,
+    reason: Reason,
+    client: Client,
+    revocation_id: UUID | None,
+    more: dict[str, Any] | None,
+) -> UUID:
+    """Store one rule and its row of the audit log."""
+    rule = new.rule
+    named = rule.columns()
     values = {
         **named,
         "seconds": rule.seconds,
@@ -151,45 +193,27 @@ def add(
         "user": reason.user,
         "revocation_id": revocation_id,
     }
-    with db.transaction() as connection:
-        reach.lock_actor(connection, limit, reason.actor)
-        connection.execute(LOCK_RULES)
-        there = already(connection) if already is not None else None
-        if there is not None:
-            if claim is not None:
-                claim(connection, there)
-            return there
-        rule_id: UUID = connection.execute(_ADD, values).scalar_one()
-        if maker is not None:
-            values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
-            if connection.execute(_SHUT_OUT, values).first():
-                raise ShutOut
-        detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
-        users = {*reach.users_of(connection, reached), *([str(rule.user_id)] if rule.user_id else [])}
-        audit.write(
-            connection,
-            Event(
-                EventName.DENY_RULE_ADDED,
-                rule.site or "all",
-                client,
-                initiating_entity=reason.initiating_entity,
-                actor=reason.actor,
-                user_id=rule.user_id,
-                revocation_id=revocation_id,
-                detail={
-                    "rule": str(rule_id),
-                    "seconds": rule.seconds,
-                    "reason": reason.code,
-                    "users": sorted(users),
-                    **detail,
-                    **(more or {}),
-                },
-            ),
-        )
-        guarded = reach.guarded_user(limit, rule.user_id, rule.site)
-        reach.check(connection, limit, reason.actor, reached, guarded)
-        if claim is not None:
-            claim(connection, rule_id)
+    rule_id: UUID = connection.execute(_ADD, values).scalar_one()
+    detail: dict[str, Any] = {name: str(value) for name, value in named.items() if value}
+    users = {*reach.users_of(connection, new.reached), *([str(rule.user_id)] if rule.user_id else [])}
+    event = Event(
+        EventName.DENY_RULE_ADDED,
+        rule.site or "all",
+        client,
+        initiating_entity=reason.initiating_entity,
+        actor=reason.actor,
+        user_id=rule.user_id,
+        revocation_id=revocation_id,
+        detail={
+            "rule": str(rule_id),
+            "seconds": rule.seconds,
+            "reason": reason.code,
+            "users": sorted(users),
+            **detail,
+            **(more or {}),
+        },
+    )
+    audit.write(connection, event)
     return rule_id
 
 

@@ -3,7 +3,7 @@
 from ..core.backlog import Backlog
 from ..core.keyed import Keyed
 from ..core.purge import Purge
-from . import audit_chain, gate_sweep, outbox, refusals
+from . import acts, audit_chain, gate_sweep, outbox, refusals
 from .audit_chain import Head
 from .lifecycle import Sessions
 from .live import UNENDED
@@ -23,6 +23,7 @@ PURGES = (
     # Challenges and bound cookies are worth nothing after their end.
     Purge("session_challenges", "expires_at < now()", order="expires_at"),
     Purge("session_bound_cookies", "expires_at < now()", order="expires_at"),
+    *acts.PURGES,
     Purge("refused_requests", f"at < now() - interval '{refusals.DAYS} days'", order="at"),
     # A gate goes when every session that is older than the gate is marked as ended or deleted: nothing is left to come
     # back. Gates are compared by the number of the latest that closed before that instant.

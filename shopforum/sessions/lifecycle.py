@@ -31,7 +31,7 @@ from .authority import Authority
 from .binding import Binding, Skipped
 from .config import Config
 from .context import SessionContext
-from .deny_rules import Maker, Rule
+from .deny_rules import Maker, NewRule, Rule
 from .model import Login, LoginStart, Outcome, Pair, Reason, Session, SessionBusy
 from .reach import Claim, Limit
 from .resume import Presented, resume_once
@@ -218,13 +218,15 @@ class Sessions:
         reason: Reason,
         client: Client,
         limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
         claim: Claim | None = None,
     ) -> int:
         """Ask for the password before anything more is served on these sessions; returns for how many that is new.
 
-        Raises TooFar, and changes nothing, where the ids reach further than `limit`. `claim` as in `revoke`.
+        Raises TooFar, and changes nothing, where the ids reach further than `limit`. `detail` is added to the audit row. `claim` as in
+        `revoke`.
         """
-        return quarantine.enter(self.db, ids, reason, client, limit, claim)
+        return quarantine.enter(self.db, ids, reason, client, limit, detail, claim)
 
     def release(
         self,
@@ -232,10 +234,11 @@ class Sessions:
         reason: Reason,
         client: Client,
         limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
         claim: Claim | None = None,
     ) -> int:
         """Release sessions from quarantine; returns how many were in it. Raises TooFar as `quarantine` does."""
-        return quarantine.leave(self.db, ids, reason, client, limit, claim)
+        return quarantine.leave(self.db, ids, reason, client, limit, detail, claim)
 
     def add_rule(
         self,
@@ -247,25 +250,46 @@ class Sessions:
         reached: Sequence[UUID] = (),
         limit: Limit | None = None,
         detail: dict[str, Any] | None = None,
-        already: Callable[[Connection], UUID | None] | None = None,
         claim: Claim | None = None,
     ) -> UUID:
         """Refuse what matches the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
 
+        `reached` are the sessions that the rule refuses now. The rest as in `add_rules`.
+        """
+        new = NewRule(rule, tuple(reached))
+        [rule_id] = self.add_rules(
+            [new], reason, client, revocation_id, maker, limit=limit, detail=detail, claim=claim
+        )
+        return rule_id
+
+    def add_rules(
+        self,
+        rules: Sequence[NewRule],
+        reason: Reason,
+        client: Client,
+        revocation_id: UUID | None = None,
+        maker: Session | Maker | None = None,
+        *,
+        limit: Limit | None = None,
+        detail: dict[str, Any] | None = None,
+        already: Callable[[Connection, Rule], UUID | None] | None = None,
+        claim: Claim | None = None,
+    ) -> list[UUID]:
+        """Refuse what matches any of the rules from now on, all of them or none; returns the rules' ids.
+
         `maker` is the session of the admin who makes the rule, or the maker of the program that does: raises ShutOut
         where a deny rule would refuse it.
-        `reached` are the sessions that the rule refuses now: raises TooFar where they are beyond `limit`. `detail` is
-        added to the audit row. `already` returns a rule that makes this one needless (`deny_rules.add`). `claim` as in `revoke`.
+        Raises TooFar where the sessions that a rule refuses now are beyond `limit`. `detail` is added to the audit rows. `already`
+        returns a rule that makes one of these needless (`deny_rules.add`). `claim` as in `revoke`.
         """
         who = None if maker is None else Maker(maker.user_id, maker.site)
         return deny_rules.add(
             self.db,
-            rule,
+            rules,
             reason,
             client,
             revocation_id,
             who,
-            reached=reached,
             limit=limit,
             more=detail,
             already=already,

@@ -1,6 +1,6 @@
 """The session core's tables with data about users."""
 
-from ..core.personal import Fate, UserTable
+from ..core.personal import Fate, PersonalRows, UserTable
 
 TABLES = (
     UserTable(
@@ -18,6 +18,19 @@ TABLES = (
                 f"DELETE FROM {table} c USING sessions s WHERE s.id = c.session_id AND s.user_id = :user_id"
                 for table in ("session_credentials", "session_keys")
             ),
+        ),
+    ),
+    UserTable(
+        "session_acts",
+        Fate.KEPT,
+        why="it tells what a thief did with a login, for 90 days; it has no name, and none of your texts",
+        rows=PersonalRows(
+            "acts",
+            "what you did lately while you were signed in, and from where",
+            """SELECT a.id, jsonb_build_object('at', a.at, 'site', a.site, 'kind', a.kind, 'reference', a.reference,
+              'address', host(a.address), 'browser', a.agent, 'deleted_after', a.expires_at) AS data
+            FROM session_acts a WHERE a.user_id = :user_id""",
+            key="a.id",
         ),
     ),
     UserTable(

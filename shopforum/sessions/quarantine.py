@@ -5,6 +5,7 @@ session in its place (ASVS 5.0 7.2.4). An admin may release the session instead,
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -45,12 +46,13 @@ def enter(
     reason: Reason,
     client: Client,
     limit: Limit | None = None,
+    more: dict[str, Any] | None = None,
     claim: Claim | None = None,
 ) -> int:
-    """Put live sessions into quarantine; returns how many were not in it before. Raises TooFar beyond the limit, and what `claim`
-    raises, which is called last in the same transaction.
+    """Put live sessions into quarantine; returns how many were not in it before. `more` is added to the detail of
+    the audit row. Raises TooFar beyond the limit, and what `claim` raises, which is called last in the same transaction.
     """
-    return _act(db, _ENTER, EventName.SESSION_QUARANTINED, ids, reason, client, limit, claim)
+    return _act(db, _ENTER, EventName.SESSION_QUARANTINED, ids, reason, client, limit, more, claim)
 
 
 def leave(
@@ -59,10 +61,11 @@ def leave(
     reason: Reason,
     client: Client,
     limit: Limit | None = None,
+    more: dict[str, Any] | None = None,
     claim: Claim | None = None,
 ) -> int:
     """Release sessions from quarantine; returns how many were in it. Raises as `enter` does."""
-    return _act(db, _LEAVE, EventName.SESSION_RELEASED, ids, reason, client, limit, claim)
+    return _act(db, _LEAVE, EventName.SESSION_RELEASED, ids, reason, client, limit, more, claim)
 
 
 @once_more
@@ -74,6 +77,7 @@ def _act(
     reason: Reason,
     client: Client,
     limit: Limit | None,
+    more: dict[str, Any] | None,
     claim: Claim | None,
 ) -> int:
     with db.transaction() as connection:
@@ -97,6 +101,7 @@ def _act(
                     "users": named,
                     "reason": reason.code,
                     "reason_admin": reason.admin,
+                    **(more or {}),
                 },
             )
             audit.write(connection, event)

@@ -43,7 +43,8 @@ class TooFar(Exception):
     """The act reaches further than its actor may; nothing was changed. The text is shown to the actor."""
 
 
-# The key in the detail of an act that a second person has approved: it is not the actor's alone, and does not count.
+# The key in the detail of an act that a second person has approved, whatever its kind. What counts against the hour of a person is what
+# the person has done alone, under all names: these acts do not, neither for the one who asked nor for the one who approved.
 APPROVED = "approval"
 
 # Of two acts that one actor sends at the same time, the second waits and counts what the first has reached. All names of a person

@@ -500,6 +500,26 @@ refused_requests = Table(
     Index("ix_refused_requests_request_id", "request_id", postgresql_where=text("request_id <> ''")),
 )
 
+# What somebody did on a session (acts.py), without the content: it outlives the session's row, and is deleted when `expires_at` has come.
+acts = Table(
+    "session_acts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("session_id", UUID, nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("kind", Text, nullable=False),
+    # What the act is about: the number of an order, the id of a post or a topic.
+    Column("reference", Text, nullable=False, server_default=""),
+    Column("address", INET),
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_session_acts_session_id_id", "session_id", "id"),
+    Index("ix_session_acts_user_id_id", "user_id", "id"),
+    Index("ix_session_acts_expires_at", "expires_at"),
+)
+
 # Deny rules: no login, no refresh and no page for a client that matches all that a row names.
 standing_rules = Table(
     "standing_rules",

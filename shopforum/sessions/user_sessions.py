@@ -30,7 +30,7 @@ _USER_OF_EMAIL = text(
 )
 
 # Ends that say nothing against the browser: the owner or a later login has ended the session, or its time at the provider was over.
-_HARMLESS = (EndReason.LOGOUT, EndReason.SUPERSEDED, EndReason.EVICTED, EndReason.REFRESH_REFUSED)
+HARMLESS = (EndReason.LOGOUT, EndReason.SUPERSEDED, EndReason.EVICTED, EndReason.REFRESH_REFUSED)
 
 # Over one row `s` as if a session had begun then.
 _SINCE = """FROM (SELECT CAST(:epoch AS bigint) AS epoch, CAST(:at AS timestamptz) AS authenticated_at, CAST(:site AS text) AS site,
@@ -91,7 +91,7 @@ def is_distrusted_since(db: Database, start: LoginStart, site: str, user_id: UUI
     """Return whether a gate has closed since, as `is_revoked_since`, or a session of the user on any site was put into quarantine or
     ended for another reason than a logout or a later login.
     """
-    values = {"site": site, "user_id": user_id, "harmless": list(_HARMLESS), **vars(start)}
+    values = {"site": site, "user_id": user_id, "harmless": list(HARMLESS), **vars(start)}
     found: bool = db.only(_DISTRUSTED_SINCE, **values)["found"]
     return found
 

@@ -77,6 +77,21 @@ class FlagKind(StrEnum):
     SESSION_BINDING_REFUSED = "session_binding_refused"
 
 
+class ActKind(StrEnum):
+    """The kind of an act of a session (`acts.py`)."""
+
+    ORDER_PLACED = "order_placed"
+    ORDER_TO_NEW_ADDRESS = "order_to_new_address"
+    ORDER_CANCELLED = "order_cancelled"
+    TOPIC_STARTED = "topic_started"
+    POST_WRITTEN = "post_written"
+    POST_EDITED = "post_edited"
+    POST_REMOVED = "post_removed"
+    POST_RESTORED = "post_restored"
+    MODERATED = "moderated"
+    DATA_EXPORTED = "data_exported"
+
+
 class EventName(StrEnum):
     """The event of a row of the audit log. A flag's event has the flag's name (`FlagKind`)."""
 
@@ -118,6 +133,7 @@ class EventName(StrEnum):
     AUDIT_ROWS_LOST = "audit_rows_lost"
     RECOVERED = "recovered_from_restore"
     INCIDENT_OPENED = "incident_opened"
+    INCIDENT_FILTER_ADDED = "incident_filter_added"
     INCIDENT_NOTED = "incident_noted"
     INCIDENT_CLOSED = "incident_closed"
     INCIDENT_EXPORTED = "incident_exported"

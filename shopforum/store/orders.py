@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Select, func, select, text
 
 from ..core.database import Database, once_more
 from ..core.rows import build
+from ..sessions import acts
+from ..sessions.acts import ActingSession
+from ..sessions.vocabulary import ActKind
 from . import cart as carts
 from . import saved
 from .cart import Cart, Change
@@ -127,6 +130,10 @@ _CLOSE = text("UPDATE carts SET closed_at = clock_timestamp(), closed_as = 'orde
 _LAST_ADDRESS = text("""
 SELECT name, street, postal_code, city, country FROM orders WHERE user_id = :user_id ORDER BY id DESC LIMIT 1
 """)
+_KNOWN_ADDRESS = text("""
+SELECT 1 FROM orders WHERE user_id = :user_id AND (name, street, postal_code, city, country)
+  = (:name, :street, :postal_code, :city, :country) LIMIT 1
+""")
 _ORDER = text("""
 SELECT o.number, o.created_at, o.state, o.name AS addressee, o.street, o.postal_code, o.city, o.country,
        o.subtotal_minor AS subtotal, o.shipping_minor AS shipping, o.total_minor AS total, o.tax_minor AS taxes,
@@ -179,10 +186,11 @@ def place(
     *,
     letters: Letters,
     email: str | None = None,
+    by: ActingSession | None = None,
 ) -> str:
     """Order the user's cart, if `seen` is still its digest (`shown`). Return the order's number.
 
-    `email`: where the letters about the order are sent, of which this queues the first. A cart that has been ordered already returns its order's number again: the form may be sent twice. Raises CartChanged,
+    `email`: where the letters about the order are sent, of which this queues the first. `by` is the session that orders. A cart that has been ordered already returns its order's number again: the form may be sent twice. Raises CartChanged,
     CartNotFound.
     """
     with db.transaction() as connection:
@@ -196,7 +204,12 @@ def place(
         if not cart.orderable or shown(cart) != seen:
             raise CartChanged
         _take_stock(connection, cart)
+        known = (
+            connection.execute(_KNOWN_ADDRESS, {"user_id": user_id, **asdict(address)}).first() is not None
+        )
         number = _insert(connection, user_id, cart, address, email)
+        kind = ActKind.ORDER_PLACED if known else ActKind.ORDER_TO_NEW_ADDRESS
+        acts.write(connection, by, kind, number)
         letters.step(connection, Recipient(user_id, address.name, email), number, cart.totals.total, "placed")
         connection.execute(_CLOSE, ids)
         saved.move_to_next_cart(connection, cart_id)
@@ -228,8 +241,11 @@ def advance(db: Database, letters: Letters, number: str) -> str:
 
 
 @once_more
-def cancel(db: Database, letters: Letters, user_id: UUID, number: str) -> None:
-    """Cancel a user's order that is not shipped yet: its pieces are in stock again. A cancelled order stays cancelled.
+def cancel(
+    db: Database, letters: Letters, user_id: UUID, number: str, by: ActingSession | None = None
+) -> None:
+    """Cancel a user's order that is not shipped yet: its pieces are in stock again. A cancelled order stays cancelled. `by` is the
+    session that cancels.
 
     Raises OrderNotFound, WrongState.
     """
@@ -242,6 +258,7 @@ def cancel(db: Database, letters: Letters, user_id: UUID, number: str) -> None:
             if row.state != "cancelled":
                 raise WrongState(row.state)
             return
+        acts.write(connection, by, ActKind.ORDER_CANCELLED, number)
         # In the order of their ids, as an order takes them.
         for item in connection.execute(_ITEMS, {"order": order_id}).all():
             connection.execute(_PUT_BACK, {"product_id": item.product_id, "quantity": item.quantity})

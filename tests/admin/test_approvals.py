@@ -19,8 +19,9 @@ from shopforum.api.request import _KEY
 from shopforum.api_tokens import tokens
 from shopforum.cli import main
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import approvals
-from shopforum.operations.approvals import NotWaiting, Office
+from shopforum.operations import approvals, approving
+from shopforum.operations.approval_requests import Office
+from shopforum.operations.approving import NotWaiting
 from shopforum.sessions import Session
 from shopforum.sessions.audit import Client
 
@@ -43,7 +44,8 @@ def two_people(apps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def owners(two_people: None, console: Console, sql: Any) -> tuple[Browser, Browser]:
     """Two owners at the console."""
     first, second = console("owner"), console("responder")
-    sql("UPDATE sessions SET roles = '{owner}' RETURNING 1")
+    # FusionAuth, which gives one of them a lesser role, is not asked again.
+    sql("UPDATE sessions SET roles = '{owner}', roles_read_at = now() + interval '1 hour' RETURNING 1")
     return first, second
 
 
@@ -170,7 +172,7 @@ def test_of_two_who_approve_at_once_one_does(owners: Any, apps: Any, sql: Any):
     def approve(_: int) -> str:
         barrier.wait()
         try:
-            return str(approvals.approve(services.sessions, db, asked, by, Client()))
+            return str(approving.approve(services.sessions, db, asked, by, Client(), tokens.why_refused))
         except NotWaiting:
             return "late"
 
@@ -255,10 +257,16 @@ def test_a_rule_and_a_containment(owners: Any, browser: Any, sql: Any):
     confirm = page.click("Contain…")
     path = path_of(send(confirm, confirm.request.path, number="101"))
     come(sql, 2)
+    # A filter that is added to the incident meanwhile is not what was asked for.
+    sql(MANY.replace("Somebody", "Bystander"), count=1)
+    incident = first.get(confirm.request.path.removesuffix("/contain"))
+    send(incident, f"{incident.request.path}/filters", user="Bystander")
     page = second.get(path)
     assert "103 sessions of 103 people" in page
     decide(second, path)
-    assert not sql("SELECT 1 FROM sessions WHERE ended_at IS NULL AND site = 'store'")
+    assert sql("SELECT user_name FROM sessions WHERE ended_at IS NULL AND site = 'store'") == [
+        {"user_name": "Bystander"}
+    ]
     assert sql("SELECT count(*) AS count FROM standing_rules") == [{"count": 2}]
     told = sql(
         "SELECT DISTINCT detail ->> 'approval' AS id FROM audit_log WHERE detail ? 'incident' AND detail ? 'approval'"
@@ -386,3 +394,134 @@ def test_a_responder_reaches_no_further_and_asks_nobody(two_people: None, consol
     client.get("/sessions/revoke?filter=ip%3D203.0.113.0%2F24", status=403)
     client.get("/revoke-everyone", status=403)
     assert not sql("SELECT 1 FROM approvals")
+
+
+# What takes the right away from the one who has asked, what gives it back, and what the page says.
+LOST = [
+    (
+        "UPDATE sessions SET quarantined_at = now(), quarantine_reason = 'incident' WHERE user_id = :id",
+        "UPDATE sessions SET quarantined_at = NULL, quarantine_reason = NULL WHERE user_id = :id",
+        "The session that it was asked with is in quarantine.",
+    ),
+    (
+        "UPDATE sessions SET ended_at = now(), end_reason = 'incident' WHERE user_id = :id",
+        "UPDATE sessions SET ended_at = NULL, end_reason = NULL WHERE user_id = :id",
+        "The session that it was asked with was revoked since.",
+    ),
+    (
+        "INSERT INTO revocation_gates (key, epoch, revocation_id) VALUES ('user:' || :id, 1000, gen_random_uuid())",
+        "DELETE FROM revocation_gates WHERE key = 'user:' || :id",
+        "The session that it was asked with was revoked since.",
+    ),
+    (
+        """INSERT INTO standing_rules (until, user_id, actor, reason_code)
+        VALUES (now() + interval '1 day', CAST(:id AS uuid), 'ada', 'incident')""",
+        "DELETE FROM standing_rules WHERE user_id = :id",
+        "A deny rule refuses the owner who asked.",
+    ),
+    (
+        "UPDATE sessions SET roles = '{responder}' WHERE user_id = :id",
+        "UPDATE sessions SET roles = '{owner}' WHERE user_id = :id",
+        "The one who asked is no owner of the console any more.",
+    ),
+    (
+        "UPDATE approvals SET session_id = NULL WHERE user_id = :id",
+        "UPDATE approvals SET session_id = (SELECT id FROM sessions WHERE user_id = approvals.user_id)",
+        "There is nothing left to tell by",
+    ),
+]
+
+
+def test_nobody_approves_what_the_one_who_asked_could_not_ask_for_now(owners: Any, idp: Idp, sql: Any):
+    first, second = owners
+    path = path_of(everyone(first))
+    token = form_of(second.get(path), "/logout")["csrf_token"].value
+
+    def refused(why: str) -> None:
+        page = second.post(path, {"csrf_token": token, "decision": "approve"}, status=409)
+        assert why in page
+        assert not sql("SELECT 1 FROM revocations")
+
+    for take, give_back, why in LOST:
+        sql(f"{take} RETURNING 1", id=OWNER.id)
+        page = second.get(path)
+        assert why in page
+        assert "Approve and do it" not in page
+        refused(why)
+        sql(f"{give_back} RETURNING 1", id=OWNER.id)
+    # FusionAuth knows before the console does; while it is away, the roles count that it has last given.
+    idp.hook("lock", email=OWNER.email)
+    assert "Approve and do it" in second.get(path)
+    refused("The one who asked is no owner of the console any more.")
+    idp.hook("fail", path="/api/user", times=9, drop=True)
+    # A session that its owner has left was good to the end.
+    sql(
+        "UPDATE sessions SET ended_at = now(), end_reason = 'logout' WHERE user_id = :id RETURNING 1",
+        id=OWNER.id,
+    )
+    decide(second, path)
+    assert sql("SELECT scope, actor FROM revocations") == [{"scope": "everyone", "actor": OWNER.email}]
+
+
+def test_an_act_may_end_the_session_that_it_was_asked_with(owners: Any, sql: Any):
+    first, second = owners
+    form = form_of(first.get("/revoke-everyone"), "/revoke-everyone")
+    form["include_own"] = True
+    form["word"], form["reason"] = "everyone", "incident"
+    decide(second, path_of(form.submit()))
+    assert first.get("/").status_int == 302
+    assert sql("SELECT scope FROM revocations") == [{"scope": "everyone"}]
+
+
+def test_nobody_approves_what_a_revoked_token_has_asked_for(owners: Any, apps: Any, sql: Any):
+    _, second = owners
+    services = apps["admin"].services
+    maker = tokens.Actor(OWNER.email, Client(), user_id=UUID(OWNER.id))
+    client = TestApp(apps["admin"], extra_environ={"REMOTE_ADDR": "198.51.100.7", "wsgi.url_scheme": "https"})
+
+    def ask() -> tuple[UUID, str]:
+        made, token = tokens.create(
+            services.db, services.sessions.config.secrets, "soar", tuple(tokens.SCOPES), None, maker
+        )
+        sent = {"Host": url_of("admin").partition("://")[2], "Authorization": f"Bearer {token}"}
+        body = {"scope": {"everyone": True}, "reason": {"code": "incident"}}
+        asked = client.post_json("/api/v1/revocations", body, headers=sent, status=202)
+        return made, f"/approvals/{asked.json['id']}"
+
+    token_id, path = ask()
+    for state, why in (
+        ("revoked_at = now()", "was revoked since"),
+        ("revoked_at = NULL, expires_at = now()", "has expired since"),
+        (
+            "expires_at = now() + interval '1 day', created_at = now() - interval '91 days', last_used_at = NULL",
+            "unused",
+        ),
+    ):
+        sql(f"UPDATE api_tokens SET {state} RETURNING 1")
+        assert why in second.get(path)
+        csrf = form_of(second.get(path), "/logout")["csrf_token"].value
+        assert why in second.post(path, {"csrf_token": csrf, "decision": "approve"}, status=409)
+    assert not sql("SELECT 1 FROM revocations")
+    # A new token of the same name asks anew, and is heard.
+    tokens.revoke(services.db, maker, token_id=token_id)
+    _, again = ask()
+    assert again != path
+    decide(second, again)
+    assert sql("SELECT actor FROM revocations") == [{"actor": "token:soar"}]
+
+
+def test_what_another_owner_has_approved_does_not_count_against_the_hour(owners: Any, sql: Any):
+    first, second = owners
+    come(sql, 101)
+    for act, why in (("quarantine", {"reason": "incident"}), ("release", {"text": "It was a drill."})):
+        page = first.get(f"/sessions/{act}?filter=ip%3D203.0.113.0%2F24")
+        decide(second, path_of(send(page, f"/sessions/{act}", number="101", **why)))
+        count = sql("SELECT count(*) AS n FROM sessions WHERE quarantined_at IS NOT NULL")[0]["n"]
+        assert count == (101 if act == "quarantine" else 0)
+    # A hundred people are still free, and no more.
+    ids = "&session=".join(
+        str(row["id"]) for row in sql("SELECT id FROM sessions WHERE site = 'store' LIMIT 100")
+    )
+    page = first.get(f"/sessions/revoke?session={ids}")
+    assert "/revocations/" in send(page, "/sessions/revoke", reason="incident").location
+    path_of(by_filter(first))

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support import Browser, Idp
+from click.testing import CliRunner
+from support import Browser, Idp, person
 
-from shopforum.cli import worker
+from shopforum.cli import main, worker
+from shopforum.dev.idp.database import Database
 from shopforum.operations import drift, drift_checks
 
 
@@ -92,3 +94,44 @@ def test_one_a_night_however_many_workers(step: Callable[..., int], apps: Any, s
         assert sum(pool.map(lambda _: step(row["hour"]), range(4))) == 1
     assert step(row["hour"]) == 0
     assert sql("SELECT actor, ended_at IS NULL AS open FROM drift_checks") == [{"actor": "", "open": False}]
+
+
+def test_a_broken_account_is_left_out_and_named(
+    console: Callable[[str], Browser],
+    store: Browser,
+    forums: Browser,
+    step: Callable[..., int],
+    idp: Idp,
+    apps: Any,
+    sql: Any,
+    write_ini: Any,
+):
+    store.log_in("shopper")
+    forums.log_in("member")
+    [row] = sql("SELECT id, refresh_token_id FROM sessions WHERE site = 'forums'")
+    apps["forums"].services.idp.revoke("forums", refresh_token_id=row["refresh_token_id"], user_id=None)
+    broken = person("shopper").id
+    # FusionAuth's answer about this account can never be read.
+    with Database(idp.database).write() as database:
+        database.execute("UPDATE refresh_tokens SET insert_instant = ? WHERE user_id = ?", (10**18, broken))
+    client = console("responder")
+    compare(client)
+    assert [step(), step()] == [1, 0]
+    page = client.get("/drift")
+    assert "1 person, 1 disagreement." in page
+    assert "1 person was not compared" in page
+    assert f'href="/users/{broken}"' in page
+    answer = CliRunner().invoke(main, ["sessions", "drift", write_ini(), "--json"])
+    assert answer.exit_code == 1
+    assert str(row["id"]) in answer.stdout
+    assert f"about user {broken}" in answer.stderr
+    sql("DELETE FROM sessions WHERE site = 'forums' RETURNING 1")
+    answer = CliRunner().invoke(main, ["sessions", "drift", write_ini()])
+    assert (answer.exit_code, answer.stdout) == (4, "The sessions and FusionAuth agree, but for 1 user.\n")
+    # One answer that is lost leaves nobody out.
+    sql("DELETE FROM sessions WHERE site <> 'admin' RETURNING 1")
+    forums.log_in("member")
+    idp.hook("fail", path="/api/jwt/refresh", times=1, drop=True)
+    compare(client)
+    assert step() == 1
+    assert "was not compared" not in client.get("/drift")

@@ -207,13 +207,85 @@ def test_the_own_session_and_the_own_way_stay(console: Console, sql: Any):
     assert client.get("/").status_int == 200
 
 
+def test_several_filters_are_one_act(
+    console: Console, started: Started, browser: Callable[..., Browser], sql: Any
+):
+    by_ip, by_user = started("shopper", address="203.0.113.9"), started("member", address="198.51.100.8")
+    other = started("moderator", address="198.51.100.7")
+    client = console("responder")
+    page = begin(client, ip="203.0.113.0/24").follow()
+    asked = ask_to_contain(page)
+    form = form_of(page, f"{page.request.path}/filters")
+    assert "Say which sessions it is about" in form.submit(status=422)
+    form["ip"] = "300.1.1.1"
+    assert "an address or a block" in form.submit(status=422)
+    form["ip"], form["user"] = "", person("member").email
+    page = form.submit(status=303).follow()
+    assert "nothing was ended yet" in page
+    assert "2 alive of 2" in page
+    assert by_ip.browser.get("/shopping-cart").status_int == 200
+    # The same filter again, and a page that has shown fewer filters.
+    assert "has this filter" in form.submit(status=422)
+    asked = submit(asked, 409)
+    assert "so nothing was done" in asked
+    assert not sql("SELECT 1 AS one FROM standing_rules")
+    assert "Everybody from 203.0.113.0/24, on all sites" in asked
+    form = form_of(page, f"{page.request.path}/filters")
+    form["flag"] = "session_reported"
+    page = form.submit(status=303).follow()
+    asked = ask_to_contain(page)
+    assert "No deny rule can say the same as flag=session_reported" in asked
+    page = submit(asked).follow()
+    assert "0 alive of 2, checked at" in page
+    assert [each.browser.get("/shopping-cart", status="*").status_int for each in (by_ip, by_user)] == [
+        302
+    ] * 2
+    assert other.browser.get("/shopping-cart").status_int == 200
+    browser("store", "203.0.113.12").log_in("moderator", status=403)
+    browser("store", "198.51.100.8").log_in("member", status=422)
+    found = sql("SELECT event FROM audit_log WHERE detail ? 'incident' ORDER BY id")
+    assert [row["event"] for row in found] == [
+        "incident_opened",
+        "incident_filter_added",
+        "incident_filter_added",
+        "standing_rule_added",
+        "standing_rule_added",
+        "authn_token_revoked",
+    ]
+    [made] = sql("SELECT typed, matched FROM revocations WHERE initiating_entity = 'admin'")
+    assert made["matched"] == 2
+    assert made["typed"] == f"ip=203.0.113.0/24 or user={person('member').id} or flag=session_reported"
+    # A rule that was lifted comes back, the other one stays.
+    sql("UPDATE standing_rules SET lifted_at = now() WHERE user_id IS NOT NULL RETURNING 1")
+    submit(ask_to_contain(page))
+    assert len(sql("SELECT 1 AS one FROM standing_rules WHERE lifted_at IS NULL")) == 2
+    assert len(sql("SELECT 1 AS one FROM standing_rules")) == 3
+    first = json.loads(client.get(f"{page.request.path}/report").text.splitlines()[0])
+    assert [list(one) for one in first["filters"]] == [["ip"], ["user"], ["flag"]]
+    assert len(client.get(f"{page.request.path}/people").text.splitlines()) == 3
+    form_of(page, f"{page.request.path}/close").submit(status=303)
+    form["flag"] = "two_places"
+    assert "is closed" in form.submit(status=422)
+
+
+def test_of_several_rules_all_come_into_force_or_none(console: Console, sql: Any):
+    client = console("owner")
+    page = begin(client, ip="203.0.113.0/24").follow()
+    form = form_of(page, f"{page.request.path}/filters")
+    form["ip"] = "127.0.0.0/24"
+    page = form.submit(status=303).follow()
+    assert "would refuse you, too" in submit(ask_to_contain(page), 422)
+    assert not sql("SELECT 1 AS one FROM standing_rules")
+    assert not sql("SELECT 1 AS one FROM audit_log WHERE event = 'standing_rule_added'")
+
+
 def test_what_is_not_there(console: Console):
     client = console("responder")
     csrf = form_of(client.get("/rules"), "/logout")["csrf_token"].value
     for key in ("1", "x" * 100, str(uuid4())):
         for path in ("", "/contain", "/report", "/people"):
             client.get(f"/incidents/{key}{path}", status=404)
-        for path in ("/contain", "/notes", "/close"):
+        for path in ("/contain", "/filters", "/notes", "/close"):
             client.post(f"/incidents/{key}{path}", {"csrf_token": csrf}, status=404)
 
 
@@ -240,7 +312,8 @@ def test_two_admins_who_contain_at_the_same_moment_add_one_rule(
     def contain(who: str) -> UUID | None:
         client = Client("192.0.2.1")
         done = incidents.contain(services.sessions, db, incident, person(who).email, client, seconds=3600)
-        return done.rule_id
+        [rule_id] = done.rule_ids
+        return rule_id
 
     # Both wait for the same lock, so both have come as far as they can before either adds a rule.
     with services.db.transaction() as connection, ThreadPoolExecutor(2) as pool:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from shopforum.admin import chart
 from shopforum.core.database import Database
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import (
+    act_queries,
     audit_queries,
     counts,
     deny_rules,
@@ -213,6 +215,11 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: explain.of_request(db, "0123456789abcdef"),
     lambda db, one: explain.of_place(db, "203.0.113.9", one["created_at"]),
     lambda db, one: incidents.report(db, INCIDENT),
+    lambda db, one: incidents.report(
+        db, replace(INCIDENT, more_filters=["device=curl", f"user={one['user_id']}"])
+    ),
+    lambda db, one: act_queries.of_session(one["id"]).first(db, 10),
+    lambda db, one: act_queries.of_revocations([one["revoked"]]).first(db, 10),
     lambda db, one: incidents.events(INCIDENT).first(db, 10),
     lambda db, one: incidents.people([row_of(one["revoked"])]).first(db, incidents.SHOWN),
 ]

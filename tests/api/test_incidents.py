@@ -51,6 +51,8 @@ def test_contained_by_the_api(call, started, browser, sql):
         {"filter": {"ip": "300.1.1.1"}},
         {"filter": {"device": " "}},
         {"reason": {"text": "x"}},
+        {"filters": [{}]},
+        {"filters": [{"ip": "203.0.113.9"}] * 21},
     ],
 )
 def test_incidents_that_make_no_sense(call, sql, changes):
@@ -63,7 +65,10 @@ def test_authority_goes_by_reach(caller, sql):
     reader("POST", "/incidents", INCIDENT, 403)
     path = f"/incidents/{weak('POST', '/incidents', INCIDENT, 201).json['id']}"
     reader("POST", f"{path}/contain", {"seconds": 60}, 403)
+    reader("POST", f"{path}/filters", {"filter": {"ip": "203.0.113.9"}}, 403)
     assert reader("GET", path, status=200)
+    assert reader("GET", f"{path}/acts", status=200).json == {"acts": [], "next": None}
+    caller("events:read", name="feed")("GET", f"{path}/acts", status=403)
     sql(MANY, count=limits.PEOPLE + 1)
     sql(PLACES)
     for body in ({"seconds": 60}, {"seconds": 60, "dry_run": True}):
@@ -104,7 +109,36 @@ def test_contained_on_the_command_line(write_ini, started, apps, sql):
     assert json.loads(done.stdout)["status"]["alive"] == 0
     assert not one.lives
     assert "0 alive of 1, checked at" in run("show", made["id"][:8]).stdout
+    assert run("add", made["id"], "--user", person("shopper").email).exit_code == 2, "it has this filter"
+    assert "or ip=203.0.113.0/24" in run("add", made["id"][:8], "--ip", "203.0.113.0/24").stdout
+    assert "add 2 deny rules" in run("contain", made["id"], "--dry-run").stdout
     assert run("show", str(uuid4())).exit_code == 1
     assert run("show", "zz").exit_code == 2
     [event] = sql("SELECT agent FROM audit_log WHERE event = 'standing_rule_added'")
     assert "sessions incident contain" in event["agent"]
+
+
+def test_several_filters_by_the_api(call, started, sql):
+    one, two = started("shopper", address="203.0.113.9"), started("member", address="198.51.100.9")
+    three = started("moderator", address="198.51.100.10")
+    filters = [{"ip": "203.0.113.0/24"}, {"ip": "198.51.100.9"}]
+    body = {"name": "Stuffing", "filters": filters}
+    errors = call("POST", "/incidents", {**body, "filters": [filters[0], {"ip": "300.1.1.1"}]}, 422).json[
+        "errors"
+    ]
+    assert [error["field"] for error in errors] == ["filters[1].ip"]
+    made = call("POST", "/incidents", body, 201).json
+    assert (made["filter"], made["filters"]) == (filters[0], filters)
+    assert made["status"]["alive"] == 2
+    path = f"/incidents/{made['id']}"
+    call("POST", f"{path}/filters", {"filter": filters[1]}, 422)
+    added = call("POST", f"{path}/filters", {"filter": {"user": person("moderator").email}}, 200).json
+    assert added["filters"] == [*filters, {"user": person("moderator").id}]
+    call("POST", f"{path}/contain", {"seconds": 60, "dry_run": True}, 200)
+    assert one.lives
+    found = call("POST", f"{path}/contain", {"seconds": 60}, 200).json
+    assert (found["status"]["alive"], found["status"]["ended"]) == (0, 3)
+    assert len(found["rules"]) == 3
+    assert not any(each.lives for each in (one, two, three))
+    sql("UPDATE incidents SET closed_at = now(), closed_by = 'ada'")
+    call("POST", f"{path}/filters", {"filter": {"ip": "203.0.113.77"}}, 409)

@@ -8,6 +8,7 @@ import os
 import random
 import uuid
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -90,5 +91,10 @@ def test_count_reach_file_and_api_are_the_same(
         if live:
             assert call("POST", "/revocations", body, 200).json["matched"] == len(live)
         assert {str(i) for i in plans.make(db, Target(filter=query), None).ids} == live
+        # Of several filters: what matches any, once each.
+        other = SessionFilter.parse(drawn(data, sampled)).query()
+        alone = {*plans.make(db, Target(filter=other), None).ids}
+        both = plans.make(db, Target(any_of=(query, other)), None)
+        assert (len(both.ids), {*both.ids}) == (both.matched, {UUID(i) for i in live} | alone)
 
     check()

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
-access account activity acts addresses admin agents api apply audit authority bodies breaker bulkhead caching cart catalogue
+access account activity acts addresses admin agents api apply approving audit authority bodies breaker bulkhead caching cart catalogue
 causes chart check checkout checks cli commands config configuration confirming context contributions cookies core counts
 csrf dashboard data database deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss documents engine
 errors event events everyone explain export external factor feed fields files filter filters flags fork form forms forums

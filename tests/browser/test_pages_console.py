@@ -107,6 +107,13 @@ def test_console_where_sessions_are_ended(sites, inspect, monkeypatch):
         pages.visit(f"/incidents/{incident}/contain")
         pages.press("Contain")
         pages.look()
+        sites.sql(
+            """INSERT INTO session_acts (session_id, user_id, site, kind, reference, address, agent, expires_at)
+            SELECT id, user_id, site, kind, 'H-7KQ2M-X4WBT', host, agent, now() + interval '1 day' FROM sessions,
+              (VALUES ('order_to_new_address', '198.51.100.66'::inet), ('post_written', NULL)) act (kind, host)
+            WHERE revocation_id IS NOT NULL ORDER BY ended_at DESC LIMIT 100 RETURNING 1"""
+        )
+        pages.visit(f"/incidents/{incident}/acts")
         pages.visit("/sessions")
         pages.visit(f"/revocations/{failing['id']}")
         pages.visit("/revoke-everyone")

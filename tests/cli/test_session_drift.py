@@ -76,7 +76,8 @@ def test_what_ends_between_two_looks_is_no_drift(three: Any, apps: Any, sql: Any
         return found
 
     monkeypatch.setattr(drift, "_look", look)
-    assert list(drift.find(ReadOnlyDatabase(services.db), services.idp)) == []
+    [page] = drift.find(ReadOnlyDatabase(services.db), services.idp)
+    assert page.found == []
     assert len(looks) == 2
 
 

@@ -11,6 +11,7 @@ from shopforum.forums.person import Person
 from shopforum.forums.writing import Placed
 from shopforum.sessions import deny_rules
 from shopforum.sessions.audit import Client
+from shopforum.sessions.deny_rules import NewRule
 from shopforum.sessions.model import Reason
 
 SOMEWHERE = Client("192.0.2.1", "a browser", "a request")
@@ -54,9 +55,9 @@ def test_moderators_see_who_is_suspended(
         deny_rules.Rule(60, ann.id, "forums", network="192.0.2.0/24"),
         deny_rules.Rule(60, ann.id, device="curl"),
     ):
-        deny_rules.add(db, useless, reason, SOMEWHERE)
+        deny_rules.add(db, [NewRule(useless)], reason, SOMEWHERE)
     assert not any("Suspended" in moderator.get(page) for page in pages)
-    rule = deny_rules.add(db, deny_rules.Rule(60, ann.id, "forums"), reason, SOMEWHERE)
+    [rule] = deny_rules.add(db, [NewRule(deny_rules.Rule(60, ann.id, "forums"))], reason, SOMEWHERE)
     assert [moderator.get(page).text.count("Suspended") for page in pages] == [1, 1, 1, 1]
     assert not any("Suspended" in member.get(page) for page in pages[:2])
     deny_rules.lift(db, rule, "Resi", SOMEWHERE)

@@ -7,10 +7,12 @@ from typing import Any
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound
 from pyramid.response import Response
 
+from ...api_tokens import tokens
 from ...core.ids import parse_uuid
 from ...core.permissions import REVOKE_ALL
-from ...operations import approvals
-from ...operations.approvals import Approval, NotWaiting
+from ...operations import approvals, approving
+from ...operations.approvals import Approval
+from ...operations.approving import AskerLostRight, NotWaiting
 from ...sessions import ShutOut, client_of
 from ...web import notes
 from ...web.contributions import Notice
@@ -22,6 +24,9 @@ from .confirming import may_revoke_all, need_fresh, office
 _LIST = "shopforum:admin/templates/approvals.jinja2"
 _PAGE = "shopforum:admin/templates/approval.jinja2"
 _SHUT_OUT = "A rule would refuse the owner who asked, too. Nothing was changed: refuse the request, and ask for a narrower rule."
+
+
+_LOST = "{} Nothing was changed, and nobody can approve this: refuse it. Who still needs it asks again."
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -65,12 +70,17 @@ def decide(request: Request) -> dict[str, Any] | Response:
         raise HTTPBadRequest("The form does not say whether to approve or to refuse.")
     try:
         if decision != "approve":
-            outcome = approvals.refuse(request.db, found, me, client)
+            outcome = approving.refuse(request.db, found, me, client)
             return notes.see_other(request, f"{home}?notice=approval_{outcome}")
         need_fresh(request)
-        revocation_id = approvals.approve(request.sessions, request.read_db, found, me, client)
+        revocation_id = approving.approve(
+            request.sessions, request.read_db, found, me, client, tokens.why_refused
+        )
     except NotWaiting:
         return notes.see_other(request, f"{home}?notice=approval_over")
+    except AskerLostRight as error:
+        request.response.status_int = 409
+        return {**_page(request, found), "error": _LOST.format(error)}
     except ShutOut:
         request.response.status_int = 409
         return {**_page(request, found), "error": _SHUT_OUT}
@@ -91,7 +101,8 @@ def _page(request: Request, found: Approval) -> dict[str, Any]:
     waits = found.state == approvals.WAITING
     return {
         "row": found,
-        "now": approvals.view(request.read_db, found, request.me.id) if waits else None,
+        "now": approving.view(request.read_db, found, request.me.id) if waits else None,
+        "lost": approving.right_lost(request.db, found, tokens.why_refused) if waits else "",
         "own": found.user_id == request.me.user_id,
         "may_decide": waits and may_revoke_all(request),
         "error": "",

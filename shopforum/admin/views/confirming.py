@@ -11,8 +11,9 @@ from pyramid.security import Denied
 
 from ...api_tokens import tokens
 from ...core.permissions import REVOKE_ALL
-from ...operations import approvals, deny_rules, plans
-from ...operations.approvals import Act, Asker, Office
+from ...operations import approval_requests, deny_rules, plans
+from ...operations.approval_requests import Asker, Office
+from ...operations.approvals import LIFE, Act
 from ...operations.limits import LARGE, BeyondReach
 from ...operations.plans import Plan
 from ...operations.targets import Target
@@ -112,15 +113,19 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
         user_id=me.user_id,
         own=me.user_id,
         names=tokens.actors(request.db, me.user_id),
+        session_id=me.id,
         alone="a code of an authenticator" if code else "",
     )
     try:
-        with judged(), approvals.within(office(request), request.db, request.read_db, asker, act) as limit:
+        with (
+            judged(),
+            approval_requests.within(office(request), request.db, request.read_db, asker, act) as limit,
+        ):
             yield limit
-    except approvals.Waiting as waiting:
+    except approval_requests.Waiting as waiting:
         raise notes.see_other(request, f"/approvals/{waiting.approval_id}?notice=approval_asked") from None
-    except approvals.TooManyRequests as error:
-        raise HTTPTooManyRequests(str(error), headers=[("Retry-After", str(approvals.LIFE))]) from None
+    except approval_requests.TooManyRequests as error:
+        raise HTTPTooManyRequests(str(error), headers=[("Retry-After", str(LIFE))]) from None
 
 
 def office(request: Request) -> Office:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
@@ -27,7 +28,7 @@ from . import confirming, may_revoke
 _LIST = "shopforum:admin/templates/incidents.jinja2"
 _PAGE = "shopforum:admin/templates/incident.jinja2"
 _CONTAIN = "shopforum:admin/templates/contain.jinja2"
-_SHUT_OUT = "A rule would refuse you, too. Narrow the incident's filter, or ask an admin elsewhere."
+_SHUT_OUT = "A rule would refuse you, too. Ask an admin elsewhere, or open an incident with narrower filters."
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -36,6 +37,9 @@ def includeme(config: SiteConfigurator) -> None:
         {
             "incident_opened": Notice("success", "The incident is open. Contain it next."),
             "incident_contained": Notice("success", "Done. The numbers below are read from the sessions."),
+            "incident_filter_added": Notice(
+                "success", "The filter is added. Contain the incident again: nothing was ended yet."
+            ),
             "incident_noted": Notice("success", "The note is in the audit log."),
             "incident_closed": Notice(
                 "success", "The incident is closed. Its rules stay until they are lifted or over."
@@ -52,6 +56,13 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_view(contain, route_name="admin_incident_contain", request_method="POST", permission=REVOKE)
     config.add_view(
         note, route_name="admin_incident_notes", request_method="POST", permission=REVOKE, renderer=_PAGE
+    )
+    config.add_view(
+        add_filter,
+        route_name="admin_incident_filters",
+        request_method="POST",
+        permission=REVOKE,
+        renderer=_PAGE,
     )
     config.add_view(close, route_name="admin_incident_close", request_method="POST", permission=REVOKE)
     config.add_view(report, route_name="admin_incident_report", request_method="GET")
@@ -72,7 +83,7 @@ def begin(request: Request) -> Any:
         reason = reasons.reason(actor(request.me), form.reason.data, "", form.user_text.data or "")
         try:
             made = incidents.begin(
-                request.db, form.name.data, form.ticket.data or "", named, reason, client_of(request)
+                request.db, form.name.data, form.ticket.data or "", [named], reason, client_of(request)
             )
             return notes.see_other(request, f"/incidents/{made}?notice=incident_opened")
         except NotAnIncident as error:
@@ -83,7 +94,7 @@ def begin(request: Request) -> Any:
 
 def show(request: Request) -> dict[str, Any]:
     """Show an incident as it stands now."""
-    return _page(request, _incident(request), NoteForm())
+    return _page(request, _incident(request))
 
 
 def ask(request: Request) -> Response:
@@ -100,6 +111,8 @@ def contain(request: Request) -> Response:
         return _ask(request, incident, form, 200)
     found = _outlook(request, incident, form)
     confirming.want_number(form, found.plan)
+    if form.filters.data not in (None, len(incident.queries)):
+        return _ask(request, incident, form, 409)
     if found.plan.scope is None or not form.validate():
         return _ask(request, incident, form, 422)
     if not confirming.same_size(form, found.plan):
@@ -125,12 +138,26 @@ def contain(request: Request) -> Response:
     return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_contained")
 
 
+def add_filter(request: Request) -> Any:
+    """Have the incident be about the sessions of one more filter."""
+    incident, chosen = _incident(request), SessionFilterForm(request.POST)
+    if chosen.validate():
+        named = incidents.named(request.read_db, chosen.filter)
+        try:
+            incidents.add_filter(request.db, incident, named, actor(request.me), client_of(request))
+            return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_filter_added")
+        except NotAnIncident as error:
+            chosen["user"].errors = [str(error)]
+    request.response.status_int = 422
+    return _page(request, incident, chosen=chosen)
+
+
 def note(request: Request) -> Any:
     """Add a note."""
     incident, form = _incident(request), NoteForm(request.POST)
     if not form.validate():
         request.response.status_int = 422
-        return _page(request, incident, form)
+        return _page(request, incident, form=form)
     said = form.because(request.me).admin
     incidents.note(request.db, incident, actor(request.me), client_of(request), said)
     return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_noted")
@@ -146,14 +173,18 @@ def close(request: Request) -> Response:
 
 
 def report(request: Request) -> Response:
-    """Return the report as JSON lines: the incident as it stands with the head of the audit chain, then each act and note."""
+    """Return the report as JSON lines: the incident as it stands with the head of the audit chain, then each act and note, then what
+    was done on the sessions that it has ended.
+    """
     incident, db = _incident(request), request.read_db
     first = json_documents.incident_status(incidents.report(db, incident))
     head = str(audit_queries.sealed(request.db))
     rows = incidents.events(incident).all(db)
+    done = incidents.session_acts(incidents.acts(db, incident)).all(db)
 
     def lines() -> Iterator[bytes]:
-        for document in ({**first, "audit_head": head}, *map(json_documents.event, rows)):
+        events, acts = map(json_documents.event, rows), map(json_documents.act, done)
+        for document in chain([{**first, "audit_head": head}], events, acts):
             yield json.dumps(document, default=json_documents.plain).encode() + b"\n"
 
     return _file(request, incident, "jsonl", lines())
@@ -187,14 +218,23 @@ def _list(request: Request, form: IncidentForm, chosen: SessionFilterForm) -> di
     }
 
 
-def _page(request: Request, incident: Incident, form: NoteForm) -> dict[str, Any]:
+def _page(
+    request: Request,
+    incident: Incident,
+    *,
+    form: NoteForm | None = None,
+    chosen: SessionFilterForm | None = None,
+) -> dict[str, Any]:
+    """Return the variables of an incident's page. `form` is a note and `chosen` a further filter, as somebody has sent it."""
     db = request.read_db
     events: list[AuditRow] = incidents.events(incident).first(db, incidents.MOST)
     found = incidents.report(db, incident, request.me.id)
     return {
         **vars(found),
         "events": events,
-        "form": form,
+        "done": incidents.session_acts(found.acts).first(db, incidents.SHOWN),
+        "form": form or NoteForm(),
+        "chosen": chosen or SessionFilterForm(),
         "closing": CloseForm(),
         "may_revoke": may_revoke(request),
     }
@@ -214,15 +254,17 @@ def _ask(request: Request, incident: Incident, form: ContainForm, status: int) -
     if form.span.data not in deny_rules.SPANS:
         form.span.data = deny_rules.DAY
     found = _outlook(request, incident, form)
-    refusable = deny_rules.of_filter(incident.chosen)
     db = request.read_db
-    rules = incidents.rules(db, incidents.acts(db, incident)) if refusable else []
+    rules = incidents.rules(db, incidents.acts(db, incident)) if found.rules else []
+    in_force = [row for row in rules if row.state == deny_rules.IN_FORCE]
+    there = [row.rule.columns() for row in in_force]
     values = {
         "incident": incident,
         "form": form,
         "plan": found.plan,
-        "refusable": refusable,
-        "in_force": next((rule for rule in rules if rule.state == deny_rules.IN_FORCE), None),
+        "new_rules": [rule for rule, _ in found.rules if rule.columns() not in there],
+        "in_force": in_force,
+        "unsaid": [chosen.text for chosen in incident.filters if not deny_rules.of_filter(chosen)],
         "changed": status == 409,
     }
     response = render_to_response(_CONTAIN, values, request=request)

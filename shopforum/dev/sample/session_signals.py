@@ -7,6 +7,7 @@ from typing import Any
 from shopforum.operations.filters import SessionFilter
 from shopforum.operations.tables import incidents
 from shopforum.sessions import tables
+from shopforum.sessions.vocabulary import ActKind
 
 from .session_rows import AGENTS, AWAY, THIEVES, Seed, revoke
 
@@ -145,6 +146,17 @@ def _rules(made: Seed, recent: list[dict[str, Any]]) -> None:
     revocation_id = revoke(made, ended, at, "authn_token_revoked", why, typed=chosen.text, detail=told)
     _rule(made, at, timedelta(days=1), told, network=str(RULED), site="store", reason_code="incident", hits=37,
           last_hit_at=made.now - timedelta(minutes=6), revocation_id=revocation_id)  # fmt: skip
+    for row in ended:
+        # The thief's act, beside whatever the owner has done.
+        where = {
+            "address": made.address(RULED),
+            "agent": row["agent"],
+            "kind": ActKind.DATA_EXPORTED,
+            "reference": "",
+        }
+        about = {"session_id": row["id"], "user_id": row["user_id"], "site": row["site"]}
+        then = made.between(row["last_seen_at"], at)
+        made.add(tables.acts, **about, **where, at=then, expires_at=then + timedelta(days=90))
     for row in stay:
         flag(made, row, "session_blocked", made.between(at, made.now), made.address(RULED), row["agent"], 5)
     week = made.now - timedelta(days=7)

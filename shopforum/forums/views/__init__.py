@@ -1,7 +1,7 @@
 """The forums' views: each reads the form and the ids, calls one function of the domain, and responds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
 from ...core.permissions import MODERATORS
+from ...sessions.acts import acting
 from ...web.errors import page
 from ...web.numbers import bigint
 from ...web.request import Request
@@ -57,11 +58,11 @@ def viewer(request: Request) -> Person | None:
 
 
 def person(request: Request) -> Person:
-    """Return the signed-in person, on a page that needs a login."""
+    """Return the signed-in person who acts, on a page that needs a login."""
     found = viewer(request)
     if found is None:
         raise Missing
-    return found
+    return replace(found, acting=acting(request))
 
 
 def is_moderator(viewer: Person | None) -> bool:

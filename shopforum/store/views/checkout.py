@@ -5,6 +5,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPFound, HTTPSeeOther
 
+from ...sessions.acts import acting
 from ...web import notes
 from ...web.contributions import Notice
 from ...web.numbers import bigint
@@ -56,6 +57,7 @@ def place(request: Request) -> Any:
             Address(**form.data),
             letters=letters_of(request),
             email=request.me.user_email or None,
+            by=acting(request),
         )
     except (CartChanged, CartNotFound):
         return _again(request, form, 409, _CHANGED)

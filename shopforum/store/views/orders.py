@@ -6,6 +6,7 @@ from pyramid.httpexceptions import HTTPNotFound
 
 from ...core import paging
 from ...mail.outgoing import MailSettings
+from ...sessions.acts import acting
 from ...web import notes
 from ...web.request import Request
 from .. import orders
@@ -35,7 +36,7 @@ def cancel(request: Request) -> Any:
     """Cancel an order that is not shipped yet. 409 with the order as it is, if it is too late."""
     number = request.matchdict["number"]
     try:
-        orders.cancel(request.db, letters_of(request), request.me.user_id, number)
+        orders.cancel(request.db, letters_of(request), request.me.user_id, number, acting(request))
     except OrderNotFound:
         raise HTTPNotFound from None
     except WrongState:

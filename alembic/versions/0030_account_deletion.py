@@ -7,8 +7,8 @@ deleted, and an older worker deletes no account. Reports and acts of moderators 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_account_deletion"
-down_revision = "0028_saved_views"
+revision = "0030_account_deletion"
+down_revision = "0029_incident_filters"
 branch_labels = None
 depends_on = None
 
