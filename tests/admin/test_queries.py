@@ -109,7 +109,7 @@ def test_no_number_of_user_gates_makes_a_list_slow_or_wrong(
 
 
 def _rows_read(node: Any, table: str) -> Iterator[float]:
-    """How many rows of a table each node of a plan reads when it runs, those included that it passes over."""
+    """Return the rows of a table that each node of a plan reads when it runs, those included that it passes over."""
     if node.get("Relation Name") == table:
         yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
     for child in node.get("Plans", []):
