@@ -6,10 +6,9 @@ in any order.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from jinja2 import Environment
 from pyramid.config import Configurator
 from sqlalchemy import Engine
 
@@ -31,8 +30,8 @@ class SiteConfigurator(Configurator):
         set_session_authority: Callable[[Authority], None]
         # A directive of pyramid_jinja2; the second argument is the renderer's extension.
         add_jinja2_search_path: Callable[[str, str], None]
-        # The same, of use once the configuration is being committed.
-        get_jinja2_environment: Callable[[], Environment]
+        # The same: it returns Jinja2's environment once the configuration is being committed.
+        get_jinja2_environment: Callable[[], Any]
 
     @property
     def services(self) -> Services:
