@@ -1,4 +1,4 @@
-"""Fill a database with many sessions, skewed as those of a busy site: a million in about a minute.
+"""Fill a database with many sessions, skewed as those of a busy site: a million in one to three minutes.
 
 One in three sessions has not ended. A few people, browsers and addresses have many sessions, and most have few. The
 network CROWD has a hundredth of the sessions, all of them live and 10,000 at most, RARE_AGENT 20 sessions.
