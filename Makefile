@@ -7,6 +7,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 RUN := .venv/.run
 TEST := .venv/.test
+BENCH := .venv/.bench
 LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-header
 
@@ -14,11 +15,11 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage contract lint fmt bench pictures docs lock
+.PHONY: help setup run test races searches mutants coverage contract lint fmt bench bench-scale pictures docs lock
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
-		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' Makefile
 
 setup: $(RUN) ## Make .venv with the locked dependencies and the shopforum command
 
@@ -63,8 +64,11 @@ fmt: $(TEST) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-bench: $(TEST) ## Measure requests per second and latencies (bench/)
+bench: $(TEST) $(BENCH) ## Measure the cart page beside Django, Flask, Pyramid by the book and the bare floor (bench/)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-scale: $(TEST) ## Measure filters, revocations and the worker's jobs at 10,000 and a million sessions; takes minutes
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 pictures: $(TEST) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
 	@$(BIN)/python docs/take_pictures.py
@@ -79,6 +83,7 @@ lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --output-file=prod.txt prod.in
 	@cd requirements && $(LOCK) --constraint=prod.txt --output-file=dev.txt prod.in dev.in
 	@cd requirements && $(LOCK) --constraint=dev.txt --output-file=test.txt prod.in dev.in test.in
+	@cd requirements && $(LOCK) --constraint=test.txt --output-file=bench.txt prod.in dev.in bench.in
 
 $(RUN): requirements/dev.txt setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'
@@ -94,4 +99,9 @@ $(TEST): $(RUN) requirements/test.txt
 	@echo "Installing the test tools; the first time takes half a minute ..."
 	@$(INSTALL) --require-hashes -r requirements/test.txt
 	@$(BIN)/python -m pip --disable-pip-version-check check
+	@touch $@
+
+$(BENCH): $(TEST) requirements/bench.txt
+	@echo "Installing the frameworks to compare with ..."
+	@$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@

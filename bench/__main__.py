@@ -1,39 +1,74 @@
-"""`make bench`: what a signed-in cart page costs, beside the floor, in one run.
+"""`make bench`: what a signed-in cart page costs, beside the same page of Django, Flask, Pyramid by the book and the bare floor.
 
-Starts an own database, identity provider and store, all in this process but for PostgreSQL, and asks for the cart
-over real HTTP from several connections. The floor is a bare WSGI function on the same server that runs the page's
-two statements and returns the same bytes. Figures of different machines, or of different runs, do not compare:
-the ratios do. The last line is the page of a session that is bound to a device, beside that of one that is not.
+All are served by the same server over the same database, in one run, and asked in turns, so that whatever else the machine
+does falls on all. Figures of different machines, or of different runs, do not compare: the ratios do, and the processor
+time and the statements of a page. The floor is a function that runs the product's two statements through psycopg2 and
+returns the same bytes. The peers' pages are compared with the product's, text by text, before anything is measured.
 
-    python -m bench [--seconds 5] [--connections 8] [--sessions 10000]
+    python -m bench [--seconds 1.5] [--rounds 3] [--processes 1 2] [--connections 1 8 32] [--sessions 10000]
+    python -m bench.scale [--sessions 10000 1000000]
 """
 
 import argparse
+import html
 import http.client
-import logging
+import json
+import pickle
+import re
+import signal
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import jwt
-import requests
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
-from sqlalchemy import event, text
-from waitress.server import create_server
+from .load import cpu, load, memory, tree
+from .product import CART, HOST, Product
+from .serve import PRODUCT
 
-import shopforum
-from shopforum.core import migrations
-from shopforum.dev import instance, postgres, sample
-from shopforum.dev.idp.server import serve_in_thread
-from shopforum.sessions import Client, cookies
-from shopforum.sessions.model import Pair
+PEERS = {"django_peer": "Django", "flask_peer": "Flask", "pyramid_peer": "Pyramid by the book"}
+BASE = "Django"
 
-CART = "/shopping-cart"
+
+@dataclass
+class Contestant:
+    """An application as it is served, the request for its page, and what was measured of it, by connections."""
+
+    name: str
+    processes: int
+    port: int
+    pid: int
+    cookie: str
+    log: Path
+    took: dict[int, list[float]] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+    cpu: dict[int, list[float]] = field(default_factory=dict)
+    statements: int = 0
+
+    @property
+    def request(self) -> bytes:
+        """The request for the page."""
+        return f"GET {CART} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n\r\n".encode()
+
+    def get(self, path: str = CART) -> http.client.HTTPResponse:
+        """Ask for a page once."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path, headers={"Host": HOST, "Cookie": self.cookie})
+        return connection.getresponse()
+
+    def rate(self, connections: int) -> float:
+        """Return requests a second."""
+        return len(self.took[connections]) / self.seconds[connections]
+
+    def used(self, connections: int) -> tuple[float, float]:
+        """Return the processor time of a page, of the application and of the database, in milliseconds."""
+        application, database = (used / len(self.took[connections]) for used in self.cpu[connections])
+        return application, database
 
 
 def main() -> None:
@@ -41,212 +76,162 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--sessions", type=int, default=10_000, help="rows beside the one that is used")
     options = parser.parse_args()
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shopforum-bench-")))
-        server = stack.enter_context(postgres.running(folder))
-        app = prepare(stack, folder, server.create("bench"), options.sessions)
-        cookie = header(log_in(app)[0])
-        statements, page = look_at_page(app, cookie)
-        print(
-            f"the cart page: {sum(not sql.startswith('PREPARE ') for sql, _ in statements)} statements, {len(page):,} bytes, {options.sessions:,} other sessions"
-        )
-        floor = bare(app, statements, page)
-        # Taken in turns, so that whatever else the machine does falls on both.
-        rounds = [
-            (
-                measure(app, cookie, options.seconds / 2, options.connections),
-                measure(floor, cookie, options.seconds / 2, options.connections),
+        product = Product.start(stack, folder, options.sessions)
+        contestants = list(_start(stack, folder, product, options.processes))
+        database = tree(product.postmaster)[0]
+        for each in contestants:
+            try:
+                load(each.port, each.request, max(options.connections), 0.5)
+            except ValueError as error:
+                raise SystemExit(f"{each.name}: {error}\n{each.log.read_text()[-3000:]}") from None
+        _count_statements(product, folder, contestants)
+        for connections in options.connections:
+            for _ in range(options.rounds):
+                for each in contestants:
+                    _measure(each, database, connections, options.seconds)
+        _print(contestants, options.connections)
+
+
+def _start(stack: ExitStack, folder: Path, product: Product, processes: Sequence[int]) -> list[Contestant]:
+    """Serve everything, sign in everywhere, and compare the pages. Raises ValueError where one is another page."""
+    floor = folder / "floor.pickle"
+    floor.write_bytes(pickle.dumps(product.seen()))
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps(product.settings))
+    found = []
+    for count in processes:
+        found.append(_serve(stack, folder, "the product", PRODUCT, str(settings), count, product.cookie))
+        for module, name in PEERS.items():
+            _prepare(module, product)
+            peer = _serve(stack, folder, name, module, product.url, count, "")
+            cookies = peer.get(f"/login?user={product.user_id}").headers.get_all("Set-Cookie")
+            peer.cookie = "; ".join(each.split(";")[0] for each in cookies)
+            # What a browser has after its first page: a cookie for the forms' tokens, say.
+            more = peer.get().headers.get_all("Set-Cookie") or []
+            peer.cookie = "; ".join(
+                {
+                    each.split("=")[0]: each.split(";")[0] for each in [*peer.cookie.split("; "), *more]
+                }.values()
             )
-            for _ in range(2)
-        ]
-        ours, least = (sum(column) / len(rounds) for column in zip(*rounds, strict=True))
-        print(f"cart page: {ours:,.0f} requests a second; bare WSGI with the same statements: {least:,.0f}")
-        print(f"ratio: {ours / least:.2f}")
-        jars = [header(log_in(app)[0]), header(bind(app, *log_in(app)))]
-        # The page of the session that was there before the other asks whose the new one is.
-        app.services.db.all(text("UPDATE sessions SET new_sign_in = NULL"))
-        unbound, bound = in_turns(app, jars, options.seconds)
+            _compare(found[0], peer)
+            found.append(peer)
+        found.append(_serve(stack, folder, "the bare floor", "floor", str(floor), count, ""))
+    found.append(
+        Contestant(
+            "the product, a bound session",
+            found[0].processes,
+            found[0].port,
+            found[0].pid,
+            product.bound_cookie,
+            found[0].log,
+        )
+    )
+    return found
+
+
+def _prepare(module: str, product: Product) -> None:
+    # In a process of its own: Django can be set up once in each.
+    code = f"from uuid import UUID; from bench.peers import {module} as it; it.prepare({product.url!r}, UUID({str(product.user_id)!r}), {product.user_name!r})"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _serve(
+    stack: ExitStack, folder: Path, name: str, module: str, source: str, processes: int, cookie: str
+) -> Contestant:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = stack.enter_context((folder / f"{port}.log").open("w"))
+    command = [sys.executable, "-m", "bench.serve", module, source, f"127.0.0.1:{port}", str(processes)]
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    stack.callback(_end, process)
+    for _ in range(300):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return Contestant(name, processes, port, process.pid, cookie, Path(log.name))
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise SystemExit(f"{name} does not start:\n{Path(log.name).read_text()[-3000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+_TOKEN = re.compile(r'name="csrf[^"]*" value="[^"]*"')
+
+
+def _compare(product: Contestant, peer: Contestant) -> None:
+    """Raise ValueError where a page is another than the product's, but for tokens and white space."""
+    ours, theirs = (
+        _TOKEN.sub("token", html.unescape(each.get().read().decode())) for each in (product, peer)
+    )
+    ours, theirs = (
+        [part.strip() for part in re.split(r"(<[^>]*>)", text) if part.strip()] for text in (ours, theirs)
+    )
+    for one, other in zip(ours, theirs, strict=False):
+        if one != other:
+            raise ValueError(f"{peer.name} shows another page: {other[:200]!r} in place of {one[:200]!r}")
+    if len(ours) != len(theirs):
+        raise ValueError(f"{peer.name} shows another page: {len(theirs)} parts in place of {len(ours)}")
+
+
+def _count_statements(product: Product, folder: Path, contestants: Sequence[Contestant]) -> None:
+    """Count the round trips of each page to the database, by the server's own log; of some pages the most frequent number."""
+    product.server.set("log_statement", "all")
+    time.sleep(1)
+    log = folder / "postgres.log"
+    for each in contestants:
+        counted = []
+        for _ in range(20):
+            before = log.stat().st_size
+            each.get().read()
+            time.sleep(0.02)
+            counted.append(len(re.findall(rb"LOG:  (?:statement|execute)", log.read_bytes()[before:])))
+        each.statements = statistics.mode(counted)
+    product.server.set("log_statement", "none")
+
+
+def _measure(each: Contestant, database: int, connections: int, seconds: float) -> None:
+    began = time.perf_counter()
+    before = (cpu(tree(each.pid)), cpu(tree(database)))
+    each.took.setdefault(connections, []).extend(load(each.port, each.request, connections, seconds))
+    after = (cpu(tree(each.pid)), cpu(tree(database)))
+    each.seconds[connections] = each.seconds.get(connections, 0) + time.perf_counter() - began
+    used = each.cpu.setdefault(connections, [0.0, 0.0])
+    each.cpu[connections] = [
+        total + later - earlier for total, earlier, later in zip(used, before, after, strict=True)
+    ]
+
+
+def _print(contestants: Sequence[Contestant], levels: Sequence[int]) -> None:
+    for connections in levels:
+        print(f"\n{connections} connections\n")
         print(
-            f"one page at a time: {unbound:.2f} ms; of a bound session: {bound:.2f} ms ({bound / unbound - 1:+.1%})"
+            f"| application | processes | requests/s | over {BASE} | CPU ms: application + database | {BASE} over it | statements | p50 ms | p99 ms | MB |"
         )
-
-
-def prepare(stack: ExitStack, folder: Path, database: str, sessions: int) -> object:
-    """Return the store, with sample data and so many sessions of others."""
-    migrations.upgrade(database)
-    ini = instance.write_ini(folder, 6543, 9011, database)
-    settings = instance.base_settings(ini)
-    idp = stack.enter_context(serve_in_thread(folder / "idp.sqlite", settings["idp.api_key"]))
-    sample.seed(ini, folder / "idp.sqlite")
-    settings |= {"idp.url": idp.url, "shopforum.site": "store", "database.url": database}
-    app = shopforum.main({}, **{key: value for key, value in settings.items() if key != "use"})
-    stack.callback(app.services.db.engine.dispose)
-    if sessions:
-        app.services.db.all(text(OTHER_SESSIONS), n=sessions)
-        with app.services.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(text("VACUUM ANALYZE sessions, session_credentials"))
-    return app
-
-
-OTHER_SESSIONS = """
-WITH more AS (
-  INSERT INTO sessions (site, user_id, user_name, roles, refresh_token_id, authenticated_at, absolute_end,
-    idle_end, last_seen_at)
-  SELECT 'store', gen_random_uuid(), 'x', '{shopper}', gen_random_uuid(), now(), now() + interval '30 days',
-    now() + interval '30 minutes', now() FROM generate_series(1, :n) RETURNING id
-)
-INSERT INTO session_credentials (session_hash, session_id, number, parent, refresh_hash, why)
-SELECT sha256(id::text::bytea), id, 1, 0, sha256(('r' || id)::bytea), 'login' FROM more"""
-
-
-def log_in(app: object) -> tuple[dict[str, str], str]:
-    """Sign the sample's shopper in over HTTP. Return the cookies, and the challenge that offers to bind the session."""
-    login = sample.LOGINS[0]
-    with running(app) as (host, port), requests.Session() as client:
-        client.headers["Host"] = app.services.site.host
-        url = f"http://{host}:{port}/login"
-        page = client.get(url, timeout=10)
-        token = page.text.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
-        answer = requests.post(
-            url,
-            data={"csrf_token": token, "email": login.email, "password": login.password, "next": ""},
-            headers={"Host": app.services.site.host, "Cookie": header(client.cookies)},
-            allow_redirects=False,
-            timeout=10,
-        )
-        assert answer.status_code == 302, answer.status_code
-        names = (cookies.SESSION, cookies.REFRESH)
-        challenge = answer.headers["Secure-Session-Registration"].split('challenge="', 1)[1].split('"', 1)[0]
-        return {cookie.name: cookie.value for cookie in answer.cookies if cookie.name in names}, challenge
-
-
-def bind(app: object, given: dict[str, str], challenge: str) -> dict[str, str]:
-    """Bind a session to a key, as a browser does; return its cookies."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    proof = jwt.encode({"jti": challenge}, key, "ES256", {"typ": "dbsc+jwt", "jwk": public})
-    pair = Pair(given[cookies.SESSION], given[cookies.REFRESH])
-    bound = app.services.sessions.bind(pair, proof, app.services.site.url, Client())
-    return given | {cookies.BOUND: bound.cookie}
-
-
-def header(given: dict[str, str]) -> str:
-    """Return the Cookie header."""
-    return "; ".join(f"{name}={value}" for name, value in given.items())
-
-
-class running:  # noqa: N801 - reads as a verb
-    """A WSGI app on a free port of this machine, for the length of a block."""
-
-    def __init__(self, app: object) -> None:
-        self.server = create_server(app, host="127.0.0.1", port=0, threads=8)
-
-    def __enter__(self) -> tuple[str, int]:
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        return "127.0.0.1", self.server.effective_port
-
-    def __exit__(self, *_: object) -> None:
-        self.server.close()
-
-
-def look_at_page(app: object, cookie: str) -> tuple[list[tuple[str, object]], bytes]:
-    """The statements that the page runs, with their values, and its body."""
-    statements: list[tuple[str, object]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, values: object, *_: object) -> None:
-        statements.append((statement, values))
-
-    # On a connection of its own, so that what it prepares is seen.
-    app.services.db.engine.dispose()
-    event.listen(app.services.db.engine, "before_cursor_execute", note)
-    with running(app) as address:
-        status, body = get(address, app.services.site.host, cookie)
-    event.remove(app.services.db.engine, "before_cursor_execute", note)
-    assert status == 200, status
-    return statements, body
-
-
-def bare(app: object, statements: list[tuple[str, object]], page: bytes) -> Callable[..., list[bytes]]:
-    """The floor: the same statements through psycopg2 alone, the same bytes, and nothing else."""
-    url = app.services.db.engine.url.render_as_string(hide_password=False).replace("+psycopg2", "")
-    local = threading.local()
-    prepared = [(sql, values) for sql, values in statements if sql.startswith("PREPARE ")]
-    asked = [(sql, values) for sql, values in statements if not sql.startswith("PREPARE ")]
-
-    def wsgi(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
-        import psycopg2
-
-        if not hasattr(local, "connection"):
-            local.connection = psycopg2.connect(url)
-            local.connection.autocommit = True
-            with local.connection.cursor() as cursor:
-                for statement, values in prepared:
-                    cursor.execute(statement, values)
-        with local.connection.cursor() as cursor:
-            for statement, values in asked:
-                cursor.execute(statement, values)
-                cursor.fetchall()
-        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(page)))])
-        return [page]
-
-    wsgi.services = app.services
-    return wsgi
-
-
-def get(address: tuple[str, int], host: str, cookie: str) -> tuple[int, bytes]:
-    """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
-    connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
-    answer = connection.getresponse()
-    return answer.status, answer.read()
-
-
-def measure(app: object, cookie: str, seconds: float, connections: int) -> float:
-    """Requests a second over kept connections."""
-    host, done = app.services.site.host, []
-    with running(app) as address:
-        end = time.monotonic() + seconds
-
-        def ask() -> None:
-            connection, count = http.client.HTTPConnection(*address, timeout=10), 0
-            while time.monotonic() < end:
-                connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200, answer.status
-                count += 1
-            done.append(count)
-
-        threads = [threading.Thread(target=ask) for _ in range(connections)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    return sum(done) / seconds
-
-
-def in_turns(app: object, kinds: Sequence[str], seconds: float) -> list[float]:
-    """Return a page's milliseconds for each of some Cookie headers: of ten pages the fastest, asked for in turns, so that whatever
-    else the machine does falls on all, and on the fastest least.
-    """
-    host, took = app.services.site.host, [[] for _ in kinds]
-    with running(app) as address:
-        connection, end = http.client.HTTPConnection(*address, timeout=10), time.monotonic() + seconds
-        while time.monotonic() < end:
-            for cookie, times in zip(kinds, took, strict=True):
-                began = time.perf_counter()
-                connection.request("GET", CART, headers={"Host": host, "Cookie": cookie})
-                answer = connection.getresponse()
-                answer.read()
-                times.append(1000 * (time.perf_counter() - began))
-                assert answer.status == 200, answer.status
-    return [statistics.quantiles(times, n=10)[0] for times in took]
+        print("|---|---|---|---|---|---|---|---|---|---|")
+        for each in contestants:
+            [base] = [one for one in contestants if (one.name, one.processes) == (BASE, each.processes)]
+            application, database = each.used(connections)
+            cuts = statistics.quantiles(each.took[connections], n=100)
+            print(
+                f"| {each.name} | {each.processes} | {each.rate(connections):,.0f} | {each.rate(connections) / base.rate(connections):.2f}"
+                f" | {application:.2f} + {database:.2f} | {sum(base.used(connections)) / (application + database):.2f}"
+                f" | {each.statements} | {cuts[49]:.1f} | {cuts[98]:.1f} | {memory(tree(each.pid)):.0f} |"
+            )
 
 
 if __name__ == "__main__":

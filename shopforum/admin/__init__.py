@@ -160,7 +160,18 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_notices(
         {"already_ended": Notice("info", "The chosen sessions had ended already. Nothing was changed.")}
     )
-    config.add_subscriber(_globals, BeforeRender)
+    config.add_template_names(
+        {
+            "labels": labels,
+            "key": key,
+            "approval_in_words": approvals.summary,
+            "device": user_agents.label,
+            "other_browser": user_agents.other_browser,
+            "refusal_in_words": deny_rules.in_words,
+            "network": lambda address: addresses.household(address and str(address)),
+        }
+    )
+    config.add_subscriber(_add_seal, BeforeRender)
     for name, path in _ROUTES:
         config.add_route(name, path)
     for module in _VIEWS:
@@ -174,14 +185,7 @@ def _note_login(request: Request, user_id: UUID, target: str) -> None:
     break_glass.note_login(request.db, request.sessions.config.secrets, request.me)
 
 
-def _globals(event: BeforeRender) -> None:
-    event["labels"] = labels
-    event["key"] = key
-    event["approval_in_words"] = approvals.summary
-    event["device"] = user_agents.label
-    event["other_browser"] = user_agents.other_browser
-    event["refusal_in_words"] = deny_rules.in_words
-    event["network"] = lambda address: addresses.household(address and str(address))
+def _add_seal(event: BeforeRender) -> None:
     request: Request | None = event.get("request")
     if request is not None and not request.environ.get("shopforum.plain"):
         event["sealed"] = lambda: audit_queries.sealed(request.db)

@@ -5,8 +5,6 @@ reports. Everybody can read everything that is not removed or hidden. The views 
 in the modules beside it, which know nothing of requests.
 """
 
-from pyramid.events import BeforeRender
-
 from ..core.permissions import MODERATORS
 from ..core.sites import STORE
 from ..web.contributions import Act, NavItem, Notice, SearchBox
@@ -66,13 +64,8 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_repeatable_field("post")
-    config.add_subscriber(_add_links, BeforeRender)
+    config.add_template_names({"links": links, "avatar": avatars.svg})
     config.include(".routes")
-
-
-def _add_links(event: BeforeRender) -> None:
-    event["links"] = links
-    event["avatar"] = avatars.svg
 
 
 def _nav(request: Request) -> list[NavItem]:

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import TextClause, case, func, literal, select, text, true
+from sqlalchemy import Text, TextClause, func, literal, literal_column, select, text, true
 
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import live as live_conditions
 from ..sessions import tables
-from ..sessions.live import UNENDED
 from ..sessions.vocabulary import State
 from .filters import FLAGGED, SessionFilter
-from .session_queries import CREATED_AT, ID, LIVE, OPEN_FLAGS, STATES, conditions, s
+from .session_queries import CREATED_AT, ID, LIVE, OPEN_FLAGS, STATES, UNENDED, conditions, s
 
 # Counts stop here: "10,000+" says as much as the number would.
 CAP = 10_000
@@ -23,14 +22,15 @@ SMALL = 50_000
 _PATIENCE = 1000
 _EXACT_PATIENCE = 10_000
 
-_ESTIMATE = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM sessions s WHERE {UNENDED} AND s.site = :site"
+_ESTIMATE = (
+    f"EXPLAIN (FORMAT JSON) SELECT 1 FROM sessions s WHERE {live_conditions.UNENDED} AND s.site = :site"
+)
 _SIZE = text("SELECT reltuples::bigint AS rows FROM pg_class WHERE oid = CAST('sessions' AS regclass)")
 
 # The states of sessions that have not ended.
 LIVE_STATES = (State.ACTIVE, State.DORMANT)
 
 _NEWEST = (CREATED_AT.desc(), ID.desc())
-_UNENDED = live_conditions.condition(UNENDED)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts | None:
         if db.only(_SIZE)["rows"] <= SMALL:
             return TabCounts(_newest(db, where))
         bounds = set(found)
-        unended = _newest(db, [*where, _UNENDED], LOOKED_AT)
+        unended = _newest(db, [*where, UNENDED], LOOKED_AT)
         if unended[""] <= LOOKED_AT:
             found |= {state: unended[state] for state in LIVE_STATES}
             bounds -= set(LIVE_STATES)
@@ -96,7 +96,7 @@ def exactly_on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts:
 
 def _newest(db: ReadOnlyDatabase, where: Sequence[Any], most: int | None = None) -> dict[str, int]:
     """Count by state: all, or the newest `most` + 1."""
-    state = case(*((condition, name) for name, condition in STATES.items())).label("state")
+    state = literal_column(f"({live_conditions.STATE_AMONG_MANY})", Text).label("state")
     flagged = OPEN_FLAGS.where(tables.flags.c.session_id == s.c.id).exists().label(FLAGGED)
     found = select(state, flagged).select_from(s).where(*where)
     m = (found if most is None else found.order_by(*_NEWEST).limit(most + 1)).subquery("m")
@@ -126,7 +126,8 @@ def live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int | None]:
     """
     columns = []
     for site in sites:
-        capped = select(literal(1)).select_from(s).where(LIVE, s.c.site == site).limit(CAP + 1).subquery()
+        where = (LIVE, UNENDED, s.c.site == site)
+        capped = select(literal(1)).select_from(s).where(*where).limit(CAP + 1).subquery()
         columns.append(select(func.count()).select_from(capped).scalar_subquery().label(site))
     try:
         return dict(db.within(_PATIENCE).only(select(*columns)))

@@ -20,7 +20,7 @@ from . import counts, limits, session_queries
 from .filters import FilterError, SessionFilter, parse_query
 from .limits import LARGE, PEOPLE, BeyondReach
 from .rows import SessionRow
-from .session_queries import LIVE, s
+from .session_queries import LIVE, UNENDED, s
 from .targets import Target
 
 # Sessions of a plan that are shown.
@@ -220,7 +220,7 @@ def _by_gate(
     scope = Scope(user_id=target.user_id, site=target.site, everyone=target.everyone)
     if scope.wide and not counted:
         return Plan(scope, exact=False)
-    conditions: list[Any] = [live]
+    conditions: list[Any] = [live, UNENDED]
     if scope.user_id:
         conditions.append(s.c.user_id == scope.user_id)
     if scope.site:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     RowMapping,
@@ -70,6 +71,8 @@ class TooMany(TooSlow):
 
 # Sessions that can still be ended: the same as `revocation.revoke` matches.
 LIVE = live.condition(live.LIVE_AMONG_MANY)
+# It follows from LIVE. Where all are counted, beside it: indexes serve it.
+UNENDED = live.condition(live.UNENDED)
 
 QUARANTINED = live.condition(live.QUARANTINED)
 
@@ -258,13 +261,18 @@ def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:
 OPEN_FLAGS = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
 
 
-def _among(db: ReadOnlyDatabase, ids: Select[Any], indexed: Column[Any]) -> ColumnElement[bool]:
+def _among(
+    db: ReadOnlyDatabase, ids: Select[Any], indexed: Column[Any], each: ColumnElement[bool] | None = None
+) -> ColumnElement[bool]:
     """Return the condition that a statement selects a session's id: by key where the ids are few, otherwise looked up while
-    the sessions are read. The ids are counted in the order of an index on the column `indexed`.
+    the sessions are read. The ids are counted in the order of an index on the column `indexed`. `each` is the same
+    condition on `s`, where the planner would not look it up by the session's id.
     """
     counted = db.only(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
     if counted["count"] <= _FEW:
         return s.c.id == func.any(func.array(ids.scalar_subquery()))
+    if each is not None:
+        return each
     # OFFSET keeps the planner from looking them all up before it takes the newest.
     return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
 
@@ -324,7 +332,10 @@ def _escaped(text: str) -> str:
 def _address(db: ReadOnlyDatabase, block: str) -> ColumnElement[bool]:
     """Match sessions that were ever used from an address of the block."""
     inside = _p.c.address.op("<<=")(cast(block, INET))
-    return _among(db, select(_p.c.session_id).where(inside), _p.c.address)
+    # A session has few places. The array keeps the planner from reading all places in the block for each session.
+    own = func.array(select(_p.c.address).where(_p.c.session_id == s.c.id).correlate(s).scalar_subquery())
+    each = cast(block, INET).op(">>=", return_type=Boolean())(func.any(own))
+    return _among(db, select(_p.c.session_id).where(inside), _p.c.address, each)
 
 
 def _flag(db: ReadOnlyDatabase, kind: str) -> ColumnElement[bool]:

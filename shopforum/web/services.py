@@ -119,6 +119,8 @@ class Services:
     settings: Mapping[str, str]
     # By code.
     notices: Table[Notice] = field(default_factory=lambda: Table("the notice"))
+    # By name: what all templates and macros can use, whatever the request.
+    template_names: Table[object] = field(default_factory=lambda: Table("the template name"))
     # By route.
     acts: Table[Act] = field(default_factory=lambda: Table("the act of the route"))
     # By the path that a login is on the way to: what the login page says.

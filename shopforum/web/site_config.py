@@ -6,7 +6,7 @@ in any order.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pyramid.config import Configurator
@@ -29,6 +29,8 @@ class SiteConfigurator(Configurator):
         set_session_authority: Callable[[Authority], None]
         # A directive of pyramid_jinja2; the second argument is the renderer's extension.
         add_jinja2_search_path: Callable[[str, str], None]
+        # The same: it returns Jinja2's environment once the configuration is being committed.
+        get_jinja2_environment: Callable[[], Any]
 
     @property
     def services(self) -> Services:
@@ -43,6 +45,15 @@ class SiteConfigurator(Configurator):
         """Add notices by the code that stands in an address: `?notice=CODE`."""
         for code, notice in notices.items():
             self.services.notices.add(code, notice)
+
+    def add_template_names(self, names: Mapping[str, object]) -> None:
+        """Add names for all templates and macros of the site that are the same for each request. A name that depends on the
+        request is added by a subscriber to BeforeRender, and macros do not see it: they are loaded once.
+        """
+        for name, value in names.items():
+            self.services.template_names.add(name, value)
+        # Once the environment is there, which pyramid_jinja2 makes with order 0.
+        self.action(None, lambda: self.get_jinja2_environment().globals.update(names), order=1)
 
     def add_acts(self, acts: Mapping[str, Act]) -> None:
         """Add the acts of forms by the name of the route that a form is posted to."""

@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
 from pyramid.httpexceptions import HTTPNotFound
@@ -12,7 +13,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..core.sites import FORUMS, STORE
+from ..core.sites import FORUMS, STORE, Site
 from ..sessions import AuthorityUnavailable, Session
 from . import notes
 from .contributions import FooterLinks, NavItem, Notice, SearchBox
@@ -23,6 +24,8 @@ from .site_config import SiteConfigurator
 _YEAR = 365 * 86400
 # The name that Pyramid gives to the route of the static files.
 STATIC = "__static/"
+# The hidden field that each POST form carries.
+_CSRF_FIELD = Markup('<input type="hidden" name="csrf_token" value="{}">')
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -37,6 +40,9 @@ def includeme(config: SiteConfigurator) -> None:
         "static", "shopforum:static", cache_max_age=_YEAR, permission=NO_PERMISSION_REQUIRED
     )
     config.add_notfound_view(no_file, route_name=STATIC)
+    site = config.services.site
+    names = {"site": site, "demo": site.development, "static": static, "sister": _sister(site)}
+    config.add_template_names(names)
     config.add_subscriber(_globals, BeforeRender)
 
 
@@ -52,20 +58,16 @@ def _globals(event: BeforeRender) -> None:
     if request is None:
         return
     plain = request.environ.get("shopforum.plain", False)
-    event["site"] = request.site
     event["plain"] = plain
     event["session"] = None if plain else _session(request)
-    event["csrf_token"] = lambda: get_csrf_token(request)
+    event["csrf"] = lambda: _CSRF_FIELD.format(get_csrf_token(request))
     if "notice" not in event:
         event["notice"] = None if plain else _notice(request)
-    event["static"] = static
     event["nav"] = [] if plain else _nav(request)
     footer = request.services.find(FooterLinks)
     event["footer_links"] = footer.links if footer else ()
     box = request.services.find(SearchBox)
     event["search_box"] = box if box and (event["session"] or not box.signed_in) else None
-    event["sister"] = _sister(request)
-    event["demo"] = request.site.development
 
 
 def _session(request: Request) -> Session | None:
@@ -94,11 +96,11 @@ def _notice(request: Request) -> Notice | None:
         return None
 
 
-def _sister(request: Request) -> dict[str, str] | None:
-    other = {STORE: FORUMS, FORUMS: STORE}.get(request.site.name)
+def _sister(site: Site) -> dict[str, str] | None:
+    other = {STORE: FORUMS, FORUMS: STORE}.get(site.name)
     if other is None:
         return None
-    return {"label": f"Harbour {other.capitalize()}", "url": request.site.urls[other] + "/"}
+    return {"label": f"Harbour {other.capitalize()}", "url": site.urls[other] + "/"}
 
 
 def static(path: str) -> str:

@@ -17,7 +17,7 @@ from shopforum.operations import audit_queries, counts, labels, overview, plans,
 from shopforum.operations.filters import AuditFilter, SessionFilter
 from shopforum.operations.targets import Target
 from shopforum.sessions import Scope, revocation, tables
-from shopforum.sessions.live import STATE
+from shopforum.sessions.live import GATED_AMONG_MANY, STATE, STATE_AMONG_MANY
 
 
 def parse_filter(**fields: str) -> SessionFilter:
@@ -81,6 +81,39 @@ def test_the_tabs_follow_every_kind_of_gate(sampled: Engine, everything: list[An
         closed = Counter(row.state for row in rows)["revoked"] - before["revoked"]
         assert closed == 0 if key == "user:nobody" else closed > 0
         connection.rollback()
+
+
+@pytest.mark.parametrize("others", [0, 999, 4000])
+def test_no_number_of_user_gates_makes_a_list_slow_or_wrong(
+    sampled: Engine, everything: list[Any], others: int
+):
+    """Of many gates, those of the sessions in question are looked up by their keys, and the others are not read."""
+    user = Counter(row["user_id"] for row in everything).most_common(1)[0][0]
+    gates = text(
+        """INSERT INTO revocation_gates (key, epoch, revocation_id) SELECT 'user:' || gen_random_uuid(), 1, gen_random_uuid()
+        FROM generate_series(1, :others) UNION ALL SELECT 'user:' || :user, 1, gen_random_uuid()"""
+    )
+    with sampled.connect() as connection:
+        connection.execute(gates, {"others": others, "user": str(user)})
+        connection.execute(text("ANALYZE revocation_gates"))
+        states = f"SELECT count(*) FROM sessions s WHERE {STATE_AMONG_MANY} <> {STATE}"
+        assert connection.execute(text(states)).scalar_one() == 0
+        gated = f"SELECT count(*) FROM sessions s WHERE s.user_id = '{user}' AND {GATED_AMONG_MANY}"
+        assert connection.execute(text(gated)).scalar_one() > 0
+        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) SELECT {STATE_AMONG_MANY} FROM sessions s"
+        [[plan]] = connection.execute(text(explained)).scalars()
+        connection.rollback()
+    read = list(_rows_read(plan["Plan"], "revocation_gates"))
+    assert read
+    assert max(read) <= 1001
+
+
+def _rows_read(node: Any, table: str) -> Iterator[float]:
+    """Return the rows of a table that each node of a plan reads when it runs, those included that it passes over."""
+    if node.get("Relation Name") == table:
+        yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    for child in node.get("Plans", []):
+        yield from _rows_read(child, table)
 
 
 def test_every_filter_finds_what_a_plain_look_finds(read_db: ReadOnlyDatabase, everything: list[Any]):

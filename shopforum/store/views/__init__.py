@@ -1,14 +1,13 @@
 """The store's views: each reads the form and the ids, calls one function of the domain, and responds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from pyramid.config import Configurator
-from pyramid.events import BeforeRender
 from pyramid.path import AssetResolver
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ...web.site_config import SiteConfigurator
 from ...web.templating import static
 from .. import search
 from ..delivery import HOME, window
@@ -37,7 +36,7 @@ _ROUTES = {
 }
 
 
-def includeme(config: Configurator) -> None:
+def includeme(config: SiteConfigurator) -> None:
     """Add the routes, the views and the templates' globals."""
     for name, pattern in _ROUTES.items():
         config.add_route(name, pattern)
@@ -68,19 +67,22 @@ def includeme(config: Configurator) -> None:
     config.add_view(
         catalogue.suggestions, route_name="store_suggestions", request_method="GET", renderer="json", **public
     )
-    config.add_subscriber(_globals, BeforeRender)
-
-
-def _globals(event: BeforeRender) -> None:
-    event["picture"] = picture
-    event["mark"] = search.mark
-    event["pictures"] = pictures
-    event["delivery"] = lambda country=HOME, ordered=None: window(
-        ordered or datetime.now(UTC).date(), country
+    config.add_template_names(
+        {
+            "picture": picture,
+            "mark": search.mark,
+            "pictures": pictures,
+            "delivery": _delivery,
+            "countries": dict(COUNTRIES),
+            "shipping": SHIPPING,
+            "free_shipping_from": FREE_SHIPPING_FROM,
+        }
     )
-    event["countries"] = dict(COUNTRIES)
-    event["shipping"] = SHIPPING
-    event["free_shipping_from"] = FREE_SHIPPING_FROM
+
+
+def _delivery(country: str = HOME, ordered: date | None = None) -> tuple[date, date]:
+    """Return the first and the last day of a delivery; without `ordered`, of an order of today."""
+    return window(ordered or datetime.now(UTC).date(), country)
 
 
 def picture(slug: str) -> str:
