@@ -13,47 +13,33 @@ if TYPE_CHECKING:
 def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
-    from functools import partial
-
-    from . import configuration, schema
+    from . import configuration, schema, site_services
     from .core import logs, metrics
     from .core.database import Database
-    from .core.engine import create_engine, refuse_unsuitable
+    from .core.engine import create_engine
     from .core.permissions import READ, ROLES
     from .core.readiness import Readiness
     from .core.sites import ADMIN
-    from .idp import FusionAuth
     from .sessions import SIGNED_IN, registry_of
     from .web import services
     from .web.redirects import SiteApp
-    from .web.services import Services
     from .web.site_config import SiteConfigurator
 
     parsed = configuration.load(ini)
-    site = parsed.site
-    logs.configure(parsed.settings.log_format)
+    site, settings = parsed.site, parsed.settings
+    logs.configure(settings.log_format)
     with SiteConfigurator(settings=dict(parsed.raw)) as config:
-        connect = partial(create_engine, parsed.settings.database_url, pooler=parsed.settings.pooler)
-        engine = connect(parsed.settings.pool_size)
-        refuse_unsuitable(engine)
-        idp = FusionAuth(parsed.idp)
+        engine, idp = site_services.connected(parsed)
         metrics.watch_pool(site.name, engine)
         idp.breaker.watch(site.name)
         config.include(".sessions")
-        config.set_session_engine(engine, parsed.settings.prepared)
+        config.set_session_engine(engine, settings.prepared)
         config.set_session_authority(idp)
-        shared = Services(
-            site=site,
-            db=Database(engine, parsed.settings.prepared),
-            sessions=registry_of(config.registry).sessions,
-            idp=idp,
-            idp_settings=parsed.idp,
-            settings=parsed.raw,
-        )
+        db, sessions = Database(engine, settings.prepared), registry_of(config.registry).sessions
+        shared = site_services.assembled(parsed, db, idp, sessions)
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
-        keys = shared.sessions.config.secrets.ids
-        shared.add(Readiness(Database(connect(None)), schema.needed_rights(), keys))
-        shared.add(schema.user_data())
+        apart = create_engine(settings.database_url, None, pooler=settings.pooler)
+        shared.add(Readiness(Database(apart), schema.needed_rights(), sessions.config.secrets.ids))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

@@ -63,6 +63,8 @@ begin
 end $$"""
 
 
+# Collecting the tests makes half a million objects that stay.
+garbage.collect_seldom()
 # Every process that a test starts would else compile all that it imports, which costs more than its work.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

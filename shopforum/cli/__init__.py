@@ -9,6 +9,11 @@ from importlib.util import find_spec
 
 import click
 
+from shopforum.core import garbage
+
+# Before the modules of a command are imported.
+garbage.collect_seldom()
+
 _COMMANDS = {
     "audit": "shopforum.cli.audit",
     "check": "shopforum.cli.check",

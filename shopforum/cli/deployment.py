@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from shopforum import site_services
 from shopforum.core.database import sqlstate
-from shopforum.core.ini_files import app
+from shopforum.core.ini_files import section
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
 from shopforum.idp import FusionAuth
@@ -22,7 +23,6 @@ from shopforum.operations.approval_requests import Asker
 from shopforum.operations.approvals import Act
 from shopforum.sessions import Sessions, is_outage, refuses_value
 from shopforum.sessions.audit import Client
-from shopforum.web.redirects import SiteApp
 from shopforum.web.services import Services
 
 DONE, NOTHING, USAGE, DATABASE_AWAY, PENDING = 0, 1, 2, 3, 4
@@ -70,12 +70,11 @@ class Deployment:
 
 
 def site(ini: str, name: str) -> Services:
-    """Return the registry of one site of an ini file. Raises Stop for settings that cannot be used."""
+    """Return the services of one site of an ini file. Raises Stop for settings that cannot be used."""
     try:
-        made: SiteApp = app(ini, name)
+        return site_services.without_pages(section(ini, name))
     except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
-    return made.services
 
 
 @contextmanager

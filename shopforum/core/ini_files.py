@@ -2,9 +2,10 @@
 
 import configparser
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pyramid.paster import get_app, get_appsettings
+from plaster import PlasterURL
+from plaster_pastedeploy import Loader
 
 from .settings import SettingsError
 
@@ -13,12 +14,9 @@ T = TypeVar("T")
 
 def section(path: str, site: str) -> dict[str, str]:
     """Return the settings of the section `[app:SITE]` as text. Raises SettingsError."""
-    return dict(reading(path, lambda: get_appsettings(path, site)))
-
-
-def app(path: str, site: str) -> Any:
-    """Make the WSGI application of a site. Raises SettingsError for an ini file or settings that cannot be used."""
-    return reading(path, lambda: get_app(path, site))
+    # Not `pyramid.paster.get_appsettings`: it looks for a loader in the metadata of every installed package.
+    loader = Loader(PlasterURL("file+ini", path))
+    return dict(reading(path, lambda: loader.get_wsgi_app_settings(site)))
 
 
 def reading(path: str, read: Callable[[], T]) -> T:
