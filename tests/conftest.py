@@ -20,6 +20,7 @@ import clocks
 import hypothesis
 import psycopg2
 import pytest
+import row_order
 from clocks import SimulatedClock
 from http_helpers import give
 from sqlalchemy import event, text
@@ -327,7 +328,7 @@ def count_sql() -> Callable[[Browser], AbstractContextManager[list[str]]]:
 @pytest.fixture
 def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
     """Run a statement on the sites' database: to move a row in time, or to look at it."""
-    return lambda statement, **values: apps["store"].services.db.all(text(statement), **values)
+    return lambda statement, **values: row_order.run(apps["store"].services.db, statement, values)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sqlalchemy import text
+import row_order
 
 from shopforum.core.database import Database
 from shopforum.core.sites import Site
@@ -46,7 +46,7 @@ class Catalogue:
             )
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
-        return self.db.all(text(statement), **values)
+        return row_order.run(self.db, statement, values)
 
     def stock(self, slug: str) -> int:
         return self.sql("SELECT stock FROM products WHERE slug = :slug", slug=slug)[0]["stock"]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import row_order
 from clocks import idle_out, pass_time
-from sqlalchemy import text
 
 from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
 from shopforum.sessions.audit import Client
@@ -134,7 +134,7 @@ class SessionCore:
         return self.sessions.resume(pair, client, **options)
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
-        return self.sessions.db.all(text(statement), **values)
+        return row_order.run(self.sessions.db, statement, values)
 
     def let_idle(self) -> None:
         """Every session idles out now."""

@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from shopforum.configuration import Configuration
+from shopforum.core import network_deadlines, outgoing_requests
 from shopforum.core.causes import cause
 from shopforum.core.settings import variable
 from shopforum.core.sites import ADMIN
@@ -52,8 +53,7 @@ class Api:
     def __init__(self, settings: Configuration, api_key: str = "") -> None:
         self._idp = settings.idp
         self._api_key = api_key or settings.idp.api_key
-        self._http = requests.Session()
-        self._http.trust_env = False
+        self._http = outgoing_requests.sender()
 
     def get(self, path: str, *, key: bool = True) -> requests.Response:
         """Send a GET. Raises requests.RequestException when there is no response."""
@@ -64,23 +64,18 @@ class Api:
         headers = {"Authorization": self._api_key} if key else {}
         if self._idp.tenant_id:
             headers["X-FusionAuth-TenantId"] = self._idp.tenant_id
-        return self._http.request(
-            method,
-            self._idp.url + path,
-            json=body,
-            headers=headers,
-            timeout=self._timeouts,
-            allow_redirects=False,
-        )
+        return self._send(method, path, headers=headers, json=body)
 
     def token(self, form: dict[str, str]) -> requests.Response:
         """Send a form to the token endpoint, which takes no API key. Raises requests.RequestException when there is no response."""
-        url = f"{self._idp.url}/oauth2/token"
-        return self._http.post(url, data=form, timeout=self._timeouts, allow_redirects=False)
+        return self._send("POST", "/oauth2/token", data=form)
 
-    @property
-    def _timeouts(self) -> tuple[float, float]:
-        return self._idp.connect_timeout, self._idp.read_timeout
+    def _send(self, method: str, path: str, **content: Any) -> requests.Response:
+        timeouts = self._idp.connect_timeout, self._idp.read_timeout
+        with network_deadlines.ended_after(sum(timeouts)):
+            return self._http.request(
+                method, self._idp.url + path, timeout=timeouts, allow_redirects=False, **content
+            )
 
 
 def checks(sites: list[Configuration]) -> Iterator[Check]:

@@ -41,7 +41,7 @@ def _mail(site: Configuration) -> Iterator[Check]:
         return
     about = f"{letters.host}:{letters.port}"
     try:
-        with outgoing.connected(letters, _TIMEOUT):
+        with outgoing.connected(letters, _TIMEOUT, 3 * _TIMEOUT):
             pass
     except smtplib.SMTPAuthenticationError:
         yield Check(

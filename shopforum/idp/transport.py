@@ -1,21 +1,15 @@
 """One pooled HTTP session to FusionAuth: short timeouts, no cookies, no redirects, bounded answers."""
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util import Retry
 
+from ..core import network_deadlines, outgoing_requests
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 from . import timing
 from .breaker import Breaker, Breakers, Unreachable
@@ -26,29 +20,6 @@ from .settings import IdpSettings
 # anybody needs, and no more than a server can hold for all calls at once.
 _LARGEST_ANSWER = 8 * 1024 * 1024
 
-# The sockets on which this thread waits for an answer.
-_waiting = threading.local()
-
-
-class _Connection(HTTPConnection):
-    def getresponse(self) -> Any:
-        _waiting.sockets.append(self.sock)
-        return super().getresponse()
-
-
-class _TlsConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _waiting.sockets.append(self.sock)
-        return super().getresponse()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
 
 class Transport:
     """A sender of requests to FusionAuth. Thread-safe."""
@@ -57,17 +28,7 @@ class Transport:
         self._settings = settings
         # Three kinds of calls together leave one of a server's sixteen threads.
         self.breaker = Breakers(most=pool_size // 4)
-        self._http = requests.Session()
-        self._http.trust_env = False
-        # FusionAuth sets its own refresh_token cookie at every login, and on a refresh the cookie beats the body. In
-        # a shared jar user A's cookie would answer user B's call.
-        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Only a request that never reached the server is retried: a refresh is not repeatable where tokens rotate.
-        retry = Retry(total=None, connect=1, read=0, redirect=0, status=0, other=0, backoff_factor=0)
-        adapter = HTTPAdapter(pool_maxsize=pool_size, max_retries=retry)
-        adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        self._http.mount("http://", adapter)
-        self._http.mount("https://", adapter)
+        self._http = outgoing_requests.sender(pool_size)
 
     def call(self, breaker: Breaker, method: str, path: str, *, key: bool, **body: Any) -> tuple[int, Any]:
         """Send one request; `key` adds the API key. The body is `json=`, `data=` or `params=`.
@@ -103,7 +64,7 @@ class Transport:
         timeouts = (min(self._settings.connect_timeout, left / 2), min(self._settings.read_timeout, left))
         try:
             with (
-                _ended_after(left),
+                network_deadlines.ended_after(left),
                 self._http.request(
                     method,
                     self._settings.url + path,
@@ -137,30 +98,6 @@ def _no_answer(error: Exception) -> AuthorityUnavailable:
     silent = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
     kind = AuthorityUnavailable if unreadable and not isinstance(error, silent) else Unreachable
     return kind(f"FusionAuth cannot be reached: {type(error).__name__}")
-
-
-@contextmanager
-def _ended_after(seconds: float) -> Iterator[None]:
-    """Shut this thread's connection down after so many seconds.
-
-    The timeout of a read begins anew with every byte. An answer whose body or headers drip in would hold the thread for
-    ever, and outlast the lease of a refresh.
-    """
-    sockets: list[socket.socket] = []
-    _waiting.sockets = sockets
-    watch = threading.Timer(seconds, _shut, (sockets,))
-    watch.daemon = True
-    watch.start()
-    try:
-        yield
-    finally:
-        watch.cancel()
-
-
-def _shut(sockets: list[socket.socket]) -> None:
-    for one in sockets:
-        with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
 
 
 def _read(response: requests.Response) -> bytes:

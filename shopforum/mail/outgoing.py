@@ -2,22 +2,25 @@
 
 import re
 import smtplib
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import idna
 import structlog
 from sqlalchemy import Connection, RowMapping, text
 
+from ..core import network_deadlines
 from ..core.causes import cause
 from ..core.database import Database, once_more
 from ..core.purge import Purge
@@ -29,9 +32,11 @@ from ..sessions.audit import Client, Event
 from ..sessions.vocabulary import EventName, InitiatingEntity
 
 # Seconds for each answer of the server. A letter whose sending could not begin within half of its lease is left for the
-# next try: sending takes a few more answers, and no other worker may claim the letter meanwhile.
+# next try: sending takes a few more answers, and no other worker may claim the letter meanwhile. Nor may a server that
+# answers letter by letter hold it for longer.
 _TIMEOUT = 10
 _LEASE = 120
+_LONGEST = _LEASE - 2 * _TIMEOUT
 _STEP = 20
 
 log = structlog.get_logger("shopforum")
@@ -257,20 +262,33 @@ def _send(settings: MailSettings, letter: _Queued, begin_by: float) -> None:
         server.send_message(message, settings.sender, [letter.recipient])
 
 
-@contextmanager
-def connected(settings: MailSettings, timeout: float = _TIMEOUT) -> Iterator[smtplib.SMTP]:
-    """Connect to the mail server, encrypted and signed in as the settings say, with a timeout in seconds for each answer.
+class _Watched(smtplib.SMTP):
+    def _get_socket(self, *args: Any) -> socket.socket:
+        connection: socket.socket = super()._get_socket(*args)  # type: ignore[misc]  # not in the stubs
+        network_deadlines.watch(connection)
+        return connection
 
-    Raises OSError, smtplib.SMTPException.
+
+class _WatchedTls(smtplib.SMTP_SSL, _Watched):
+    pass
+
+
+@contextmanager
+def connected(
+    settings: MailSettings, timeout: float = _TIMEOUT, longest: float = _LONGEST
+) -> Iterator[smtplib.SMTP]:
+    """Connect to the mail server, encrypted and signed in as the settings say.
+
+    `timeout` is for each answer and `longest` for all of them, in seconds. Raises OSError, smtplib.SMTPException.
     """
     context = ssl.create_default_context()
-    if settings.tls == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port, timeout=timeout, context=context
-        )
-    else:
-        server = smtplib.SMTP(settings.host, settings.port, timeout=timeout)
-    with server:
+    with ExitStack() as stack:
+        stack.enter_context(network_deadlines.ended_after(longest))
+        if settings.tls == "tls":
+            server: smtplib.SMTP = _WatchedTls(settings.host, settings.port, timeout=timeout, context=context)
+        else:
+            server = _Watched(settings.host, settings.port, timeout=timeout)
+        stack.enter_context(server)
         if settings.tls == "starttls":
             server.starttls(context=context)
         if settings.user:

@@ -10,6 +10,7 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request as PyramidRequest
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from ..core import network_deadlines
 from ..core.ids import parse_uuid
 from ..sessions import client_of
 from ..sessions.keyring import Keyring
@@ -119,6 +121,16 @@ def probe(request: Request) -> dict[str, Any]:
     return asdict(received)
 
 
+class _Watched(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        network_deadlines.watch(self.sock)
+
+
+class _WatchedTls(http.client.HTTPSConnection, _Watched):
+    pass
+
+
 def ask(
     url: str,
     keyring: Keyring,
@@ -134,12 +146,10 @@ def ask(
     parts = urlsplit(url)
     host = parts.hostname or ""
     connection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=ssl.create_default_context())
+        _WatchedTls(host, parts.port, timeout=timeout, context=ssl.create_default_context())
         if parts.scheme == "https"
         # Names below localhost are this machine (RFC 6761, 6.3), whether its resolver knows them or not.
-        else http.client.HTTPConnection(
-            "localhost" if host.endswith(".localhost") else host, parts.port, timeout=timeout
-        )
+        else _Watched("localhost" if host.endswith(".localhost") else host, parts.port, timeout=timeout)
     )
     token = keyring.form_token(_PURPOSE, str(int(time.time())))
     sent = {
@@ -148,12 +158,11 @@ def ask(
         _TOKEN: token,
         **({_CANARY: str(asked)} if asked else {}),
     }
-    try:
+    with closing(connection), network_deadlines.ended_after(timeout):
         connection.request("GET", PATH, headers=sent)
-        response = connection.getresponse()
-        body = response.read(_MOST)
-    finally:
-        connection.close()
+        with connection.getresponse() as response:
+            network_deadlines.check()
+            body = response.read(_MOST)
     return Answer(response.status, response.getheader("Referrer-Policy"), _received(response.status, body))
 
 

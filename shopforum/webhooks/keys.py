@@ -16,9 +16,14 @@ from typing import Any
 
 import jwt
 import requests
+from urllib3.exceptions import HTTPError
+
+from ..core import network_deadlines, outgoing_requests
 
 _LONGEST_SIGNATURE = 8192
 _LARGEST_KEY_SET = 256 * 1024
+# Seconds for the whole answer: FusionAuth waits meanwhile, for the response to its own event.
+_LONGEST = 0.9
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
@@ -95,15 +100,25 @@ class KeySet:
         delivery.
         """
         try:
-            with requests.Session() as http:
-                # A proxy that the environment names could respond with keys of its own.
-                http.trust_env = False
-                with http.get(
+            # A proxy that the environment names could respond with keys of its own: the session asks none.
+            with (
+                network_deadlines.ended_after(_LONGEST),
+                outgoing_requests.sender() as http,
+                http.get(
                     self._url, headers=self._headers, timeout=(0.3, 0.5), allow_redirects=False, stream=True
-                ) as response:
-                    content = response.raw.read(_LARGEST_KEY_SET, decode_content=True)
+                ) as response,
+            ):
+                content = response.raw.read(_LARGEST_KEY_SET, decode_content=True)
             published = list(json.loads(content)["keys"]) if response.status_code == 200 else []
-        except (requests.RequestException, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (
+            requests.RequestException,
+            HTTPError,
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ) as error:
             raise KeysUnavailable(f"{self._url} gave no keys: {type(error).__name__}") from None
         if not published:
             raise KeysUnavailable(f"{self._url} answered {response.status_code}, without keys")

@@ -22,7 +22,7 @@ import requests
 import structlog
 from sqlalchemy import text
 
-from ..core import queue
+from ..core import network_deadlines, outgoing_requests, queue
 from ..core.causes import cause
 from ..core.database import Database
 from ..core.rows import build
@@ -33,11 +33,12 @@ from .settings import Endpoint
 log = structlog.get_logger("shopforum")
 
 # An endpoint is served for at most so many seconds at a time, then it is the next one's turn. The lease begins anew with
-# each message, and outlasts the time-outs of one.
+# each message, and outlasts the longest exchange of one.
 _TURN = 10.0
 _LEASE = 30
 _STEP = 100
 _TIMEOUTS = (3, 5)
+_LONGEST = 10.0
 
 # A new endpoint is sent what happens from now on.
 _ENLIST = text(
@@ -86,8 +87,7 @@ def _serve(db: Database, endpoint: Endpoint) -> int:
     if claimed is None:
         return 0
     delivered, seq = 0, claimed["seq"]
-    with requests.Session() as http:
-        http.trust_env = False
+    with outgoing_requests.sender() as http:
         while time.monotonic() < deadline and (rows := _due(db, seq)):
             for row in rows:
                 wanted = row.event in endpoint.events
@@ -127,7 +127,10 @@ def _send(http: requests.Session, endpoint: Endpoint, row: SealedRow) -> str:
     options: dict[str, Any] = {"timeout": _TIMEOUTS, "allow_redirects": False, "stream": True}
     try:
         # The body of the response is not read: it may be endless.
-        with http.post(endpoint.url, data=body, headers=headers, **options) as response:
+        with (
+            network_deadlines.ended_after(_LONGEST),
+            http.post(endpoint.url, data=body, headers=headers, **options) as response,
+        ):
             return "" if 200 <= response.status_code < 300 else f"answered {response.status_code}"
     except requests.RequestException as error:
         return cause(error)

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import psycopg2
@@ -96,16 +95,6 @@ def console(browser: Callable[..., Browser]) -> Callable[[str], Browser]:
         return client
 
     return sign_in
-
-
-@pytest.fixture
-def sql(apps: dict[str, Any]) -> Callable[..., list[Any]]:
-    """Run a statement on the sites' database and return its rows."""
-
-    def run(statement: str, **values: Any) -> list[Any]:
-        return apps["admin"].services.db.all(text(statement), **values)
-
-    return run
 
 
 # What the console's lists stand on, beside the indexes that the session core needs for itself.

@@ -104,7 +104,8 @@ def test_a_receipt_is_exported_and_names_whom_to_notify(act: Any, sql: Any):
     }
     assert len(page.click("JSON lines", index=0).text.splitlines()) == 2
     told = [
-        row["detail"]["filter"] for row in sql("SELECT detail FROM audit_log WHERE event LIKE '%export%'")
+        row["detail"]["filter"]
+        for row in sql("SELECT detail FROM audit_log WHERE event LIKE '%export%' ORDER BY id")
     ]
     assert told == [
         f"people of revocation={receipt.rpartition('/')[2]}",

@@ -13,10 +13,10 @@ from typing import Any
 
 import clocks
 import pytest
+import row_order
 from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
-from sqlalchemy import text
 
 import shopforum
 from shopforum import hosts
@@ -71,7 +71,7 @@ class Sites:
     apps: dict[str, Any]
 
     def sql(self, statement: str, **values: Any) -> list[Any]:
-        return self.apps["store"].services.db.all(text(statement), **values)
+        return row_order.run(self.apps["store"].services.db, statement, values)
 
     def idle_out(self) -> None:
         """Let every session idle out now."""

@@ -1,13 +1,9 @@
 """A FusionAuth that answers a byte at a time: no single read times out, and the call ends all the same."""
 
-import socket
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
 
 import pytest
+from dripping import dripping
 from support import person
 
 from shopforum import configuration
@@ -16,40 +12,6 @@ from shopforum.sessions import AuthorityUnavailable
 from shopforum.sessions.audit import Client
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-@pytest.fixture
-def dripping() -> Iterator[Any]:
-    """`dripping(begin)`: the address of a server that sends these bytes and then one each tenth of a second, for ever.
-    `dripping.drops` has what was sent of these.
-    """
-    drops: list[bytes] = []
-    over = threading.Event()
-    threads = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve(begin: bytes) -> None:
-        # Nobody may ever come: where a test fails before it asks, the server is ended by its own connection.
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(begin)
-            while not over.wait(0.1):
-                connection.sendall(b"x")
-                drops.append(b"x")
-
-    def start(begin: bytes) -> str:
-        start.drops = drops
-        threads.append(threading.Thread(target=serve, args=(begin,)))
-        threads[0].start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield start
-    over.set()
-    socket.create_connection(listener.getsockname()).close()
-    for thread in threads:
-        thread.join()
-    listener.close()
 
 
 @pytest.mark.parametrize(
@@ -62,14 +24,19 @@ def dripping() -> Iterator[Any]:
     ],
     ids=["status", "headers", "body", "body without an end"],
 )
-def test_an_answer_that_drips_in_ends_in_time(settings, idp, dripping, begin):
+def test_an_answer_that_drips_in_ends_in_time(settings, idp, begin):
     """Sooner than the lease of a refresh, or a second request would ask for the same token."""
-    slow = {"idp.url": dripping(begin), "idp.connect_timeout": "0.2", "idp.read_timeout": "0.3"}
-    client = FusionAuth(configuration.load({**settings("store"), **slow}).idp)
-    with pytest.raises(AuthorityUnavailable):
-        client.refresh("a-refresh-token", uuid.uuid4())
-    # Five in the half of a second that the call has; fifty in the five seconds of the lease.
-    assert len(dripping.drops) < 50
+    with dripping(begin) as server:
+        slow = {
+            "idp.url": f"http://{server.address}",
+            "idp.connect_timeout": "0.2",
+            "idp.read_timeout": "0.3",
+        }
+        client = FusionAuth(configuration.load({**settings("store"), **slow}).idp)
+        with pytest.raises(AuthorityUnavailable):
+            client.refresh("a-refresh-token", uuid.uuid4())
+        # Five in the half of a second that the call has; fifty in the five seconds of the lease.
+        assert server.drops < 50
 
 
 def test_a_refresh_takes_no_longer_for_asking_twice(settings, idp):

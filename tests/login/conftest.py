@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+import row_order
 from psycopg2.extras import RealDictCursor
 
 from shopforum.login.settings import LoginSettings
@@ -42,7 +43,8 @@ def sql(database_url: str, clean: None) -> Iterator[Callable[..., list[dict[str,
     def run(statement: str, *values: Any) -> list[dict[str, Any]]:
         with connection.cursor(cursor_factory=RealDictCursor) as cursor:
             cursor.execute(statement, values)
-            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+            rows = [dict(row) for row in cursor.fetchall()] if cursor.description else []
+            return row_order.as_found(statement, rows)
 
     yield run
     connection.close()
