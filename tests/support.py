@@ -1,13 +1,16 @@
 """The objects that the fixtures hand out: a browser, and the identity provider with its hooks."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from bs4 import BeautifulSoup
 from click.testing import CliRunner
-from webtest import TestApp, TestResponse
+from webtest import TestApp, TestRequest, TestResponse
+from webtest.forms import Form
 
 from shopforum.cli import check
 from shopforum.core.sites import SITES
@@ -87,8 +90,41 @@ class Idp:
         self._http.delete(f"{self.hooks}/calls", timeout=10).raise_for_status()
 
 
+class _Form(Form):
+    """A form whose fields are read when they are asked for: of a page's forms a test fills in one."""
+
+    def __init__(self, response: TestResponse, text: str, parser_features: str) -> None:
+        self.response, self.text, self._features = response, text, parser_features
+        attributes = BeautifulSoup(text[: text.index(">") + 1], parser_features).form.attrs
+        self.action, self.method = attributes.get("action", ""), attributes.get("method", "GET")
+        self.id = attributes.get("id")
+        self.enctype = attributes.get("enctype", "application/x-www-form-urlencoded")
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("html", "fields", "field_order"):
+            raise AttributeError(name)
+        self.html = BeautifulSoup(self.text, self._features)
+        self._parse_fields()
+        return self.__dict__[name]
+
+
+class _Response(TestResponse):
+    """A response that finds the forms without making a tree of the page, which takes longer than the page itself."""
+
+    def _parse_forms(self) -> None:
+        found = re.findall(r"<form\b.*?</form>", self.testbody, re.DOTALL)
+        forms = [_Form(self, text, self.parser_features) for text in found]
+        self._forms_indexed = dict(enumerate(forms)) | {form.id: form for form in forms if form.id}
+
+
+class _Request(TestRequest):
+    ResponseClass = _Response
+
+
 class Browser(TestApp):
     """A client of one site, with cookies of its own."""
+
+    RequestClass = _Request
 
     def __init__(self, app: Any, url: str, address: str = "127.0.0.1") -> None:
         environ = {

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from support import Browser, Idp
 from webtest import TestResponse
 
@@ -177,29 +176,27 @@ def test_ending_twice_is_harmless(console: Console, started: Started, sql: Any):
     )
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [
-        ({}, 303),
-        ({"reason": "test"}, 422),
-        ({"session": "1"}, 400),
-        ({"session": "not an id", "reason": "test"}, 400),
-        ({"user": "7", "confirm": "yes", "reason": "test"}, 400),
-        ({"user": str(uuid4()), "site": "shop", "confirm": "yes"}, 400),
-        ({"filter": "user=%00&ip=x", "confirm": "yes", "reason": "test"}, 422),
-        ({"filter": "x" * 5000, "confirm": "yes", "reason": "test"}, 422),
-        ({"session": str(uuid4()), "reason": "r" * 201}, 303),
-        ({"user": str(uuid4()), "confirm": "yes", "reason": "r" * 201}, 422),
-        ({"user": str(uuid4()), "confirm": "yes", "reason": "test", "text": "t" * 2001}, 422),
-        ({"user": str(uuid4()), "confirm": "yes", "reason": "test", "digest": "junk"}, 409),
-    ],
-)
-def test_odd_forms_end_nothing(
-    console: Console, started: Started, fields: dict[str, str], status: int, sql: Any
-):
-    one = started()
-    post(console("owner"), fields, status=status)
-    assert signed_in(one)
+ODD_FORMS: list[tuple[dict[str, str], int]] = [
+    ({}, 303),
+    ({"reason": "test"}, 422),
+    ({"session": "1"}, 400),
+    ({"session": "not an id", "reason": "test"}, 400),
+    ({"user": "7", "confirm": "yes", "reason": "test"}, 400),
+    ({"user": str(uuid4()), "site": "shop", "confirm": "yes"}, 400),
+    ({"filter": "user=%00&ip=x", "confirm": "yes", "reason": "test"}, 422),
+    ({"filter": "x" * 5000, "confirm": "yes", "reason": "test"}, 422),
+    ({"session": str(uuid4()), "reason": "r" * 201}, 303),
+    ({"user": str(uuid4()), "confirm": "yes", "reason": "r" * 201}, 422),
+    ({"user": str(uuid4()), "confirm": "yes", "reason": "test", "text": "t" * 2001}, 422),
+    ({"user": str(uuid4()), "confirm": "yes", "reason": "test", "digest": "junk"}, 409),
+]
+
+
+def test_odd_forms_end_nothing(console: Console, started: Started, sql: Any):
+    one, owner = started(), console("owner")
+    for fields, status in ODD_FORMS:
+        assert post(owner, fields, status="*").status_int == status, fields
+        assert signed_in(one), fields
     assert not sql("SELECT 1 AS one FROM revocations")
 
 

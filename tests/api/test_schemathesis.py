@@ -40,16 +40,21 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("mode", GenerationMode)
-@pytest.mark.parametrize("name", NAMES)
-def test_schemathesis_finds_nothing(apps, call, started, sql, name, mode):
-    started()
+@pytest.fixture(scope="module")
+def schema(_apps):
+    """The document, read once."""
 
     def app(environ, start_response):
         here = {"HTTP_HOST": "admin.test", "REMOTE_ADDR": "198.51.100.9"}
-        return apps["admin"](environ | here, start_response)
+        return _apps["admin"](environ | here, start_response)
 
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("name", NAMES)
+def test_schemathesis_finds_nothing(schema, call, started, sql, name, mode):
+    started()
     operation = schema.find_operation_by_id(name)
 
     @settings(

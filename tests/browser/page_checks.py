@@ -16,24 +16,51 @@ from support import person
 from shopforum.dev.sample import forums as forums_sample
 from shopforum.dev.sample.crowd import crowd
 
-TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 PEOPLE = [(p.id, p.name, p.email) for p in crowd(random.Random(3), 20)]
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
-# Width, scheme, and whether axe runs. What it reads depends on the width or on the scheme, never on both: twice will do.
-# From one to the next, and from the last to the first, one of both changes.
-GUISES = ((WIDE, "light", True), (WIDE, "dark", False), (NARROW, "dark", True), (NARROW, "light", False))
+# Axe's rules that judge what is painted, and all of them.
+PAINTED = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+EVERY = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# Width, scheme, and the rules. What is read depends on the width or on the scheme, never on both, so that two guises show all
+# of it; and what a page says to a screen reader depends on neither.
+GUISES = ((WIDE, "light", {"type": "rule", "values": list(PAINTED)}), (NARROW, "dark", EVERY))
 
 PAGE_LIMIT, STYLE_LIMIT, SCRIPT_LIMIT = 100_000, 20_000, 15_000
 
-# One rule is experimental to axe, but level A: who speaks to a computer says what stands on the button. The rows of a long
-# list are like the first ones, and the contrast of each of their words is most of what axe does.
-_AXE = """async (runOnly) => {
-  const rules = {"label-content-name-mismatch": {enabled: true}};
-  const alike = {exclude: ["tbody tr:nth-child(n+9)", "main li:nth-child(n+9)", "main article:nth-of-type(n+9)"]};
+# Three quarters of axe's work are contrast, and most of a page is painted like the one before: header, buttons, rows of a list.
+# Of what is painted alike from the root of the page to the words, one is looked at in each scheme: contrast follows from that.
+# The rows of a long list are like the first ones.
+# One rule is experimental to axe, but level A: who speaks to a computer says what stands on the button.
+_AXE = """async ({runOnly, known}) => {
+  const alike = ["tbody tr:nth-child(n+9)", "main li:nth-child(n+9)", "main article:nth-of-type(n+9)"];
+  const paints = new Map([[null, 0]]), seen = new Set(known), added = [];
+  const paint = element => {
+    if (!paints.has(element)) {
+      const {color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight, position} = getComputedStyle(element);
+      const own = [element.localName, element.className, element.matches(":disabled, [aria-disabled=true]"), color,
+        backgroundColor, backgroundImage, opacity, fontSize, fontWeight, position].join();
+      let hash = paint(element.parentElement);
+      for (let i = 0; i < own.length; i++) hash = Math.imul(hash ^ own.charCodeAt(i), 0x01000193);
+      paints.set(element, hash);
+    }
+    return paints.get(element);
+  };
+  for (const element of document.body.querySelectorAll("*")) {
+    const words = element.matches("input, select, textarea") || [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+    const looked = words && element.checkVisibility() && !element.closest(alike.join()) && !seen.has(paint(element));
+    element.toggleAttribute("data-new-paint", looked);
+    if (looked) {
+      seen.add(paint(element));
+      added.push(paint(element));
+    }
+  }
+  axe.configure({rules: [{id: "color-contrast", selector: "[data-new-paint]"}]});
+  const rules = runOnly.type === "tag" ? {"label-content-name-mismatch": {enabled: true}} : {};
   const options = {runOnly, rules, resultTypes: ["violations"], selectors: false, preload: false};
-  const {violations} = await axe.run(alike, options);
-  return violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html} ${n.failureSummary.split("\\n").slice(1)}`));
+  const {violations} = await axe.run({exclude: alike}, options);
+  const text = (v, n) => `${v.id}: ${n.html} ${n.failureSummary.split("\\n").slice(1)}`;
+  return {added, wrong: violations.flatMap(v => v.nodes.map(n => text(v, n)))};
 }"""
 
 # What axe does not check, or not everywhere.
@@ -43,7 +70,9 @@ _ONCE = """() => {
   for (const image of document.images) {
     if (!image.hasAttribute("width") || !image.hasAttribute("height")) wrong.push(`no size: ${image.outerHTML}`);
   }
-  return wrong;
+  const loaded = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  const weighed = loaded.filter(e => e.initiatorType !== "img" && !/[.]svg/.test(e.name));
+  return {wrong, title: document.title, sizes: Object.fromEntries(weighed.map(e => [e.name, e.encodedBodySize]))};
 }"""
 _EACH = """() => {
   const wrong = [], root = document.documentElement;
@@ -59,9 +88,6 @@ _EACH = """() => {
   }
   return wrong;
 }"""
-_WEIGHT = """() => Object.fromEntries([...performance.getEntriesByType("navigation"),
-  ...performance.getEntriesByType("resource")].filter(e => e.initiatorType !== "img" && !/[.]svg/.test(e.name))
-  .map(e => [e.name, e.encodedBodySize]))"""
 
 
 def log_in(page: Page, url: str, who: str) -> None:
@@ -120,7 +146,7 @@ class Inspector:
     wrong: dict[str, list[str]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     last: Response = field(init=False)
-    scheme: str = ""
+    painted: dict[str, list[int]] = field(default_factory=lambda: {scheme: [] for _, scheme, _ in GUISES})
 
     def __post_init__(self) -> None:
         self.page.add_init_script(AXE_SCRIPT)
@@ -149,35 +175,34 @@ class Inspector:
         """Look at the page that is there, in every guise."""
         where = f"{self.last.request.method} {self.page.url.removeprefix(self.url)} {self.last.status}"
         wrong = [] if self.last.status == status else [f"status {self.last.status}, not {status}"]
-        self._title(wrong)
-        self._weight(wrong)
-        wrong += self.page.evaluate(_ONCE)
-        for size, scheme, with_axe in GUISES:
+        once = self.page.evaluate(_ONCE)
+        self._title(once["title"], wrong)
+        self._weight(once["sizes"], wrong)
+        wrong += once["wrong"]
+        for size, scheme, rules in GUISES:
             self._dress(size, scheme)
             guise = f"{size['width']} {scheme}: "
-            found = self.page.evaluate(_EACH) + (self.page.evaluate(_AXE, list(TAGS)) if with_axe else [])
-            wrong += [guise + text for text in found]
+            found = self.page.evaluate(_AXE, {"runOnly": rules, "known": self.painted[scheme]})
+            self.painted[scheme] += found["added"]
+            wrong += [guise + text for text in (*self.page.evaluate(_EACH), *found["wrong"])]
         self._dress(WIDE, "light")
         if wrong:
             self.wrong.setdefault(where, []).extend(wrong)
 
     def _dress(self, size: Any, scheme: Any) -> None:
-        if scheme != self.scheme:
-            self.page.emulate_media(color_scheme=scheme)
-            self.scheme = scheme
         if size != self.page.viewport_size:
+            self.page.emulate_media(color_scheme=scheme)
             self.page.set_viewport_size(size)
 
-    def _title(self, wrong: list[str]) -> None:
+    def _title(self, title: str, wrong: list[str]) -> None:
         if self.last.request.method != "GET":
             return
-        title, path = self.page.title(), urlsplit(self.page.url).path
+        path = urlsplit(self.page.url).path
         other = self.titles.setdefault(title, path)
         if other != path:
             wrong.append(f"has the title of {other}: {title}")
 
-    def _weight(self, wrong: list[str]) -> None:
-        sizes = self.page.evaluate(_WEIGHT)
+    def _weight(self, sizes: dict[str, int], wrong: list[str]) -> None:
         for suffix, limit in ((".css", STYLE_LIMIT), (".js", SCRIPT_LIMIT), ("", PAGE_LIMIT)):
             size = sum(size for name, size in sizes.items() if urlsplit(name).path.endswith(suffix))
             if not 0 < size <= limit:

@@ -46,7 +46,7 @@ MORE = [
     "&ref=00000000-0000-4000-8000-000000000000",
 ]
 # On pages but the login's each code is tried in one of so many turns.
-TURNS = 4
+TURNS = 6
 
 
 def notices(page):
