@@ -52,7 +52,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
         )
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
         keys = shared.sessions.config.secrets.ids
-        shared.add(Readiness(Database(connect(None)), schema.needed_rights(), keys))
+        shared.add(Readiness(Database(connect(None)), schema.needed_rights(), keys, engine))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])
