@@ -15,7 +15,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage contract lint fmt bench bench-scale pictures docs lock
+.PHONY: help setup run test races searches mutants coverage contract ha lint fmt bench bench-scale pictures docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -54,6 +54,11 @@ contract: $(TEST) ## Hold the development provider's answers against FusionAuth'
 	@echo "$(DESCRIPTION_SHA256)  $(DESCRIPTION)" | sha256sum --check --quiet
 	@$(BIN)/pytest tests/dev_idp/test_conformance.py $(ARGS)
 
+ha: $(TEST) ## Kill, freeze and switch the primary of three PostgreSQL servers under Patroni, under load; takes minutes
+	@test -x .data/patroni/bin/patroni || { $(PYTHON) -m venv .data/patroni && .data/patroni/bin/python -m pip \
+		--disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/ha.txt; }
+	@SHOPFORUM_TEST_PATRONI=.data/patroni/bin/patroni $(BIN)/pytest -n 0 -p no:randomly tests/availability $(ARGS)
+
 lint: $(TEST) ## Check style, formatting, types (and how much of the code has none) and imports between packages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -84,6 +89,7 @@ lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --constraint=prod.txt --output-file=dev.txt prod.in dev.in
 	@cd requirements && $(LOCK) --constraint=dev.txt --output-file=test.txt prod.in dev.in test.in
 	@cd requirements && $(LOCK) --constraint=test.txt --output-file=bench.txt prod.in dev.in bench.in
+	@cd requirements && $(LOCK) --output-file=ha.txt ha.in
 
 $(RUN): requirements/dev.txt setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'

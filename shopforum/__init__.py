@@ -39,7 +39,7 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
         shared = site_services.assembled(parsed, db, idp, sessions)
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
         apart = create_engine(settings.database_url, None, pooler=settings.pooler)
-        shared.add(Readiness(Database(apart), schema.needed_rights(), sessions.config.secrets.ids))
+        shared.add(Readiness(Database(apart), schema.needed_rights(), sessions.config.secrets.ids, engine))
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Engine, ExceptionContext, NullPool, event, make_url
 from sqlalchemy import create_engine as _create
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from .deadlines import limited
+from .deadlines import DeadlineExceeded, limited
 from .settings import SettingsError
 
 # Time limits of the server, in milliseconds. Without the last one, a process that is frozen within a revocation would block
@@ -105,6 +105,10 @@ def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> E
     os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
     event.listen(engine, "connect", partial(_require_limits, pooler))
     event.listen(engine, "handle_error", _replace_lost)
+    hosts = engine.url.query.get("host")
+    if isinstance(hosts, tuple):
+        event.listen(engine, "do_connect", partial(_ask_last_host_first, hosts))
+        event.listen(engine, "connect", partial(_remember_host, hosts))
     return engine
 
 
@@ -195,6 +199,34 @@ def _require_limits(pooler: bool, made: DriverConnection, _record: Any) -> None:
             "the database session has no time limits or is not in UTC, and a pooler keeps the sites from setting that",
             f"run {role_settings(made.info.user)}",
         )
+
+
+# The host that each address with several last led to.
+_last_hosts: dict[tuple[str, ...], tuple[str, str]] = {}
+
+
+def _ask_last_host_first(
+    address: tuple[str, ...], _dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]
+) -> None:
+    """Put the host that has accepted this process last before the others.
+
+    A host that is frozen accepts a connection and says nothing: each new one would wait for it, as long as it is named before
+    the primary.
+    """
+    hosts = list(zip(parameters["host"].split(","), parameters["port"].split(","), strict=True))
+    if _last_hosts.get(address) in hosts:
+        hosts.sort(key=lambda one: one != _last_hosts[address])
+    parameters["host"], parameters["port"] = (",".join(parts) for parts in zip(*hosts, strict=True))
+
+
+def _remember_host(address: tuple[str, ...], made: DriverConnection, _record: Any) -> None:
+    _last_hosts[address] = (made.info.host, str(made.info.port))
+
+
+def is_silent(error: BaseException) -> bool:
+    """Return whether the server does not answer at all: it neither refused the connection nor ended it."""
+    orig = getattr(error, "orig", None)
+    return isinstance(orig, DeadlineExceeded) or "timeout expired" in str(orig)
 
 
 def _replace_lost(context: ExceptionContext) -> None:

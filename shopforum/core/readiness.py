@@ -9,15 +9,15 @@ is compatible.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import migrations, processes
 from .database import Database, is_outage, sqlstate
-from .engine import unsuitable_session
+from .engine import is_silent, unsuitable_session
 
 OK = "ok"
 _UNKNOWN = "unknown"
@@ -53,12 +53,13 @@ class State:
 @dataclass
 class Readiness:
     """The readiness of one site of this process. Thread-safe. `rights` are those that the code needs, each a table
-    and a privilege; `keys` the ids of the keys that the process knows, the newest first.
+    and a privilege; `keys` the ids of the keys that the process knows, the newest first; `pool` the engine of its pages.
     """
 
     db: Database
     rights: Sequence[tuple[str, str]]
     keys: Sequence[str] = ()
+    pool: Engine | None = None
     _started: bool = field(default=False, init=False)
     _known: tuple[float, State] = field(
         default=(float("-inf"), State({"database": "not asked yet"})), init=False
@@ -76,12 +77,19 @@ class Readiness:
         if self._lock.acquire(blocking=False):
             try:
                 if time.monotonic() - self._known[0] > _STANDS:
-                    state = State(checked(self.db, self.rights, keys=self.keys))
+                    state = State(checked(self.db, self.rights, keys=self.keys, silent=self._drop_pool))
                     self._known = (time.monotonic(), state)
                     self._started = self._started or state.ready
             finally:
                 self._lock.release()
         return self._known[1]
+
+    def _drop_pool(self) -> None:
+        """Throw away the connections that no page uses now: each would hold a page until its deadline, long after another
+        server is the primary.
+        """
+        if self.pool:
+            self.pool.dispose()
 
     def started(self) -> State:
         """Return whether the process has ever been ready."""
@@ -89,10 +97,14 @@ class Readiness:
 
 
 def checked(
-    db: Database, rights: Sequence[tuple[str, str]], kind: str = processes.WEB, keys: Sequence[str] = ()
+    db: Database,
+    rights: Sequence[tuple[str, str]],
+    kind: str = processes.WEB,
+    keys: Sequence[str] = (),
+    silent: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
     """Check a database for the code of this process, which needs `rights`; return the checks of `State`. The write is a sign of
-    life of this kind, with the keys that the process knows.
+    life of this kind, with the keys that the process knows. `silent` is called where the server does not answer at all.
     """
     checks = dict.fromkeys(("database", "migrations", "grants", "writes"), _UNKNOWN)
     try:
@@ -107,6 +119,8 @@ def checked(
             checks["writes"] = OK
     except SQLAlchemyError as error:
         _note(checks, error)
+        if is_silent(error):
+            silent()
     return checks
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from shopforum.core.database import Database, is_outage, once_more
 from shopforum.core.deadlines import DeadlineExceeded
 from shopforum.core.engine import create_engine
 from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.core.readiness import Readiness
 from shopforum.dev import postgres
 
 DEADLINE = 0.6
@@ -77,6 +79,32 @@ def test_every_request_gets_an_error_and_every_place_in_the_pool_comes_back(data
         assert any(isinstance(getattr(one, "orig", None), DeadlineExceeded) for one in answers)
         assert database.engine.pool.checkedout() == 0
         assert list(threads.map(ask, [database] * 8)) == [1] * 8
+
+
+def test_readiness_throws_away_what_would_hold_the_next_pages(own, database, frozen):
+    """Asked by a balancer, it finds out before a page does, and before there is another primary."""
+    readiness = Readiness(Database(create_engine(own[0], None)), (), (), database.engine)
+    assert ask(database) == 1
+    readiness.check()
+    assert database.engine.pool.checkedin() == 1, "a server that answers, whatever it says, is not silent"
+    readiness._known = (float("-inf"), readiness._known[1])
+    with frozen():
+        assert not readiness.check().ready
+        assert database.engine.pool.checkedin() == 0
+    assert ask(database) == 1
+
+
+def test_of_several_hosts_the_last_one_that_served_is_asked_first(own, monkeypatch):
+    """A frozen host accepts, and says nothing. Every new connection would wait for it, if it is named first."""
+    monkeypatch.setattr(engines, "_CONNECTING", {**engines._CONNECTING, "connect_timeout": 2})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name, _, rest = own[0].partition("@")
+        engine = create_engine(f"{name}@127.0.0.1:{silent.getsockname()[1]},{rest}", None)
+        assert [ask(Database(engine)) for _ in range(3)] == [1, 1, 1]
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_commit_without_an_answer_is_not_repeated(database, frozen):
