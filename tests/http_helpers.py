@@ -43,6 +43,6 @@ def asked_for(name: str) -> str:
 
 def tokens(idp: Any, user_id: Any) -> list[dict[str, Any]]:
     """A user's refresh tokens at the provider: ids and states, never the tokens themselves."""
-    answer = requests.get(f"{idp.hooks}/tokens", params={"userId": str(user_id)}, timeout=10)
+    answer = requests.get(f"{idp.hooks}/tokens", params={"userId": str(user_id)}, timeout=60)
     answer.raise_for_status()
     return answer.json()["tokens"]

@@ -76,18 +76,18 @@ class Idp:
 
     def hook(self, name: str, **body: Any) -> Any:
         """POST to a test hook, `hook("fail", path="/api/login", times=1, status=503)`. Returns its JSON, if any."""
-        response = self._http.post(f"{self.hooks}/{name}", json=body, timeout=10)
+        response = self._http.post(f"{self.hooks}/{name}", json=body, timeout=60)
         response.raise_for_status()
         return response.json() if response.content else None
 
     def calls(self, path: str = "/") -> list[dict[str, str]]:
         """The calls since the test began, or since `forget_calls`, to paths that begin with `path`."""
-        calls = self._http.get(f"{self.hooks}/calls", timeout=10).json()["calls"]
+        calls = self._http.get(f"{self.hooks}/calls", timeout=60).json()["calls"]
         return [call for call in calls if call["path"].startswith(path)]
 
     def forget_calls(self) -> None:
         """Start counting anew."""
-        self._http.delete(f"{self.hooks}/calls", timeout=10).raise_for_status()
+        self._http.delete(f"{self.hooks}/calls", timeout=60).raise_for_status()
 
 
 class _Form(Form):

@@ -95,6 +95,7 @@ __all__ = [
 EXTENSION_POINTS = frozenset(
     {
         *(
+            "acts",
             "audit",
             "audit_chain",
             "config",

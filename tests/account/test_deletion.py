@@ -382,7 +382,7 @@ def _assert_console_says_how_far_it_is(admin: Browser, sql: Any) -> None:
 
 def _call(idp: Idp, method: str, path: str, body: Any = None) -> Any:
     return requests.request(
-        method, idp.url + path, json=body, headers={"Authorization": idp.api_key}, timeout=10
+        method, idp.url + path, json=body, headers={"Authorization": idp.api_key}, timeout=60
     )
 
 

@@ -109,7 +109,7 @@ def test_a_second_factor_offers_it_too(store, idp):
     idp.hook("user", email=person("shopper").email, twoFactor=True)
     page = store.log_in("shopper", status=302).follow()
     form = next(form for form in page.forms.values() if "code" in form.fields)
-    form["code"] = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"][-1]["code"]
+    form["code"] = requests.get(f"{idp.hooks}/two-factor", timeout=60).json()["challenges"][-1]["code"]
     assert DeviceClient(store).register(form.submit(status=302)).status_int == 200
 
 

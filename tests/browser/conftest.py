@@ -16,7 +16,7 @@ import pytest
 import row_order
 from browser.page_checks import WIDE, Inspector, log_in
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
 import shopforum
 from shopforum import hosts
@@ -125,6 +125,8 @@ def arguments(certificate: ServerCertificate) -> list[str]:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    # A page that never does it is a fault, and one that is slow on a busy machine is none.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as running:
         yield running
 
@@ -144,7 +146,7 @@ def somebody(chromium: Chromium) -> Iterator[Callable[..., Page]]:
 
     def open_page(**options: Any) -> Page:
         context = chromium.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

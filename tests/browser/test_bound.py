@@ -27,7 +27,7 @@ def device(playwright, arguments, tmp_path):
             executable_path=FULL,
             args=[*arguments, f"--enable-features={FEATURES}"],
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         try:
             yield context.pages[0]
         finally:

@@ -23,7 +23,7 @@ def use(url, cookies):
     connection = http.client.HTTPSConnection(
         "127.0.0.1",
         urlsplit(url).port,
-        timeout=10,
+        timeout=60,
         source_address=(THIEF, 0),
         # A thief does not ask whose certificate it is.
         context=ssl._create_unverified_context(),

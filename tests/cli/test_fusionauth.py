@@ -27,7 +27,7 @@ def set_up(ini: str, *options: str) -> tuple[int, str]:
 
 def ask(idp: Idp, method: str, path: str, body: Any = None) -> Any:
     headers = {"Authorization": idp.api_key}
-    response = requests.request(method, idp.url + path, json=body, headers=headers, timeout=10)
+    response = requests.request(method, idp.url + path, json=body, headers=headers, timeout=60)
     response.raise_for_status()
     return response.json()
 

@@ -68,7 +68,7 @@ def test_the_cookie_wins_over_the_body_on_refresh(login, world):
         f"{world.url}/api/jwt/refresh",
         json={"refreshToken": body["refreshToken"]},
         cookies={"refresh_token": cookie["refreshToken"]},
-        timeout=5,
+        timeout=60,
     )
     assert answer.json()["refreshTokenId"] == cookie["refreshTokenId"]
 
@@ -79,7 +79,7 @@ def test_the_parameter_wins_over_the_cookie_on_logout(login, refresh, world):
         f"{world.url}/api/logout",
         params={"refreshToken": parameter["refreshToken"]},
         cookies={"refresh_token": cookie["refreshToken"]},
-        timeout=5,
+        timeout=60,
     )
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Set-Cookie"].count("Max-Age=0") == 2
@@ -157,7 +157,7 @@ def test_the_token_endpoint_takes_form_and_basic_credentials(login, token_endpoi
         f"{world.url}/oauth2/token",
         data={"grant_type": "refresh_token", "refresh_token": first["refreshToken"]},
         auth=(world.store, world.secrets[world.store]),
-        timeout=5,
+        timeout=60,
     )
     assert basic.status_code == 200
 

@@ -30,7 +30,7 @@ def _form(client, world, person, first):
         f"{world.url}/api/jwt/refresh",
         data={"token": first["refreshToken"]},
         headers={"Authorization": world.api_key},
-        timeout=5,
+        timeout=60,
     )
 
 

@@ -91,6 +91,6 @@ def test_idle_connections_keep_nobody_out(apps):
     """waitress would stop at a hundred, for all sites and the health checks together."""
     with served(Sites(list(apps.values()))) as port, ExitStack() as stack:
         for _ in range(130):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         assert send(port, request("GET", "/healthz")).status == 200
         assert send(port, request("GET", "/login", host="admin.test")).status == 200

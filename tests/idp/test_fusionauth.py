@@ -54,7 +54,7 @@ def test_a_user_name_is_no_second_name_for_an_account(client, idp):
         f"{idp.url}/api/user/{person('shopper').id}",
         json=user,
         headers={"Authorization": idp.api_key},
-        timeout=5,
+        timeout=60,
     ).raise_for_status()
     with pytest.raises(LoginRefused) as refused:
         client.login("sam", person("shopper").password, HERE, "Firefox")
@@ -92,7 +92,7 @@ def test_name_and_address_are_those_of_now_at_a_refresh(client, idp):
         f"{idp.url}/api/user/{login.user_id}",
         json={"user": {"fullName": "Sam Newname", "email": "sam@new.example"}},
         headers={"Authorization": idp.api_key},
-        timeout=5,
+        timeout=60,
     ).raise_for_status()
     answer = client.refresh(login.refresh_token, login.user_id, HERE)
     assert (answer.name, answer.email) == ("Sam Newname", "sam@new.example")
@@ -103,7 +103,7 @@ def test_a_user_with_much_data_can_sign_in_and_is_refreshed(client, idp):
         f"{idp.url}/api/user/{person('shopper').id}",
         json={"user": {"data": {"history": "x" * 700_000}}},
         headers={"Authorization": idp.api_key},
-        timeout=5,
+        timeout=60,
     ).raise_for_status()
     login = log_in(client, "shopper")
     assert client.refresh(login.refresh_token, login.user_id).user_id == login.user_id
@@ -182,7 +182,7 @@ def test_somebody_who_was_deregistered_is_not_refreshed(client, idp):
     answer = requests.delete(
         f"{idp.url}/api/user/registration/{login.user_id}/{APPLICATIONS['store']}",
         headers={"Authorization": idp.api_key},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 200
     with pytest.raises(RefreshRefused):
@@ -213,7 +213,7 @@ def test_roles_are_those_of_now_at_a_refresh(client, idp):
         f"{idp.url}/api/user/registration/{login.user_id}",
         json={"registration": {"applicationId": APPLICATIONS["store"], "roles": []}},
         headers={"Authorization": idp.api_key},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 200
     assert client.refresh(login.refresh_token, login.user_id).roles == ()
@@ -401,7 +401,7 @@ def test_roles_as_they_are_now_and_none_for_who_is_gone(client, idp):
     assert client.roles(uuid.uuid4()) is None
     # Registered elsewhere only.
     assert client.roles(uuid.UUID(person("viewer").id)) is None
-    gone = requests.delete(f"{idp.url}/api/user/{user}", headers={"Authorization": idp.api_key}, timeout=10)
+    gone = requests.delete(f"{idp.url}/api/user/{user}", headers={"Authorization": idp.api_key}, timeout=60)
     assert gone.status_code == 200
     assert client.roles(user) is None
 

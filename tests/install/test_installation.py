@@ -47,7 +47,7 @@ def free_port() -> int:
 
 def ready(port, site):
     try:
-        answer = requests.get(f"http://127.0.0.1:{port}/readyz", headers={"Host": f"{site}.test"}, timeout=10)
+        answer = requests.get(f"http://127.0.0.1:{port}/readyz", headers={"Host": f"{site}.test"}, timeout=60)
     except requests.ConnectionError:
         return False
     return answer.status_code == 200
@@ -120,7 +120,7 @@ def test_pserve_serves_the_sites_together_and_each_alone(installed, ini, alone):
         page = requests.get(
             f"http://127.0.0.1:{port}/login",
             headers={"Host": f"{alone or 'store'}.test", "X-Forwarded-Proto": "https"},
-            timeout=10,
+            timeout=60,
         )
         assert page.status_code == 200, page.text
         assert 'name="password"' in page.text

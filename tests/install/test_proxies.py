@@ -112,7 +112,7 @@ def test_a_login_through_the_proxy_is_the_client_s(
             client.trust_env, client.verify = False, str(certificate.authority)
             client.mount("https://", _From())
             client.headers.update(claimed)
-            page = client.get(f"https://localhost:{port}/login", timeout=10)
+            page = client.get(f"https://localhost:{port}/login", timeout=60)
             form = (
                 BeautifulSoup(page.text, "html.parser")
                 .find("input", {"name": "password"})
@@ -122,10 +122,10 @@ def test_a_login_through_the_proxy_is_the_client_s(
             login = person("shopper")
             sent |= {"email": login.email, "password": login.password}
             done = client.post(
-                f"https://localhost:{port}/login", data=sent, timeout=10, allow_redirects=False
+                f"https://localhost:{port}/login", data=sent, timeout=60, allow_redirects=False
             )
             assert done.status_code == 302, done.text
             assert "no-store" in done.headers["Cache-Control"]
-        answer = probe.ask(f"https://localhost:{port}", keyring, headers=claimed, timeout=10)
+        answer = probe.ask(f"https://localhost:{port}", keyring, headers=claimed, timeout=60)
     assert [row["at"] for row in sql("SELECT host(address) AS at FROM sessions")] == [CLIENT]
     assert [one.problem for one in check_public.judge("store", "store", url, answer)] == [""]

@@ -201,4 +201,4 @@ def test_the_methods_of_a_challenge_decide_the_page(store: Browser, idp: Idp) ->
     idp.hook("user", email=LOGIN.email, twoFactor=True)
     store.log_in(LOGIN).follow()
     assert store.get(PAGE, status=302).location.startswith("/login?why=challenge")
-    assert requests.get(f"{idp.url}/api/user/two-factor/x", timeout=10).status_code == 404
+    assert requests.get(f"{idp.url}/api/user/two-factor/x", timeout=60).status_code == 404

@@ -158,11 +158,11 @@ def test_a_role_taken_away_counts_on_the_console_within_a_minute(admin, idp, wha
     user = f"{idp.url}/api/user/{person('responder').id}"
     key = {"Authorization": idp.api_key}
     if what == "account":
-        answer = requests.delete(user, headers=key, timeout=10)
+        answer = requests.delete(user, headers=key, timeout=60)
     else:
         registration = {"registration": {"applicationId": APPLICATIONS["admin"], "roles": []}}
         path = user.replace("/user/", "/user/registration/")
-        answer = requests.put(path, json=registration, headers=key, timeout=10)
+        answer = requests.put(path, json=registration, headers=key, timeout=60)
     assert answer.status_code == 200, answer.text
     later(61)
     answer = admin.get("/sessions", status=403 if what == "role" else 302)

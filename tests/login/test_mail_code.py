@@ -185,7 +185,7 @@ def test_it_is_only_where_it_is_on(admin: Browser, apps: Any, idp: Idp) -> None:
     headers = {"Authorization": idp.api_key}
     body = {"application": {"passwordlessConfiguration": {"enabled": False}}}
     url = f"{idp.url}/api/application/{APPLICATIONS['store']}"
-    requests.patch(url, json=body, headers=headers, timeout=10).raise_for_status()
+    requests.patch(url, json=body, headers=headers, timeout=60).raise_for_status()
     start = {"applicationId": APPLICATIONS["store"], "loginId": LOGIN.email}
-    refused = requests.post(f"{idp.url}/api/passwordless/start", json=start, headers=headers, timeout=10)
+    refused = requests.post(f"{idp.url}/api/passwordless/start", json=start, headers=headers, timeout=60)
     assert refused.status_code == 400

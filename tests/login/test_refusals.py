@@ -194,7 +194,7 @@ def register(idp: Idp, who: str, site: str, roles: list[str]) -> None:
         f"{idp.url}/api/user/registration/{person(who).id}",
         headers={"Authorization": idp.api_key, "X-FusionAuth-TenantId": TENANT},
         json={"registration": {"applicationId": APPLICATIONS[site], "roles": roles}},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
 

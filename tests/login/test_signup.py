@@ -47,8 +47,8 @@ def test_a_new_account_is_confirmed_by_mail_and_then_signs_in(
     assert "not confirmed" in log_in(client).text
     [mail] = mails(idp)
     assert mail["To"] == NEW["email"]
-    assert "is confirmed" in requests.get(link_of(mail), timeout=5).text
-    assert requests.get(link_of(mail), timeout=5).status_code == 404
+    assert "is confirmed" in requests.get(link_of(mail), timeout=60).text
+    assert requests.get(link_of(mail), timeout=60).status_code == 404
     assert log_in(client).location == landing
     [row] = sql("SELECT user_name, user_email, roles FROM sessions")
     assert (row["user_name"], row["user_email"], row["roles"]) == ("Nora Nebel", NEW["email"], [role])
@@ -57,9 +57,9 @@ def test_a_new_account_is_confirmed_by_mail_and_then_signs_in(
 
 def test_where_no_confirmation_is_needed_one_is_signed_in_at_once(store: Browser, idp: Idp) -> None:
     tenant = {"tenant": {"emailConfiguration": {"verifyEmail": False}}}
-    home = requests.get(f"{idp.url}/api/tenant", headers={"Authorization": idp.api_key}, timeout=5).json()
+    home = requests.get(f"{idp.url}/api/tenant", headers={"Authorization": idp.api_key}, timeout=60).json()
     url = f"{idp.url}/api/tenant/{home['tenants'][0]['id']}"
-    requests.patch(url, json=tenant, headers={"Authorization": idp.api_key}, timeout=5).raise_for_status()
+    requests.patch(url, json=tenant, headers={"Authorization": idp.api_key}, timeout=60).raise_for_status()
     page = store.get("/signup?next=/orders")
     form = next(form for form in page.forms.values() if "name" in form.fields)
     for name, value in NEW.items():

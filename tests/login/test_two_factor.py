@@ -27,7 +27,7 @@ def _second_factor(idp: Idp) -> None:
 
 
 def code_of(idp: Idp) -> str:
-    challenges = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"]
+    challenges = requests.get(f"{idp.hooks}/two-factor", timeout=60).json()["challenges"]
     return str(challenges[-1]["code"])
 
 
@@ -84,7 +84,7 @@ def test_a_revocation_meanwhile_beats_the_login(store: Browser, idp: Idp, sql: S
 
 def test_the_challenge_is_in_no_address_page_or_table(store: Browser, idp: Idp, sql: Sql) -> None:
     page = begin(store)
-    [challenge] = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"]
+    [challenge] = requests.get(f"{idp.hooks}/two-factor", timeout=60).json()["challenges"]
     assert challenge["twoFactorId"] not in page.text
     assert challenge["twoFactorId"] not in page.request.url
     assert LOGIN.email not in page.text

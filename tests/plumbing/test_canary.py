@@ -34,7 +34,7 @@ def measured(apps: Any, monkeypatch: pytest.MonkeyPatch, sql: Any) -> Any:
 
 
 def tokens_of(idp: Any, who: str) -> list[Any]:
-    answer = requests.get(f"{idp.hooks}/tokens", params={"userId": str(person(who).id)}, timeout=10)
+    answer = requests.get(f"{idp.hooks}/tokens", params={"userId": str(person(who).id)}, timeout=60)
     return [one for one in answer.json()["tokens"] if one["state"] != "revoked"]
 
 

@@ -134,7 +134,7 @@ def test_migrations_that_have_not_run(deployment, empty_database):
 def test_an_application_that_cannot_refresh(deployment, idp, setting):
     change = {"application": {"loginConfiguration": {setting: False}}}
     url = f"{idp.url}/api/application/{APPLICATIONS['forums']}"
-    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=10).raise_for_status()
+    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=60).raise_for_status()
     code, output = check(deployment())
     assert code == 1
     assert f"set loginConfiguration.{setting}" in output
@@ -143,7 +143,7 @@ def test_an_application_that_cannot_refresh(deployment, idp, setting):
 def test_the_token_endpoint_needs_its_grant(deployment, idp):
     change = {"application": {"oauthConfiguration": {"enabledGrants": []}}}
     url = f"{idp.url}/api/application/{APPLICATIONS['store']}"
-    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=10).raise_for_status()
+    requests.patch(url, json=change, headers={"Authorization": idp.api_key}, timeout=60).raise_for_status()
     assert "enabledGrants" not in check(deployment())[1]
     code, output = check(deployment({"idp.refresh_endpoint": "oauth2"}))
     assert code == 1

@@ -217,7 +217,7 @@ def test_two_people_take_two_owners_who_can_sign_in(doctor: Any, database_url: s
             f"{idp.url}/api/user/registration/{person('responder').id}",
             json={"registration": {"applicationId": APPLICATIONS["admin"], "roles": ["owner"]}},
             headers={"Authorization": idp.api_key},
-            timeout=10,
+            timeout=60,
         )
         assert answer.status_code == 200, answer.text
         assert doctor(**said) == {}

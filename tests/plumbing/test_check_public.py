@@ -35,7 +35,7 @@ def found(apps: Any, keyring: Keyring) -> Callable[..., list[Any]]:
         }
         sent = {name: value for name, value in (proxied | headers).items() if value}
         with served(apps["store"], proxied=True, **options) as port:
-            answer = probe.ask(f"http://127.0.0.1:{port}", keyring, headers=sent, timeout=5)
+            answer = probe.ask(f"http://127.0.0.1:{port}", keyring, headers=sent, timeout=60)
         if policy:
             answer = probe.Answer(answer.status, policy, answer.received)
         return [*check_public.judge("store", "store", URL, answer)]
@@ -100,7 +100,7 @@ def answering(status: int) -> Iterator[str]:
 @pytest.mark.parametrize("status", [200, 302, 404, 502])
 def test_another_server_is_called_so(keyring: Keyring, status: int) -> None:
     with answering(status) as url:
-        [one] = check_public.judge("store", "store", url, probe.ask(url, keyring, timeout=5))
+        [one] = check_public.judge("store", "store", url, probe.ask(url, keyring, timeout=60))
     assert f"answers {status}, and not as this deployment does" in one.problem
 
 
@@ -112,6 +112,6 @@ def test_another_site_is_called_so(apps: Any, keyring: Keyring) -> None:
             "X-Forwarded-Proto": "https",
             "X-Forwarded-For": "198.51.100.7",
         }
-        answer = probe.ask(f"http://127.0.0.1:{port}", keyring, headers=headers, timeout=5)
+        answer = probe.ask(f"http://127.0.0.1:{port}", keyring, headers=headers, timeout=60)
     [one] = check_public.judge("store", "store", URL, answer)
     assert "the site forums answers" in one.problem

@@ -59,7 +59,7 @@ def listening(apps, monkeypatch):
 
 def scraped(registry=None, url=None):
     """The samples of a scrape: by name, a list of labels and value."""
-    page = requests.get(url, timeout=10).text if url else None
+    page = requests.get(url, timeout=60).text if url else None
     families = text_string_to_metric_families(page) if page else registry.collect()
     found = {}
     for family in families:
@@ -89,7 +89,7 @@ def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, 
         store.post("/login", {"email": "a@b.test", "password": "x", "csrf_token": "x"}, status=403)
         for path in ("/products", "/nowhere-at-all", "/products?q=somebody%40example.com"):
             send(port, request("GET", path))
-        after, page = scraped(url=url), requests.get(url, timeout=10).text
+        after, page = scraped(url=url), requests.get(url, timeout=60).text
         assert send(port, request("GET", "/metrics")).status == 404
 
     def grown(name, **labels):

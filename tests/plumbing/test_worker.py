@@ -74,7 +74,7 @@ def test_it_works_until_it_is_told_to_end(write_ini, db, idp, tmp_path):
         assert processes.running(db, processes.WORKER, 60) == 1
         [row] = db.all(text("select pid, kind from processes where pid = :pid"), pid=process.pid)
         assert row["kind"] == "worker"
-        metrics = requests.get(f"http://{address}/metrics", timeout=10).text
+        metrics = requests.get(f"http://{address}/metrics", timeout=60).text
         assert 'shopforum_processes{kind="worker"} 1.0' in metrics
         assert 'shopforum_backlog_rows{backlog="revocation_outbox"} 0.0' in metrics
         assert "shopforum_fusionauth_seconds_count" in metrics

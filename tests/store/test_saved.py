@@ -219,7 +219,7 @@ class TestPages:
         put(shopper, "linen-notebook")
         idp.hook("user", email=person("shopper").email, twoFactor=True)
         form = forms(shopper.log_in("shopper", next="/checkout").follow(), "/login/two-factor")[0]
-        form["code"] = requests.get(f"{idp.hooks}/two-factor", timeout=10).json()["challenges"][-1]["code"]
+        form["code"] = requests.get(f"{idp.hooks}/two-factor", timeout=60).json()["challenges"][-1]["code"]
         page = form.submit(status=302).follow(status=200)
         assert notice(page).endswith("Saved for later, from earlier: Fountain pen, Stoneware mug.")
 

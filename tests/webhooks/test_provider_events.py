@@ -174,7 +174,7 @@ def test_a_token_that_is_refreshed_by_somebody_else_is_flagged(
     fusionauth.send(event)
     assert sql(flags) == []
     later(3600)
-    requests.post(f"{idp.url}/api/jwt/refresh", json={"refreshToken": token}, timeout=5).raise_for_status()
+    requests.post(f"{idp.url}/api/jwt/refresh", json={"refreshToken": token}, timeout=60).raise_for_status()
     eventually(lambda: [row["kind"] for row in sql(flags)] == ["refreshed_elsewhere"])
     event["event"]["id"] = str(uuid.uuid4())
     fusionauth.send(event)
