@@ -23,7 +23,7 @@ TABLES = (
     UserTable(
         "session_acts",
         Fate.KEPT,
-        why="it tells what a thief did with a login, for 90 days; it has no name, and none of your texts",
+        why="it tells what a thief did with a login, and is deleted after a while; it has no name, and none of your texts",
         rows=PersonalRows(
             "acts",
             "what you did lately while you were signed in, and from where",
