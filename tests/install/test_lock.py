@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from .conftest import PIP, PROJECT, install_options, locked_names, normal
 
 # Used by name alone: the loader of ini files, and packages that Pyramid imports.
-UNIMPORTED = {"pyramid-jinja2", "plaster-pastedeploy", "setuptools"}
+UNIMPORTED = {"pyramid-jinja2", "setuptools"}
 
 
 def declared(name: str) -> dict[str, Requirement]:
