@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from .conftest import PIP, PROJECT, install_options, locked_names, normal
 
-# Used by name alone: the loader of ini files, and packages that Pyramid imports.
+# Used by name alone, or by packages that Pyramid imports.
 UNIMPORTED = {"pyramid-jinja2", "setuptools"}
 
 
