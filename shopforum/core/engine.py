@@ -159,7 +159,13 @@ def driver_url(url: str) -> URL:
     except (psycopg2.Error, ArgumentError, ValueError):
         # The original message may quote the text, which has a password.
         raise ValueError("must be an address such as postgresql://user:password@host:5432/database") from None
-    if isinstance(found.query.get("host"), tuple):
+    several = found.query.get("host")
+    if isinstance(several, tuple):
+        if any(one.count(":") > 1 for one in several):
+            # SQLAlchemy takes the first colon for that of the port.
+            raise ValueError(
+                "must name its hosts, or give their IPv4 addresses, where there are several: postgresql://…@one:5432,two:5432/…"
+            )
         found = found.set(query={"target_session_attrs": "read-write", **found.query})
     return found.set(drivername="postgresql+psycopg2")
 
@@ -201,7 +207,8 @@ def _require_limits(pooler: bool, made: DriverConnection, _record: Any) -> None:
         )
 
 
-# The host that each address with several last led to.
+_DEFAULT_PORT = "5432"
+# The host that each address with several last led to, and its port.
 _last_hosts: dict[tuple[str, ...], tuple[str, str]] = {}
 
 
@@ -214,8 +221,9 @@ def _ask_last_host_first(
     the primary.
     """
     hosts = list(zip(parameters["host"].split(","), parameters["port"].split(","), strict=True))
-    if _last_hosts.get(address) in hosts:
-        hosts.sort(key=lambda one: one != _last_hosts[address])
+    last = _last_hosts.get(address)
+    # The sort is stable: the others stay in their order.
+    hosts.sort(key=lambda one: (one[0], one[1] or _DEFAULT_PORT) != last)
     parameters["host"], parameters["port"] = (",".join(parts) for parts in zip(*hosts, strict=True))
 
 

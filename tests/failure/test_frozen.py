@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import OperationalError
 
 from shopforum.core import engine as engines
@@ -105,6 +106,24 @@ def test_of_several_hosts_the_last_one_that_served_is_asked_first(own, monkeypat
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "last", "asked"),
+    [
+        ("one,two,three", ("two", "5432"), ("two,one,three", ",,")),
+        ("one:5433,two", ("one", "5433"), ("one,two", "5433,")),
+        ("one,two:5433", ("two", "5432"), ("one,two", ",5433")),
+        ("one,two", None, ("one,two", ",")),
+    ],
+)
+def test_the_order_of_hosts_with_and_without_a_port(monkeypatch, hosts, last, asked):
+    url = engines.driver_url(f"postgresql://someone@{hosts}/name")
+    address = url.query["host"]
+    monkeypatch.setattr(engines, "_last_hosts", {address: last} if last else {})
+    _, parameters = PGDialect_psycopg2().create_connect_args(url)
+    engines._ask_last_host_first(address, None, None, None, parameters)
+    assert (parameters["host"], parameters["port"]) == asked
 
 
 def test_a_commit_without_an_answer_is_not_repeated(database, frozen):

@@ -52,7 +52,13 @@ def test_the_host_that_answers_is_used(server, database_url):
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "postgresql://u:hunter2/x@one/db", "postgresql://u:hunter2@one/db?no_such=1", "mysql://x"],
+    [
+        "nonsense",
+        "postgresql://u:hunter2/x@one/db",
+        "postgresql://u:hunter2@one/db?no_such=1",
+        "postgresql://u:hunter2@[::1]:1,[::2]:2/db",
+        "mysql://x",
+    ],
 )
 def test_a_text_that_is_no_address_is_refused_without_being_shown(url):
     with pytest.raises(SettingsError) as refused:
