@@ -25,8 +25,7 @@ from ..sessions import reach as session_reach
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
 from ..sessions.reach import Claim
-from ..sessions.user_sessions import HARMLESS
-from ..sessions.vocabulary import EventName, InitiatingEntity
+from ..sessions.vocabulary import ORDINARY_ENDS, EventName, InitiatingEntity
 from . import deny_rules, incidents, plans
 from .approvals import APPROVED, REFUSED, WITHDRAWN, Approval, Kind
 from .incidents import Incident
@@ -232,7 +231,7 @@ def _lost(connection: Connection, approval: Approval, token_lost: TokenCheck, ma
     values = {
         "session_id": approval.session_id,
         "made_id": made_id,
-        "harmless": list(HARMLESS),
+        "harmless": list(ORDINARY_ENDS),
         "owners": sorted(OWNERS),
     }
     why: str = connection.execute(_SESSION_LOST, values).scalar_one()

@@ -7,9 +7,8 @@
 An application then has `request.identity`, `request.sessions`, `remember` and `forget`, CSRF tokens bound to the session,
 and the view option `fresh_login`. docs/addon.md is the reference, docs/sessions.md has the rules and their reasons.
 
-Public are the names in `__all__`, and the extension points: the modules `audit`, `audit_chain`, `config`, `cookies`,
-`csrf`, `deny_rules`, `jobs`, `keyring`, `live`, `outbox`, `revocation`, `tables` and `vocabulary`. Every other module is
-internal. The package imports nothing of the application around it but `core`.
+Public are the names in `__all__`, and the modules of EXTENSION_POINTS. Every other module is internal. The
+package imports nothing of the application around it but `core`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -110,7 +109,7 @@ EXTENSION_POINTS = frozenset(
             "provider_events",
             "reach",
         ),
-        *("revocation", "tables", "vocabulary", "witness"),
+        *("revocation", "risk_signals", "tables", "vocabulary", "witness"),
     }
 )
 

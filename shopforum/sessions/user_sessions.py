@@ -9,7 +9,7 @@ from ..core.database import Database
 from .live import CLOSED_GATE, LIVE, STATE
 from .model import LoginStart
 from .rows import FormLogin, OwnSession
-from .vocabulary import EndReason
+from .vocabulary import ORDINARY_ENDS
 
 _OWN = f"s.user_id = :user_id AND s.site = :site AND {LIVE}"
 
@@ -28,9 +28,6 @@ _HELD = text(
 _USER_OF_EMAIL = text(
     "SELECT user_id FROM sessions WHERE lower(user_email) = lower(:email) ORDER BY created_at DESC LIMIT 1"
 )
-
-# Ends that say nothing against the browser: the owner or a later login has ended the session, or its time at the provider was over.
-HARMLESS = (EndReason.LOGOUT, EndReason.SUPERSEDED, EndReason.EVICTED, EndReason.REFRESH_REFUSED)
 
 # Over one row `s` as if a session had begun then.
 _SINCE = """FROM (SELECT CAST(:epoch AS bigint) AS epoch, CAST(:at AS timestamptz) AS authenticated_at, CAST(:site AS text) AS site,
@@ -91,7 +88,7 @@ def is_distrusted_since(db: Database, start: LoginStart, site: str, user_id: UUI
     """Return whether a gate has closed since, as `is_revoked_since`, or a session of the user on any site was put into quarantine or
     ended for another reason than a logout or a later login.
     """
-    values = {"site": site, "user_id": user_id, "harmless": list(HARMLESS), **vars(start)}
+    values = {"site": site, "user_id": user_id, "harmless": list(ORDINARY_ENDS), **vars(start)}
     found: bool = db.only(_DISTRUSTED_SINCE, **values)["found"]
     return found
 

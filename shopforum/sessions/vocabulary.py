@@ -178,6 +178,10 @@ class EndReason(StrEnum):
     NOT_BOUND = "not_bound"
 
 
+# Ends that say nothing against the browser: the owner or a later login has ended the session, or its time at the provider was over.
+ORDINARY_ENDS = (EndReason.LOGOUT, EndReason.SUPERSEDED, EndReason.EVICTED, EndReason.REFRESH_REFUSED)
+
+
 # The allowed changes of state, and their causes. None stands for a session that does not exist yet.
 TRANSITIONS: dict[tuple[State | None, State], str] = {
     (None, State.ACTIVE): "login",
