@@ -114,7 +114,7 @@ def _start(stack: ExitStack, folder: Path, product: Product, processes: Sequence
             peer = _serve(stack, folder, name, module, product.url, count, "")
             cookies = peer.get(f"/login?user={product.user_id}").headers.get_all("Set-Cookie")
             peer.cookie = "; ".join(each.split(";")[0] for each in cookies)
-            # What a browser has after its first page: a cookie for the forms' tokens, say.
+            # Keep the cookies of the first page, as a browser does: one is for the forms' tokens.
             more = peer.get().headers.get_all("Set-Cookie") or []
             peer.cookie = "; ".join(
                 {

@@ -1,15 +1,28 @@
-"""A site on a real socket, served as production.ini says, and requests that are written byte by byte."""
+"""Real sockets: free ports, a site served as production.ini says, and requests that are written byte by byte."""
 
 import configparser
 import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from shopforum.serving import Server
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports of 127.0.0.1 that are free now, no two of them the same."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [one.getsockname()[1] for one in found]
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now."""
+    [port] = free_ports(1)
+    return port
 
 
 @contextmanager

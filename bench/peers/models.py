@@ -15,7 +15,7 @@ class User(Base):
     id = mapped_column(Uuid, primary_key=True)
     user_name = mapped_column(Text, nullable=False)
     ends_in = 86_400
-    # What Flask-Login asks of a user.
+    # The attributes that Flask-Login needs.
     is_authenticated = is_active = True
     is_anonymous = False
 

@@ -52,7 +52,7 @@ def show(request: Request) -> dict[str, Any]:
 
 
 def show_confirm(request: Request) -> dict[str, Any]:
-    """Show the button, or why there is none."""
+    """Show the button, or why the account cannot be deleted."""
     return {"days": deletion.DAYS, "refused": _ADMIN if deletion.is_admin(request) else None}
 
 

@@ -103,7 +103,7 @@ def deletion_undone(recipient: str, name: str, site: Site, user_id: UUID) -> Let
 
 
 def deleted(recipient: str, name: str) -> Letter:
-    """Return the last letter to a user, whose account is deleted. No user is named: there is none any more."""
+    """Return the last letter to a user whose account is deleted. It is stored without the user's id."""
     return _written(
         recipient,
         "Your account is deleted",

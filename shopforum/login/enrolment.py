@@ -74,7 +74,7 @@ def submit(request: Request) -> Response:
         return challenges.late(request, HTTPSeeOther)
     if not form.validate():
         return _page(request, form, challenge, 422)
-    # What is set up here stays at FusionAuth, whatever becomes of the login: a login that would be refused anyway does not get so far.
+    # An authenticator that is set up here stays at FusionAuth, even if the login fails later. So refuse a login before, if it can be refused.
     client, user_id = client_of(request), request.sessions.user_of_email(challenge.email)
     if request.sessions.refuses(client, user_id):
         return _refused(request, form, challenge, 403, _BLOCKED)

@@ -32,7 +32,7 @@ def is_offered(request: Request) -> bool:
 
 
 def read(request: Request) -> str | None:
-    """Return FusionAuth's id of this browser's trust, or None where there is none or it is believed no more."""
+    """Return FusionAuth's id of this browser's trust, or None for one that is not trusted, or no longer."""
     cookie = cookies.read(request, COOKIE, _SHAPE) if is_offered(request) else None
     if cookie is None:
         return None

@@ -121,7 +121,7 @@ class MailSettings:
 class Letter:
     """One message to one recipient, as plain text and as HTML. `site` and `user_id` are for the audit log.
 
-    `unsubscribe`: an address that stops letters of this kind when it is posted to, without a login; "" if there is none.
+    `unsubscribe`: an address to which a POST, without a login, stops letters of this kind; "" for letters that cannot be stopped.
     """
 
     recipient: str

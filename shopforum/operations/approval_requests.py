@@ -85,7 +85,7 @@ class Asker:
     alone: str = ""
 
 
-# What was over by time makes room for the same request.
+# An expired request makes room for the same request.
 _EXPIRE = text(
     f"""UPDATE approvals SET decided_at = expires_at, outcome = '{EXPIRED}'
     WHERE digest = :digest AND decided_at IS NULL AND expires_at <= now()"""

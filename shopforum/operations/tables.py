@@ -82,7 +82,7 @@ approvals = Table(
     Column("actor", Text, nullable=False),
     # The person who may not approve: the one who asks, or the maker of the token that does.
     Column("user_id", UUID),
-    # What it was asked with: the console's session, or the API token. It must still be good when somebody approves.
+    # The console session or the API token that asked. It must still be valid when somebody approves.
     Column("session_id", UUID),
     Column("token_id", UUID),
     Column("address", INET),

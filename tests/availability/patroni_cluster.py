@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 import psycopg2
 import requests
 import yaml
+from sockets import free_ports
 from waiting import eventually
 
 from shopforum.dev import postgres, processes
@@ -21,13 +21,6 @@ from shopforum.dev import postgres, processes
 # The shortest time that Patroni takes: so many seconds after it was last heard, a primary is none any more.
 TTL = 20
 _BINARIES = Path(postgres.program("postgres")).parent
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports of 127.0.0.1 that are free now, each another."""
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [one.getsockname()[1] for one in found]
 
 
 @dataclass

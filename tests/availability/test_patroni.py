@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 import requests
 from availability import patroni_cluster
-from availability.patroni_cluster import Cluster, Node, free_ports
+from availability.patroni_cluster import Cluster, Node
 from http_helpers import REFRESH, SESSION, credentials
+from sockets import free_ports
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from support import Browser, url_of

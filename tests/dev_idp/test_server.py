@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 import requests
+from sockets import free_port
 from waiting import eventually
 
 from shopforum.dev.idp import main
@@ -137,12 +138,6 @@ def test_the_paste_factory_needs_its_settings(tmp_path):
             main({}, **{other: value for other, value in settings.items() if other != name})
     with pytest.raises(ValueError, match="enabled = true"):
         main({}, **settings | {"devidp.enabled": "false"})
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def command(database, *more):

@@ -13,17 +13,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from sockets import request, send
+from sockets import free_port, request, send
 from waiting import eventually
 
 from shopforum.core.sites import SITES
 
 PSERVE = Path(sys.executable).with_name("pserve")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

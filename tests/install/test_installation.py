@@ -2,11 +2,11 @@
 
 import re
 import signal
-import socket
 import subprocess
 
 import pytest
 import requests
+from sockets import free_port
 from waiting import eventually
 
 from shopforum.core.sites import SITES
@@ -37,12 +37,6 @@ def walk(command, words):
 
 walk(main, [])
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ready(port, site):

@@ -24,6 +24,7 @@ import requests
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sockets import free_port
 from waiting import eventually
 
 from shopforum.cli import main
@@ -32,12 +33,6 @@ from shopforum.dev import postgres
 from shopforum.dev.postgres import Server
 
 KEYS = {*SITES, "idp", "database", "pid", "logins", "idp_api_key", "idp_pid", "idp_hooks", "ini", "api_token"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
