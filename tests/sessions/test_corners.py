@@ -6,6 +6,7 @@ import pytest
 from session_fixtures import OWNER, THIEF, SessionCore
 from sqlalchemy import event
 from support import person
+from waiting import eventually
 
 from shopforum.sessions import (
     AuthorityUnavailable,
@@ -304,8 +305,18 @@ def test_a_touch_by_the_same_browser_changes_no_index(core):
         )
         return row["all"], row["hot"]
 
-    # Each connection counts its own writes and reports them later: here is only one.
+    # Each connection counts its own writes and reports them later, at the latest when it ends: here is only one, once all
+    # others of this database are gone.
     core.sessions.db.engine.dispose()
+    eventually(
+        lambda: (
+            core.sql(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+            )
+            == []
+        )
+    )
     pair, _ = core.log_in()
     core.resume(pair)
     before = updates()
