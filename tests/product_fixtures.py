@@ -7,6 +7,7 @@ import row_order
 
 from shopforum.core.database import Database
 from shopforum.core.sites import Site
+from shopforum.sessions.keyring import Keyring
 from shopforum.store import cart as carts
 from shopforum.store.cart import Change, Owner
 from shopforum.store.letters import Letters
@@ -22,7 +23,11 @@ GOODS = {
 }
 
 # A site without a mail server: nothing is queued.
-SILENT = Letters(Site("store", "Harbour Store", "https://store.test", {}, development=True), on=False)
+SILENT = Letters(
+    Site("store", "Harbour Store", "https://store.test", {}, development=True),
+    on=False,
+    keyring=Keyring(["tests-only-0123456789-0123456789-0123456789"]),
+)
 
 
 class Catalogue:

@@ -38,6 +38,11 @@ _ROWS = [
     """INSERT INTO restock_notices (product_id, user_id, email, created_at)
     SELECT p.id, gen_random_uuid(), 'ann@harbour.example', now() - CAST(:age AS interval)
     FROM generate_series(1, :rows) n, products p WHERE p.slug = 'mug' || :age""",
+    """INSERT INTO orders (number, name, street, postal_code, city, country, subtotal_minor, shipping_minor, total_minor, tax_minor)
+    VALUES ('H-' || :age, '', '', '', '', 'DE', 1, 0, 1, '[]')""",
+    """INSERT INTO order_links (hash, key_id, order_id, mailed, expires_at)
+    SELECT sha256((:age || n)::bytea), '', o.id, true, now() + (CASE WHEN :age = '0' THEN interval '1 hour' ELSE interval '-1 hour' END)
+    FROM generate_series(1, :rows) n, orders o WHERE o.number = 'H-' || :age""",
     """INSERT INTO forum_categories (slug, name, position) VALUES ('c' || :age, 'C', 1)""",
     """INSERT INTO forum_topics (category_id, title, author_id, author_name)
     SELECT id, 'T', gen_random_uuid(), 'Ann' FROM forum_categories WHERE slug = 'c' || :age""",

@@ -21,7 +21,7 @@ def command() -> None:
 def advance(ini: str, number: str) -> None:
     """Move the order NUMBER to its next state: packed, shipped, delivered. Exit code 1 if no order has the number."""
     services, number = site(ini, "store"), number.strip().upper()
-    letters = Letters(services.site, services.get(MailSettings).on)
+    letters = Letters(services.site, services.get(MailSettings).on, services.sessions.config.secrets)
     with reaching_the_database():
         try:
             state = orders.advance(services.db, letters, number)

@@ -122,7 +122,9 @@ def _tidy(db: Database) -> int:
 def _send_mail(services: Services) -> int:
     """Queue the letters that are due, and send them; return how many were tried."""
     mail = services.get(MailSettings)
-    queued = store_jobs.run_once(services.db, Letters(services.site, mail.on))
+    queued = store_jobs.run_once(
+        services.db, Letters(services.site, mail.on, services.sessions.config.secrets)
+    )
     if mail.on:
         inbox = InboxLetters(services.site.urls[FORUMS], services.sessions.config.secrets)
         queued += forum_letters.run_once(services.db, inbox)

@@ -8,8 +8,10 @@ take part in a login by a hook (`web/hooks.py`).
 from ..core.bulkhead import Bulkhead
 from ..core.sites import ADMIN
 from ..web.contributions import Act, Notice
+from ..web.limits import LetterLimit
+from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import settings
+from . import known_devices, settings, throttle
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -17,6 +19,7 @@ def includeme(config: SiteConfigurator) -> None:
     parsed = settings.parse(config.registry.settings)
     config.add_service(parsed)
     config.add_service(Bulkhead(parsed.most_delayed))
+    config.add_service(LetterLimit(_take_letter))
     config.set_password_page(
         settings.password_url(parsed, config.services.idp_settings, config.services.site.name)
     )
@@ -39,3 +42,7 @@ def includeme(config: SiteConfigurator) -> None:
         config.include(".new_password")
         if parsed.mail_codes:
             config.include(".mail_code")
+
+
+def _take_letter(request: Request, email: str) -> None:
+    throttle.take_for_mail(request, known_devices.account(request, email))

@@ -19,9 +19,11 @@ _TEMPLATE = "shopforum:login/templates/login.jinja2"
 def page(request: Request, form: LoginForm, status: int, **values: Any) -> Response:
     """Return the login page. For a signed-in person it is the page that asks for the password again.
 
-    `second_factor_url`: where to set up a second factor, for a person who needs one and has none. `away_help`: what to do
+    `alternative`: label and address of a way on without a login, or None. `second_factor_url`: where to set up a second factor, for a person who needs one and has none. `away_help`: what to do
     while the password cannot be checked.
     """
+    alternatives = request.services.login_alternatives
+    alternative = alternatives.get((form.next.data or "").partition("?")[0])
     mail_codes = request.services.get(LoginSettings).mail_codes
     response = render_to_response(
         _TEMPLATE,
@@ -30,6 +32,7 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
             "away_help": None,
+            "alternative": alternative(request) if alternative and not request.identity else None,
             "mail_code": mail_codes and request.site.name != ADMIN,
             "sign_up": request.site.name != ADMIN and not request.identity,
             **values,

@@ -21,8 +21,8 @@ from sqlalchemy import text
 from ..core import metrics
 from ..core.database import Database
 from ..sessions import client_of
+from ..web.limits import TooManyTries as TooManyTries  # noqa: PLC0414 - what this module raises
 from ..web.request import Request
-from ..web.templating import plural
 from . import known_devices
 from .settings import LoginSettings
 
@@ -78,16 +78,6 @@ _FORGIVE = text(
 _CLEAR = text("DELETE FROM login_failures WHERE key = ANY (:keys)")
 
 
-class TooManyTries(Exception):
-    """The person has to wait. `retry_after` is in whole seconds; the message is for the person."""
-
-    def __init__(self, retry_after: int) -> None:
-        long = retry_after >= 120
-        wait = plural(-(-retry_after // 60), "minute") if long else plural(retry_after, "second")
-        super().__init__(f"Too many tries. Wait {wait}, then try again.")
-        self.retry_after = retry_after
-
-
 @dataclass(frozen=True)
 class Try:
     """A counted try. `failures` is the account's number of failures, this try included; `last_free` says that the next
@@ -108,7 +98,7 @@ def take(request: Request, account: list[bytes]) -> Try:
 
 
 def take_for_mail(request: Request, account: list[bytes]) -> Try:
-    """Count a mail about a forgotten password, apart from the account's logins: somebody who asks for mails must not make its owner
+    """Count a mail to an address that anybody may have typed, such as one about a forgotten password, apart from the account's logins: somebody who asks for mails must not make its owner
     wait at the login. Raises TooManyTries.
     """
     digests = request.sessions.config.secrets.digests

@@ -265,6 +265,7 @@ ACTS: dict[str, str] = {
     ActKind.ORDER_PLACED: "Order placed",
     ActKind.ORDER_TO_NEW_ADDRESS: "Order placed, to an address that no earlier order had",
     ActKind.ORDER_CANCELLED: "Order cancelled",
+    ActKind.ORDER_TAKEN_OVER: "Order of a guest moved into the account",
     ActKind.TOPIC_STARTED: "Topic started",
     ActKind.POST_WRITTEN: "Post written",
     ActKind.POST_EDITED: "Post edited",

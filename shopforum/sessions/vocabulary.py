@@ -83,6 +83,7 @@ class ActKind(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDER_TO_NEW_ADDRESS = "order_to_new_address"
     ORDER_CANCELLED = "order_cancelled"
+    ORDER_TAKEN_OVER = "order_taken_over"
     TOPIC_STARTED = "topic_started"
     POST_WRITTEN = "post_written"
     POST_EDITED = "post_edited"

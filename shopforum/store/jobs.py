@@ -16,6 +16,7 @@ PURGES = (
     ),
     # The next page offers to undo a removal; a day is for tabs that stay open.
     Purge("cart_lines", "removed_at < now() - interval '1 day'", order="removed_at", step=200),
+    Purge("order_links", "expires_at < now()", order="expires_at"),
     # After half a year nobody waits for a product any more.
     Purge("restock_notices", "created_at < now() - interval '180 days'", order="created_at"),
 )
@@ -27,6 +28,13 @@ KEYED = (
         "key_id",
         "changed_at + interval '30 days'",
         "are lost",
+    ),
+    Keyed(
+        "links to guests' orders",
+        "order_links WHERE expires_at > now()",
+        "key_id",
+        "expires_at",
+        "do not work any more; guests ask for a new one at /guest-orders",
     ),
 )
 

@@ -1,6 +1,7 @@
 """Orders: a cart becomes one order, once, at the prices that the user has seen, and never beyond the stock.
 
-An order is placed, packed, shipped and delivered. Until it is shipped the user can cancel it. A letter tells of each step.
+An order is placed, packed, shipped and delivered. Until it is shipped the buyer can cancel it. A letter tells of each step.
+The buyer is a user, or a guest, who sees and cancels the order by a link (order_links.py).
 """
 
 import hashlib
@@ -18,8 +19,8 @@ from ..sessions import acts
 from ..sessions.acts import ActingSession
 from ..sessions.vocabulary import ActKind
 from . import cart as carts
-from . import saved
-from .cart import Cart, Change
+from . import order_links, saved
+from .cart import Cart, Change, Owner
 from .letters import Letters, Recipient
 from .tables import order_lines, orders
 
@@ -37,15 +38,28 @@ class CartChanged(Exception):
 
 
 class CartNotFound(Exception):
-    """The user has no such cart."""
+    """The buyer has no such cart."""
 
 
 class OrderNotFound(Exception):
-    """There is no such order, or it is another user's."""
+    """There is no such order, or the holder may not see it."""
 
 
 class WrongState(Exception):
     """The order's state does not allow the step: a shipped order is not cancelled. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The holder of orders: a user, or the bearer of a link to one order of a guest, as the hashes of the link's token."""
+
+    user_id: UUID | None = None
+    links: tuple[bytes, ...] = ()
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The parameters :user_id and :links of the statements below."""
+        return {"user_id": self.user_id, "links": list(self.links)}
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ class Order:
 
     @property
     def cancellable(self) -> bool:
-        """Return whether the user can still cancel the order."""
+        """Return whether the order can still be cancelled."""
         return self.state in CANCELLABLE
 
 
@@ -123,8 +137,11 @@ class OrderSummary:
     pieces: int
 
 
-_LOCK = text("SELECT closed_as FROM carts WHERE id = :cart AND user_id = :user_id FOR UPDATE")
-_PLACED = text("SELECT number FROM orders WHERE cart_id = :cart AND user_id = :user_id")
+_LOCK = text("""
+SELECT closed_as FROM carts
+WHERE id = :cart AND (user_id = :user_id OR guest_hash = ANY(CAST(:guest_hashes AS bytea[]))) FOR UPDATE
+""")
+_PLACED = text("SELECT number FROM orders WHERE cart_id = :cart")
 _TAKE = text("UPDATE products SET stock = stock - :quantity WHERE id = :product_id AND stock >= :quantity")
 _CLOSE = text("UPDATE carts SET closed_at = clock_timestamp(), closed_as = 'ordered' WHERE id = :cart")
 _LAST_ADDRESS = text("""
@@ -134,30 +151,31 @@ _KNOWN_ADDRESS = text("""
 SELECT 1 FROM orders WHERE user_id = :user_id AND (name, street, postal_code, city, country)
   = (:name, :street, :postal_code, :city, :country) LIMIT 1
 """)
-_ORDER = text("""
+# The condition that an order `o` is the holder's.
+_HELD = f"(o.user_id = :user_id OR {order_links.BY_LINK})"
+_ORDER = text(f"""
 SELECT o.number, o.created_at, o.state, o.name AS addressee, o.street, o.postal_code, o.city, o.country,
        o.subtotal_minor AS subtotal, o.shipping_minor AS shipping, o.total_minor AS total, o.tax_minor AS taxes,
        l.slug, l.name, l.price_minor AS price, l.tax_rate, l.quantity, NOT p.withdrawn AS sold,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(s.state, s.at) ORDER BY s.at), '[]') FROM order_steps s
         WHERE s.order_id = o.id) AS steps
 FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN products p ON p.id = l.product_id
-WHERE o.number = :number AND o.user_id = :user_id
+WHERE o.number = :number AND {_HELD}
 ORDER BY l.id
 """)
 
-_STEP = text("""
+# `staff`: the store itself acts, on anybody's order.
+_STEP = text(f"""
 WITH moved AS (
-  UPDATE orders SET state = :state
-  WHERE number = :number AND (user_id = :user_id OR CAST(:user_id AS uuid) IS NULL) AND state = ANY(:before)
-  RETURNING id, user_id, name, email, total_minor
+  UPDATE orders o SET state = :state
+  WHERE o.number = :number AND (:staff OR {_HELD}) AND o.state = ANY(:before)
+  RETURNING o.id, o.user_id, o.name, o.email, o.total_minor
 ), step AS (
   INSERT INTO order_steps (order_id, state) SELECT id, :state FROM moved
 )
 SELECT * FROM moved
 """)
-_STATE = text("""
-SELECT state FROM orders WHERE number = :number AND (user_id = :user_id OR CAST(:user_id AS uuid) IS NULL)
-""")
+_STATE = text(f"SELECT o.state FROM orders o WHERE o.number = :number AND (:staff OR {_HELD})")
 _ITEMS = text("SELECT product_id, quantity FROM order_lines WHERE order_id = :order ORDER BY product_id")
 _PUT_BACK = text("UPDATE products SET stock = stock + :quantity WHERE id = :product_id AND NOT withdrawn")
 _BOUGHT = text("""
@@ -179,7 +197,7 @@ def shown(cart: Cart) -> str:
 @once_more
 def place(
     db: Database,
-    user_id: UUID,
+    buyer: Owner,
     cart_id: int,
     seen: str,
     address: Address,
@@ -188,30 +206,31 @@ def place(
     email: str | None = None,
     by: ActingSession | None = None,
 ) -> str:
-    """Order the user's cart, if `seen` is still its digest (`shown`). Return the order's number.
+    """Order the buyer's cart, if `seen` is still its digest (`shown`). Return the order's number.
 
     `email`: where the letters about the order are sent, of which this queues the first. `by` is the session that orders. A cart that has been ordered already returns its order's number again: the form may be sent twice. Raises CartChanged,
     CartNotFound.
     """
     with db.transaction() as connection:
-        ids = {"cart": cart_id, "user_id": user_id}
-        locked = connection.execute(_LOCK, ids).first()
-        if locked is None:
+        locked = connection.execute(_LOCK, {"cart": cart_id, **buyer.values}).first()
+        if locked is None or locked.closed_as == "merged":
             raise CartNotFound
         if locked.closed_as is not None:
-            return str(connection.execute(_PLACED, ids).scalar_one())
-        cart = carts.load_in(connection, carts.Owner(user_id=user_id))
+            return str(connection.execute(_PLACED, {"cart": cart_id}).scalar_one())
+        cart = carts.load_in(connection, buyer)
         if not cart.orderable or shown(cart) != seen:
             raise CartChanged
         _take_stock(connection, cart)
         known = (
-            connection.execute(_KNOWN_ADDRESS, {"user_id": user_id, **asdict(address)}).first() is not None
+            connection.execute(_KNOWN_ADDRESS, {"user_id": buyer.user_id, **asdict(address)}).first()
+            is not None
         )
-        number = _insert(connection, user_id, cart, address, email)
+        number = _insert(connection, buyer.user_id, cart, address, email)
         kind = ActKind.ORDER_PLACED if known else ActKind.ORDER_TO_NEW_ADDRESS
         acts.write(connection, by, kind, number)
-        letters.step(connection, Recipient(user_id, address.name, email), number, cart.totals.total, "placed")
-        connection.execute(_CLOSE, ids)
+        recipient = Recipient(buyer.user_id, address.name, email)
+        letters.step(connection, recipient, number, cart.totals.total, "placed")
+        connection.execute(_CLOSE, {"cart": cart_id})
         saved.move_to_next_cart(connection, cart_id)
         return number
 
@@ -231,7 +250,7 @@ def advance(db: Database, letters: Letters, number: str) -> str:
     Raises OrderNotFound; WrongState if the order is delivered or cancelled.
     """
     with db.transaction() as connection:
-        row = connection.execute(_STATE, {"number": number, "user_id": None}).first()
+        row = connection.execute(_STATE, _whose(number, None)).first()
         if row is None:
             raise OrderNotFound
         if row.state not in NEXT:
@@ -242,17 +261,17 @@ def advance(db: Database, letters: Letters, number: str) -> str:
 
 @once_more
 def cancel(
-    db: Database, letters: Letters, user_id: UUID, number: str, by: ActingSession | None = None
+    db: Database, letters: Letters, holder: Holder, number: str, by: ActingSession | None = None
 ) -> None:
-    """Cancel a user's order that is not shipped yet: its pieces are in stock again. A cancelled order stays cancelled. `by` is the
-    session that cancels.
+    """Cancel an order of the holder that is not shipped yet: its pieces are in stock again. A cancelled order stays cancelled.
+    `by` is the session that cancels, None for a guest.
 
     Raises OrderNotFound, WrongState.
     """
     with db.transaction() as connection:
-        order_id = _take_step(connection, letters, number, "cancelled", CANCELLABLE, user_id)
+        order_id = _take_step(connection, letters, number, "cancelled", CANCELLABLE, holder)
         if order_id is None:
-            row = connection.execute(_STATE, {"number": number, "user_id": user_id}).first()
+            row = connection.execute(_STATE, _whose(number, holder)).first()
             if row is None:
                 raise OrderNotFound
             if row.state != "cancelled":
@@ -285,10 +304,10 @@ def _take_step(
     number: str,
     state: str,
     before: Sequence[str],
-    user_id: UUID | None = None,
+    holder: Holder | None = None,
 ) -> int | None:
-    """Move an order, of this user if one is given, from one of the states `before`. Return its id; None if nothing moved."""
-    values = {"number": number, "state": state, "before": list(before), "user_id": user_id}
+    """Move an order, of this holder if one is given, from one of the states `before`. Return its id; None if nothing moved."""
+    values = {**_whose(number, holder), "state": state, "before": list(before)}
     row = connection.execute(_STEP, values).first()
     if row is None:
         return None
@@ -296,7 +315,14 @@ def _take_step(
     return int(row.id)
 
 
-def _insert(connection: Connection, user_id: UUID, cart: Cart, address: Address, email: str | None) -> str:
+def _whose(number: str, holder: Holder | None) -> dict[str, object]:
+    """Return the parameters that name an order of this holder, or anybody's for the store itself."""
+    return {"number": number, "staff": holder is None, **(holder or Holder()).values}
+
+
+def _insert(
+    connection: Connection, user_id: UUID | None, cart: Cart, address: Address, email: str | None
+) -> str:
     costs = cart.totals
     order = (
         orders.insert()
@@ -359,9 +385,9 @@ def of_user(user_id: UUID) -> Select[tuple[object, ...]]:
     ).where(orders.c.user_id == user_id)
 
 
-def find(db: Database, user_id: UUID, number: str) -> Order | None:
-    """Return one of the user's own orders, or None for an unknown number or another user's order. One statement."""
-    rows = db.all(_ORDER, number=number, user_id=user_id)
+def find(db: Database, holder: Holder, number: str) -> Order | None:
+    """Return one of the holder's own orders, or None for an unknown number or somebody else's order. One statement."""
+    rows = db.all(_ORDER, number=number, **holder.values)
     if not rows:
         return None
     first = rows[0]

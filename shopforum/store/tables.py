@@ -153,9 +153,10 @@ orders = Table(
     metadata,
     _id(),
     Column("number", Text, nullable=False, unique=True),
-    Column("user_id", UUID, nullable=False),
-    # A cart becomes one order, even if its form is sent twice.
-    Column("cart_id", BigInteger, ForeignKey("carts.id"), nullable=False, unique=True),
+    # NULL: a guest's. The bearer of a link from `order_links` sees it.
+    Column("user_id", UUID),
+    # A cart becomes one order, even if its form is sent twice. A guest's cart is deleted some time after the order.
+    Column("cart_id", BigInteger, ForeignKey("carts.id", ondelete="SET NULL"), unique=True),
     _now("created_at"),
     Column("name", Text, nullable=False),
     Column("street", Text, nullable=False),
@@ -200,6 +201,21 @@ order_steps = Table(
     Column("order_id", BigInteger, ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
     Column("state", Text, primary_key=True),
     _now("at"),
+)
+
+# The links to guests' orders, by the hash of their token.
+order_links = Table(
+    "order_links",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    # The key that made the hash (`Keyring.ids`).
+    Column("key_id", Text, nullable=False),
+    Column("order_id", BigInteger, ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    # The link went into a letter: its bearer reads the mail of the order's address.
+    Column("mailed", Boolean, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_order_links_order_id", "order_id"),
+    Index("ix_order_links_expires_at", "expires_at"),
 )
 
 # Users who want a letter when a sold-out product is back. A row is deleted when its letter is queued.

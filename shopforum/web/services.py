@@ -125,6 +125,10 @@ class Services:
     acts: Table[Act] = field(default_factory=lambda: Table("the act of the route"))
     # By the path that a login is on the way to: what the login page says.
     login_notices: Table[Notice] = field(default_factory=lambda: Table("the login notice of the path"))
+    # By the path that a login is on the way to: label and address of a way on without a login, or None.
+    login_alternatives: Table[Callable[["Request"], tuple[str, str] | None]] = field(
+        default_factory=lambda: Table("the login alternative of the path")
+    )
     # Called after a login has made a session, with the request, the user's id and the path that the login leads to.
     login_hooks: list[Callable[["Request", UUID, str], LoginHookResult | None]] = field(default_factory=list)
     # Called where a user who has been at this site before logs in with a new device.

@@ -103,6 +103,13 @@ class SiteConfigurator(Configurator):
         for path, notice in notices.items():
             self.services.login_notices.add(path, notice)
 
+    def add_login_alternatives(
+        self, alternatives: Mapping[str, Callable[[Request], tuple[str, str] | None]]
+    ) -> None:
+        """Add the ways on without a login for a user who was sent to the login from a path; see `Services`."""
+        for path, alternative in alternatives.items():
+            self.services.login_alternatives.add(path, alternative)
+
     def add_login_hook(self, hook: Callable[[Request, UUID, str], LoginHookResult | None]) -> None:
         """Add a function that each login calls; see `Services.login_hooks`."""
         self.services.login_hooks.append(hook)

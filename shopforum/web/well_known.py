@@ -17,7 +17,7 @@ from .services import PasswordPage
 _DAY = "public, max-age=86400"
 # RFC 9116 recommends less than a year.
 _CONTACT_HOLDS = timedelta(days=180)
-_NO_PAGES = ("/login", "/logout", "/account", "/shopping-cart", "/checkout", "/orders")
+_NO_PAGES = ("/login", "/logout", "/account", "/shopping-cart", "/checkout", "/orders", "/guest-orders")
 
 
 def includeme(config: Configurator) -> None:

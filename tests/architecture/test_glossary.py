@@ -11,10 +11,10 @@ access account activity acts addresses admin agents api apply approving audit au
 causes chart check checkout checks cli commands config configuration confirming context contributions cookies core counts
 csrf dashboard data database deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss documents engine
 errors event events everyone explain export external factor feed fields files filter filters flags fork form forms forums
-fusionauth garbage graph group groups guests headers health help hosts html id idempotency idp ids inbound inbox incidents
+fusionauth garbage graph group groups guest guests headers health help hosts html id idempotency idp ids inbound inbox incidents
 ini init jobs json key keys labels letters lifecycle limit limits links list listing lists live log login logs lookup mail
 main map mapping markdown markers members mentions merging methods metrics migrate migrations model moderate moderation
-network new notes notices notifications numbers only openapi operations options orders outbound outgoing overview page pages paging parts
+network new notes notices notifications numbers only openapi operations options order orders outbound outgoing overview page pages paging parts
 password permissions person personal plans policy post posts prepared problem problems processes products progress proxies public
 purge queries queue rate read readiness reasons records redirect redirects refusals renewal reports request requests
 responses restock resubmit resume revocation revocations revoke risk routes rows rules safe sample saved schema scope search

@@ -47,6 +47,11 @@ PUBLIC = {
         "/shopping-cart/items",
         "/shopping-cart/items/{id}",
         "/shopping-cart/undo",
+        "/checkout/guest",
+        "/guest-orders",
+        # By the link of a letter.
+        "/guest-orders/{number}",
+        "/guest-orders/{number}/cancel",
     },
     "forums": {
         "/",

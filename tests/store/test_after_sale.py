@@ -15,7 +15,7 @@ from shopforum.mail.outgoing import MailSettings
 from shopforum.store import cart as carts
 from shopforum.store import delivery, orders, restock
 from shopforum.store.cart import Owner
-from shopforum.store.orders import Address, OrderNotFound, WrongState
+from shopforum.store.orders import Address, Holder, OrderNotFound, WrongState
 
 HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 WRITING = replace(SILENT, on=True)
@@ -32,7 +32,7 @@ def buy(database, owner, goods):
     cart = carts.load(database, owner)
     return orders.place(
         database,
-        owner.user_id,
+        owner,
         cart.id,
         orders.shown(cart),
         HOME,
@@ -52,7 +52,7 @@ class TestSteps:
             "shipped",
             "delivered",
         ]
-        order = orders.find(database, ann.user_id, number)
+        order = orders.find(database, Holder(ann.user_id), number)
         assert [step.state for step in order.steps] == ["placed", "packed", "shipped", "delivered"]
         assert [step.at for step in order.steps] == sorted(step.at for step in order.steps)
         assert [subject.partition(":")[0] for subject in subjects(catalogue)] == [
@@ -70,9 +70,7 @@ class TestSteps:
     def test_without_a_mail_server_nothing_is_queued(self, database, catalogue, ann):
         carts.add(database, ann, "stoneware-mug", 1)
         cart = carts.load(database, ann)
-        orders.place(
-            database, ann.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT, email="a@b.example"
-        )
+        orders.place(database, ann, cart.id, orders.shown(cart), HOME, letters=SILENT, email="a@b.example")
         assert subjects(catalogue) == []
 
     def test_the_command(self, write_ini, database, catalogue, ann, number):
@@ -87,26 +85,26 @@ class TestSteps:
 class TestCancelling:
     def test_what_was_taken_is_in_stock_again_once(self, database, catalogue, ann, number):
         assert (catalogue.stock("stoneware-mug"), catalogue.stock("fountain-pen")) == (8, 0)
-        together(*[lambda: orders.cancel(database, WRITING, ann.user_id, number)] * 4)
+        together(*[lambda: orders.cancel(database, WRITING, Holder(ann.user_id), number)] * 4)
         assert (catalogue.stock("stoneware-mug"), catalogue.stock("fountain-pen")) == (10, 3)
-        assert orders.find(database, ann.user_id, number).state == "cancelled"
+        assert orders.find(database, Holder(ann.user_id), number).state == "cancelled"
         assert len(subjects(catalogue)) == 2
 
     def test_what_is_withdrawn_stays_so(self, database, catalogue, ann, number):
         catalogue.set("fountain-pen", withdrawn=True)
-        orders.cancel(database, WRITING, ann.user_id, number)
+        orders.cancel(database, WRITING, Holder(ann.user_id), number)
         assert catalogue.stock("fountain-pen") == 0
 
     def test_a_shipped_order_is_not_cancelled(self, database, catalogue, ann, number):
         for _ in range(2):
             orders.advance(database, SILENT, number)
         with pytest.raises(WrongState):
-            orders.cancel(database, SILENT, ann.user_id, number)
+            orders.cancel(database, SILENT, Holder(ann.user_id), number)
         assert catalogue.stock("stoneware-mug") == 8
 
     def test_nobody_elses(self, database, catalogue, number):
         with pytest.raises(OrderNotFound):
-            orders.cancel(database, SILENT, uuid.uuid4(), number)
+            orders.cancel(database, SILENT, Holder(uuid.uuid4()), number)
         with pytest.raises(OrderNotFound):
             orders.buy_again(database, uuid.uuid4(), number)
 

@@ -7,14 +7,14 @@ from session_fixtures import together
 from shopforum.store import cart as carts
 from shopforum.store import orders
 from shopforum.store.cart import Owner
-from shopforum.store.orders import Address, CartChanged, CartNotFound
+from shopforum.store.orders import Address, CartChanged, CartNotFound, Holder
 
 HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 
 
 def place(database, owner, cart=None, seen=None):
     cart = cart or carts.load(database, owner)
-    return orders.place(database, owner.user_id, cart.id, seen or orders.shown(cart), HOME, letters=SILENT)
+    return orders.place(database, owner, cart.id, seen or orders.shown(cart), HOME, letters=SILENT)
 
 
 def test_an_order_keeps_what_was_bought_and_closes_the_cart(database, catalogue, ann):
@@ -22,7 +22,7 @@ def test_an_order_keeps_what_was_bought_and_closes_the_cart(database, catalogue,
     carts.add(database, ann, "linen-notebook", 1)
     number = place(database, ann)
     catalogue.set("stoneware-mug", price_minor=9900)
-    order = orders.find(database, ann.user_id, number)
+    order = orders.find(database, Holder(ann.user_id), number)
     assert [(line.name, line.price, line.quantity) for line in order.lines] == [
         ("Stoneware mug", 1600, 2),
         ("Linen notebook", 1800, 1),
@@ -35,7 +35,7 @@ def test_an_order_keeps_what_was_bought_and_closes_the_cart(database, catalogue,
 def test_only_the_owner_finds_it(database, catalogue, ann):
     carts.add(database, ann, "stoneware-mug", 1)
     number = place(database, ann)
-    assert orders.find(database, uuid.uuid4(), number) is None
+    assert orders.find(database, Holder(uuid.uuid4()), number) is None
     assert orders.last_address(database, uuid.uuid4()) is None
     assert orders.last_address(database, ann.user_id) == HOME
 
@@ -121,10 +121,10 @@ def test_another_users_cart_cannot_be_ordered(database, catalogue, ann):
     cart = carts.load(database, ann)
     for thief in (Owner(user_id=uuid.uuid4()),):
         with pytest.raises(CartNotFound):
-            orders.place(database, thief.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT)
+            orders.place(database, thief, cart.id, orders.shown(cart), HOME, letters=SILENT)
     place(database, ann, cart)
     with pytest.raises(CartNotFound):
-        orders.place(database, uuid.uuid4(), cart.id, orders.shown(cart), HOME, letters=SILENT)
+        orders.place(database, Owner(user_id=uuid.uuid4()), cart.id, orders.shown(cart), HOME, letters=SILENT)
 
 
 def test_changing_the_cart_while_it_is_ordered_loses_nothing(database, catalogue, ann):

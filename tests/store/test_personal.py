@@ -3,26 +3,24 @@
 import json
 from uuid import UUID, uuid4
 
-from product_fixtures import put
+from product_fixtures import SILENT, put
 from support import person
 
 from shopforum.store import cart as carts
 from shopforum.store import orders
 from shopforum.store.cart import Owner
-from shopforum.store.letters import Letters
 from shopforum.store.orders import Address
 
 
 def test_the_store_s_file(store, stocked, later):
     store.log_in("shopper")
     put(store, "fountain-pen")
-    silent = Letters(store.app.services.site, on=False)
     home = Address("Sam “Shore”", "Harbour Lane 4", "26121", "Oldenburg", "DE")
     for user_id in (UUID(person("shopper").id), uuid4()):
         owner = Owner(user_id=user_id)
         carts.add(stocked.db, owner, "stoneware-mug", 1)
         cart = carts.load(stocked.db, owner)
-        orders.place(stocked.db, user_id, cart.id, orders.shown(cart), home, letters=silent)
+        orders.place(stocked.db, owner, cart.id, orders.shown(cart), home, letters=SILENT)
     put(store, "linen-notebook")
     page = store.get("/account/sessions").click("Save your data")
     assert "your orders" in page

@@ -83,8 +83,8 @@ class Street:
 
     def order(self, owner, _user, _slug, _product, _quantity):
         cart = carts.load(self.db, owner)
-        if owner.user_id and cart.orderable:
-            orders.place(self.db, owner.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT)
+        if cart.orderable:
+            orders.place(self.db, owner, cart.id, orders.shown(cart), HOME, letters=SILENT)
 
     def login(self, owner, user, *_rest):
         merging.merge(self.db, owner.guest_hashes, user.user_id)
@@ -114,7 +114,7 @@ class Street:
         wrong = self.catalogue.sql(
             "SELECT o.number FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN carts c ON c.id = o.cart_id "
             "GROUP BY o.id, c.id "
-            "HAVING sum(l.quantity * l.price_minor) <> o.subtotal_minor OR c.user_id <> o.user_id "
+            "HAVING sum(l.quantity * l.price_minor) <> o.subtotal_minor OR c.user_id IS DISTINCT FROM o.user_id "
             "OR o.total_minor <> o.subtotal_minor + o.shipping_minor OR c.closed_as <> 'ordered'"
         )
         assert wrong == []

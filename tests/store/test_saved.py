@@ -12,7 +12,7 @@ from support import person
 from shopforum.store import cart as carts
 from shopforum.store import merging, orders, saved
 from shopforum.store.cart import Owner
-from shopforum.store.orders import Address
+from shopforum.store.orders import Address, Holder
 
 HOME = Address("Sam Shore", "Harbour Lane 4", "26121", "Oldenburg", "DE")
 
@@ -93,14 +93,16 @@ def test_an_order_leaves_it_alone(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
     saved.save(database, ann, line)
     cart = carts.load(database, ann)
-    number = orders.place(database, ann.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT)
-    assert [line.slug for line in orders.find(database, ann.user_id, number).lines] == ["stoneware-mug"]
+    number = orders.place(database, ann, cart.id, orders.shown(cart), HOME, letters=SILENT)
+    assert [line.slug for line in orders.find(database, Holder(ann.user_id), number).lines] == [
+        "stoneware-mug"
+    ]
     assert catalogue.stock("fountain-pen") == 3
     assert both(database, ann) == ({}, {"fountain-pen": 2})
     saved.move_to_cart(database, ann, line)
     assert both(database, ann) == ({"fountain-pen": 2}, {})
     cart = carts.load(database, ann)
-    assert orders.place(database, ann.user_id, cart.id, orders.shown(cart), HOME, letters=SILENT) != number
+    assert orders.place(database, ann, cart.id, orders.shown(cart), HOME, letters=SILENT) != number
     assert not carts.load(database, ann).id, "with nothing saved, no empty cart is kept"
 
 

@@ -13,7 +13,7 @@ from .. import search
 from ..delivery import HOME, window
 from ..forms import COUNTRIES
 from ..totals import FREE_SHIPPING_FROM, SHIPPING
-from . import cart, catalogue, checkout, orders, pages, saved
+from . import cart, catalogue, checkout, guest_checkout, orders, pages, saved
 
 _ROUTES = {
     "store_home": "/",
@@ -27,6 +27,11 @@ _ROUTES = {
     "store_saved": r"/shopping-cart/saved/{id:\d{1,18}}",
     "store_cart_undo": "/shopping-cart/undo",
     "store_checkout": "/checkout",
+    "store_guest_checkout": "/checkout/guest",
+    "store_find_order": "/guest-orders",
+    "store_guest_order": "/guest-orders/{number}",
+    "store_guest_cancel": "/guest-orders/{number}/cancel",
+    "store_guest_keep": "/guest-orders/{number}/keep",
     "store_orders": "/orders",
     "store_order": "/orders/{number}",
     "store_order_cancel": "/orders/{number}/cancel",
@@ -55,6 +60,13 @@ def includeme(config: SiteConfigurator) -> None:
         (saved.move_to_cart, "store_saved", "POST", "cart", {}),
         (checkout.review, "store_checkout", "GET", "checkout", {}),
         (checkout.place, "store_checkout", "POST", "checkout", {}),
+        (guest_checkout.review, "store_guest_checkout", "GET", "checkout", public),
+        (guest_checkout.place, "store_guest_checkout", "POST", "checkout", public),
+        (guest_checkout.find, "store_find_order", "GET", "find_order", public),
+        (guest_checkout.send_link, "store_find_order", "POST", "find_order", public),
+        (guest_checkout.show, "store_guest_order", "GET", "guest_order", public),
+        (guest_checkout.cancel, "store_guest_cancel", "POST", "guest_order", public),
+        (guest_checkout.take_over, "store_guest_keep", "POST", "guest_order", {}),
         (orders.listing, "store_orders", "GET", "orders", {}),
         (orders.show, "store_order", "GET", "order", {}),
         (orders.show, "store_invoice", "GET", "invoice", {}),

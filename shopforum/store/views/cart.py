@@ -13,7 +13,10 @@ from .. import cart as carts
 from .. import guests
 from ..cart import Cart, LineNotFound, Owner
 from ..forms import AddForm, Quantities, numbers, typed_quantities
-from . import catalogue, notices
+from . import catalogue, guest_checkout, notices
+
+# The ways to the checkout, by the value of the button.
+_CHECKOUTS = {"yes": "/checkout", "guest": "/checkout/guest"}
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -65,10 +68,8 @@ def update(request: Request) -> Any:
     except LineNotFound:
         request.response.status_int = 409
         return _page(request, carts.load(request.db, owner), notice=request.services.notices["stale"])
-    checkout = "checkout" in request.POST
-    return notes.see_other(
-        request, notices.after(changes, path="/checkout" if checkout else "/shopping-cart")
-    )
+    path = _CHECKOUTS.get(request.POST.get("checkout", ""), "/shopping-cart")
+    return notes.see_other(request, notices.after(changes, path=path))
 
 
 def change(request: Request) -> Any:
@@ -127,7 +128,8 @@ def refuse(request: Request, typed: Quantities) -> dict[str, Any]:
 def _page(request: Request, cart: Cart, *, typed: Quantities | None = None, **values: Any) -> dict[str, Any]:
     """Return the values of the cart's template."""
     request.environ[guests.ITEMS] = cart.items
-    return {"cart": cart, "typed": typed or Quantities(), **values}
+    guest = guest_checkout.offered(request)
+    return {"cart": cart, "typed": typed or Quantities(), "guest": guest, **values}
 
 
 def _owner(request: Request) -> Owner:

@@ -1,5 +1,6 @@
-"""The checkout. All of it needs a login."""
+"""The checkout: for users, and for guests who give an e-mail address instead (guest_checkout.py)."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ from .. import cart as carts
 from .. import orders
 from ..cart import Cart, Owner
 from ..forms import AddressForm
-from ..orders import Address, CartChanged, CartNotFound
+from ..orders import CartChanged, CartNotFound
 from . import notices
 from .orders import letters_of
 
@@ -23,16 +24,70 @@ _CHANGED = Notice("warning", "Your cart or a price has changed. Check the order 
 
 def review(request: Request) -> Any:
     """Show address and order on one page. A cart that cannot be ordered as it is leads back to the cart's page."""
-    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    return show(request, _owner(request), lambda: _known(request))
+
+
+def place(request: Request) -> Any:
+    """Place the order. A form that is sent twice makes one order. 409 with the current cart if the cart has changed."""
+    form, owner = AddressForm(request.POST), _owner(request)
+
+    def order(cart_id: int, seen: str) -> Any:
+        number = orders.place(
+            request.db,
+            owner,
+            cart_id,
+            seen,
+            form.address,
+            letters=letters_of(request),
+            email=request.me.user_email or None,
+            by=acting(request),
+        )
+        return notes.see_other(
+            request, request.route_path("store_order", number=number, _query={"notice": "placed"})
+        )
+
+    return submit(request, form, owner, order)
+
+
+def show(request: Request, owner: Owner, new_form: Callable[[], AddressForm]) -> Any:
+    """Show the owner's cart with a new form; the cart's page instead, if the cart cannot be ordered."""
+    cart = carts.load(request.db, owner, removed=notices.removed(request))
     if not cart.lines:
         return HTTPFound(_to_the_cart(request, "", cart))
     if not cart.orderable:
         # The merge at a login is news to the user. Items that cannot be ordered are marked in the cart anyway.
         code = "merged" if notes.said(request).get("notice") == "merged" else "unready"
         return HTTPFound(_to_the_cart(request, code, cart))
-    last = orders.last_address(request.db, request.me.user_id)
-    form = AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
-    return {**_page(cart, form), "notice": notices.of(request, cart)}
+    return {**_page(cart, new_form()), "notice": notices.of(request, cart)}
+
+
+def submit(request: Request, form: AddressForm, owner: Owner, order: Callable[[int, str], Any]) -> Any:
+    """Call `order` with the cart's id and the digest of what the page has shown; it may raise CartChanged and CartNotFound.
+
+    Return its response, or the page again: 422 for a form with errors, 409 if the cart has changed.
+    """
+    if not form.validate():
+        return again(request, form, owner, 422)
+    cart_id = bigint(request.POST.get("cart", ""))
+    if cart_id is None:
+        return again(request, form, owner, 409, _CHANGED)
+    try:
+        return order(cart_id, request.POST.get("seen", ""))
+    except (CartChanged, CartNotFound):
+        return again(request, form, owner, 409, _CHANGED)
+
+
+def again(
+    request: Request, form: AddressForm, owner: Owner, status: int, notice: Notice | None = None
+) -> Any:
+    """Show the checkout again with the typed address. An empty cart leads to the cart's page."""
+    cart = carts.load(request.db, owner)
+    if not cart.lines:
+        return HTTPSeeOther("/shopping-cart")
+    request.response.status_int = status
+    if notice and not cart.orderable:
+        notice = request.services.notices["unready"]
+    return {**_page(cart, form), "notice": notice}
 
 
 def _to_the_cart(request: Request, code: str, cart: Cart) -> str:
@@ -40,41 +95,10 @@ def _to_the_cart(request: Request, code: str, cart: Cart) -> str:
     return notes.leave(request, notices.address(code, removed=[line.id for line in cart.removed]))
 
 
-def place(request: Request) -> Any:
-    """Place the order. A form that is sent twice makes one order. 409 with the current cart if the cart has changed."""
-    form = AddressForm(request.POST)
-    if not form.validate():
-        return _again(request, form, 422)
-    cart_id, seen = bigint(request.POST.get("cart", "")), request.POST.get("seen", "")
-    if cart_id is None:
-        return _again(request, form, 409, _CHANGED)
-    try:
-        number = orders.place(
-            request.db,
-            request.me.user_id,
-            cart_id,
-            seen,
-            Address(**form.data),
-            letters=letters_of(request),
-            email=request.me.user_email or None,
-            by=acting(request),
-        )
-    except (CartChanged, CartNotFound):
-        return _again(request, form, 409, _CHANGED)
-    return notes.see_other(
-        request, request.route_path("store_order", number=number, _query={"notice": "placed"})
-    )
-
-
-def _again(request: Request, form: AddressForm, status: int, notice: Notice | None = None) -> Any:
-    """Show the checkout again with the typed address. An empty cart leads to the cart's page."""
-    cart = carts.load(request.db, _owner(request))
-    if not cart.lines:
-        return HTTPSeeOther("/shopping-cart")
-    request.response.status_int = status
-    if notice and not cart.orderable:
-        notice = request.services.notices["unready"]
-    return {**_page(cart, form), "notice": notice}
+def _known(request: Request) -> AddressForm:
+    """Return the form with the user's last address."""
+    last = orders.last_address(request.db, request.me.user_id)
+    return AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
 
 
 def _page(cart: Cart, form: AddressForm) -> dict[str, Any]:

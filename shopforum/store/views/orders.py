@@ -11,14 +11,14 @@ from ...web import notes
 from ...web.request import Request
 from .. import orders
 from ..letters import Letters
-from ..orders import Order, OrderNotFound, OrderSummary, WrongState
+from ..orders import Holder, Order, OrderNotFound, OrderSummary, WrongState
 from ..tables import orders as order_table
 from . import notices
 
 
 def letters_of(request: Request) -> Letters:
     """Return what queues the site's letters."""
-    return Letters(request.site, request.services.get(MailSettings).on)
+    return Letters(request.site, request.services.get(MailSettings).on, request.sessions.config.secrets)
 
 
 def listing(request: Request) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def cancel(request: Request) -> Any:
     """Cancel an order that is not shipped yet. 409 with the order as it is, if it is too late."""
     number = request.matchdict["number"]
     try:
-        orders.cancel(request.db, letters_of(request), request.me.user_id, number, acting(request))
+        orders.cancel(request.db, letters_of(request), Holder(request.me.user_id), number, acting(request))
     except OrderNotFound:
         raise HTTPNotFound from None
     except WrongState:
@@ -63,7 +63,7 @@ def buy_again(request: Request) -> Any:
 
 
 def _order(request: Request) -> Order:
-    found = orders.find(request.db, request.me.user_id, request.matchdict["number"])
+    found = orders.find(request.db, Holder(request.me.user_id), request.matchdict["number"])
     if found is None:
         raise HTTPNotFound
     return found
