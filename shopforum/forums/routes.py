@@ -11,6 +11,7 @@ from ..sessions import SIGNED_IN
 from .refusals import Locked, Missing, TooLate
 from .views import inbox as inbox_views
 from .views import locked, missing, notifications, too_late
+from .views.feed import feed
 from .views.lists import category, home, mark_read, new_topic, own_posts, start_topic
 from .views.member import show as member
 from .views.moderate import (
@@ -38,6 +39,8 @@ _POST = r"/posts/{id:\d{1,18}}"
 
 _ROUTES = {
     "home": "/",
+    "feed": "/feed.atom",
+    "category_feed": f"{_CATEGORY}/feed.atom",
     "category": _CATEGORY,
     "new_topic": f"{_CATEGORY}/topics",
     "mark_read": f"{_CATEGORY}/read",
@@ -122,6 +125,10 @@ def includeme(config: Configurator) -> None:
             request_method=method,
             renderer=template and f"shopforum:forums/templates/{template}.jinja2",
             permission=permission,
+        )
+    for name in ("feed", "category_feed"):
+        config.add_view(
+            feed, route_name=f"forums_{name}", request_method="GET", permission=NO_PERMISSION_REQUIRED
         )
     # The signed token in the address stands for a form's token: a mail program posts without ever seeing a page.
     config.add_view(

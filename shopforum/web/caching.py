@@ -33,7 +33,14 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_NOW = "public, max-age=300"
 _CHECKED = "public, no-cache"
 
-_TEXT = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml")
+_TEXT = (
+    "text/",
+    "application/json",
+    "application/javascript",
+    "application/xml",
+    "application/atom+xml",
+    "image/svg+xml",
+)
 _TAKES_GZIP = re.compile(r"(^|[\s,])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 # Below this many bytes compression gains nothing.
 _LEAST = 800

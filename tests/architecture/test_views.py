@@ -57,6 +57,8 @@ PUBLIC = {
         "/",
         *_ACCOUNT,
         "/categories/{slug}",
+        "/categories/{slug}/feed.atom",
+        "/feed.atom",
         "/members/{handle}",
         "/topics/{id}",
         "/topics/{id}-{slug}",
