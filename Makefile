@@ -15,7 +15,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage contract ha lint fmt bench bench-scale pictures docs lock
+.PHONY: help setup run test races searches mutants coverage contract ha lint fmt bench bench-scale pictures typeface docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -78,6 +78,23 @@ bench-scale: $(TEST) ## Measure filters, revocations and the worker's jobs at 10
 pictures: $(TEST) ## Take the pictures of the README anew (docs/pictures/); needs a Chromium
 	@$(BIN)/python docs/take_pictures.py
 
+# Figtree, by its commit and its SHA-256. Its licence, the SIL Open Font License, is shopforum/static/figtree-OFL.txt.
+TYPEFACE := .data/Figtree.ttf
+TYPEFACE_URL := https://raw.githubusercontent.com/erikdkennedy/figtree/032dfa7fe219ef3a02890d6d3add84eacc9aebfe/fonts/variable/Figtree%5Bwght%5D.ttf
+TYPEFACE_SHA256 := c8d9e77bb970c18f7b55fd2d8c91f86c9e9cc42696da9c3e7bc4fffba1d3ef5a
+# Latin with its European letters, punctuation, arrows and signs of comparison.
+TYPEFACE_LETTERS := U+0020-007E,U+00A0-017F,U+0218-021B,U+2010-2015,U+2018-201E,U+2020-2022,U+2026,U+2030,U+2032,U+2033,U+2039,U+203A,U+20AC,U+2122,U+2190-2193,U+2212,U+2248,U+2260,U+2264,U+2265
+
+typeface: ## Make shopforum/static/figtree.woff2 from Figtree, which is fetched once; its address in app.css has the file's hash
+	@test -f $(TYPEFACE) || curl --fail --silent --show-error --create-dirs --output $(TYPEFACE) $(TYPEFACE_URL)
+	@echo "$(TYPEFACE_SHA256)  $(TYPEFACE)" | sha256sum --check --quiet
+	@test -x .data/typeface/bin/pyftsubset || { $(PYTHON) -m venv .data/typeface && .data/typeface/bin/python -m pip \
+		--disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/typeface.txt; }
+	@.data/typeface/bin/pyftsubset $(TYPEFACE) --output-file=shopforum/static/figtree.woff2 --flavor=woff2 \
+		--layout-features=kern,liga,calt,ccmp,locl,mark,mkmk,tnum --unicodes=$(TYPEFACE_LETTERS)
+	@hash=$$(sha256sum shopforum/static/figtree.woff2 | cut -c 1-12); \
+		sed -i "s/figtree\.woff2?v=[0-9a-f]*/figtree.woff2?v=$$hash/" shopforum/static/app.css
+
 docs: $(TEST) ## Write docs/settings.md, docs/fusionauth-answers.md, the diagrams and the table of the metrics from the code
 	@$(BIN)/python docs/write_settings.py
 	@$(BIN)/python docs/write_diagrams.py
@@ -90,6 +107,7 @@ lock: $(TEST) ## Pin the newest versions that requirements/*.in allow
 	@cd requirements && $(LOCK) --constraint=dev.txt --output-file=test.txt prod.in dev.in test.in
 	@cd requirements && $(LOCK) --constraint=test.txt --output-file=bench.txt prod.in dev.in bench.in
 	@cd requirements && $(LOCK) --output-file=ha.txt ha.in
+	@cd requirements && $(LOCK) --output-file=typeface.txt typeface.in
 
 $(RUN): requirements/dev.txt setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=...")'

@@ -1,6 +1,7 @@
 """Jinja2, the names that all templates can use, and the hashed addresses of static files. See docs/design.md."""
 
 import hashlib
+import mimetypes
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -30,6 +31,8 @@ _CSRF_FIELD = Markup('<input type="hidden" name="csrf_token" value="{}">')
 
 def includeme(config: SiteConfigurator) -> None:
     """Set up Jinja2 and the static files."""
+    # Not every Python and not every machine knows it.
+    mimetypes.add_type("font/woff2", ".woff2")
     settings = config.registry.settings
     settings["jinja2.undefined"] = "strict"
     settings["jinja2.filters"] = {"money": money, "utc": utc, "ago": ago, "plural": plural}

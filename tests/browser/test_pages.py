@@ -3,6 +3,7 @@
 What is looked at: see `Inspector`.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 import pyotp
@@ -10,9 +11,12 @@ from browser.page_checks import fill_in_login, seed, seed_forums, send
 from support import person
 
 from shopforum.dev.sample import store as store_sample
+from shopforum.mail.outgoing import MailSettings
 
 
-def test_store_for_visitors(sites, inspect):
+def test_store_for_visitors(sites, inspect, monkeypatch):
+    services = sites.apps["store"].services
+    monkeypatch.setitem(services.objects, MailSettings, replace(services.get(MailSettings), host="mail.test"))
     there, gone = (
         sites.sql(f"SELECT slug, name FROM products WHERE stock {how} ORDER BY slug LIMIT 1")[0]
         for how in ("> 2", "= 0")
@@ -29,6 +33,20 @@ def test_store_for_visitors(sites, inspect):
         pages.page.goto(f"{pages.url}/products/{there['slug']}")
         pages.press("Add to cart")
         pages.look()
+        pages.press("Buy as a guest")
+        pages.press("Place order")
+        pages.look(422)
+        for name, value in (
+            ("E-mail address", "sam@harbour.example"),
+            ("Full name", "Sam Shore"),
+            ("Street and number", "Harbour Lane 4"),
+            ("Postal code", "26121"),
+            ("Town or city", "Oldenburg"),
+        ):
+            pages.page.get_by_label(name).fill(value)
+        pages.press("Place order")
+        pages.look()
+        pages.visit("/guest-orders")
         pages.visit("/nothing", 404)
         pages.visit("/account/sessions?next=seen")
 

@@ -153,3 +153,15 @@ def test_every_page_leads_to_help_and_contact(store, forums, stocked):
     assert "/help/returns" in [
         link["href"] for link in store.get("/nothing", status=404).html.select("footer a")
     ]
+
+
+def test_the_typeface_is_loaded_ahead_and_kept_for_ever(store):
+    html = store.get("/").html
+    preload = html.select_one("link[rel=preload][as=font]")["href"]
+    style = store.get(html.select_one("link[rel=stylesheet]")["href"]).text
+    # Another address than the style's would be loaded twice, and kept for minutes.
+    assert re.findall(r'url\("([^"]*)"\)', style) == [preload.removeprefix("/static/")]
+    answer = store.get(preload)
+    assert (answer.content_type, len(answer.body) < 35_000) == ("font/woff2", True)
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert store.get("/static/figtree-OFL.txt").text.startswith("Copyright 2022 The Figtree Project Authors")
