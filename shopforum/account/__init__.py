@@ -8,9 +8,11 @@ from typing import Any
 from pyramid.events import BeforeRender
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.ids import parse_uuid
 from ..mail import outgoing
 from ..sessions import AuthorityUnavailable
-from ..web.contributions import Act, Notice
+from ..web import notes
+from ..web.contributions import Act, Notice, Undo
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
 from . import deletion, new_device
@@ -40,6 +42,7 @@ def includeme(config: SiteConfigurator) -> None:
             "revoke_device": Act("Sign out a device", page="/account/sessions"),
             "revoke_others": Act("Sign out all other devices", page="/account/sessions"),
             "confirm_device": Act("Yes, that was me", page="/account/sessions"),
+            "ask_again": Act("Undo", page="/account/sessions"),
             "confirm_deletion": Act("Delete the account", page="/account/delete"),
         }
     )
@@ -51,11 +54,15 @@ def includeme(config: SiteConfigurator) -> None:
 
 
 def _ask(event: Any) -> None:
-    """Give the layout the new device to ask about. An error page that does not look up the session asks nothing."""
+    """Give the layout the new device to ask about, and the undo of the last answer. An error page that does not look up the session asks nothing."""
     request: Request | None = event.get("request")
     if request is None or request.environ.get("shopforum.plain"):
         return
     try:
+        said = notes.said(request)
+        device = parse_uuid(said.get("device")) if said.get("notice") == "device-known" else None
+        if device is not None:
+            event["undo"] = Undo(f"/account/sessions/{device}/ask-again", "Undo")
         session = request.identity
         event["new_sign_in"] = new_device.asked(request.db, session) if session else None
     except (AuthorityUnavailable, SQLAlchemyError):

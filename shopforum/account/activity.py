@@ -23,6 +23,15 @@ _RECENT = text(
     ORDER BY l.id DESC LIMIT 20"""
 )
 
+# Whatever says that somebody else may have had cookies of the user's.
+_DISTURBED = text(
+    """SELECT EXISTS (SELECT FROM audit_log l WHERE l.user_id = :user_id AND l.site IN (:site, 'all')
+      AND l.event = ANY (:events) AND l.at > now() - :days * interval '1 day') AS disturbed"""
+)
+_SIGNS = [str(event) for event in (*FlagKind, EventName.TOKEN_REUSE, EventName.SESSION_QUARANTINED)]
+# The days for which the page says that nothing was seen.
+QUIET_DAYS = 30
+
 _TEXTS: dict[str, str] = {
     EventName.LOGIN_SUCCESS: "Logged in",
     EventName.LOGIN_FAIL: "Login failed",
@@ -90,6 +99,12 @@ def recent(db: Database, user_id: UUID, site: str) -> list[Entry]:
     """Return the last twenty events of the user's sessions on this site, newest first."""
     rows = db.all(_RECENT, user_id=user_id, site=site, events=[str(event) for event in _TEXTS])
     return [_entry(row) for row in rows]
+
+
+def undisturbed(db: Database, user_id: UUID, site: str) -> bool:
+    """Return whether there was no sign in QUIET_DAYS that somebody else has used the user's cookies on this site."""
+    row = db.only(_DISTURBED, user_id=user_id, site=site, events=_SIGNS, days=QUIET_DAYS)
+    return not row["disturbed"]
 
 
 def _entry(row: RowMapping) -> Entry:

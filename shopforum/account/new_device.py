@@ -57,6 +57,21 @@ _KNOWN = text(
     RETURNING 1"""
 )
 
+# Only a device that could confirm the new one can take it back.
+_ASK_AGAIN = text(
+    f"""
+WITH doubted AS (
+  SELECT s.id, s.user_id, s.site, s.created_at FROM sessions s JOIN sessions me ON me.id = :me
+  WHERE s.id = :id AND s.user_id = me.user_id AND s.site = me.site AND s.created_at > me.created_at AND {live.LIVE}
+), asked AS (
+  INSERT INTO new_sign_ins (session_id, user_id, site, created_at) SELECT id, user_id, site, created_at FROM doubted
+  ON CONFLICT (session_id) DO NOTHING
+), marked AS (
+  UPDATE sessions SET new_sign_in = doubted.id FROM doubted WHERE sessions.id = :me
+)
+SELECT id FROM doubted"""
+)
+
 
 @dataclass(frozen=True)
 class NewSignIn:
@@ -105,3 +120,12 @@ def asked(db: Database, session: Session) -> NewSignIn | None:
 def confirm(db: Database, session: Session, session_id: UUID) -> bool:
     """Note that the owner knows the device. Return False if this session is newer, or if the question is closed."""
     return bool(db.all(_KNOWN, me=session.id, id=session_id))
+
+
+@once_more
+def ask_again(db: Database, session: Session, session_id: UUID) -> bool:
+    """Ask about a device again that this session has confirmed. Return False if it is signed out, or if
+    this session could not have confirmed it.
+    """
+    with db.transaction() as connection:
+        return connection.execute(_ASK_AGAIN, {"me": session.id, "id": session_id}).first() is not None

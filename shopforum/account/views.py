@@ -33,11 +33,13 @@ def includeme(config: Configurator) -> None:
     config.add_route("revoke_others", "/account/sessions/revoke-others")
     config.add_route("revoke_device", "/account/sessions/{id}/revoke")
     config.add_route("confirm_device", "/account/sessions/{id}/confirm")
+    config.add_route("ask_again", "/account/sessions/{id}/ask-again")
     template = "shopforum:account/templates/sessions.jinja2"
     config.add_view(show, route_name="devices", request_method="GET", renderer=template)
     config.add_view(revoke_others, route_name="revoke_others", request_method="POST", fresh_login=FRESH)
     config.add_view(revoke, route_name="revoke_device", request_method="POST", fresh_login=FRESH)
     config.add_view(confirm, route_name="confirm_device", request_method="POST")
+    config.add_view(ask_again, route_name="ask_again", request_method="POST")
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -48,6 +50,11 @@ def show(request: Request) -> dict[str, Any]:
     others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "name": plain_name}
     values["unclaimed"] = request.sessions.unclaimed([row.id for row in rows])
+    values["quiet_days"] = (
+        activity.QUIET_DAYS
+        if not values["unclaimed"] and activity.undisturbed(request.db, me.user_id, request.site.name)
+        else None
+    )
     values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
     values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
@@ -98,7 +105,15 @@ def confirm(request: Request) -> Response:
     target = target or "/account/sessions"
     if not known:
         return HTTPSeeOther(target)
-    return notes.see_other(request, safe_redirect.with_notice(target, "device-known"))
+    query = {"notice": "device-known", "device": str(request.matched_id)}
+    return notes.see_other(request, safe_redirect.with_query(target, query))
+
+
+def ask_again(request: Request) -> Response:
+    """Take "Yes, that was me" back: the pages ask about the device again."""
+    if not new_device.ask_again(request.db, request.me, request.matched_id):
+        return notes.see_other(request, "/account/sessions?notice=device-gone")
+    return HTTPSeeOther("/account/sessions")
 
 
 def _end(request: Request, code: EndReason, *session_ids: UUID) -> None:

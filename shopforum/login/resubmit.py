@@ -41,6 +41,9 @@ _CONFIRMATIONS = frozenset({"confirm", "digest", "number", "word"})
 _TEMPLATE = "shopforum:login/templates/resume.jinja2"
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 _LARGEST = 64 * 1024
+# Where the address to come back to has the key of a saved submission.
+_IN_ADDRESS = re.compile(rf"(?:/resume/|[?&]kept=)({_KEY.pattern})")
+_MOST_SHOWN = 60
 # Only a person's newest twenty submissions are kept: the newest is the one that matters, and the disk must not fill.
 _SAVE = text(
     """
@@ -60,6 +63,11 @@ _OWNED = """key = ANY (:keys) AND site = :site AND user_id = :user_id AND create
         AND r.created_at > kept_forms.created_at)
       AND NOT EXISTS (SELECT 1 FROM revocation_gates g JOIN revocations r ON r.id = g.revocation_id
         WHERE r.created_at > kept_forms.created_at AND g.key IN ('everyone', 'site:admin', 'user:' || :user_id, 'user:' || :user_id || '@admin')))"""
+# The key alone finds it, for the browser that has just been sent to the login with it. Nothing of the console's is shown then.
+_BEGINNING = text(
+    """SELECT fields FROM kept_forms WHERE key = ANY (:keys) AND site = :site AND site <> 'admin'
+    AND created_at > clock_timestamp() - interval '10 minutes'"""
+)
 _READ = text(f"SELECT path, fields FROM kept_forms WHERE {_OWNED}")
 _TAKE = text(f"DELETE FROM kept_forms WHERE {_OWNED} RETURNING path, fields")
 
@@ -74,7 +82,7 @@ class SavedSubmission:
 
 def includeme(config: SiteConfigurator) -> None:
     """Add the page /resume/{key} for signed-in people, `request.typed`, and the service for the error pages."""
-    config.set_saved_forms(SavedForms(save, form_again))
+    config.set_saved_forms(SavedForms(save, form_again, beginning))
     config.add_request_method(typed, "typed", reify=True)
     config.add_route("resume", f"/resume/{{key:{_KEY.pattern}}}")
     config.add_view(show, route_name="resume", request_method="GET", renderer=_TEMPLATE)
@@ -120,6 +128,21 @@ def typed(request: Request) -> MultiDict[str] | None:
     if saved is None or saved.path.partition("?")[0] != request.path:
         return None
     return MultiDict((name, value) for name, value in saved.fields if name not in _CONFIRMATIONS)
+
+
+def beginning(request: Request, target: str) -> str | None:
+    """Return the first words of the text that waits for the login on the way to `target`, or None.
+
+    The caller knows that this browser has just been sent there: its cookies or a note say so.
+    """
+    key = _IN_ADDRESS.search(target)
+    if key is None:
+        return None
+    row = request.db.one(_BEGINNING, keys=_digests(request, key[1]), site=request.site.name)
+    written = [value for name, value in row["fields"] if _is_written(name, value)] if row else []
+    words = " ".join(max(written, key=len, default="").split())
+    cut = words[:_MOST_SHOWN]
+    return words if cut == words else f"{cut.rpartition(' ')[0] or cut} …"
 
 
 def form_again(request: Request, title: str, text: str) -> Response | None:

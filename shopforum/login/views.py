@@ -16,8 +16,9 @@ from ..idp import AccountFault, LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
+from ..web.contributions import Notice
 from ..web.request import Request
-from ..web.services import AwayHelp
+from ..web.services import AwayHelp, SavedForms
 from . import known_devices, reasons, signin, throttle, trusted_browser, two_factor
 from .forms import LoginForm
 from .page import page, refused, refused_by_provider
@@ -57,6 +58,12 @@ def show(request: Request) -> Response:
     notice = reasons.notice(request.db, "fresh" if session else ended.get("why"), ended.get("ref"))
     if notice is None:
         notice = request.services.login_notices.get((target or "").partition("?")[0])
+    words = (
+        request.services.get(SavedForms).beginning(request, target) if target and (session or ended) else None
+    )
+    if words:
+        safe = f"Your text is safe: “{words}”"
+        notice = Notice(notice.kind, f"{notice.text} {safe}") if notice else Notice("info", safe)
     return page(request, form, 200, notice=notice)
 
 

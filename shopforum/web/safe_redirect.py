@@ -6,6 +6,7 @@ line ends as nothing. So the rule is a list of what is allowed. A path without a
 """
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
 from pyramid.request import Request
@@ -48,6 +49,11 @@ def landing(site: str) -> str:
 
 def with_notice(target: str, code: str) -> str:
     """Return `target` with the code of a notice in its query."""
+    return with_query(target, {"notice": code})
+
+
+def with_query(target: str, more: Mapping[str, str]) -> str:
+    """Return `target` with more in its query."""
     parts = urlsplit(target)
-    query = "&".join(filter(None, (parts.query, urlencode({"notice": code}))))
+    query = "&".join(filter(None, (parts.query, urlencode(more))))
     return urlunsplit(parts._replace(query=query))

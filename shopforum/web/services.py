@@ -55,11 +55,13 @@ class SavedForms:
     """The functions that save a form over a login (login/resubmit.py).
 
     `save` saves the form of a request, and returns the path where its owner gets it back; None if there is no form to
-    save. `show_again` returns a refused form as it was filled in, under a title and a text; None if it cannot.
+    save. `show_again` returns a refused form as it was filled in, under a title and a text; None if it cannot. `beginning`
+    returns the first words of the text that is saved for the path that a login leads to, or None.
     """
 
     save: Callable[["Request"], str | None]
     show_again: Callable[["Request", str, str], Response | None]
+    beginning: Callable[["Request", str], str | None]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from http_helpers import SESSION
+from http_helpers import SESSION, give
 from support import Browser, person
+
+from shopforum.account import activity as activity_queries
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
 
@@ -164,3 +166,19 @@ def test_the_others_are_all_of_them_however_many(store, sql):
     form = next(form for form in page.forms.values() if form.action.endswith("/revoke-others"))
     form.submit(status=303)
     assert sql("SELECT count(*) AS left FROM sessions WHERE ended_at IS NULL") == [{"left": 1}]
+
+
+def test_what_is_said_of_the_last_days_is_true(
+    browser: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browser("store")
+    client.log_in("shopper")
+    claim = "we have seen nobody else use cookies of your logins here"
+    assert claim in client.get("/account/sessions").text
+    # Half of the pair, presented from elsewhere.
+    thief = give(browser("store", "203.0.113.66"), {SESSION: client.cookies[SESSION]})
+    thief.get("/shopping-cart", status=302)
+    assert claim not in client.get("/account/sessions").text
+    # It is said of these days alone.
+    monkeypatch.setattr(activity_queries, "QUIET_DAYS", 1e-12)
+    assert claim in client.get("/account/sessions").text

@@ -83,8 +83,17 @@ def test_yes_ends_the_question_everywhere(
 ) -> None:
     old, new = old_and_new
     back = answer(old, "/confirm", status=303)
-    assert back.location == "/shopping-cart?notice=device-known"
-    assert "stays signed in" in back.follow().text
+    assert back.location.startswith("/shopping-cart?notice=device-known&device=")
+    page = back.follow()
+    assert "stays signed in" in page.text
+    assert question(old) is None
+    # A mistaken yes is taken back, by the device that gave it and by no later one.
+    undo = next(form for form in page.forms.values() if form.action.endswith("/ask-again"))
+    new.post(undo.action, {"csrf_token": token_of(new)}, status=303)
+    assert question(old) is None
+    undo.submit(status=303)
+    assert question(old) is not None
+    answer(old, "/confirm", status=303)
     assert question(old) is None
     new.get("/shopping-cart", status=200)
     with count_sql(old) as statements:

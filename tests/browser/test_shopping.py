@@ -232,9 +232,9 @@ def test_an_order_on_paper(sites, somebody, goods):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_two_products_opened_from_a_newsletter_can_both_be_bought(sites, somebody, goods):
-    """The links come from another site. The second must not cost the first page's form."""
-    page, store = somebody(), sites.urls["store"]
+def test_two_products_opened_from_a_newsletter_can_both_be_bought(sites, page, goods):
+    """The links come from another site. The second must not cost the first page's form. The session ends in the middle."""
+    store = sites.urls["store"]
     links = "".join(
         f'<p><a target="_blank" href="{store}/products/{slug}">{slug}</a></p>' for slug, _ in goods
     )
@@ -250,6 +250,26 @@ def test_two_products_opened_from_a_newsletter_can_both_be_bought(sites, somebod
         tab.get_by_role("button", name="Add to cart").click()
         expect(quantity(tab, name)).to_have_value("1")
     expect(quantity(tabs[1], goods[0][1])).to_have_value("1")
+
+    # The first tab orders what both have put into the cart. Meanwhile the session is ended for good.
+    first = tabs[0]
+    press(first, "Checkout")
+    fill_in_login(first, "shopper")
+    for label, value in ADDRESS.items():
+        first.get_by_label(label).fill(value)
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    press(first, "Place order")
+    expect(first.get_by_role("status")).to_contain_text("Your text is safe: “Harbour Lane 4”")
+    fill_in_login(first, "shopper")
+    press(first, "Send")
+    expect_order(first, goods[0][1], goods[1][1], "Harbour Lane 4")
+
+    # The second tab, whose form is a guest's, is told so, and makes no second order.
+    press(tabs[1], "Checkout")
+    expect(tabs[1].get_by_role("main")).to_contain_text("You have logged in since")
+    tabs[1].goto(f"{store}/shopping-cart")
+    expect(tabs[1].get_by_role("main")).to_contain_text("Your cart is empty")
+    assert len(sites.sql("SELECT 1 FROM orders WHERE user_id = :me", me=person("shopper").id)) == 1
 
 
 def test_old_tabs_log_in_and_out(sites, somebody):

@@ -12,7 +12,7 @@ from support import person
 
 from shopforum.dev.sample import forums as sample
 from shopforum.dev.sample.crowd import crowd
-from shopforum.forums import writing
+from shopforum.forums import reports, writing
 from shopforum.forums.person import Person
 from shopforum.forums.settings import ForumSettings
 
@@ -102,11 +102,90 @@ def test_a_reply_survives_a_session_that_was_ended(sites, forums, somebody, java
     mia.get_by_label("Your reply").fill("Nothing of this is lost.")
     sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
     press(mia, "Post reply")
+    expect(mia.get_by_role("status")).to_contain_text("Your text is safe: “Nothing of this is lost.”")
     fill_in_login(mia, "member")
     expect(mia.get_by_role("main")).to_contain_text("Nothing of this is lost.")
     with mia.expect_navigation():
         mia.get_by_role("main").get_by_role("button", name=re.compile("^Send")).click()
     expect(mia.locator("article.post").last).to_contain_text("Nothing of this is lost.")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_members_first_week(sites, forums, somebody, javascript):
+    """She reads, asks, is answered, answers while her session ends, chooses letters, and finds herself."""
+    moe = Person(UUID(person("moderator").id), "Moe Mooring")
+    db, quick = sites.apps["forums"].services.db, ForumSettings(post_delay=0, newcomer_delay=0)
+    old = writing.start_topic(db, "pans", moe, "Which oil?", "Say what you use.", quick)
+    mia = somebody(java_script_enabled=javascript)
+    mia.goto(forums)
+    mia.get_by_role("link", name="Which oil?").first.click()
+    mia.get_by_role("link", name="Log in to reply").click()
+    fill_in_login(mia, "member")
+    expect(mia.get_by_role("heading", level=1)).to_have_text("Which oil?")
+    press(mia, "Follow")
+    expect(mia.get_by_role("button", name="Stop following")).to_be_visible()
+    start_topic(mia, forums)
+    topic = int(re.search(r"/topics/(\d+)", mia.url)[1])
+
+    # Days later: her session idles out, and nobody notices. She is answered twice, and answers once.
+    sites.idle_out()
+    writing.reply(db, topic, moe, "With heat and patience, @mia-marsh.", quick)
+    writing.reply(db, old.topic_id, moe, "Nobody?", quick)
+    mia.goto(f"{forums}/inbox")
+    expect(mia.get_by_role("link", name=re.compile("^Inbox"))).to_have_text("Inbox 2")
+    mia.get_by_role("main").get_by_role("link", name="An iron pan").click()
+    mia.get_by_label("Your reply").fill("Thank you, that worked.")
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
+    press(mia, "Post reply")
+    expect(mia.get_by_role("status")).to_contain_text("Your text is safe: “Thank you, that worked.”")
+    fill_in_login(mia, "member")
+    with mia.expect_navigation():
+        mia.get_by_role("main").get_by_role("button", name=re.compile("^Send")).click()
+    expect(mia.locator("article.post").last).to_contain_text("Thank you, that worked.")
+
+    mia.goto(f"{forums}/account/notifications")
+    mia.get_by_label("At most once a day").check()
+    press(mia, "Save")
+    expect(mia.get_by_role("status")).to_be_visible()
+    mia.goto(f"{forums}/posts")
+    expect(mia.get_by_role("main").get_by_role("listitem")).to_have_count(2)
+    mia.goto(f"{forums}/members/mia-marsh")
+    expect(mia.get_by_role("main")).to_contain_text("2 posts")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_moderators_morning(sites, forums, somebody, javascript):
+    """Three reports: one is kept by one button, two are settled together, with a session that ends before the confirmation."""
+    db, quick = sites.apps["forums"].services.db, ForumSettings(post_delay=0, newcomer_delay=0)
+    ann, bob = Person(uuid4(), "Ann Archer"), Person(uuid4(), "Bob Bay")
+    topic = writing.start_topic(db, "pans", ann, "Cheap pans", "Buy here.", quick)
+    posts = [topic.post_id] + [
+        writing.reply(db, topic.topic_id, ann, words, quick).post_id for words in ("And here.", "And there.")
+    ]
+    for post in posts:
+        reports.report(db, post, bob, "spam", "")
+    moe = somebody(java_script_enabled=javascript)
+    log_in(moe, forums, "moderator")
+    moe.goto(f"{forums}/moderation/flags")
+    expect(moe.get_by_role("link", name=re.compile("^Reports"))).to_have_text("Reports 3")
+    with moe.expect_navigation():
+        moe.get_by_role("button", name="Keep the post").first.click()
+    expect(moe.get_by_role("link", name=re.compile("^Reports"))).to_have_text("Reports 2")
+    for box in moe.get_by_role("checkbox").all():
+        box.check()
+    moe.get_by_label("Remove").last.check()
+    moe.get_by_label("Reason, for the author").fill("Advertising, all of it.")
+    sites.sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired'")
+    press(moe, "Confirm for all selected")
+    expect(moe.get_by_role("status")).to_contain_text("Your text is safe: “Advertising, all of it.”")
+    fill_in_login(moe, "moderator")
+    # Removing is never done from another page: the queue is back, ticked and filled in, and asks once more.
+    expect(moe.get_by_role("checkbox", checked=True)).to_have_count(2)
+    expect(moe.get_by_label("Reason, for the author")).to_have_value("Advertising, all of it.")
+    press(moe, "Confirm for all selected")
+    expect(moe.get_by_role("main")).to_contain_text("No open reports")
+    removed = sites.sql("SELECT id FROM forum_posts WHERE removed_at IS NOT NULL ORDER BY id")
+    assert [row["id"] for row in removed] == posts[1:]
 
 
 def test_the_inbox_and_the_moderators_pages(sites, inspect):

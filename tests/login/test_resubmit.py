@@ -320,3 +320,19 @@ def test_the_console_sends_no_form_from_another_page(apps: dict[str, Any]) -> No
     again = {name for name, act in acts.items() if act.again}
     assert again == {"logout", "admin_flag", "admin_incident_notes"}
     assert not apps["admin"].services.get(UnknownAct).act.again
+
+
+def test_the_login_page_shows_the_first_words_to_the_browser_that_has_written_them(
+    new: New, sql: Sql
+) -> None:
+    client = new()
+    target = cut_off(client, sql, [("title", "A title"), ("body", "Soak it\nin oil, " * 9)])
+    words = "Your text is safe: “Soak it in oil, Soak it in oil,"
+    page = client.get("/login", {"next": target})
+    assert words in page.text
+    assert "Soak it in oil, Soak it in oil, Soak it in oil, Soak it in …”" in page.text
+    # The address alone is no proof, nor are the cookies without it.
+    assert "is safe" not in new().get("/login", {"next": target}).text
+    assert "is safe" not in client.get("/login", {"next": "/resume/" + "A" * 43}).text
+    sql("UPDATE kept_forms SET created_at = now() - interval '11 minutes'")
+    assert "is safe" not in client.get("/login", {"next": target}).text

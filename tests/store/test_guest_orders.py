@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from http_helpers import SESSION, give
 from product_fixtures import SILENT, Catalogue, forms, notice, press, put
 from session_fixtures import together
 from support import person
@@ -186,8 +187,7 @@ def test_the_ways_to_it(store, browser, mail, stocked):
     assert stocked.count("orders") == 0
     assert "Buy as a guest" not in store.get("/shopping-cart").text
     # A request with half of a session asks for a user's cart.
-    half = browser("store")
-    half.set_cookie("__Host-session", "A" * 43)
+    half = give(browser("store"), {SESSION: "A" * 43})
     assert "/login?next=" in half.get("/checkout/guest", status=302).location
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
+from webob.multidict import MultiDict
 
 from ...core.markdown import plain, render
 from ...web import notes
@@ -169,13 +170,13 @@ def _edit_values(request: Request) -> dict[str, Any]:
 
 def queue(request: Request) -> dict[str, Any]:
     """Show the reported posts, the longest waiting first."""
-    return _queue_values(request, _queue_form(request), set())
+    return _queue_values(request, _queue_form(request), _ticked(request.typed))
 
 
 def settle(request: Request) -> Any:
     """Remove or keep all selected posts, with one reason. A post that another moderator has settled meanwhile is left alone."""
     form = _queue_form(request)
-    ticked = {bigint(value) or 0 for value in request.POST.getall("post")}
+    ticked = _ticked(request.POST)
     if not form.validate() or not ticked:
         if not ticked:
             form.form_errors.append("Select the posts first.")
@@ -187,6 +188,11 @@ def settle(request: Request) -> Any:
         with suppress(Missing):
             act(request.db, post_id, who, form.reason.data)
     return notes.see_other(request, "/moderation/flags?notice=moderated")
+
+
+def _ticked(fields: MultiDict[str] | None) -> set[int]:
+    """Return the ids of the selected posts, also of a form that was saved over a login."""
+    return {bigint(value) or 0 for value in fields.getall("post")} if fields else set()
 
 
 def _queue_form(request: Request) -> ModerateForm:
