@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Integer, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # A login with a new device, until its owner confirms it on a device that was signed in before.
 new_sign_ins = Table(

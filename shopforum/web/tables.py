@@ -1,11 +1,9 @@
 """The tables of the canary, with which the worker measures how soon a revocation is felt."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Float, Table, Text, func, text
+from sqlalchemy import BigInteger, Column, Float, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-
-Instant = DateTime(timezone=True)
+from ..core.tables import Instant, metadata
 
 # The canaries: the columns of `sessions` that decide whether a session is live, and no person, no cookie, no browser. One a
 # minute for all workers together; kept for an hour.
