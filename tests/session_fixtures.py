@@ -136,6 +136,10 @@ class SessionCore:
     def sql(self, statement: str, **values: Any) -> list[Any]:
         return row_order.run(self.sessions.db, statement, values)
 
+    def rows(self) -> list[Any]:
+        """All rows of sessions that a request could change."""
+        return [self.sql(f"SELECT * FROM {table}") for table in ("sessions", "session_credentials")]
+
     def let_idle(self) -> None:
         """Every session idles out now."""
         idle_out(self.sessions.db)

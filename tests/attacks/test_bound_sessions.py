@@ -1,4 +1,4 @@
-"""Bound sessions, as browsers and thieves play them with the sites. tests/sessions/test_binding.py has the rules themselves."""
+"""Bound sessions, as browsers and thieves play them with the sites. The files tests/sessions/test_binding… have the rules."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
