@@ -20,7 +20,7 @@ from shopforum.core.database import Database
 _START = datetime(2030, 1, 1, tzinfo=UTC)
 _PREPARABLE = re.compile(r"\s*(select|with|insert|update|delete)\b", re.IGNORECASE)
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-# What a literal of that kind would be; of the others the server finds out.
+# The types of literals; for the others the server finds them out.
 _TYPES = {bool: "boolean", int: "integer", float: "double precision"}
 
 _SCHEMA = """

@@ -34,9 +34,9 @@ from shopforum.dev.idp.server import serve_in_thread
 
 _SERVER = pytest.StashKey[postgres.Server]()
 _TEMPLATE = "template_shopforum"
-# What a power cut would lose is of no interest here, and waiting for the disk is most of a short transaction. What the
-# planner knows of a table changes when a test says so, and not when a daemon comes by: a foreign key's plan that is kept
-# from a moment with a handful of sessions reads a crowd of them from end to end for each row.
+# Nothing has to survive a power cut here, and waiting for the disk is most of a short transaction. The planner's
+# statistics change when a test says so, and not when a daemon comes by: a foreign key's plan that is kept from a moment
+# with a handful of sessions reads a crowd of them from end to end for each row.
 _FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -45,8 +45,8 @@ _FAST = {
     "max_connections": "400",
 }
 
-# Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables. What never had
-# a row is left alone.
+# Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables. Tables that
+# never had a row are left alone.
 _EMPTY = """
 do $$
 declare one record;

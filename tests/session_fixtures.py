@@ -34,7 +34,7 @@ class Provider:
         self.revoked: list[dict[str, Any]] = []
         self.away = False
         self.one_time = False
-        # What a one-time token was exchanged for, while the provider's grace lasts.
+        # The token for which each one-time token was exchanged, while the provider's grace lasts.
         self.exchanged: dict[str, str] = {}
         self.grace = True
         self.before_answer: Callable[[], None] = lambda: None

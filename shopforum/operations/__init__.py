@@ -4,7 +4,7 @@ The console, the API and the command line stand side by side on this package; no
 session core's tables. `filters` reads a filter, `session_queries` and `counts` find what matches, `plans` looks up what
 an act would reach before it acts, `limits` says who may carry it out. `audit_queries`, `timeline` and `overview` tell what
 was done; `export` and `json_documents` write it down. Rows are frozen dataclasses (`rows.py`); `labels` has their names
-for people. Whatever ends a session goes through `sessions.Sessions.revoke`.
+for people. Every act that ends a session goes through `sessions.Sessions.revoke`.
 """
 
 from ..web.site_config import SiteConfigurator

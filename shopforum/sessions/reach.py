@@ -30,7 +30,7 @@ class Limit:
     names: frozenset[str] = frozenset()
 
 
-# The last step of an act's transaction, given the id of what was made, if it has one. What it raises undoes the act.
+# The last step of an act's transaction, given the id of what was made, if it has one. An exception from it undoes the act.
 Claim = Callable[[Connection, UUID | None], None]
 
 
@@ -43,8 +43,9 @@ class TooFar(Exception):
     """The act reaches further than its actor may; nothing was changed. The text is shown to the actor."""
 
 
-# The key in the detail of an act that a second person has approved, whatever its kind. What counts against the hour of a person is what
-# the person has done alone, under all names: these acts do not, neither for the one who asked nor for the one who approved.
+# The key in the detail of an act that a second person has approved, whatever its kind. The limit of an hour counts the
+# acts that a person has done alone, under all names. It counts approved acts neither for the one who asked nor for the
+# one who approved.
 APPROVED = "approval"
 
 # Of two acts that one actor sends at the same time, the second waits and counts what the first has reached. All names of a person

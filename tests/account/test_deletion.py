@@ -127,7 +127,7 @@ def test_the_account_is_kept_by_a_login(
     ask(store)
     offered = log_in_again(forums)
     assert "Keep your account?" in offered.text
-    # Whoever has not logged in is offered nothing.
+    # A visitor who has not logged in is offered nothing.
     assert stranger.get(KEEP, status=302).location == "/login"
     token = form_to(stranger.get("/login"), "/login")["csrf_token"].value
     assert stranger.post(KEEP, {"csrf_token": token}, status=302).location == "/login"
@@ -198,7 +198,7 @@ def test_an_admin_is_told_to_give_the_role_back_first(
     store.post(CONFIRM, {"csrf_token": token}, status=409)
     sql("DELETE FROM sessions WHERE site = 'admin'")
     store.post(CONFIRM, {"csrf_token": token}, status=303)
-    # Who has become an admin meanwhile finds it at the console's login.
+    # A user who has become an admin meanwhile finds it at the console's login.
     assert "Keep your account?" in log_in_again(admin).text
 
 

@@ -101,7 +101,7 @@ def console(browser: Callable[..., Browser]) -> Callable[[str], Browser]:
     return sign_in
 
 
-# What the console's lists stand on, beside the indexes that the session core needs for itself.
+# The statistics that the console's lists need, beside the indexes of the session core.
 def _multiply(url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for table in ("sessions", "session_places", "session_flags", "audit_log"):

@@ -11,7 +11,7 @@ from support import Browser
 from shopforum import admin as package
 
 ROLES = ("viewer", "responder", "owner")
-# What each page asks for: read, revoke, or revoke everyone.
+# The permission of each page: read, revoke, or revoke everyone.
 PAGES = {
     ("admin_dashboard", "GET"): ROLES,
     ("admin_search", "GET"): ROLES,

@@ -78,7 +78,7 @@ def test_what_was_asked_is_what_is_done(owners: Any, sql: Any):
     assert sql(
         "SELECT user_name, count(*) AS count FROM sessions WHERE ended_at IS NULL AND site = 'store' GROUP BY 1"
     ) == [{"user_name": "Latecomer", "count": 1}]
-    # What another person has approved does not count against the one who asked.
+    # An approved act does not count against the one who asked for it.
     [left] = sql("SELECT id FROM sessions WHERE user_name = 'Latecomer'")
     send(first.get(f"/sessions/revoke?session={left['id']}"), "/sessions/revoke", reason="incident")
     assert sql("SELECT count(*) AS count FROM revocations") == [{"count": 2}]
@@ -153,7 +153,7 @@ def test_nobody_floods_the_other_owners(owners: Any, sql: Any):
         FROM generate_series(1, 19) n RETURNING 1""",
         actor=OWNER.email,
     )
-    # What waits is found again; another one is refused, and nobody is told.
+    # The waiting request is found again; a further one is refused, and nobody is told.
     assert path_of(everyone(first)) == path
     form = form_of(first.get("/rules"), "/rules")
     form["device"], form["reason"] = "curl", "incident"

@@ -6,7 +6,7 @@ from support import Idp
 
 from .approval_steps import OWNER, decide, everyone, form_of, path_of
 
-# What takes the right away from the one who has asked, what gives it back, and what the page says.
+# The change that takes the right away from the one who asked, the change that gives it back, and the text of the page.
 LOST = [
     (
         "UPDATE sessions SET quarantined_at = now(), quarantine_reason = 'incident' WHERE user_id = :id",

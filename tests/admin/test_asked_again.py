@@ -66,7 +66,7 @@ def test_ending_many_shows_filter_number_and_verb_again(
     again = form_of(page, f"/sessions/{act}")
     assert again["reason"].value == "incident"
     assert again["text"].value.split() == NOTE.split()
-    # What was typed to confirm it then does not confirm it now.
+    # The number typed to confirm the earlier count does not confirm this one.
     assert again["number"].value == ""
     assert ended(sql) == 0
     assert sql("SELECT 1 AS one FROM sessions WHERE quarantined_at IS NOT NULL") == []

@@ -259,7 +259,7 @@ def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: 
     [row] = sql("SELECT id FROM sessions WHERE user_id = :id", id=users[0])
     form = form_of(client.get(f"/sessions/revoke?session={row['id']}"))
     form["reason"] = "incident"
-    # Who was reached before is nobody more.
+    # A person who was reached before is not counted again.
     form.submit(status=303)
 
 

@@ -84,7 +84,7 @@ def test_a_flood_of_bad_tokens_leaves_a_trail_and_no_flood_of_rows(caller_with, 
     assert statuses[-1] == 429
     assert "Retry-After" in answers[-1].headers
     assert len(events(sql, "api_token_refused")) == statuses.count(401) < 30
-    # Whoever has a good one from there is not in the way.
+    # A caller with a good token from there is not held back.
     call("GET", "/sessions", status=200)
 
 

@@ -19,7 +19,7 @@ from shopforum.dev.sample.crowd import crowd
 
 # Links to a route that are followed, beside the addresses that a case names.
 OF_A_ROUTE = 5
-# What a pressed button must not be sent to by following links, or is not a page.
+# Paths that following links must not reach, or that are no pages.
 _NO_PAGES = ("/static/", "/api/", "/sessions/export", "/audit/export")
 
 

@@ -1,4 +1,4 @@
-"""Whatever acts on several sessions locks them in the order of their ids: two such acts wait, and none is undone."""
+"""Every act on several sessions locks them in the order of their ids: of two such acts one waits, and none is undone."""
 
 import ast
 import re

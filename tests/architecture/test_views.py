@@ -121,7 +121,7 @@ def test_every_view_names_its_methods_and_no_post_goes_without_the_token(apps, s
             continue
         assert methods, path
         assert (csrf is False) == (path in BY_PROOF or (path in BY_LETTER and "POST" in methods)), path
-        # What is safe to ask for is not what changes things.
+        # No view answers both: a GET changes nothing.
         assert {"GET", "POST"} - set(methods), path
 
 

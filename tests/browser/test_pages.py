@@ -1,6 +1,6 @@
 """Every kind of page of the store, of the login and of one's own devices, in light and dark, wide and narrow.
 
-What is looked at: see `Inspector`.
+`Inspector` says what is checked.
 """
 
 from uuid import UUID

@@ -251,7 +251,7 @@ def test_a_topic_that_was_loaded_ahead_is_read_when_it_is_shown(sites, forums, s
     def read():
         return sites.sql("SELECT number FROM forum_topic_reads WHERE topic_id = :id", id=placed.topic_id)
 
-    # What Chromium does for a speculation rule: the page is loaded, but not yet shown.
+    # As Chromium does for a speculation rule: the page is loaded, but not yet shown.
     page.add_init_script("Object.defineProperty(document, 'prerendering', {get: () => true})")
     page.set_extra_http_headers({"Sec-Purpose": "prefetch;prerender"})
     page.goto(f"{forums}{placed.url}")

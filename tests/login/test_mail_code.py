@@ -55,7 +55,7 @@ def test_a_mailed_code_logs_in_the_browser_that_asked_once(
     sealed = base64.urlsafe_b64decode(kept[0].value.partition(".")[2])
     assert code.encode() not in sealed
     assert LOGIN.email.encode() not in sealed
-    # Whoever has the code and not the cookie can do nothing with it.
+    # A person with the code and without the cookie can do nothing with it.
     browser("store").get(ENTER, status=302)
     wrong = submit(page, "AAAAAA")
     assert (wrong.status_int, "This code is wrong" in wrong.text) == (422, True)

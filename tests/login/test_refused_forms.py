@@ -226,7 +226,7 @@ def test_the_cart_comes_back_filled_in_and_is_taken(store, goods, sql, refusal, 
     assert found["received"]
     assert REFUSED_FORMS[case][0] in said(refused)
     assert sql("SELECT 1 FROM cart_lines") == []
-    # What it is, where it goes, and all that it holds.
+    # Its kind, its address, and all its fields.
     assert "Add to cart" in said(refused)
     assert f"{OWN}/shopping-cart/items" in said(refused)
     assert goods[0]["slug"] in said(refused)

@@ -255,7 +255,7 @@ def test_a_token_alone_keeps_nothing_for_anybody(new: New, sql: Sql, cookies: st
     give(sender, presented.get(cookies, {}))
     answer = sender.post("/writing/7", {"csrf_token": csrf_token, "body": TEXT}, status=403)
     assert sql("SELECT 1 FROM kept_forms") == []
-    # What was typed is shown to who has typed it, and to nobody else.
+    # The typed text is shown to its author and to nobody else.
     assert "You are signed out" in words(answer)
     assert answer.html.select_one("textarea").text.strip().replace("\r\n", "\n") == TEXT
     untold = sender.post("/writing/7", {"csrf_token": csrf_token, "quote": "1"}, status=302)
@@ -307,7 +307,7 @@ def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
     """Each form has an act with a name: nobody is asked to send a form without one."""
     services = apps[site].services
     views = [item["introspectable"] for item in apps[site].registry.introspector.get_category("views")]
-    # What goes without a token is no form: a browser's renewal of its bound cookie.
+    # A request that needs no token is no form: a browser's renewal of its bound cookie.
     forms = [
         view for view in views if view["request_methods"] == "POST" and view["require_csrf"] is not False
     ]

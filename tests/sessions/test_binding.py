@@ -75,7 +75,7 @@ def test_a_day_later_the_cookie_is_renewed_and_then_the_session_refreshed(core, 
     assert (outcome.session.id, len(core.provider.refreshes)) == (bound.id, 1)
     bound.pair = before
     assert bound.resume().session.id == bound.id
-    # What was refreshed keeps the key: the new pair is worth nothing without it.
+    # A refreshed session keeps its key: the new pair is worth nothing without it.
     assert (outcome.issue.refresh_token != before.refresh_token) == one_time
     assert core.resume(outcome.issue).ended == "without_key"
     bound.pair = outcome.issue

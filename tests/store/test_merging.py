@@ -106,7 +106,7 @@ baskets = st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(1, 12))
 def test_a_merge_takes_the_maximum_within_the_stock_and_touches_nobody_else(
     database, catalogue, mine, guests, stocks
 ):
-    """Whatever is in the two carts and whatever has become of the stock since."""
+    """For any two carts, and any change of the stock since."""
     for slug in GOODS:
         catalogue.set(slug, stock=12)
     ann, ben = Owner(user_id=uuid.uuid4()), Owner(user_id=uuid.uuid4())

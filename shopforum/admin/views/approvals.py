@@ -26,7 +26,7 @@ _PAGE = "shopforum:admin/templates/approval.jinja2"
 _SHUT_OUT = "A rule would refuse the owner who asked, too. Nothing was changed: refuse the request, and ask for a narrower rule."
 
 
-_LOST = "{} Nothing was changed, and nobody can approve this: refuse it. Who still needs it asks again."
+_LOST = "{} Nothing was changed, and nobody can approve this: refuse it. If it is still needed, ask again."
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -97,7 +97,7 @@ def _approval(request: Request) -> Approval:
 
 
 def _page(request: Request, found: Approval) -> dict[str, Any]:
-    """Return the variables of a request's page. What it would do is looked up while it waits."""
+    """Return the variables of a request's page. While the request waits, they include what the act would reach now."""
     waits = found.state == approvals.WAITING
     return {
         "row": found,

@@ -58,7 +58,7 @@ refused_requests = Table(
     Index("ix_refused_requests_request_id", "request_id", postgresql_where=text("request_id <> ''")),
 )
 
-# What somebody did on a session (acts.py), without the content: it outlives the session's row, and is deleted when `expires_at` has come.
+# The acts of a session (acts.py), without their content. A row outlives the session's row, and is deleted after `expires_at`.
 acts = Table(
     "session_acts",
     metadata,
@@ -68,7 +68,7 @@ acts = Table(
     Column("site", Text, nullable=False),
     Column("at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("kind", Text, nullable=False),
-    # What the act is about: the number of an order, the id of a post or a topic.
+    # The object of the act: the number of an order, the id of a post or a topic.
     Column("reference", Text, nullable=False, server_default=""),
     Column("address", INET),
     Column("agent", Text, nullable=False, server_default=""),
