@@ -12,6 +12,7 @@ from configparser import RawConfigParser
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -345,6 +346,12 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 def later(apps: dict[str, Any]) -> Callable[[float], None]:
     """`later(seconds)`: so much time goes by for every rule of the sites, which all read the database's clock."""
     return lambda seconds: clocks.pass_time(apps["store"].services.db, seconds)
+
+
+@pytest.fixture
+def age(apps: dict[str, Any]) -> Callable[..., None]:
+    """`age("sessions.last_seen_at", seconds, where)`: one column grows older, and no other."""
+    return partial(clocks.age, apps["store"].services.db)
 
 
 @pytest.fixture

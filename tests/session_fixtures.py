@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import row_order
-from clocks import idle_out, pass_time
+from clocks import age, idle_out, pass_time
 
 from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
 from shopforum.sessions.audit import Client
@@ -151,6 +151,10 @@ class SessionCore:
     def pass_time(self, seconds: float) -> None:
         """Time goes by for every rule alike."""
         pass_time(self.sessions.db, seconds)
+
+    def age(self, column: str, seconds: float, where: str = "true", **values: Any) -> None:
+        """One column grows older, and no other."""
+        age(self.sessions.db, column, seconds, where, **values)
 
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET due_at = now()")

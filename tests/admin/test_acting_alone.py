@@ -13,10 +13,10 @@ from .approval_steps import OWNER, by_filter, come, events, everyone, form_of
 from .test_break_glass import set_up
 
 
-def test_a_code_goes_without_a_second_owner_and_loudly(owners: Any, apps: Any, idp: Idp, sql: Any):
+def test_a_code_goes_without_a_second_owner_and_loudly(owners: Any, idp: Idp, sql: Any, later: Any):
     first, _ = owners
     app = set_up(first)
-    sql("UPDATE sessions SET authenticated_at = now() - interval '10 minutes' RETURNING 1")
+    later(600)
     sql("UPDATE console_authenticators SET last_step = last_step - 10 RETURNING 1")
     idp.hook("fail", path="/", times=1000, drop=True)
     form = form_of(first.get("/break-glass", {"next": "/revoke-everyone"}), "/break-glass")

@@ -60,7 +60,7 @@ def test_everyone_s_sessions_end_when_a_second_owner_approves(
     assert sql("SELECT state.made_id FROM approvals state") == [{"made_id": made["id"]}]
 
 
-def test_what_was_asked_is_what_is_done(owners: Any, sql: Any):
+def test_what_was_asked_is_what_is_done(owners: Any, sql: Any, later: Any):
     first, second = owners
     come(sql, 101)
     path = path_of(by_filter(first, number="101"))
@@ -69,9 +69,7 @@ def test_what_was_asked_is_what_is_done(owners: Any, sql: Any):
     assert "End the sessions of ip=203.0.113.0/24?" in page
     assert "INC-7" in page
     # An old password approves nothing.
-    sql(
-        "UPDATE sessions SET authenticated_at = now() - interval '301 seconds' WHERE site = 'admin' RETURNING 1"
-    )
+    later(301)
     assert "/login?" in decide(second, path, status=302).location
     sql("UPDATE sessions SET authenticated_at = now() WHERE site = 'admin' RETURNING 1")
     decide(second, path)
@@ -143,7 +141,7 @@ def test_a_hundred_people_within_an_hour_are_the_most_for_one(owners: Any, sql: 
     ]
 
 
-def test_nobody_floods_the_other_owners(owners: Any, sql: Any):
+def test_nobody_floods_the_other_owners(owners: Any, sql: Any, age: Any):
     first, _ = owners
     path = path_of(everyone(first))
     sql(
@@ -161,9 +159,8 @@ def test_nobody_floods_the_other_owners(owners: Any, sql: Any):
     assert (refused.status_int, refused.headers["Retry-After"]) == (429, "3600")
     assert "20 approvals within an hour" in refused
     assert len(sql("SELECT 1 FROM outgoing_mail")) == len(events(sql, "approval_asked")) == 1
-    sql(
-        "UPDATE approvals SET created_at = now() - interval '2 hours' WHERE decided_at IS NOT NULL RETURNING 1"
-    )
+    # The one that waits is not over.
+    age("approvals.created_at", 3600, "decided_at IS NOT NULL")
     path_of(send(form.submit(), "/rules"))
 
 

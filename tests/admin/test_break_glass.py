@@ -44,11 +44,11 @@ def away(idp: Idp) -> Callable[[], None]:
 
 
 @pytest.fixture
-def stale(sql: Any) -> Callable[[], None]:
-    """`stale()`: every password was given ten minutes ago, and every spent code is of an earlier step."""
+def stale(sql: Any, later: Callable[[float], None]) -> Callable[[], None]:
+    """`stale()`: ten minutes go by, and every spent code is of an earlier step."""
 
     def make() -> None:
-        sql("UPDATE sessions SET authenticated_at = now() - interval '10 minutes' RETURNING 1")
+        later(600)
         sql("UPDATE console_authenticators SET last_step = last_step - 10 RETURNING 1")
 
     return make
@@ -106,7 +106,7 @@ def test_a_code_stands_in_for_the_password(owner: Any, sql: Any, apps: Any):
     assert "stood in" not in client.get("/")
 
 
-def test_it_lasts_as_long_as_a_password_and_no_gate_moves(owner: Any, sql: Any):
+def test_it_lasts_as_long_as_a_password_and_no_gate_moves(owner: Any, sql: Any, later: Any):
     client, app = owner
     [before] = sql("SELECT authenticated_at, absolute_end, idle_end FROM sessions")
     give(client, app.now())
@@ -116,7 +116,7 @@ def test_it_lasts_as_long_as_a_password_and_no_gate_moves(owner: Any, sql: Any):
         after["absolute_end"],
     )
     client.get("/revoke-everyone", status=200)
-    sql("UPDATE sessions SET code_given_at = now() - interval '301 seconds' RETURNING 1")
+    later(301)
     client.get("/revoke-everyone", status=302)
 
 

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from clocks import age
 from forums.forum_actions import QUICK
 from sqlalchemy import Connection, text
 from support import Browser
@@ -49,8 +50,7 @@ def test_filters(visitor: Browser, db: Database, written: Placed) -> None:
     assert len(found(visitor, "q=iron&author=BOB")) == 1
     assert len(found(visitor, "q=iron&author=nobody")) == 0
     assert len(found(visitor, "q=iron&category=junk&within=junk")) == 3
-    age = text("UPDATE forum_posts SET created_at = now() - interval '9 days' WHERE id = :id")
-    db.all(age, id=written.post_id)
+    age(db, "forum_posts.created_at", 9 * 86400, "id = :id", id=written.post_id)
     assert len(found(visitor, "q=iron&within=week")) == 2
     assert len(found(visitor, "q=iron&within=month")) == 3
 
