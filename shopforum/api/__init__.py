@@ -44,7 +44,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def make(site: Site, sessions: Sessions, per_minute: int, issuer: str, office: Office) -> Router:
     """Make the API's app over the site's sessions and database. `per_minute` limits the calls of each token; `issuer` is the
-    issuer of subject ids, `office` what acts take.
+    issuer of subject ids, `office` says whether acts take a second owner.
     """
     from ..api_tokens.rate_limit import Rate
     from . import gate, request, security_policy

@@ -252,7 +252,7 @@ PATHS: dict[str, Any] = {
         "parameters": _BY_ID,
         "post": _operation(
             "add_filter",
-            "Have an incident be about the sessions of one more filter; nothing is ended before it is contained again",
+            "Add a filter to an incident; nothing is ended before the incident is contained again",
             "sessions:revoke",
             {"200": _json("The incident as it stands", "IncidentStatus")},
             requestBody=_body(one_field("filter", FILTER)),
@@ -262,7 +262,7 @@ PATHS: dict[str, Any] = {
         "parameters": _BY_ID,
         "post": _operation(
             "contain_incident",
-            "Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat",
+            "Refuse the logins and sessions that match, then end these sessions, including new sign-ins. Safe to repeat",
             "sessions:revoke everyone:revoke",
             {
                 "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),

@@ -19,8 +19,8 @@ _KEY = "shopforum.api"
 
 @dataclass(frozen=True)
 class ApiServices:
-    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`). `office`
-    says what acts take.
+    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`).
+    `office` says whether acts take a second owner.
     """
 
     site: Site

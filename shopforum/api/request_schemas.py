@@ -165,7 +165,7 @@ INCIDENT = {
 CONTAIN = {
     "type": "object",
     "properties": {
-        "seconds": {**RULE["properties"]["seconds"], "description": "How long what matches is refused."},
+        "seconds": {**RULE["properties"]["seconds"], "description": "How long the deny rules are in force."},
         "dry_run": {"type": "boolean", "description": "Count the sessions and change nothing."},
     },
     "required": ["seconds"],

@@ -54,7 +54,9 @@ class TooManyRequests(Exception):
 
 @dataclass(frozen=True)
 class Office:
-    """The rules that the acts of a deployment go by: whether they take `two_people`, the console's address, and whether mail can be sent."""
+    """The settings of a deployment for its acts: whether they take `two_people`, the console's address, and whether
+    mail can be sent.
+    """
 
     two_people: bool
     console: str
@@ -62,7 +64,7 @@ class Office:
 
 
 def office(raw: Mapping[str, str], console: str) -> Office:
-    """Read what the acts of a deployment go by from its settings. `console` is the console's address. Raises SettingsError."""
+    """Read the settings of a deployment for its acts. `console` is the console's address. Raises SettingsError."""
     return Office(read(OperationsSettings, raw).two_people, console, outgoing.parse(raw).on)
 
 
@@ -70,8 +72,9 @@ def office(raw: Mapping[str, str], console: str) -> Office:
 class Asker:
     """The one who acts. `unlimited`: has the permission for whole sites. `user_id` is the person behind it, who may not approve: the
     admin, or the maker of the token; `own` the admin, whose own sessions do not count. `names` are the person's other names in the
-    audit log: the acts of an hour add up over them all. `session_id` or `token_id` is what the request came with: it must still be
-    good when somebody approves. `alone` names the emergency way that needs no second owner, or is empty.
+    audit log: the acts of an hour add up over them all. `session_id` or `token_id`: the console session or API token of
+    the request, which must still be valid when somebody approves. `alone` names the emergency way that needs no second
+    owner, or is empty.
     """
 
     actor: str

@@ -1,7 +1,7 @@
 """The reach of an act: how many people it touches, and whether it touches somebody with more rights.
 
-The reach is judged in the transaction of the act, by the sessions that the act has touched. However they were named, as a
-filter, as a hundred ids or in ten acts in a row, the same people count the same.
+The reach is judged in the transaction of the act, by the sessions that the act has touched. So the same people count
+the same, whether they were named by a filter, by a hundred ids, or in ten acts in a row.
 """
 
 from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def users_of(connection: Connection, ids: Sequence[UUID]) -> list[str]:
 
 
 def lock_actor(connection: Connection, limit: Limit | None, actor: str) -> None:
-    """Take the actor's lock until the transaction ends. To be called before any lock on a session.
+    """Take the actor's lock until the transaction ends. Call it before any lock on a session.
 
     Without a limit there is nothing to count, and no lock is taken.
     """

@@ -13,7 +13,7 @@ canaries = Table(
     Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
     Column("minute", Instant, nullable=False, unique=True),
     Column("site", Text, nullable=False),
-    # Nobody's id: it is here because gates of users are looked up by it.
+    # The id of no user. Gates of users are looked up by it.
     Column("user_id", UUID, nullable=False, server_default=func.gen_random_uuid()),
     Column("epoch", BigInteger, nullable=False),
     Column("authenticated_at", Instant, nullable=False, server_default=text("now()")),

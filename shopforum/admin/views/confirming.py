@@ -129,7 +129,7 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
 
 
 def office(request: Request) -> Office:
-    """Return what acts take at this deployment."""
+    """Return whether acts take a second owner at this deployment."""
     return request.services.get(Office)
 
 
@@ -173,13 +173,17 @@ def unchanged(request: Request, form: Any, plan: Plan) -> bool:
 
 
 def same_size(form: Any, plan: Plan) -> bool:
-    """Return whether the page has shown a plan that took the same confirmation: an act that has become large is shown again."""
+    """Return whether the page has shown a plan that takes the same confirmation. An act that has become large is shown
+    again.
+    """
     shown = form.shown.data
     return shown is not None and (plan.others > LARGE) <= (shown > LARGE)
 
 
 def want_number(form: Any, plan: Plan) -> None:
-    """Have the number typed that the page has shown, where the act is large: sign-ins meanwhile do not make it wrong."""
+    """Require the number that the page has shown, typed out, where the act is large. Sign-ins meanwhile do not make it
+    wrong.
+    """
     shown = form.shown.data
     if plan.large:
         form.number.wanted = shown if shown is not None and shown > LARGE else plan.others

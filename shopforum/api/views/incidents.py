@@ -49,7 +49,7 @@ def get_incident(request: Request, given: Given) -> Response:
 
 
 def add_filter(request: Request, given: Given) -> Response:
-    """Have an incident be about the sessions of one more filter."""
+    """Add a filter to an incident."""
     incident = path_incident(request)
     if incident.closed_at:
         raise Problem(409, "The incident is closed.")

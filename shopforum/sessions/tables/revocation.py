@@ -30,8 +30,8 @@ counter = Table(
 )
 
 # One row revokes a user, a site or everyone at once, logins in flight included: it ends every session in its reach whose
-# `epoch` is smaller. A *dated* gate speaks of an event in the past, of which a webhook told late: it leaves sessions alone
-# that were authenticated after it.
+# `epoch` is smaller. A *dated* gate is for an event in the past that a webhook has announced late: it leaves sessions
+# alone that were authenticated after the event.
 gates = Table(
     "revocation_gates",
     metadata,
@@ -61,11 +61,11 @@ revocations = Table(
     # The filter's text (`Scope.filter_text`), where the scope was a filter.
     Column("typed", Text, nullable=False, server_default=""),
     Column("matched", Integer, nullable=False),
-    # Its number, and until when a session that it ends was authenticated, where it closed a gate.
+    # Where it closed a gate: its number, and the latest authentication of the sessions that it ends.
     Column("epoch", BigInteger),
     Column("authenticated_until", Instant),
-    # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). `swept_at`: when none was found any
-    # more; `marked_at`: when no login can be in flight any more that did not see the gate.
+    # Sessions that a gate has ended are marked later, in small steps (gate_sweep.py). `swept_at`: when all of them were
+    # marked. `marked_at`: when no login can be in flight any more that has not seen the gate.
     Column("swept_at", Instant),
     Column("marked_at", Instant),
     Index("ix_revocations_created_at_id", "created_at", "id"),
@@ -92,7 +92,7 @@ outbox = Table(
     Column("next_try_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("done_at", Instant),
     Column("last_error", Text),
-    # When the provider was last told and may have acted on it; whether its own announcement of it has come back since.
+    # When the provider was last told and may have acted on it; whether its own webhook about it has come since.
     Column("sent_at", Instant),
     Column("echoed", Boolean, nullable=False, server_default=text("false")),
     Index("ix_revocation_outbox_revocation_id", "revocation_id"),
