@@ -291,7 +291,7 @@ def test_once_begun_it_cannot_be_kept_and_is_done_when_fusionauth_is_back(
     services.idp.delete_user(USER)
 
 
-def test_what_goes_and_what_stays(
+def test_rows_that_are_deleted_and_rows_that_stay(
     browser: Callable[..., Browser], apps: dict[str, Any], sql: Any, services: Any
 ) -> None:
     store, forums, admin = browser("store"), browser("forums"), browser("admin")

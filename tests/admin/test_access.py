@@ -140,7 +140,7 @@ def test_a_viewer_sees_no_way_to_end_anything(console: Callable[[str], Browser],
         assert "/revoke-everyone" not in page
 
 
-def test_denied_tries_are_in_the_trail(
+def test_refused_tries_are_in_the_audit_log(
     console: Callable[[str], Browser], started: Callable[..., Any], sql: Any
 ):
     one = started()

@@ -60,7 +60,7 @@ def test_everyone_s_sessions_end_when_a_second_owner_approves(
     assert sql("SELECT state.made_id FROM approvals state") == [{"made_id": made["id"]}]
 
 
-def test_what_was_asked_is_what_is_done(owners: Any, sql: Any, later: Any):
+def test_the_act_is_done_as_it_was_asked_for(owners: Any, sql: Any, later: Any):
     first, second = owners
     come(sql, 101)
     path = path_of(by_filter(first, number="101"))
@@ -208,7 +208,7 @@ def test_a_responder_reaches_no_further_and_asks_nobody(
     assert not sql("SELECT 1 FROM approvals")
 
 
-def test_what_another_owner_has_approved_does_not_count_against_the_hour(owners: Any, sql: Any):
+def test_an_approved_act_does_not_count_against_the_hour(owners: Any, sql: Any):
     first, second = owners
     come(sql, 101)
     for act, why in (("quarantine", {"reason": "incident"}), ("release", {"text": "It was a drill."})):

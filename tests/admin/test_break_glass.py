@@ -200,7 +200,7 @@ def test_five_tries_then_a_wait(owner: Any, sql: Any):
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "\u0000"])
-def test_what_is_no_code_is_no_try(owner: Any, sql: Any, code: str):
+def test_a_text_that_is_no_code_does_not_count_as_a_try(owner: Any, sql: Any, code: str):
     client, _ = owner
     form = form_to(client.get("/break-glass"), "/break-glass")
     form["code"] = code

@@ -107,7 +107,7 @@ def test_successors_that_nobody_has_shown_are_told_and_a_replay_says_what_each_c
     assert "probably a restored browser" in page
 
 
-def test_the_story_has_what_no_trail_has(
+def test_the_timeline_has_rotations_and_timeouts_that_the_audit_log_lacks(
     console: Console, started: Started, sql: Any, idle_out: Callable[[], None]
 ):
     one = started()
@@ -141,7 +141,7 @@ def test_a_person_in_full(console: Console, started: Started):
     assert f"/users/{neighbour.user_id}" in page, "who else was at that address"
 
 
-def test_the_trail_as_csv_is_no_formula_and_is_itself_in_the_trail(
+def test_the_audit_log_as_csv_has_no_formula_and_the_export_is_in_the_audit_log(
     console: Console, started: Started, sql: Any
 ):
     started()
@@ -178,7 +178,7 @@ def test_sessions_as_json_lines_page_by_page(
     "path",
     ["/audit/export?format=xml", "/audit/export?session=1", "/sessions/export?ip=x", "/sessions/news?ip=x"],
 )
-def test_what_cannot_be_exported(console: Console, path: str):
+def test_exports_that_are_refused(console: Console, path: str):
     console("viewer").get(path, status=422)
 
 

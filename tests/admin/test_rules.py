@@ -127,7 +127,7 @@ def test_rules_that_make_no_sense(console: Console, sql: Any):
         {"network": "2001:db8::/31"},
     ],
 )
-def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
+def test_a_rule_that_refuses_anybody_takes_an_owner_and_a_fresh_password(
     console: Console, fields: dict[str, str], sql: Any, later: Any
 ):
     responder, owner = console("responder"), console("owner")

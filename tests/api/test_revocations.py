@@ -81,7 +81,7 @@ def test_an_expectation_that_no_longer_holds_is_409(revoke, started, sql):
     assert not one.lives
 
 
-def test_what_matches_nothing_ends_nothing(revoke, started, sql):
+def test_a_scope_that_matches_nothing_ends_nothing(revoke, started, sql):
     one = started()
     for scope in ({"ip": "203.0.113.0/24"}, {"filter": {"user": "nobody"}}, {"session": str(uuid4())}):
         answer = revoke(scope, 201)

@@ -51,7 +51,7 @@ def people() -> list[tuple[uuid.UUID, str]]:
     return [*logins, *((one.id, one.name) for one in crowd(random.Random(3), 20))]
 
 
-def test_what_counts_as_wrong():
+def test_the_checker_finds_what_is_wrong():
     right = (
         "<form id=a><button>x</button><button name=b>y</button></form><button form=a formaction=/z>z</button>"
     )

@@ -1,4 +1,4 @@
-"""Sentences of docstrings, comments and docs have a noun or a verb, and not a bare "what" or "whether", as their subject."""
+"""The subject of a sentence is a noun, and not a bare "what" or "whether": in docstrings, comments, docs and names of tests."""
 
 import re
 from pathlib import Path
@@ -40,3 +40,10 @@ def test_no_sentence_begins_with_a_bare_question_word():
         text = re.sub(r"^#.*$", "", path.read_text(), flags=re.MULTILINE)
         found[str(path)] = [one for part in re.split(r"\n\s*\n|\n[-|]", text) for one in bare(part)]
     assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_no_name_of_a_test_begins_with_a_bare_question_word():
+    name = re.compile(r"def (test_(?:what|who|whoever|whether|whatever|whichever)_\w+)")
+    assert name.findall("def test_what_is_left_stays():") == ["test_what_is_left_stays"]
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    assert [one for path in files for one in name.findall(path.read_text())] == []

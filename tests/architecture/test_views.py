@@ -105,7 +105,7 @@ def an_address(path):
 
 
 @pytest.mark.parametrize("site", ["store", "forums", "admin"])
-def test_what_is_public_is_written_down(apps, site):
+def test_the_public_pages_are_listed(apps, site):
     public = {
         simple(path) for path, _, permission, _ in views(apps[site]) if permission == NO_PERMISSION_REQUIRED
     }

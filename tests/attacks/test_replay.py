@@ -150,7 +150,7 @@ def test_a_thief_with_both_cookies_is_found_within_three_rotations(store, sql, t
         client.get(CART, status=302)
 
 
-def test_what_is_revoked_stays_so_through_every_later_act_of_its_owner(store, browser, sql, thief):
+def test_a_revoked_session_stays_revoked_through_every_later_act_of_its_owner(store, browser, sql, thief):
     """Logging in again, elsewhere or here, brings no older session back."""
     store.log_in("shopper")
     stolen = credentials(store)

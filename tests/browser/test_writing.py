@@ -224,7 +224,7 @@ def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
         assert wide == 0, path
 
 
-def test_what_comes_of_a_form_is_focused(sites, forums, somebody):
+def test_the_result_of_a_form_gets_the_focus(sites, forums, somebody):
     """After a POST, whoever does not see the page is led to what it says, be it at the top or at its end."""
     mia = somebody()
     log_in(mia, forums, "member")

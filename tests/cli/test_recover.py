@@ -164,7 +164,7 @@ def lost_log(apps: Any, sql: Any, browser: Any, tmp_path: Path, run: Any) -> dic
     return {**browsers, "copy": str(copy), "rows": rows}
 
 
-def test_what_a_copy_of_the_log_has_is_applied_again(run: Any, sql: Any, lost_log: Any) -> None:
+def test_the_acts_of_a_copy_of_the_log_are_applied_again(run: Any, sql: Any, lost_log: Any) -> None:
     ended, swept, kept = (lost_log[name] for name in ("ended", "swept", "kept"))
     options = ("--log", lost_log["copy"], "--keep-sessions", "--keep-tokens")
     shown = run("recover", *options)

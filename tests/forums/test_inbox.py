@@ -135,7 +135,7 @@ def test_pages_of_the_inbox(member: Browser, db: Database, topic: Placed, mia: P
     assert unread(member.get("/inbox")) == inbox.MOST
 
 
-def test_what_concerns_the_account(
+def test_messages_about_the_account(
     member: Browser, browser: Callable[..., Browser], sql: Callable[..., list[Any]]
 ) -> None:
     assert "Your account" not in member.get("/inbox"), "a first login is no news"

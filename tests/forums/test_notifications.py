@@ -41,7 +41,7 @@ def queued(db: Database) -> list[Any]:
     return db.all(text("SELECT * FROM outgoing_mail ORDER BY id"))
 
 
-def test_who_follows_a_topic_is_told_of_replies(
+def test_a_follower_of_a_topic_is_told_of_replies(
     member: Browser, db: Database, topic: Placed, ann: Person, bob: Person, mia: Person
 ) -> None:
     page = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow").submit(status=303)

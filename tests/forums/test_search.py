@@ -92,7 +92,7 @@ def test_the_dearest_search_is_done_in_time(visitor: Browser, db: Database, bob:
     assert len(found(visitor, "q=" + "x+" * 100)) == 4
 
 
-def test_what_is_found_is_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
+def test_found_words_are_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
     page = visitor.get("/search?q=oil")
     assert "<mark>oil</mark>" in page
     assert "<b>" not in page.html.select_one("ul.topics").decode()

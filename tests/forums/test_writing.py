@@ -166,7 +166,7 @@ def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: 
     assert [(post.replies, post.unread) for post in paging.fetch(db, posts.mine(bob), 1).rows] == [(0, 0)]
 
 
-def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
+def test_unread_topics_and_posts(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
     assert unread(db, bob) == (0, True)
     assert unread(db, ann) == (0, False)
     read_markers.mark_topic(db, bob.id, topic.topic_id, 1)

@@ -143,7 +143,7 @@ def test_passwords_codes_and_keys_are_not_kept(new: New, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("fields", [[("body", "x" * 70_000)], [("password", "hunter2")]])
-def test_what_is_too_large_or_nothing_is_not_kept(new: New, sql: Sql, fields: Any) -> None:
+def test_a_too_large_or_empty_form_is_not_saved(new: New, sql: Sql, fields: Any) -> None:
     assert cut_off(new(), sql, fields) == "/"
     assert sql("SELECT 1 FROM kept_forms") == []
 
@@ -297,7 +297,7 @@ def test_shows_what_would_be_done_where_and_every_field(new: New, sql: Sql) -> N
         (f"/account/sessions/{'0' * 8}-0000-4000-8000-{'0' * 12}/revoke", "/account/sessions"),
     ],
 )
-def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: str) -> None:
+def test_a_form_that_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: str) -> None:
     assert cut_off(new(), sql, [("reported", "yes")], path) == page
     assert sql("SELECT 1 FROM kept_forms") == []
 

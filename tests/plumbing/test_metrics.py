@@ -81,7 +81,7 @@ def known():
     return names
 
 
-def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, store, apps):
+def test_the_metrics_are_read_on_an_address_of_their_own(listening, address, store, apps):
     everything, url = listening(address), f"http://{address}/metrics"
     with served(everything) as port:
         before = scraped(url=url)

@@ -228,7 +228,7 @@ def test_production_refuses_what_is_unsafe(raw, key, value):
         ("api.calls_per_minute", "1.5"),
     ],
 )
-def test_what_makes_no_sense_stops_the_boot(raw, key, value):
+def test_an_invalid_value_stops_the_start(raw, key, value):
     with pytest.raises(SettingsError) as caught:
         configuration.load({**raw, key: value})
     # A value as short as a bound may be one.

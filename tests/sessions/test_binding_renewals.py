@@ -116,7 +116,7 @@ def test_an_identifier_that_nobody_was_given_finds_nothing(core, bound):
     assert over(core.sessions.renew_bound_cookie(name, pair, proof, HERE, OWNER))
 
 
-def test_who_only_asks_pushes_out_no_challenge_of_the_key_s_holder(core, bound):
+def test_requests_without_a_proof_push_out_no_challenge_of_the_key_s_holder(core, bound):
     for _ in range(20):
         assert bound.ask(client=THIEF).challenge
     assert len(core.sql("SELECT 1 FROM session_challenges WHERE purpose = 'asked'")) == 5

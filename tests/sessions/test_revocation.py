@@ -148,7 +148,7 @@ def test_a_worker_tells_the_provider_of_several_at_the_same_time(core):
     assert len(core.provider.revoked) == 4
 
 
-def test_what_was_not_tried_after_a_failure_is_due_at_once(core):
+def test_a_message_that_was_not_tried_after_a_failure_is_due_at_once(core):
     core.provider.away = True
     for _ in range(12):
         _, outcome = core.log_in()
@@ -223,7 +223,7 @@ def test_a_gate_does_not_rename_what_was_over_before_it_closed(core):
     assert core.flags() == {}
 
 
-def test_who_was_ended_by_a_gate_is_told_by_which_act(core):
+def test_a_session_behind_a_gate_names_the_act_that_ended_it(core):
     pair, _ = core.log_in()
     core.sql("UPDATE revocations SET marked_at = now()")
     with core.sessions.db.transaction() as connection:
@@ -253,7 +253,7 @@ def test_more_ids_than_one_act_may_name_are_refused():
         Scope(sessions=(uuid.uuid4(),) * 100_001)
 
 
-def test_what_the_provider_said_itself_it_is_not_told_again_and_newer_logins_stay(core):
+def test_the_provider_is_not_told_of_its_own_event_and_newer_logins_stay(core):
     old, _ = core.log_in("ann")
     [told] = core.sql("SELECT clock_timestamp() AS at")
     new, _ = core.log_in("ann")

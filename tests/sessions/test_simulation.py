@@ -331,7 +331,7 @@ def test_no_honest_session_is_lost(core, clock, loss, kind):
 
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
-def test_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, one_time):
+def test_an_owner_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, one_time):
     """A one-time token whose answer was lost beyond the provider's grace costs a login, and no more than that."""
     core.provider.one_time = one_time
     dice, endings = random.Random(3), Counter()

@@ -52,7 +52,7 @@ def test_an_empty_guests_cart_makes_none_for_the_user(database, catalogue, ann, 
     assert catalogue.count("carts") == 1
 
 
-def test_what_is_removed_stays_out_unless_the_guest_has_it(database, catalogue, ann, guest):
+def test_a_removed_line_stays_out_unless_the_guest_has_it(database, catalogue, ann, guest):
     fill(database, ann, fountain_pen=3, stoneware_mug=3)
     for line in carts.load(database, ann).lines:
         change(database, ann, line.id, 0)
@@ -61,7 +61,7 @@ def test_what_is_removed_stays_out_unless_the_guest_has_it(database, catalogue, 
     assert lines(database, ann) == {"fountain-pen": 1}
 
 
-def test_what_has_sold_out_comes_along_to_be_seen(database, catalogue, ann, guest):
+def test_a_sold_out_line_comes_along_to_be_seen(database, catalogue, ann, guest):
     fill(database, guest, fountain_pen=2)
     catalogue.set("fountain-pen", stock=0)
     merge(database, guest.guest_hashes, ann.user_id)
