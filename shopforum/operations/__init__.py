@@ -14,4 +14,4 @@ def includeme(config: SiteConfigurator) -> None:
     """Add what the acts of the console and the API go by. Raises SettingsError."""
     from . import approval_requests
 
-    config.add_service(approval_requests.office(config.services.settings, config.services.site.url))
+    config.add_service(approval_requests.two_people(config.services.settings, config.services.site.url))

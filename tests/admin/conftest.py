@@ -20,7 +20,7 @@ from shopforum.core.engine import create_unpooled_engine
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.dev import postgres
 from shopforum.dev.sample import sessions as sample
-from shopforum.operations.approval_requests import Office
+from shopforum.operations.approval_requests import TwoPeople
 
 USERS = [
     (uuid.uuid5(uuid.NAMESPACE_URL, f"sample{n}"), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example")
@@ -125,9 +125,9 @@ def _multiply(url: str) -> None:
 def two_people(apps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`admin.two_people` is on, and mail can be sent."""
     services, api = apps["admin"].services, apps["admin"].services.get(ApiApp).router.registry
-    on = Office(two_people=True, console=url_of("admin"), mail=True)
-    monkeypatch.setitem(services.objects, Office, on)
-    monkeypatch.setitem(api, _KEY, replace(api[_KEY], office=on))
+    on = TwoPeople(required=True, console=url_of("admin"), mail=True)
+    monkeypatch.setitem(services.objects, TwoPeople, on)
+    monkeypatch.setitem(api, _KEY, replace(api[_KEY], two_people=on))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ...web.contributions import Notice
 from ...web.request import Request
 from ...web.site_config import SiteConfigurator
 from ..lists import page
-from .confirming import may_revoke_all, need_fresh, office
+from .confirming import may_revoke_all, need_fresh, two_people
 
 _LIST = "shopforum:admin/templates/approvals.jinja2"
 _PAGE = "shopforum:admin/templates/approval.jinja2"
@@ -53,7 +53,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def listed(request: Request) -> dict[str, Any]:
     """List the requests, newest first."""
-    return {"page": page(request, approvals.APPROVALS, size=30), "two_people": office(request).two_people}
+    return {"page": page(request, approvals.APPROVALS, size=30), "two_people": two_people(request).required}
 
 
 def show(request: Request) -> dict[str, Any]:

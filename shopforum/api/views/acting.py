@@ -54,11 +54,11 @@ def within_scope(request: Request, act: Act) -> Iterator[Limit | None]:
         names=names,
         token_id=token.id,
     )
-    office = request.services.office
+    rules = request.services.two_people
     try:
         with (
             judged(request),
-            approval_requests.within(office, request.db, request.read_db, asker, act) as limit,
+            approval_requests.within(rules, request.db, request.read_db, asker, act) as limit,
         ):
             yield limit
     except approval_requests.TooManyRequests as error:
