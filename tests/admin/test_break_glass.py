@@ -100,6 +100,7 @@ def test_a_code_stands_in_for_the_password(owner: Any, sql: Any, apps: Any):
     assert used["actor"] == person("owner").email
     assert used["detail"] == {"path": "/revoke-everyone"}
     assert "1 code of an authenticator stood in for a password" in client.get("/")
+    # A day later, and the session is still signed in: nobody can log in while FusionAuth is away.
     with apps["admin"].services.db.transaction() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("UPDATE audit_log SET at = at - interval '25 hours'"))

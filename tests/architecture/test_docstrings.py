@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BARE = re.compile(r'^ *"""((?:What|Who|Whoever|Whether|Which|How|Where|When|Why)\b.*)', re.MULTILINE)
 # The beginnings of later sentences. A question is none: it ends with its mark.
 SENTENCE = re.compile(
-    r'(?:^|[.:;|] |""")((?:What|Who|Whoever|Whether|Whatever|Whichever) (?:[^.?|]|\.\w)*(?:[.|]|$))'
+    r'(?:^|[.:;|] |""")((?:What|Who|Whom|Whoever|Whether|Whatever|Whichever) (?:[^.?|]|\.\w)*(?:[.|]|$))'
 )
 PROSE = re.compile(r'"""(?:[^"]|"(?!""))*"""|(?:^[ ]*#[^\n]*\n)+', re.MULTILINE)
 FOLDERS = ("shopforum", "alembic", "tests", "bench")
