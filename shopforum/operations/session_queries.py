@@ -151,8 +151,8 @@ def any_of(
 ) -> list[ColumnElement[bool]]:
     """Return as conditions on `s` that a session meets all conditions of any filter in `found`, and `also`.
 
-    Of several filters each is looked up by its own index, and is taken to match the newest `most` + 1 sessions at most: who counts to
-    `most` gets the same answer.
+    Of several filters each is looked up by its own index, and is taken to match the newest `most` + 1 sessions at most,
+    which is enough to count to `most`.
     """
     if len(found) == 1:
         return [*found[0], also]
@@ -280,8 +280,8 @@ def _among(
 def _user(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
     """Match a user's id, a whole e-mail address, or a part of a name or an address.
 
-    A whole address stands for its user, by index: it matches that user's sessions under an earlier address too, and no
-    address that merely ends like it.
+    A whole address stands for its user, whom an index finds: it also matches the user's sessions under an earlier
+    address, and no other address that ends with it.
     """
     found = _user_by_index(db, wanted)
     return _name_like(f"%{_escaped(wanted)}%") if found is None else found
