@@ -70,7 +70,7 @@ class Prepared:
 
 def _rows(connection: Connection, sql: str, values: Mapping[str, Any]) -> list[Mapping[Any, Any]]:
     """Run a statement through the driver's cursor. SQLAlchemy's own way finds out anew what each column is, which takes longer
-    than all else on this side. What listens to statements is told, and an error is SQLAlchemy's, as on the other way.
+    than all else on this side. Listeners are told of the statement, and an error is SQLAlchemy's, as usual.
     """
     cursor: Any = None
     try:
