@@ -16,18 +16,16 @@ _OWN = text("SELECT id, ended_at FROM sessions WHERE id = :id AND user_id = :use
 # A refresh from the address of the login is left out: it happens whenever somebody comes back after a pause.
 _RECENT = text(
     """SELECT l.at, l.event, l.initiating_entity, host(l.address) AS address, l.agent,
-      l.detail->>'new_device' AS new_device
+      l.detail->>'new_device' AS new_device,
+      (SELECT EXISTS (SELECT FROM audit_log d WHERE d.user_id = :user_id AND d.site IN (:site, 'all')
+        AND d.event = ANY (:signs) AND d.at > now() - :days * interval '1 day')) AS disturbed
     FROM audit_log l LEFT JOIN sessions s ON s.id = l.session_id
     WHERE l.user_id = :user_id AND l.site IN (:site, 'all') AND l.event = ANY (:events)
       AND (l.event <> 'session_renewed' OR l.address IS DISTINCT FROM s.address)
     ORDER BY l.id DESC LIMIT 20"""
 )
 
-# Whatever says that somebody else may have had cookies of the user's.
-_DISTURBED = text(
-    """SELECT EXISTS (SELECT FROM audit_log l WHERE l.user_id = :user_id AND l.site IN (:site, 'all')
-      AND l.event = ANY (:events) AND l.at > now() - :days * interval '1 day') AS disturbed"""
-)
+# The signs that somebody else may have had cookies of the user's.
 _SIGNS = [str(event) for event in (*FlagKind, EventName.TOKEN_REUSE, EventName.SESSION_QUARANTINED)]
 # The days for which the page says that nothing was seen.
 QUIET_DAYS = 30
@@ -89,22 +87,25 @@ class Entry:
     address: str | None
 
 
+@dataclass(frozen=True)
+class Activity:
+    """The last twenty events, newest first. `disturbed`: in QUIET_DAYS there was a sign of somebody else with the user's cookies."""
+
+    entries: list[Entry]
+    disturbed: bool
+
+
 def own_session(db: Database, session_id: UUID, user_id: UUID, site: str) -> OwnSession | None:
     """Return the user's session with this id on this site, ended or not. None if the user has no such session."""
     row = db.one(_OWN, id=session_id, user_id=user_id, site=site)
     return build(OwnSession, row) if row else None
 
 
-def recent(db: Database, user_id: UUID, site: str) -> list[Entry]:
-    """Return the last twenty events of the user's sessions on this site, newest first."""
-    rows = db.all(_RECENT, user_id=user_id, site=site, events=[str(event) for event in _TEXTS])
-    return [_entry(row) for row in rows]
-
-
-def undisturbed(db: Database, user_id: UUID, site: str) -> bool:
-    """Return whether there was no sign in QUIET_DAYS that somebody else has used the user's cookies on this site."""
-    row = db.only(_DISTURBED, user_id=user_id, site=site, events=_SIGNS, days=QUIET_DAYS)
-    return not row["disturbed"]
+def recent(db: Database, user_id: UUID, site: str) -> Activity:
+    """Return the recent activity of the user's sessions on this site. One statement."""
+    events = [str(event) for event in _TEXTS]
+    rows = db.all(_RECENT, user_id=user_id, site=site, events=events, signs=_SIGNS, days=QUIET_DAYS)
+    return Activity([_entry(row) for row in rows], any(row["disturbed"] for row in rows))
 
 
 def _entry(row: ResultRow) -> Entry:

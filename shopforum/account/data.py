@@ -63,7 +63,8 @@ def _parts(request: Request) -> Iterator[tuple[str, Iterator[str]]]:
         }
         for row in request.sessions.of_user(me.user_id)
     ]
-    recent = [asdict(entry) for entry in activity.recent(request.db, me.user_id, request.site.name)]
+    found = activity.recent(request.db, me.user_id, request.site.name)
+    recent = [asdict(entry) for entry in found.entries]
     for name, rows in (("account", [about]), ("sessions", sessions), ("activity", recent)):
         yield name, (json.dumps(row, default=str, ensure_ascii=False) for row in rows)
     for kind in request.services.get(UserData).rows(request.site.name):

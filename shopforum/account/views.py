@@ -50,14 +50,11 @@ def show(request: Request) -> dict[str, Any]:
     others = [row for row in rows if row.id != me.id]
     values = {"current": current, "others": others, "name": plain_name}
     values["unclaimed"] = request.sessions.unclaimed([row.id for row in rows])
-    values["quiet_days"] = (
-        activity.QUIET_DAYS
-        if not values["unclaimed"] and activity.undisturbed(request.db, me.user_id, request.site.name)
-        else None
-    )
     values["password_url"] = request.services.get(PasswordPage).url
     values["reported"] = notes.said(request).get("notice") == "device-reported"
-    values["recent"] = activity.recent(request.db, me.user_id, request.site.name)
+    recent = activity.recent(request.db, me.user_id, request.site.name)
+    values["recent"] = recent.entries
+    values["quiet_days"] = None if recent.disturbed or values["unclaimed"] else activity.QUIET_DAYS
     count = _count(notes.said(request).get("signed-out"))
     if count is not None:
         values["notice"] = Notice("success", f"Signed out {plural(count, 'other device')}.")

@@ -105,7 +105,7 @@ class Letters:
         if not self.on or to.email is None:
             return
         values = {
-            # What a guest has typed is not sent to an address that the guest has typed, too.
+            # A guest has typed both the name and the address: no name goes to an address that may be somebody else's.
             "name": to.name if to.user_id else "there",
             "text": text,
             "facts": facts,

@@ -168,7 +168,7 @@ def test_the_others_are_all_of_them_however_many(store, sql):
     assert sql("SELECT count(*) AS left FROM sessions WHERE ended_at IS NULL") == [{"left": 1}]
 
 
-def test_what_is_said_of_the_last_days_is_true(
+def test_the_claim_about_the_last_days_is_true(
     browser: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = browser("store")

@@ -15,7 +15,7 @@ from shopforum.web.services import Navigation, PasswordPage, SavedForms, Service
 from shopforum.web.site_config import SiteConfigurator
 
 DONE = Notice("success", "Done.")
-FORMS = SavedForms(lambda _: None, lambda *_: None)
+FORMS = SavedForms(lambda _: None, lambda *_: None, lambda *_: None)
 
 
 def links(_: Any) -> list[NavItem]:

@@ -1,4 +1,4 @@
-"""What programs read: the Atom feeds, and the descriptions of pages for search engines."""
+"""The pages for programs: the Atom feeds, and the descriptions of pages for search engines."""
 
 from xml.etree import ElementTree as ET
 

@@ -59,7 +59,7 @@ def test_a_guest_buys_reads_the_letter_and_cancels(store, browser, stocked, mail
     assert stocked.stock("stoneware-mug") == 8
     [letter] = mail()
     assert (letter["recipient"], letter["user_id"]) == (EMAIL, None)
-    # What the buyer has typed is not sent to an address that the buyer has typed, too.
+    # The buyer has typed both the name and the address: no name goes to an address that may be somebody else's.
     assert "Sam" not in letter["plain"] + letter["html"]
     other = browser("store")
     opened = other.get(link_in(letter), status=303)
