@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, case, func, select
+from sqlalchemy import case, func, select
 
+from ..core.database import ResultRow
 from ..core.listing import Listing
 from ..core.purge import Purge
 from ..core.read_only_database import ReadOnlyDatabase
@@ -150,7 +151,7 @@ _COMPUTED = {
 }
 
 
-def _row(row: RowMapping) -> Approval:
+def _row(row: ResultRow) -> Approval:
     return Approval(**{**row, "kind": Kind(row["kind"])})
 
 

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, RowMapping, and_, func, insert, or_, select, text
+from sqlalchemy import Column, Connection, and_, func, insert, or_, select, text
 
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
@@ -174,7 +174,7 @@ INCIDENT_ID: Column[Any] = _i.c.id
 _INCIDENT_OF = text("(detail ->> 'incident') = :incident AND detail ? 'incident'")
 
 
-def _incident(row: RowMapping) -> Incident:
+def _incident(row: ResultRow) -> Incident:
     return Incident(**row)
 
 

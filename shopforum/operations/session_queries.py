@@ -16,7 +16,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    RowMapping,
     Select,
     Text,
     Uuid,
@@ -34,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
 from ..core import user_agents
+from ..core.database import ResultRow
 from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
@@ -105,11 +105,11 @@ def _select(row: type) -> Select[Any]:
     return select(*(_COMPUTED[name] if name in _COMPUTED else s.c[name] for name in columns(row)))
 
 
-def _session(row: RowMapping) -> SessionRow:
+def _session(row: ResultRow) -> SessionRow:
     return SessionRow(**_typed(row))
 
 
-def _typed(row: RowMapping) -> dict[str, Any]:
+def _typed(row: ResultRow) -> dict[str, Any]:
     return {**row, "state": State(row["state"]), "binding": BindingState(row["binding"])}
 
 
