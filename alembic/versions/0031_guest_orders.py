@@ -7,7 +7,7 @@ cart after 30 days, which leaves the order. No order can be placed while the con
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034_guest_orders"
+revision = "0031_guest_orders"
 down_revision = "0030_account_deletion"
 branch_labels = None
 depends_on = None
