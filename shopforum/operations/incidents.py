@@ -331,7 +331,7 @@ def status(
 ) -> Status:
     """Read how an incident stands: what is alive of its filters, and what its acts have ended. `own` is the reader's session."""
     s = session_queries.s
-    matching = [session_queries.matching(db, chosen) for chosen in incident.filters]
+    matching = [session_queries.matching(db, chosen, whole=True) for chosen in incident.filters]
     alive = counts.count(db, session_queries.any_of(matching, session_queries.LIVE, counts.CAP))
     mine = (
         select(func.count().label("mine"))

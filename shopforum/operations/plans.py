@@ -186,7 +186,7 @@ def _by_filters(
     db: ReadOnlyDatabase, filters: Sequence[SessionFilter], own: UUID | None, live: ColumnElement[bool]
 ) -> Plan:
     """Make the plan of the sessions that any of the filters matches."""
-    found_by = [session_queries.conditions(db, chosen) for chosen in filters]
+    found_by = [session_queries.conditions(db, chosen, whole=True) for chosen in filters]
     where = and_(*session_queries.any_of(found_by, live, Scope.MOST))
     filter_text = " or ".join(chosen.text for chosen in filters)
     try:
