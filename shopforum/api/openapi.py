@@ -455,6 +455,16 @@ PATHS: dict[str, Any] = {
             requestBody=_body(_one("filter", _FILTER)),
         ),
     },
+    "/api/v1/incidents/{id}/filters/remove": {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "post": _operation(
+            "remove_filter",
+            "Have an incident not be about the sessions of a filter any more; what has ended stays ended, and a rule stays in force",
+            "sessions:revoke",
+            {"200": _json("The incident as it stands", "IncidentStatus")},
+            requestBody=_body(_one("filter", _FILTER)),
+        ),
+    },
     "/api/v1/incidents/{id}/contain": {
         "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
         "post": _operation(

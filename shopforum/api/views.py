@@ -231,12 +231,21 @@ def open_incident(request: Request, given: Given) -> Response:
 
 def add_filter(request: Request, given: Given) -> Response:
     """Have an incident be about the sessions of one more filter."""
+    return _change_filters(request, given, incidents.add_filter)
+
+
+def remove_filter(request: Request, given: Given) -> Response:
+    """Have an incident not be about the sessions of a filter any more."""
+    return _change_filters(request, given, incidents.remove_filter)
+
+
+def _change_filters(request: Request, given: Given, change: Callable[..., None]) -> Response:
     incident = _incident(request, _id(request))
     if incident.closed_at:
         raise Problem(409, "The incident is closed.")
     chosen = _incident_filter(request, given.body["filter"], "filter.")
     try:
-        incidents.add_filter(request.db, incident, chosen, request.token.actor, client_of(request))
+        change(request.db, incident, chosen, request.token.actor, client_of(request))
     except NotAnIncident as error:
         raise Problem(422, str(error)) from None
     return responses.reply(_incident_status(request, _incident(request, incident.id)))

@@ -6,6 +6,7 @@ meanwhile included. The acts and the notes of an incident are rows of
 the audit log, whose detail names the incident: they are sealed, and an act is never without its row.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -92,6 +93,11 @@ class Incident:
         return [parse_query(query) for query in self.queries]
 
     @property
+    def filters_digest(self) -> str:
+        """A digest of its filters: a page that was made with others has another one."""
+        return hashlib.sha256("\n".join(self.queries).encode()).hexdigest()
+
+    @property
     def text(self) -> str:
         """Its filters for people: `ip=203.0.113.0/24 or device=curl`."""
         return _text(self.filters)
@@ -139,6 +145,14 @@ class Report:
     receipts: list[Receipt]
     people: list[Affected]
     acts: list[AuditRow]
+
+    @property
+    def leftover(self) -> list[DenyRuleRow]:
+        """The rules in force that refuse what matches a filter which was removed from the incident."""
+        said = [rule.columns() for rule in _rules(self.incident, 1)]
+        return [
+            row for row in self.rules if row.state == deny_rules.IN_FORCE and row.rule.columns() not in said
+        ]
 
 
 @dataclass(frozen=True)
@@ -203,6 +217,14 @@ _ADD_FILTER = text(
     AND filter <> :filter AND NOT :filter = ANY (more_filters) AND cardinality(more_filters) < {MOST_FILTERS - 1} RETURNING id"""
 )
 
+# The first filter and the others are two columns. Of two who remove the last two at once, one does.
+_REMOVE_FILTER = text(
+    """UPDATE incidents SET filter = CASE WHEN filter = :filter THEN more_filters[1] ELSE filter END,
+      more_filters = CASE WHEN filter = :filter THEN more_filters[2:] ELSE array_remove(more_filters, CAST(:filter AS text)) END
+    WHERE id = :id AND closed_at IS NULL AND more_filters <> '{}' AND (filter = :filter OR :filter = ANY (more_filters))
+    RETURNING id"""
+)
+
 _CLOSE = text(
     """UPDATE incidents SET closed_at = clock_timestamp(), closed_by = :actor WHERE id = :id AND closed_at IS NULL
     RETURNING id"""
@@ -248,6 +270,25 @@ def add_filter(db: Database, incident: Incident, chosen: SessionFilter, actor: s
                 f"The incident has this filter, has {MOST_FILTERS} filters, or is closed. Nothing was changed."
             )
         event = _event(EventName.INCIDENT_FILTER_ADDED, incident.id, actor, client, typed=chosen.text)
+        audit.write(connection, event)
+
+
+@once_more
+def remove_filter(
+    db: Database, incident: Incident, chosen: SessionFilter, actor: str, client: Client
+) -> None:
+    """Have an incident not be about the sessions of a filter any more. What has ended stays ended, and a deny rule that says the same
+    stays in force until it is lifted or over.
+
+    Raises NotAnIncident for a filter that the incident does not have, for its only one, and where the incident is closed.
+    """
+    chosen = replace(chosen, state="")
+    with db.transaction() as connection:
+        if not connection.execute(_REMOVE_FILTER, {"id": incident.id, "filter": chosen.query()}).first():
+            raise NotAnIncident(
+                "The incident does not have this filter, has no other one, or is closed. Nothing was changed."
+            )
+        event = _event(EventName.INCIDENT_FILTER_REMOVED, incident.id, actor, client, typed=chosen.text)
         audit.write(connection, event)
 
 

@@ -37,7 +37,8 @@ def sampled(apps: dict[str, Any], sql: Any, monkeypatch: pytest.MonkeyPatch) -> 
     users = [
         (uuid.uuid5(uuid.NAMESPACE_URL, str(n)), f"Ada{n} Anchor", f"ada{n}@mail.example") for n in range(20)
     ]
-    with apps["admin"].services.db.transaction() as connection:
+    with apps["admin"].services.db.transaction(600) as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         sample.seed(connection, users, random.Random(3))
     sql(
         """UPDATE sessions SET idle_end = least(absolute_end, now() + interval '1 hour') WHERE idle_end > now()
