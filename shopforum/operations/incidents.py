@@ -395,8 +395,7 @@ def session_acts(found: Sequence[AuditRow]) -> Listing[ActRow]:
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
-    rules = [(rule, deny_rules.weigh(db, rule, own)) for rule in _rules(incident, seconds)]
-    return Outlook(plans.make(db, Target(any_of=incident.queries), own), rules)
+    return Outlook(plans.make(db, Target(any_of=incident.queries), own), _weighed(db, incident, seconds, own))
 
 
 def check_reach(sessions: Sessions, found: Outlook, *, unlimited: bool) -> None:
@@ -431,7 +430,7 @@ def contain(
     told = {"incident": str(incident.id), **(more or {})}
     reason = incident.reason(actor)
     rule_ids: list[UUID] = []
-    new = [NewRule(rule, deny_rules.weigh(db, rule, own).plan.ids) for rule in _rules(incident, seconds)]
+    new = [NewRule(rule, weight.plan.ids) for rule, weight in _weighed(db, incident, seconds, own)]
     if new:
         rule_ids = sessions.add_rules(
             new,
@@ -484,6 +483,15 @@ def _rules(incident: Incident, seconds: float) -> list[Rule]:
     """
     found = [deny_rules.of_filter(chosen) for chosen in incident.filters]
     return [deny_rules.make(seconds, **fields) for fields in found if fields]
+
+
+@once_more
+def _weighed(
+    db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None
+) -> list[tuple[Rule, Weight]]:
+    """Return the incident's rules with their weights, without rows to show, in one transaction: there may be twenty."""
+    with db.patient(plans.PATIENCE).in_one_transaction() as opened:
+        return [(rule, deny_rules.weigh(opened, rule, own, 0)) for rule in _rules(incident, seconds)]
 
 
 def _rule_in_force(incident_id: UUID, connection: Connection, rule: Rule) -> UUID | None:
