@@ -13,8 +13,6 @@ from browser.test_keyboard import press_enter, skip_to_content, tab_to
 from playwright.sync_api import expect
 from support import Browser, person
 
-from shopforum.sessions import jobs
-
 MOST_ACTS = 12
 # Six from a network that guesses passwords, four from a thief's program, three on a list of leaked accounts, and eight honest ones.
 LEAKED = """INSERT INTO sessions (site, user_id, user_name, roles, created_at, authenticated_at, absolute_end, idle_end, last_seen_at,
@@ -268,8 +266,6 @@ def test_eight_incidents_within_twelve_acts_with_fusionauth_up_and_away(sites, s
         if away:
             assert sites.sql(WAITING), "FusionAuth will be told"
         else:
-            jobs.deliver(sites.apps["admin"].services.sessions)
-            assert not sites.sql(WAITING)
             assert people.guesser.log_in("member", status=422), "the password alone is of no use"
             people.victim.log_in("shopper", status=302)
             assert "Stoneware" in people.victim.get("/shopping-cart"), "nothing is lost"
