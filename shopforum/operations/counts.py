@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    RowMapping,
     Select,
     Text,
     TextClause,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import array
 
+from ..core.database import ResultRow
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import live as live_conditions
 from ..sessions import tables
@@ -131,7 +131,7 @@ def _bounded(db: ReadOnlyDatabase, where: Sequence[Any]) -> tuple[dict[str, int]
     return _by_tab(row), row["more0"] or [], row["more1"] or [], row["small"]
 
 
-def _by_tab(row: RowMapping) -> dict[str, int]:
+def _by_tab(row: ResultRow) -> dict[str, int]:
     return {"": row["all"], **{name: row[name] for name in (*STATES, FLAGGED)}}
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
+from ..core.database import ResultRow
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import SITES
 from ..sessions import live
@@ -252,7 +253,7 @@ def summary(db: ReadOnlyDatabase) -> Summary:
     return Summary(_alarms(row), Attacks(attacks), [bound[site] for site in SITES if site in bound])
 
 
-def _alarms(row: RowMapping) -> Alarms:
+def _alarms(row: ResultRow) -> Alarms:
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
