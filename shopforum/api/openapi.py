@@ -262,7 +262,7 @@ PATHS: dict[str, Any] = {
         "parameters": _BY_ID,
         "post": _operation(
             "remove_filter",
-            "Remove a filter from an incident; what has ended stays ended, and its deny rule stays in force",
+            "Remove a filter from an incident; sessions that have ended stay ended, and its deny rule stays in force",
             "sessions:revoke",
             {"200": _json("The incident as it stands", "IncidentStatus")},
             requestBody=_body(one_field("filter", FILTER)),

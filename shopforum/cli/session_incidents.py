@@ -83,7 +83,7 @@ def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
 @selection.filtered
 @_JSON
 def remove(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
-    """Have an incident not be about the sessions of a filter any more. What has ended stays ended, and its rule stays in force."""
+    """Remove a filter from an incident. Sessions that have ended stay ended, and its rule stays in force."""
     chosen = selection.as_filter(filters)
     with opened(ini) as deployment:
         found = _one(deployment, named)

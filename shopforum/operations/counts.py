@@ -119,7 +119,7 @@ def _bounded(db: ReadOnlyDatabase, where: Sequence[Any]) -> tuple[dict[str, int]
     unended = _newest([*where, UNENDED], LOOKED_AT).subquery("unended")
     live_counts = select(array([unended.c["all"], *(unended.c[state] for state in LIVE_STATES)]))
     many = and_(newest.c["all"] > LOOKED_AT, _ROWS > SMALL)
-    # What a CASE does not choose is not looked up.
+    # A CASE does not look up the branch that it does not choose.
     more = (live_counts, _flagged(where))
     row = db.only(
         select(

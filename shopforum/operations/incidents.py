@@ -277,7 +277,7 @@ def add_filter(db: Database, incident: Incident, chosen: SessionFilter, actor: s
 def remove_filter(
     db: Database, incident: Incident, chosen: SessionFilter, actor: str, client: Client
 ) -> None:
-    """Have an incident not be about the sessions of a filter any more. What has ended stays ended, and a deny rule that says the same
+    """Remove a filter from an incident. Sessions that have ended stay ended, and a deny rule that says the same
     stays in force until it is lifted or over.
 
     Raises NotAnIncident for a filter that the incident does not have, for its only one, and where the incident is closed.

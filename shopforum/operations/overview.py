@@ -80,7 +80,7 @@ _BOUND = f"""SELECT s.site, count(*) AS sessions, count(*) FILTER (WHERE {live.B
     FROM (SELECT * FROM sessions ORDER BY created_at DESC, id DESC LIMIT {NEWEST}) s
     WHERE {live.LIVE_AMONG_MANY} GROUP BY s.site"""
 
-# What the dashboard says in a number or a line, in one statement.
+# The numbers and lines of the dashboard, in one statement.
 _SUMMARY = text(
     f"""SELECT a.*, (SELECT coalesce(json_agg(t), '[]') FROM ({_ATTACKS}) t) AS attacks,
       (SELECT coalesce(json_agg(b), '[]') FROM ({_BOUND}) b) AS bound_shares

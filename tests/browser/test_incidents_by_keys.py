@@ -235,7 +235,7 @@ def test_eight_incidents_within_twelve_acts_with_fusionauth_up_and_away(sites, s
         sites.sql(PLACES)
         sites.sql(FRESH)
         people = arrive(sites)
-        # Who is served before and after each incident that has a client on the other side.
+        # For each incident with clients on the other side: those that it ends, and those that are served before and after.
         after = {
             end_copied_cookies: ((people.victim, people.copier), ()),
             end_and_block_a_person: ((people.member, people.guesser), ()),

@@ -43,7 +43,7 @@ def includeme(config: SiteConfigurator) -> None:
             ),
             "incident_filter_removed": Notice(
                 "success",
-                "The filter is removed. What has ended stays ended, and a rule that is in force stays until you lift it.",
+                "The filter is removed. Sessions that have ended stay ended, and a rule that is in force stays until you lift it.",
             ),
             "incident_noted": Notice("success", "The note is in the audit log."),
             "incident_closed": Notice(
@@ -165,7 +165,7 @@ def add_filter(request: Request) -> Any:
 
 
 def remove_filter(request: Request) -> Any:
-    """Have the incident not be about the sessions of a filter any more."""
+    """Remove a filter from the incident."""
     incident = _incident(request)
     try:
         chosen = parse_query(request.POST.get("filter", ""))
