@@ -133,8 +133,8 @@ class ContainForm(_Counted):
     """Contain an incident."""
 
     span = SelectField("Refuse for", choices=options_of(list(SPANS.items())), default=DAY)
-    # How many filters the page has shown.
-    filters = IntegerField(validators=[Optional()])
+    # The digest of the filters that the page has shown.
+    filters = StringField()
 
 
 class CloseForm(Form):

@@ -258,6 +258,16 @@ PATHS: dict[str, Any] = {
             requestBody=_body(one_field("filter", FILTER)),
         ),
     },
+    "/api/v1/incidents/{id}/filters/remove": {
+        "parameters": _BY_ID,
+        "post": _operation(
+            "remove_filter",
+            "Remove a filter from an incident; sessions that have ended stay ended, and its deny rule stays in force",
+            "sessions:revoke",
+            {"200": _json("The incident as it stands", "IncidentStatus")},
+            requestBody=_body(one_field("filter", FILTER)),
+        ),
+    },
     "/api/v1/incidents/{id}/contain": {
         "parameters": _BY_ID,
         "post": _operation(

@@ -53,7 +53,7 @@ def _checks(db: Database, sites: Sequence[SiteSettings], places: int) -> Iterato
         )
     yield from _backlogs(db)
     yield from _connections(running, sites, places)
-    lost = overview.alarms(ReadOnlyDatabase(db)).lost
+    lost = overview.summary(ReadOnlyDatabase(db)).alarms.lost
     if lost:
         yield Check(
             "audit log",

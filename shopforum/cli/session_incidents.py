@@ -8,7 +8,8 @@ import click
 
 from shopforum.core.text import clean
 from shopforum.operations import approvals, deny_rules, incidents, json_documents, reasons
-from shopforum.operations.incidents import Incident, NotAnIncident
+from shopforum.operations.deny_rules import DenyRuleRow
+from shopforum.operations.incidents import Incident, NotAnIncident, Report
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection, session_page
@@ -70,6 +71,26 @@ def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
         try:
             incidents.add_filter(
                 deployment.sessions.db, found, wanted, actor(), client("sessions incident add")
+            )
+        except NotAnIncident as error:
+            raise click.UsageError(str(error)) from None
+        _print(deployment, _one(deployment, str(found.id)), as_json=as_json)
+
+
+@incident.command()
+@_INI
+@_INCIDENT
+@selection.filtered
+@_JSON
+def remove(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
+    """Remove a filter from an incident. Sessions that have ended stay ended, and its rule stays in force."""
+    chosen = selection.as_filter(filters)
+    with opened(ini) as deployment:
+        found = _one(deployment, named)
+        wanted = incidents.named(deployment.read_db, chosen)
+        try:
+            incidents.remove_filter(
+                deployment.sessions.db, found, wanted, actor(), client("sessions incident remove")
             )
         except NotAnIncident as error:
             raise click.UsageError(str(error)) from None
@@ -166,7 +187,7 @@ def _print(deployment: Deployment, incident: Incident, *, as_json: bool) -> int:
             ("Sessions", f"{alive} alive of {status.total:,}, checked at {moment(status.checked_at)} UTC"),
             ("People", f"{status.people:,}"),
             ("Uses since", f"{status.uses:,}"),
-            ("Rules", ", ".join(f"{str(rule.id)[:8]} {rule.state}" for rule in found.rules) or "none"),
+            ("Rules", ", ".join(_rule(found, rule) for rule in found.rules) or "none"),
             (
                 "Receipts",
                 ", ".join(f"{deployment.console}/revocations/{row.id}" for row in found.receipts) or "none",
@@ -177,3 +198,9 @@ def _print(deployment: Deployment, incident: Incident, *, as_json: bool) -> int:
     if not status.contained:
         return NOTHING
     return PENDING if any(row.unconfirmed for row in found.receipts) else DONE
+
+
+def _rule(found: Report, rule: DenyRuleRow) -> str:
+    """Return a rule in a few words."""
+    left = ", though its filter was removed" if rule in found.leftover else ""
+    return f"{str(rule.id)[:8]} {rule.state}{left}"

@@ -81,7 +81,11 @@ class OpenTransaction(ReadOnlyDatabase):
             return self._rows(self.connection, statement, values)
 
     def within(self, limit: int) -> ReadOnlyDatabase:
-        """Raise RuntimeError: another limit needs a transaction of its own, outside the block."""
+        """Return this transaction where it has that limit. Raises RuntimeError: another limit needs a transaction of its own, outside the
+        block.
+        """
+        if limit == self.limit:
+            return self
         raise RuntimeError(f"a statement within {limit} milliseconds needs a transaction of its own")
 
 

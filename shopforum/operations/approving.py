@@ -40,6 +40,10 @@ class NotWaiting(Exception):
     """The request cannot be decided by this person, or any more. Nothing was changed. The text is for people."""
 
 
+class FilterRemoved(NotWaiting):
+    """The incident has lost a filter that the request is about."""
+
+
 class AskerLostRight(Exception):
     """The one who asked could not ask for it now, so nobody can approve it. Nothing was changed. The text, the reason, is for people."""
 
@@ -95,7 +99,8 @@ def view(db: ReadOnlyDatabase, approval: Approval, own: UUID | None = None) -> V
     if rule is not None:
         return View(approval, deny_rules.weigh(db, rule, own).plan)
     if approval.incident_id is not None:
-        return View(approval, plans.make(db, Target(any_of=_incident(db, approval).queries), own))
+        asked = _asked(approval, _incident(db, approval))
+        return View(approval, plans.make(db, Target(any_of=asked.queries), own))
     scope = _scope(db, approval)
     target = Target(scope.sessions, scope.user_id, site=scope.site, everyone=scope.everyone)
     quarantined = {Kind.QUARANTINE: False, Kind.RELEASE: True}.get(approval.kind)
@@ -163,10 +168,15 @@ def _carry_out(
         incident = _incident(db, approval)
         if incident.closed_at:
             raise NotWaiting("The incident is closed. Nothing was changed.")
+        asked = _asked(approval, incident)
+        if not {*asked.queries} <= {*incident.queries}:
+            raise FilterRemoved(
+                "A filter was removed from the incident after this was asked for. Nothing was changed: ask again."
+            )
         found = incidents.contain(
             sessions,
             db,
-            incident,
+            asked,
             approval.actor,
             client,
             seconds=approval.seconds,
@@ -199,9 +209,13 @@ def _incident(db: ReadOnlyDatabase, approval: Approval) -> Incident:
     found = incidents.one(db, approval.incident_id) if approval.incident_id else None
     if found is None:
         raise NotWaiting("There is no such incident. Nothing was changed.")
-    # Just the filters that were asked for. A request from before incidents had several is about the first.
-    first, *more = approval.target.get("filters", [found.filter])
-    return replace(found, filter=first, more_filters=more)
+    return found
+
+
+def _asked(approval: Approval, incident: Incident) -> Incident:
+    """Return an incident with just the filters that were asked for. A request from before incidents had several is about the first."""
+    first, *more = approval.target.get("filters", [incident.filter])
+    return replace(incident, filter=first, more_filters=more)
 
 
 @once_more

@@ -4,8 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, TextClause, func, literal, literal_column, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    TextClause,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import array
 
+from ..core.database import ResultRow
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..sessions import live as live_conditions
 from ..sessions import tables
@@ -25,7 +41,9 @@ _EXACT_PATIENCE = 10_000
 _ESTIMATE = (
     f"EXPLAIN (FORMAT JSON) SELECT 1 FROM sessions s WHERE {live_conditions.UNENDED} AND s.site = :site"
 )
-_SIZE = text("SELECT reltuples::bigint AS rows FROM pg_class WHERE oid = CAST('sessions' AS regclass)")
+_ROWS = literal_column(
+    "(SELECT reltuples::bigint FROM pg_class WHERE oid = CAST('sessions' AS regclass))", BigInteger
+)
 
 # The states of sessions that have not ended.
 LIVE_STATES = (State.ACTIVE, State.DORMANT)
@@ -70,54 +88,74 @@ def on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts | None:
     """
     db = db.within(_PATIENCE)
     try:
-        found = _newest(db, where, LOOKED_AT)
-        if found[""] <= LOOKED_AT:
-            return TabCounts(found)
-        if db.only(_SIZE)["rows"] <= SMALL:
-            return TabCounts(_newest(db, where))
-        bounds = set(found)
-        unended = _newest(db, [*where, UNENDED], LOOKED_AT)
-        if unended[""] <= LOOKED_AT:
-            found |= {state: unended[state] for state in LIVE_STATES}
-            bounds -= set(LIVE_STATES)
-        flagged = _flagged(db, where)
+        found, unended, flagged, small = _bounded(db, where)
+        if small and found[""] > LOOKED_AT:
+            return TabCounts(_by_tab(db.only(_newest(where))))
     except TooSlow:
         return None
-    if flagged is not None:
-        found[FLAGGED] = flagged
+    if found[""] <= LOOKED_AT:
+        return TabCounts(found)
+    bounds = set(found)
+    if unended[0] <= LOOKED_AT:
+        found |= dict(zip(LIVE_STATES, unended[1:], strict=True))
+        bounds -= set(LIVE_STATES)
+    if flagged[0] <= LOOKED_AT // 2:
+        found[FLAGGED] = flagged[1]
         bounds.discard(FLAGGED)
     return TabCounts(found, frozenset(bounds))
 
 
 def exactly_on_tabs(db: ReadOnlyDatabase, where: Sequence[Any]) -> TabCounts:
     """Count as `on_tabs`, to the end. Raises TooSlow."""
-    return TabCounts(_newest(db.patient(_EXACT_PATIENCE), where))
+    return TabCounts(_by_tab(db.patient(_EXACT_PATIENCE).only(_newest(where))))
 
 
-def _newest(db: ReadOnlyDatabase, where: Sequence[Any], most: int | None = None) -> dict[str, int]:
-    """Count by state: all, or the newest `most` + 1."""
+def _bounded(db: ReadOnlyDatabase, where: Sequence[Any]) -> tuple[dict[str, int], list[int], list[int], bool]:
+    """Count in one statement the newest LOOKED_AT + 1 by tab, and tell whether the table is small. In a large one, beside them: of
+    the newest that have not ended how many there are in all and in each of LIVE_STATES, and how many flagged sessions were looked at
+    and match.
+    """
+    newest = _newest(where, LOOKED_AT).cte("newest")
+    unended = _newest([*where, UNENDED], LOOKED_AT).subquery("unended")
+    live_counts = select(array([unended.c["all"], *(unended.c[state] for state in LIVE_STATES)]))
+    many = and_(newest.c["all"] > LOOKED_AT, _ROWS > SMALL)
+    # A CASE does not look up the branch that it does not choose.
+    more = (live_counts, _flagged(where))
+    row = db.only(
+        select(
+            newest,
+            *(case((many, one.scalar_subquery())).label(f"more{n}") for n, one in enumerate(more)),
+            (_ROWS <= SMALL).label("small"),
+        )
+    )
+    return _by_tab(row), row["more0"] or [], row["more1"] or [], row["small"]
+
+
+def _by_tab(row: ResultRow) -> dict[str, int]:
+    return {"": row["all"], **{name: row[name] for name in (*STATES, FLAGGED)}}
+
+
+def _newest(where: Sequence[Any], most: int | None = None) -> Select[Any]:
+    """Return the statement that counts by tab, `all` among them: all that meet the conditions, or the newest `most` + 1."""
     state = literal_column(f"({live_conditions.STATE_AMONG_MANY})", Text).label("state")
     flagged = OPEN_FLAGS.where(tables.flags.c.session_id == s.c.id).exists().label(FLAGGED)
     found = select(state, flagged).select_from(s).where(*where)
     m = (found if most is None else found.order_by(*_NEWEST).limit(most + 1)).subquery("m")
     counts = [func.count().filter(m.c.state == name).label(name) for name in STATES]
     more = (func.count().filter(m.c.flagged).label(FLAGGED), func.count().label("all"))
-    row = db.only(select(*counts, *more).select_from(m))
-    return {"" if name == "all" else name: number for name, number in row.items()}
+    every: list[ColumnElement[Any]] = [*counts, *more]
+    return select(*every).select_from(m)
 
 
-def _flagged(db: ReadOnlyDatabase, where: Sequence[Any]) -> int | None:
-    """Count the flagged sessions that meet the conditions; None where so many are flagged that this would take long."""
+def _flagged(where: Sequence[Any]) -> Select[Any]:
+    """Return the statement that looks at flagged sessions, up to half of LOOKED_AT and one more, and counts those that meet the
+    conditions: an array of both numbers. Of more it would take long.
+    """
     f = OPEN_FLAGS.distinct().limit(LOOKED_AT // 2 + 1).subquery("f")
     # OFFSET keeps the planner from reading a whole table instead of these few rows by their key.
     meets = select(literal(1).label("one")).select_from(s).where(s.c.id == f.c.session_id, *where)
     found = meets.offset(0).lateral("found")
-    row = db.only(
-        select(func.count().label("looked_at"), func.count(found.c.one).label("met")).select_from(
-            f.outerjoin(found, true())
-        )
-    )
-    return int(row["met"]) if row["looked_at"] <= LOOKED_AT // 2 else None
+    return select(array([func.count(), func.count(found.c.one)])).select_from(f.outerjoin(found, true()))
 
 
 def live(db: ReadOnlyDatabase, sites: tuple[str, ...]) -> dict[str, int | None]:

@@ -179,15 +179,16 @@ class Weight:
         return self.wide or self.plan.grave
 
 
-def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None) -> Weight:
-    """Weigh a rule like the end of the sessions that it refuses, later logins included. `own` is the admin's session.
+def weigh(db: ReadOnlyDatabase, rule: Rule, own: UUID | None, shown: int = plans.SHOWN) -> Weight:
+    """Weigh a rule like the end of the sessions that it refuses, later logins included. `own` is the admin's session; the plan has the
+    newest `shown` sessions as rows.
 
     An owner counts if the owner was ever seen where the rule holds, signed in or not, as long as one of the owner's
     sessions is kept.
     """
     fields = {"user": rule.user_id, "ip": rule.network, "device": rule.device, "site": rule.site}
     query = urlencode({name: str(value) for name, value in fields.items() if value})
-    plan = plans.make(db, Target(filter=query), own)
+    plan = plans.make(db, Target(filter=query), own, shown=shown)
     owners = plan.owners or (rule.site in (None, ADMIN) and _owner_seen(db, parse_query(query), own))
     crowd = plan.crowd or plan.scope is None or not (rule.user_id or _moderate(rule.network))
     return Weight(plan, owners, crowd)

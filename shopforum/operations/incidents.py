@@ -6,6 +6,7 @@ meanwhile included. The acts and the notes of an incident are rows of
 the audit log, whose detail names the incident: they are sealed, and an act is never without its row.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -92,6 +93,11 @@ class Incident:
         return [parse_query(query) for query in self.queries]
 
     @property
+    def filters_digest(self) -> str:
+        """A digest of its filters: a page that was made with others has another one."""
+        return hashlib.sha256("\n".join(self.queries).encode()).hexdigest()
+
+    @property
     def text(self) -> str:
         """Its filters for people: `ip=203.0.113.0/24 or device=curl`."""
         return _text(self.filters)
@@ -139,6 +145,14 @@ class Report:
     receipts: list[Receipt]
     people: list[Affected]
     acts: list[AuditRow]
+
+    @property
+    def leftover(self) -> list[DenyRuleRow]:
+        """The rules in force that refuse what matches a filter which was removed from the incident."""
+        said = [rule.columns() for rule in _rules(self.incident, 1)]
+        return [
+            row for row in self.rules if row.state == deny_rules.IN_FORCE and row.rule.columns() not in said
+        ]
 
 
 @dataclass(frozen=True)
@@ -203,6 +217,14 @@ _ADD_FILTER = text(
     AND filter <> :filter AND NOT :filter = ANY (more_filters) AND cardinality(more_filters) < {MOST_FILTERS - 1} RETURNING id"""
 )
 
+# The first filter and the others are two columns. Of two who remove the last two at once, one does.
+_REMOVE_FILTER = text(
+    """UPDATE incidents SET filter = CASE WHEN filter = :filter THEN more_filters[1] ELSE filter END,
+      more_filters = CASE WHEN filter = :filter THEN more_filters[2:] ELSE array_remove(more_filters, CAST(:filter AS text)) END
+    WHERE id = :id AND closed_at IS NULL AND more_filters <> '{}' AND (filter = :filter OR :filter = ANY (more_filters))
+    RETURNING id"""
+)
+
 _CLOSE = text(
     """UPDATE incidents SET closed_at = clock_timestamp(), closed_by = :actor WHERE id = :id AND closed_at IS NULL
     RETURNING id"""
@@ -248,6 +270,25 @@ def add_filter(db: Database, incident: Incident, chosen: SessionFilter, actor: s
                 f"The incident has this filter, has {MOST_FILTERS} filters, or is closed. Nothing was changed."
             )
         event = _event(EventName.INCIDENT_FILTER_ADDED, incident.id, actor, client, typed=chosen.text)
+        audit.write(connection, event)
+
+
+@once_more
+def remove_filter(
+    db: Database, incident: Incident, chosen: SessionFilter, actor: str, client: Client
+) -> None:
+    """Remove a filter from an incident. Sessions that have ended stay ended, and a deny rule that says the same
+    stays in force until it is lifted or over.
+
+    Raises NotAnIncident for a filter that the incident does not have, for its only one, and where the incident is closed.
+    """
+    chosen = replace(chosen, state="")
+    with db.transaction() as connection:
+        if not connection.execute(_REMOVE_FILTER, {"id": incident.id, "filter": chosen.query()}).first():
+            raise NotAnIncident(
+                "The incident does not have this filter, has no other one, or is closed. Nothing was changed."
+            )
+        event = _event(EventName.INCIDENT_FILTER_REMOVED, incident.id, actor, client, typed=chosen.text)
         audit.write(connection, event)
 
 
@@ -331,7 +372,7 @@ def status(
 ) -> Status:
     """Read how an incident stands: what is alive of its filters, and what its acts have ended. `own` is the reader's session."""
     s = session_queries.s
-    matching = [session_queries.matching(db, chosen) for chosen in incident.filters]
+    matching = [session_queries.matching(db, chosen, whole=True) for chosen in incident.filters]
     alive = counts.count(db, session_queries.any_of(matching, session_queries.LIVE, counts.CAP))
     mine = (
         select(func.count().label("mine"))
@@ -354,8 +395,7 @@ def session_acts(found: Sequence[AuditRow]) -> Listing[ActRow]:
 
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
-    rules = [(rule, deny_rules.weigh(db, rule, own)) for rule in _rules(incident, seconds)]
-    return Outlook(plans.make(db, Target(any_of=incident.queries), own), rules)
+    return Outlook(plans.make(db, Target(any_of=incident.queries), own), _weighed(db, incident, seconds, own))
 
 
 def check_reach(sessions: Sessions, found: Outlook, *, unlimited: bool) -> None:
@@ -390,7 +430,7 @@ def contain(
     told = {"incident": str(incident.id), **(more or {})}
     reason = incident.reason(actor)
     rule_ids: list[UUID] = []
-    new = [NewRule(rule, deny_rules.weigh(db, rule, own).plan.ids) for rule in _rules(incident, seconds)]
+    new = [NewRule(rule, weight.plan.ids) for rule, weight in _weighed(db, incident, seconds, own)]
     if new:
         rule_ids = sessions.add_rules(
             new,
@@ -443,6 +483,15 @@ def _rules(incident: Incident, seconds: float) -> list[Rule]:
     """
     found = [deny_rules.of_filter(chosen) for chosen in incident.filters]
     return [deny_rules.make(seconds, **fields) for fields in found if fields]
+
+
+@once_more
+def _weighed(
+    db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None
+) -> list[tuple[Rule, Weight]]:
+    """Return the incident's rules with their weights, without rows to show, in one transaction: there may be twenty."""
+    with db.patient(plans.PATIENCE).in_one_transaction() as opened:
+        return [(rule, deny_rules.weigh(opened, rule, own, 0)) for rule in _rules(incident, seconds)]
 
 
 def _rule_in_force(incident_id: UUID, connection: Connection, rule: Rule) -> UUID | None:

@@ -219,6 +219,11 @@ SCHEMAS: dict[str, Any] = {
         **_INCIDENT,
         status=_object(**_STATUS),
         rules=_list("Rule"),
+        leftover_rules={
+            "type": "array",
+            "items": _ID,
+            "description": "Rules in force whose filter was removed from the incident: they refuse until they are lifted or over.",
+        },
         revocations=_list("Receipt"),
     ),
     "Event": _object(**_EVENT),
@@ -343,6 +348,7 @@ def incident_status(found: Report) -> dict[str, Any]:
         **incident(found.incident),
         "status": {name: getattr(found.status, name) for name in _STATUS},
         "rules": [rule(each) for each in found.rules],
+        "leftover_rules": [each.id for each in found.leftover],
         "revocations": [receipt(each) for each in found.receipts],
     }
 

@@ -233,6 +233,7 @@ EVENTS: dict[str, Label] = {
     EventName.LOGIN_NEW_DEVICE: Label("Login with a new device", "info"),
     EventName.INCIDENT_OPENED: Label("Incident opened", "warning"),
     EventName.INCIDENT_FILTER_ADDED: Label("Filter added to an incident", "info"),
+    EventName.INCIDENT_FILTER_REMOVED: Label("Filter removed from an incident", "info"),
     EventName.INCIDENT_NOTED: Label("Note on an incident", "info"),
     EventName.INCIDENT_CLOSED: Label("Incident closed", "success"),
     EventName.INCIDENT_EXPORTED: Label("Incident exported", "info"),

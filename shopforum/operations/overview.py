@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from ..core.database import ResultRow
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.sites import SITES
 from ..sessions import live
@@ -33,8 +34,7 @@ REPLAYS = "replays"
 # Sessions of which the dashboard tells how many are bound to a device.
 NEWEST = 4_000
 
-_ATTACKS = text(
-    f"""SELECT kind, sum(count)::bigint AS tries, count(*) AS sessions, max(last_at) AS last_at,
+_ATTACKS = f"""SELECT kind, sum(count)::bigint AS tries, count(*) AS sessions, max(last_at) AS last_at,
       count(*) FILTER (WHERE s.revocation_id IS NOT NULL) AS revoked, count(*) FILTER (WHERE dismissed_at IS NULL) AS open
     FROM (SELECT session_id, kind, count, last_at, dismissed_at FROM session_flags WHERE kind = ANY (:kinds)
       ORDER BY session_id LIMIT {MOST_FLAGS}) f
@@ -44,7 +44,6 @@ _ATTACKS = text(
     SELECT '{REPLAYS}', count(*), NULL, max(at), 0, 0 FROM (
       SELECT at FROM audit_log WHERE event = 'authn_token_reuse' ORDER BY id DESC LIMIT {MOST_REPLAYS + 1}) a
     HAVING count(*) > 0"""
-)
 
 _ALERTS = text(
     f"""SELECT f.kind, f.count, f.last_at, f.last_address, s.id, s.site, s.user_id, s.user_name
@@ -54,10 +53,9 @@ _ALERTS = text(
     ORDER BY f.minor, f.last_at DESC LIMIT 5"""
 )
 
-# In one statement, for the dashboard: messages without a confirmation, the latest loss of rows of the audit log that nobody
+# Messages without a confirmation, the latest loss of rows of the audit log that nobody
 # has recovered from yet, codes in place of a password, the newest open incidents, and how soon revocations are felt.
-_ALARMS = text(
-    f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
+_ALARMS = f"""SELECT count(o.id) AS count, min(o.created_at) AS since, (array_agg(revocation_id ORDER BY id))[1] AS revocation_id,
       (array_agg(last_error ORDER BY id DESC))[1] AS last_error, lost.at AS lost_at, lost.rows AS lost_rows, lost.kept,
       glass.uses, glass.actors, glass.at AS glass_at, lonely.acts, lonely.actors AS lonely_actors, lonely.at AS lonely_at,
       (SELECT count(*) FROM approvals WHERE decided_at IS NULL AND expires_at > now()) AS waiting,
@@ -76,6 +74,17 @@ _ALARMS = text(
       ORDER BY id DESC LIMIT 1) lost ON true
     LEFT JOIN (SELECT * FROM revocation_outbox WHERE done_at IS NULL AND last_error IS NOT NULL LIMIT {MOST_MESSAGES + 1}) o ON true
     GROUP BY lost.at, lost.rows, lost.kept, glass.uses, glass.actors, glass.at, lonely.acts, lonely.actors, lonely.at"""
+
+# A share of the newest says how many browsers can, and is read in no time however many sessions there are.
+_BOUND = f"""SELECT s.site, count(*) AS sessions, count(*) FILTER (WHERE {live.BOUND}) AS bound
+    FROM (SELECT * FROM sessions ORDER BY created_at DESC, id DESC LIMIT {NEWEST}) s
+    WHERE {live.LIVE_AMONG_MANY} GROUP BY s.site"""
+
+# The numbers and lines of the dashboard, in one statement.
+_SUMMARY = text(
+    f"""SELECT a.*, (SELECT coalesce(json_agg(t), '[]') FROM ({_ATTACKS}) t) AS attacks,
+      (SELECT coalesce(json_agg(b), '[]') FROM ({_BOUND}) b) AS bound_shares
+    FROM ({_ALARMS}) a"""
 )
 
 _HOURLY = text(
@@ -87,14 +96,6 @@ _HOURLY = text(
         ORDER BY at DESC LIMIT {_MOST_ROWS}) recent
       GROUP BY 1, 2) a ON a.hour = hours.hour
     ORDER BY hours.hour"""
-)
-
-
-# A share of the newest says how many browsers can, and is read in no time however many sessions there are.
-_BOUND = text(
-    f"""SELECT s.site, count(*) AS sessions, count(*) FILTER (WHERE {live.BOUND}) AS bound
-    FROM (SELECT * FROM sessions ORDER BY created_at DESC, id DESC LIMIT {NEWEST}) s
-    WHERE {live.LIVE_AMONG_MANY} GROUP BY s.site"""
 )
 
 
@@ -219,19 +220,20 @@ class Alarms:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """The alarms, the attacks, and the share of bound sessions of each site that has sessions, in the order of the sites."""
+
+    alarms: Alarms
+    attacks: Attacks
+    bound_shares: list[BoundShare]
+
+
+@dataclass(frozen=True)
 class Hourly:
     """The last HOURS hours, the oldest first, and for each charted event how often it happened in each of them."""
 
     hours: list[datetime]
     counts: dict[str, list[int]]
-
-
-def attacks(db: ReadOnlyDatabase) -> Attacks:
-    """Return the attacks: each kind of ATTACKS, and REPLAYS."""
-    found: dict[str, Attack] = {}
-    for row in db.all(_ATTACKS, kinds=list(ATTACKS)):
-        found[row["kind"]] = Attack(**{name: value for name, value in row.items() if name != "kind"})
-    return Attacks(found)
 
 
 def alerts(db: ReadOnlyDatabase) -> list[Alert]:
@@ -240,11 +242,18 @@ def alerts(db: ReadOnlyDatabase) -> list[Alert]:
     return [Alert(**row) for row in db.all(_ALERTS, minor=minor)]
 
 
-def alarms(db: ReadOnlyDatabase) -> Alarms:
-    """Return the messages that the identity provider has not confirmed after a try, the lost rows of the audit log, the last
-    day's codes in place of a password and acts without a second owner, what waits for one, the open incidents, and how soon revocations are felt.
-    """
-    row = db.only(_ALARMS)
+def summary(db: ReadOnlyDatabase) -> Summary:
+    """Return what the dashboard says in a number or a line: its alarms, the attacks, and the shares of bound sessions."""
+    row = db.only(_SUMMARY, kinds=list(ATTACKS))
+    attacks = {
+        one.pop("kind"): Attack(**{**one, "last_at": datetime.fromisoformat(one["last_at"])})
+        for one in map(dict, row["attacks"])
+    }
+    bound = {one["site"]: BoundShare(**one) for one in row["bound_shares"]}
+    return Summary(_alarms(row), Attacks(attacks), [bound[site] for site in SITES if site in bound])
+
+
+def _alarms(row: ResultRow) -> Alarms:
     failures = Failures(row["count"], row["since"], row["revocation_id"], row["last_error"])
     lost = LostRows(row["lost_at"], row["lost_rows"], row["kept"]) if row["lost_at"] else None
     uses = BreakGlassUses(row["uses"], row["actors"], row["glass_at"]) if row["uses"] else None
@@ -261,12 +270,6 @@ def alarms(db: ReadOnlyDatabase) -> Alarms:
         incidents,
         [Effect(**one) for one in row["effects"]],
     )
-
-
-def bound_shares(db: ReadOnlyDatabase) -> list[BoundShare]:
-    """Return the share of bound sessions of each site that has sessions, in the order of the sites."""
-    found = {row["site"]: BoundShare(**row) for row in db.all(_BOUND)}
-    return [found[site] for site in SITES if site in found]
 
 
 def hourly(db: ReadOnlyDatabase, charted: list[str]) -> Hourly:

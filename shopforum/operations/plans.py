@@ -27,7 +27,7 @@ from .targets import Target
 # Sessions of a plan that are shown.
 SHOWN = 50
 # Milliseconds. An admin who is about to end a hundred thousand sessions waits longer than one who reads a list.
-_PATIENCE = 10_000
+PATIENCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,9 @@ def make(
     *,
     quarantined: bool | None = None,
     counted: bool = True,
+    shown: int = SHOWN,
 ) -> Plan:
-    """Look up the sessions that a target holds now.
+    """Look up the sessions that a target holds now, with the newest `shown` as rows.
 
     `own` is the acting admin's session, None for the API and the command line. `quarantined` keeps only sessions in
     quarantine (True) or only others (False). `counted=False`: the sessions of a site or of everyone are not counted, so
@@ -140,7 +141,7 @@ def make(
             filters = [SessionFilter()]
         if SessionFilter() in filters:
             return Plan(problem="That filter matches every session. Go back and choose again.")
-        return _by_filters(db, filters, own, live)
+        return _by_filters(db, filters, own, live, shown)
     if target.user_id and target.keep:
         others = session_queries.others_of_user(db, target.user_id, target.keep)
         return _by_ids(db, others, own, live) if others else Plan(problem="This user has no other session.")
@@ -184,10 +185,14 @@ def digest(ids: Iterable[UUID]) -> str:
 
 
 def _by_filters(
-    db: ReadOnlyDatabase, filters: Sequence[SessionFilter], own: UUID | None, live: ColumnElement[bool]
+    db: ReadOnlyDatabase,
+    filters: Sequence[SessionFilter],
+    own: UUID | None,
+    live: ColumnElement[bool],
+    shown: int,
 ) -> Plan:
     """Make the plan of the sessions that any of the filters matches."""
-    found_by = [session_queries.conditions(db, chosen) for chosen in filters]
+    found_by = [session_queries.conditions(db, chosen, whole=True) for chosen in filters]
     where = and_(*session_queries.any_of(found_by, live, Scope.MOST))
     filter_text = " or ".join(chosen.text for chosen in filters)
     try:
@@ -204,7 +209,7 @@ def _by_filters(
         return Plan(Scope(filter_text=filter_text), problem)
     scope = Scope(sessions=tuple(found["ids"]), filter_text=filter_text)
     query = filters[0].query() if len(filters) == 1 else ""
-    return _plan(db, where, found, scope, filter=query, filter_text=filter_text)
+    return _plan(db, where, found, scope, shown, filter=query, filter_text=filter_text)
 
 
 def _by_ids(db: ReadOnlyDatabase, ids: Sequence[UUID], own: UUID | None, live: ColumnElement[bool]) -> Plan:
@@ -256,7 +261,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
         if most is not None
         else literal(None)
     )
-    return db.patient(_PATIENCE).only(
+    return db.patient(PATIENCE).only(
         select(
             ids.label("ids"),
             func.count().label("matched"),
@@ -270,11 +275,13 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     )
 
 
-def _plan(db: ReadOnlyDatabase, where: Any, found: ResultRow, scope: Scope, **more: Any) -> Plan:
+def _plan(
+    db: ReadOnlyDatabase, where: Any, found: ResultRow, scope: Scope, shown: int = SHOWN, **more: Any
+) -> Plan:
     if found["ids"] is not None:
         # The ids are known: do not run a slow filter twice.
-        where = s.c.id == func.any(session_queries.ids_of(found["ids"][:SHOWN]))
-    rows = session_queries.SESSIONS.where(where).first(db, SHOWN)
+        where = s.c.id == func.any(session_queries.ids_of(found["ids"][:shown]))
+    rows = session_queries.SESSIONS.where(where).first(db, shown) if shown else []
     return Plan(
         scope,
         matched=found["matched"],

@@ -38,7 +38,7 @@ from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.rows import columns
-from ..sessions import MOST_DISMISSED, live, tables
+from ..sessions import MOST_DISMISSED, Scope, live, tables
 from ..sessions.vocabulary import BindingState, State
 from . import labels
 from .filters import FLAGGED, SessionFilter
@@ -49,14 +49,29 @@ s = tables.sessions.alias("s")
 CREATED_AT: Column[Any] = s.c.created_at
 ID: Column[Any] = s.c.id
 
-# Up to so many sessions with an address or a flag are looked up by their keys. Of more, the newest are soon found by
-# reading all sessions from the newest on.
+# Up to so many sessions with an address, a browser or a flag are looked up by their keys for a list. Of more, the newest are soon
+# found by reading all sessions from the newest on.
 _FEW = 10_000
 # More different browsers than there are in use: an attacker makes them up.
 MOST_AGENTS = 20_000
 
 # The most people whom a beginning of a name stands for, where their rows of another table are read.
 MOST_PEOPLE = 1000
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The database in which a filter is looked up. `whole`: all that match are wanted, as for an act or an exact number, and not
+    only the newest, as for a list.
+    """
+
+    db: ReadOnlyDatabase
+    whole: bool = False
+
+    @property
+    def few(self) -> int:
+        """The number of sessions up to which they are looked up by their keys."""
+        return Scope.MOST if self.whole else _FEW
 
 
 class TooMany(TooSlow):
@@ -141,9 +156,11 @@ def ended_by(revocation_id: UUID) -> Listing[SessionRow]:
     return SESSIONS.where(s.c.revocation_id == revocation_id)
 
 
-def conditions(db: ReadOnlyDatabase, chosen: SessionFilter) -> list[ColumnElement[bool]]:
-    """Return the whole filter as conditions on `s`."""
-    return [*matching(db, chosen), *in_state(db, chosen.state)]
+def conditions(
+    db: ReadOnlyDatabase, chosen: SessionFilter, *, whole: bool = False
+) -> list[ColumnElement[bool]]:
+    """Return the filter with its state as conditions on `s`. `whole`: all that match will be read, and not only the newest."""
+    return [*matching(db, chosen, whole=whole), *in_state(db, chosen.state, whole=whole)]
 
 
 def any_of(
@@ -164,23 +181,24 @@ def any_of(
     return [s.c.id == func.any(func.array(ids.scalar_subquery()))]
 
 
-def in_state(db: ReadOnlyDatabase, state: str) -> list[ColumnElement[bool]]:
+def in_state(db: ReadOnlyDatabase, state: str, *, whole: bool = False) -> list[ColumnElement[bool]]:
     """Return a tab of the list as conditions on `s`: one of STATES, `flagged`, or `""` for all sessions."""
     if not state:
         return []
-    return [_among(db, OPEN_FLAGS, _f.c.session_id) if state == FLAGGED else STATES[state]]
+    return [_flagged(Lookup(db, whole), OPEN_FLAGS) if state == FLAGGED else STATES[state]]
 
 
 def matching(
-    db: ReadOnlyDatabase, chosen: SessionFilter, *, beginning: bool = False
+    db: ReadOnlyDatabase, chosen: SessionFilter, *, beginning: bool = False, whole: bool = False
 ) -> list[ColumnElement[bool]]:
-    """Return the filter without its state as conditions on `s`.
+    """Return the filter without its state as conditions on `s`. `whole`: all that match will be read, and not only the newest.
 
     `beginning` matches only names and addresses that begin with the user's text, which has an index. It is less than the
     filter means: use it only for a page that says so.
     """
     found = CONDITIONS | ({"user": _user_beginning} if beginning else {})
-    return [found[name](db, value) for name, value in chosen.given.items() if name != "state"]
+    lookup = Lookup(db, whole)
+    return [found[name](lookup, value) for name, value in chosen.given.items() if name != "state"]
 
 
 def ids_of(ids: Sequence[UUID]) -> ColumnElement[Any]:
@@ -231,7 +249,7 @@ def open_flags(db: ReadOnlyDatabase, chosen: SessionFilter, kind: str) -> OpenFl
     found = (
         select(ID, same.label("own"))
         .join(_f, and_(_f.c.session_id == ID, _f.c.kind == kind, _f.c.dismissed_at.is_(None)))
-        .where(*conditions(db, replace(chosen, flag=kind)))
+        .where(*conditions(db, replace(chosen, flag=kind), whole=True))
     )
     rows = db.all(found.order_by(CREATED_AT.desc(), ID.desc()).limit(MOST_DISMISSED))
     return OpenFlags([row["id"] for row in rows], [row["id"] for row in rows if row["own"]])
@@ -261,35 +279,31 @@ def receipt_of(db: ReadOnlyDatabase, ids: Sequence[UUID]) -> UUID | None:
 OPEN_FLAGS = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
 
 
-def _among(
-    db: ReadOnlyDatabase, ids: Select[Any], indexed: Column[Any], each: ColumnElement[bool] | None = None
-) -> ColumnElement[bool]:
-    """Return the condition that a statement selects a session's id: by key where the ids are few, otherwise looked up while
-    the sessions are read. The ids are counted in the order of an index on the column `indexed`. `each` is the same
-    condition on `s`, where the planner would not look it up by the session's id.
+def _among(lookup: Lookup, each: ColumnElement[bool], *parts: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that any of the statements `parts` selects a session's id, as `session_id`: by key where the ids are
+    few, otherwise `each`, which is the same condition on `s` and is looked up while the sessions are read. The ids are counted in
+    the order of each part, which an index should have.
     """
-    counted = db.only(select(func.count()).select_from(ids.order_by(indexed).limit(_FEW + 1).subquery()))
-    if counted["count"] <= _FEW:
-        return s.c.id == func.any(func.array(ids.scalar_subquery()))
-    if each is not None:
+    some = union_all(*(select(part.limit(lookup.few + 1).subquery().c.session_id) for part in parts))
+    if lookup.db.only(select(func.count()).select_from(some.subquery()))["count"] > lookup.few:
         return each
-    # OFFSET keeps the planner from looking them all up before it takes the newest.
-    return ids.where(ids.selected_columns.session_id == s.c.id).offset(0).exists()
+    ids = union_all(*(part.order_by(None) for part in parts))
+    return s.c.id == func.any(func.array(ids.scalar_subquery()))
 
 
-def _user(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+def _user(lookup: Lookup, wanted: str) -> ColumnElement[bool]:
     """Match a user's id, a whole e-mail address, or a part of a name or an address.
 
     A whole address stands for its user, whom an index finds: it also matches the user's sessions under an earlier
     address, and no other address that ends with it.
     """
-    found = _user_by_index(db, wanted)
+    found = _user_by_index(lookup.db, wanted)
     return _name_like(f"%{_escaped(wanted)}%") if found is None else found
 
 
-def _user_beginning(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+def _user_beginning(lookup: Lookup, wanted: str) -> ColumnElement[bool]:
     """Match as `_user`, but only names and addresses that begin so: these have an index."""
-    found = _user_by_index(db, wanted)
+    found = _user_by_index(lookup.db, wanted)
     return _name_like(f"{_escaped(wanted)}%") if found is None else found
 
 
@@ -310,7 +324,7 @@ def people(db: ReadOnlyDatabase, wanted: str) -> list[UUID]:
     """Return the users with sessions whom a text names: by id, by a whole e-mail address, or by the beginning of a name or an
     address; at most MOST_PEOPLE of these.
     """
-    found = select(s.c.user_id).where(_user_beginning(db, wanted)).distinct().limit(MOST_PEOPLE)
+    found = select(s.c.user_id).where(_user_beginning(Lookup(db), wanted)).distinct().limit(MOST_PEOPLE)
     return [row["user_id"] for row in db.all(found)]
 
 
@@ -329,23 +343,29 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _address(db: ReadOnlyDatabase, block: str) -> ColumnElement[bool]:
+def _address(lookup: Lookup, block: str) -> ColumnElement[bool]:
     """Match sessions that were ever used from an address of the block."""
     inside = _p.c.address.op("<<=")(cast(block, INET))
     # A session has few places. The array keeps the planner from reading all places in the block for each session.
     own = func.array(select(_p.c.address).where(_p.c.session_id == s.c.id).correlate(s).scalar_subquery())
     each = cast(block, INET).op(">>=", return_type=Boolean())(func.any(own))
-    return _among(db, select(_p.c.session_id).where(inside), _p.c.address, each)
+    return _among(lookup, each, select(_p.c.session_id).where(inside).order_by(_p.c.address))
 
 
-def _flag(db: ReadOnlyDatabase, kind: str) -> ColumnElement[bool]:
+def _flag(lookup: Lookup, kind: str) -> ColumnElement[bool]:
     """Match sessions with an open flag of the kind, or in quarantine."""
     if kind == labels.QUARANTINED:
         return QUARANTINED
-    return _among(db, OPEN_FLAGS.where(_f.c.kind == kind), _f.c.session_id)
+    return _flagged(lookup, OPEN_FLAGS.where(_f.c.kind == kind))
 
 
-def _binding(_: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
+def _flagged(lookup: Lookup, flags: Select[Any]) -> ColumnElement[bool]:
+    # OFFSET keeps the planner from looking them all up before it takes the newest.
+    each = flags.where(_f.c.session_id == s.c.id).offset(0).exists()
+    return _among(lookup, each, flags.order_by(_f.c.session_id))
+
+
+def _binding(_: Lookup, wanted: str) -> ColumnElement[bool]:
     """Match sessions that are bound to their device, may still be, or are not. An offer ends soon after the sign-in, which has
     an index.
     """
@@ -370,13 +390,13 @@ SELECT agent FROM different WHERE agent IS NOT NULL LIMIT :most) {table}_{column
 )
 
 
-def _device(db: ReadOnlyDatabase, words: str) -> ColumnElement[bool]:
+def _device(lookup: Lookup, words: str) -> ColumnElement[bool]:
     """Match sessions that were used with a browser of these words: at the login, last, or in between, as a thief's may be.
 
     Raises TooMany where there are more browsers than can be searched.
     """
     wanted = user_agents.words(words)
-    known = [row["agent"] for row in db.all(_AGENTS, most=MOST_AGENTS + 1)]
+    known = [row["agent"] for row in lookup.db.all(_AGENTS, most=MOST_AGENTS + 1)]
     if len(known) > MOST_AGENTS:
         raise TooMany
     good = [agent for agent in known if user_agents.means(wanted, agent)]
@@ -389,19 +409,17 @@ def _device(db: ReadOnlyDatabase, words: str) -> ColumnElement[bool]:
         select(x.c.id.label("session_id")).where(x.c.last_agent == meant),
         select(_p.c.session_id).where(_p.c.agent == meant),
     ]
-    some = union_all(*(part.limit(_FEW + 1) for part in used)).subquery()
-    if db.only(select(func.count()).select_from(some))["count"] <= _FEW:
-        return s.c.id == func.any(func.array(union_all(*used).scalar_subquery()))
-    return or_(
+    each = or_(
         s.c.agent == meant,
         s.c.last_agent == meant,
         select(literal(1)).where(_p.c.session_id == s.c.id, _p.c.agent == meant).offset(0).exists(),
     )
+    return _among(lookup, each, *used)
 
 
 # The condition of each field of `SessionFilter`, by its name; the state is a tab of the list (`in_state`). A session last seen
 # before an instant was also created before it, and only the creation has an index.
-CONDITIONS: dict[str, Callable[[ReadOnlyDatabase, Any], ColumnElement[bool]]] = {
+CONDITIONS: dict[str, Callable[[Lookup, Any], ColumnElement[bool]]] = {
     "user": _user,
     "site": lambda _, site: s.c.site == site,
     "ip": _address,

@@ -16,6 +16,7 @@ from .audit import Client, Event
 from .live import LIVE, QUARANTINED
 from .model import Reason
 from .reach import Claim, Limit
+from .scope import steps
 from .vocabulary import EventName
 
 # Locked in order, so that two acts on overlapping selections wait for each other and do not deadlock.
@@ -82,8 +83,12 @@ def _act(
 ) -> int:
     with db.transaction() as connection:
         reach.lock_actor(connection, limit, reason.actor)
-        values = {"ids": list(ids)} | ({"code": reason.code} if statement is _ENTER else {})
-        rows = connection.execute(statement, values).all()  # type: ignore[call-overload]
+        values = {"code": reason.code} if statement is _ENTER else {}
+        rows = [
+            row
+            for step in steps(ids)
+            for row in connection.execute(statement, {**values, "ids": step})  # type: ignore[call-overload]
+        ]
         if rows:
             sites, users = {row.site for row in rows}, {row.user_id for row in rows}
             named = [str(user_id) for user_id in sorted(users)[: audit.NAMED]]

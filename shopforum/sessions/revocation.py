@@ -26,7 +26,7 @@ from .context import SessionContext
 from .live import GATED, LIVE
 from .model import Reason
 from .reach import Claim, Limit
-from .scope import Scope
+from .scope import Scope, steps
 from .vocabulary import EventName
 
 log = logging.getLogger(__name__)
@@ -154,14 +154,12 @@ def revoke(
     ).scalar_one()
     if key is None:
         values = {
-            "ids": list(scope.sessions),
             "code": reason.code,
             "except_session": except_session,
             "upstream": upstream,
         }
         values |= {"revocation_id": revocation_id, "limited": limit is not None}
-        ended = connection.execute(_END, values).one()
-        sites_ended, users_ended, reached = ended.sites or [], ended.users or [], ended.ids or []
+        sites_ended, users_ended, reached = _end(connection, scope.sessions, values)
     else:
         if except_session:
             connection.execute(_EXCEPT, {"except_session": except_session, "epoch": epoch})
@@ -202,6 +200,21 @@ def revoke(
         claim(connection, revocation_id)
     metrics.REVOCATIONS.labels(scope.name, reason.initiating_entity).inc()
     return revocation_id
+
+
+def _end(
+    connection: Connection, ids: Sequence[UUID], values: dict[str, Any]
+) -> tuple[list[str], list[UUID | None], list[UUID]]:
+    """End sessions that are locked; return the sites, the users and, where they are `limited`, the ids of those that had not ended."""
+    sites: set[str] = set()
+    users: set[UUID] = set()
+    reached: list[UUID] = []
+    for step in steps(ids):
+        ended = connection.execute(_END, values | {"ids": step}).one()
+        sites.update(ended.sites or ())
+        users.update(ended.users or ())
+        reached.extend(ended.ids or ())
+    return sorted(sites), [*sorted(users)], reached
 
 
 @once_more

@@ -1,8 +1,12 @@
 """The scope of a revocation: sessions by id, or everything of a user, of a site, of a user on a site, or of everyone."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
+
+# Sessions of one statement of an act: to write a hundred thousand takes longer than one statement may.
+STEP = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,10 @@ class Scope:
         if self.user_id:
             return f"user:{self.user_id}" + (f"@{self.site}" if self.site else "")
         return f"site:{self.site}" if self.site else "everyone"
+
+
+def steps(ids: Sequence[UUID]) -> Iterator[list[UUID]]:
+    """Yield the ids of an act's sessions, STEP at a time, in the order in which every act locks sessions."""
+    ordered = sorted(ids)
+    for first in range(0, len(ordered), STEP):
+        yield ordered[first : first + STEP]

@@ -135,6 +135,7 @@ class EventName(StrEnum):
     RECOVERED = "recovered_from_restore"
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_FILTER_ADDED = "incident_filter_added"
+    INCIDENT_FILTER_REMOVED = "incident_filter_removed"
     INCIDENT_NOTED = "incident_noted"
     INCIDENT_CLOSED = "incident_closed"
     INCIDENT_EXPORTED = "incident_exported"

@@ -51,6 +51,7 @@ PAGES = {
     ("admin_incident_contain", "GET"): ("responder", "owner"),
     ("admin_incident_contain", "POST"): ("responder", "owner"),
     ("admin_incident_filters", "POST"): ("responder", "owner"),
+    ("admin_incident_filter_remove", "POST"): ("responder", "owner"),
     ("admin_incident_notes", "POST"): ("responder", "owner"),
     ("admin_incident_close", "POST"): ("responder", "owner"),
     ("admin_incident_report", "GET"): ROLES,

@@ -188,6 +188,12 @@ def test_a_rule_and_a_containment(owners: Any, browser: Any, sql: Any):
     send(incident, f"{incident.request.path}/filters", user="Bystander")
     page = second.get(path)
     assert "103 sessions of 103 people" in page
+    # Nor is one that was removed.
+    change = "UPDATE incidents SET filter = :filter RETURNING 1"
+    sql(change, filter="device=x")
+    assert "A filter was removed" in decide(second, path, status=409)
+    assert sql("SELECT count(*) AS count FROM standing_rules") == [{"count": 1}]
+    sql(change, filter="ip=203.0.113.0%2F24")
     decide(second, path)
     assert sql("SELECT user_name FROM sessions WHERE ended_at IS NULL AND site = 'store'") == [
         {"user_name": "Bystander"}

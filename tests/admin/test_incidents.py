@@ -26,6 +26,9 @@ Started = Callable[..., Any]
 _WAITING = """SELECT count(*) AS waiting FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
+# Nobody who has a session.
+MEMBER = "70ede393-d226-5e56-9f16-31b79e2b724b"
+
 
 def begin(client: Browser, status: int = 303, **fields: str) -> TestResponse:
     form = form_of(client.get("/incidents"), "/incidents")
@@ -265,6 +268,40 @@ def test_several_filters_are_one_act(
     assert "is closed" in form.submit(status=422)
 
 
+def test_a_filter_is_taken_back_and_its_rule_is_named(console: Console, sql: Any):
+    client = console("responder")
+    page = begin(client, ip="203.0.113.0/24").follow()
+    form = form_of(page, f"{page.request.path}/filters")
+    form["user"] = MEMBER
+    page = form.submit(status=303).follow()
+    form["user"], form["flag"] = "", "session_reported"
+    page = submit(ask_to_contain(form.submit(status=303).follow())).follow()
+    asked = ask_to_contain(page)
+    removing = f"{page.request.path}/filters/remove"
+    of_user = next(f for f in page.forms.values() if f.action == removing and "user=" in f["filter"].value)
+    page = of_user.submit(status=303).follow()
+    assert "a rule that is in force stays" in page
+    assert "its rule is still in force" in page
+    assert "so nothing was done" in submit(asked, 409), "the page has shown other filters"
+    assert "does not have this filter" in of_user.submit(status=422)
+    sql("UPDATE standing_rules SET lifted_at = now() WHERE user_id IS NOT NULL RETURNING 1")
+    assert "still in force" not in client.get(page.request.path)
+    # The first one gives its place to the next; the last one stays.
+    page = form_of(page, removing).submit(status=303).follow()
+    assert sql("SELECT filter, more_filters FROM incidents") == [
+        {"filter": "flag=session_reported", "more_filters": []}
+    ]
+    assert not [form for form in page.forms.values() if form.action == removing]
+    of_user["filter"] = "flag=session_reported"
+    assert "has no other one" in of_user.submit(status=422)
+    of_user["filter"] = "ip=x"
+    assert "an address or a block" in of_user.submit(status=422)
+    rows = sql(
+        "SELECT detail ->> 'typed' AS typed FROM audit_log WHERE event = 'incident_filter_removed' ORDER BY id"
+    )
+    assert [row["typed"] for row in rows] == [f"user={MEMBER}", "ip=203.0.113.0/24"]
+
+
 def test_several_rules_come_into_force_together_or_not_at_all(console: Console, sql: Any):
     client = console("owner")
     page = begin(client, ip="203.0.113.0/24").follow()
@@ -282,7 +319,7 @@ def test_unknown_ids_are_not_found(console: Console):
     for key in ("1", "x" * 100, str(uuid4())):
         for path in ("", "/contain", "/report", "/people"):
             client.get(f"/incidents/{key}{path}", status=404)
-        for path in ("/contain", "/filters", "/notes", "/close"):
+        for path in ("/contain", "/filters", "/filters/remove", "/notes", "/close"):
             client.post(f"/incidents/{key}{path}", {"csrf_token": csrf}, status=404)
 
 

@@ -15,7 +15,7 @@ from webtest import TestResponse
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import limits, plans
 from shopforum.operations.targets import Target
-from shopforum.sessions import Reason, Scope, TooFar
+from shopforum.sessions import Reason, Scope, TooFar, scope
 from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
@@ -286,6 +286,34 @@ def test_the_limit_is_held_by_the_act_itself(apps: dict[str, Any], console: Cons
         app.sessions.quarantine(plan.ids, reason, Client(), limits.limit(unlimited=False))
     assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL OR quarantined_at IS NOT NULL")
     assert not sql("SELECT 1 AS one FROM revocations")
+
+
+def test_steps_of_an_act_are_judged_and_recorded_as_one(
+    apps: dict[str, Any], crowd: Callable[[int], None], sql: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scope, "STEP", 2)
+    crowd(5)
+    app = apps["admin"].services
+    plan = plans.make(ReadOnlyDatabase(app.db), Target(filter="ip=203.0.113.0/24"), None)
+    reason, limit = Reason("admin", "test", "incident"), limits.limit(unlimited=False)
+    last = (
+        "UPDATE sessions SET site = :site, roles = CAST(:roles AS text[]) WHERE id = :id RETURNING 1 AS one"
+    )
+    sql(last, site="admin", roles=["owner"], id=plan.ids[-1])
+    with pytest.raises(TooFar, match="somebody who has more rights"):
+        plans.carry_out(app.sessions, plan, reason, Client(), limit=limit)
+    assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NOT NULL")
+    sql(last, site="forums", roles=[], id=plan.ids[-1])
+    plans.carry_out(app.sessions, plan, reason, Client(), limit=limit)
+    assert not sql("SELECT 1 AS one FROM sessions WHERE ended_at IS NULL")
+    [row] = sql("SELECT site, user_id, detail FROM audit_log WHERE event = 'authn_token_revoked'")
+    assert (row["site"], row["user_id"], row["detail"]["count"]) == ("all", None, 5)
+    assert len(row["detail"]["users"]) == 5
+    # Quarantine is an act in steps, too.
+    sql(MANY, count=3)
+    ids = [each["id"] for each in sql("SELECT id FROM sessions WHERE ended_at IS NULL ORDER BY id")]
+    for act in (app.sessions.quarantine, app.sessions.release):
+        assert act(ids, reason, Client(), limit) == 3
 
 
 def test_a_selection_too_long_for_an_address_stays_in_the_form(console: Console, started: Started):

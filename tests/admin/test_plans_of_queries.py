@@ -157,6 +157,34 @@ def test_no_filter_walks_a_table(
     check(plans)
 
 
+def indexes(node: Any) -> set[str]:
+    """The indexes that a plan uses."""
+    if isinstance(node, list):
+        return set().union(*map(indexes, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["Index Name"]} if "Index Name" in node else set()
+    return own.union(*map(indexes, node.values()))
+
+
+@pytest.mark.parametrize(
+    "query", ["ip=203.0.113.0/24", "flag=other_browser", "state=flagged", "device=iphone"]
+)
+def test_an_act_goes_by_keys_where_a_list_reads_from_the_newest_on(
+    big: ReadOnlyDatabase, query: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A list of many ends with its first page. An act takes all that match, and must not look at every live session for that."""
+    monkeypatch.setattr(session_queries, "_FEW", 10)
+    with explained(big) as found:
+        plan = plans.make(big, Target(filter=query), None)
+    assert plan.matched > 10
+    # The last but one counts; the last one reads the rows that are shown.
+    statement, how = found[-2]
+    assert "array_agg" in statement
+    assert "pk_sessions" in indexes(how)
+    assert not indexes(how) & {"ix_sessions_live", "ix_sessions_created_at_id"}, json.dumps(how, indent=1)
+
+
 @pytest.mark.parametrize("typed", ["ada7.anchor", "nobody at all"])
 def test_the_beginning_of_a_name_walks_no_table(big: ReadOnlyDatabase, typed: str):
     """Only a part of a name has to be looked for in all sessions: what is shown where that takes too long goes by index."""
@@ -193,10 +221,9 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: revocation_queries.outbox(db, one["revoked"]),
     lambda db, one: session_queries.ended_by(one["revoked"]).part(db),
     lambda db, one: chart.chart(db),
-    lambda db, one: overview.attacks(db),
     lambda db, one: audit_queries.AUDIT.first(db, 10),
     lambda db, one: overview.alerts(db),
-    lambda db, one: overview.alarms(db),
+    lambda db, one: overview.summary(db),
     lambda db, one: revocation_queries.REVOCATIONS.first(db, 5),
     lambda db, one: revocation_queries.listing(db, RevocationFilter(user="ada7.anchor")).part(db),
     lambda db, one: revocation_queries.people([one["revoked"]]).part(db),

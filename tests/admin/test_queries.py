@@ -303,7 +303,7 @@ def in_vain(sampled: Engine) -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_vain")
 def test_the_dashboard_counts_tries_and_hours(read_db: ReadOnlyDatabase, everything: list[Any]):
-    attacks = overview.attacks(read_db).by_kind
+    attacks = overview.summary(read_db).attacks.by_kind
     flagged = Counter(kind for row in everything for kind in row["tries"])
     assert set(attacks) == {*overview.ATTACKS, overview.REPLAYS}
     assert {kind: attacks[kind].sessions for kind in overview.ATTACKS} == {
@@ -312,7 +312,7 @@ def test_the_dashboard_counts_tries_and_hours(read_db: ReadOnlyDatabase, everyth
     minor = [labels.flag(row.kind).severity == "info" for row in overview.alerts(read_db)]
     assert minor == sorted(minor), "what says little comes last"
     assert len(minor) == 5
-    failures = overview.alarms(read_db).failures
+    failures = overview.summary(read_db).alarms.failures
     assert failures is not None
     assert failures.count == 1
     hours, series = chart.chart(read_db)

@@ -65,7 +65,8 @@ def test_authority_goes_by_reach(caller, sql):
     reader("POST", "/incidents", INCIDENT, 403)
     path = f"/incidents/{weak('POST', '/incidents', INCIDENT, 201).json['id']}"
     reader("POST", f"{path}/contain", {"seconds": 60}, 403)
-    reader("POST", f"{path}/filters", {"filter": {"ip": "203.0.113.9"}}, 403)
+    for act in ("filters", "filters/remove"):
+        reader("POST", f"{path}/{act}", {"filter": {"ip": "203.0.113.9"}}, 403)
     assert reader("GET", path, status=200)
     assert reader("GET", f"{path}/acts", status=200).json == {"acts": [], "next": None}
     caller("events:read", name="feed")("GET", f"{path}/acts", status=403)
@@ -112,6 +113,11 @@ def test_contained_on_the_command_line(write_ini, started, apps, sql):
     assert run("add", made["id"], "--user", person("shopper").email).exit_code == 2, "it has this filter"
     assert "or ip=203.0.113.0/24" in run("add", made["id"][:8], "--ip", "203.0.113.0/24").stdout
     assert "add 2 deny rules" in run("contain", made["id"], "--dry-run").stdout
+    assert (
+        "though its filter was removed"
+        in run("remove", made["id"][:8], "--user", person("shopper").email).stdout
+    )
+    assert run("remove", made["id"], "--ip", "203.0.113.0/24").exit_code == 2, "it is the last one"
     assert run("show", str(uuid4())).exit_code == 1
     assert run("show", "zz").exit_code == 2
     [event] = sql("SELECT agent FROM audit_log WHERE event = 'standing_rule_added'")
@@ -138,7 +144,13 @@ def test_several_filters_by_the_api(call, started, sql):
     assert one.lives
     found = call("POST", f"{path}/contain", {"seconds": 60}, 200).json
     assert (found["status"]["alive"], found["status"]["ended"]) == (0, 3)
-    assert len(found["rules"]) == 3
+    assert (len(found["rules"]), found["leftover_rules"]) == (3, [])
     assert not any(each.lives for each in (one, two, three))
+    removed = call("POST", f"{path}/filters/remove", {"filter": filters[0]}, 200).json
+    assert removed["filters"] == added["filters"][1:]
+    [rule] = [rule for rule in removed["rules"] if rule["ip"] == "203.0.113.0/24"]
+    assert (removed["leftover_rules"], rule["state"]) == ([rule["id"]], "in_force")
+    call("POST", f"{path}/filters/remove", {"filter": filters[0]}, 422)
     sql("UPDATE incidents SET closed_at = now(), closed_by = 'ada'")
-    call("POST", f"{path}/filters", {"filter": {"ip": "203.0.113.77"}}, 409)
+    for act in ("filters", "filters/remove"):
+        call("POST", f"{path}/{act}", {"filter": {"ip": "203.0.113.77"}}, 409)

@@ -12,7 +12,7 @@ from ...core.ids import parse_uuid
 from ...core.permissions import REVOKE_ALL
 from ...operations import approvals, approving
 from ...operations.approvals import Approval
-from ...operations.approving import AskerLostRight, NotWaiting
+from ...operations.approving import AskerLostRight, FilterRemoved, NotWaiting
 from ...sessions import ShutOut, client_of
 from ...web import notes
 from ...web.contributions import Notice
@@ -76,6 +76,9 @@ def decide(request: Request) -> dict[str, Any] | Response:
         revocation_id = approving.approve(
             request.sessions, request.read_db, found, me, client, tokens.why_refused
         )
+    except FilterRemoved as error:
+        request.response.status_int = 409
+        return {**_page(request, found), "error": str(error)}
     except NotWaiting:
         return notes.see_other(request, f"{home}?notice=approval_over")
     except AskerLostRight as error:

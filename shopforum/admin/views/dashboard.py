@@ -38,10 +38,8 @@ def _overview(db: ReadOnlyDatabase) -> dict[str, Any]:
     with db.in_one_transaction() as opened:
         hours, series = chart(opened)
         return {
-            "attacks": overview.attacks(opened),
+            **vars(overview.summary(opened)),
             "alerts": overview.alerts(opened),
-            "alarms": overview.alarms(opened),
-            "bound_shares": overview.bound_shares(opened),
             "titles": TITLES,
             "most_replays": overview.MOST_REPLAYS,
             "most_messages": overview.MOST_MESSAGES,

@@ -12,6 +12,7 @@ from pyramid.response import Response
 from ...core.permissions import REVOKE
 from ...core.text import clean
 from ...operations import approvals, audit_queries, deny_rules, export, incidents, json_documents, reasons
+from ...operations.filters import FilterError, parse_query
 from ...operations.incidents import Incident, NotAnIncident, Outlook
 from ...operations.rows import Affected, AuditRow
 from ...sessions import ShutOut, client_of
@@ -40,6 +41,10 @@ def includeme(config: SiteConfigurator) -> None:
             "incident_filter_added": Notice(
                 "success", "The filter is added. Contain the incident again: nothing was ended yet."
             ),
+            "incident_filter_removed": Notice(
+                "success",
+                "The filter is removed. Sessions that have ended stay ended, and a rule that is in force stays until you lift it.",
+            ),
             "incident_noted": Notice("success", "The note is in the audit log."),
             "incident_closed": Notice(
                 "success", "The incident is closed. Its rules stay until they are lifted or over."
@@ -60,6 +65,13 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_view(
         add_filter,
         route_name="admin_incident_filters",
+        request_method="POST",
+        permission=REVOKE,
+        renderer=_PAGE,
+    )
+    config.add_view(
+        remove_filter,
+        route_name="admin_incident_filter_remove",
         request_method="POST",
         permission=REVOKE,
         renderer=_PAGE,
@@ -111,7 +123,7 @@ def contain(request: Request) -> Response:
         return _ask(request, incident, form, 200)
     found = _outlook(request, incident, form)
     confirming.want_number(form, found.plan)
-    if form.filters.data not in (None, len(incident.queries)):
+    if form.filters.data not in (None, "", incident.filters_digest):
         return _ask(request, incident, form, 409)
     if found.plan.scope is None or not form.validate():
         return _ask(request, incident, form, 422)
@@ -150,6 +162,18 @@ def add_filter(request: Request) -> Any:
             chosen["user"].errors = [str(error)]
     request.response.status_int = 422
     return _page(request, incident, chosen=chosen)
+
+
+def remove_filter(request: Request) -> Any:
+    """Remove a filter from the incident."""
+    incident = _incident(request)
+    try:
+        chosen = parse_query(request.POST.get("filter", ""))
+        incidents.remove_filter(request.db, incident, chosen, actor(request.me), client_of(request))
+    except (FilterError, NotAnIncident) as error:
+        request.response.status_int = 422
+        return _page(request, incident, refused=str(error))
+    return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_filter_removed")
 
 
 def note(request: Request) -> Any:
@@ -224,13 +248,18 @@ def _page(
     *,
     form: NoteForm | None = None,
     chosen: SessionFilterForm | None = None,
+    refused: str = "",
 ) -> dict[str, Any]:
-    """Return the variables of an incident's page. `form` is a note and `chosen` a further filter, as somebody has sent it."""
+    """Return the variables of an incident's page. `form` is a note and `chosen` a further filter, as somebody has sent it; `refused` says
+    why another act changed nothing.
+    """
     db = request.read_db
     events: list[AuditRow] = incidents.events(incident).first(db, incidents.MOST)
     found = incidents.report(db, incident, request.me.id)
     return {
         **vars(found),
+        "leftover": found.leftover,
+        "refused": refused,
         "events": events,
         "done": incidents.session_acts(found.acts).first(db, incidents.SHOWN),
         "form": form or NoteForm(),

@@ -102,7 +102,7 @@ def _counted(
     """Return the exact counts, and False; or those that are known, and True where counting to the end takes too long."""
     try:
         db = request.read_db
-        return counts.exactly_on_tabs(db, session_queries.matching(db, chosen)), False
+        return counts.exactly_on_tabs(db, session_queries.matching(db, chosen, whole=True)), False
     except TooSlow:
         return shown, True
 

@@ -9,6 +9,7 @@ from .incidents import (
     get_incident,
     list_incidents,
     open_incident,
+    remove_filter,
 )
 from .revocations import get_revocation, list_revoked, revoke, revoke_user
 from .rules import add_rule, lift_rule, list_rules
@@ -35,6 +36,7 @@ __all__ = [
     "list_session_acts",
     "list_sessions",
     "open_incident",
+    "remove_filter",
     "revoke",
     "revoke_user",
 ]

@@ -1,6 +1,6 @@
 """Incidents: open, widen and contain them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -50,12 +50,21 @@ def get_incident(request: Request, given: Given) -> Response:
 
 def add_filter(request: Request, given: Given) -> Response:
     """Add a filter to an incident."""
+    return _change_filters(request, given, incidents.add_filter)
+
+
+def remove_filter(request: Request, given: Given) -> Response:
+    """Remove a filter from an incident."""
+    return _change_filters(request, given, incidents.remove_filter)
+
+
+def _change_filters(request: Request, given: Given, change: Callable[..., None]) -> Response:
     incident = path_incident(request)
     if incident.closed_at:
         raise Problem(409, "The incident is closed.")
     chosen = _incident_filter(request, given.body["filter"], "filter.")
     try:
-        incidents.add_filter(request.db, incident, chosen, request.token.actor, client_of(request))
+        change(request.db, incident, chosen, request.token.actor, client_of(request))
     except NotAnIncident as error:
         raise Problem(422, str(error)) from None
     return responses.reply(_incident_status(request, _incident(request, incident.id)))
