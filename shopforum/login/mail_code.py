@@ -21,7 +21,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from wtforms import Form
 
 from ..core import user_agents
-from ..idp import AccountFault, LoginAnswer, LoginRefused, MailCode, TwoFactorRequired
+from ..idp import LoginAnswer, LoginRefused, MailCode, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
 from ..sessions.csrf import SIGNS_IN, require_own_form
 from ..web import notes, safe_redirect
@@ -45,9 +45,9 @@ _TEMPLATE = "shopforum:login/templates/mail_code_enter.jinja2"
 _LATE = "/login?why=challenge"
 _BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _WRONG = "This code is wrong. Check it, or ask for a new one."
-_AWAY = "Codes are not available at the moment. Try again in a moment."
-_UNDECIDED = (
-    "Our login service could not finish this login. Wait a few minutes and try again, or ask support."
+_OUTAGE = signin.OutageTexts(
+    away="Codes are not available at the moment. Try again in a moment.",
+    undecided="Our login service could not finish this login. Wait a few minutes and try again, or ask support.",
 )
 
 
@@ -117,7 +117,7 @@ def send(request: Request) -> Response:
         return _refused(request, _ASK, form, 429, str(wait), wait.retry_after)
     except AuthorityUnavailable as error:
         signin.log_outage(error)
-        return _refused(request, _ASK, form, 503, _AWAY, error.retry_after)
+        return _refused(request, _ASK, form, 503, _OUTAGE.away, error.retry_after)
     cookie = _encrypted(request, _Waiting(sent, form.email.data, start, target))
     return HTTPSeeOther(ENTER, headers=[_JAR.header(COOKIE, cookie, _SECONDS)])
 
@@ -171,14 +171,9 @@ def _try(
             return _late(request)
         again = LoginForm(data={"next": attempt.target or ""})
         response = page.refused_by_provider(request, again, refusal, attempt.proof)
-    except AccountFault as error:
-        signin.refuse(request, "undecided", attempt, started)
-        signin.log_outage(error)
-        return _refused(request, _TEMPLATE, form, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, attempt.turn)
-        signin.log_outage(error)
-        return _refused(request, _TEMPLATE, form, 503, _AWAY, error.retry_after)
+        text = signin.settle_outage(request, error, attempt, started, _OUTAGE)
+        return _refused(request, _TEMPLATE, form, 503, text, error.retry_after)
     response.headerlist.append(_JAR.expired(COOKIE))
     return response
 

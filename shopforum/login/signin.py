@@ -17,7 +17,7 @@ from ..core import metrics
 from ..core.bulkhead import Bulkhead, Full
 from ..core.permissions import CONSOLE_ROLES
 from ..core.sites import ADMIN
-from ..idp import LoginAnswer, LoginRefused
+from ..idp import AccountFault, LoginAnswer, LoginRefused
 from ..sessions import (
     REFRESH_TOKEN,
     AuthorityMisconfigured,
@@ -138,6 +138,29 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
             time.sleep(max(0.0, left))
     except Full:
         raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
+
+
+@dataclass(frozen=True)
+class OutageTexts:
+    """What a page says while FusionAuth cannot be asked (`away`), or cannot decide about this account (`undecided`)."""
+
+    away: str
+    undecided: str
+
+
+def settle_outage(
+    request: Request, error: AuthorityUnavailable, attempt: Attempt, started: float, texts: OutageTexts
+) -> str:
+    """Log an outage in the middle of a login, settle its try, and return the text for the page, whose status is 503.
+
+    A try that FusionAuth could not decide stays counted; one about which it was not asked is taken back. Raises Busy.
+    """
+    log_outage(error)
+    if isinstance(error, AccountFault):
+        refuse(request, "undecided", attempt, started)
+        return texts.undecided
+    throttle.forgive(request.db, attempt.turn)
+    return texts.away
 
 
 @contextmanager
