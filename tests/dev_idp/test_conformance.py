@@ -17,6 +17,7 @@ import pytest
 import requests
 import yaml
 from fusionauth.rest_client import ClientResponse
+from soft_passkey import SoftPasskey
 
 from shopforum.dev.idp import make_app
 from shopforum.dev.idp.service import Service
@@ -28,16 +29,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 # What the provider has beyond the description: pages for people, all endpoints below /api/user that it refuses with 501,
-# the list of tenants, and the configuration of one tenant.
+# the lists of tenants and groups, and the configuration of one tenant.
 BEYOND = {
     ("GET", "/account/"),
     ("GET", "/email/verify/{}"),
     ("GET", "/password/forgot"),
     ("*", "/api/user/{}"),
     ("GET", "/api/tenant"),
+    ("GET", "/api/group"),
     ("GET", "/{}/.well-known/openid-configuration"),
 }
-LOGINS = ("/api/login", "/api/two-factor/login", "/api/passwordless/login")
+LOGINS = ("/api/login", "/api/two-factor/login", "/api/passwordless/login", "/api/webauthn/login")
 
 
 def corrected(spec: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +53,13 @@ def corrected(spec: dict[str, Any]) -> dict[str, Any]:
     # docs: login, the sample: `"type": "email"`; `"timezone": "America/Denver"`, whose pattern lost its backslashes.
     schemas["IdentityType"] = {"type": "string", "enum": ["email", "phoneNumber", "username"]}
     del schemas["ZoneId"]["pattern"]
+    # docs: webauthn, the samples. The description has the names of FusionAuth's own constants.
+    schemas["PublicKeyCredentialType"] = {"type": "string", "enum": ["public-key"]}
+    schemas["PublicKeyCredentialParameters"]["properties"]["alg"] = {"type": "integer"}
+    # docs: groups, the samples. The roles of a group are a map by application, members a map by group.
+    for name, field in (("Group", "roles"), ("MemberResponse", "members")):
+        listed = schemas[name]["properties"][field]
+        schemas[name]["properties"][field] = {"type": "object", "additionalProperties": listed}
     for schema in schemas.values():
         _close(schema)
     return spec
@@ -190,6 +199,59 @@ def test_answers_of_every_kind_of_login(client, world, person, login, hook):
     recovered = {"twoFactorId": waiting["twoFactorId"], "code": enabled["recoveryCodes"][0]}
     assert check(client.two_factor_login(recovered))["user"]["id"] == person.id
     check(client.logout(True, None))
+
+
+def test_answers_about_passkeys(client, world, person):
+    key = SoftPasskey("https://store.example.com")
+    party = {"origin": key.origin, "rpId": "store.example.com"}
+    make = {"userId": person.id, "displayName": "Phone", "workflow": "bootstrap"}
+    options = check(client.start_web_authn_registration(make))["options"]
+    made = {"userId": person.id, "credential": key.make(options["challenge"]), **party}
+    shown = check(client.complete_web_authn_registration(made))["credential"]
+    check(client.complete_web_authn_registration(made))
+    begin = {"applicationId": world.store, "loginId": person.email, "workflow": "bootstrap"}
+    options = check(client.start_web_authn_login(begin))["options"]
+    assert [one["id"] for one in options["allowCredentials"]] == [shown["credentialId"]]
+    signed = {"applicationId": world.store, "credential": key.sign(options["challenge"]), **party}
+    assert check(client.complete_web_authn_login(signed))["user"]["id"] == person.id
+    assert client.complete_web_authn_login(signed).status == 404
+    listed = check(client.retrieve_web_authn_credentials_for_user(person.id))["credentials"]
+    assert [(one["id"], one["signCount"], one["discoverable"]) for one in listed] == [(shown["id"], 1, True)]
+    check(client.retrieve_web_authn_credential(shown["id"]))
+    check(client.delete_web_authn_credential(shown["id"]))
+    check(client.start_web_authn_login(begin))
+
+
+def test_answers_about_groups_whose_members_have_their_roles(client, world, person, login):
+    [role] = [
+        one["id"]
+        for one in check(client.retrieve_application(world.forums))["application"]["roles"]
+        if one["name"] == "moderator"
+    ]
+    group = check(client.create_group({"group": {"name": "Moderators"}, "roleIds": [role]}))["group"]
+    check(client.create_group({"group": {"name": "x"}, "roleIds": [world.store]}))
+    check(client.retrieve_group(group["id"]))
+    assert (
+        group
+        in requests.get(f"{world.url}/api/group", headers={"Authorization": world.api_key}).json()["groups"]
+    )
+    added = check(client.create_group_members({"members": {group["id"]: [{"userId": person.id}]}}))["members"]
+    [member] = added[group["id"]]
+    assert [one["groupId"] for one in check(client.retrieve_user(person.id))["user"]["memberships"]] == [
+        group["id"]
+    ]
+    found = check(client.retrieve_registration(person.id, world.forums))["registration"]
+    assert found["roles"] == ["member", "moderator"]
+    shown = check(login(applicationId=world.forums))["user"]["registrations"]
+    assert ["member", "moderator"] in [one["roles"] for one in shown]
+    check(client.delete_group_members({"memberIds": [member["id"]]}))
+    # A login stores no role of a group.
+    assert check(client.retrieve_registration(person.id, world.forums))["registration"]["roles"] == ["member"]
+    again = {"members": {group["id"]: [{"userId": person.id}]}}
+    check(client.create_group_members(again))
+    check(client.delete_group(group["id"]))
+    assert check(client.retrieve_registration(person.id, world.forums))["registration"]["roles"] == ["member"]
+    assert client.delete_group_members({"members": {group["id"]: [person.id]}}).status == 404
 
 
 def test_answers_about_users_tokens_and_settings(client, world, person, login):
