@@ -9,7 +9,7 @@ from ..core.sites import ADMIN
 from ..idp import LoginRefused
 from ..web.request import Request
 from ..web.services import PasswordPage, PendingDeletion
-from . import form_pages, new_password, reasons
+from . import form_pages, new_password, passkey_user, reasons
 from .forms import LoginForm
 from .settings import LoginSettings, second_factor_url
 
@@ -22,7 +22,11 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
     `second_factor_url`: where to set up a second factor, for a person who needs one and has none. `away_help`: what to do
     while the password cannot be checked.
     """
-    mail_codes = request.services.get(LoginSettings).mail_codes
+    settings, customers = request.services.get(LoginSettings), request.site.name != ADMIN
+    passkeys = settings.passkeys and customers
+    if passkeys:
+        # The browser offers the passkeys of this site where it offers addresses.
+        form.email.render_kw = {**form.email.render_kw, "autocomplete": "username webauthn"}
     response = render_to_response(
         _TEMPLATE,
         {
@@ -30,8 +34,10 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "password_url": request.services.get(PasswordPage).url,
             "second_factor_url": None,
             "away_help": None,
-            "mail_code": mail_codes and request.site.name != ADMIN,
-            "sign_up": request.site.name != ADMIN and not request.identity,
+            "mail_code": settings.mail_codes and customers,
+            "passkey": passkeys,
+            "passkey_known": passkeys and passkey_user.read(request) is not None,
+            "sign_up": customers and not request.identity,
             **values,
         },
         request=request,

@@ -71,6 +71,12 @@ UNFIT: dict[str, list[tuple[Callable[[Idp], None], str]]] = {
             "loginConfiguration.allowTokenRefresh = true",
         ),
         (
+            lambda idp: tenant(
+                idp, webAuthnConfiguration={"bootstrapWorkflow": {"userVerificationRequirement": "preferred"}}
+            ),
+            "webAuthnConfiguration.bootstrapWorkflow.userVerificationRequirement = required",
+        ),
+        (
             lambda idp: application(idp, "forums", roles=[{"name": "member"}]),
             "add the role moderator",
         ),
@@ -148,6 +154,8 @@ def test_an_application_that_is_not_there_is_made(write_ini: Write, apps: Any, i
     [
         ("/api/login", "POST", "POST /api/login"),
         ("/api/jwt/refresh", "GET", "GET /api/jwt/refresh"),
+        ("/api/webauthn/start", "POST", "POST /api/webauthn/start"),
+        ("/api/webauthn", "DELETE", "DELETE /api/webauthn"),
         ("/api/jwt/refresh", "DELETE", "DELETE /api/jwt/refresh"),
         ("/api/user/registration", "POST", "POST /api/user/registration"),
         ("/api/webhook", "GET", "GET /api/webhook"),
