@@ -15,7 +15,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage contract ha lint fmt bench bench-scale pictures docs lock
+.PHONY: help setup run test races searches mutants coverage contract guide ha lint fmt bench bench-scale pictures docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -56,6 +56,9 @@ contract: $(TEST) ## Hold the development provider against FusionAuth's OpenAPI 
 		&& cp tests/contract/package.json tests/contract/package-lock.json .data/contract/ \
 		&& npm ci --prefix .data/contract --ignore-scripts --no-audit --no-fund --silent; }
 	@$(BIN)/pytest tests/dev_idp/test_conformance.py tests/contract $(ARGS)
+
+guide: $(TEST) ## Play each row of the workflow with FusionAuth set up as its secure deployment guide advises
+	@SHOPFORUM_TEST_GUIDE=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/workflow $(ARGS)
 
 ha: $(TEST) ## Kill, freeze and switch the primary of three PostgreSQL servers under Patroni, under load; takes minutes
 	@test -x .data/patroni/bin/patroni || { $(PYTHON) -m venv .data/patroni && .data/patroni/bin/python -m pip \

@@ -24,9 +24,6 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
     """
     settings, customers = request.services.get(LoginSettings), request.site.name != ADMIN
     passkeys = settings.passkeys and customers
-    if passkeys:
-        # The browser offers the passkeys of this site where it offers addresses.
-        form.email.render_kw = {**form.email.render_kw, "autocomplete": "username webauthn"}
     response = render_to_response(
         _TEMPLATE,
         {

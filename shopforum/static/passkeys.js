@@ -67,6 +67,7 @@ if (window.PublicKeyCredential?.[parse]) {
   });
   // The browser offers the passkey in the field for the address.
   if (known !== undefined && (await PublicKeyCredential.isConditionalMediationAvailable?.())) {
+    form.elements.email.autocomplete = "username webauthn";
     ask("conditional").catch(() => {});
   }
 }
