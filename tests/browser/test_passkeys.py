@@ -1,7 +1,7 @@
 """Passkeys in a real Chromium, with an authenticator of its own that it believes to be the device's."""
 
 import pytest
-from browser.page_checks import log_in, person
+from browser.page_checks import WIDE, Inspector, log_in, person
 from playwright.sync_api import Page, expect
 
 AUTHENTICATOR = {
@@ -23,7 +23,7 @@ def with_authenticator(page: Page) -> None:
 @pytest.mark.parametrize(("site", "who"), [("store", "shopper"), ("forums", "moderator")])
 def test_a_passkey_is_added_and_logs_in_by_a_button_and_by_the_browsers_offer(sites, somebody, site, who):
     url = sites.urls[site]
-    page = somebody()
+    page = somebody(reduced_motion="reduce", viewport=WIDE)
     with_authenticator(page)
     log_in(page, url, who)
     page.goto(f"{url}/account/sessions")
@@ -31,6 +31,10 @@ def test_a_passkey_is_added_and_logs_in_by_a_button_and_by_the_browsers_offer(si
     page.get_by_label("Name").fill("This laptop")
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_role("heading", name="This laptop")).to_be_visible()
+    if site == "store":
+        pages = Inspector(page, url)
+        pages.visit("/account/passkeys")
+        assert pages.wrong == {}
 
     # The owner of this browser's passkey need not type an address.
     page.context.clear_cookies(name="__Host-session")

@@ -69,6 +69,9 @@ def test_a_passkey_is_made_logs_in_and_is_removed(
     assert {"__Host-session", "__Host-refresh"} <= set(store.cookies)
     page = store.get(PAGE)
     assert [found.text for found in page.html.select("main h2")] == ["My phone", "Add a passkey"]
+    # Without a script the page says why nothing can be added.
+    assert "It needs JavaScript" in page.text
+    assert "hidden" in page.html.find("form", action=PAGE).attrs
     assert "Your passkeys" in store.get("/account/sessions").text
     # What was signed opens nothing twice, here or with a challenge of another form.
     thief = store.__class__(store.app, url_of("store"))
