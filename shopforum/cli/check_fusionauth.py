@@ -126,6 +126,7 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
             yield _application(site, applications[site.site.name], found)
             yield from _client_secret(api, site)
         yield from _issuer(sites[0], found)
+        yield from _passkeys(sites[0], found)
         listens = webhook_settings.parse(sites[-1].raw).algorithm is not None
         yield _tenant(sites[0], found, events=listens)
         if listens:
@@ -218,6 +219,18 @@ def _issuer(site: Configuration, tenant: dict[str, Any]) -> Iterator[Check]:
             "idp.issuer",
             problem=f"the tenant's issuer is {issuer}, not {named}",
             fix=f"set idp.issuer = {issuer}",
+        )
+
+
+def _passkeys(site: Configuration, tenant: dict[str, Any]) -> Iterator[Check]:
+    """Check that the settings name the domain for which the tenant's passkeys are good, if it has one."""
+    logins, found = login_settings.parse(site.raw), tenant.get("webAuthnConfiguration") or {}
+    domain = found.get("relyingPartyId")
+    if logins.passkeys and domain and not logins.passkey_domain:
+        yield Check(
+            "login.passkey_domain",
+            problem=f"the tenant's passkeys are good for {domain} alone",
+            fix=f"set login.passkey_domain = {domain}",
         )
 
 

@@ -137,6 +137,14 @@ def test_a_fit_fusionauth_is_said_to_be(ini: str, idp: Idp) -> None:
     assert set_up(ini) == (0, "Nothing to do.\n")
 
 
+def test_the_domain_of_the_tenants_passkeys_has_to_be_named(write_ini: Write, apps: Any, idp: Idp) -> None:
+    tenant(idp, webAuthnConfiguration={"relyingPartyId": "example.test"})
+    wrong, output = checked(write_ini())
+    assert (wrong, "set login.passkey_domain = example.test" in output) == ({"login.passkey_domain"}, True)
+    assert not checked(write_ini(**{"login.passkey_domain": "example.test"}))[0]
+    assert "relyingPartyId = other.test" in checked(write_ini(**{"login.passkey_domain": "other.test"}))[1]
+
+
 def test_an_application_that_is_not_there_is_made(write_ini: Write, apps: Any, idp: Idp) -> None:
     fresh = str(uuid.uuid4())
     ini = write_ini(**{"idp.store.application_id": fresh})

@@ -12,7 +12,16 @@ from support import person
 
 from shopforum import configuration
 from shopforum.dev.idp.answers import ANSWERS, BY_NAME, PATHS, REACTIONS
-from shopforum.idp import AccountFault, FusionAuth, LoginRefused, MailCode, RelyingParty, TwoFactorRequired
+from shopforum.idp import (
+    AccountFault,
+    AddressTaken,
+    FusionAuth,
+    InputRefused,
+    LoginRefused,
+    MailCode,
+    RelyingParty,
+    TwoFactorRequired,
+)
 from shopforum.idp.breaker import Unreachable
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
@@ -35,11 +44,26 @@ BREAKERS = {
     "token": "refresh",
     "user": "refresh",
     "delete": "revoke",
+    "passwordless-send": "login",
+    "tokens": "refresh",
+    "sign-up": "login",
+    "forgotten": "login",
+    "change-password": "login",
 }
 
 
 USER = person("shopper")
 USER_ID = uuid.UUID(USER.id)
+
+
+def change_password(client):
+    """Change a password by a right that the provider has just given."""
+    forgotten = {"loginId": USER.email, "sendForgotPasswordEmail": False}
+    headers = {"Authorization": client._settings.api_key}
+    url = f"{client._settings.url}/api/user/forgot-password"
+    right = requests.post(url, json=forgotten, headers=headers, timeout=30).json()["changePasswordId"]
+    return client.change_password(right, "a good password", HERE) and "done"
+
 
 # Each call; what it returns, if anything, is a key of REACTIONS.
 CALLS = {
@@ -47,6 +71,7 @@ CALLS = {
     "two-factor": lambda client: client.two_factor("challenge", "123456", HERE, "Firefox"),
     "send": lambda client: client.send_code("challenge", "method") or "done",
     "passwordless-start": lambda client: "sent" if client.send_mail_code(USER.email) else "unknown",
+    "passwordless-send": lambda client: client.send_mail_code(USER.email) and "done",
     "passwordless-login": lambda client: client.mail_code_login(MailCode("id", "code"), HERE, "Firefox"),
     "passkey-start": lambda client: "sent" if client.passkeys.challenge(USER.email) else "unknown",
     "passkey-login": lambda client: client.passkey_login({}, PARTY, HERE, "Firefox"),
@@ -60,6 +85,10 @@ CALLS = {
     "user": lambda client: "no_roles" if client.roles(USER_ID) is None else "roles",
     "revoke": lambda client: client.revoke("store", refresh_token_id=None, user_id=USER_ID) or "done",
     "delete": lambda client: client.delete_user(USER_ID) or "done",
+    "tokens": lambda client: "some" if client.refresh_tokens(USER_ID).tokens else "done",
+    "sign-up": lambda client: client.sign_up("nora@new.example", "a good password", "Nora", HERE) or "done",
+    "forgotten": lambda client: client.send_password_mail(USER.email, HERE) or "done",
+    "change-password": change_password,
     "refresh": lambda client: client.refresh("token", USER_ID, HERE),
     "token": lambda client: client.refresh("token", USER_ID, HERE),
 }
@@ -72,6 +101,10 @@ def reaction(client, call):
         return "challenge" if required.methods else "enrolment"
     except LoginRefused as refusal:
         return {"challenge": "late"}.get(refusal.kind, refusal.kind)
+    except AddressTaken:
+        return "taken"
+    except InputRefused:
+        return "input"
     except RefreshRefused:
         return "ended"
     except AuthorityMisconfigured:
