@@ -49,7 +49,7 @@ NEEDED: tuple[tuple[str, str, str, Any], ...] = (
 )
 
 # The rights for what the settings turn on.
-_OPTIONAL: tuple[tuple[str, str, Callable[[LoginSettings], bool]], ...] = (
+OPTIONAL: tuple[tuple[str, str, Callable[[LoginSettings], bool]], ...] = (
     ("POST /api/passwordless/start", "/api/passwordless/start", lambda logins: logins.mail_codes),
     ("POST /api/webauthn/start", "/api/webauthn/start", lambda logins: logins.passkeys),
     ("POST /api/webauthn/register/start", "/api/webauthn/register/start", lambda logins: logins.passkeys),
@@ -156,7 +156,7 @@ def _rights(api: Api, sites: list[Configuration]) -> Check:
     ]
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
-    for name, path, on in _OPTIONAL:
+    for name, path, on in OPTIONAL:
         if any(on(login_settings.parse(site.raw)) for site in sites) and api.call(
             name.partition(" ")[0], path, {}
         ).status_code in (401, 403):
