@@ -23,7 +23,7 @@ from shopforum.dev.idp.service import Service
 ROOT = Path(__file__).parents[2]
 PATH = Path(os.environ.get("SHOPFORUM_TEST_OPENAPI") or ROOT / ".data" / "fusionauth-openapi.yaml")
 
-# What the provider has beyond the description: pages for people, all endpoints below /api/user that it refuses with 501,
+# Paths of the provider beyond the description: pages for people, all endpoints below /api/user that it refuses with 501,
 # the lists of tenants and groups, and the configuration of one tenant.
 BEYOND = {
     ("GET", "/account/"),
