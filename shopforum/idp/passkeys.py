@@ -15,7 +15,7 @@ from .responses import LoginRefused, Passkey
 from .settings import IdpSettings
 from .transport import Transport
 
-# Who has a passkey names the account first; FusionAuth's other workflow is for devices that it remembers itself.
+# The user names the account first. FusionAuth's other workflow is for devices that it remembers itself.
 _WORKFLOW = "bootstrap"
 
 

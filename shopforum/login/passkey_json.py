@@ -1,4 +1,4 @@
-"""The exchange with the script of a page about passkeys. What the browser sends is read strictly: only the fields that FusionAuth's
+"""The exchange with the script of a page about passkeys. The browser's JSON is read strictly: only the fields that FusionAuth's
 WebAuthn API has go on to FusionAuth.
 """
 

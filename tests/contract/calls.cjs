@@ -1,5 +1,5 @@
 // The calls of FusionAuth's own TypeScript client, unchanged, against the development provider; run by test_typescript_client.py.
-// What a person or a device has to do (a code of an app, a mail, a signature), the test does: `ask` sends it a line and reads one.
+// The test does the part of the person and of the devices (a code of an app, a mail, a signature): `ask` sends it a line and reads one.
 const assert = require("node:assert/strict");
 const readline = require("node:readline");
 const { FusionAuthClient } = require("@fusionauth/typescript-client");

@@ -73,7 +73,7 @@ def test_a_passkey_is_made_logs_in_and_is_removed(
     assert "It needs JavaScript" in page.text
     assert "hidden" in page.html.find("form", action=PAGE).attrs
     assert "Your passkeys" in store.get("/account/sessions").text
-    # What was signed opens nothing twice, here or with a challenge of another form.
+    # A signature opens nothing twice, here or with a challenge of another form.
     thief = store.__class__(store.app, url_of("store"))
     other, fields = begin(thief)
     assert submit(thief, fields, signed).status_int == 422
@@ -112,7 +112,7 @@ def test_nothing_tells_whether_an_address_has_an_account_or_a_passkey(
     ("status", "code"),
     [(404, None), (400, "[NoPasskey]"), (200, None)],
 )
-def test_what_fusionauth_may_say_of_a_user_without_passkeys(
+def test_each_answer_about_a_user_without_passkeys_looks_the_same(
     store: Browser, idp: Idp, status: int, code: str | None
 ) -> None:
     body: Any = {"generalErrors": [{"code": code, "message": ""}]} if code else None
@@ -223,7 +223,7 @@ def test_challenges_and_tries_are_counted(
         ({"status": 503}, 503, "Your passkey is not the reason"),
     ],
 )
-def test_what_the_page_says_is_about_the_passkey(
+def test_the_texts_of_a_refusal_are_about_the_passkey(
     store: Browser, key: SoftPasskey, idp: Idp, answer: dict[str, Any], status: int, words: str
 ) -> None:
     options, fields = begin(store)
