@@ -15,7 +15,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races searches mutants coverage contract ha lint fmt bench bench-scale pictures typeface docs lock
+.PHONY: help setup run test races searches mutants coverage contract guide ha lint fmt bench bench-scale pictures typeface docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -49,10 +49,16 @@ DESCRIPTION := .data/fusionauth-openapi.yaml
 DESCRIPTION_URL := https://raw.githubusercontent.com/FusionAuth/fusionauth-openapi/f07c95a224194589262eb3b151625d65f9a6ebd8/openapi.yaml
 DESCRIPTION_SHA256 := 49feaa451db767e214d1aafc57eaa0fe72d142aa013a4b29b48bb1b76e6f28f9
 
-contract: $(TEST) ## Hold the development provider's answers against FusionAuth's own OpenAPI description, which is fetched once
+contract: $(TEST) ## Hold the development provider against FusionAuth's OpenAPI description and its TypeScript client, fetched once
 	@test -f $(DESCRIPTION) || curl --fail --silent --show-error --create-dirs --output $(DESCRIPTION) $(DESCRIPTION_URL)
 	@echo "$(DESCRIPTION_SHA256)  $(DESCRIPTION)" | sha256sum --check --quiet
-	@$(BIN)/pytest tests/dev_idp/test_conformance.py $(ARGS)
+	@! command -v npm >/dev/null || test -d .data/contract/node_modules || { mkdir -p .data/contract \
+		&& cp tests/contract/package.json tests/contract/package-lock.json .data/contract/ \
+		&& npm ci --prefix .data/contract --ignore-scripts --no-audit --no-fund --silent; }
+	@$(BIN)/pytest tests/dev_idp/test_conformance.py tests/contract $(ARGS)
+
+guide: $(TEST) ## Play each row of the workflow with FusionAuth set up as its secure deployment guide advises
+	@SHOPFORUM_TEST_GUIDE=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/workflow $(ARGS)
 
 ha: $(TEST) ## Kill, freeze and switch the primary of three PostgreSQL servers under Patroni, under load; takes minutes
 	@test -x .data/patroni/bin/patroni || { $(PYTHON) -m venv .data/patroni && .data/patroni/bin/python -m pip \

@@ -50,6 +50,7 @@ def site_settings(database_url: str, idp_url: str) -> dict[str, str]:
         # The floor under refused logins is tested where it is the subject.
         "login.refusal_floor": "0",
         "login.mail_codes": "true",
+        "login.passkeys": "true",
         "log.format": "json",
     }
 

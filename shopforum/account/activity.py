@@ -43,6 +43,8 @@ _TEXTS: dict[str, str] = {
     FlagKind.SESSION_REPORTED: "Device reported",
     EventName.SESSION_QUARANTINED: "Asked for the password",
     EventName.SESSION_RELEASED: "Session continued",
+    EventName.PASSKEY_ADDED: "Passkey added",
+    EventName.PASSKEY_REMOVED: "Passkey removed",
     EventName.USER_DELETION_ASKED: "Deletion of the account asked for",
     EventName.USER_DELETION_UNDONE: "Account kept after all",
     EventName.EXCESS_SESSIONS: "Oldest login signed out: too many devices",

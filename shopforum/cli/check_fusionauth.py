@@ -1,7 +1,7 @@
 """The FusionAuth checks of `shopforum check`."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,6 +15,7 @@ from shopforum.core.settings import variable
 from shopforum.core.sites import ADMIN
 from shopforum.idp import same_id
 from shopforum.login import settings as login_settings
+from shopforum.login.settings import LoginSettings
 from shopforum.webhooks import settings as webhook_settings
 
 from .checks import Check, clock
@@ -45,6 +46,15 @@ NEEDED: tuple[tuple[str, str, str, Any], ...] = (
     ("POST /api/user/two-factor", "POST", f"/api/user/two-factor/{_NOBODY}", {}),
     ("GET /api/application", "GET", f"/api/application/{_NOBODY}", None),
     ("GET /api/tenant", "GET", f"/api/tenant/{_NOBODY}", None),
+)
+
+# The rights for what the settings turn on.
+OPTIONAL: tuple[tuple[str, str, Callable[[LoginSettings], bool]], ...] = (
+    ("POST /api/passwordless/start", "/api/passwordless/start", lambda logins: logins.mail_codes),
+    ("POST /api/webauthn/start", "/api/webauthn/start", lambda logins: logins.passkeys),
+    ("POST /api/webauthn/register/start", "/api/webauthn/register/start", lambda logins: logins.passkeys),
+    ("GET /api/webauthn", f"/api/webauthn?userId={_NOBODY}", lambda logins: logins.passkeys),
+    ("DELETE /api/webauthn", f"/api/webauthn/{_NOBODY}", lambda logins: logins.passkeys),
 )
 
 
@@ -116,6 +126,7 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
             yield _application(site, applications[site.site.name], found)
             yield from _client_secret(api, site)
         yield from _issuer(sites[0], found)
+        yield from _passkeys(sites[0], found)
         listens = webhook_settings.parse(sites[-1].raw).algorithm is not None
         yield _tenant(sites[0], found, events=listens)
         if listens:
@@ -145,10 +156,11 @@ def _rights(api: Api, sites: list[Configuration]) -> Check:
     ]
     if webhook_settings.parse(sites[-1].raw).algorithm and api.get("/api/webhook").status_code in (401, 403):
         missing.append("GET /api/webhook")
-    if any(login_settings.parse(site.raw).mail_codes for site in sites) and api.call(
-        "POST", "/api/passwordless/start", {}
-    ).status_code in (401, 403):
-        missing.append("POST /api/passwordless/start")
+    for name, path, on in OPTIONAL:
+        if any(on(login_settings.parse(site.raw)) for site in sites) and api.call(
+            name.partition(" ")[0], path, {}
+        ).status_code in (401, 403):
+            missing.append(name)
     if missing:
         rights = ", ".join(missing)
         known = len(missing) < len(NEEDED)
@@ -207,6 +219,18 @@ def _issuer(site: Configuration, tenant: dict[str, Any]) -> Iterator[Check]:
             "idp.issuer",
             problem=f"the tenant's issuer is {issuer}, not {named}",
             fix=f"set idp.issuer = {issuer}",
+        )
+
+
+def _passkeys(site: Configuration, tenant: dict[str, Any]) -> Iterator[Check]:
+    """Check that the settings name the domain for which the tenant's passkeys are good, if it has one."""
+    logins, found = login_settings.parse(site.raw), tenant.get("webAuthnConfiguration") or {}
+    domain = found.get("relyingPartyId")
+    if logins.passkeys and domain and not logins.passkey_domain:
+        yield Check(
+            "login.passkey_domain",
+            problem=f"the tenant's passkeys are good for {domain} alone",
+            fix=f"set login.passkey_domain = {domain}",
         )
 
 

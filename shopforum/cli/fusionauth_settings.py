@@ -74,6 +74,13 @@ def tenant_changes(tenant: Mapping[str, Any], site: Configuration, *, events: bo
     wanted: Patch = {"jwtConfiguration": {"refreshTokenRevocationPolicy": revocation}}
     if events:
         wanted["eventConfiguration"] = {"events": {name: {"enabled": True} for name in EVENTS}}
+    logins = login_settings.parse(site.raw)
+    if logins.passkeys:
+        # Without verification by the device, whoever finds it would be logged in.
+        workflow = {"enabled": True, "userVerificationRequirement": "required"}
+        wanted["webAuthnConfiguration"] = {"enabled": True, "bootstrapWorkflow": workflow}
+        if logins.passkey_domain:
+            wanted["webAuthnConfiguration"]["relyingPartyId"] = logins.passkey_domain
     return _merged(_differences(wanted, tenant), _token_changes({}, tenant, site))
 
 

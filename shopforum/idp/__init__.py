@@ -5,6 +5,7 @@ has the wire contract and the settings that FusionAuth needs.
 """
 
 from .fusionauth import FusionAuth
+from .passkeys import RelyingParty
 from .responses import (
     AccountFault,
     AddressTaken,
@@ -13,6 +14,7 @@ from .responses import (
     LoginAnswer,
     LoginRefused,
     MailCode,
+    Passkey,
     TwoFactorRequired,
     same_id,
     shown_name,
@@ -27,6 +29,8 @@ __all__ = [
     "LoginAnswer",
     "LoginRefused",
     "MailCode",
+    "Passkey",
+    "RelyingParty",
     "TwoFactorRequired",
     "same_id",
     "shown_name",

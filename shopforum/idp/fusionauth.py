@@ -1,6 +1,6 @@
 """The calls of FusionAuth that the sites make: log in, refresh, revoke, read roles, sign up, set a password, delete a user."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -10,6 +10,7 @@ from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, 
 from ..sessions.audit import Client
 from . import responses
 from .breaker import Unreachable
+from .passkeys import Passkeys, RelyingParty
 from .responses import (
     REFUSALS,
     Account,
@@ -36,6 +37,7 @@ class FusionAuth:
         self._settings = settings
         self._transport = Transport(settings, pool_size)
         self.breaker = self._transport.breaker
+        self.passkeys = Passkeys(settings, self._transport)
 
     def login(
         self, email: str, password: str, client: Client, device: str, trust_id: str | None = None
@@ -128,6 +130,30 @@ class FusionAuth:
         spent = status == 400 and any(responses.wrong_field(body, name) for name in ("code", "oneTimeCode"))
         if spent or responses.unknown(status, body):
             raise LoginRefused("challenge", status)
+        return self._logged_in(status, body)
+
+    def passkey_login(
+        self,
+        credential: Mapping[str, Any],
+        party: RelyingParty,
+        client: Client,
+        device: str,
+        trust_id: str | None = None,
+    ) -> LoginAnswer:
+        """Log in by what a passkey has signed. Raises LoginRefused (`passkey`), TwoFactorRequired, AuthorityUnavailable."""
+        status, body = self._transport.call(
+            self.breaker.login,
+            "POST",
+            "/api/webauthn/login",
+            key=False,
+            json=self._about(client, device)
+            | {"credential": credential, "origin": party.origin, "rpId": party.id}
+            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
+        )
+        if status == 242:
+            raise responses.two_factor(body)
+        if responses.passkey_refused(status, body):
+            raise LoginRefused("passkey", status)
         return self._logged_in(status, body)
 
     def set_up_authenticator(

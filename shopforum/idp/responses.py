@@ -69,6 +69,7 @@ class LoginRefused(Exception):
     - `no_second_factor`: one is required and none is set up, nor can it be set up here
     - `code`: a wrong second factor
     - `challenge`: a second factor that came too late
+    - `passkey`: a passkey that is not this user's, or that signed something else
 
     `change_password_id` comes with `password_change`: the right to set a new password. It is a secret. `user_id` comes with
     `unregistered` and `closing`: the user who has given the right password.
@@ -302,6 +303,72 @@ def mail_code(status: int, body: Any) -> MailCode | None:
         codes = ", ".join(error.code for error in errors(body))
         raise AuthorityMisconfigured(f"FusionAuth starts no login by a code ({status}, {codes[:200]})")
     return MailCode(login_id, code)
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """A passkey of a user, as FusionAuth lists it. `used_at` is the moment of its last login, or of its creation."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    used_at: datetime
+
+
+def passkey_challenge(status: int, body: Any) -> str | None:
+    """Read the answer to the start of a login by passkey; None for a user who does not exist or has no passkey.
+
+    FusionAuth does not document what it answers for a user without passkeys. A 400 that names no field of ours counts as that.
+    """
+    if unknown(status, body):
+        return None
+    if status == 400 and not any(_FAULTS.match(error.code) for error in errors(body)):
+        return None
+    options = _options(status, body)
+    return str(_field(options, "challenge", str)) if options.get("allowCredentials") else None
+
+
+def passkey_options(status: int, body: Any) -> dict[str, Any]:
+    """Read the answer to the start of a new passkey: the options for the browser. Raises AuthorityUnavailable."""
+    options = _options(status, body)
+    _field(options, "challenge", str)
+    _field(_field(options, "user", dict), "id", str)
+    return options
+
+
+def _options(status: int, body: Any) -> dict[str, Any]:
+    if status != 200:
+        codes = ", ".join(error.code for error in errors(body))
+        raise AuthorityMisconfigured(f"FusionAuth starts nothing with a passkey ({status}, {codes[:200]})")
+    return dict(_field(body, "options", dict))
+
+
+def passkey_refused(status: int, body: Any) -> bool:
+    """Return whether FusionAuth refuses what a browser's authenticator has signed.
+
+    Its answer to a wrong signature is an empty 404. A 400 may name a part of the credential, which is the browser's alone.
+    """
+    return unknown(status, body) or (
+        status == 400 and any(error.field.startswith("credential") for error in errors(body))
+    )
+
+
+def passkeys(status: int, body: Any) -> tuple[Passkey, ...]:
+    """Read a list of passkeys, the newest first; an empty 404 is an empty list. Raises AuthorityUnavailable."""
+    if unknown(status, body):
+        return ()
+    if status != 200:
+        raise AuthorityMisconfigured(f"FusionAuth answered a request for passkeys with {status}")
+    found = [
+        Passkey(
+            _uuid(_field(one, "id", str)),
+            clean(_field(one, "displayName", str, default=""), 100) or "Passkey",
+            _instant(one.get("insertInstant")),
+            _instant(one.get("lastUseInstant") or one.get("insertInstant")),
+        )
+        for one in _field(body or {}, "credentials", list, default=[])
+    ]
+    return tuple(sorted(found, key=lambda one: (one.created_at, one.id), reverse=True))
 
 
 @dataclass(frozen=True)

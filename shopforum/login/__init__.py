@@ -42,6 +42,9 @@ def includeme(config: SiteConfigurator) -> None:
         config.include(".new_password")
         if parsed.mail_codes:
             config.include(".mail_code")
+        if parsed.passkeys:
+            config.include(".passkey_login")
+            config.include(".passkeys")
 
 
 def _take_letter(request: Request, email: str) -> None:

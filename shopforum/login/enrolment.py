@@ -19,7 +19,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..core import user_agents
-from ..idp import AccountFault, Enrolled, LoginRefused
+from ..idp import Enrolled, LoginRefused
 from ..sessions import AuthorityUnavailable, client_of
 from ..sessions.vocabulary import EventName
 from ..web.request import Request
@@ -33,9 +33,9 @@ _CODES = "shopforum:login/templates/recovery_codes.jinja2"
 _WRONG = (
     "This code is wrong. Check that the app has the key below, and that the clock of its device is right."
 )
-_AWAY = "The second step cannot be set up at the moment. The key stays the same: try again in a moment."
-_UNDECIDED = (
-    "Our login service could not set up the second step. Wait a moment and try again, or ask support."
+_OUTAGE = signin.OutageTexts(
+    away="The second step cannot be set up at the moment. The key stays the same: try again in a moment.",
+    undecided="Our login service could not set up the second step. Wait a moment and try again, or ask support.",
 )
 _BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _NOT_YET = "The second step is set up, but the login could not be finished. Log in with a code of your app."
@@ -98,14 +98,9 @@ def submit(request: Request) -> Response:
         if refusal.kind == "code":
             return _refused(request, form, challenge, 422, _WRONG)
         return challenges.late(request, HTTPSeeOther)
-    except AccountFault as error:
-        signin.log_outage(error)
-        signin.refuse(request, "undecided", attempt, started)
-        return _refused(request, form, challenge, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, turn)
-        signin.log_outage(error)
-        return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
+        text = signin.settle_outage(request, error, attempt, started, _OUTAGE)
+        return _refused(request, form, challenge, 503, text, error.retry_after)
     signin.write(request, EventName.AUTHENTICATOR_SET_UP, {}, user_id=enrolled.user_id)
     return _finish(request, challenge, enrolled, attempt)
 

@@ -6,10 +6,7 @@ asked, so the login is safe whatever FusionAuth does with the id alone. An addre
 cookie of the same length.
 """
 
-import base64
 import hmac
-import json
-import re
 import secrets as random
 import time
 from dataclasses import dataclass, replace
@@ -21,21 +18,19 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from wtforms import Form
 
 from ..core import user_agents
-from ..idp import AccountFault, LoginAnswer, LoginRefused, MailCode, TwoFactorRequired
+from ..idp import LoginAnswer, LoginRefused, MailCode, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, LoginStart, client_of, cookies
 from ..sessions.csrf import SIGNS_IN, require_own_form
 from ..web import notes, safe_redirect
 from ..web.contributions import Act
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import form_pages, known_devices, page, signin, throttle, trusted_browser, two_factor
+from . import encrypted_values, form_pages, known_devices, page, signin, throttle, trusted_browser, two_factor
 from .forms import CodeRequestForm, LoginForm, MailedCodeForm
 
 COOKIE = "__Host-mail-code"
 PATH, ENTER = "/login/code", "/login/code/enter"
-# The id of a key, and what it has encrypted, nonce and tag included, in base64url without padding.
 _PLAIN_LENGTH = 2561
-_SHAPE = re.compile(rf"[0-9a-f]{{8}}\.[A-Za-z0-9_-]{{{(_PLAIN_LENGTH + 28) // 3 * 4}}}")
 _JAR = cookies.CookieJar("Lax")
 _PURPOSE = "mail code"
 # Longer than FusionAuth's default life of a code, three minutes.
@@ -45,9 +40,9 @@ _TEMPLATE = "shopforum:login/templates/mail_code_enter.jinja2"
 _LATE = "/login?why=challenge"
 _BLOCKED = "You cannot log in from here at the moment. Ask support why."
 _WRONG = "This code is wrong. Check it, or ask for a new one."
-_AWAY = "Codes are not available at the moment. Try again in a moment."
-_UNDECIDED = (
-    "Our login service could not finish this login. Wait a few minutes and try again, or ask support."
+_OUTAGE = signin.OutageTexts(
+    away="Codes are not available at the moment. Try again in a moment.",
+    undecided="Our login service could not finish this login. Wait a few minutes and try again, or ask support.",
 )
 
 
@@ -117,7 +112,7 @@ def send(request: Request) -> Response:
         return _refused(request, _ASK, form, 429, str(wait), wait.retry_after)
     except AuthorityUnavailable as error:
         signin.log_outage(error)
-        return _refused(request, _ASK, form, 503, _AWAY, error.retry_after)
+        return _refused(request, _ASK, form, 503, _OUTAGE.away, error.retry_after)
     cookie = _encrypted(request, _Waiting(sent, form.email.data, start, target))
     return HTTPSeeOther(ENTER, headers=[_JAR.header(COOKIE, cookie, _SECONDS)])
 
@@ -171,14 +166,9 @@ def _try(
             return _late(request)
         again = LoginForm(data={"next": attempt.target or ""})
         response = page.refused_by_provider(request, again, refusal, attempt.proof)
-    except AccountFault as error:
-        signin.refuse(request, "undecided", attempt, started)
-        signin.log_outage(error)
-        return _refused(request, _TEMPLATE, form, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, attempt.turn)
-        signin.log_outage(error)
-        return _refused(request, _TEMPLATE, form, 503, _AWAY, error.retry_after)
+        text = signin.settle_outage(request, error, attempt, started, _OUTAGE)
+        return _refused(request, _TEMPLATE, form, 503, text, error.retry_after)
     response.headerlist.append(_JAR.expired(COOKIE))
     return response
 
@@ -200,36 +190,25 @@ def _late(request: Request) -> Response:
 def _encrypted(request: Request, waiting: _Waiting) -> str:
     """Return the cookie's value: always of one length, or it would tell whether there is an account."""
     start = waiting.start
-    content = json.dumps(
-        [
-            waiting.mail_code.login_id,
-            waiting.mail_code.code,
-            waiting.email,
-            start.at.isoformat(),
-            start.epoch,
-            waiting.target,
-        ],
-        ensure_ascii=False,
-    ).encode()
-    if len(content) > _PLAIN_LENGTH:
-        # Without the target, which alone can be so long, the login ends on the landing page.
-        return _encrypted(request, replace(waiting, target=None))
-    keys = request.sessions.config.secrets
-    sealed = keys.encrypt(_PURPOSE, request.site.name, content.ljust(_PLAIN_LENGTH))
-    return f"{keys.id}.{base64.urlsafe_b64encode(sealed).decode()}"
+    content = [
+        waiting.mail_code.login_id,
+        waiting.mail_code.code,
+        waiting.email,
+        start.at.isoformat(),
+        start.epoch,
+        waiting.target,
+    ]
+    value = encrypted_values.encrypt(request, _PURPOSE, content, _PLAIN_LENGTH)
+    # Without the target, which alone can be so long, the login ends on the landing page.
+    return value or _encrypted(request, replace(waiting, target=None))
 
 
 def _waiting(request: Request) -> _Waiting | None:
     """Return the login of the request's cookie, or None where none waits: without a cookie, with one that is not ours, or too late."""
-    cookie = cookies.read(request, COOKIE, _SHAPE)
-    if cookie is None:
+    kept = encrypted_values.decrypt(request, _PURPOSE, cookies.read(request, COOKIE, encrypted_values.SHAPE))
+    if kept is None:
         return None
-    key_id, _, encoded = cookie.partition(".")
-    sealed = base64.urlsafe_b64decode(encoded)
-    plain = request.sessions.config.secrets.decrypt(_PURPOSE, request.site.name, key_id, sealed)
-    if plain is None:
-        return None
-    login_id, code, email, at, epoch, target = json.loads(plain)
+    login_id, code, email, at, epoch, target = kept
     start = LoginStart(datetime.fromisoformat(at), epoch)
     age = (request.sessions.now() - start.at).total_seconds()
     return _Waiting(MailCode(login_id, code), email, start, target) if 0 <= age <= _SECONDS else None

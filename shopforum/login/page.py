@@ -9,7 +9,7 @@ from ..core.sites import ADMIN
 from ..idp import LoginRefused
 from ..web.request import Request
 from ..web.services import PasswordPage, PendingDeletion
-from . import form_pages, new_password, reasons
+from . import form_pages, new_password, passkey_user, reasons
 from .forms import LoginForm
 from .settings import LoginSettings, second_factor_url
 
@@ -24,7 +24,8 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
     """
     alternatives = request.services.login_alternatives
     alternative = alternatives.get((form.next.data or "").partition("?")[0])
-    mail_codes = request.services.get(LoginSettings).mail_codes
+    settings, customers = request.services.get(LoginSettings), request.site.name != ADMIN
+    passkeys = settings.passkeys and customers
     response = render_to_response(
         _TEMPLATE,
         {
@@ -33,8 +34,10 @@ def page(request: Request, form: LoginForm, status: int, **values: Any) -> Respo
             "second_factor_url": None,
             "away_help": None,
             "alternative": alternative(request) if alternative and not request.identity else None,
-            "mail_code": mail_codes and request.site.name != ADMIN,
-            "sign_up": request.site.name != ADMIN and not request.identity,
+            "mail_code": settings.mail_codes and customers,
+            "passkey": passkeys,
+            "passkey_known": passkeys and passkey_user.read(request) is not None,
+            "sign_up": customers and not request.identity,
             **values,
         },
         request=request,

@@ -107,6 +107,8 @@ REFUSALS = {
     "Follow “Forgot your password?” below, then come back.",
     "unverified": "Your {proof} is right, but your e-mail address is not confirmed yet. "
     "Follow the link in the message we sent you, then log in.",
+    "passkey": "This passkey does not open the account with this e-mail address. Choose another passkey, or log in with your "
+    "password.",
     "restricted": "This account cannot log in here at the moment. Your {proof} is not the reason. Ask support why.",
     "no_second_factor": "Your {proof} is right, but this account needs a second step, such as a code from an app, and "
     "none is set up yet. Set one up below, then log in here.",

@@ -65,6 +65,16 @@ class LoginSettings:
         False,
         "on: people of store and forums may log in by a code that FusionAuth mails (1.59 or newer)",
     )
+    passkeys: bool = setting(
+        "login.passkeys",
+        False,
+        "on: people of store and forums may log in with a passkey, which FusionAuth keeps (1.52 or newer, with a licence)",
+    )
+    passkey_domain: str = setting(
+        "login.passkey_domain",
+        "",
+        "the domain that passkeys are good for: the tenant's relying party id if it has one, otherwise the site's host",
+    )
     password_url: str = setting(
         "login.password_url",
         "",

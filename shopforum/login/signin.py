@@ -17,7 +17,7 @@ from ..core import metrics
 from ..core.bulkhead import Bulkhead, Full
 from ..core.permissions import CONSOLE_ROLES
 from ..core.sites import ADMIN
-from ..idp import LoginAnswer, LoginRefused
+from ..idp import AccountFault, LoginAnswer, LoginRefused
 from ..sessions import (
     REFRESH_TOKEN,
     AuthorityMisconfigured,
@@ -43,6 +43,10 @@ from .settings import LoginSettings
 log = structlog.get_logger("shopforum")
 
 
+# The proof of a login by passkey.
+PASSKEY = "passkey"
+
+
 class Busy(HTTPServiceUnavailable):
     """Too many refused logins are held back at the same time."""
 
@@ -55,7 +59,7 @@ class Attempt:
     """A login in progress: its account, its try in the throttle, its start, and its target.
 
     `account` are its digests (`known_devices.account`). `email` is the typed address, to find the user whom a failure
-    concerns. `proof` is what the person has shown first, in words: a password, or a code.
+    concerns. `proof` is what the person has shown first, in words: a password, a code or a passkey.
     """
 
     account: list[bytes]
@@ -75,6 +79,7 @@ def complete(request: Request, answer: LoginAnswer, attempt: Attempt) -> Respons
     """
     if request.site.name == ADMIN and not CONSOLE_ROLES.intersection(answer.roles):
         raise LoginRefused("no_access", 200)
+    _require_owner(request, answer, attempt)
     _refuse_closing(request, answer)
     _require_token(request, answer)
     login = Login(
@@ -118,7 +123,7 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
     the provider's own reason, for the support. Raises Busy if too many refusals wait.
     """
     # A login that the provider could not decide may have been a guess. If it were forgiven, guesses would be unlimited.
-    guessed = kind in ("credentials", "code", "undecided")
+    guessed = kind in ("credentials", "code", "passkey", "undecided")
     if not guessed:
         throttle.forgive(request.db, attempt.turn)
     account = attempt.account[0].hex()[:8]
@@ -138,6 +143,29 @@ def refuse(request: Request, kind: str, attempt: Attempt, started: float, code: 
             time.sleep(max(0.0, left))
     except Full:
         raise Busy(Busy.TEXT, headers=[("Retry-After", str(Busy.RETRY_AFTER))]) from None
+
+
+@dataclass(frozen=True)
+class OutageTexts:
+    """The texts of a page for an outage: FusionAuth cannot be asked (`away`), or cannot decide about this account (`undecided`)."""
+
+    away: str
+    undecided: str
+
+
+def settle_outage(
+    request: Request, error: AuthorityUnavailable, attempt: Attempt, started: float, texts: OutageTexts
+) -> str:
+    """Log an outage in the middle of a login, settle its try, and return the text for the page, whose status is 503.
+
+    A try that FusionAuth could not decide stays counted; one about which it was not asked is taken back. Raises Busy.
+    """
+    log_outage(error)
+    if isinstance(error, AccountFault):
+        refuse(request, "undecided", attempt, started)
+        return texts.undecided
+    throttle.forgive(request.db, attempt.turn)
+    return texts.away
 
 
 @contextmanager
@@ -199,13 +227,27 @@ def _refuse_closing(request: Request, answer: LoginAnswer) -> None:
     pending = request.services.find(PendingDeletion)
     if pending is None or not pending.is_pending(request.db, answer.user_id):
         return
+    _give_back(request, answer)
+    raise LoginRefused("closing", 200, user_id=answer.user_id)
+
+
+def _require_owner(request: Request, answer: LoginAnswer, attempt: Attempt) -> None:
+    """Refuse a passkey of another account than the one whose address was given: throttle and known devices go by the address.
+
+    Raises LoginRefused.
+    """
+    if attempt.proof == PASSKEY and answer.email.casefold() != attempt.email.casefold():
+        _give_back(request, answer)
+        raise LoginRefused("passkey", 200)
+
+
+def _give_back(request: Request, answer: LoginAnswer) -> None:
+    """Revoke the refresh token of a login that is refused here. Where FusionAuth is away: no browser holds it, and it expires."""
     if answer.refresh_token_id is not None:
-        # Where it cannot be revoked now: no browser holds it, and it expires by itself.
         with suppress(AuthorityUnavailable):
             request.idp.revoke(
                 request.site.name, refresh_token_id=answer.refresh_token_id, user_id=answer.user_id
             )
-    raise LoginRefused("closing", 200, user_id=answer.user_id)
 
 
 def _require_token(request: Request, answer: LoginAnswer) -> None:

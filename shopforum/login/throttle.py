@@ -98,11 +98,19 @@ def take(request: Request, account: list[bytes]) -> Try:
 
 
 def take_for_mail(request: Request, account: list[bytes]) -> Try:
-    """Count a mail to an address that anybody may have typed, such as one about a forgotten password, apart from the account's logins: somebody who asks for mails must not make its owner
-    wait at the login. Raises TooManyTries.
-    """
+    """Count a mail to an address that anybody may have typed, such as one about a forgotten password. Raises TooManyTries."""
+    return _take_apart(request, "password mail", account)
+
+
+def take_for_challenge(request: Request, account: list[bytes]) -> Try:
+    """Count a challenge for a passkey. Raises TooManyTries."""
+    return _take_apart(request, "passkey challenge", account)
+
+
+def _take_apart(request: Request, what: str, account: list[bytes]) -> Try:
+    """Count apart from the account's logins: somebody who asks for it must not make its owner wait at the login."""
     digests = request.sessions.config.secrets.digests
-    counter = [digests("", "password mail", digest.hex())[number] for number, digest in enumerate(account)]
+    counter = [digests("", what, digest.hex())[number] for number, digest in enumerate(account)]
     return _take(request, _address(request), counter)
 
 

@@ -6,8 +6,6 @@ of the trust any more once sessions of the user were ended or quarantined, becau
 The console asks for the second factor at every login.
 """
 
-import base64
-import json
 import re
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +13,10 @@ from uuid import UUID
 from ..core.sites import ADMIN
 from ..sessions import LoginStart, cookies
 from ..web.request import Request
+from . import encrypted_values
 
 COOKIE = "__Host-trust"
 _TRUST = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
-# The id of a key, and what it has encrypted, in base64url.
-_SHAPE = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9_-]{1,2000}={0,2}")
 _JAR = cookies.CookieJar("Lax")
 _PURPOSE = "trusted browser"
 # FusionAuth's default. An id whose trust has ended counts as none.
@@ -33,18 +30,11 @@ def is_offered(request: Request) -> bool:
 
 def read(request: Request) -> str | None:
     """Return FusionAuth's id of this browser's trust, or None for one that is not trusted, or no longer."""
-    cookie = cookies.read(request, COOKIE, _SHAPE) if is_offered(request) else None
-    if cookie is None:
+    cookie = cookies.read(request, COOKIE, encrypted_values.SHAPE) if is_offered(request) else None
+    kept = encrypted_values.decrypt(request, _PURPOSE, cookie)
+    if kept is None:
         return None
-    key_id, _, encoded = cookie.partition(".")
-    try:
-        sealed = base64.urlsafe_b64decode(encoded)
-    except ValueError:
-        return None
-    plain = request.sessions.config.secrets.decrypt(_PURPOSE, request.site.name, key_id, sealed)
-    if plain is None:
-        return None
-    trust_id, user_id, at, epoch = json.loads(plain)
+    trust_id, user_id, at, epoch = kept
     start = LoginStart(datetime.fromisoformat(at), epoch)
     return None if request.sessions.is_distrusted_since(start, UUID(user_id)) else str(trust_id)
 
@@ -57,7 +47,7 @@ def headers(
     """
     if not is_offered(request) or trust_id is None or not _TRUST.fullmatch(trust_id):
         return []
-    keys = request.sessions.config.secrets
-    content = json.dumps([trust_id, str(user_id), start.at.isoformat(), start.epoch]).encode()
-    sealed = keys.encrypt(_PURPOSE, request.site.name, content)
-    return [_JAR.header(COOKIE, f"{keys.id}.{base64.urlsafe_b64encode(sealed).decode()}", _MAX_AGE)]
+    kept = encrypted_values.encrypt(
+        request, _PURPOSE, [trust_id, str(user_id), start.at.isoformat(), start.epoch]
+    )
+    return [_JAR.header(COOKIE, str(kept), _MAX_AGE)]

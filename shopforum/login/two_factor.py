@@ -12,7 +12,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from ..core import user_agents
-from ..idp import AccountFault, LoginRefused, TwoFactorRequired
+from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of
 from ..web import notes
 from ..web.contributions import Notice
@@ -26,8 +26,10 @@ _TEMPLATE = "shopforum:login/templates/two_factor.jinja2"
 _SENDABLE = {"email": "e-mail", "sms": "text message", "voice": "phone call"}
 
 _WRONG = "This code is wrong. Check it, or ask for a new one."
-_UNDECIDED = "Our login service could not finish this login. Wait a moment and try again, or ask support."
-_AWAY = "The code cannot be checked at the moment. It stays valid for a few minutes: try again in a moment."
+_OUTAGE = signin.OutageTexts(
+    away="The code cannot be checked at the moment. It stays valid for a few minutes: try again in a moment.",
+    undecided="Our login service could not finish this login. Wait a moment and try again, or ask support.",
+)
 
 
 def includeme(config: Configurator) -> None:
@@ -121,14 +123,9 @@ def submit(request: Request) -> Response:
         response = page.refused_by_provider(request, again, refusal, challenge.proof)
         response.headerlist.append(challenges.expired())
         return response
-    except AccountFault as error:
-        signin.log_outage(error)
-        signin.refuse(request, "undecided", attempt, started)
-        return _refused(request, form, challenge, 503, _UNDECIDED, error.retry_after)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, turn)
-        signin.log_outage(error)
-        return _refused(request, form, challenge, 503, _AWAY, error.retry_after)
+        text = signin.settle_outage(request, error, attempt, started, _OUTAGE)
+        return _refused(request, form, challenge, 503, text, error.retry_after)
     return response
 
 

@@ -12,7 +12,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 
 from ..core import user_agents
-from ..idp import AccountFault, LoginRefused, TwoFactorRequired
+from ..idp import LoginRefused, TwoFactorRequired
 from ..sessions import AuthorityUnavailable, client_of, policy_of
 from ..sessions.csrf import SIGNS_IN, SIGNS_OUT, require_own_form
 from ..web import notes, safe_redirect
@@ -24,11 +24,11 @@ from .forms import LoginForm
 from .page import page, refused, refused_by_provider
 
 _BLOCKED = "You cannot log in from here at the moment. Ask support why."
-_UNDECIDED = (
-    "Our login service could not finish this login. Wait a few minutes and try again. "
-    "If it happens again, ask support."
+_OUTAGE = signin.OutageTexts(
+    away="Login is not available at the moment. Your password is not the reason. Try again in a moment.",
+    undecided="Our login service could not finish this login. Wait a few minutes and try again. "
+    "If it happens again, ask support.",
 )
-_AWAY = "Login is not available at the moment. Your password is not the reason. Try again in a moment."
 
 
 def includeme(config: Configurator) -> None:
@@ -108,12 +108,9 @@ def _try(request: Request, form: LoginForm, attempt: signin.Attempt, started: fl
     except LoginRefused as refusal:
         signin.refuse(request, refusal.kind, attempt, started, refusal.code)
         return refused_by_provider(request, form, refusal)
-    except AccountFault as error:
-        signin.refuse(request, "undecided", attempt, started)
-        return away(request, form, error, _UNDECIDED)
     except AuthorityUnavailable as error:
-        throttle.forgive(request.db, attempt.turn)
-        return away(request, form, error)
+        text = signin.settle_outage(request, error, attempt, started, _OUTAGE)
+        return refused(request, form, 503, text, error.retry_after, away_help=request.services.find(AwayHelp))
 
 
 def once_more(request: Request, text: str) -> Response:
@@ -127,9 +124,3 @@ def log_out(request: Request) -> Response:
     """End the session, here and at FusionAuth. Without a session nothing happens."""
     headers = [*forget(request), ("Clear-Site-Data", '"cache", "storage"')]
     return HTTPSeeOther(notes.leave(request, "/?notice=goodbye"), headers=headers)
-
-
-def away(request: Request, form: LoginForm, error: AuthorityUnavailable, text: str = _AWAY) -> Response:
-    """Respond with 503: FusionAuth cannot be asked, or refuses our requests. The page tells nothing about the password."""
-    signin.log_outage(error)
-    return refused(request, form, 503, text, error.retry_after, away_help=request.services.find(AwayHelp))

@@ -239,6 +239,8 @@ EVENTS: dict[str, Label] = {
     EventName.INCIDENT_EXPORTED: Label("Incident exported", "info"),
     EventName.AUTHENTICATOR_SET_UP: Label("Authenticator set up", "info"),
     EventName.AUTHENTICATOR_REMOVED: Label("Authenticator removed", "warning"),
+    EventName.PASSKEY_ADDED: Label("Passkey added", "info"),
+    EventName.PASSKEY_REMOVED: Label("Passkey removed", "info"),
     EventName.BREAK_GLASS_USED: Label("Code in place of the password", "danger"),
     EventName.BREAK_GLASS_REFUSED: Label("Code in place of the password refused", "danger"),
     EventName.APPROVAL_ASKED: Label("Approval asked for", "warning"),

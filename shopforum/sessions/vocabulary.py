@@ -141,6 +141,8 @@ class EventName(StrEnum):
     INCIDENT_EXPORTED = "incident_exported"
     AUTHENTICATOR_SET_UP = "authenticator_set_up"
     AUTHENTICATOR_REMOVED = "authenticator_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
     BREAK_GLASS_USED = "break_glass_used"
     BREAK_GLASS_REFUSED = "break_glass_refused"
     APPROVAL_ASKED = "approval_asked"

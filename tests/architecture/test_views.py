@@ -7,7 +7,15 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from support import Browser
 
 # Every address that the public may see, by site. A new public view is written down here, or it is not public.
-_ACCOUNT = ("/login/code", "/login/code/enter", "/signup", "/password/forgot", "/password/reset")
+_ACCOUNT = (
+    "/login/code",
+    "/login/code/enter",
+    "/login/passkey",
+    "/login/passkey/start",
+    "/signup",
+    "/password/forgot",
+    "/password/reset",
+)
 # A signature of the device stands for a form's token there, and the origin is checked all the same.
 BY_PROOF = ("/dbsc/register", "/dbsc/refresh")
 # A signed token in the address stands for it there: a mail program posts without having seen a page (RFC 8058).

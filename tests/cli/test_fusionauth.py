@@ -71,6 +71,12 @@ UNFIT: dict[str, list[tuple[Callable[[Idp], None], str]]] = {
             "loginConfiguration.allowTokenRefresh = true",
         ),
         (
+            lambda idp: tenant(
+                idp, webAuthnConfiguration={"bootstrapWorkflow": {"userVerificationRequirement": "preferred"}}
+            ),
+            "webAuthnConfiguration.bootstrapWorkflow.userVerificationRequirement = required",
+        ),
+        (
             lambda idp: application(idp, "forums", roles=[{"name": "member"}]),
             "add the role moderator",
         ),
@@ -131,6 +137,14 @@ def test_a_fit_fusionauth_is_said_to_be(ini: str, idp: Idp) -> None:
     assert set_up(ini) == (0, "Nothing to do.\n")
 
 
+def test_the_domain_of_the_tenants_passkeys_has_to_be_named(write_ini: Write, apps: Any, idp: Idp) -> None:
+    tenant(idp, webAuthnConfiguration={"relyingPartyId": "example.test"})
+    wrong, output = checked(write_ini())
+    assert (wrong, "set login.passkey_domain = example.test" in output) == ({"login.passkey_domain"}, True)
+    assert not checked(write_ini(**{"login.passkey_domain": "example.test"}))[0]
+    assert "relyingPartyId = other.test" in checked(write_ini(**{"login.passkey_domain": "other.test"}))[1]
+
+
 def test_an_application_that_is_not_there_is_made(write_ini: Write, apps: Any, idp: Idp) -> None:
     fresh = str(uuid.uuid4())
     ini = write_ini(**{"idp.store.application_id": fresh})
@@ -148,6 +162,8 @@ def test_an_application_that_is_not_there_is_made(write_ini: Write, apps: Any, i
     [
         ("/api/login", "POST", "POST /api/login"),
         ("/api/jwt/refresh", "GET", "GET /api/jwt/refresh"),
+        ("/api/webauthn/start", "POST", "POST /api/webauthn/start"),
+        ("/api/webauthn", "DELETE", "DELETE /api/webauthn"),
         ("/api/jwt/refresh", "DELETE", "DELETE /api/jwt/refresh"),
         ("/api/user/registration", "POST", "POST /api/user/registration"),
         ("/api/webhook", "GET", "GET /api/webhook"),

@@ -12,12 +12,22 @@ from support import person
 
 from shopforum import configuration
 from shopforum.dev.idp.answers import ANSWERS, BY_NAME, PATHS, REACTIONS
-from shopforum.idp import AccountFault, FusionAuth, LoginRefused, MailCode, TwoFactorRequired
+from shopforum.idp import (
+    AccountFault,
+    AddressTaken,
+    FusionAuth,
+    InputRefused,
+    LoginRefused,
+    MailCode,
+    RelyingParty,
+    TwoFactorRequired,
+)
 from shopforum.idp.breaker import Unreachable
 from shopforum.sessions import AuthorityMisconfigured, AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
 
 HERE = Client("192.0.2.10", "Firefox", "request-1")
+PARTY = RelyingParty("https://store.test", "store.test")
 ROOT = Path(__file__).parents[2]
 BREAKERS = {
     "two-factor": "login",
@@ -25,50 +35,76 @@ BREAKERS = {
     "set-up": "login",
     "passwordless-start": "login",
     "passwordless-login": "login",
+    "passkey-start": "login",
+    "passkey-login": "login",
+    "passkey-options": "login",
+    "passkey-add": "login",
+    "passkey-list": "login",
+    "passkey-remove": "login",
     "token": "refresh",
     "user": "refresh",
     "delete": "revoke",
+    "passwordless-send": "login",
+    "tokens": "refresh",
+    "sign-up": "login",
+    "forgotten": "login",
+    "change-password": "login",
 }
 
 
-def ask(client, call):
-    """Make the call; what it returns, if anything, is a key of REACTIONS."""
-    login = person("shopper")
-    user_id = uuid.UUID(login.id)
-    if call == "login":
-        client.login(login.email, login.password, HERE, "Firefox")
-    elif call == "two-factor":
-        client.two_factor("challenge", "123456", HERE, "Firefox")
-    elif call == "send":
-        client.send_code("challenge", "method")
-        return "done"
-    elif call == "passwordless-login":
-        client.mail_code_login(MailCode("id", "code"), HERE, "Firefox")
-    elif call == "passwordless-start":
-        return "sent" if client.send_mail_code(login.email) else "unknown"
-    elif call == "set-up":
-        client.set_up_authenticator("challenge", login.email, "A" * 32, "123456", HERE)
-        return "done"
-    elif call == "user":
-        return "no_roles" if client.roles(user_id) is None else "roles"
-    elif call == "revoke":
-        client.revoke("store", refresh_token_id=None, user_id=user_id)
-        return "done"
-    elif call == "delete":
-        client.delete_user(user_id)
-        return "done"
-    else:
-        client.refresh("token", user_id, HERE)
-    return "accepted"
+USER = person("shopper")
+USER_ID = uuid.UUID(USER.id)
+
+
+def change_password(client):
+    """Change a password by a right that the provider has just given."""
+    forgotten = {"loginId": USER.email, "sendForgotPasswordEmail": False}
+    headers = {"Authorization": client._settings.api_key}
+    url = f"{client._settings.url}/api/user/forgot-password"
+    right = requests.post(url, json=forgotten, headers=headers, timeout=30).json()["changePasswordId"]
+    return client.change_password(right, "a good password", HERE) and "done"
+
+
+# Each call; what it returns, if anything, is a key of REACTIONS.
+CALLS = {
+    "login": lambda client: client.login(USER.email, USER.password, HERE, "Firefox"),
+    "two-factor": lambda client: client.two_factor("challenge", "123456", HERE, "Firefox"),
+    "send": lambda client: client.send_code("challenge", "method") or "done",
+    "passwordless-start": lambda client: "sent" if client.send_mail_code(USER.email) else "unknown",
+    "passwordless-send": lambda client: client.send_mail_code(USER.email) and "done",
+    "passwordless-login": lambda client: client.mail_code_login(MailCode("id", "code"), HERE, "Firefox"),
+    "passkey-start": lambda client: "sent" if client.passkeys.challenge(USER.email) else "unknown",
+    "passkey-login": lambda client: client.passkey_login({}, PARTY, HERE, "Firefox"),
+    "passkey-options": lambda client: client.passkeys.options(USER_ID, "Phone", "Firefox"),
+    "passkey-add": lambda client: client.passkeys.add(USER_ID, {}, PARTY) or "done",
+    "passkey-list": lambda client: "some" if client.passkeys.of_user(USER_ID) else "done",
+    "passkey-remove": lambda client: client.passkeys.remove(USER_ID) or "done",
+    "set-up": lambda client: (
+        client.set_up_authenticator("challenge", USER.email, "A" * 32, "123456", HERE) and "done"
+    ),
+    "user": lambda client: "no_roles" if client.roles(USER_ID) is None else "roles",
+    "revoke": lambda client: client.revoke("store", refresh_token_id=None, user_id=USER_ID) or "done",
+    "delete": lambda client: client.delete_user(USER_ID) or "done",
+    "tokens": lambda client: "some" if client.refresh_tokens(USER_ID).tokens else "done",
+    "sign-up": lambda client: client.sign_up("nora@new.example", "a good password", "Nora", HERE) or "done",
+    "forgotten": lambda client: client.send_password_mail(USER.email, HERE) or "done",
+    "change-password": change_password,
+    "refresh": lambda client: client.refresh("token", USER_ID, HERE),
+    "token": lambda client: client.refresh("token", USER_ID, HERE),
+}
 
 
 def reaction(client, call):
     try:
-        return ask(client, call)
+        return CALLS[call](client)
     except TwoFactorRequired as required:
         return "challenge" if required.methods else "enrolment"
     except LoginRefused as refusal:
         return {"challenge": "late"}.get(refusal.kind, refusal.kind)
+    except AddressTaken:
+        return "taken"
+    except InputRefused:
+        return "input"
     except RefreshRefused:
         return "ended"
     except AuthorityMisconfigured:

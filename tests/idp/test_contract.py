@@ -32,7 +32,15 @@ PASSWORD = "a password for the contract 7"
 def ours(request: Any, idp: Idp, write_ini: Callable[..., str]) -> FusionAuth:
     """Our client, after FusionAuth is set up for it."""
     real = (
-        {"idp.url": URL, "idp.api_key": KEY, "idp.tenant_id": "", "login.mail_codes": "false"} if URL else {}
+        {
+            "idp.url": URL,
+            "idp.api_key": KEY,
+            "idp.tenant_id": "",
+            "login.mail_codes": "false",
+            "login.passkeys": "false",
+        }
+        if URL
+        else {}
     )
     ini = write_ini(**{"idp.refresh_endpoint": request.param, "webhooks.fusionauth": "off"}, **real)
     result = CliRunner().invoke(fusionauth.command, ["setup", ini])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shopforum.cli.check_fusionauth import NEEDED
+from shopforum.cli.check_fusionauth import NEEDED, OPTIONAL
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -49,8 +49,8 @@ def test_the_sites_key_of_the_kickstart_has_the_rights_that_check_asks_for() -> 
     setup, sites = kickstart["apiKeys"]
     assert "permissions" not in setup
     rights = {f"{m} {path}" for path, methods in sites["permissions"]["endpoints"].items() for m in methods}
-    # The last two where the settings turn on codes by mail, and webhooks.
-    assert rights == {name for name, *_ in NEEDED} | {"POST /api/passwordless/start", "GET /api/webhook"}
+    # The last ones where the settings turn on codes by mail, passkeys and webhooks.
+    assert rights == {name for name, *_ in (*NEEDED, *OPTIONAL)} | {"GET /api/webhook"}
     compose = (DEPLOY / "fusionauth" / "compose.yaml").read_text()
     for name in re.findall(r"#\{ENV\.(\w+)\}", json.dumps(kickstart)):
         assert f"{name}: ${{{name}:?}}" in compose

@@ -95,6 +95,24 @@ def registration_of(
     return json.loads(row["body"]) if row else None
 
 
+def memberships(db: sqlite3.Connection, user_id: str) -> list[sqlite3.Row]:
+    """A user's memberships, each with its group's JSON as ``body``."""
+    query = (
+        "SELECT m.*, g.body FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.user_id = ?"
+        " ORDER BY m.rowid"
+    )
+    return db.execute(query, (user_id,)).fetchall()
+
+
+def with_groups(db: sqlite3.Connection, user_id: str, registration: dict[str, Any]) -> dict[str, Any]:
+    """A registration with the roles that the user has by groups: as it is shown and counts, not as it is stored."""
+    roles = set(registration["roles"])
+    for row in memberships(db, user_id):
+        given = json.loads(row["body"])["roles"].get(registration["applicationId"], [])
+        roles |= {role["name"] for role in given}
+    return registration | {"roles": sorted(roles)}
+
+
 def store_registration(db: sqlite3.Connection, user_id: str, body: dict[str, Any]) -> None:
     """Insert or replace a registration."""
     db.execute(
@@ -110,7 +128,11 @@ def shown(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     registrations = db.execute(
         "SELECT body FROM registrations WHERE user_id = ? ORDER BY application_id", (row["id"],)
     )
-    body["registrations"] = [json.loads(one["body"]) for one in registrations]
+    body["registrations"] = [with_groups(db, row["id"], json.loads(one["body"])) for one in registrations]
+    body["memberships"] = [
+        {"id": one["id"], "groupId": one["group_id"], "data": {}, "insertInstant": one["insert_instant"]}
+        for one in memberships(db, row["id"])
+    ]
     body["tenantId"] = db.execute("SELECT id FROM tenants").fetchone()["id"]
     body["identities"] = [
         {

@@ -31,6 +31,15 @@ CREATE TABLE IF NOT EXISTS registrations (
     body TEXT NOT NULL,
     PRIMARY KEY (user_id, application_id)
 );
+CREATE TABLE IF NOT EXISTS groups (id TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS group_members (
+    id TEXT PRIMARY KEY,
+    group_id TEXT NOT NULL REFERENCES groups ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    insert_instant INTEGER NOT NULL,
+    UNIQUE (user_id, group_id)
+);
+CREATE INDEX IF NOT EXISTS group_members_group ON group_members (group_id);
 CREATE TABLE IF NOT EXISTS refresh_tokens (
     id TEXT PRIMARY KEY,
     token_hash BLOB NOT NULL UNIQUE,
@@ -44,6 +53,13 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
 );
 CREATE INDEX IF NOT EXISTS refresh_tokens_user ON refresh_tokens (user_id, insert_instant);
 CREATE INDEX IF NOT EXISTS refresh_tokens_application ON refresh_tokens (application_id);
+CREATE TABLE IF NOT EXISTS passkeys (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    credential BLOB NOT NULL UNIQUE,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passkeys_user ON passkeys (user_id);
 CREATE TABLE IF NOT EXISTS spent_tokens (
     token_hash BLOB PRIMARY KEY,
     refresh_token_id TEXT NOT NULL REFERENCES refresh_tokens ON DELETE CASCADE,

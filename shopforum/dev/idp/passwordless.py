@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -71,8 +72,22 @@ def login(request: Request) -> Response:
         raise RefusedError(404)
     if service.state.take_challenge("passwordless", login_id) is None:
         raise RefusedError(404)
+    return proven(request, found.user_id, body, application_id, meta_data, kind="PASSWORDLESS")
+
+
+def proven(
+    request: Request,
+    user_id: str,
+    body: dict[str, Any],
+    application_id: str | None,
+    meta_data: dict[str, Any],
+    *,
+    kind: str,
+) -> Response:
+    """The rest of a login without a password, whose proof was right: 423, 410, 409 or 242, or the end of every login."""
+    service = service_of(request)
     with service.database.read() as db:
-        user = accounts.existing_user(db, found.user_id)
+        user = accounts.existing_user(db, user_id)
     if not accounts.user_body(user)["active"]:
         raise RefusedError(423)
     refuse_prevented(service, accounts.user_body(user))
@@ -84,7 +99,7 @@ def login(request: Request) -> Response:
         user_id=user["id"],
         application_id=application_id,
         meta_data=meta_data,
-        kind="PASSWORDLESS",
+        kind=kind,
         no_jwt=flag(body, "noJWT"),
     )
 

@@ -117,8 +117,14 @@ def _password_hashes(database: Database, users: list[DemoUser]) -> dict[str, str
 def _put_tenant(db: sqlite3.Connection, tenant_id: str, issuer: str, *, verify_email: bool) -> None:
     known = db.execute("SELECT 1 FROM tenants").fetchone() is not None
     body = tenant(db) if known else default_tenant(tenant_id, issuer)
-    mail = {"verifyEmail": verify_email}
-    put_tenant(db, body | {"id": tenant_id, "issuer": issuer, "emailConfiguration": mail})
+    wanted = {
+        "emailConfiguration": {"verifyEmail": verify_email},
+        "webAuthnConfiguration": {
+            "enabled": True,
+            "bootstrapWorkflow": {"enabled": True, "userVerificationRequirement": "required"},
+        },
+    }
+    put_tenant(db, body | {"id": tenant_id, "issuer": issuer, **wanted})
 
 
 def _put_webhook(db: sqlite3.Connection, url: str, tenant_id: str) -> None:

@@ -95,7 +95,9 @@ def show(request: Request) -> Response:
     service = service_of(request)
     require_api_key(request, service.api_key)
     with service.database.read() as db:
-        return answer({"registration": _existing(db, *_ids(request))})
+        user_id, application_id = _ids(request)
+        found = _existing(db, user_id, application_id)
+        return answer({"registration": accounts.with_groups(db, user_id, found)})
 
 
 def delete(request: Request) -> Response:
@@ -143,7 +145,8 @@ def _shown(db: sqlite3.Connection, user_id: str, registration: dict[str, Any]) -
     user = accounts.find_user(db, user_id)
     if user is None:
         raise RefusedError(404)
-    return answer({"registration": registration, "user": accounts.shown(db, user)})
+    shown = accounts.with_groups(db, user_id, registration)
+    return answer({"registration": shown, "user": accounts.shown(db, user)})
 
 
 def includeme(config: Configurator) -> None:

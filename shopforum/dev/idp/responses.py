@@ -26,12 +26,13 @@ def access_token(
     """A signed JWT and the instant when it ends, in milliseconds; ``kind`` is its ``authenticationType``."""
     now = service.state.now()
     home = tenant(db)
+    registration = accounts.registration_of(db, user["id"], application_id)
     claims = claims_for(
         issuer=home["issuer"],
         tenant_id=home["id"],
         user=accounts.user_body(user),
         application_id=application_id,
-        registration=accounts.registration_of(db, user["id"], application_id),
+        registration=registration and accounts.with_groups(db, user["id"], registration),
         refresh_token_id=refresh.id if refresh else None,
         authentication_type=kind,
         auth_instant=refresh.auth_instant if refresh else now,

@@ -109,6 +109,10 @@ class Webhooks:
             fields |= {"registration": registration, "applicationId": registration["applicationId"]}
         self._announce(kind, **fields)
 
+    def about_group(self, kind: str, group: dict[str, Any], **fields: Any) -> None:
+        """Announce something that befell a group; ``fields`` are the event's others, ``members`` or ``original``."""
+        self._announce(kind, group=group, **fields)
+
     def _announce(self, kind: str, **fields: Any) -> None:
         frame = {"type": kind, "id": str(uuid.uuid4()), "createInstant": self._state.now()}
         self._collected.events.append(frame | fields)

@@ -1,0 +1,125 @@
+"""`/account/passkeys`: the user's passkeys, to make and to remove. The page needs a password, or a passkey, of the last 15 minutes.
+
+A passkey opens the account as the password does, and outlives a change of the password: somebody at an unlocked screen must not be
+able to add one (ASVS 5.0 7.5.3).
+"""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.response import Response
+
+from ..core import user_agents
+from ..core.text import clean
+from ..idp import LoginRefused
+from ..sessions import AuthorityUnavailable, audit, client_of
+from ..sessions.audit import Event
+from ..sessions.vocabulary import EventName, InitiatingEntity
+from ..web import notes
+from ..web.contributions import Act, Notice
+from ..web.request import Request
+from ..web.site_config import SiteConfigurator
+from . import passkey_json, passkey_user, signin
+
+PATH = "/account/passkeys"
+# Seconds since the last proof of who it is.
+_FRESH = 900
+
+
+def includeme(config: SiteConfigurator) -> None:
+    """Add the page, its forms, and /account/passkeys/start for its script."""
+    config.add_acts(
+        {
+            "passkey_add": Act("Add a passkey", page=PATH),
+            "passkey_options": Act("Add a passkey", page=PATH),
+            "passkey_remove": Act("Remove a passkey", page=PATH),
+        }
+    )
+    config.add_notices(
+        {
+            "passkey-added": Notice("success", "The passkey is added. You can log in with it."),
+            "passkey-refused": Notice("error", "The passkey could not be added. Try again."),
+            "passkey-removed": Notice(
+                "success", "The passkey is removed. Delete it on its device as well: it opens nothing here."
+            ),
+        }
+    )
+    config.add_template_names({"passkeys_page": PATH})
+    config.add_route("passkey_add", PATH)
+    config.add_route("passkey_options", f"{PATH}/start")
+    config.add_route("passkey_remove", f"{PATH}/{{id}}/remove")
+    template = "shopforum:login/templates/passkeys.jinja2"
+    config.add_view(
+        show, route_name="passkey_add", request_method="GET", renderer=template, fresh_login=_FRESH
+    )
+    for view, route in ((add, "passkey_add"), (options, "passkey_options"), (remove, "passkey_remove")):
+        config.add_view(view, route_name=route, request_method="POST", fresh_login=_FRESH)
+
+
+def show(request: Request) -> dict[str, Any]:
+    """Show the user's passkeys."""
+    return {"passkeys": request.idp.passkeys.of_user(request.me.user_id)}
+
+
+def options(request: Request) -> Response:
+    """Answer the script with the options for a new passkey, as JSON.
+
+    The passkey has to be one that the browser lists by itself, and its owner has to prove who it is to the device.
+    """
+    client = client_of(request)
+    name = clean(str(request.POST.get("name") or ""), 60) or user_agents.label(client.agent) or "Passkey"
+    try:
+        found = request.idp.passkeys.options(request.me.user_id, name, client.agent)
+    except AuthorityUnavailable as error:
+        signin.log_outage(error)
+        away = "Passkeys cannot be added at the moment. Try again in a moment."
+        return passkey_json.for_script({"error": away}, 503, error.retry_after)
+    found["rp"] = {"id": passkey_json.party(request).id, "name": request.site.title}
+    found["authenticatorSelection"] = {
+        **(found.get("authenticatorSelection") or {}),
+        "residentKey": "required",
+        "requireResidentKey": True,
+        "userVerification": "required",
+    }
+    return passkey_json.for_script({"options": found}, 200)
+
+
+def add(request: Request) -> Response:
+    """Store the passkey that the browser has made. FusionAuth checks it, and that it answers this user's challenge."""
+    credential = passkey_json.attestation(request.POST.get("credential"))
+    if credential is None:
+        return notes.see_other(request, f"{PATH}?notice=passkey-refused")
+    try:
+        request.idp.passkeys.add(request.me.user_id, credential, passkey_json.party(request))
+    except LoginRefused:
+        return notes.see_other(request, f"{PATH}?notice=passkey-refused")
+    _write(request, EventName.PASSKEY_ADDED)
+    response = notes.see_other(request, f"{PATH}?notice=passkey-added")
+    if request.me.user_email:
+        response.headerlist.append(passkey_user.header(request, request.me.user_email))
+    return response
+
+
+def remove(request: Request) -> Response:
+    """Remove one of the user's passkeys."""
+    own = {one.id for one in request.idp.passkeys.of_user(request.me.user_id)}
+    if request.matched_id not in own:
+        raise HTTPNotFound
+    request.idp.passkeys.remove(request.matched_id)
+    _write(request, EventName.PASSKEY_REMOVED)
+    return notes.see_other(request, f"{PATH}?notice=passkey-removed")
+
+
+def _write(request: Request, name: EventName) -> None:
+    me = request.me
+    event = Event(
+        name,
+        request.site.name,
+        client_of(request),
+        initiating_entity=InitiatingEntity.USER,
+        actor=me.actor,
+        user_id=me.user_id,
+        session_id=me.id,
+        detail={},
+    )
+    audit.append(request.db, event)
