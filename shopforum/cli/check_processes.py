@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.api_tokens import tokens
 from shopforum.core import backlog, processes
 from shopforum.core.database import Database
+from shopforum.core.databases import SESSIONS
 from shopforum.core.engine import create_engine
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.core.sites import SiteSettings
@@ -30,7 +31,7 @@ def checks(sites: Sequence[SiteSettings], places: int) -> Iterator[Check]:
     """Check the processes. `places` is the number of connections that the server has for them. Without tables there are no
     checks: the database checks have said so.
     """
-    engine = create_engine(sites[0].database_url, 1, pooler=sites[0].pooler)
+    engine = create_engine(sites[0].database_urls[SESSIONS], 1, pooler=sites[0].pooler)
     try:
         yield from _checks(Database(engine), sites, places)
     except SQLAlchemyError:

@@ -23,14 +23,14 @@ _CHANGED = Notice("warning", "Your cart or a price has changed. Check the order 
 
 def review(request: Request) -> Any:
     """Show address and order on one page. A cart that cannot be ordered as it is leads back to the cart's page."""
-    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    cart = carts.load(request.site_db, _owner(request), removed=notices.removed(request))
     if not cart.lines:
         return HTTPFound(_to_the_cart(request, "", cart))
     if not cart.orderable:
         # The merge at a login is news to the user. Items that cannot be ordered are marked in the cart anyway.
         code = "merged" if notes.said(request).get("notice") == "merged" else "unready"
         return HTTPFound(_to_the_cart(request, code, cart))
-    last = orders.last_address(request.db, request.me.user_id)
+    last = orders.last_address(request.site_db, request.me.user_id)
     form = AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
     return {**_page(cart, form), "notice": notices.of(request, cart)}
 
@@ -50,7 +50,7 @@ def place(request: Request) -> Any:
         return _again(request, form, 409, _CHANGED)
     try:
         number = orders.place(
-            request.db,
+            request.site_db,
             request.me.user_id,
             cart_id,
             seen,
@@ -68,7 +68,7 @@ def place(request: Request) -> Any:
 
 def _again(request: Request, form: AddressForm, status: int, notice: Notice | None = None) -> Any:
     """Show the checkout again with the typed address. An empty cart leads to the cart's page."""
-    cart = carts.load(request.db, _owner(request))
+    cart = carts.load(request.site_db, _owner(request))
     if not cart.lines:
         return HTTPSeeOther("/shopping-cart")
     request.response.status_int = status
