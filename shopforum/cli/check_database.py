@@ -15,7 +15,7 @@ from shopforum.core.engine import unsuitable_session
 from shopforum.core.settings import SettingsError
 from shopforum.core.sites import SiteSettings
 
-from . import check_processes
+from . import check_processes, check_schema
 from .checks import Check, clock
 
 _OLDEST = 15
@@ -78,6 +78,7 @@ def _sessions(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator
     if places is None:
         return
     yield from _readiness(ini, db)
+    yield from _made(db)
     yield from _triggers(db)
     yield from _role(db, sites[0].development)
     yield from _durability(db)
@@ -102,6 +103,7 @@ def _own(
         # The database of the sessions is away: its own check has said so.
         pass
     yield from _readiness(ini, db)
+    yield from _made(db)
     yield from _durability(db)
 
 
@@ -152,6 +154,12 @@ def _readiness(ini: str, db: Database) -> Iterator[Check]:
             )
         elif fix:
             yield Check(name, problem=problem, fix=fix)
+
+
+def _made(db: Database) -> Iterator[Check]:
+    """Check the schema, where it is at a migration that this version knows: before, everything is missing."""
+    if readiness.revision(db) in (None, migrations.head()):
+        yield from check_schema.checks(db)
 
 
 def _durability(db: Database) -> Iterator[Check]:

@@ -54,6 +54,7 @@ def _checks(db: Database, sites: Sequence[SiteSettings], places: int) -> Iterato
         )
     yield from _backlogs(db)
     yield from _connections(running, sites, places)
+    yield from _keys(running, Keyring(sites[0].secret.split()))
     lost = overview.alarms(ReadOnlyDatabase(db)).lost
     if lost:
         yield Check(
@@ -79,6 +80,23 @@ def _backlogs(db: Database) -> Iterator[Check]:
                 problem=f"{one.rows:,} rows {_WAITING[one.name]}, the oldest for {one.oldest_seconds / 60:,.0f} minutes",
                 fix="look into the worker's log: it says what it waits for",
             )
+
+
+def _keys(running: Sequence[processes.Running], keyring: Keyring) -> Iterator[Check]:
+    """Check that every process knows the key that makes new hashes here, and this machine the one that makes them there: otherwise a
+    login at one does not count at the other.
+    """
+    apart = [
+        f"{one.kind} {one.pid} on {one.host}"
+        for one in running
+        if one.keys and (keyring.id not in one.keys or one.keys[0] not in keyring.ids)
+    ]
+    if apart:
+        yield Check(
+            "shopforum.secret",
+            problem=f"not the keys of {', '.join(apart[:5])}: logins there and here do not work with each other",
+            fix="set the same keys on all machines and restart; `shopforum keys` says how to replace one",
+        )
 
 
 def _connections(
