@@ -104,6 +104,7 @@ def _own(
         pass
     yield from _readiness(ini, db)
     yield from _made(db)
+    yield from check_processes.relayed(db)
     yield from _durability(db)
 
 

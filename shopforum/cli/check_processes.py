@@ -15,10 +15,11 @@ from shopforum.operations import overview
 from shopforum.sessions.keyring import Keyring
 
 from .checks import Check
-from .worker_metrics import BACKLOGS
+from .worker_metrics import BACKLOGS, RELAYED
 
 # Seconds after which a row has waited too long.
 _PATIENCE = {"audit_log": 60, "revocation_outbox": 600, "mail": 3600, "account_deletions": 3600}
+_RELAY_PATIENCE = 600
 _WAITING = {
     "audit_log": "are not sealed",
     "revocation_outbox": "have not reached FusionAuth",
@@ -68,6 +69,22 @@ def _checks(db: Database, sites: Sequence[SiteSettings], places: int) -> Iterato
             "API tokens",
             problem=f"some were made under a key that is not in shopforum.secret: {', '.join(removed)}",
             fix="put the key back behind the others, or make new tokens and revoke those",
+        )
+
+
+def relayed(db: Database) -> Iterator[Check]:
+    """Check that what a site leaves in its own database moves on. Without tables there is no check."""
+    try:
+        waiting = backlog.read(db, [each.backlog for each in RELAYED])
+    except SQLAlchemyError:
+        return
+    late = [one for one in waiting if one.oldest_seconds > _RELAY_PATIENCE]
+    if late:
+        yield Check(
+            "relay",
+            problem=f"{sum(one.rows for one in late):,} rows have not moved to the database of the sessions, the oldest for "
+            f"{max(one.oldest_seconds for one in late) / 60:,.0f} minutes",
+            fix="start the worker, and look into its log: it has to reach both databases",
         )
 
 
