@@ -38,6 +38,9 @@ TESTS = (
         "binding_proofs",
         "binding_vectors",
         "binding",
+        "binding_registration",
+        "binding_renewals",
+        "binding_ends",
         "quarantine",
         "pairs",
         "refresh",
@@ -51,7 +54,14 @@ TESTS = (
 )
 # The tests of some modules come before all others. Where a browser alone reaches a module, they are all that there is.
 FIRST = {
-    "binding": ("sessions/test_binding", "sessions/test_binding_races", "attacks/test_bound_sessions"),
+    "binding": (
+        "sessions/test_binding",
+        "sessions/test_binding_registration",
+        "sessions/test_binding_renewals",
+        "sessions/test_binding_ends",
+        "sessions/test_binding_races",
+        "attacks/test_bound_sessions",
+    ),
     "binding_proof": ("sessions/test_binding_proofs", "sessions/test_binding_vectors"),
     "binding_headers": ("attacks/test_bound_sessions",),
     "binding_views": ("attacks/test_bound_sessions",),
