@@ -140,7 +140,7 @@ def _forum_letters(services: Services) -> int:
 
 
 def _relay(services: Services) -> int:
-    """Move what the sites' own databases hold for that of the sessions; return how many rows."""
+    """Move the rows that the sites' own databases hold for that of the sessions; return how many."""
     return sum(_relay_from(each, services) for each in services.databases.apart.values())
 
 

@@ -27,7 +27,7 @@ from shopforum.webhooks import deliveries
 from shopforum.webhooks import settings as webhook_settings
 
 BACKLOGS: tuple[Backlog, ...] = (*session_jobs.BACKLOGS, *mail_jobs.BACKLOGS, *account_jobs.BACKLOGS)
-# What sites with databases of their own leave there for the database of the sessions.
+# Rows that sites with databases of their own leave there for the database of the sessions.
 RELAYED = (*acts.RELAYED, *mail_jobs.RELAYED)
 
 # Milliseconds for each statement. Prometheus waits ten seconds for all.

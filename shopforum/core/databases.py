@@ -1,7 +1,7 @@
 """The databases of a deployment: one, or the store and the forums with databases of their own beside that of the sessions.
 
-Each database has all tables, by the same migrations, and uses those of its part. What a site's act leaves for others, such as
-a letter, is written into the site's own database, in the act's transaction, and the worker moves it on (`relay.py`).
+Each database has all tables, by the same migrations, and uses those of its part. A site's act writes
+its rows for others, such as a letter, into the site's own database, in its transaction, and the worker moves them on (`relay.py`).
 """
 
 from collections.abc import Mapping, Sequence

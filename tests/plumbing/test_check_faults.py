@@ -205,7 +205,7 @@ def test_faults_that_the_database_shows(
     assert cure in doctor()[about]
 
 
-def test_what_was_changed_by_hand_in_the_schema(doctor: Any, server: Any, worker_id: str) -> None:
+def test_changes_by_hand_in_the_schema(doctor: Any, server: Any, worker_id: str) -> None:
     """All in one copy of the database, which the doctor reads as its owner: nobody else could change it."""
     name = f"by_hand_{worker_id}"
     url = server.create(name, template="template_shopforum")
