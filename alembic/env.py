@@ -1,6 +1,6 @@
 """Runs the migrations: one run at a time, each migration in a transaction of its own, never waiting long for a lock.
 
-The database is `-x url=...`, else what `shopforum.core.migrations` passes, else `database.url` of the ini file's store.
+The database is `-x url=...`, else what `shopforum.core.migrations` passes, else those that the ini file names, one after the other.
 """
 
 from alembic import context
@@ -19,25 +19,25 @@ _LOCK_TIMEOUT = "4s"
 _STATEMENT_TIMEOUT = "60s"
 
 
-def database_url() -> str:
-    """Return the address of the database to migrate. Raises CommandError where the ini file and the environment name no database."""
+def database_urls() -> list[str]:
+    """Return the addresses of the databases to migrate. Raises CommandError where the ini file and the environment name no database."""
     arguments = context.get_x_argument(as_dictionary=True)
     url = arguments.get("url") or context.config.attributes.get("url")
     if url:
-        return str(url)
+        return [str(url)]
     try:
-        return configuration.database_url(section(str(context.config.config_file_name), "store"))
+        return [*configuration.database_urls(section(str(context.config.config_file_name), "store")).values()]
     except SettingsError as error:
         raise CommandError(str(error)) from None
 
 
-def online() -> None:
-    """Migrate the database.
+def online(url: str) -> None:
+    """Migrate a database.
 
     Nothing is set or locked for a session, which a pooler would share with others: the transaction of a connection of its
     own holds the lock for as long as the run takes, and each migration's transaction has its time limits.
     """
-    engine = create_unpooled_engine(database_url())
+    engine = create_unpooled_engine(url)
     event.listen(engine, "begin", _limit)
     with engine.connect() as lock, engine.connect() as connection:
         # Waiting for another run, and then for our own migrations, may take long.
@@ -61,9 +61,9 @@ def _limit(connection: Connection) -> None:
 
 
 def offline() -> None:
-    """Print the SQL instead, for `alembic upgrade head --sql`."""
+    """Print the SQL instead, for `alembic upgrade head --sql`: the same for each database."""
     context.configure(
-        url=driver_url(database_url()),
+        url=driver_url(database_urls()[0]),
         target_metadata=schema.all_metadata(),
         literal_binds=True,
         transaction_per_migration=True,
@@ -75,4 +75,5 @@ def offline() -> None:
 if context.is_offline_mode():
     offline()
 else:
-    online()
+    for each in database_urls():
+        online(each)

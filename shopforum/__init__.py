@@ -14,11 +14,8 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     """Paste app factory: the site that `shopforum.site` names. Raises SettingsError for settings that it cannot run on."""
     # Imported late: each command of the command line imports this package first, and most need no site.
     from . import configuration, schema, site_services
-    from .core import logs, metrics
-    from .core.database import Database
-    from .core.engine import create_engine
+    from .core import logs, metrics, readiness
     from .core.permissions import READ, ROLES
-    from .core.readiness import Readiness
     from .core.sites import ADMIN
     from .sessions import SIGNED_IN, registry_of
     from .web import services
@@ -29,17 +26,21 @@ def main(global_config: dict[str, str], **ini: str) -> "SiteApp":
     site, settings = parsed.site, parsed.settings
     logs.configure(settings.log_format)
     with SiteConfigurator(settings=dict(parsed.raw)) as config:
-        engine, idp = site_services.connected(parsed)
-        metrics.watch_pool(site.name, engine)
+        databases, idp = site_services.connected(parsed)
+        metrics.watch_pools(site.name, (each.engine for each in databases.all))
         idp.breaker.watch(site.name)
         config.include(".sessions")
-        config.set_session_engine(engine, settings.prepared)
+        config.set_session_engine(databases.sessions.engine, settings.prepared)
         config.set_session_authority(idp)
-        db, sessions = Database(engine, settings.prepared), registry_of(config.registry).sessions
-        shared = site_services.assembled(parsed, db, idp, sessions)
+        sessions = registry_of(config.registry).sessions
+        shared = site_services.assembled(parsed, databases, idp, sessions)
         # Not from the pool: a site whose pages hold all connections is busy, and ready all the same.
-        apart = create_engine(settings.database_url, None, pooler=settings.pooler)
-        shared.add(Readiness(Database(apart), schema.needed_rights(), sessions.config.secrets.ids, engine))
+        unpooled = site_services.databases(settings, None)
+        shared.add(
+            readiness.of_site(
+                site.name, unpooled, databases, schema.needed_rights(), sessions.config.secrets.ids
+            )
+        )
         services.install(config.registry, shared)
         config.include(".web")
         config.add_session_permissions(ROLES[site.name])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .api.settings import ApiSettings
 from .core import sites
+from .core.databases import PARTS, SESSIONS
 from .core.metrics import MetricsSettings
 from .core.settings import (
     Setting,
@@ -95,6 +96,8 @@ def load(ini: Mapping[str, str]) -> Configuration:
         "sessions.secret": site.secret,
     }
     raw = {**raw, **own}
+    # The session core gets its engine from the application, and refuses keys that are not its own.
+    raw.pop(PARTS[SESSIONS], None)
     # The packages read their settings again. Reading them all here lets `shopforum check` report all errors.
     sessions_config.parse(raw)
     webhook_settings.parse(raw)
@@ -112,11 +115,16 @@ def load(ini: Mapping[str, str]) -> Configuration:
     return Configuration(sites.site(site), site, idp, raw)
 
 
-def database_url(ini: Mapping[str, str]) -> str:
-    """Return the address of the database. It needs no other key, because migrations run before a site is set up. Raises
-    SettingsError.
+def database_urls(ini: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of the databases, each once, by the first part that it is for (`databases.PARTS`). It needs no other
+    key, because migrations run before a site is set up. Raises SettingsError.
     """
-    return str(find(SiteSettings, "database.url").read(complete(ini)))
+    raw = complete(ini)
+    shared = str(find(SiteSettings, "database.url").read(raw))
+    found: dict[str, str] = {}
+    for part, key in PARTS.items():
+        found.setdefault(str(find(SiteSettings, key).read(raw) or shared), part)
+    return {part: url for url, part in found.items()}
 
 
 def complete(ini: Mapping[str, str]) -> dict[str, str]:

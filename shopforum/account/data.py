@@ -67,5 +67,8 @@ def _parts(request: Request) -> Iterator[tuple[str, Iterator[str]]]:
     recent = [asdict(entry) for entry in found.entries]
     for name, rows in (("account", [about]), ("sessions", sessions), ("activity", recent)):
         yield name, (json.dumps(row, default=str, ensure_ascii=False) for row in rows)
-    for kind in request.services.get(UserData).rows(request.site.name):
+    data = request.services.get(UserData)
+    for kind in data.shared_rows():
         yield kind.name, kind.read(request.db, me.user_id)
+    for kind in data.own_rows(request.site.name):
+        yield kind.name, kind.read(request.site_db, me.user_id)

@@ -147,7 +147,9 @@ def run_once(services: Services) -> int:
     for row in rows:
         due = build(_Due, row)
         accounts = services.sessions.config.secrets.account_digests(due.user_email)
-        personal.erase(services.db, services.get(UserData), due.user_id, accounts)
+        # The sites' own databases first: what they leave for the sessions' is then either gone or there.
+        for database in services.databases.all:
+            personal.erase(database, services.get(UserData), due.user_id, accounts)
         try:
             # No connection is held: FusionAuth tells the console of it before it answers.
             services.idp.delete_user(due.user_id)

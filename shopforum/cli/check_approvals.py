@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.configuration import Configuration
 from shopforum.core.database import Database
+from shopforum.core.databases import SESSIONS
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.core.permissions import OWNERS
 from shopforum.core.read_only_database import ReadOnlyDatabase
@@ -29,7 +30,7 @@ def checks(console: Configuration) -> Iterator[Check]:
     """
     if not read(OperationsSettings, console.raw).two_people:
         return
-    engine = create_unpooled_engine(console.settings.database_url)
+    engine = create_unpooled_engine(console.settings.database_urls[SESSIONS])
     try:
         seen = user_queries.all_holders(ReadOnlyDatabase(Database(engine)), ADMIN, OWNERS)
         idp = FusionAuth(console.idp)

@@ -1,18 +1,21 @@
 """The database checks of `shopforum check`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopforum import schema
-from shopforum.core import durability, migrations, processes, readiness
+from shopforum import schema, site_services
+from shopforum.core import durability, migrations, processes, readiness, relay
 from shopforum.core.database import Database
-from shopforum.core.engine import create_engine, unsuitable_session
+from shopforum.core.databases import PARTS
+from shopforum.core.engine import unsuitable_session
+from shopforum.core.settings import SettingsError
 from shopforum.core.sites import SiteSettings
 
-from . import check_processes
+from . import check_processes, check_schema
 from .checks import Check, clock
 
 _OLDEST = 15
@@ -57,16 +60,58 @@ _FINE = {
 
 
 def checks(ini: str, sites: Sequence[SiteSettings]) -> Iterator[Check]:
-    """Check that the database is reachable as the sites reach it, that its clock is right, and that they can work with it."""
-    engine = create_engine(sites[0].database_url, 1, pooler=sites[0].pooler)
+    """Check that each database is reachable as the sites reach it, that its clock is right, and that they can work with it."""
+    found = site_services.databases(sites[0], 1)
     try:
-        yield from _checks(ini, Database(engine), sites)
+        yield from _sessions(ini, found.sessions, sites)
+        for part, db in found.apart.items():
+            for check in _own(ini, part, db, found.sessions, sites):
+                yield replace(check, about=f"{part} {check.about}")
     finally:
-        engine.dispose()
+        for each in found.all:
+            each.engine.dispose()
 
 
-def _checks(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator[Check]:
-    pools, development = sum(site.pool_size for site in sites), sites[0].development
+def _sessions(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator[Check]:
+    """Check the database of the sessions, and of everything else where there is one database."""
+    places = yield from _server(db, sum(site.pool_size for site in sites))
+    if places is None:
+        return
+    yield from _readiness(ini, db)
+    yield from _made(db)
+    yield from _triggers(db)
+    yield from _role(db, sites[0].development)
+    yield from _durability(db)
+    yield from check_processes.checks(sites, places)
+
+
+def _own(
+    ini: str, part: str, db: Database, sessions: Database, sites: Sequence[SiteSettings]
+) -> Iterator[Check]:
+    """Check the database with the own tables of a site. The processes that use it are the site's and the workers, and the console's
+    now and then.
+    """
+    places = yield from _server(db, sum(site.pool_size for site in sites))
+    if places is None:
+        return
+    try:
+        relay.refuse_same(PARTS[part], db, sessions)
+    except SettingsError as error:
+        problem, _, fix = str(error).partition(": ")
+        yield Check("database", problem=problem, fix=fix)
+    except SQLAlchemyError:
+        # The database of the sessions is away: its own check has said so.
+        pass
+    yield from _readiness(ini, db)
+    yield from _made(db)
+    yield from check_processes.relayed(db)
+    yield from _durability(db)
+
+
+def _server(db: Database, pools: int) -> Generator[Check, None, int | None]:
+    """Check that a server is reachable as the sites reach it, and its version, room and clock. Return the number of connections that
+    it has for the sites; None if it cannot be reached.
+    """
     before = datetime.now(UTC)
     try:
         row = db.only(_SERVER)
@@ -79,7 +124,7 @@ def _checks(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator[C
             problem=unsuitable.problem if unsuitable else reason,
             fix=unsuitable.fix if unsuitable else _cure(reason),
         )
-        return
+        return None
     middle = before + (datetime.now(UTC) - before) / 2
     version = row["version"]
     if version < _OLDEST:
@@ -92,12 +137,9 @@ def _checks(ini: str, db: Database, sites: Sequence[SiteSettings]) -> Iterator[C
             problem=f"one process may take {pools}, the server has {row['places']}",
             fix="raise max_connections, or lower database.pool_size",
         )
-    yield from _readiness(ini, db)
-    yield from _triggers(db)
-    yield from _role(db, development)
-    yield from _durability(db)
     yield clock("database clock", row["now"] - middle)
-    yield from check_processes.checks(sites, row["places"])
+    places: int = row["places"]
+    return places
 
 
 def _readiness(ini: str, db: Database) -> Iterator[Check]:
@@ -113,6 +155,12 @@ def _readiness(ini: str, db: Database) -> Iterator[Check]:
             )
         elif fix:
             yield Check(name, problem=problem, fix=fix)
+
+
+def _made(db: Database) -> Iterator[Check]:
+    """Check the schema, where it is at a migration that this version knows: before, everything is missing."""
+    if readiness.revision(db) in (None, migrations.head()):
+        yield from check_schema.checks(db)
 
 
 def _durability(db: Database) -> Iterator[Check]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from shopforum.configuration import Configuration
 from shopforum.core.causes import cause
 from shopforum.mail import outgoing
+from shopforum.web import canary
 from shopforum.webhooks import settings as webhook_settings
 
 from .check_settings import is_local
@@ -26,6 +27,9 @@ def checks(site: Configuration) -> Iterator[Check]:
     yield from _mail(site)
     for endpoint in webhook_settings.parse(site.raw).endpoints:
         yield from _reachable(f"webhook to {endpoint.name}", endpoint.url, f"webhooks.{endpoint.name}.url")
+    for node in canary.parse(site.raw).nodes:
+        parts = urlsplit(node)
+        yield from _reachable(f"canary node {parts.hostname}, port {parts.port}", node, "canary.nodes")
     for name, url in site.site.urls.items():
         yield from _site_certificate(name, url)
     if site.idp.url.startswith("https://"):

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopforum.api_tokens import tokens
 from shopforum.core import backlog, processes
 from shopforum.core.database import Database
+from shopforum.core.databases import SESSIONS
 from shopforum.core.engine import create_engine
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.core.sites import SiteSettings
@@ -14,10 +15,11 @@ from shopforum.operations import overview
 from shopforum.sessions.keyring import Keyring
 
 from .checks import Check
-from .worker_metrics import BACKLOGS
+from .worker_metrics import BACKLOGS, RELAYED
 
 # Seconds after which a row has waited too long.
 _PATIENCE = {"audit_log": 60, "revocation_outbox": 600, "mail": 3600, "account_deletions": 3600}
+_RELAY_PATIENCE = 600
 _WAITING = {
     "audit_log": "are not sealed",
     "revocation_outbox": "have not reached FusionAuth",
@@ -30,7 +32,7 @@ def checks(sites: Sequence[SiteSettings], places: int) -> Iterator[Check]:
     """Check the processes. `places` is the number of connections that the server has for them. Without tables there are no
     checks: the database checks have said so.
     """
-    engine = create_engine(sites[0].database_url, 1, pooler=sites[0].pooler)
+    engine = create_engine(sites[0].database_urls[SESSIONS], 1, pooler=sites[0].pooler)
     try:
         yield from _checks(Database(engine), sites, places)
     except SQLAlchemyError:
@@ -53,6 +55,7 @@ def _checks(db: Database, sites: Sequence[SiteSettings], places: int) -> Iterato
         )
     yield from _backlogs(db)
     yield from _connections(running, sites, places)
+    yield from _keys(running, Keyring(sites[0].secret.split()))
     lost = overview.summary(ReadOnlyDatabase(db)).alarms.lost
     if lost:
         yield Check(
@@ -69,6 +72,22 @@ def _checks(db: Database, sites: Sequence[SiteSettings], places: int) -> Iterato
         )
 
 
+def relayed(db: Database) -> Iterator[Check]:
+    """Check that what a site leaves in its own database moves on. Without tables there is no check."""
+    try:
+        waiting = backlog.read(db, [each.backlog for each in RELAYED])
+    except SQLAlchemyError:
+        return
+    late = [one for one in waiting if one.oldest_seconds > _RELAY_PATIENCE]
+    if late:
+        yield Check(
+            "relay",
+            problem=f"{sum(one.rows for one in late):,} rows have not moved to the database of the sessions, the oldest for "
+            f"{max(one.oldest_seconds for one in late) / 60:,.0f} minutes",
+            fix="start the worker, and look into its log: it has to reach both databases",
+        )
+
+
 def _backlogs(db: Database) -> Iterator[Check]:
     for one in backlog.read(db, BACKLOGS):
         most = _PATIENCE.get(one.name)
@@ -78,6 +97,23 @@ def _backlogs(db: Database) -> Iterator[Check]:
                 problem=f"{one.rows:,} rows {_WAITING[one.name]}, the oldest for {one.oldest_seconds / 60:,.0f} minutes",
                 fix="look into the worker's log: it says what it waits for",
             )
+
+
+def _keys(running: Sequence[processes.Running], keyring: Keyring) -> Iterator[Check]:
+    """Check that every process knows the key that makes new hashes here, and this machine the one that makes them there: otherwise a
+    login at one does not count at the other.
+    """
+    apart = [
+        f"{one.kind} {one.pid} on {one.host}"
+        for one in running
+        if one.keys and (keyring.id not in one.keys or one.keys[0] not in keyring.ids)
+    ]
+    if apart:
+        yield Check(
+            "shopforum.secret",
+            problem=f"not the keys of {', '.join(apart[:5])}: logins there and here do not work with each other",
+            fix="set the same keys on all machines and restart; `shopforum keys` says how to replace one",
+        )
 
 
 def _connections(

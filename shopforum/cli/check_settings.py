@@ -3,12 +3,13 @@
 import ipaddress
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from shopforum import configuration
 from shopforum.configuration import Configuration
+from shopforum.core.databases import PARTS
 from shopforum.core.ini_files import section
 from shopforum.core.settings import find, variable
 from shopforum.core.sites import DEMO, SITES
@@ -18,6 +19,8 @@ from shopforum.sessions.config import Config as SessionsConfig
 
 from .checks import Check
 
+# Keys that are secret only where the address has a password.
+_ADDRESSES = {"database.url", *PARTS.values()}
 # A secret with fewer different characters is no random one.
 _FEWEST_CHARACTERS = 10
 
@@ -79,7 +82,7 @@ def _leases(sites: list[Configuration]) -> Iterator[Check]:
 def _file(ini: str) -> Iterator[Check]:
     """Check that an ini file with secrets in it is not readable by every user of the machine."""
     secret = {one.key for group in configuration.groups().values() for one in group if one.secret}
-    secret -= {"database.url"} if not _has_password(section(ini, SITES[0])) else set()
+    secret -= {key for key in _ADDRESSES if not urlsplit(section(ini, SITES[0]).get(key, "")).password}
     found = sorted(
         {key for site in SITES for key, value in section(ini, site).items() if key in secret and value}
     )
@@ -89,10 +92,6 @@ def _file(ini: str) -> Iterator[Check]:
             problem=f"every user of this machine can read {', '.join(found)} in {ini}",
             fix=f"chmod o-r {ini}, or set {variable(found[0])} in the environment",
         )
-
-
-def _has_password(settings: Mapping[str, str]) -> bool:
-    return bool(urlsplit(settings.get("database.url", "")).password)
 
 
 def _cookies(settings: Configuration) -> Iterator[Check]:

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum.configuration import Configuration
+from shopforum.core.databases import SESSIONS
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.webhooks import settings as webhook_settings
 from shopforum.webhooks.keys import KeySet, KeysUnavailable
@@ -22,7 +23,7 @@ def checks(site: Configuration) -> Iterator[Check]:
     """Check the webhooks from FusionAuth and those to other endpoints."""
     webhooks = webhook_settings.parse(site.raw)
     yield _inbound(webhooks, site)
-    yield from _outbound(webhooks, site.settings.database_url)
+    yield from _outbound(webhooks, site.settings.database_urls[SESSIONS])
 
 
 def _inbound(webhooks: webhook_settings.WebhookSettings, site: Configuration) -> Check:

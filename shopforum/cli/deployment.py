@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopforum import site_services
 from shopforum.core.database import sqlstate
+from shopforum.core.databases import Databases
 from shopforum.core.ini_files import section
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.text import clean
@@ -60,10 +61,11 @@ def ask(question: str) -> None:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The sessions of a deployment, a way to read them, the client of FusionAuth, the console's address, and its settings as text."""
+    """The sessions of a deployment, a way to read them, all databases, the client of FusionAuth, the console's address, and its settings as text."""
 
     sessions: Sessions
     read_db: ReadOnlyDatabase
+    databases: Databases
     idp: FusionAuth
     console: str
     settings: Mapping[str, str]
@@ -86,12 +88,14 @@ def opened(ini: str) -> Iterator[Deployment]:
             yield Deployment(
                 console.sessions,
                 ReadOnlyDatabase(console.db, _LIMIT_MILLISECONDS),
+                console.databases,
                 console.idp,
                 console.site.urls["admin"],
                 console.settings,
             )
     finally:
-        console.db.engine.dispose()
+        for each in console.databases.all:
+            each.engine.dispose()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from shopforum.api_tokens import jobs as token_jobs
 from shopforum.core import keyed, processes
 from shopforum.core.keyed import Held, Keyed
 from shopforum.core.processes import Running
+from shopforum.core.read_only_database import ReadOnlyDatabase
+from shopforum.core.sites import STORE
 from shopforum.login import jobs as login_jobs
 from shopforum.operations import break_glass, honey
 from shopforum.sessions import audit_chain
@@ -24,7 +26,6 @@ KEYED: tuple[Keyed, ...] = (
     *session_jobs.KEYED,
     *token_jobs.KEYED,
     *login_jobs.KEYED,
-    *store_jobs.KEYED,
     *break_glass.KEYED,
     *honey.KEYED,
 )
@@ -77,7 +78,8 @@ def command(ini: str, as_json: bool) -> None:
     """
     with opened(ini) as found:
         ids = found.sessions.config.secrets.ids
-        held = keyed.read(found.read_db, KEYED)
+        store = ReadOnlyDatabase(found.databases.of(STORE), found.read_db.limit)
+        held = [*keyed.read(found.read_db, KEYED), *keyed.read(store, store_jobs.KEYED)]
         keys = collected(ids, held, audit_chain.sealing_keys(found.read_db))
         running = processes.listed(found.read_db)
     advised = [(key, advise(key, keys, running)) for key in keys]

@@ -17,16 +17,23 @@ from .deployment import USAGE, Stop, reaching_the_database
 @click.argument("ini", type=click.Path(exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 def command(ini: str, dry_run: bool) -> None:
-    """Migrate the database of a deployment to the newest version.
+    """Migrate the databases of a deployment to the newest version.
 
     Each migration is a transaction of its own: it is done whole or not at all. A migration that waits four seconds for a
     lock gives up, so that the sites never wait behind it for long; run the command again then. Does the same as
     `alembic -c INI upgrade head`.
     """
     try:
-        url = configuration.database_url(section(ini, "store"))
+        urls = configuration.database_urls(section(ini, "store"))
     except ValueError as error:
         raise Stop(f"{ini} cannot be used: {error}", USAGE) from None
+    for part, url in urls.items():
+        if len(urls) > 1:
+            click.echo(f"The database of the {part}:")
+        _migrate(url, dry_run)
+
+
+def _migrate(url: str, dry_run: bool) -> None:
     with reaching_the_database():
         current = migrations.current(url)
         try:

@@ -24,7 +24,7 @@ def advance(ini: str, number: str) -> None:
     letters = Letters(services.site, services.get(MailSettings).on, services.sessions.config.secrets)
     with reaching_the_database():
         try:
-            state = orders.advance(services.db, letters, number)
+            state = orders.advance(services.site_db, letters, number)
         except OrderNotFound:
             raise Stop(f"There is no order {number}.", NOTHING) from None
         except WrongState as error:

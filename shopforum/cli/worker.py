@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,11 +18,11 @@ from shopforum.account import deletion
 from shopforum.account import jobs as account_jobs
 from shopforum.api import jobs as api_jobs
 from shopforum.api_tokens import jobs as token_jobs
-from shopforum.core import garbage, metrics, processes, purge
+from shopforum.core import garbage, metrics, processes, purge, relay
 from shopforum.core.database import Database
 from shopforum.core.metrics import MetricsSettings
 from shopforum.core.settings import SettingsError, read
-from shopforum.core.sites import FORUMS
+from shopforum.core.sites import FORUMS, STORE
 from shopforum.forums import jobs as forum_jobs
 from shopforum.forums import letters as forum_letters
 from shopforum.forums.letters import InboxLetters
@@ -104,10 +105,15 @@ def _once(services: Services, witness: Witness) -> None:
     _compare(services, witness)
     while session_jobs.run_once(services.sessions) + _tidy(services.db):
         pass
+    for database in services.databases.apart.values():
+        while purge.run(PURGES, database):
+            pass
     while session_jobs.seal(services.sessions):
         pass
     _compare(services, witness)
     while deletion.run_once(services):
+        pass
+    while _store_letters(services) + _forum_letters(services) + _relay(services):
         pass
     while _send_mail(services) + _send_webhooks(services):
         pass
@@ -119,16 +125,36 @@ def _tidy(db: Database) -> int:
     return sum(job.run(db) for job in JOBS) + purge.run(PURGES, db)
 
 
+def _store_letters(services: Services) -> int:
+    """Queue the letters about products that are back; return how many."""
+    letters = Letters(services.site, services.get(MailSettings).on, services.sessions.config.secrets)
+    return store_jobs.run_once(services.databases.of(STORE), letters)
+
+
+def _forum_letters(services: Services) -> int:
+    """Queue the letters about the forums' inboxes that are due; return for how many people it looked."""
+    if not services.get(MailSettings).on:
+        return 0
+    inbox = InboxLetters(services.site.urls[FORUMS], services.sessions.config.secrets)
+    return forum_letters.run_once(services.databases.of(FORUMS), inbox)
+
+
+def _relay(services: Services) -> int:
+    """Move the rows that the sites' own databases hold for that of the sessions; return how many."""
+    return sum(_relay_from(each, services) for each in services.databases.apart.values())
+
+
+def _relay_from(database: Database, services: Services) -> int:
+    return relay.run_once(database, services.db, worker_metrics.RELAYED)
+
+
+def _purge(database: Database, _services: Services) -> int:
+    return purge.run(PURGES, database)
+
+
 def _send_mail(services: Services) -> int:
-    """Queue the letters that are due, and send them; return how many were tried."""
-    mail = services.get(MailSettings)
-    queued = store_jobs.run_once(
-        services.db, Letters(services.site, mail.on, services.sessions.config.secrets)
-    )
-    if mail.on:
-        inbox = InboxLetters(services.site.urls[FORUMS], services.sessions.config.secrets)
-        queued += forum_letters.run_once(services.db, inbox)
-    return queued + outgoing.run_once(services.db, mail)
+    """Send the letters that are due; return how many were tried."""
+    return outgoing.run_once(services.db, services.get(MailSettings))
 
 
 def _send_webhooks(services: Services) -> int:
@@ -210,6 +236,8 @@ LOOPS = {
     # The pause lets the rows of a busy site be sealed in one transaction.
     "sealing": Loop(_seal, busy=0.05),
     "purges": Loop(lambda services: _tidy(services.db), idle=60.0),
+    "store letters": Loop(_store_letters),
+    "forum letters": Loop(_forum_letters),
     "mail": Loop(_send_mail),
     "webhooks": Loop(_send_webhooks),
     "deletions": Loop(deletion.run_once, idle=30.0),
@@ -217,6 +245,15 @@ LOOPS = {
     "canary": Loop(measuring.measure, idle=20.0, busy=20.0),
     "drift": Loop(_look_for_drift, idle=10.0),
 }
+
+
+def _loops_of_own_databases(services: Services) -> dict[str, Loop]:
+    """Return the loops for each database of a site's own: one that is away holds up nothing of the others."""
+    loops = {}
+    for part, database in services.databases.apart.items():
+        loops[f"relay of the {part}"] = Loop(partial(_relay_from, database))
+        loops[f"purges of the {part}"] = Loop(partial(_purge, database), idle=60.0)
+    return loops
 
 
 def _keep(loop: Loop, services: Services, ending: threading.Event) -> None:
@@ -252,7 +289,11 @@ def _run(services: Services, witness: Witness) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _serve_metrics(services)
     ending = threading.Event()
-    loops = {**LOOPS, "witness": Loop(lambda services: _compare(services, witness))}
+    loops = {
+        **LOOPS,
+        "witness": Loop(lambda services: _compare(services, witness)),
+        **_loops_of_own_databases(services),
+    }
     threads = [
         threading.Thread(target=_keep, args=(loop, services, ending), name=name)
         for name, loop in loops.items()

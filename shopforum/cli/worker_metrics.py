@@ -3,7 +3,7 @@
 They are read when Prometheus asks, in a few short statements with a time limit, so a worker that nobody asks reads nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -19,6 +19,7 @@ from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.sites import SITES
 from shopforum.mail import jobs as mail_jobs
 from shopforum.operations import counts
+from shopforum.sessions import acts
 from shopforum.sessions import jobs as session_jobs
 from shopforum.web import canary
 from shopforum.web.services import Services
@@ -26,6 +27,8 @@ from shopforum.webhooks import deliveries
 from shopforum.webhooks import settings as webhook_settings
 
 BACKLOGS: tuple[Backlog, ...] = (*session_jobs.BACKLOGS, *mail_jobs.BACKLOGS, *account_jobs.BACKLOGS)
+# Rows that sites with databases of their own leave there for the database of the sessions.
+RELAYED = (*acts.RELAYED, *mail_jobs.RELAYED)
 
 # Milliseconds for each statement. Prometheus waits ten seconds for all.
 _PATIENCE = 1000
@@ -39,17 +42,24 @@ def registry_of(services: Services) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(metrics.REGISTRY)
     places = canary.parse(services.settings).places
-    registry.register(DatabaseCollector(services.db, names, places))
+    registry.register(DatabaseCollector(services.db, names, places, services.databases.apart))
     return registry
 
 
 class DatabaseCollector(Collector):
     """Reads from the database at each scrape. `endpoints` are the names of the webhook endpoints in the settings, `places` what the
-    canary measures.
+    canary measures, `apart` the sites' own databases.
     """
 
-    def __init__(self, db: Database, endpoints: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        db: Database,
+        endpoints: tuple[str, ...],
+        places: tuple[str, ...] = (),
+        apart: Mapping[str, Database] | None = None,
+    ) -> None:
         self._db = ReadOnlyDatabase(db).within(_PATIENCE)
+        self._apart = {part: ReadOnlyDatabase(each).within(_PATIENCE) for part, each in (apart or {}).items()}
         self._endpoints = endpoints
         self._places = places
 
@@ -65,6 +75,7 @@ class DatabaseCollector(Collector):
             self._processes,
             self._sessions,
             self._effects,
+            self._relays,
         )
         readable = True
         for read in readers:
@@ -104,6 +115,12 @@ class DatabaseCollector(Collector):
             families["unfelt"].add_metric([one.place], one.unfelt)
             families["effect_age"].add_metric([one.place], one.age)
 
+    def _relays(self, families: dict[str, GaugeMetricFamily]) -> None:
+        for part, db in self._apart.items():
+            for one in backlog.read(db, [each.backlog for each in RELAYED]):
+                families["rows"].add_metric([f"{part}:{one.name}"], one.rows)
+                families["oldest"].add_metric([f"{part}:{one.name}"], one.oldest_seconds)
+
 
 def declared() -> dict[str, GaugeMetricFamily]:
     """Return the metrics of the database without values, by a short name."""
@@ -115,7 +132,7 @@ def declared() -> dict[str, GaugeMetricFamily]:
         "rows": GaugeMetricFamily(
             "shopforum_backlog_rows",
             f"Rows that wait for the worker, at most {backlog.MOST}: audit_log (unsealed), revocation_outbox, mail, account_deletions (due), "
-            "webhook:NAME (sealed rows behind the endpoint's position)",
+            "webhook:NAME (sealed rows behind the endpoint's position), store:TABLE and forums:TABLE (in their own databases)",
             labels=["backlog"],
         ),
         "oldest": GaugeMetricFamily(

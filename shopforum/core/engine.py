@@ -18,6 +18,7 @@ from sqlalchemy import URL, Engine, ExceptionContext, NullPool, event, make_url
 from sqlalchemy import create_engine as _create
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from . import database_hosts
 from .deadlines import DeadlineExceeded, limited
 from .settings import SettingsError
 
@@ -35,7 +36,6 @@ _STATEMENT_SECONDS = LIMITS["statement_timeout"] / 1000 + MARGIN
 _UNPOOLED_SECONDS = 75.0
 
 _CONNECTING = {
-    # For each host of the address.
     "connect_timeout": 3,
     "application_name": "shopforum",
     # The kernel gives up a peer that acknowledges nothing, in milliseconds, and asks a silent one for a sign of life.
@@ -91,8 +91,11 @@ def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> E
             "pool_timeout": 5,
             "pool_recycle": _RECYCLE_SECONDS,
         }
+    address = driver_url(url)
+    # Seconds for each host; libpq takes no fewer. A page may have to wait for a silent one before it finds the primary.
+    several = {"connect_timeout": 2} if isinstance(address.query.get("host"), tuple) else {}
     engine = _create(
-        driver_url(url),
+        address,
         # The values of a failed statement may be personal data, which does not belong in a log.
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
@@ -101,16 +104,13 @@ def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> E
         # Looking for the type in the catalogue would take a statement for each connection.
         use_native_hstore=False,
         **pool,
-        connect_args={**_CONNECTING, **options, "connection_factory": limited(_STATEMENT_SECONDS)},
+        connect_args={**_CONNECTING, **several, **options, "connection_factory": limited(_STATEMENT_SECONDS)},
     )
     # A forked process would speak on its parent's connections, in the middle of what the parent says.
     os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
     event.listen(engine, "connect", partial(_require_limits, pooler))
     event.listen(engine, "handle_error", _replace_lost)
-    hosts = engine.url.query.get("host")
-    if isinstance(hosts, tuple):
-        event.listen(engine, "do_connect", partial(_ask_last_host_first, hosts))
-        event.listen(engine, "connect", partial(_remember_host, hosts))
+    database_hosts.watch(engine)
     return engine
 
 
@@ -207,30 +207,6 @@ def _require_limits(pooler: bool, made: DriverConnection, _record: Any) -> None:
             "the database session has no time limits or is not in UTC, and a pooler keeps the sites from setting that",
             f"run {role_settings(made.info.user)}",
         )
-
-
-_DEFAULT_PORT = "5432"
-# The host that each address with several last led to, and its port.
-_last_hosts: dict[tuple[str, ...], tuple[str, str]] = {}
-
-
-def _ask_last_host_first(
-    address: tuple[str, ...], _dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]
-) -> None:
-    """Put the host that has accepted this process last before the others.
-
-    A host that is frozen accepts a connection and says nothing: each new one would wait for it, as long as it is named before
-    the primary.
-    """
-    hosts = list(zip(parameters["host"].split(","), parameters["port"].split(","), strict=True))
-    last = _last_hosts.get(address)
-    # The sort is stable: the others stay in their order.
-    hosts.sort(key=lambda one: (one[0], one[1] or _DEFAULT_PORT) != last)
-    parameters["host"], parameters["port"] = (",".join(parts) for parts in zip(*hosts, strict=True))
-
-
-def _remember_host(address: tuple[str, ...], made: DriverConnection, _record: Any) -> None:
-    _last_hosts[address] = (made.info.host, str(made.info.port))
 
 
 def is_silent(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ series stays bounded. docs/operations.md has the table.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from wsgiref.simple_server import WSGIServer
@@ -202,9 +202,8 @@ def timed(observe: Callable[[float], None]) -> Iterator[None]:
         observe(time.monotonic() - started)
 
 
-def watch_pool(site: str, engine: Engine) -> None:
-    """Show the connections of a site's engine, which has a pool of a fixed size. They are counted when metrics are read."""
-    pool = engine.pool
-    if isinstance(pool, QueuePool):
-        POOL_IN_USE.labels(site).set_function(pool.checkedout)
-        POOL_SIZE.labels(site).set(pool.size())
+def watch_pools(site: str, engines: Iterable[Engine]) -> None:
+    """Show the connections of a site's engines, which have pools of a fixed size. They are counted when metrics are read."""
+    pools = [engine.pool for engine in engines if isinstance(engine.pool, QueuePool)]
+    POOL_IN_USE.labels(site).set_function(lambda: sum(pool.checkedout() for pool in pools))
+    POOL_SIZE.labels(site).set(sum(pool.size() for pool in pools))

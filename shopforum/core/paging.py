@@ -2,7 +2,7 @@
 when others are added meanwhile.
 
     statement = select(topics.c.title, topics.c.last_post_at, topics.c.id).where(...)
-    page = paging.page(request, statement, topics.c.last_post_at, topics.c.id)
+    page = paging.page(request, request.db, statement, topics.c.last_post_at, topics.c.id)
 
 gives `page.rows`, and `page.older_url` and `page.newer_url` for the macro `ui.pager(page)`; `page.of(Topic)` has the rows
 as dataclasses. A cursor is opaque, safe in an address, and holds the order keys of one row. A cursor that was not made
@@ -46,10 +46,6 @@ class Request(Protocol):
     def GET(self) -> MultiDict[str]:  # noqa: N802
         """The query."""
 
-    @property
-    def db(self) -> Database:
-        """The database that has the list."""
-
 
 @dataclass(frozen=True)
 class Slice(Generic[R]):
@@ -80,15 +76,14 @@ class Page(Slice[R]):
 
 def page(
     request: Request,
+    db: Database,
     statement: Select[Any],
     *order: ColumnElement[Any],
     descending: bool = True,
     size: int = 20,
 ) -> Page[ResultRow]:
     """The page of a list that the request asks for, in one SQL statement; see `fetch`."""
-    part = fetch(
-        request.db, statement, *order, cursor=request.GET.get(FIELD, ""), descending=descending, size=size
-    )
+    part = fetch(db, statement, *order, cursor=request.GET.get(FIELD, ""), descending=descending, size=size)
     return with_urls(request, part)
 
 

@@ -95,7 +95,15 @@ class UserData:
 
     def rows(self, site: str) -> list[PersonalRows]:
         """Return the parts of a user's file at a site."""
-        return [table.rows for table in self.tables if table.rows and table.site in ("", site)]
+        return [*self.shared_rows(), *self.own_rows(site)]
+
+    def shared_rows(self) -> list[PersonalRows]:
+        """Return the parts of a user's file that every site has, from the database of the sessions."""
+        return [table.rows for table in self.tables if table.rows and not table.site]
+
+    def own_rows(self, site: str) -> list[PersonalRows]:
+        """Return the parts of a user's file from a site's own tables."""
+        return [table.rows for table in self.tables if table.rows and table.site == site]
 
     def shown(self, *fates: Fate) -> list[UserTable]:
         """Return the tables of these fates that mean something to their user."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import migrations, processes
 from .database import Database, is_outage, sqlstate
+from .databases import Databases
 from .engine import is_silent, unsuitable_session
 
 OK = "ok"
@@ -54,12 +55,15 @@ class State:
 class Readiness:
     """The readiness of one site of this process. Thread-safe. `rights` are those that the code needs, each a table
     and a privilege; `keys` the ids of the keys that the process knows, the newest first; `pool` the engine of its pages.
+    `site_db` and `site_pool` are those of the site's own tables, where they are in another database.
     """
 
     db: Database
     rights: Sequence[tuple[str, str]]
     keys: Sequence[str] = ()
     pool: Engine | None = None
+    site_db: Database | None = None
+    site_pool: Engine | None = None
     _started: bool = field(default=False, init=False)
     _known: tuple[float, State] = field(
         default=(float("-inf"), State({"database": "not asked yet"})), init=False
@@ -77,23 +81,43 @@ class Readiness:
         if self._lock.acquire(blocking=False):
             try:
                 if time.monotonic() - self._known[0] > _STANDS:
-                    state = State(checked(self.db, self.rights, keys=self.keys, silent=self._drop_pool))
+                    state = State(self._checks())
                     self._known = (time.monotonic(), state)
                     self._started = self._started or state.ready
             finally:
                 self._lock.release()
         return self._known[1]
 
-    def _drop_pool(self) -> None:
-        """Throw away the connections that no page uses now: each would hold a page until its deadline, long after another
-        server is the primary.
+    def _checks(self) -> dict[str, str]:
+        checks = self._checked(self.db, self.pool)
+        if self.site_db:
+            own = self._checked(self.site_db, self.site_pool)
+            checks |= {f"site_{name}": state for name, state in own.items()}
+        return checks
+
+    def _checked(self, db: Database, pool: Engine | None) -> dict[str, str]:
+        """Check a database. Where it is silent, throw away the connections that no page uses now: each would hold a page until its
+        deadline, long after another server is the primary.
         """
-        if self.pool:
-            self.pool.dispose()
+        return checked(db, self.rights, keys=self.keys, silent=pool.dispose if pool else lambda: None)
 
     def started(self) -> State:
         """Return whether the process has ever been ready."""
         return State({"process": OK}) if self._started else self.check()
+
+
+def of_site(
+    site: str,
+    unpooled: Databases,
+    pooled: Databases,
+    rights: Sequence[tuple[str, str]],
+    keys: Sequence[str],
+) -> Readiness:
+    """Return the readiness of a site. `unpooled` are the databases that it asks, `pooled` those of the pages."""
+    found = Readiness(unpooled.sessions, rights, keys, pooled.sessions.engine)
+    if pooled.is_apart(site):
+        found.site_db, found.site_pool = unpooled.of(site), pooled.of(site).engine
+    return found
 
 
 def checked(

@@ -47,6 +47,18 @@ def _postgresql(text: str) -> str:
 _ORIGIN = "origin, such as https://store.example.com"
 
 
+def _own_database(key: str, holds: str) -> str:
+    declared: str = setting(
+        key,
+        "",
+        f"a database of its own for {holds}; default: database.url (docs/operations.md, Growth)",
+        convert=_postgresql,
+        kind="postgresql:// address",
+        secret=True,
+    )
+    return declared
+
+
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
     """The settings of a site that belong to no package."""
@@ -84,8 +96,13 @@ class SiteSettings:
         kind="postgresql:// address",
         secret=True,
     )
+    sessions_database_url: str = _own_database(
+        "sessions.database_url", "the sessions, with the logins, the accounts, the console and the API"
+    )
+    store_database_url: str = _own_database("database.store_url", "the store's products, carts and orders")
+    forums_database_url: str = _own_database("database.forums_url", "the forums' topics, posts and inboxes")
     pool_size: int = setting(
-        "database.pool_size", 10, "connections of each process to the database", least=1, most=1000
+        "database.pool_size", 10, "connections of each process to each database", least=1, most=1000
     )
     prepare: bool = setting(
         "database.prepare",
@@ -99,6 +116,16 @@ class SiteSettings:
         "the time limits (docs/operations.md)",
     )
     log_format: str = setting("log.format", "json", "how log lines are written", of=("json", "console"))
+
+    @property
+    def database_urls(self) -> dict[str, str]:
+        """The address of the database of each part, by `databases.PARTS`."""
+        own = {
+            "sessions": self.sessions_database_url,
+            STORE: self.store_database_url,
+            FORUMS: self.forums_database_url,
+        }
+        return {part: url or self.database_url for part, url in own.items()}
 
     @property
     def prepared(self) -> bool:

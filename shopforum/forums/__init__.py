@@ -60,7 +60,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.set_search_box(SearchBox("/search", "Search the forums"))
     shop = config.services.site.urls[STORE]
     config.set_footer_links(("Contact", f"{shop}/contact"), ("Privacy", f"{shop}/privacy"))
-    config.set_sitemap(lambda request: ["/", *topics.paths(request.db)])
+    config.set_sitemap(lambda request: ["/", *topics.paths(request.site_db)])
     config.add_notices(_NOTICES)
     config.add_acts(_ACTS)
     config.add_repeatable_field("post")

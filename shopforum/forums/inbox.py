@@ -2,7 +2,7 @@
 
 A message about a removed or hidden post is neither shown nor counted until the post is back. A topic's author, and whoever
 follows the topic, get one message for the first unread reply, not one for each: the topic counts the others. Security notices are rows of the audit
-log, of this site; the forums store only how far a person has read them.
+log, of this site; beside it stands how far a person has read them, in the database of the sessions.
 """
 
 from collections.abc import Sequence
@@ -83,6 +83,11 @@ COUNTS = f"""
     CASE WHEN CAST(:moderator AS boolean) THEN (SELECT CAST(count(*) AS integer) FROM (
         SELECT DISTINCT post_id FROM forum_flags WHERE settled_at IS NULL LIMIT {MOST}) w) END AS open_reports"""
 
+# The part of COUNTS that is in the database of the sessions: the forums' own has an empty audit log.
+_UNREAD_SECURITY = Prepared(
+    "forum_unread_security", f"SELECT count(*) AS n FROM ({_security(_SECURITY_READ)}) n"
+)
+
 # A reply or a mention is shown while its post is.
 _SHOWN = "(i.kind = 'moderation' OR (p.removed_at IS NULL AND NOT t.hidden))"
 _MINE = """
@@ -134,9 +139,10 @@ _READ_ONE = text("""
     RETURNING 1
     """)
 _READ_ALL = text("""
-    WITH messages AS (
-      UPDATE forum_inbox SET read_at = clock_timestamp()
-      WHERE user_id = :user_id AND read_at IS NULL AND id <= :newest)
+    UPDATE forum_inbox SET read_at = clock_timestamp()
+    WHERE user_id = :user_id AND read_at IS NULL AND id <= :newest
+    """)
+_READ_SECURITY = text("""
     INSERT INTO forum_security_reads AS r (user_id, audit_id)
     SELECT :user_id, :audit_id WHERE :audit_id <= (SELECT max(id) FROM audit_log)
     ON CONFLICT (user_id) DO UPDATE SET audit_id = greatest(r.audit_id, excluded.audit_id)
@@ -232,8 +238,15 @@ def messages(person: Person, unread: bool) -> NumberedList[Message]:
 
 
 def security(db: Database, person: Person) -> list[SecurityNotice]:
-    """Return the latest security notices about a person's account, newest first, at most 10."""
+    """Return the latest security notices about a person's account, newest first, at most 10. `db` is that of the sessions."""
     return [build(SecurityNotice, row) for row in db.all(_NOTICES, viewer=person.id)]
+
+
+def unread_security(db: Database, user_id: UUID) -> int:
+    """Return how many security notices a person has not read, where the forums have a database of their own. `db` is that of the
+    sessions.
+    """
+    return int(db.only(_UNREAD_SECURITY, viewer=user_id)["n"])
 
 
 def read(db: Database, person: Person, message_id: int) -> bool:
@@ -241,6 +254,11 @@ def read(db: Database, person: Person, message_id: int) -> bool:
     return db.one(_READ_ONE, id=message_id, user_id=person.id) is not None
 
 
-def read_all(db: Database, person: Person, newest: int, audit_id: int) -> None:
-    """Mark everything that was shown as read: messages up to `newest`, and security notices up to `audit_id`."""
-    db.all(_READ_ALL, user_id=person.id, newest=newest, audit_id=audit_id)
+def read_all(db: Database, person: Person, newest: int) -> None:
+    """Mark all messages up to `newest` as read."""
+    db.all(_READ_ALL, user_id=person.id, newest=newest)
+
+
+def read_security(db: Database, person: Person, audit_id: int) -> None:
+    """Mark the security notices up to `audit_id` as read. `db` is the database of the sessions."""
+    db.all(_READ_SECURITY, user_id=person.id, audit_id=audit_id)

@@ -4,6 +4,7 @@ A handle is made of the name (`links.handle`): Mia Marsh is @mia-marsh, the next
 assigned with the first post and never changes, even if the name does.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, text
 from ..core.database import Database
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
+from ..core.sites import FORUMS
 from ..sessions import deny_rules
 from . import links
 from .inbox import COUNTS, WithCounts
@@ -20,10 +22,10 @@ from .person import Person, viewing
 from .refusals import Missing, TooSoon
 from .settings import ForumSettings
 
-# A column over a post `p`, for moderators: whether a deny rule keeps its author out of the forums from every network and
-# with every browser. False for anybody else.
-SUSPENDED = f"""CASE WHEN CAST(:moderator AS boolean) THEN {deny_rules.shuts_out("p.author_id", "forums")} ELSE false END AS suspended"""
-
+_SUSPENDED = text(f"""
+    SELECT m.user_id FROM unnest(CAST(:user_ids AS uuid[])) AS m (user_id)
+    WHERE {deny_rules.shuts_out("m.user_id", FORUMS)}
+    """)
 _KNOWN = text("SELECT 1 FROM forum_members WHERE user_id = :user_id")
 # Handles are assigned one after the other.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('forum_members.handle', 0))")
@@ -51,7 +53,7 @@ _WAIT = text(f"""
 _PROFILE = Prepared(
     "forum_member",
     f"""
-    SELECT m.user_id, m.handle, p.author_name AS name, v.posts, v.topics, v.first_at, v.last_at, {SUSPENDED}, {COUNTS}
+    SELECT m.user_id, m.handle, p.author_name AS name, v.posts, v.topics, v.first_at, v.last_at, {COUNTS}
     FROM forum_members m
     JOIN LATERAL (
       SELECT count(*) AS posts, count(*) FILTER (WHERE o.number = 1) AS topics, min(o.created_at) AS first_at,
@@ -75,7 +77,6 @@ class Profile(WithCounts):
     topics: int
     first_at: datetime
     last_at: datetime
-    suspended: bool
 
 
 def profile(db: Database, handle: str, viewer: Person | None) -> Profile:
@@ -84,6 +85,15 @@ def profile(db: Database, handle: str, viewer: Person | None) -> Profile:
     if row is None:
         raise Missing
     return build(Profile, row)
+
+
+def suspended(db: Database, viewer: Person | None, user_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Return those of some members whom a deny rule keeps out of the forums from every network and with every browser; none unless a
+    moderator asks. `db` is the database of the sessions.
+    """
+    asked = {*user_ids} if viewer is not None and viewer.moderator else set()
+    rows = db.all(_SUSPENDED, user_ids=[str(user_id) for user_id in asked]) if asked else []
+    return frozenset(row["user_id"] for row in rows)
 
 
 def enrol(connection: Connection, person: Person) -> None:

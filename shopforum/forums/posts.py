@@ -14,7 +14,6 @@ from ..sessions import acts
 from ..sessions.vocabulary import ActKind
 from . import mentions
 from .inbox import COUNTS, WithCounts
-from .members import SUSPENDED
 from .paging import NumberedList
 from .person import Person, viewing
 from .read_markers import JOIN_MARKERS, READ_TO, READ_TO_POST
@@ -25,7 +24,7 @@ PAGE = 20
 # A post is editable for :window seconds; 0 is for ever.
 _EDITABLE = "(:window = 0 OR p.created_at > clock_timestamp() - make_interval(secs => :window)) AS editable"
 _POST_COLUMNS = f"""p.id, p.number, p.author_id, p.author_name, p.created_at, p.edit_count, p.edited_at, p.removed_at,
-      p.removed_by, p.removed_reason, m.handle, {mentions.OF_POST}, {_EDITABLE}, {SUSPENDED}"""
+      p.removed_by, p.removed_reason, m.handle, {mentions.OF_POST}, {_EDITABLE}"""
 _ON_PAGE = Prepared(
     "forum_posts_on_page",
     f"""
@@ -92,7 +91,7 @@ class PostOnPage:
     """A post on the page of its topic. The `body` of a removed post is empty.
 
     `handle` is the author's, `mentions` are the handles that the post mentions. `editable` says whether the time in which
-    the author can edit it is not over. `suspended` is about the author, and False unless a moderator is the viewer.
+    the author can edit it is not over.
     """
 
     id: int
@@ -109,7 +108,6 @@ class PostOnPage:
     body: str
     mentions: list[str]
     editable: bool
-    suspended: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +177,7 @@ def on_page(
 ) -> list[PostOnPage]:
     """Return the posts of one page of a topic: a range of numbers, with the removed posts.
 
-    A post is editable for `window` seconds; 0 is for ever. Only for a moderator `suspended` is looked up.
+    A post is editable for `window` seconds; 0 is for ever.
     """
     values = {**viewing(viewer), "topic_id": topic_id, "window": window}
     first = (page - 1) * PAGE + 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -10,7 +11,6 @@ from ..core.prepared_statements import Prepared
 from ..core.rows import build
 from . import posts
 from .inbox import COUNTS
-from .members import SUSPENDED
 from .paging import NumberedList
 from .person import Person, viewing
 from .posts import Post
@@ -57,10 +57,10 @@ _OF_POST = text("""
 _QUEUE = Prepared(
     "forum_reports",
     f"""
-    SELECT p.id, p.author_name, p.created_at, p.topic_id, p.removed_by, t.title AS topic_title,
+    SELECT p.id, p.author_id, p.author_name, p.created_at, p.topic_id, p.removed_by, t.title AS topic_title,
       left(p.body, 1000) AS beginning, w.reports, w.since, count(*) OVER () AS total,
       (SELECT count(DISTINCT o.id) FROM forum_posts o JOIN forum_flags f ON f.post_id = o.id
-        WHERE o.author_id = p.author_id AND f.outcome = 'removed') AS earlier, {SUSPENDED}, {COUNTS}
+        WHERE o.author_id = p.author_id AND f.outcome = 'removed') AS earlier, {COUNTS}
     FROM (SELECT post_id, min(id) AS first, min(created_at) AS since,
             json_agg(json_build_object('user_name', user_name, 'reason', reason, 'note', note) ORDER BY id) AS reports
           FROM forum_flags WHERE settled_at IS NULL GROUP BY post_id) w
@@ -91,12 +91,13 @@ class ReportSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedPost:
-    """A post in the queue. `reports` are its open reports, `since` the instant of the first, `suspended` is about its author.
+    """A post in the queue. `reports` are its open reports, `since` the instant of the first.
 
     `earlier` counts the author's posts that were removed after a report. `beginning` is enough of the text for an excerpt.
     """
 
     id: int
+    author_id: UUID
     author_name: str
     created_at: datetime
     topic_id: int
@@ -104,7 +105,6 @@ class ReportedPost:
     removed_by: str | None
     beginning: str
     earlier: int
-    suspended: bool
     since: datetime
     reports: tuple[ReportSummary, ...]
 

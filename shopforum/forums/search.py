@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
-from .members import SUSPENDED
 from .paging import NumberedList
 from .person import Person, viewing
 
@@ -56,8 +55,7 @@ class Query:
 class Match:
     """A post that was found. `beginning` is enough of the text for an excerpt.
 
-    `found_by` holds the stems of the words, for `marked`. `suspended` is about the author, and False unless a moderator
-    searches.
+    `found_by` holds the stems of the words, for `marked`.
     """
 
     id: int
@@ -71,7 +69,6 @@ class Match:
     category_name: str
     beginning: str
     found_by: str
-    suspended: bool
 
 
 def _statement(name: str, order: str, condition: str) -> Prepared:
@@ -81,7 +78,7 @@ def _statement(name: str, order: str, condition: str) -> Prepared:
         f"""
     SELECT p.id, p.author_id, p.author_name, m.handle, p.created_at, p.topic_id, t.title AS topic_title,
       c.slug AS category_slug, c.name AS category_name, left(p.body, {_BEGINNING}) AS beginning, f.total,
-      CAST(to_tsquery('english', :found_by) AS text) AS found_by, {SUSPENDED}
+      CAST(to_tsquery('english', :found_by) AS text) AS found_by
     FROM (
       SELECT p.id, {order} AS place, count(*) OVER () AS total
       FROM forum_posts p JOIN forum_topics t ON t.id = p.topic_id JOIN forum_categories c ON c.id = t.category_id

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
@@ -157,17 +157,9 @@ def parse(raw: Mapping[str, str]) -> MailSettings:
     return read(MailSettings, raw)
 
 
-def queue(connection: Connection, letter: Letter) -> bool:
-    """Queue a letter in the caller's transaction.
-
-    Return False if the recipient is no address that mail can be sent to; this is noted in the audit log.
-    """
-    recipient = address(letter.recipient)
-    if recipient is None:
-        _note_unsent(connection, letter.site, letter.user_id, "no_address")
-        return False
-    connection.execute(_INSERT, {**vars(letter), "recipient": recipient})
-    return True
+def queue(connection: Connection, letter: Letter) -> None:
+    """Queue a letter in the caller's transaction, in the database of the sessions or of a site."""
+    connection.execute(_INSERT, vars(letter))
 
 
 def address(typed: str) -> str | None:
@@ -242,13 +234,17 @@ def _note_unsent(connection: Connection, site: str, user_id: UUID | None, why: s
     audit.write(connection, event)
 
 
-def _send(settings: MailSettings, letter: _Queued, begin_by: float) -> None:
+def _send(settings: MailSettings, queued: _Queued, begin_by: float) -> None:
     """Send a letter.
 
     Raises TimeoutError if sending has not begun by `begin_by` (`time.monotonic()`), _CannotSend, OSError,
     smtplib.SMTPException.
     """
-    message, plain = _message(settings, letter), letter.recipient.isascii()
+    recipient = address(queued.recipient)
+    if recipient is None:
+        raise _CannotSend("no_address")
+    letter = replace(queued, recipient=recipient)
+    message, plain = _message(settings, letter), recipient.isascii()
     if settings.folder:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = message.as_bytes(policy=_FORMAT if plain else _FORMAT.clone(utf8=True))

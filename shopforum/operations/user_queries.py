@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select, text
+from sqlalchemy import Text, TextClause, cast, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..core import user_agents
+from ..core.database import is_outage
+from ..core.databases import Databases
 from ..core.ids import parse_uuid
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
+from ..core.sites import FORUMS, STORE
 from ..sessions import live
 from .session_queries import s
 
@@ -41,10 +45,10 @@ _DEVICES = text(
 )
 
 # Counts stop at a thousand.
+_ORDERS = text("SELECT count(*) AS n FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o")
+_POSTS = text("SELECT count(*) AS n FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p")
 _ACTIVITY = text(
-    f"""SELECT (SELECT count(*) FROM (SELECT 1 FROM orders WHERE user_id = :user_id LIMIT 1001) o) AS orders,
-    (SELECT count(*) FROM (SELECT 1 FROM forum_posts WHERE author_id = :user_id LIMIT 1001) p) AS posts,
-    EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS has_tokens,
+    f"""SELECT EXISTS (SELECT 1 FROM api_tokens WHERE maker_id = :user_id AND revoked_at IS NULL) AS has_tokens,
     (SELECT count(*) FROM standing_rules r WHERE r.actor = :email AND {live.RULE_IN_FORCE}) AS rules"""
 )
 
@@ -116,12 +120,12 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Activity:
-    """The traces of a user: the numbers of orders and forum posts, 1,001 for more than a thousand; whether the user made API
-    tokens that are not revoked; and the number of deny rules in force that the user made.
+    """The traces of a user: the numbers of orders and forum posts, 1,001 for more than a thousand, None where the site's own
+    database is away; whether the user made API tokens that are not revoked; and the number of deny rules in force that the user made.
     """
 
-    orders: int
-    posts: int
+    orders: int | None
+    posts: int | None
     has_tokens: bool
     rules: int
 
@@ -199,6 +203,18 @@ def deletion(db: ReadOnlyDatabase, user_id: UUID) -> Deletion | None:
     return None if row is None else Deletion(**row)
 
 
-def activity(db: ReadOnlyDatabase, user_id: UUID, email: str) -> Activity:
+def activity(databases: Databases, user_id: UUID, email: str) -> Activity:
     """Return what the user has on the sites. `email` is the address under which the audit log knows an admin."""
-    return Activity(**db.only(_ACTIVITY, user_id=user_id, email=email))
+    own = databases.sessions.only(_ACTIVITY, user_id=user_id, email=email)
+    orders, posts = _count(databases, STORE, _ORDERS, user_id), _count(databases, FORUMS, _POSTS, user_id)
+    return Activity(orders, posts, **own)
+
+
+def _count(databases: Databases, site: str, statement: TextClause, user_id: UUID) -> int | None:
+    """Count a user's rows in a site's own tables; None where only their database is away: the sessions are not."""
+    try:
+        return int(databases.of(site).only(statement, user_id=user_id)["n"])
+    except SQLAlchemyError as error:
+        if databases.is_apart(site) and is_outage(error):
+            return None
+        raise

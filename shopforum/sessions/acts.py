@@ -1,8 +1,8 @@
 """The acts of sessions: what somebody did while signed in, kept for a while, so that an incident can tell what a thief did.
 
 A row has the session, the kind of act, when, from which address and browser, and a reference to the object, such as an order's
-number. It has no content: no text of a post, no postal address. It is written in the transaction of the act, and deleted after
-`sessions.acts_days`. Acts of the console's admins are in the audit log, and not again here.
+number. It has no content: no text of a post, no postal address. It is written in the transaction of the act, in the database of
+the act, and deleted after `sessions.acts_days`. Acts of the console's admins are in the audit log, and not again here.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,16 @@ from sqlalchemy import Connection, text
 
 from ..core.database import Database, once_more
 from ..core.purge import Purge
+from ..core.relay import Relayed
+from . import tables
 from .audit import Client
 from .policy import client_of
 from .request import SessionRequest
 from .vocabulary import ActKind
 
 PURGES = (Purge("session_acts", "expires_at < now()", order="expires_at"),)
+# A session does one thing with one object at a time.
+RELAYED = (Relayed(tables.acts, ordered="id", since="at", same=("session_id", "at", "kind", "reference")),)
 
 _WRITE = text(
     """INSERT INTO session_acts (session_id, user_id, site, kind, reference, address, agent, expires_at)

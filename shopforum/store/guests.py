@@ -81,7 +81,7 @@ def merge_cart(request: Request, user_id: UUID, target: str) -> LoginHookResult 
     if value is None:
         return None
     buying = target.partition("?")[0] == "/checkout"
-    changed = merging.merge(request.db, _hashes(request, value), user_id, buying=buying)
+    changed = merging.merge(request.site_db, _hashes(request, value), user_id, buying=buying)
     return LoginHookResult([_JAR.expired(COOKIE)], "merged" if changed else None)
 
 

@@ -35,7 +35,7 @@ class DatabaseAccess:
 
     @property
     def db(self: _HasSessions) -> Database:
-        """The database, for short statements and transactions."""
+        """The database of the sessions and of all that the sites share, for short statements and transactions."""
         return self.sessions.db
 
     @cached_property
@@ -59,6 +59,11 @@ class Request(DatabaseAccess, SessionRequest):
     def services(self) -> Services:
         """The objects that the views of this site share."""
         return services.of(self.registry)
+
+    @property
+    def site_db(self) -> Database:
+        """The database with the site's own tables."""
+        return self.services.site_db
 
     @property
     def site(self) -> Site:

@@ -14,6 +14,7 @@ from pyramid.registry import Registry
 from pyramid.response import Response
 
 from ..core.database import Database
+from ..core.databases import Databases
 from ..core.sites import Site
 from ..idp import FusionAuth
 from ..idp.settings import IdpSettings
@@ -113,7 +114,7 @@ class Services:
     """The objects that the views of one site share. The fields without a default are the application factory's."""
 
     site: Site
-    db: Database
+    databases: Databases
     sessions: Sessions
     idp: FusionAuth
     idp_settings: IdpSettings
@@ -139,6 +140,16 @@ class Services:
     repeatable_fields: set[str] = field(default_factory=set)
     # The objects by their class: the classes above, and each package's own settings, keys and the like.
     objects: dict[type[object], object] = field(default_factory=dict)
+
+    @property
+    def db(self) -> Database:
+        """The database of the sessions, and of all that is neither the store's nor the forums'."""
+        return self.databases.sessions
+
+    @property
+    def site_db(self) -> Database:
+        """The database with the site's own tables; the same as `db` unless the site has one of its own."""
+        return self.databases.of(self.site.name)
 
     def add(self, service: object) -> None:
         """Add an object that `get` finds by its class. Raises ConfigurationError if there is one of this class."""

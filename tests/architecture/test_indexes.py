@@ -85,6 +85,8 @@ JOBS: dict[str, Callable[[Any], Any]] = {
     "revocations": lambda r: jobs.run_once(r.sessions),
     "sealing": lambda r: jobs.seal(r.sessions),
     "tidying": lambda r: command._tidy(r.db),
+    "store letters": command._store_letters,
+    "forum letters": command._forum_letters,
     "mail": command._send_mail,
     "webhooks": command._send_webhooks,
 }

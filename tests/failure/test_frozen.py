@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import OperationalError
 
+from shopforum.core import database_hosts
 from shopforum.core import engine as engines
 from shopforum.core.database import Database, is_outage, once_more
 from shopforum.core.deadlines import DeadlineExceeded
@@ -97,7 +99,6 @@ def test_readiness_throws_away_what_would_hold_the_next_pages(own, database, fro
 
 def test_of_several_hosts_the_last_one_that_served_is_asked_first(own, monkeypatch):
     """A frozen host accepts, and says nothing. Every new connection would wait for it, if it is named first."""
-    monkeypatch.setattr(engines, "_CONNECTING", {**engines._CONNECTING, "connect_timeout": 2})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         name, _, rest = own[0].partition("@")
         engine = create_engine(f"{name}@127.0.0.1:{silent.getsockname()[1]},{rest}", None)
@@ -108,22 +109,44 @@ def test_of_several_hosts_the_last_one_that_served_is_asked_first(own, monkeypat
             silent.accept()
 
 
+def test_a_silent_host_is_left_out_for_a_while(monkeypatch):
+    """Also where no host serves, as until the promotion of a standby: no connection waits for it then, nor right after."""
+    monkeypatch.setattr(database_hosts, "_silent_until", {})
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        ports = [one.getsockname()[1] for one in (silent, closed)]
+        address = ",".join(f"127.0.0.1:{port}" for port in ports)
+        database = Database(create_engine(f"postgresql://someone@{address}/name", None))
+        assert all(is_outage(ask(database)) for _ in range(3))
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+
+
 @pytest.mark.parametrize(
-    ("hosts", "last", "asked"),
+    ("hosts", "last", "silent", "asked"),
     [
-        ("one,two,three", ("two", "5432"), ("two,one,three", ",,")),
-        ("one:5433,two", ("one", "5433"), ("one,two", "5433,")),
-        ("one,two:5433", ("two", "5432"), ("one,two", ",5433")),
-        ("one,two", None, ("one,two", ",")),
+        ("one,two,three", ("two", "5432"), {}, "two:5432 one:5432 three:5432"),
+        ("one:5433,two", ("one", "5433"), {}, "one:5433 two:5432"),
+        ("one,two:5433", ("two", "5432"), {}, "one:5432 two:5433"),
+        ("one,two", None, {}, "one:5432 two:5432"),
+        ("one,two", ("one", "5432"), {"one": 1000}, "two:5432"),
+        ("one,two,three", ("one", "5432"), {"one": -1}, "two:5432 three:5432 one:5432"),
+        ("one,two", ("one", "5432"), {"one": 1000, "two": 1000}, "one:5432 two:5432"),
     ],
 )
-def test_the_order_of_hosts_with_and_without_a_port(monkeypatch, hosts, last, asked):
+def test_the_order_of_hosts(monkeypatch, hosts, last, silent, asked):
     url = engines.driver_url(f"postgresql://someone@{hosts}/name")
-    address = url.query["host"]
-    monkeypatch.setattr(engines, "_last_hosts", {address: last} if last else {})
+    address, now = url.query["host"], time.monotonic()
+    monkeypatch.setattr(database_hosts, "_last", {address: last} if last else {})
+    known = {(name, "5432"): now + seconds for name, seconds in silent.items()}
+    monkeypatch.setattr(database_hosts, "_silent_until", known)
     _, parameters = PGDialect_psycopg2().create_connect_args(url)
-    engines._ask_last_host_first(address, None, None, None, parameters)
-    assert (parameters["host"], parameters["port"]) == asked
+    database_hosts._order(address, None, None, None, parameters)
+    found = zip(parameters["host"].split(","), parameters["port"].split(","), strict=True)
+    assert " ".join(":".join(one) for one in found) == asked
+    assert all(until > now + 5 for until in known.values()), "no other thread asks it now"
 
 
 def test_a_commit_without_an_answer_is_not_repeated(database, frozen):

@@ -142,7 +142,7 @@ def test_no_letter_about_what_was_read_or_removed(
 ) -> None:
     letters.choose(db, ann, LetterChoice("ann@harbour.example", "hour"))
     fill(db, topic, bob, 1)
-    inbox.read_all(db, ann, 10**9, 0)
+    inbox.read_all(db, ann, 10**9)
     [gone] = fill(db, topic, bob, 1)
     db.all(
         text("UPDATE forum_posts SET removed_at = now(), removed_by = 'author' WHERE id = :id RETURNING 1"),

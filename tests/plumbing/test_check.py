@@ -6,7 +6,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 from sqlalchemy import text
-from support import APPLICATIONS, site_settings
+from support import APPLICATIONS, FAULTS_OF_TESTS, site_settings
 
 from shopforum.cli.check import command
 from shopforum.core import migrations
@@ -43,7 +43,7 @@ def test_a_good_deployment(deployment):
     """test_check_faults.py has one without any fault. The role of the tests owns the tables, and no worker runs."""
     _, output = check(deployment())
     wrong = {line.split(":")[0] for line in output.splitlines() if line.startswith("WRONG")}
-    assert wrong == {"WRONG  database role", "WRONG  durability", "WRONG  worker"}, output
+    assert wrong == {f"WRONG  {about}" for about in FAULTS_OF_TESTS}, output
     for word in ("database:", "migrations:", "FusionAuth:", "idp.api_key:", "store application:", "clock:"):
         assert word in output
 

@@ -67,6 +67,7 @@ def doctor(
         }
         assert (done.exit_code == 0) == (not found)
         assert _OF_THE_TESTS in found.pop("durability", _OF_THE_TESTS)
+        assert "set autovacuum = on" in found.pop("autovacuum", "set autovacuum = on")
         return found
 
     return run
@@ -133,6 +134,7 @@ def test_a_healthy_deployment_has_no_fault(doctor: Any) -> None:
             "webhook to siem",
             "webhooks.siem.url",
         ),
+        ({"canary.nodes": "http://127.0.0.1:1"}, "canary node 127.0.0.1, port 1", "canary.nodes"),
     ],
 )
 def test_a_setting_that_is_wrong(
@@ -187,6 +189,11 @@ def test_the_owner_s_role(doctor: Any, database_url: str) -> None:
             "API tokens",
             "put the key back",
         ),
+        (
+            "INSERT INTO processes (id, kind, host, pid, keys) VALUES (gen_random_uuid(), 'web', 'h', 7, '{87654321}')",
+            "shopforum.secret",
+            "the same keys on all machines",
+        ),
     ],
 )
 def test_faults_that_the_database_shows(
@@ -196,6 +203,41 @@ def test_faults_that_the_database_shows(
         cursor.execute(fault)
         connection.commit()
     assert cure in doctor()[about]
+
+
+def test_changes_by_hand_in_the_schema(doctor: Any, server: Any, worker_id: str) -> None:
+    """All in one copy of the database, which the doctor reads as its owner: nobody else could change it."""
+    name = f"by_hand_{worker_id}"
+    url = server.create(name, template="template_shopforum")
+    try:
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            for fault in (
+                "DROP TRIGGER audit_log_rows ON audit_log",
+                "DROP EXTENSION pg_trgm CASCADE",
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_session_acts_expires_at'::regclass",
+                "ALTER TABLE session_places DROP CONSTRAINT fk_session_places_session_id",
+                f"ALTER DATABASE {name} SET session_replication_role = replica",
+                f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'",
+            ):
+                cursor.execute(fault)
+            found = doctor(**{"database.url": url})
+            cursor.execute(f"ALTER DATABASE {name} SET search_path = pg_catalog")
+            unseen = doctor(**{"database.url": url})
+    finally:
+        server.drop(name)
+    cures = {
+        "audit log": "0001_sessions.py",
+        "index ix_session_acts_expires_at": "REINDEX INDEX CONCURRENTLY",
+        "foreign key of session_places to sessions": "ADD CONSTRAINT",
+        "session_replication_role": "RESET session_replication_role",
+        "default_transaction_isolation": "RESET default_transaction_isolation",
+    }
+    assert {about: cure in found.get(about, "") for about, cure in cures.items()} == dict.fromkeys(
+        cures, True
+    )
+    assert any("USING gin" in cure for about, cure in found.items() if about.startswith("index ix_products"))
+    assert "SET search_path = public" in unseen["search_path"]
 
 
 def test_two_people_take_two_owners_who_can_sign_in(doctor: Any, database_url: str, idp: Any) -> None:

@@ -30,7 +30,7 @@ def user(request: Request) -> dict[str, Any]:
     if person is None and not events:
         raise HTTPNotFound
     found = page(request, session_queries.of_user(user_id), size=25)
-    activity = user_queries.activity(db, user_id, person.user_email if person else "")
+    activity = user_queries.activity(request.services.databases, user_id, person.user_email if person else "")
     return {
         "user_id": user_id,
         "person": person,

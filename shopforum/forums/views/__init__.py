@@ -1,22 +1,24 @@
 """The forums' views: each reads the form and the ids, calls one function of the domain, and responds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
 from ...core.permissions import MODERATORS
+from ...core.sites import FORUMS
 from ...sessions.acts import acting
 from ...web.errors import page
 from ...web.numbers import bigint
 from ...web.request import Request
-from .. import mentions, paging
+from .. import members, mentions, paging
 from ..forms import line
-from ..inbox import WithCounts
+from ..inbox import MOST, WithCounts, unread_security
 from ..paging import NumberedList, Part
 from ..person import Person
 from ..refusals import Locked, Missing, Stale, TooLate, TooSoon
@@ -82,7 +84,7 @@ def settings(request: Request) -> ForumSettings:
 
 def listed(request: Request, wanted: NumberedList[R]) -> NumberedPage[R]:
     """Return the page of a list that the request asks for with `?page=`. The row brings the counts for the navigation along."""
-    found = paging.fetch(request.db, wanted, page_number(request))
+    found = paging.fetch(request.site_db, wanted, page_number(request))
     if found.first_row is not None:
         _note(request, found.first_row.get("inbox_unread"), found.first_row.get("open_reports"))
     return numbered(request, request.path, found)
@@ -113,8 +115,15 @@ def note_counts(request: Request, row: WithCounts) -> None:
     _note(request, row.inbox_unread, row.open_reports)
 
 
+def suspended(request: Request, viewer: Person | None, authors: Iterable[UUID]) -> frozenset[UUID]:
+    """Return the authors on a page that a deny rule keeps out of the forums; none unless a moderator looks."""
+    return members.suspended(request.db, viewer, authors)
+
+
 def _note(request: Request, unread: int | None, reports: int | None) -> None:
     if unread is not None:
+        if request.services.databases.is_apart(FORUMS) and request.identity is not None:
+            unread = min(MOST, unread + unread_security(request.db, request.identity.user_id))
         request.environ[UNREAD] = unread
     if reports is not None:
         request.environ[REPORTS] = reports
@@ -129,7 +138,7 @@ def written(request: Request, form: Any, write: Callable[[], Placed]) -> HTTPSee
         request.response.status_int = 422
         return None
     if "preview" in request.POST:
-        return mentions.preview(request.db, form.body.data)
+        return mentions.preview(request.site_db, form.body.data)
     try:
         return HTTPSeeOther(write().url)
     except TooSoon as error:

@@ -19,10 +19,10 @@ def feed(request: Request) -> Response:
     """Return the feed of all categories, or of the one in the address. Raises Missing. It is the same for everybody."""
     slug = request.matchdict.get("slug")
     if slug is None:
-        rows: Sequence[TopicSummary] = paging.fetch(request.db, topics.latest(None), 1).rows
+        rows: Sequence[TopicSummary] = paging.fetch(request.site_db, topics.latest(None), 1).rows
         return _feed(request, request.site.title, "/", rows)
-    category = topics.category(request.db, slug)
-    rows = paging.fetch(request.db, topics.of_category(category.id, None), 1).rows
+    category = topics.category(request.site_db, slug)
+    rows = paging.fetch(request.site_db, topics.of_category(category.id, None), 1).rows
     return _feed(request, f"{category.name} · {request.site.title}", links.category(slug), rows)
 
 

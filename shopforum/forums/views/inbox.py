@@ -37,7 +37,7 @@ def show(request: Request) -> dict[str, Any]:
 
 def read(request: Request) -> HTTPSeeOther:
     """Mark one message as read."""
-    if not inbox.read(request.db, person(request), id_of(request)):
+    if not inbox.read(request.site_db, person(request), id_of(request)):
         raise Missing
     return notes.see_other(request, "/inbox?notice=one-read")
 
@@ -45,5 +45,7 @@ def read(request: Request) -> HTTPSeeOther:
 def read_all(request: Request) -> HTTPSeeOther:
     """Mark everything that the page has shown, and everything older, as read. Newer messages stay unread."""
     newest, notice = (bigint(str(request.POST.get(name, ""))) or 0 for name in ("newest", "security"))
-    inbox.read_all(request.db, person(request), newest, notice)
+    me = person(request)
+    inbox.read_all(request.site_db, me, newest)
+    inbox.read_security(request.db, me, notice)
     return notes.see_other(request, "/inbox?notice=all-read")

@@ -16,7 +16,7 @@ from . import listed, note_counts, person, settings, viewer, written
 def home(request: Request) -> dict[str, Any]:
     """Show the categories, and the topics of all categories by their last post."""
     who = viewer(request)
-    categories = topics.all_categories(request.db, who)
+    categories = topics.all_categories(request.site_db, who)
     if categories:
         note_counts(request, categories[0])
     return {"categories": categories, "page": listed(request, topics.latest(who))}
@@ -25,7 +25,7 @@ def home(request: Request) -> dict[str, Any]:
 def category(request: Request) -> dict[str, Any]:
     """Show a category's topics."""
     who = viewer(request)
-    found = topics.category(request.db, request.matchdict["slug"], who)
+    found = topics.category(request.site_db, request.matchdict["slug"], who)
     note_counts(request, found)
     return {"category": found, "page": listed(request, topics.of_category(found.id, who))}
 
@@ -33,7 +33,7 @@ def category(request: Request) -> dict[str, Any]:
 def mark_read(request: Request) -> HTTPSeeOther:
     """Mark everything in a category as read."""
     slug = request.matchdict["slug"]
-    if not read_markers.mark_category(request.db, person(request).id, slug):
+    if not read_markers.mark_category(request.site_db, person(request).id, slug):
         raise Missing
     return notes.see_other(request, links.category(slug) + "?notice=read")
 
@@ -41,7 +41,7 @@ def mark_read(request: Request) -> HTTPSeeOther:
 def new_topic(request: Request) -> dict[str, Any]:
     """Show the form for a new topic."""
     who = person(request)
-    found = topics.category(request.db, request.matchdict["slug"], who)
+    found = topics.category(request.site_db, request.matchdict["slug"], who)
     note_counts(request, found)
     return {"category": found, "form": TopicForm(), "preview": None, "viewer": who}
 
@@ -49,13 +49,13 @@ def new_topic(request: Request) -> dict[str, Any]:
 def start_topic(request: Request) -> Any:
     """Open a topic, or show a preview of its first post."""
     who = person(request)
-    found = topics.category(request.db, request.matchdict["slug"], who)
+    found = topics.category(request.site_db, request.matchdict["slug"], who)
     form = TopicForm(request.POST)
     answer = written(
         request,
         form,
         lambda: writing.start_topic(
-            request.db, found.slug, who, form.title.data, form.body.data, settings(request)
+            request.site_db, found.slug, who, form.title.data, form.body.data, settings(request)
         ),
     )
     if isinstance(answer, HTTPSeeOther):

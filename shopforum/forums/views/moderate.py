@@ -15,7 +15,7 @@ from ..forms import CategoryForm, ModerateForm, ModerateTopicForm
 from ..person import Person
 from ..refusals import Missing
 from ..topics import Topic
-from . import id_of, is_moderator, listed, note_counts, person, viewer
+from . import id_of, is_moderator, listed, note_counts, person, suspended, viewer
 
 _POST_LABELS = {
     "hide": "Remove it",
@@ -53,7 +53,7 @@ LOG_LABELS = {
 
 def topic_page(request: Request) -> dict[str, Any]:
     """Show the form to moderate a topic."""
-    topic = topics.topic(request.db, id_of(request), person(request))
+    topic = topics.topic(request.site_db, id_of(request), person(request))
     note_counts(request, topic)
     return {"topic": topic, "form": _topic_form(request, topic)}
 
@@ -61,14 +61,14 @@ def topic_page(request: Request) -> dict[str, Any]:
 def moderate_topic(request: Request) -> Any:
     """Pin, lock, hide or move a topic."""
     who = person(request)
-    found = topics.topic(request.db, id_of(request), who)
+    found = topics.topic(request.site_db, id_of(request), who)
     form = _topic_form(request, found)
     if not _acceptable(request, form, _TOPIC_LABELS):
         return {"topic": found, "form": form}
     if form.act.data == "move":
-        moderation.move_topic(request.db, found.id, who, int(form.category.data), form.reason.data)
+        moderation.move_topic(request.site_db, found.id, who, int(form.category.data), form.reason.data)
     else:
-        moderation.change_topic(request.db, found.id, who, form.act.data, form.reason.data)
+        moderation.change_topic(request.site_db, found.id, who, form.act.data, form.reason.data)
     return notes.see_other(request, links.topic(found.id, found.title) + "?notice=moderated")
 
 
@@ -92,7 +92,7 @@ def _topic_form(request: Request, topic: Topic) -> ModerateTopicForm:
     acts = moderation.TOPIC_ACTS.items()
     possible = [act for act, (column, value) in acts if getattr(topic, column) != value]
     form.act.choices = {act: _TOPIC_LABELS[act] for act in (*possible, "move")}
-    categories = topics.all_categories(request.db)
+    categories = topics.all_categories(request.site_db)
     form.category.choices = {str(category.id): category.name for category in categories}
     return form
 
@@ -114,7 +114,7 @@ def moderate_post(request: Request) -> Any:
         "show": moderation.show_post,
         "dismiss": moderation.dismiss_reports,
     }
-    acts[form.act.data](request.db, found.id, who, form.reason.data)
+    acts[form.act.data](request.site_db, found.id, who, form.reason.data)
     if values["reports"]:
         return notes.see_other(request, "/moderation/flags?notice=moderated")
     address = links.topic(found.topic_id, found.topic_title)
@@ -122,9 +122,9 @@ def moderate_post(request: Request) -> Any:
 
 
 def _post_values(request: Request, who: Person) -> dict[str, Any]:
-    found = posts.post(request.db, id_of(request), who)
+    found = posts.post(request.site_db, id_of(request), who)
     note_counts(request, found)
-    open_reports = reports.of_post(request.db, found.id)
+    open_reports = reports.of_post(request.site_db, found.id)
     form = ModerateForm(request.POST or request.typed)
     # A moderator can remove a post that its author has removed: then the author cannot restore it.
     possible = {
@@ -135,6 +135,7 @@ def _post_values(request: Request, who: Person) -> dict[str, Any]:
     form.act.choices = {act: label for act, label in _POST_LABELS.items() if possible[act]}
     return {
         "post": found,
+        "suspended": suspended(request, who, [found.author_id]),
         "reports": open_reports,
         "form": form,
         "render": render,
@@ -154,14 +155,14 @@ def moderate_edit(request: Request) -> Any:
     if not _acceptable(request, form, _EDIT_LABELS):
         return values
     act = moderation.hide_edit if form.act.data == "hide" else moderation.show_edit
-    act(request.db, found.id, person(request), form.reason.data)
+    act(request.site_db, found.id, person(request), form.reason.data)
     return notes.see_other(request, f"/posts/{values['post'].id}/history?notice=moderated")
 
 
 def _edit_values(request: Request) -> dict[str, Any]:
-    found = posts.post(request.db, id_of(request), person(request))
+    found = posts.post(request.site_db, id_of(request), person(request))
     note_counts(request, found)
-    edit = posts.edited(request.db, found.id, int(request.matchdict["edit"]))
+    edit = posts.edited(request.site_db, found.id, int(request.matchdict["edit"]))
     form = ModerateForm(request.POST or request.typed)
     act = "show" if edit.hidden else "hide"
     form.act.choices = {act: _EDIT_LABELS[act]}
@@ -186,7 +187,7 @@ def settle(request: Request) -> Any:
     act = moderation.hide_post if form.act.data == "hide" else moderation.dismiss_reports
     for post_id in sorted(ticked):
         with suppress(Missing):
-            act(request.db, post_id, who, form.reason.data)
+            act(request.site_db, post_id, who, form.reason.data)
     return notes.see_other(request, "/moderation/flags?notice=moderated")
 
 
@@ -203,8 +204,11 @@ def _queue_form(request: Request) -> ModerateForm:
 
 
 def _queue_values(request: Request, form: ModerateForm, ticked: set[int]) -> dict[str, Any]:
+    who = person(request)
+    page = listed(request, reports.queue(who))
     return {
-        "page": listed(request, reports.queue(person(request))),
+        "page": page,
+        "suspended": suspended(request, who, (post.author_id for post in page.rows)),
         "form": form,
         "ticked": ticked,
         "excerpt": plain,
@@ -222,7 +226,7 @@ def add_category(request: Request) -> Any:
     """Add a category."""
     form = CategoryForm(request.POST)
     if form.validate():
-        slug = topics.add_category(request.db, form.name.data, form.description.data)
+        slug = topics.add_category(request.site_db, form.name.data, form.description.data)
         if slug is not None:
             return HTTPSeeOther(links.category(slug))
         form.name.errors = ["A category with this name, or a very similar one, exists already."]
@@ -231,7 +235,7 @@ def add_category(request: Request) -> Any:
 
 
 def _categories(request: Request, form: CategoryForm) -> dict[str, Any]:
-    categories = topics.all_categories(request.db, person(request))
+    categories = topics.all_categories(request.site_db, person(request))
     if categories:
         note_counts(request, categories[0])
     return {"categories": categories, "form": form}
@@ -239,7 +243,7 @@ def _categories(request: Request, form: CategoryForm) -> dict[str, Any]:
 
 def category_page(request: Request) -> dict[str, Any]:
     """Show the form to rename a category."""
-    found = topics.category(request.db, request.matchdict["slug"], person(request))
+    found = topics.category(request.site_db, request.matchdict["slug"], person(request))
     note_counts(request, found)
     return {"category": found, "form": CategoryForm(name=found.name, description=found.description)}
 
@@ -249,11 +253,11 @@ def rename_category(request: Request) -> Any:
     slug = request.matchdict["slug"]
     form = CategoryForm(request.POST)
     if form.validate():
-        if not topics.rename_category(request.db, slug, form.name.data, form.description.data):
+        if not topics.rename_category(request.site_db, slug, form.name.data, form.description.data):
             raise Missing
         return notes.see_other(request, links.category(slug) + "?notice=renamed")
     request.response.status_int = 422
-    return {"category": topics.category(request.db, slug, person(request)), "form": form}
+    return {"category": topics.category(request.site_db, slug, person(request)), "form": form}
 
 
 def log(request: Request) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from . import id_of, person
 
 def show(request: Request) -> dict[str, Any]:
     """Show which letters the person gets, and the topics that the person follows."""
-    choice = letters.choice_of(request.db, person(request))
+    choice = letters.choice_of(request.site_db, person(request))
     return _page(request, NotificationsForm(every=choice.every if choice else "never"), choice)
 
 
@@ -28,29 +28,29 @@ def save(request: Request) -> Any:
     email = outgoing.address(request.me.user_email)
     if form.validate():
         if form.every.data == "never":
-            letters.stop(request.db, me.id)
+            letters.stop(request.site_db, me.id)
             return notes.see_other(request, "/account/notifications?notice=no-letters")
         if email is not None:
-            letters.choose(request.db, me, LetterChoice(email, form.every.data))
+            letters.choose(request.site_db, me, LetterChoice(email, form.every.data))
             return notes.see_other(request, "/account/notifications?notice=letters")
         form.form_errors.append("Your account has no e-mail address that we can write to.")
     request.response.status_int = 422
-    return _page(request, form, letters.choice_of(request.db, me))
+    return _page(request, form, letters.choice_of(request.site_db, me))
 
 
 def follow(request: Request) -> HTTPSeeOther:
     """Follow a topic that the person can see. Raises Missing."""
     me = person(request)
-    topic = topics.topic(request.db, id_of(request), me)
-    notice = "following" if follows.follow(request.db, me, topic.id) else "follows-too-many"
+    topic = topics.topic(request.site_db, id_of(request), me)
+    notice = "following" if follows.follow(request.site_db, me, topic.id) else "follows-too-many"
     return notes.see_other(request, with_notice(links.topic(topic.id, topic.title), notice))
 
 
 def stop_following(request: Request) -> HTTPSeeOther:
     """Follow a topic no longer, and go back to the topic, or to the list with the field `list`. Raises Missing."""
     me = person(request)
-    topic = topics.topic(request.db, id_of(request), me)
-    follows.stop(request.db, me, topic.id)
+    topic = topics.topic(request.site_db, id_of(request), me)
+    follows.stop(request.site_db, me, topic.id)
     path = "/account/notifications" if "list" in request.POST else links.topic(topic.id, topic.title)
     return notes.see_other(request, with_notice(path, "not-following"))
 
@@ -72,7 +72,7 @@ def _unsubscribe(request: Request, *, done: bool) -> Any:
         back = ("/account/notifications", "Your notifications")
         return page(request, 403, "This link does not stop letters", text, back=back, keep=False)
     if done:
-        letters.stop(request.db, owner)
+        letters.stop(request.site_db, owner)
     return {"done": done}
 
 
@@ -82,5 +82,5 @@ def _page(request: Request, form: NotificationsForm, choice: LetterChoice | None
         "choice": choice,
         "email": request.me.user_email,
         "mail_on": request.services.get(MailSettings).on,
-        "followed": follows.followed(request.db, person(request)),
+        "followed": follows.followed(request.site_db, person(request)),
     }

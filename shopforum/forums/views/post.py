@@ -30,7 +30,7 @@ def edit(request: Request) -> Any:
 
     def save() -> writing.Placed:
         body, reason, seen = form.body.data, form.reason.data, bigint(form.seen.data or "")
-        return writing.edit(request.db, post.id, person(request), body, reason, seen, settings(request))
+        return writing.edit(request.site_db, post.id, person(request), body, reason, seen, settings(request))
 
     answer = written(request, form, save)
     if isinstance(answer, HTTPSeeOther):
@@ -40,7 +40,7 @@ def edit(request: Request) -> Any:
 
 def _editable(request: Request) -> Post:
     who = person(request)
-    post = posts.own_post(request.db, id_of(request), who, settings(request).window(who))
+    post = posts.own_post(request.site_db, id_of(request), who, settings(request).window(who))
     if post.removed_at is not None:
         raise Missing
     if not post.editable:
@@ -58,7 +58,7 @@ def _until(request: Request, post: Post) -> datetime | None:
 def history(request: Request) -> dict[str, Any]:
     """Show the changes of each edit, to everybody who may see the post."""
     who = viewer(request)
-    post = posts.post(request.db, id_of(request), who)
+    post = posts.post(request.site_db, id_of(request), who)
     note_counts(request, post)
     page = listed(request, posts.history(post.id, who))
     return {"post": post, "page": page, "compare": diffs.compare, "moderator": is_moderator(who)}
@@ -66,19 +66,19 @@ def history(request: Request) -> dict[str, Any]:
 
 def remove(request: Request) -> HTTPSeeOther:
     """Remove the person's own post, and offer to undo it."""
-    post = posts.remove(request.db, id_of(request), person(request))
+    post = posts.remove(request.site_db, id_of(request), person(request))
     return _back_to_topic(request, post, "removed")
 
 
 def restore(request: Request) -> HTTPSeeOther:
     """Restore a post that the person has removed."""
-    post = posts.restore(request.db, id_of(request), person(request))
+    post = posts.restore(request.site_db, id_of(request), person(request))
     return _back_to_topic(request, post, "restored")
 
 
 def report_page(request: Request) -> dict[str, Any]:
     """Show the form to report a post."""
-    post = reports.reportable(request.db, id_of(request), person(request))
+    post = reports.reportable(request.site_db, id_of(request), person(request))
     note_counts(request, post)
     return {"post": post, "form": ReportForm(), "render": render}
 
@@ -86,11 +86,11 @@ def report_page(request: Request) -> dict[str, Any]:
 def report(request: Request) -> Any:
     """Report a post to the moderators."""
     who = person(request)
-    post = reports.reportable(request.db, id_of(request), who)
+    post = reports.reportable(request.site_db, id_of(request), who)
     form = ReportForm(request.POST)
     if not form.validate():
         request.response.status_int = 422
-    elif reports.report(request.db, post.id, who, form.reason.data, form.text.data):
+    elif reports.report(request.site_db, post.id, who, form.reason.data, form.text.data):
         return _back_to_topic(request, post, "flagged")
     else:
         form.form_errors.append(

@@ -18,7 +18,7 @@ from ..person import Person
 from ..posts import PostOnPage
 from ..refusals import Locked
 from ..topics import Topic
-from . import id_of, note_counts, numbered, page_number, person, settings, viewer, written
+from . import id_of, note_counts, numbered, page_number, person, settings, suspended, viewer, written
 
 
 def show(request: Request) -> Any:
@@ -27,7 +27,7 @@ def show(request: Request) -> Any:
     `?quote=` fills the form with a quotation of that post.
     """
     who = viewer(request)
-    topic = topics.topic(request.db, id_of(request), who)
+    topic = topics.topic(request.site_db, id_of(request), who)
     address = links.topic(topic.id, topic.title)
     if request.path != address:
         return HTTPMovedPermanently(f"{address}?{request.query_string}".rstrip("?"))
@@ -45,12 +45,14 @@ def show(request: Request) -> Any:
 def reply(request: Request) -> Any:
     """Add a post, or show a preview of it."""
     who = person(request)
-    topic = topics.topic(request.db, id_of(request), who)
+    topic = topics.topic(request.site_db, id_of(request), who)
     if topic.locked and not who.moderator:
         raise Locked
     form = ReplyForm(request.POST)
     answer = written(
-        request, form, lambda: writing.reply(request.db, topic.id, who, form.body.data, settings(request))
+        request,
+        form,
+        lambda: writing.reply(request.site_db, topic.id, who, form.body.data, settings(request)),
     )
     if isinstance(answer, HTTPSeeOther):
         return answer
@@ -61,7 +63,7 @@ def reply(request: Request) -> Any:
 def _values(request: Request, topic: Topic, who: Person | None, page: int) -> dict[str, Any]:
     """Return the values of the template, except for the form."""
     note_counts(request, topic)
-    shown = posts.on_page(request.db, topic.id, page, who, settings(request).window(who))
+    shown = posts.on_page(request.site_db, topic.id, page, who, settings(request).window(who))
     return {
         "topic": topic,
         "posts": shown,
@@ -69,6 +71,7 @@ def _values(request: Request, topic: Topic, who: Person | None, page: int) -> di
             request, links.topic(topic.id, topic.title), Part(shown, page, posts.page_of(topic.post_count))
         ),
         "viewer": who,
+        "suspended": suspended(request, who, (post.author_id for post in shown)),
         "may_reply": who is not None and (who.moderator or not topic.locked),
         "preview": None,
         "quoted": False,
@@ -83,7 +86,7 @@ def _wanted_page(request: Request, topic: Topic) -> int:
     """
     post_id = bigint(request.GET.get("post", ""))
     if post_id is not None:
-        return posts.page_of(posts.number_of(request.db, topic.id, post_id))
+        return posts.page_of(posts.number_of(request.site_db, topic.id, post_id))
     if "unread" in request.GET:
         return posts.page_of(topic.first_unread or topic.post_count)
     return min(page_number(request), posts.page_of(topic.post_count))
@@ -116,4 +119,4 @@ def _note_read(request: Request, topic: Topic, who: Person | None, shown: list[P
     """Move the viewer's marker to the last post on the page. A page that the browser has prefetched is not read yet."""
     news = topic.has_message or (shown and shown[-1].number > topic.read_to)
     if who and shown and news and not is_prefetch(request):
-        read_markers.mark_topic(request.db, who.id, topic.id, shown[-1].number)
+        read_markers.mark_topic(request.site_db, who.id, topic.id, shown[-1].number)

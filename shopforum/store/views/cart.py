@@ -23,7 +23,7 @@ def show(request: Request) -> dict[str, Any]:
     """Show the cart. A guest with a cart sees it without a login. A visitor without a cart is sent to the login, and so is
     a request whose session cookies are not a valid session (`guests.require_whole_session`).
     """
-    cart = carts.load(request.db, _owner(request), removed=notices.removed(request))
+    cart = carts.load(request.site_db, _owner(request), removed=notices.removed(request))
     return _page(request, cart, notice=notices.of(request, cart))
 
 
@@ -38,7 +38,7 @@ def add(request: Request) -> Any:
     if request.identity is None:
         guest = guests.new_token(request)
         hashed = guests.new_hash(request, guest)
-    change = carts.add(request.db, guests.owner(request), slug, form.quantity.data, new_guest=hashed)
+    change = carts.add(request.site_db, guests.owner(request), slug, form.quantity.data, new_guest=hashed)
     if change is None:
         raise HTTPNotFound
     if not change.quantity:
@@ -64,10 +64,10 @@ def update(request: Request) -> Any:
     if typed.errors:
         return refuse(request, typed)
     try:
-        changes = carts.change(request.db, owner, typed.wanted)
+        changes = carts.change(request.site_db, owner, typed.wanted)
     except LineNotFound:
         request.response.status_int = 409
-        return _page(request, carts.load(request.db, owner), notice=request.services.notices["stale"])
+        return _page(request, carts.load(request.site_db, owner), notice=request.services.notices["stale"])
     path = _CHECKOUTS.get(request.POST.get("checkout", ""), "/shopping-cart")
     return notes.see_other(request, notices.after(changes, path=path))
 
@@ -80,7 +80,7 @@ def change(request: Request) -> Any:
     if typed.errors:
         return refuse(request, typed)
     try:
-        changes = carts.change(request.db, owner, typed.wanted)
+        changes = carts.change(request.site_db, owner, typed.wanted)
     except LineNotFound:
         raise HTTPNotFound from None
     return notes.see_other(request, notices.after(changes))
@@ -95,7 +95,7 @@ def undo(request: Request) -> Any:
     if not lines:
         raise HTTPNotFound
     try:
-        carts.restore(request.db, owner, lines)
+        carts.restore(request.site_db, owner, lines)
     except LineNotFound:
         raise HTTPNotFound from None
     return notes.see_other(request, notices.address("restored", lines, at=lines[0]))
@@ -110,7 +110,7 @@ def apply_typed(request: Request) -> dict[str, Any] | None:
     if typed.errors:
         return refuse(request, typed)
     try:
-        carts.change(request.db, guests.owner(request), typed.wanted)
+        carts.change(request.site_db, guests.owner(request), typed.wanted)
     except LineNotFound:
         raise HTTPNotFound from None
     return None
@@ -118,7 +118,7 @@ def apply_typed(request: Request) -> dict[str, Any] | None:
 
 def refuse(request: Request, typed: Quantities) -> dict[str, Any]:
     """Show the unchanged cart with the typed quantities and their errors. Raises HTTPNotFound if no line is in this cart."""
-    cart = carts.load(request.db, guests.owner(request))
+    cart = carts.load(request.site_db, guests.owner(request))
     if not cart.lines_of(list(typed.errors)):
         raise HTTPNotFound
     request.response.status_int = 422

@@ -18,7 +18,10 @@ _SIZE = 12
 def home(request: Request) -> dict[str, Any]:
     """Show the homepage: featured products and all categories."""
     caching.mark_public(request)
-    return {"featured": products.featured(request.db), "categories": products.categories(request.db)}
+    return {
+        "featured": products.featured(request.site_db),
+        "categories": products.categories(request.site_db),
+    }
 
 
 def listing(request: Request) -> dict[str, Any]:
@@ -38,12 +41,13 @@ def listing(request: Request) -> dict[str, Any]:
     )
     # A search without a word, such as "?!", finds nothing. Without a search nothing is counted.
     narrowed = bool(typed) or wanted != Criteria(category=wanted.category)
-    found = products.find_all(request.db, wanted) if narrowed else None
+    found = products.find_all(request.site_db, wanted) if narrowed else None
     criteria = found.criteria if found else wanted
     sorts = {**({products.BEST.name: products.BEST} if wanted.words else {}), **products.SORTS}
     sort = sorts.get(request.GET.get("sort", ""), next(iter(sorts.values())))
     page = paging.page(
         request,
+        request.site_db,
         products.matching(criteria),
         *products.order(sort, criteria),
         descending=sort.descending,
@@ -51,7 +55,7 @@ def listing(request: Request) -> dict[str, Any]:
     )
     return {
         "page": page.of(ListedProduct),
-        "categories": products.categories(request.db),
+        "categories": products.categories(request.site_db),
         "sorts": sorts.values(),
         "q": typed,
         "form": form,
@@ -64,7 +68,7 @@ def listing(request: Request) -> dict[str, Any]:
 def suggestions(request: Request) -> list[str]:
     """Return the names of products with words that begin like those in `q`, for the search field."""
     request.response.headers["Cache-Control"] = "public, max-age=300"
-    return products.suggested(request.db, search.words(request.GET.get("q", "")))
+    return products.suggested(request.site_db, search.words(request.GET.get("q", "")))
 
 
 def product(request: Request) -> dict[str, Any]:
@@ -74,14 +78,14 @@ def product(request: Request) -> dict[str, Any]:
 
 def show(request: Request, slug: str, form: AddForm) -> dict[str, Any]:
     """Show a product with this form. Raises HTTPNotFound for a product that is not sold."""
-    found = products.find(request.db, slug)
+    found = products.find(request.site_db, slug)
     if found is None:
         raise HTTPNotFound
     form.quantity.render_kw = {**form.quantity.render_kw, "max": found.stock}
     return {
         "product": found,
         "form": form,
-        "related": products.related(request.db, found),
+        "related": products.related(request.site_db, found),
         "letters": request.services.get(MailSettings).on,
     }
 
@@ -89,6 +93,6 @@ def show(request: Request, slug: str, form: AddForm) -> dict[str, Any]:
 def notify(request: Request) -> Any:
     """Note that the user wants a letter when a sold-out product is back."""
     slug, me = request.matchdict["slug"], request.me
-    noted = restock.ask(request.db, slug, me.user_id, me.user_email)
+    noted = restock.ask(request.site_db, slug, me.user_id, me.user_email)
     query = {"notice": "will-write" if noted else "back"}
     return notes.see_other(request, request.route_path("store_product", slug=slug, _query=query))

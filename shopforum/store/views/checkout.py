@@ -33,7 +33,7 @@ def place(request: Request) -> Any:
 
     def order(cart_id: int, seen: str) -> Any:
         number = orders.place(
-            request.db,
+            request.site_db,
             owner,
             cart_id,
             seen,
@@ -51,7 +51,7 @@ def place(request: Request) -> Any:
 
 def show(request: Request, owner: Owner, new_form: Callable[[], AddressForm]) -> Any:
     """Show the owner's cart with a new form; the cart's page instead, if the cart cannot be ordered."""
-    cart = carts.load(request.db, owner, removed=notices.removed(request))
+    cart = carts.load(request.site_db, owner, removed=notices.removed(request))
     if not cart.lines:
         return HTTPFound(_to_the_cart(request, "", cart))
     if not cart.orderable:
@@ -81,7 +81,7 @@ def again(
     request: Request, form: AddressForm, owner: Owner, status: int, notice: Notice | None = None
 ) -> Any:
     """Show the checkout again with the typed address. An empty cart leads to the cart's page."""
-    cart = carts.load(request.db, owner)
+    cart = carts.load(request.site_db, owner)
     if not cart.lines:
         return HTTPSeeOther("/shopping-cart")
     request.response.status_int = status
@@ -97,7 +97,7 @@ def _to_the_cart(request: Request, code: str, cart: Cart) -> str:
 
 def _known(request: Request) -> AddressForm:
     """Return the form with the user's last address."""
-    last = orders.last_address(request.db, request.me.user_id)
+    last = orders.last_address(request.site_db, request.me.user_id)
     return AddressForm(data=asdict(last) if last else {"name": request.me.user_name})
 
 

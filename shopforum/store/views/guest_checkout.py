@@ -62,9 +62,15 @@ def place(request: Request) -> Any:
             request.response.headers["Retry-After"] = str(wait.retry_after)
             return checkout.again(request, form, owner, 429)
         number = orders.place(
-            request.db, owner, cart_id, seen, form.address, letters=letters_of(request), email=form.email.data
+            request.site_db,
+            owner,
+            cart_id,
+            seen,
+            form.address,
+            letters=letters_of(request),
+            email=form.email.data,
         )
-        token = guest_orders.open_link(request.db, request.sessions.config.secrets, number)
+        token = guest_orders.open_link(request.site_db, request.sessions.config.secrets, number)
         return _with_token(_said(request, number, "placed"), token)
 
     return checkout.submit(request, form, owner, order)
@@ -73,7 +79,7 @@ def place(request: Request) -> Any:
 def show(request: Request) -> Any:
     """Show a guest's order to the bearer of its link. A link that is not good leads to the page that sends a new one."""
     number, token = request.matchdict["number"], request.GET.get("key")
-    order = orders.find(request.db, _bearer(request, token), number)
+    order = orders.find(request.site_db, _bearer(request, token), number)
     if order is None:
         return notes.see_other(request, "/guest-orders?notice=no-link")
     if token is not None:
@@ -85,12 +91,12 @@ def cancel(request: Request) -> Any:
     """Cancel a guest's order that is not shipped yet. 409 with the order as it is, if it is too late."""
     number, bearer = request.matchdict["number"], _bearer(request)
     try:
-        orders.cancel(request.db, letters_of(request), bearer, number)
+        orders.cancel(request.site_db, letters_of(request), bearer, number)
     except OrderNotFound:
         return notes.see_other(request, "/guest-orders?notice=no-link")
     except WrongState:
         request.response.status_int = 409
-        order = orders.find(request.db, bearer, number)
+        order = orders.find(request.site_db, bearer, number)
         return {"order": order, "notice": request.services.notices["too-late"]}
     return _said(request, number, "cancelled")
 
@@ -99,7 +105,7 @@ def take_over(request: Request) -> Any:
     """Move the order into the account of the user, whose e-mail address must be the order's."""
     number, bearer = request.matchdict["number"], _bearer(request)
     try:
-        guest_orders.take_over(request.db, number, bearer.links, request.me.user_email, acting(request))
+        guest_orders.take_over(request.site_db, number, bearer.links, request.me.user_email, acting(request))
     except OrderNotFound:
         return _said(request, number, "not-taken-over")
     response = notes.see_other(
@@ -127,7 +133,7 @@ def send_link(request: Request) -> Any:
         request.response.status_int = 429
         request.response.headers["Retry-After"] = str(wait.retry_after)
         return {"form": form}
-    guest_orders.send_link(request.db, letters_of(request), form.number.data, form.email.data)
+    guest_orders.send_link(request.site_db, letters_of(request), form.number.data, form.email.data)
     return notes.see_other(request, "/guest-orders?notice=link-sent")
 
 

@@ -24,7 +24,7 @@ def letters_of(request: Request) -> Letters:
 def listing(request: Request) -> dict[str, Any]:
     """List the user's orders, the newest first."""
     statement = orders.of_user(request.me.user_id)
-    return {"page": paging.page(request, statement, order_table.c.id).of(OrderSummary)}
+    return {"page": paging.page(request, request.site_db, statement, order_table.c.id).of(OrderSummary)}
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -36,7 +36,9 @@ def cancel(request: Request) -> Any:
     """Cancel an order that is not shipped yet. 409 with the order as it is, if it is too late."""
     number = request.matchdict["number"]
     try:
-        orders.cancel(request.db, letters_of(request), Holder(request.me.user_id), number, acting(request))
+        orders.cancel(
+            request.site_db, letters_of(request), Holder(request.me.user_id), number, acting(request)
+        )
     except OrderNotFound:
         raise HTTPNotFound from None
     except WrongState:
@@ -51,7 +53,7 @@ def buy_again(request: Request) -> Any:
     """Add the products of an order to the cart."""
     number = request.matchdict["number"]
     try:
-        changes = orders.buy_again(request.db, request.me.user_id, number)
+        changes = orders.buy_again(request.site_db, request.me.user_id, number)
     except OrderNotFound:
         raise HTTPNotFound from None
     added = [change.line_id for change in changes if change.quantity]
@@ -63,7 +65,7 @@ def buy_again(request: Request) -> Any:
 
 
 def _order(request: Request) -> Order:
-    found = orders.find(request.db, Holder(request.me.user_id), request.matchdict["number"])
+    found = orders.find(request.site_db, Holder(request.me.user_id), request.matchdict["number"])
     if found is None:
         raise HTTPNotFound
     return found

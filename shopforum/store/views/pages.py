@@ -44,6 +44,6 @@ def show(request: Request) -> dict[str, Any]:
 
 def paths(request: Request) -> list[str]:
     """Return the paths of all public pages of the store."""
-    shelves = [f"/products?{urlencode({'category': name})}" for name in products.categories(request.db)]
-    goods = [f"/products/{quote(slug)}" for slug in products.slugs(request.db)]
+    shelves = [f"/products?{urlencode({'category': name})}" for name in products.categories(request.site_db)]
+    goods = [f"/products/{quote(slug)}" for slug in products.slugs(request.site_db)]
     return ["/", "/products", *(path for _, path, _ in _PAGES), *shelves, *goods]

@@ -17,7 +17,7 @@ def save(request: Request) -> Any:
     if errors := cart.apply_typed(request):
         return errors
     try:
-        saved.save(request.db, guests.owner(request), line_id)
+        saved.save(request.site_db, guests.owner(request), line_id)
     except LineNotFound:
         raise HTTPNotFound from None
     return notes.see_other(request, notices.address("saved", [line_id]))
@@ -29,7 +29,7 @@ def move_to_cart(request: Request) -> Any:
     if errors := cart.apply_typed(request):
         return errors
     try:
-        change = saved.move_to_cart(request.db, guests.owner(request), line_id)
+        change = saved.move_to_cart(request.site_db, guests.owner(request), line_id)
     except LineNotFound:
         raise HTTPNotFound from None
     code = "sold-out" if change.sold_out else "clamped" if change.clamped else "added"
