@@ -115,9 +115,12 @@ def mutants(module: str, source: bytes) -> Iterator[Mutant]:
         return Mutant(module, start, starts[node.end_lineno - 1] + node.end_col_offset, new)
 
     if module in CLIENT_MODULES:
-        for node in ast.walk(ast.parse(source)):
+        tree = ast.parse(source)
+        # The lengths of texts in messages are no statuses.
+        lengths = {part for node in ast.walk(tree) if isinstance(node, ast.Slice) for part in ast.walk(node)}
+        for node in ast.walk(tree):
             match node:
-                case ast.Constant(value=int() as status) if 200 <= status < 600:
+                case ast.Constant(value=int() as status) if 200 <= status < 600 and node not in lengths:
                     yield at(node, str(status + 7))
         return
     documented = set()
