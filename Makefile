@@ -37,7 +37,7 @@ races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer hi
 searches: $(TEST) ## Search every order of a browser's and a thief's acts with the real numbers; takes minutes
 	@SHOPFORUM_TEST_SEARCHES=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_rotation_search.py $(ARGS)
 
-mutants: $(TEST) ## Break each condition of the session core, one at a time, and list those that no test notices; takes an hour
+mutants: $(TEST) ## Break each condition of the session core, and each status in FusionAuth's client, and list those that no test notices; takes an hour
 	@$(BIN)/python tests/mutants.py $(ARGS)
 
 coverage: $(TEST) ## Show that the tests walk every branch of the session core and of FusionAuth's client

@@ -1,8 +1,9 @@
-"""Break each condition of the session core, one at a time, and list the mutants that no test of the core notices.
+"""Break each condition of the session core, and each status in FusionAuth's client, one at a time, and list the mutants that no test
+notices.
 
-`make mutants` runs it; `python tests/mutants.py records revocation` breaks these modules only. A mutant is one edit of one
+`make mutants` runs it; `python tests/mutants.py records responses` breaks these modules only. A mutant is one edit of one
 module: a condition of a statement becomes true (beside OR: false), `least` becomes `greatest`, a test of the rules becomes
-true and false, a `case` never matches. Each mutant runs the tests below in a process of its own, against one database
+true and false, a `case` never matches. In the client a status becomes another one. Each mutant runs the tests below in a process of its own, against one database
 server for all. A mutant that is not done in time is listed as such: it waits for ever, or the machine is too busy. The exit
 status is the number of survivors, 100 at most.
 """
@@ -25,11 +26,13 @@ import pytest
 import webtest  # noqa: F401 - as well
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = "shopforum/sessions"
+CORE, CLIENT = "shopforum/sessions", "shopforum/idp"
 MODULES = (
     *("rotation", "lookup", "records", "live", "revocation", "gate_sweep", "renewal", "resume"),
     *("binding", "binding_proof", "binding_headers", "binding_views"),
 )
+CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
+CLIENT_TESTS = ("idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass")
 # The quickest first: a mutant is done with at the first test that fails.
 TESTS = (
     *(
@@ -78,6 +81,11 @@ _END = re.compile(
 )
 
 
+def path_of(module: str) -> str:
+    """Return the path of a module below the root."""
+    return f"{CLIENT if module in CLIENT_MODULES else CORE}/{module}.py"
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One edit: the bytes from `start` to `end` of a module become `new`."""
@@ -93,7 +101,7 @@ class Mutant:
     def describe(self, source: bytes) -> str:
         line = source.count(b"\n", 0, self.start) + 1
         old = " ".join(source[self.start : self.end].decode().split())
-        return f"{CORE}/{self.module}.py:{line}: {old} -> {self.new}"
+        return f"{path_of(self.module)}:{line}: {old} -> {self.new}"
 
 
 def mutants(module: str, source: bytes) -> Iterator[Mutant]:
@@ -106,6 +114,15 @@ def mutants(module: str, source: bytes) -> Iterator[Mutant]:
         start = starts[node.lineno - 1] + node.col_offset
         return Mutant(module, start, starts[node.end_lineno - 1] + node.end_col_offset, new)
 
+    if module in CLIENT_MODULES:
+        tree = ast.parse(source)
+        # The lengths of texts in messages are no statuses.
+        lengths = {part for node in ast.walk(tree) if isinstance(node, ast.Slice) for part in ast.walk(node)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Constant(value=int() as status) if 200 <= status < 600 and node not in lengths:
+                    yield at(node, str(status + 7))
+        return
     documented = set()
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -175,26 +192,28 @@ class _Server:
         config.workerinput = self.told  # type: ignore[attr-defined]
 
 
-def test_files(mutant: Mutant | None) -> list[str]:
-    """Return the test files that may notice a mutant, the likeliest first; without a mutant, all of them."""
-    names = [] if mutant and mutant.module in BROWSERS else [f"sessions/test_{test}" for test in TESTS]
-    first = FIRST.get(mutant.module, ()) if mutant else FIRST["binding_views"]
+def test_files(module: str) -> list[str]:
+    """Return the test files that may notice a mutant of a module, the likeliest first."""
+    if module in CLIENT_MODULES:
+        return [f"tests/{name}.py" for name in CLIENT_TESTS]
+    names = [] if module in BROWSERS else [f"sessions/test_{test}" for test in TESTS]
+    first = FIRST.get(module, ())
     files = [f"tests/{name}.py" for name in dict.fromkeys((*first, *names))]
     return [name for name in files if (ROOT / name).exists()]
 
 
-def outcome(mutant: Mutant | None, copy: Path, server: dict[str, Any], worker: int) -> str:
-    """Run the tests on a mutant in a process of its own; None is the code as it is. Return `SURVIVES`, `noticed` or `too late`."""
-    path = copy / CORE / f"{mutant.module if mutant else MODULES[0]}.py"
+def outcome(mutant: Mutant, copy: Path, server: dict[str, Any], worker: int) -> str:
+    """Run the tests on a mutant in a process of its own. Return `SURVIVES`, `noticed` or `too late`."""
+    path = copy / path_of(mutant.module)
     good = path.read_bytes()
-    path.write_bytes(mutant.apply(good) if mutant else good)
+    path.write_bytes(mutant.apply(good))
     child = os.fork()
     if not child:
         status = 1
         try:
             log = os.open(copy / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(log, 1), os.dup2(log, 2)
-            status = _run(copy, server, worker, test_files(mutant))
+            status = _run(copy, server, worker, test_files(mutant.module))
         except BaseException:  # noqa: BLE001 - to the log: a fork must not go on as its parent
             traceback.print_exc()
         finally:
@@ -234,8 +253,8 @@ def main(names: Sequence[str], workers: int = 2) -> int:
     from shopforum.dev import postgres
 
     chosen = {}
-    for module in names or MODULES:
-        source = (ROOT / CORE / f"{module}.py").read_bytes()
+    for module in names or (*MODULES, *CLIENT_MODULES):
+        source = (ROOT / path_of(module)).read_bytes()
         chosen |= {one: one.describe(source) for one in dict.fromkeys(mutants(module, source))}
     with TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
@@ -259,9 +278,15 @@ def _share(
         child = os.fork()
         if not child:
             found = 0
-            if outcome(None, copy, server, worker) != "SURVIVES":
-                print("the tests fail without a mutant:", (copy / "last.log").read_text()[-2000:], flush=True)
-                os._exit(100)
+            for module in dict.fromkeys(mutant.module for mutant in todo):
+                # The code as it is.
+                if outcome(Mutant(module, 0, 0, ""), copy, server, worker) != "SURVIVES":
+                    print(
+                        "the tests fail without a mutant:",
+                        (copy / "last.log").read_text()[-2000:],
+                        flush=True,
+                    )
+                    os._exit(100)
             for mutant in todo[worker::workers]:
                 how = outcome(mutant, copy, server, worker)
                 found += how == "SURVIVES"
