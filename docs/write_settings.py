@@ -10,9 +10,9 @@ PAGE = Path(__file__).with_name("settings.md")
 _HEAD = """# Settings
 
 Every key of the ini file, from the declarations in the code by `make docs`. A key that is not here, or a
-`SHOPFORUM_` variable that belongs to none, stops the boot, and the message names the nearest that there is.
+`SHOPFORUM_` variable that belongs to no key, stops the start, and the message names the most similar key.
 
-A key is set, the later wins:
+A key may be set in several places. The later of these wins:
 
 1. in the ini file: in `[app:base]` for the three sites, in `[app:store]`, `[app:forums]` or `[app:admin]` for one;
 2. in the environment for all sites, as the variable in the table: `SHOPFORUM_SESSIONS_IDLE=1200`;

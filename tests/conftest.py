@@ -12,6 +12,7 @@ from configparser import RawConfigParser
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,9 +35,9 @@ from shopforum.dev.idp.server import serve_in_thread
 
 _SERVER = pytest.StashKey[postgres.Server]()
 _TEMPLATE = "template_shopforum"
-# What a power cut would lose is of no interest here, and waiting for the disk is most of a short transaction. What the
-# planner knows of a table changes when a test says so, and not when a daemon comes by: a foreign key's plan that is kept
-# from a moment with a handful of sessions reads a crowd of them from end to end for each row.
+# Nothing has to survive a power cut here, and waiting for the disk is most of a short transaction. The planner's
+# statistics change when a test says so, and not when a daemon comes by: a foreign key's plan that is kept from a moment
+# with a handful of sessions reads a crowd of them from end to end for each row.
 _FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -45,8 +46,8 @@ _FAST = {
     "max_connections": "400",
 }
 
-# Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables. What never had
-# a row is left alone.
+# Deleting a few rows takes a thirtieth of the time of truncating; as a replica, in any order of the tables. Tables that
+# never had a row are left alone.
 _EMPTY = """
 do $$
 declare one record;
@@ -345,6 +346,12 @@ def database_clock(apps: dict[str, Any], database_url: str) -> Iterator[Simulate
 def later(apps: dict[str, Any]) -> Callable[[float], None]:
     """`later(seconds)`: so much time goes by for every rule of the sites, which all read the database's clock."""
     return lambda seconds: clocks.pass_time(apps["store"].services.db, seconds)
+
+
+@pytest.fixture
+def age(apps: dict[str, Any]) -> Callable[..., None]:
+    """`age("sessions.last_seen_at", seconds, where)`: one column grows older, and no other."""
+    return partial(clocks.age, apps["store"].services.db)
 
 
 @pytest.fixture

@@ -57,7 +57,17 @@ TESTS = (
         "refusals",
         "in_flight",
     ),
-    *("binding", "rotation_search", "races", "binding_races", "binding_proofs", "binding_vectors"),
+    *(
+        "binding",
+        "binding_registration",
+        "binding_renewals",
+        "binding_ends",
+        "rotation_search",
+        "races",
+        "binding_races",
+        "binding_proofs",
+        "binding_vectors",
+    ),
 )
 # The tests of some modules come before all others. Where a browser alone reaches a module, they are all that there is.
 FIRST = {
@@ -66,7 +76,14 @@ FIRST = {
     "revocation": ("sessions/test_revocation",),
     "gate_sweep": ("sessions/test_revocation",),
     "renewal": ("sessions/test_refresh", "sessions/test_roles"),
-    "binding": ("sessions/test_binding", "sessions/test_binding_races", "attacks/test_bound_sessions"),
+    "binding": (
+        "sessions/test_binding",
+        "sessions/test_binding_registration",
+        "sessions/test_binding_renewals",
+        "sessions/test_binding_ends",
+        "sessions/test_binding_races",
+        "attacks/test_bound_sessions",
+    ),
     "binding_proof": ("sessions/test_binding_proofs", "sessions/test_binding_vectors"),
     "binding_headers": ("attacks/test_bound_sessions",),
     "binding_views": ("attacks/test_bound_sessions",),

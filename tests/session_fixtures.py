@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import row_order
-from clocks import idle_out, pass_time
+from clocks import age, idle_out, pass_time
 
 from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
 from shopforum.sessions.audit import Client
@@ -34,7 +34,7 @@ class Provider:
         self.revoked: list[dict[str, Any]] = []
         self.away = False
         self.one_time = False
-        # What a one-time token was exchanged for, while the provider's grace lasts.
+        # The token for which each one-time token was exchanged, while the provider's grace lasts.
         self.exchanged: dict[str, str] = {}
         self.grace = True
         self.before_answer: Callable[[], None] = lambda: None
@@ -136,6 +136,10 @@ class SessionCore:
     def sql(self, statement: str, **values: Any) -> list[Any]:
         return row_order.run(self.sessions.db, statement, values)
 
+    def rows(self) -> list[Any]:
+        """All rows of sessions that a request could change."""
+        return [self.sql(f"SELECT * FROM {table}") for table in ("sessions", "session_credentials")]
+
     def let_idle(self) -> None:
         """Every session idles out now."""
         idle_out(self.sessions.db)
@@ -147,6 +151,10 @@ class SessionCore:
     def pass_time(self, seconds: float) -> None:
         """Time goes by for every rule alike."""
         pass_time(self.sessions.db, seconds)
+
+    def age(self, column: str, seconds: float, where: str = "true", **values: Any) -> None:
+        """One column grows older, and no other."""
+        age(self.sessions.db, column, seconds, where, **values)
 
     def make_rotation_due(self) -> None:
         self.sql("UPDATE sessions SET due_at = now()")

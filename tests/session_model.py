@@ -28,7 +28,7 @@ ABSOLUTE = 9000.0
 WHY = Reason("admin", "carol", "suspected_theft")
 PEOPLE = ("ann", "bob")
 
-# Whether a session's row and pairs fit together: the head is the one pair that was shown and not replaced, its parent is
+# True where a session's row and pairs fit together: the head is the one pair that was shown and not replaced, its parent is
 # the row's, and `unshown` counts what was handed out for it.
 _IS_TREE = """(SELECT array_agg((c.number, c.parent)) FROM session_credentials c
     WHERE c.session_id = s.id AND c.seen_at IS NOT NULL AND c.replaced_at IS NULL) IS NOT DISTINCT FROM
@@ -137,7 +137,7 @@ class History:
 
     def rows_hold(self) -> None:
         """No session takes a way that `TRANSITIONS`, and so the drawing in the documents, does not have. Nothing ever moves the
-        password's time or the absolute end. What a row says of its pairs is what the pairs say.
+        password's time or the absolute end. A row agrees with its pairs.
         """
         for row in self.core.sql(_ROWS):
             known, state = self.sessions[row["id"]], State(row["state"])

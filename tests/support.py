@@ -148,7 +148,8 @@ class Browser(TestApp):
         return form.submit(status=status)
 
 
-# What `shopforum check` rightly says of the tests' own server: its role owns the tables, nothing is on the disk, and no worker runs.
+# The findings of `shopforum check` about the tests' own server, all true: its role owns the tables, nothing is on the
+# disk, and no worker runs.
 FAULTS_OF_TESTS = {"database role", "durability", "worker"}
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.rows import build
 from ..core.user_agents import plain_name
 from ..sessions.vocabulary import EventName, FlagKind, InitiatingEntity
@@ -92,7 +92,7 @@ def recent(db: Database, user_id: UUID, site: str) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-def _entry(row: RowMapping) -> Entry:
+def _entry(row: ResultRow) -> Entry:
     # An admin's device and address are not shown to the user.
     own = row["initiating_entity"] == InitiatingEntity.USER
     actor = _ACTORS.get(row["initiating_entity"], "Automatic")

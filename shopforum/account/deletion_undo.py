@@ -53,7 +53,7 @@ def submit(request: Request) -> Response:
     user_id = _proven(request)
     if user_id is None:
         return HTTPFound("/login")
-    # Sent twice, the first has kept it, and there is no deletion any more.
+    # The form was sent twice: the first request has kept the account, and there is no deletion any more.
     if not deletion.undo(request, user_id) and deletion.latest(request.db, user_id) is not None:
         return _page(request, user_id, 409)
     response = notes.see_other(request, "/login?why=account-kept")

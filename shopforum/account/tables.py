@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Integer, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # A login with a new device, until its owner confirms it on a device that was signed in before.
 new_sign_ins = Table(
@@ -39,7 +38,7 @@ deletions = Table(
     Column("next_try_at", Instant, nullable=False),
     Column("last_error", Text),
     CheckConstraint("done_at IS NULL OR user_email = ''", name="done_without_address"),
-    # At most one under way for each account: of two clicks at once, one asks.
+    # At most one deletion under way for each account, even after a double click.
     Index("uq_account_deletions_under_way", "user_id", unique=True, postgresql_where=_UNDER_WAY),
     Index("ix_account_deletions_user_id", "user_id"),
     Index("ix_account_deletions_next_try_at", "next_try_at", postgresql_where=_UNDER_WAY),

@@ -13,7 +13,7 @@ from ..core import addresses, user_agents
 from ..core.permissions import READ, REVOKE_ALL
 from ..mail import outgoing
 from ..operations import approvals, audit_queries, break_glass, commands, deny_rules, labels
-from ..operations.approval_requests import Office
+from ..operations.approval_requests import TwoPeople
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
@@ -203,7 +203,7 @@ def _nav(request: Request) -> list[NavItem]:
         ("Explain", "/explain", key("explain")),
         ("Audit", "/audit", key("audit")),
     ]
-    if request.services.get(Office).two_people:
+    if request.services.get(TwoPeople).required:
         items.append(("Approvals", "/approvals", ""))
     if request.has_permission(REVOKE_ALL):
         items.append(("Tokens", "/tokens", ""))

@@ -8,7 +8,7 @@ from ..operations.filters import SessionFilter, parse_query
 from ..operations.session_queries import ORDERS
 from ..web.request import Request
 
-# Columns that can be left out. Who it is, the state with its flags, and the actions always stay.
+# Columns that can be hidden. The user, the state with its flags, and the actions always stay.
 COLUMNS = {
     "site": "Site",
     "device": "Device",

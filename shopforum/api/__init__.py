@@ -17,7 +17,7 @@ from pyramid.tweens import EXCVIEW
 
 from ..core.settings import read
 from ..core.sites import Site
-from ..operations.approval_requests import Office
+from ..operations.approval_requests import TwoPeople
 from ..sessions import Sessions
 from ..web.site_config import SiteConfigurator
 from .settings import ApiSettings
@@ -38,19 +38,19 @@ def includeme(config: SiteConfigurator) -> None:
     shared = config.services
     issuer = (shared.idp_settings.issuer or shared.idp_settings.url).rstrip("/")
     per_minute = read(ApiSettings, config.registry.settings).calls_per_minute
-    config.add_service(ApiApp(make(shared.site, shared.sessions, per_minute, issuer, shared.get(Office))))
+    config.add_service(ApiApp(make(shared.site, shared.sessions, per_minute, issuer, shared.get(TwoPeople))))
     config.add_tween("shopforum.api.gate.mount", under="shopforum.web.tweens.observe", over=EXCVIEW)
 
 
-def make(site: Site, sessions: Sessions, per_minute: int, issuer: str, office: Office) -> Router:
+def make(site: Site, sessions: Sessions, per_minute: int, issuer: str, two_people: TwoPeople) -> Router:
     """Make the API's app over the site's sessions and database. `per_minute` limits the calls of each token; `issuer` is the
-    issuer of subject ids, `office` what acts take.
+    issuer of subject ids, `two_people` says whether acts take a second owner.
     """
     from ..api_tokens.rate_limit import Rate
     from . import gate, request, security_policy
 
     with Configurator(settings={}) as config:
-        request.install(config.registry, request.ApiServices(site, sessions, issuer, office))
+        request.install(config.registry, request.ApiServices(site, sessions, issuer, two_people))
         config.set_request_factory(request.ApiRequest)
         config.set_security_policy(security_policy.BearerPolicy(Rate(per_minute, per_minute / 60)))
         config.set_default_permission(security_policy.NOBODY)

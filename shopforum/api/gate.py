@@ -15,6 +15,7 @@ from . import ApiApp, bodies, schema, scopes_of, views
 from .openapi import PATHS
 from .problems import Problem
 from .request import REQUEST_ID, ApiRequest, services_of
+from .views.calls import Given
 
 ApiHandler = Callable[[ApiRequest], Response]
 
@@ -72,7 +73,7 @@ def add_operations(config: Configurator) -> None:
 
 
 def _view(operation: dict[str, Any]) -> Callable[[Any, ApiRequest], Response]:
-    act: Callable[[ApiRequest, views.Given], Response] = getattr(views, operation["operationId"])
+    act: Callable[[ApiRequest, Given], Response] = getattr(views, operation["operationId"])
     parameters = operation.get("parameters", [])
 
     def view(context: Any, request: ApiRequest) -> Response:
@@ -86,7 +87,7 @@ def _view(operation: dict[str, Any]) -> Callable[[Any, ApiRequest], Response]:
         if wrong:
             errors = [{"field": name, "detail": detail} for name, detail in wrong[:20]]
             raise Problem(422, "Some fields are not valid.", errors=errors)
-        return act(request, views.Given(query, body))
+        return act(request, Given(query, body))
 
     return view
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pyramid.httpexceptions import HTTPException
-from sqlalchemy import RowMapping, TextClause, bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ..api_tokens.tokens import Token
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.rows import build
 from ..operations import audit_queries
 from ..operations.audit_queries import Made
@@ -143,7 +143,7 @@ class Key:
         rows = self._run(_LOOK)
         return build(_Claim, rows[0]) if rows else None
 
-    def _run(self, statement: TextClause, **more: Any) -> list[RowMapping]:
+    def _run(self, statement: TextClause, **more: Any) -> list[ResultRow]:
         known = {"token_id": self.token.id, "key_hash": self._hash(), "request_id": self.request_id}
         return self.db.all(statement, **known, **more)
 

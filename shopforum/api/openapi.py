@@ -7,18 +7,8 @@ them. An operation without `security` is refused to every token.
 from typing import Any
 
 from ..api_tokens.tokens import SCOPES
-from ..core.sites import SITES
-from ..operations import deny_rules, labels
-from ..operations.filters import SessionFilter
-from ..operations.incidents import MOST_FILTERS
 from ..operations.json_documents import SCHEMAS
-from ..sessions.deny_rules import LONGEST
-from ..sessions.vocabulary import State
-
-MOST_IDS = 1000
-KEY = "^[!-~]{1,255}$"
-
-_ID = {"type": "string", "format": "uuid"}
+from .request_schemas import CONTAIN, FILTER, FILTERS, ID, INCIDENT, REVOCATION, RULE, SUBJECT, one_field
 
 
 def document(url: str) -> dict[str, Any]:
@@ -47,20 +37,6 @@ def document(url: str) -> dict[str, Any]:
             "responses": {"Problem": _problem()},
         },
     }
-
-
-def _filters() -> dict[str, Any]:
-    """Return a schema for each filter of the console's list."""
-    found: dict[str, Any] = {}
-    for name, criterion in SessionFilter.criteria().items():
-        schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 254}
-        if name == "state":
-            schema = {"type": "string", "enum": list(State)}
-        elif criterion.choices:
-            schema = {"type": "string", "enum": [value for value, _ in criterion.choices]}
-        text = f"{criterion.label}. {criterion.hint}".strip(". ")
-        found[name] = {**schema, "description": text}
-    return found
 
 
 def _problem() -> dict[str, Any]:
@@ -94,180 +70,10 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _one(name: str, schema: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    """Return an object with one required field and perhaps optional ones."""
-    return {
-        "type": "object",
-        "properties": {name: schema, **optional},
-        "required": [name],
-        "additionalProperties": False,
-    }
-
-
-FILTERS = _filters()
-_SITE = {"type": "string", "enum": list(SITES)}
-_NETWORK = {"type": "string", "minLength": 2, "maxLength": 64}
-
-_SCOPE = {
-    "description": "The sessions to end. `site` and `everyone` take the scope `everyone:revoke`. So does an act that reaches a "
-    "console session of an owner, or that brings the people reached by the token within an hour to more than a hundred.",
-    "oneOf": [
-        _one("session", _ID),
-        _one("sessions", {"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST_IDS}),
-        _one("user", _ID, site=_SITE),
-        _one("ip", {**_NETWORK, "description": "An address, or a block such as 203.0.113.0/24."}),
-        _one("site", _SITE),
-        _one(
-            "filter",
-            {"type": "object", "properties": FILTERS, "additionalProperties": False, "minProperties": 1},
-        ),
-        _one("everyone", {"const": True, "type": "boolean"}),
-    ],
-}
-
-_REASON: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "code": {"type": "string", "enum": list(labels.REASONS)},
-        "text": {
-            "type": "string",
-            "maxLength": 2000,
-            "description": "A note for admins; the user never sees it.",
-        },
-        "user_text": {
-            "type": "string",
-            "maxLength": 500,
-            "description": "Shown to the user whose session has ended.",
-        },
-    },
-    "required": ["code"],
-    "additionalProperties": False,
-}
-
-_REVOCATION = {
-    "type": "object",
-    "properties": {
-        "scope": _SCOPE,
-        "reason": _REASON,
-        "dry_run": {"type": "boolean", "description": "Count the sessions and end none."},
-        "expected_count": {
-            "type": "integer",
-            "minimum": 0,
-            "description": "409 unless exactly so many sessions match.",
-        },
-    },
-    "required": ["scope"],
-    "anyOf": [
-        {"required": ["reason"]},
-        {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
-    ],
-    "additionalProperties": False,
-}
-
-_RULE: dict[str, Any] = {
-    "type": "object",
-    "description": "At least one of `user`, `ip` and `device`. The rule refuses what matches all that are given. A rule that "
-    "reaches an owner at the console, more than a hundred people who are signed in, or a part of the internet that nobody "
-    "holds alone takes the scope `everyone:revoke`.",
-    "properties": {
-        **{name: FILTERS[name] for name in deny_rules.FIELDS},
-        "user": {
-            **FILTERS["user"],
-            "description": "A user's id, or the whole e-mail address of one user who has signed in.",
-        },
-        "seconds": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": LONGEST,
-            "description": "How long it is in force.",
-        },
-        "reason": _REASON,
-        "dry_run": {"type": "boolean", "description": "Count the sessions and add no rule."},
-    },
-    "required": ["seconds"],
-    "anyOf": [
-        {"required": ["reason"]},
-        {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
-    ],
-    "additionalProperties": False,
-}
-
-_FILTER = {
-    "type": "object",
-    "properties": {name: schema for name, schema in FILTERS.items() if name != "state"},
-    "additionalProperties": False,
-    "minProperties": 1,
-}
-
-_INCIDENT = {
-    "type": "object",
-    "properties": {
-        "name": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 120,
-            "description": "What happened, in a few words.",
-        },
-        "ticket": {"type": "string", "maxLength": 120},
-        "filter": _FILTER,
-        "filters": {
-            "type": "array",
-            "items": _FILTER,
-            "minItems": 1,
-            "maxItems": MOST_FILTERS,
-            "description": "Further filters: it is about the sessions that match any.",
-        },
-        "reason": {
-            "type": "object",
-            "properties": {name: _REASON["properties"][name] for name in ("code", "user_text")},
-            "additionalProperties": False,
-        },
-    },
-    "required": ["name"],
-    "anyOf": [{"required": ["filter"]}, {"required": ["filters"]}],
-    "additionalProperties": False,
-}
-
-_CONTAIN = {
-    "type": "object",
-    "properties": {
-        "seconds": {**_RULE["properties"]["seconds"], "description": "How long what matches is refused."},
-        "dry_run": {"type": "boolean", "description": "Count the sessions and change nothing."},
-    },
-    "required": ["seconds"],
-    "additionalProperties": False,
-}
-
-_ISSUER = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 2000,
-    "description": "The issuer of FusionAuth's tenant.",
-}
-
-_SUBJECT = {
-    "oneOf": [
-        {
-            **_one("email", {"type": "string", "minLength": 3, "maxLength": 254}, format={"const": "email"}),
-            "required": ["format", "email"],
-        },
-        {**_one("id", _ID, format={"const": "opaque"}), "required": ["format", "id"]},
-        {
-            **_one(
-                "sub",
-                {"type": "string", "minLength": 1, "maxLength": 255},
-                format={"const": "iss_sub"},
-                iss=_ISSUER,
-            ),
-            "required": ["format", "iss", "sub"],
-        },
-    ]
-}
-
 _KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "schema": {"type": "string", "pattern": KEY},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "description": "Any text you choose. For a day, the same key with the same body returns the first response and changes "
     "nothing; with another body 422; while the first call is in progress 409.",
 }
@@ -284,17 +90,14 @@ _WAITS = {
     }
 }
 
+_BY_ID = [{"name": "id", "in": "path", "required": True, "schema": ID}]
+
 # The parameters of a list that is read page by page.
 _PAGED = [
     _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
 ]
 _ACTS = {"200": _json("A page of acts; the next one is at `next`.", "Acts")}
-
-_PAGE = [
-    _query("cursor", {"type": "string", "maxLength": 500}, "`next` of the previous page"),
-    _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
-]
 
 PATHS: dict[str, Any] = {
     "/api/v1/openapi.json": {
@@ -318,12 +121,12 @@ PATHS: dict[str, Any] = {
             },
             parameters=[
                 *(_query(name, schema) for name, schema in FILTERS.items()),
-                *_PAGE,
+                *_PAGED,
             ],
         )
     },
     "/api/v1/sessions/{id}": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "get_session",
             "One session with its timeline",
@@ -338,7 +141,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/api/v1/sessions/{id}/explain": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "explain_session",
             "Why requests of a session were served or refused, newest first, and what its next one would meet",
@@ -357,11 +160,11 @@ PATHS: dict[str, Any] = {
                 **_WAITS,
             },
             parameters=[_KEY_HEADER],
-            requestBody=_body(_REVOCATION),
+            requestBody=_body(REVOCATION),
         )
     },
     "/api/v1/revocations/{id}": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "get_revocation",
             "A revocation as it stands now",
@@ -387,11 +190,11 @@ PATHS: dict[str, Any] = {
                 **_WAITS,
             },
             parameters=[_KEY_HEADER],
-            requestBody=_body(_RULE),
+            requestBody=_body(RULE),
         ),
     },
     "/api/v1/rules/{id}": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "delete": _operation(
             "lift_rule",
             "Lift a deny rule; lifting it twice is harmless",
@@ -413,11 +216,11 @@ PATHS: dict[str, Any] = {
             "Open an incident about the sessions of a filter, or of several; nothing is ended",
             "sessions:revoke",
             {"201": _json("The incident", "IncidentStatus")},
-            requestBody=_body(_INCIDENT),
+            requestBody=_body(INCIDENT),
         ),
     },
     "/api/v1/incidents/{id}": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "get_incident",
             "An incident as it stands now",
@@ -426,7 +229,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/api/v1/incidents/{id}/acts": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "list_incident_acts",
             "What was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins",
@@ -436,7 +239,7 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/api/v1/sessions/{id}/acts": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "list_session_acts",
             "What was done on a session, newest first: orders, posts, exports, acts of an admin",
@@ -446,30 +249,30 @@ PATHS: dict[str, Any] = {
         ),
     },
     "/api/v1/incidents/{id}/filters": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "post": _operation(
             "add_filter",
-            "Have an incident be about the sessions of one more filter; nothing is ended before it is contained again",
+            "Add a filter to an incident; nothing is ended before the incident is contained again",
             "sessions:revoke",
             {"200": _json("The incident as it stands", "IncidentStatus")},
-            requestBody=_body(_one("filter", _FILTER)),
+            requestBody=_body(one_field("filter", FILTER)),
         ),
     },
     "/api/v1/incidents/{id}/contain": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "post": _operation(
             "contain_incident",
-            "Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat",
+            "Refuse the logins and sessions that match, then end these sessions, including new sign-ins. Safe to repeat",
             "sessions:revoke everyone:revoke",
             {
                 "200": _json("Contained, or a dry run: the incident as it stands.", "IncidentStatus"),
                 **_WAITS,
             },
-            requestBody=_body(_CONTAIN),
+            requestBody=_body(CONTAIN),
         ),
     },
     "/api/v1/revocations/{id}/sessions": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "list_revoked",
             "All sessions that a revocation has ended; those behind a gate appear as they are marked",
@@ -480,11 +283,11 @@ PATHS: dict[str, Any] = {
                     "headers": {"Link": {"schema": {"type": "string"}}},
                 }
             },
-            parameters=_PAGE,
+            parameters=_PAGED,
         ),
     },
     "/api/v1/approvals/{id}": {
-        "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+        "parameters": _BY_ID,
         "get": _operation(
             "get_approval",
             "A request for the approval of a second owner, as it stands now",
@@ -523,7 +326,7 @@ PATHS: dict[str, Any] = {
             "End all sessions of a user (draft-parecki-oauth-global-token-revocation)",
             "sessions:revoke",
             {"204": {"description": "All sessions have ended."}, **_WAITS},
-            requestBody=_body(_one("sub_id", _SUBJECT)),
+            requestBody=_body(one_field("sub_id", SUBJECT)),
         )
     },
 }

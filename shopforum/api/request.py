@@ -8,7 +8,7 @@ from pyramid.request import Request
 
 from ..api_tokens.tokens import Token
 from ..core.sites import Site
-from ..operations.approval_requests import Office
+from ..operations.approval_requests import TwoPeople
 from ..sessions import Sessions
 from ..web.request import DatabaseAccess
 
@@ -19,14 +19,14 @@ _KEY = "shopforum.api"
 
 @dataclass(frozen=True)
 class ApiServices:
-    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`). `office`
-    says what acts take.
+    """The objects that the operations share. Subjects of `issuer` are this deployment's users (RFC 9493, `iss_sub`).
+    `two_people` says whether acts take a second owner.
     """
 
     site: Site
     sessions: Sessions
     issuer: str
-    office: Office
+    two_people: TwoPeople
 
 
 class ApiRequest(DatabaseAccess, Request):

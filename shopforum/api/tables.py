@@ -3,8 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # A call with an Idempotency-Key: claimed before it acts, with its response afterwards. `request_id` is in the audit row of
 # the act, so that an act whose response was lost is found again.

@@ -5,8 +5,7 @@ be used to call.
 from sqlalchemy import CheckConstraint, Column, Double, Index, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # Never deleted: the audit log names them. Two may share a name while a client changes from one to the next.
 tokens = Table(

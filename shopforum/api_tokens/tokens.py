@@ -117,7 +117,7 @@ USABLE = f"{_STATE} IS NULL"
 _BLOCKED = f"""EXISTS (SELECT 1 FROM standing_rules r WHERE r.user_id = t.maker_id AND {live.RULE_IN_FORCE}
     AND (r.site IS NULL OR r.site = 'admin') AND r.network IS NULL AND r.device = '')"""
 
-# Made under a key that is not in `shopforum.secret`: nothing that is presented can match its hash.
+# Made under a key that is not in `shopforum.secret`: no presented token can match its hash.
 _KEYLESS = "t.key_id <> ALL (CAST(:key_ids AS text[]))"
 
 _LIST = text(

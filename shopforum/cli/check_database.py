@@ -125,8 +125,8 @@ def _durability(db: Database) -> Iterator[Check]:
 
 
 def _role(db: Database, development: bool) -> Iterator[Check]:
-    """Check that the role of the sites can neither switch off the triggers of the audit log nor everything else, and that a role
-    that seals may note its key.
+    """Check that the role of the sites cannot switch off the guards of the audit log, and that a role that seals may
+    store its key.
     """
     role = db.only(_ROLE)
     powers = [name for name in ("superuser", "bypassrls", "owner") if role[name]]

@@ -23,7 +23,9 @@ _FORWARD = "let the proxy set X-Forwarded-For to the address of the client (ngin
 
 
 def checks(site: Configuration) -> Iterator[Check]:
-    """Check each site's public address. One that cannot be reached from here may be reached from elsewhere, and is not wrong."""
+    """Check each site's public address. An address that cannot be reached from this machine is no failure: others may
+    reach it.
+    """
     keyring = Keyring(site.settings.secret.split())
     for name, url in site.site.urls.items():
         about = f"{name} through its address"
@@ -38,7 +40,7 @@ def checks(site: Configuration) -> Iterator[Check]:
 
 
 def judge(about: str, name: str, url: str, answer: Answer) -> Iterator[Check]:
-    """Yield what is wrong with an answer from a site's public address, or that all came as expected."""
+    """Yield the faults of a response from a site's public address, or one line that all came as expected."""
     found = answer.received
     if found is None:
         yield Check(

@@ -123,13 +123,13 @@ def alone(deployment: Deployment, act: Act, origin: Client) -> Iterator[None]:
     """Carry an act out on the command line, which is an emergency way where an act takes two people: it leaves its own row in the audit
     log first, and the owners get mail.
     """
-    office = approval_requests.office(deployment.settings, deployment.console)
+    rules = approval_requests.two_people(deployment.settings, deployment.console)
     asker = Asker(actor(), origin, unlimited=True, alone="the command line")
-    loud = office.two_people and approval_requests.takes_two(deployment.sessions.db, asker, act)
-    with approval_requests.within(office, deployment.sessions.db, deployment.read_db, asker, act):
+    loud = rules.required and approval_requests.takes_two(deployment.sessions.db, asker, act)
+    with approval_requests.within(rules, deployment.sessions.db, deployment.read_db, asker, act):
         yield
     if loud:
-        told = "The owners get mail, and t" if office.mail else "T"
+        told = "The owners get mail, and t" if rules.mail else "T"
         click.echo(f"This went without a second owner. {told}he console's dashboard shows it.", err=True)
 
 

@@ -49,7 +49,7 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be changed, and change nothing.")
 @click.option("--signing-key", default="", help="The id of FusionAuth's key that signs webhooks.")
 def setup(ini: str, dry_run: bool, signing_key: str) -> None:
-    """Make or fix the applications, the tenant's policies and the webhook. Run again, it has nothing to do.
+    """Make or fix the applications, the tenant's policies and the webhook. A second run changes nothing.
 
     Needs a key that may also POST and PATCH them, in SHOPFORUM_FUSIONAUTH_SETUP_KEY. The sites' own key needs none of these
     rights.

@@ -20,7 +20,7 @@ _HEADS = (("ID", 8), ("STATE", 9), ("PLACE", 40), ("HITS", 6), ("LAST (UTC)", 19
 
 @click.group
 def command() -> None:
-    """Plant secrets that open nothing: whoever presents one has read the place where it was planted."""
+    """Plant secrets that open nothing. If one is presented, somebody has read the place where it was planted."""
 
 
 @command.command()

@@ -106,9 +106,7 @@ def command(
     """
     before = before and before.replace(tzinfo=UTC)
     if keep_sessions and log_copy is None:
-        raise click.UsageError(
-            "--keep-sessions needs --log: without it, nothing that is lost is ended again."
-        )
+        raise click.UsageError("--keep-sessions needs --log, the copy that names the sessions to end.")
     plan = Plan(before, keep_sessions, keep_tokens)
     copied = recover_log.read(log_copy) if log_copy else None
     if copied and not copied[0]:

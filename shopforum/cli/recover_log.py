@@ -1,7 +1,7 @@
 """Read what a restored database has lost from a copy of the audit log, and apply it again.
 
 A copy is a file of JSON lines: of `shopforum audit export`, of the console's export, of the API's events, or of the messages of
-a webhook. What is applied: revocations whose receipt the database does not have, the lifting of deny rules that are in force
+a webhook. Applied are: revocations whose receipt the database does not have, the lifting of deny rules that are in force
 again, deny rules that are gone and would still be in force, and the revocation of API tokens that are valid again. Each can be
 applied twice without harm.
 """

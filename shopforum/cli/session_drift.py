@@ -32,7 +32,9 @@ def drift(ini: str, as_json: bool) -> None:
                 for user_id in page.left_out:
                     click.echo(f"Left out: FusionAuth gives no proper answer about user {user_id}.", err=True)
         except AuthorityUnavailable as error:
-            raise Stop(f"FusionAuth cannot be asked: {error}. What is above is not all.", PENDING) from None
+            raise Stop(
+                f"FusionAuth cannot be asked: {error}. The list above is not complete.", PENDING
+            ) from None
     if not as_json:
         but = f", but for {many(left_out, 'user')}" if left_out else ""
         click.echo(f"{many(count, 'disagreement')}." if count else f"The sessions and FusionAuth agree{but}.")

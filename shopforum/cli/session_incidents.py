@@ -22,7 +22,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 
 @click.group("incident")
 def incident() -> None:
-    """Contain what happened, and watch that it stays contained."""
+    """Contain an attack, and watch that it stays contained."""
 
 
 @incident.command("open")
@@ -62,7 +62,7 @@ def open_(ini: str, *, name: str, ticket: str, user_text: str, as_json: bool, **
 @selection.filtered
 @_JSON
 def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
-    """Have an incident be about the sessions of one more filter. Nothing is ended before it is contained again."""
+    """Add a filter to an incident. Nothing is ended before the incident is contained again."""
     chosen = selection.as_filter(filters)
     with opened(ini) as deployment:
         found = _one(deployment, named)
@@ -94,13 +94,13 @@ def show(ini: str, named: str, *, as_json: bool) -> None:
     type=click.IntRange(1, LONGEST),
     default=int(deny_rules.DAY),
     show_default=True,
-    help="Refuse what matches for so long.",
+    help="How long the deny rules are in force.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would end, and change nothing.")
 @selection.YES
 @_JSON
 def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Refuse what matches, then end what matches, those who sign in meanwhile included. Safe to repeat.
+    """Refuse the logins and sessions that match, then end these sessions, including new sign-ins. Safe to repeat.
 
     Exits with 1 where sessions that match are alive afterwards, with 4 while FusionAuth has not confirmed everything.
     """

@@ -70,7 +70,7 @@ def list_(ini: str, *, also_over: bool, as_json: bool) -> None:
 @selection.YES
 @_JSON
 def add(ini: str, *, seconds: int, dry_run: bool, yes: bool, as_json: bool, **options: Any) -> None:
-    """Refuse what matches all that is given, from now on: every login, refresh and page.
+    """Refuse every login, refresh and page that matches all the given options, from now on.
 
     Name a user, an address or a device. Exits with 0 where the rule is in force.
     """

@@ -112,7 +112,7 @@ def show(ini: str, session: str, as_json: bool) -> None:
 def acts(ini: str, session: str, as_json: bool) -> None:
     """Show what was done on a session, newest first: orders, posts, exports, acts of an admin.
 
-    `elsewhere` marks what came from another network or browser than the sign-in.
+    `elsewhere` marks acts from another network or browser than the sign-in.
     """
     with opened(ini) as deployment:
         db = deployment.read_db

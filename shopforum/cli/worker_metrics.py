@@ -58,7 +58,7 @@ class DatabaseCollector(Collector):
         return declared().values()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the metrics. What cannot be read is left out, and `shopforum_database_readable` is 0."""
+        """Return the metrics. A metric that cannot be read is left out, and `shopforum_database_readable` is 0."""
         families = declared()
         readers: tuple[Callable[[dict[str, GaugeMetricFamily]], None], ...] = (
             self._backlogs,

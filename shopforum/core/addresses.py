@@ -8,6 +8,7 @@ and the brackets of a proxy or a log are removed.
 
 import ipaddress
 import re
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -16,6 +17,11 @@ _PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _ZONE = re.compile(r"%[^\]]*")
 
 
+# A page asks for the same few addresses a dozen times, and parsing one takes longer than looking it up.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def address(text: str) -> str:
     """Return an address in its one spelling. Raises ValueError for any other text, and for an address with a zone
     (`fe80::1%eth0`), which has a meaning on one machine only.
@@ -70,6 +76,7 @@ def other_network(one: str | None, other: str | None) -> bool:
     return household(one) != household(other)
 
 
+@_remembered
 def household(text: str | None) -> str | None:
     """Return the network of an address, as coarse as a household or a company: /24 of IPv4, /48 of IPv6; None for None."""
     if text is None:

@@ -6,12 +6,12 @@ a template renders or another server is asked.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, RowMapping
+from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -20,6 +20,8 @@ from .deadlines import DeadlineExceeded, deadline_of
 from .prepared_statements import Prepared, replace_connections_with_stale_plans
 
 Statement = Executable | Prepared
+# A row of a result, by the names of its columns.
+ResultRow = Mapping[Any, Any]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +108,7 @@ class Database:
         self._prepare = prepare
         replace_connections_with_stale_plans(engine)
 
-    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Statement, **values: Any) -> list[ResultRow]:
         """Run one statement and return its rows. The statement must be safe to run twice.
 
         It is retried once if its connection was lost (a restart, a failover) or kept a stale plan, or after a deadlock or a
@@ -118,12 +120,12 @@ class Database:
             _prepare_retry(error)
         return self._run(statement, values)
 
-    def one(self, statement: Statement, **values: Any) -> RowMapping | None:
+    def one(self, statement: Statement, **values: Any) -> ResultRow | None:
         """Run a statement as `all` does; return its first row, or None."""
         rows = self.all(statement, **values)
         return rows[0] if rows else None
 
-    def only(self, statement: Statement, **values: Any) -> RowMapping:
+    def only(self, statement: Statement, **values: Any) -> ResultRow:
         """Run a statement that has exactly one row, such as an aggregate, as `all` does. Raises ValueError for another count."""
         [row] = self.all(statement, **values)
         return row
@@ -150,15 +152,14 @@ class Database:
         with metrics.timed(metrics.CONNECTION_WAIT_SECONDS.observe):
             return self.engine.connect()
 
-    def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
+    def _run(self, statement: Statement, values: dict[str, Any]) -> list[ResultRow]:
         with self._connect() as connection:
             if not connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # psycopg2's own
                 raise RuntimeError('the engine must be made with isolation_level="AUTOCOMMIT"')
             return self._rows(connection, statement, values)
 
-    def _rows(self, connection: Connection, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
+    def _rows(self, connection: Connection, statement: Statement, values: dict[str, Any]) -> list[ResultRow]:
         if isinstance(statement, Prepared):
-            result = statement.run(connection, values, self._prepare)
-        else:
-            result = connection.execute(statement, values)
+            return statement.run(connection, values, self._prepare)
+        result = connection.execute(statement, values)
         return list(result.mappings()) if result.returns_rows else []

@@ -29,7 +29,7 @@ log = structlog.get_logger("shopforum")
 
 
 class DeadlineExceeded(OperationalError):
-    """The database has not answered in time, and the connection was closed. Whether a COMMIT took effect is unknown."""
+    """The database has not answered in time, and the connection was closed. A COMMIT may have taken effect or not."""
 
 
 class _Watchdog:

@@ -96,6 +96,8 @@ def create_engine(url: str, pool_size: int | None, *, pooler: bool = False) -> E
         # The values of a failed statement may be personal data, which does not belong in a log.
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
+        # Else each statement would be followed by a rollback of nothing.
+        skip_autocommit_rollback=True,
         # Looking for the type in the catalogue would take a statement for each connection.
         use_native_hstore=False,
         **pool,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, Select
+from sqlalchemy import ColumnElement, Select
 
 from . import paging
-from .database import Database
+from .database import Database, ResultRow
 from .paging import Slice
 
 Row = TypeVar("Row")
@@ -26,7 +26,7 @@ class Listing(Generic[Row]):
 
     statement: Select[Any]
     order: tuple[ColumnElement[Any], ...]
-    read: Callable[[RowMapping], Row]
+    read: Callable[[ResultRow], Row]
     descending: bool = True
 
     def where(self, *conditions: Any) -> "Listing[Row]":

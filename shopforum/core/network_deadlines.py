@@ -55,8 +55,8 @@ class _Exchange:
 def ended_after(seconds: float) -> Iterator[None]:
     """Shut down, after so many seconds, the connections that this thread has named by `watch`.
 
-    Whoever waits for a byte of theirs then reads their end, and raises what it raises for that. Where an end may be right, as
-    that of the headers of HTTP is for Python's client, `check` tells one from the other.
+    A reader that waits for a byte then sees the end of the stream, and raises its own error. Some readers take an end
+    as regular, as Python's client does after the headers of HTTP: `check` raises for these.
     """
     exchange = _thread.exchange = _Exchange()
     timer = threading.Timer(seconds, exchange.end)

@@ -21,10 +21,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from sqlalchemy import ColumnElement, Select, tuple_
 from webob.multidict import MultiDict
 
-from .database import Database
+from .database import Database, ResultRow
 from .rows import build
 
 R = TypeVar("R")
@@ -73,7 +73,7 @@ class Page(Slice[R]):
         rows = [make(row) for row in self.rows]
         return Page(rows, self.older, self.newer, self.here, self.older_url, self.newer_url)
 
-    def of(self: "Page[RowMapping]", kind: type[T]) -> "Page[T]":
+    def of(self: "Page[ResultRow]", kind: type[T]) -> "Page[T]":
         """Return the page with each row as a dataclass of this kind (`rows.build`)."""
         return self.map(partial(build, kind))
 
@@ -84,7 +84,7 @@ def page(
     *order: ColumnElement[Any],
     descending: bool = True,
     size: int = 20,
-) -> Page[RowMapping]:
+) -> Page[ResultRow]:
     """The page of a list that the request asks for, in one SQL statement; see `fetch`."""
     part = fetch(
         request.db, statement, *order, cursor=request.GET.get(FIELD, ""), descending=descending, size=size
@@ -105,7 +105,7 @@ def fetch(
     cursor: str = "",
     descending: bool = True,
     size: int = 20,
-) -> Slice[RowMapping]:
+) -> Slice[ResultRow]:
     """At most `size` rows of `statement` from the cursor on.
 
     `order` are columns or labels of the statement, all in one direction, never null, the last one unique. "Older" is

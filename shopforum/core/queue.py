@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import TextClause, text
 
-from .database import Database
+from .database import Database, ResultRow
 
 # The exponent of the back-off is capped, so that power() stays within what a double holds.
 _MOST_DOUBLINGS = 20
@@ -55,24 +55,24 @@ class Queue:
     on_failure: tuple[str, ...] = ()
     on_release: tuple[str, ...] = ()
 
-    def claim(self, db: Database, step: int, **values: Any) -> list[RowMapping]:
+    def claim(self, db: Database, step: int, **values: Any) -> list[ResultRow]:
         """Claim at most `step` due rows; those that were due first come first. `values` are the parameters of `among`."""
         rows = db.all(self._claim, step=step, **values)
         # An UPDATE returns its rows in no order.
         return sorted(rows, key=lambda row: (row["due_at"], row["id"]))
 
-    def done(self, db: Database, row: RowMapping) -> None:
+    def done(self, db: Database, row: ResultRow) -> None:
         """Report that a claimed row is done."""
         db.all(self.finish_statement, id=row["id"], attempts=row["attempts"])
 
-    def failed(self, db: Database, row: RowMapping, error: str, **values: Any) -> None:
+    def failed(self, db: Database, row: ResultRow, error: str, **values: Any) -> None:
         """Report that a claimed row has failed, and why. `values` are the parameters of `on_failure`.
 
         Changes nothing if another worker has claimed the row since, or has done it.
         """
         db.all(self._failed, id=row["id"], attempts=row["attempts"], error=error, **values)
 
-    def release(self, db: Database, rows: Sequence[RowMapping]) -> None:
+    def release(self, db: Database, rows: Sequence[ResultRow]) -> None:
         """Give back claimed rows that were not tried: they are due at once, and the claim does not count."""
         if rows:
             db.all(self._release, ids=[row["id"] for row in rows])

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from pyramid.httpexceptions import HTTPServiceUnavailable
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from .database import Database, Statement
+from .database import Database, ResultRow, Statement
 from .engine import MARGIN
 
 # Milliseconds. A filter that matches few rows of a large table must not use up the database for the whole site.
@@ -38,7 +38,7 @@ class ReadOnlyDatabase(Database):
         super().__init__(database.engine)
         self.limit = limit
 
-    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Statement, **values: Any) -> list[ResultRow]:
         """Return the rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
         with _reporting_slowness():
             return super().all(statement, **values)
@@ -53,7 +53,7 @@ class ReadOnlyDatabase(Database):
             connection.exec_driver_sql(_SETTINGS % self.limit)
             yield OpenTransaction(self, connection)
 
-    def _run(self, statement: Statement, values: dict[str, Any]) -> list[RowMapping]:
+    def _run(self, statement: Statement, values: dict[str, Any]) -> list[ResultRow]:
         with self.in_one_transaction() as opened:
             return self._rows(opened.connection, statement, values)
 
@@ -75,7 +75,7 @@ class OpenTransaction(ReadOnlyDatabase):
         super().__init__(database, database.limit)
         self.connection = connection
 
-    def all(self, statement: Statement, **values: Any) -> list[RowMapping]:
+    def all(self, statement: Statement, **values: Any) -> list[ResultRow]:
         """Return the rows of one statement. Raises TooSlow, sqlalchemy.exc.DBAPIError."""
         with _reporting_slowness():
             return self._rows(self.connection, statement, values)

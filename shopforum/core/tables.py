@@ -16,6 +16,8 @@ NAMING_CONVENTION = {
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
+Instant = DateTime(timezone=True)
+
 # The web servers and workers, each from its first sign of life to a day after its last (`core/processes.py`).
 processes = Table(
     "processes",
@@ -27,9 +29,9 @@ processes = Table(
     Column("pid", Integer, nullable=False),
     # The ids of the keys that it knows, the newest first; NULL for a process from before keys had ids.
     Column("keys", ARRAY(Text)),
-    Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("started_at", Instant, nullable=False, server_default=func.clock_timestamp()),
+    Column("seen_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     # When it said that it ends; NULL for a process that runs, or that was killed.
-    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_at", Instant),
     Index("ix_processes_seen_at", "seen_at"),
 )

@@ -11,9 +11,9 @@ from itertools import groupby
 from uuid import UUID
 
 from markupsafe import Markup
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.ids import parse_uuid
 from ..core.rows import build
 from ..core.sites import FORUMS, TITLES
@@ -204,7 +204,7 @@ def run_once(db: Database, letters: InboxLetters, step: int = 20) -> int:
         people = 0
         for user_id, found in groupby(rows, key=lambda row: row["user_id"]):
             people += 1
-            messages: list[RowMapping] = list(found)
+            messages: list[ResultRow] = list(found)
             if messages[0]["id"] is not None:
                 choice = build(LetterChoice, messages[0])
                 news = [build(News, row) for row in messages]

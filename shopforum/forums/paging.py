@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import RowMapping
-
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.prepared_statements import Prepared
 
 R = TypeVar("R")
@@ -28,7 +26,7 @@ class NumberedList(Generic[R]):
     """
 
     statement: Prepared
-    read: Callable[[RowMapping], R]
+    read: Callable[[ResultRow], R]
     values: Mapping[str, Any]
     size: int = SIZE
 
@@ -44,7 +42,7 @@ class Part(Generic[R]):
     number: int = 1
     last: int = 1
     total: int = 0
-    first_row: RowMapping | None = None
+    first_row: ResultRow | None = None
 
 
 def fetch(db: Database, listed: NumberedList[R], number: int) -> Part[R]:
@@ -62,7 +60,7 @@ def fetch(db: Database, listed: NumberedList[R], number: int) -> Part[R]:
     return Part([listed.read(row) for row in rows], number, last, total, rows[0])
 
 
-def _rows(db: Database, listed: NumberedList[R], number: int) -> list[RowMapping]:
+def _rows(db: Database, listed: NumberedList[R], number: int) -> list[ResultRow]:
     return db.all(listed.statement, **listed.values, rows=listed.size, skip=(number - 1) * listed.size)
 
 

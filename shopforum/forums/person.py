@@ -17,7 +17,7 @@ class Person:
 
 
 def viewing(viewer: Person | None) -> dict[str, UUID | bool | None]:
-    """Return the parameters :viewer and :moderator of the statements that read. A visitor is NULL: no marker is theirs."""
+    """Return the parameters :viewer and :moderator of the statements that read. A visitor is NULL and has no markers."""
     if viewer is None:
         return {"viewer": None, "moderator": False}
     return {"viewer": viewer.id, "moderator": viewer.moderator}

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
 from . import posts
@@ -141,6 +141,6 @@ def queue(moderator: Person) -> NumberedList[ReportedPost]:
     return NumberedList(_QUEUE, _reported_post, viewing(moderator))
 
 
-def _reported_post(row: RowMapping) -> ReportedPost:
+def _reported_post(row: ResultRow) -> ReportedPost:
     reports = tuple(build(ReportSummary, report) for report in row["reports"])
     return build(ReportedPost, row, reports=reports)

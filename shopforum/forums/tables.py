@@ -26,8 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 
 def _id() -> Column[int]:

@@ -24,8 +24,8 @@ _MAX_AGE = 400 * 86400
 
 _FIND = text("SELECT 1 FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)")
 
-# A device that logs in again within ten seconds has sent two forms at once, from two tabs: its first session has no browser,
-# or is about to lose it. Of two such logins at the same time, the second waits for the first here.
+# A device that logs in again within ten seconds has sent two forms at once, from two tabs. Its first session has lost
+# its cookies to the second, or is about to. Of two such logins at the same time, the second waits for the first here.
 _NOTE = text(
     """WITH at_once AS (
       SELECT session_id FROM login_devices WHERE device = ANY (:devices) AND account = ANY (:accounts)

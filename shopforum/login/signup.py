@@ -90,8 +90,8 @@ def submit(request: Request) -> Response:
 
 
 def _signed_up(request: Request, form: SignUpForm) -> LoginAnswer:
-    """Create the user unless there is one, register the user here, and log in. What was done before is not done again, so that
-    a form can be sent once more after an outage.
+    """Create the user unless there is one, register the user here, and log in. A step that was done before is skipped,
+    so that the form can be sent again after an outage.
     """
     client, email, password = client_of(request), form.email.data, form.password.data
     label, trust_id = user_agents.label(client.agent), trusted_browser.read(request)

@@ -6,8 +6,7 @@ E-mail addresses, device marks and keys are stored as keyed digests (`shopforum.
 from sqlalchemy import Column, Double, Index, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # One row for each account, address and known device with a recent failed login.
 failures = Table(

@@ -18,11 +18,11 @@ from uuid import UUID
 
 import idna
 import structlog
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
 from ..core import network_deadlines
 from ..core.causes import cause
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.purge import Purge
 from ..core.queue import Queue
 from ..core.rows import build
@@ -222,7 +222,7 @@ def drop_old(db: Database, step: int | None = None) -> int:
 
 
 @once_more
-def _give_up(db: Database, row: RowMapping, why: str) -> None:
+def _give_up(db: Database, row: ResultRow, why: str) -> None:
     with db.transaction() as connection:
         claim = {"id": row["id"], "attempts": row["attempts"]}
         if connection.execute(_QUEUE.finish_statement, claim).first():

@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # A row is deleted when the letter is sent: personal mail is stored no longer than necessary.
 mail = Table(

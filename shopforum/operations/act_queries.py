@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, TextClause, column, select, text
+from sqlalchemy import TextClause, column, select, text
 
+from ..core.database import ResultRow
 from ..core.listing import Listing
 from ..core.rows import columns
 from ..core.sites import ADMIN
@@ -57,6 +58,6 @@ def _listing(statement: TextClause) -> Listing[ActRow]:
     return Listing(select(found), (found.c.at, found.c.id), _row)
 
 
-def _row(row: RowMapping) -> ActRow:
+def _row(row: ResultRow) -> ActRow:
     values: dict[str, Any] = dict(row)
     return ActRow(**values)

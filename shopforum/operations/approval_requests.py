@@ -53,25 +53,26 @@ class TooManyRequests(Exception):
 
 
 @dataclass(frozen=True)
-class Office:
-    """The rules that the acts of a deployment go by: whether they take `two_people`, the console's address, and whether mail can be sent."""
+class TwoPeople:
+    """Two people for acts that reach far: whether a second owner is `required`, the console's address, and whether mail can be sent."""
 
-    two_people: bool
+    required: bool
     console: str
     mail: bool
 
 
-def office(raw: Mapping[str, str], console: str) -> Office:
-    """Read what the acts of a deployment go by from its settings. `console` is the console's address. Raises SettingsError."""
-    return Office(read(OperationsSettings, raw).two_people, console, outgoing.parse(raw).on)
+def two_people(raw: Mapping[str, str], console: str) -> TwoPeople:
+    """Read from the settings whether acts that reach far take two people. `console` is the console's address. Raises SettingsError."""
+    return TwoPeople(read(OperationsSettings, raw).two_people, console, outgoing.parse(raw).on)
 
 
 @dataclass(frozen=True)
 class Asker:
     """The one who acts. `unlimited`: has the permission for whole sites. `user_id` is the person behind it, who may not approve: the
     admin, or the maker of the token; `own` the admin, whose own sessions do not count. `names` are the person's other names in the
-    audit log: the acts of an hour add up over them all. `session_id` or `token_id` is what the request came with: it must still be
-    good when somebody approves. `alone` names the emergency way that needs no second owner, or is empty.
+    audit log: the acts of an hour add up over them all. `session_id` or `token_id`: the console session or API token of
+    the request, which must still be valid when somebody approves. `alone` names the emergency way that needs no second
+    owner, or is empty.
     """
 
     actor: str
@@ -109,14 +110,14 @@ _SAME = text("SELECT id FROM approvals WHERE digest = :digest AND decided_at IS 
 
 @contextmanager
 def within(
-    office: Office, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act
+    rules: TwoPeople, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act
 ) -> Iterator[Limit | None]:
     """Give the limit within which the act may be carried out at once.
 
     Raises Waiting, and stores the request, where a second owner has to approve: because of the act itself, or because it raises
     TooFar with what the actor has done within the hour. Raises TooManyRequests.
     """
-    if not office.two_people:
+    if not rules.required:
         yield limits.limit(unlimited=asker.unlimited, own=asker.own)
         return
     if not asker.unlimited:
@@ -124,7 +125,7 @@ def within(
         return
     if asker.alone:
         if takes_two(db, asker, act):
-            note_alone(office, db, read_db, asker, act)
+            note_alone(rules, db, read_db, asker, act)
         yield None
         return
     if not act.crowd:
@@ -135,7 +136,7 @@ def within(
             pass
         else:
             return
-    raise Waiting(ask(office, db, read_db, asker, act))
+    raise Waiting(ask(rules, db, read_db, asker, act))
 
 
 @once_more
@@ -148,19 +149,19 @@ def takes_two(db: Database, asker: Asker, act: Act) -> bool:
     return before + act.people > limits.PEOPLE
 
 
-def ask(office: Office, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> UUID:
+def ask(rules: TwoPeople, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> UUID:
     """Store a request and tell the other owners by mail; return its id. The same request that waits already is not stored again.
 
     Raises TooManyRequests.
     """
-    letters = _letters(office, read_db, asker, partial(approval_letters.asked, summary(act.kind, act.target)))
+    letters = _letters(rules, read_db, asker, partial(approval_letters.asked, summary(act.kind, act.target)))
     return _ask(db, asker, act, letters)
 
 
-def note_alone(office: Office, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> None:
+def note_alone(rules: TwoPeople, db: Database, read_db: ReadOnlyDatabase, asker: Asker, act: Act) -> None:
     """Write down that somebody is about to act without a second owner, and tell the owners by mail."""
     what = summary(act.kind, act.target)
-    letters = _letters(office, read_db, asker, partial(approval_letters.alone, what, asker.alone))
+    letters = _letters(rules, read_db, asker, partial(approval_letters.alone, what, asker.alone))
     _note(db, _event(EventName.ACTED_ALONE, asker, {**_facts(act), "way": asker.alone}), letters)
 
 
@@ -210,19 +211,19 @@ def _note(db: Database, event: Event, letters: list[Letter]) -> None:
 
 
 def _letters(
-    office: Office,
+    rules: TwoPeople,
     db: ReadOnlyDatabase,
     asker: Asker,
     write: Callable[[str, str, str, str], tuple[str, str, str]],
 ) -> list[Letter]:
     """Return the letters to the owners who were at the console lately, without the one who asks."""
-    if not office.mail:
+    if not rules.mail:
         return []
     owners = [each for each in user_queries.holders(db, ADMIN, OWNERS) if each.user_id != asker.user_id]
     found = []
     for owner in owners:
         subject, plain, html = write(
-            owner.user_name, asker.actor, asker.client.address or "unknown", office.console
+            owner.user_name, asker.actor, asker.client.address or "unknown", rules.console
         )
         found.append(Letter(owner.user_email, subject, plain, html, ADMIN, owner.user_id))
     return found

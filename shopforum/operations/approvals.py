@@ -1,4 +1,4 @@
-"""Two people for acts that reach far: what one owner asks for, a second owner approves, and then exactly that is done.
+"""Two people for acts that reach far: one owner asks for an act, a second owner approves it, and then exactly that act is done.
 
 With `admin.two_people`, an owner alone reaches as far as a responder: no whole site, not everyone, and no more than a hundred
 people within an hour. A wider act is stored as it was asked for: a revocation or a quarantine with its very sessions, a deny
@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, case, func, select
+from sqlalchemy import case, func, select
 
+from ..core.database import ResultRow
 from ..core.listing import Listing
 from ..core.purge import Purge
 from ..core.read_only_database import ReadOnlyDatabase
@@ -71,8 +72,8 @@ class Act:
 @dataclass(frozen=True)
 class Approval:
     """A request for approval. `state` is WAITING, APPROVED, REFUSED, WITHDRAWN or EXPIRED; `named` counts the sessions that it names
-    by id. `session_id` or `token_id` is what it was asked with. `made_id` is the revocation that was approved, or the rule; of a
-    containment what came first.
+    by id. `session_id` or `token_id`: the console session or API token of the request. `made_id` is the revocation or
+    the rule that the approval made; of a containment, the first of them.
     """
 
     id: UUID
@@ -150,7 +151,7 @@ _COMPUTED = {
 }
 
 
-def _row(row: RowMapping) -> Approval:
+def _row(row: ResultRow) -> Approval:
     return Approval(**{**row, "kind": Kind(row["kind"])})
 
 
@@ -162,8 +163,8 @@ APPROVALS = Listing(
 
 
 def ending(kind: Kind, plan: Plan, reason: Reason, *, own: UUID | None = None, keep_own: bool = True) -> Act:
-    """Return the act on a plan's sessions. `own` is the actor's session, which stays where `keep_own`. Quarantine has no gate: it
-    is of the sessions that the plan has found.
+    """Return the act on a plan's sessions. `own` is the actor's session, which stays where `keep_own`. Quarantine has
+    no gate, so it names the sessions that the plan has found.
     """
     kept = own if keep_own else None
     if kind != Kind.REVOKE:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, RowMapping, and_, cast, func, literal_column, select, text
+from sqlalchemy import Column, ColumnElement, and_, cast, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import INET
 
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
@@ -56,7 +56,7 @@ _LOGINS = (
 )
 
 
-def _row(row: RowMapping) -> AuditRow:
+def _row(row: ResultRow) -> AuditRow:
     return AuditRow(**row)
 
 

@@ -13,9 +13,9 @@ from uuid import UUID
 
 import pyotp
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.keyed import Keyed
 from ..core.permissions import OWNERS
 from ..core.sites import ADMIN
@@ -230,7 +230,7 @@ def note_login(db: Database, keys: Keyring, me: Session) -> None:
 
 
 @once_more
-def _confirmed(db: Database, me: Session, row: RowMapping, step: int, event: Event) -> None:
+def _confirmed(db: Database, me: Session, row: ResultRow, step: int, event: Event) -> None:
     with db.transaction() as connection:
         _accept(connection, me, row, step)
         audit.write(connection, event)
@@ -240,7 +240,7 @@ def _confirmed(db: Database, me: Session, row: RowMapping, step: int, event: Eve
 def _used(
     db: Database,
     me: Session,
-    row: RowMapping,
+    row: ResultRow,
     step: int,
     letter: Callable[[Recipient, datetime], Letter] | None,
     event: Event,
@@ -260,7 +260,7 @@ def _used(
 
 def _checked(
     db: Database, keys: Keyring, me: Session, code: str, *, confirmed: bool
-) -> tuple[RowMapping, int]:
+) -> tuple[ResultRow, int]:
     """Count a try and compare the code, in constant time; returns the authenticator's row and the code's time step. Raises
     CodeRefused.
     """
@@ -290,7 +290,7 @@ def _checked(
     return row, step
 
 
-def _accept(connection: Connection, me: Session, row: RowMapping, step: int) -> None:
+def _accept(connection: Connection, me: Session, row: ResultRow, step: int) -> None:
     """Spend the code's time step. Raises CodeRefused where it is spent."""
     values = {"user_id": me.user_id, "secret": row["secret"], "step": step}
     if not connection.execute(_ACCEPT, values).first():

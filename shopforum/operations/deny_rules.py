@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, case, literal, select
+from sqlalchemy import Column, case, literal, select
 
 from ..core import addresses
+from ..core.database import ResultRow
 from ..core.listing import Listing
 from ..core.permissions import OWNERS
 from ..core.read_only_database import ReadOnlyDatabase
@@ -79,7 +80,7 @@ class DenyRuleRow:
         return Rule(1, user_id=self.user_id, site=self.site, network=self.network, device=self.device)
 
 
-def _row(row: RowMapping) -> DenyRuleRow:
+def _row(row: ResultRow) -> DenyRuleRow:
     return DenyRuleRow(**row)
 
 

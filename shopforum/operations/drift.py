@@ -1,8 +1,8 @@
 """Drift: where the live sessions here and the refresh tokens at FusionAuth do not agree, by a lost webhook or a lost message.
 
 FusionAuth lists tokens by user alone. So the users with sessions that are not over by time are read page by page, and FusionAuth is
-asked for each, a few at a time and with no connection to the database held. What differs is looked at a second time: a login,
-a refresh or a revocation meanwhile is no drift.
+asked for each, a few at a time and with no connection to the database held. Each disagreement is checked a second time,
+because a login, a refresh or a revocation may have come meanwhile.
 
 A user about whom FusionAuth gives no proper answer, while it answers a question about nobody, is left out, and named: one broken
 account does not hold up all others.

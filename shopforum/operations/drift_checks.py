@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, text
+from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.purge import Purge
 from ..core.queue import Queue
 from ..core.read_only_database import ReadOnlyDatabase
@@ -129,7 +129,7 @@ def _plain(one: Drift) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in asdict(one).items()}
 
 
-def _check(row: RowMapping) -> Check:
+def _check(row: ResultRow) -> Check:
     return Check(**{**row, "rows": [_drift(kept) for kept in row["rows"]]})
 
 

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, cast, select, text
+from sqlalchemy import ColumnElement, cast, select, text
 from sqlalchemy.dialects.postgresql import INET
 
 from ..core import user_agents
+from ..core.database import ResultRow
 from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
@@ -104,7 +105,7 @@ class Explanation:
 _r, _a = tables.refused_requests, tables.audit_log
 
 
-def _refused_request(row: RowMapping) -> RefusedRequest:
+def _refused_request(row: ResultRow) -> RefusedRequest:
     return RefusedRequest(**row)
 
 

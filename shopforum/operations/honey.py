@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, func, select
+from sqlalchemy import Column, func, select
 
+from ..core.database import ResultRow
 from ..core.keyed import Keyed
 from ..core.listing import Listing
 from ..core.rows import columns
@@ -52,7 +53,7 @@ class HoneyRow:
         return "retired" if self.retired_at else "presented" if self.hits else "planted"
 
 
-def _row(row: RowMapping) -> HoneyRow:
+def _row(row: ResultRow) -> HoneyRow:
     return HoneyRow(**row)
 
 

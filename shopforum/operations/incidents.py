@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, RowMapping, and_, func, insert, or_, select, text
+from sqlalchemy import Column, Connection, and_, func, insert, or_, select, text
 
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
@@ -174,7 +174,7 @@ INCIDENT_ID: Column[Any] = _i.c.id
 _INCIDENT_OF = text("(detail ->> 'incident') = :incident AND detail ? 'incident'")
 
 
-def _incident(row: RowMapping) -> Incident:
+def _incident(row: ResultRow) -> Incident:
     return Incident(**row)
 
 
@@ -236,7 +236,7 @@ def begin(
 
 @once_more
 def add_filter(db: Database, incident: Incident, chosen: SessionFilter, actor: str, client: Client) -> None:
-    """Have an incident be about the sessions of one more filter, whatever their state. It ends nothing: contain the incident again.
+    """Add a filter to an incident, for sessions in any state. It ends nothing: contain the incident again.
 
     Raises NotAnIncident for a filter that matches every session, one that the incident has, one beyond MOST_FILTERS, and where the
     incident is closed.
@@ -379,7 +379,7 @@ def contain(
     claim: Claim | None = None,
     more: dict[str, Any] | None = None,
 ) -> Contained:
-    """Refuse what matches any of the incident's filters from now on, then end what matches; `own` stays.
+    """Refuse the logins and sessions that match any of the incident's filters, then end these sessions; `own` stays.
 
     The rules come first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
     when the rules came is ended, too: the sessions are looked up again until none is left. Doing it again adds no rule of which

@@ -389,7 +389,7 @@ def replay(event: AuditRow) -> str:
     age = told["replaced_seconds"]
     old = "of another branch" if age is None else f"replaced {age // 60} min {age % 60} s before"
     text = f"Pair {told['presented']}, {old}, was shown by {came}. Pair {told['head']} holds, last shown by {last}."
-    # A word that calms has to be sure: the very same address and version, not just a place that would raise no signal.
+    # A reassuring text has to be certain: it takes the very same address and version, not just a place that raises no signal.
     return f"{text} Both are the same: probably a restored browser." if came == last else text
 
 

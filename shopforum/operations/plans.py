@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from ..core.database import ResultRow
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
 from ..core.sites import ADMIN
 from ..sessions import Client, Limit, Reason, Scope, Sessions, tables
@@ -237,7 +238,7 @@ def _by_gate(
     return _plan(db, where, found, scope, exact=found["matched"] < Scope.MOST)
 
 
-def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> RowMapping:
+def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None) -> ResultRow:
     """Count everything for a plan in one statement, with the ids of the newest `most` sessions, newest first; without
     ids where `most` is None.
     """
@@ -269,7 +270,7 @@ def _count(db: ReadOnlyDatabase, where: Any, own: UUID | None, most: int | None)
     )
 
 
-def _plan(db: ReadOnlyDatabase, where: Any, found: RowMapping, scope: Scope, **more: Any) -> Plan:
+def _plan(db: ReadOnlyDatabase, where: Any, found: ResultRow, scope: Scope, **more: Any) -> Plan:
     if found["ids"] is not None:
         # The ids are known: do not run a slow filter twice.
         where = s.c.id == func.any(session_queries.ids_of(found["ids"][:SHOWN]))

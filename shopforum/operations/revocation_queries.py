@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, RowMapping, func, or_, select, text
+from sqlalchemy import Column, func, or_, select, text
 
+from ..core.database import ResultRow
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import build, columns
@@ -21,7 +22,7 @@ _r = tables.revocations
 REVOCATION_ID: Column[Any] = _r.c.id
 
 
-def _revocation(row: RowMapping) -> Revocation:
+def _revocation(row: ResultRow) -> Revocation:
     return Revocation(**row)
 
 
@@ -77,7 +78,7 @@ def people(ids: Sequence[UUID]) -> Listing[Affected]:
     return Listing(statement, (s.c.user_id,), _affected, descending=False)
 
 
-def _affected(row: RowMapping) -> Affected:
+def _affected(row: ResultRow) -> Affected:
     told = f"We have signed you out on {row['sites']}. {row['tell'] or 'Please log in again.'}"
     return Affected(**{**row, "tell": told})
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    RowMapping,
     Select,
     Text,
     Uuid,
@@ -34,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
 
 from ..core import user_agents
+from ..core.database import ResultRow
 from ..core.ids import parse_uuid
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase, TooSlow
@@ -105,11 +105,11 @@ def _select(row: type) -> Select[Any]:
     return select(*(_COMPUTED[name] if name in _COMPUTED else s.c[name] for name in columns(row)))
 
 
-def _session(row: RowMapping) -> SessionRow:
+def _session(row: ResultRow) -> SessionRow:
     return SessionRow(**_typed(row))
 
 
-def _typed(row: RowMapping) -> dict[str, Any]:
+def _typed(row: ResultRow) -> dict[str, Any]:
     return {**row, "state": State(row["state"]), "binding": BindingState(row["binding"])}
 
 
@@ -151,8 +151,8 @@ def any_of(
 ) -> list[ColumnElement[bool]]:
     """Return as conditions on `s` that a session meets all conditions of any filter in `found`, and `also`.
 
-    Of several filters each is looked up by its own index, and is taken to match the newest `most` + 1 sessions at most: who counts to
-    `most` gets the same answer.
+    Of several filters each is looked up by its own index, and is taken to match the newest `most` + 1 sessions at most,
+    which is enough to count to `most`.
     """
     if len(found) == 1:
         return [*found[0], also]
@@ -280,8 +280,8 @@ def _among(
 def _user(db: ReadOnlyDatabase, wanted: str) -> ColumnElement[bool]:
     """Match a user's id, a whole e-mail address, or a part of a name or an address.
 
-    A whole address stands for its user, by index: it matches that user's sessions under an earlier address too, and no
-    address that merely ends like it.
+    A whole address stands for its user, whom an index finds: it also matches the user's sessions under an earlier
+    address, and no other address that ends with it.
     """
     found = _user_by_index(db, wanted)
     return _name_like(f"%{_escaped(wanted)}%") if found is None else found

@@ -17,8 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 incidents = Table(
     "incidents",
@@ -70,7 +69,7 @@ approvals = Table(
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
     Column("expires_at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
-    # What the act is about, as `approvals.Act` writes it; the sessions that it names by id stand beside it.
+    # The target of the act, as `approvals.Act` writes it; the sessions that it names by id have a column of their own.
     Column("target", JSONB, nullable=False),
     Column("sessions", ARRAY(UUID), nullable=False),
     # How many sessions and people the act would have reached when it was asked for; at least so many where not exact.
@@ -119,7 +118,7 @@ drift_checks = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("created_at", Instant, nullable=False, server_default=func.clock_timestamp()),
-    # Who has asked for it; empty for the nightly one.
+    # The admin who has asked for it; empty for the nightly one.
     Column("actor", Text, nullable=False),
     # How far it has come: the last user, how many, and what was found.
     Column("after_user", UUID, nullable=False, server_default=text("'00000000-0000-0000-0000-000000000000'")),

@@ -117,7 +117,7 @@ class Deletion:
 @dataclass(frozen=True)
 class Activity:
     """The traces of a user: the numbers of orders and forum posts, 1,001 for more than a thousand; whether the user made API
-    tokens that are not revoked; and how many deny rules the user made are in force.
+    tokens that are not revoked; and the number of deny rules in force that the user made.
     """
 
     orders: int
@@ -154,7 +154,7 @@ def of_email(db: ReadOnlyDatabase, email: str) -> list[UUID]:
 
 
 def named(db: ReadOnlyDatabase, text: str) -> list[UUID]:
-    """Return the users who have signed in and whose id or whole e-mail address a text is."""
+    """Return the users who have signed in and whom a text names by id or whole e-mail address."""
     user_id = parse_uuid(text)
     if user_id is None:
         return of_email(db, text)

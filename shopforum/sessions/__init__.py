@@ -139,7 +139,7 @@ def _set_engine(config: Configurator, engine: Engine, prepare: bool = True) -> N
 
 
 def _set_authority(config: Configurator, authority: Authority) -> None:
-    """Directive: set the identity provider. To be called after `set_session_engine`. Raises SettingsError."""
+    """Directive: set the identity provider. Call it after `set_session_engine`. Raises SettingsError."""
     parsed = settings.parse(config.registry.settings)
     registry_of(config.registry).sessions = Sessions(
         registry_of(config.registry).session_database, parsed, authority

@@ -3,8 +3,8 @@
 Event names are OWASP's (Logging Vocabulary Cheat Sheet). The field that says who began an act, `initiating_entity`, is
 CAEP's. No row ever holds a cookie, a token or a password.
 
-The columns of a row are listed once, in the table. The seal (audit_chain.py), the exports, the feed and the API take
-them from `COLUMNS` here, so a new column of the table is sealed and published without being named again.
+The seal (audit_chain.py), the feed of the API and the webhooks take the columns of a row from the table, by `COLUMNS`.
+So every new column is sealed and published. docs/architecture.md says how to add one.
 """
 
 from dataclasses import dataclass, field

@@ -14,15 +14,15 @@ a seal is given once, and the head moves forward, to a seal that is there. docs/
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ..core.database import Database, once_more, sqlstate
+from ..core.database import Database, ResultRow, once_more, sqlstate
 from .audit import SELECTED
 from .keyring import AuditKey
 
@@ -220,7 +220,7 @@ def _not_as_sealed(seq: int, ranges: Sequence[KeyRange]) -> str:
     return why if noted else f"{why}, or the key that sealed it is missing from shopforum.secret"
 
 
-def mac_of(key: bytes, before: bytes, seq: int, row: RowMapping | Mapping[str, Any]) -> bytes:
+def mac_of(key: bytes, before: bytes, seq: int, row: ResultRow) -> bytes:
     """Return the seal of a row under its number: HMAC-SHA-256 over the seal before it, the number and every column.
 
     The columns are written in one spelling: JSON with sorted keys, instants in UTC to the microsecond.
@@ -235,7 +235,7 @@ def mac_of(key: bytes, before: bytes, seq: int, row: RowMapping | Mapping[str, A
     return hmac.digest(key, before + content.encode(), hashlib.sha256)
 
 
-def _sealed(db: Database) -> Iterator[RowMapping]:
+def _sealed(db: Database) -> Iterator[ResultRow]:
     """Yield all sealed rows in their order, read in steps."""
     after = 0
     while rows := db.all(_READ, after=after, step=5000):

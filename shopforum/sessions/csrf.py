@@ -135,7 +135,7 @@ def check_origin(request: Request) -> None:
 def _vouched_for(request: Request) -> bool:
     """Return whether the browser states that a page of this site has sent the form, and keeps this site's cookies.
 
-    That is enough for a login or a logout from an old tab, whichever session its form was made for. To be called after
+    That is enough for a login or a logout from an old tab, whichever session its form was made for. Call it after
     `check_origin`.
     """
     said = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers

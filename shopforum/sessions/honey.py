@@ -1,8 +1,8 @@
 """Honey tokens: secrets that belong to nobody and are planted where a thief would look.
 
 One is planted as a cookie in a jar, as a refresh token, or as an API token behind its prefix: in a backup, a vault, a ticket, a wiki.
-It opens nothing and is in no list of sessions. Whoever presents it has read the place where it was planted, and gives away from
-where. The answer is that to any unknown cookie or token.
+It opens nothing and is in no list of sessions. Its presenter has read the place where it was planted, and reveals an
+address. The response is the same as to any unknown cookie or token.
 """
 
 from collections.abc import Iterable

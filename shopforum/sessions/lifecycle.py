@@ -73,7 +73,7 @@ class Sessions:
         return records.now(self.db)
 
     def login_start(self) -> LoginStart:
-        """Return the moment at which a login begins. To be read before the provider is asked for it."""
+        """Return the moment at which a login begins. Read it before the provider is asked."""
         return records.login_start(self.db)
 
     def start(
@@ -197,14 +197,15 @@ class Sessions:
         return user_sessions.has_held(self.db, user_id, site, sorted(roles))
 
     def is_revoked_since(self, start: LoginStart, user_id: UUID | None) -> bool:
-        """Return whether a login that began then would get a dead session: everyone's, the site's or the user's sessions have been
-        ended since. `user_id` is None where the user is not known.
+        """Return whether a login that began then would get a dead session: a revocation of everyone, the site or the
+        user has come since. `user_id` is None where the user is not known.
         """
         return user_sessions.is_revoked_since(self.db, start, self.config.site, user_id)
 
     def is_distrusted_since(self, start: LoginStart, user_id: UUID) -> bool:
-        """Return whether what a browser of the user has kept since a login began is to be believed no more: sessions of the user were
-        ended since, for another reason than a logout or a later login, or were put into quarantine.
+        """Return whether a signed proof in the user's browser from the time when a login began has lost its worth:
+        sessions of the user were ended since, for another reason than a logout or a later login, or were put into
+        quarantine.
         """
         return user_sessions.is_distrusted_since(self.db, start, self.config.site, user_id)
 
@@ -252,7 +253,7 @@ class Sessions:
         detail: dict[str, Any] | None = None,
         claim: Claim | None = None,
     ) -> UUID:
-        """Refuse what matches the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
+        """Refuse the logins and sessions that match the rule from now on; returns the rule's id. It ends nothing: see `revoke`.
 
         `reached` are the sessions that the rule refuses now. The rest as in `add_rules`.
         """
@@ -275,7 +276,7 @@ class Sessions:
         already: Callable[[Connection, Rule], UUID | None] | None = None,
         claim: Claim | None = None,
     ) -> list[UUID]:
-        """Refuse what matches any of the rules from now on, all of them or none; returns the rules' ids.
+        """Put all of the rules into force, or none; returns the rules' ids.
 
         `maker` is the session of the admin who makes the rule, or the maker of the program that does: raises ShutOut
         where a deny rule would refuse it.
@@ -324,8 +325,8 @@ class Sessions:
         flags.note(self.db, event)
 
     def refuses(self, client: Client, user_id: UUID | None = None) -> bool:
-        """Return whether a deny rule refuses every login of this client, or that of the user where one is named. To be asked before a
-        password is checked.
+        """Return whether a deny rule refuses every login of this client, or that of the user where one is named. Ask
+        before a password is checked.
         """
         rule_id = deny_rules.refused(self.db, self.config.site, client, user_id)
         if rule_id is not None:

@@ -70,8 +70,8 @@ def _state(gated: str) -> str:
 STATE = _state(GATED)
 STATE_AMONG_MANY = _state(GATED_AMONG_MANY)
 
-# The state as one condition for each of its values, so that an index of the rows that have not ended can serve it. What
-# rules most rows out comes first.
+# The state as one condition for each of its values, so that an index of the rows that have not ended can serve it. The
+# part that rules most rows out comes first.
 STATES = {
     State.ACTIVE: f"{_IN_USE_AMONG_MANY} AND {LIVE_AMONG_MANY}",
     State.DORMANT: f"NOT ({_IN_USE_AMONG_MANY}) AND {REFRESHABLE} AND {LIVE_AMONG_MANY}",

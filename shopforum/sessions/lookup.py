@@ -1,8 +1,8 @@
 """The statement of every signed-in page: find the session of a pair of cookies, with the facts that the rules go by.
 
-It is one plain SELECT: a page where nothing is due writes nothing and takes no transaction id. What is due is done by the
-statements of records.py, each of which repeats its conditions. The parts below are its expressions over `s`, a row
-of `sessions`, and `c`, the row of `session_credentials` that was found by the hash of the presented session id.
+It is one plain SELECT: a page where nothing is due writes nothing and takes no transaction id. The writes that are due
+are the statements of records.py, each of which repeats its conditions. The parts below are its expressions over `s`, a
+row of `sessions`, and `c`, the row of `session_credentials` that was found by the hash of the presented session id.
 Internal.
 """
 

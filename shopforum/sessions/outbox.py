@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from ..core.database import Database
+from ..core.database import Database, ResultRow
 from ..core.queue import Queue
 from .authority import Authority, AuthorityMisconfigured, AuthorityUnavailable
 
@@ -98,7 +98,7 @@ class _Sending:
     stopped: bool = False
     bug: Exception | None = None
 
-    def send(self, row: RowMapping) -> bool:
+    def send(self, row: ResultRow) -> bool:
         """Send one row; return whether it was tried."""
         if self.stopped:
             return False

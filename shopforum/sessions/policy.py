@@ -103,8 +103,8 @@ class SessionPolicy:
         """
         current = self._of(request)
         replaced = current.session.id if current.session else current.withheld_session
-        # What the browser held when it sent the form. All that it sends before an answer changes that comes from one browser,
-        # whatever tab's form it is, and whether or not the form's token was looked at.
+        # The cookies that the browser held when it sent the form. All forms that it sends before an answer changes them
+        # come from one browser, from whichever tab, whether or not the token of the form was checked.
         held = cookies.read(request, cookies.VISITOR, SESSION_ID) or current.presented
         config = request.sessions.config
         login_form = config.secrets.digest(config.site, "login form", str(held))[:16] if held else None

@@ -1,7 +1,7 @@
 """The reach of an act: how many people it touches, and whether it touches somebody with more rights.
 
-The reach is judged in the transaction of the act, by the sessions that the act has touched. However they were named, as a
-filter, as a hundred ids or in ten acts in a row, the same people count the same.
+The reach is judged in the transaction of the act, by the sessions that the act has touched. So the same people count
+the same, whether they were named by a filter, by a hundred ids, or in ten acts in a row.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class Limit:
     names: frozenset[str] = frozenset()
 
 
-# The last step of an act's transaction, given the id of what was made, if it has one. What it raises undoes the act.
+# The last step of an act's transaction, given the id of what was made, if it has one. An exception from it undoes the act.
 Claim = Callable[[Connection, UUID | None], None]
 
 
@@ -43,8 +43,9 @@ class TooFar(Exception):
     """The act reaches further than its actor may; nothing was changed. The text is shown to the actor."""
 
 
-# The key in the detail of an act that a second person has approved, whatever its kind. What counts against the hour of a person is what
-# the person has done alone, under all names: these acts do not, neither for the one who asked nor for the one who approved.
+# The key in the detail of an act that a second person has approved, whatever its kind. The limit of an hour counts the
+# acts that a person has done alone, under all names. It counts approved acts neither for the one who asked nor for the
+# one who approved.
 APPROVED = "approval"
 
 # Of two acts that one actor sends at the same time, the second waits and counts what the first has reached. All names of a person
@@ -80,7 +81,7 @@ def users_of(connection: Connection, ids: Sequence[UUID]) -> list[str]:
 
 
 def lock_actor(connection: Connection, limit: Limit | None, actor: str) -> None:
-    """Take the actor's lock until the transaction ends. To be called before any lock on a session.
+    """Take the actor's lock until the transaction ends. Call it before any lock on a session.
 
     Without a limit there is nothing to count, and no lock is taken.
     """

@@ -1,7 +1,7 @@
 """The outcome of a request's two cookies: the rules that every signed-in request goes through, in their order.
 
-A request is signed in only by a session id and a refresh token that were issued together. What a pair is to its session, and
-what follows, is said in rotation.py; this module reads the facts, asks the rules, and acts. Internal: see
+A request is signed in only by a session id and a refresh token that were issued together. rotation.py has the rules:
+what a pair is to its session, and what follows. This module reads the facts, applies the rules, and acts. Internal: see
 `Sessions.resume`.
 """
 

@@ -29,7 +29,7 @@ class Timing:
 
     @property
     def retry_lost(self) -> float:
-        """The same where the lost one carries another refresh token: the provider gives it again only for a while."""
+        """The same where the lost pair has another refresh token: the provider repeats it only for a while."""
         return min(self.retry, 10.0)
 
 
@@ -69,7 +69,7 @@ class Facts:
 
 
 def pair_status(facts: Facts, timing: Timing) -> PairStatus:
-    """Return what the presented pair is to its session."""
+    """Return the place of the presented pair in its session's tree."""
     if facts.n == facts.head:
         return PairStatus.HEAD
     if not facts.seen and facts.parent == facts.head:
@@ -111,7 +111,7 @@ class Step(StrEnum):
 
 
 def next_step(facts: Facts, timing: Timing, *, quiet: bool = False) -> Step:
-    """Return what a request with this pair leads to on a live session. `quiet` is a prefetch or a HEAD, whose response may
+    """Return the next step for a request with this pair on a live session. `quiet` is a prefetch or a HEAD, whose response may
     never reach the cookie jar: it is given no successor while the session is active.
     """
     match pair_status(facts, timing):

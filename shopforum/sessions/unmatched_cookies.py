@@ -21,8 +21,8 @@ from .vocabulary import EventName, FlagKind, InitiatingEntity
 # Names of cookies in one row, and characters of a name: the sender chooses them.
 _MOST_NAMES, _LONGEST_NAME = 10, 60
 
-# Whether to write another row of an event: one a network and hour, and at most sixty a minute, so that a flood of invented
-# cookies neither fills the log nor hides the other event.
+# Returns a row where another row of an event may be written: one for each network and hour, and at most sixty a minute.
+# So a flood of invented cookies neither fills the log nor hides the other event.
 _MAY_WRITE = text(
     """SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM (SELECT address, at FROM audit_log
       WHERE event = :event ORDER BY id DESC LIMIT 200) recent

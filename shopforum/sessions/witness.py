@@ -1,10 +1,10 @@
 """The witness of the audit log: a memory, outside the database, of the heads that its chain has had.
 
-A failover to a standby that was behind, and a restore from a backup, lose the newest rows. What is left is an intact chain, and
-the database cannot tell. With the lost rows went what they record: revocations, lifted and added rules, revoked tokens.
-A worker that remembers the heads can tell: the chain must contain the newest of them. If it does not, the worker raises an
-alarm, names the lost rows, and asks for the password on the sessions that have been used since, any of which may be one that
-a lost revocation had ended.
+A failover to a standby that was behind, and a restore from a backup, lose the newest rows. The remaining chain is
+intact, so the database alone cannot notice the loss. The acts that the lost rows record are lost with them:
+revocations, lifted and added rules, revoked tokens. A worker that remembers the heads can tell: the chain must contain
+the newest of them. If it does not, the worker raises an alarm, names the lost rows, and asks for the password on the
+sessions that have been used since, any of which may be one that a lost revocation had ended.
 """
 
 from collections import deque

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from ..core.database import Database, once_more
+from ..core.database import Database, ResultRow, once_more
 from ..core.prepared_statements import Prepared
 from ..core.rows import build
 from . import totals
@@ -192,11 +192,10 @@ def load(db: Database, owner: Owner, *, removed: Sequence[int] = ()) -> Cart:
 
 def load_in(connection: Connection, owner: Owner) -> Cart:
     """Return the owner's open cart as a transaction sees it."""
-    rows = _LOAD.run(connection, {**owner.values, "removed": []}, prepare=False).mappings()
-    return _cart(list(rows))
+    return _cart(_LOAD.run(connection, {**owner.values, "removed": []}, prepare=False))
 
 
-def _cart(rows: list[RowMapping]) -> Cart:
+def _cart(rows: list[ResultRow]) -> Cart:
     found = [(build(CartLine, row), row["removed"]) for row in rows]
     lines = tuple(line for line, was_removed in found if not was_removed and not line.saved)
     saved = tuple(line for line, was_removed in found if not was_removed and line.saved)
@@ -263,7 +262,7 @@ def change(db: Database, owner: Owner, wanted: Mapping[int, int]) -> list[Change
         return [_changed(row) for row in sorted(rows, key=lambda row: row["id"])]
 
 
-def _changed(row: RowMapping) -> Change:
+def _changed(row: ResultRow) -> Change:
     if not row["wanted"]:
         return Change(row["id"], 0)
     clamped = row["quantity"] < row["wanted"]

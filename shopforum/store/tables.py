@@ -21,8 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR, UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 from .search import folded
 
 # The search of version 0.2, whose processes may still run beside those of this version.

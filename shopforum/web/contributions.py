@@ -42,13 +42,6 @@ class Sitemap:
 
 
 @dataclass(frozen=True)
-class FooterLinks:
-    """The links of the page footer, as pairs of label and address."""
-
-    links: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class Undo:
     """A button in a notice that undoes the act, with a name and a value.
 

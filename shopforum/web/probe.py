@@ -37,7 +37,7 @@ _LIFE = 300
 # Bytes of an answer that are read at most.
 _MOST = 10_000
 
-# What `proxies.py` notes of a request: a key of the environ, and its value.
+# The key of the environ under which `proxies.py` notes how a request arrived, and its value.
 ARRIVAL = "shopforum.arrival"
 
 
@@ -66,7 +66,7 @@ class Received:
     trusted: bool
     forwarded_proto: str | None
     forwarded_for: str | None
-    # Whether the canary that was asked for is live; None where none was.
+    # True if the requested canary is live; None if none was requested.
     canary: bool | None = None
 
 

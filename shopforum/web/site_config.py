@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from ..sessions import Authority, Login
 from . import services as service_registry
-from .contributions import Act, FooterLinks, LoginHookResult, NavItem, Notice, SearchBox, Sitemap
+from .contributions import Act, LoginHookResult, NavItem, Notice, SearchBox, Sitemap
 from .request import Request
 from .services import AwayHelp, Navigation, PasswordPage, SavedForms, Services, UnknownAct
 
@@ -74,7 +74,7 @@ class SiteConfigurator(Configurator):
 
     def set_footer_links(self, *links: tuple[str, str]) -> None:
         """Set the links of the footer: pairs of label and address."""
-        self.add_service(FooterLinks(links))
+        self.add_template_names({"footer_links": links})
 
     def set_sitemap(self, paths: Callable[[Request], list[str]]) -> None:
         """Set the function that lists the site's public pages for search engines."""

@@ -1,11 +1,9 @@
 """The tables of the canary, with which the worker measures how soon a revocation is felt."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Float, Table, Text, func, text
+from sqlalchemy import BigInteger, Column, Float, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-
-Instant = DateTime(timezone=True)
+from ..core.tables import Instant, metadata
 
 # The canaries: the columns of `sessions` that decide whether a session is live, and no person, no cookie, no browser. One a
 # minute for all workers together; kept for an hour.
@@ -15,7 +13,7 @@ canaries = Table(
     Column("id", UUID, primary_key=True, server_default=func.gen_random_uuid()),
     Column("minute", Instant, nullable=False, unique=True),
     Column("site", Text, nullable=False),
-    # Nobody's id: it is here because gates of users are looked up by it.
+    # The id of no user. Gates of users are looked up by it.
     Column("user_id", UUID, nullable=False, server_default=func.gen_random_uuid()),
     Column("epoch", BigInteger, nullable=False),
     Column("authenticated_at", Instant, nullable=False, server_default=text("now()")),

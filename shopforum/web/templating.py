@@ -1,10 +1,11 @@
 """Jinja2, the names that all templates can use, and the hashed addresses of static files. See docs/design.md."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
 from pyramid.httpexceptions import HTTPNotFound
@@ -16,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.sites import FORUMS, STORE, Site
 from ..sessions import AuthorityUnavailable, Session
 from . import notes
-from .contributions import FooterLinks, NavItem, Notice, SearchBox
+from .contributions import NavItem, Notice, SearchBox
 from .request import Request
 from .services import Navigation
 from .site_config import SiteConfigurator
@@ -32,7 +33,14 @@ def includeme(config: SiteConfigurator) -> None:
     """Set up Jinja2 and the static files."""
     settings = config.registry.settings
     settings["jinja2.undefined"] = "strict"
-    settings["jinja2.filters"] = {"money": money, "utc": utc, "ago": ago, "plural": plural}
+    settings["jinja2.filters"] = {
+        "money": money,
+        "utc": utc,
+        "ago": ago,
+        "plural": plural,
+        "time_element": time_element,
+        "money_element": money_element,
+    }
     settings["jinja2.trim_blocks"] = settings["jinja2.lstrip_blocks"] = True
     config.include("pyramid_jinja2")
     config.add_jinja2_search_path("shopforum:templates", ".jinja2")
@@ -41,9 +49,32 @@ def includeme(config: SiteConfigurator) -> None:
     )
     config.add_notfound_view(no_file, route_name=STATIC)
     site = config.services.site
-    names = {"site": site, "demo": site.development, "static": static, "sister": _sister(site)}
-    config.add_template_names(names)
+    config.add_template_names(
+        {
+            "site": site,
+            "demo": site.development,
+            "static": static,
+            "sister": _sister(site),
+            "time_element": time_element,
+            "money_element": money_element,
+            "badge_element": badge_element,
+            "constant": _constants(config),
+        }
+    )
     config.add_subscriber(_globals, BeforeRender)
+
+
+def _constants(config: SiteConfigurator) -> Callable[[str], Markup]:
+    """Return the function `constant(template)` of the templates: what is the same on each page is rendered once.
+
+    Such a template sees the names that are the same for each request, and nothing of the request that came first.
+    """
+
+    @lru_cache
+    def constant(name: str) -> Markup:
+        return Markup(config.get_jinja2_environment().get_template(name).render())  # noqa: S704 - a template escapes
+
+    return constant
 
 
 def no_file(exc: HTTPNotFound, request: Request) -> Response:
@@ -60,12 +91,10 @@ def _globals(event: BeforeRender) -> None:
     plain = request.environ.get("shopforum.plain", False)
     event["plain"] = plain
     event["session"] = None if plain else _session(request)
-    event["csrf"] = lambda: _CSRF_FIELD.format(get_csrf_token(request))
+    event["csrf"] = lru_cache(lambda: _CSRF_FIELD.format(get_csrf_token(request)))
     if "notice" not in event:
         event["notice"] = None if plain else _notice(request)
     event["nav"] = [] if plain else _nav(request)
-    footer = request.services.find(FooterLinks)
-    event["footer_links"] = footer.links if footer else ()
     box = request.services.find(SearchBox)
     event["search_box"] = box if box and (event["session"] or not box.signed_in) else None
 
@@ -145,3 +174,26 @@ def ago(at: datetime) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Format a count with its noun: `1 item`, `2 items`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+# A macro takes several times as long, which is felt with a hundred of them on a page: these are the macros `time`, `money`
+# and `badge` of macros.jinja2.
+
+
+def time_element(at: datetime, full: bool = False) -> Markup:
+    """Return an instant relative to now, with the full one as its title; with `full` the other way round."""
+    exact, relative = utc(at), ago(at)
+    shown, title = (exact, relative) if full else (relative, exact)
+    machine = f"{exact[:10]}T{exact[11:19]}Z"
+    return Markup(f'<time datetime="{machine}" title="{title}">{shown}</time>')  # noqa: S704 - digits and our own words
+
+
+def money_element(minor: int) -> Markup:
+    """Return an amount of euro cents."""
+    return Markup(f'<span class="money">{money(minor)}</span>')  # noqa: S704 - digits
+
+
+def badge_element(text: object, kind: str = "neutral", title: object = None) -> Markup:
+    """Return a badge. `kind`: neutral, info, success, warning, danger, accent. `title` explains it."""
+    more = f' title="{escape(title)}"' if title else ""
+    return Markup(f'<span class="badge badge-{escape(kind)}"{more}>{escape(text)}</span>')  # noqa: S704 - escaped

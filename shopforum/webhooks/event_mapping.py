@@ -103,7 +103,7 @@ class NewIdentity:
 
 @dataclass(frozen=True)
 class ForeignRefresh:
-    """A refresh at FusionAuth of a site's refresh token, by whomever. The token is a secret."""
+    """A refresh at FusionAuth of a site's refresh token, by any holder. The token is a secret."""
 
     site: str
     token: str = field(repr=False)

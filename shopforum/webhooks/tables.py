@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
 
-from ..core.tables import metadata
-from ..sessions.tables import Instant
+from ..core.tables import Instant, metadata
 
 # FusionAuth's events that were applied, to recognise a duplicate: a signature does not expire by itself.
 applied = Table(

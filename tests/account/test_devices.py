@@ -19,7 +19,7 @@ def activity(client: Browser) -> list[str]:
     return [" ".join(row.text.split()) for row in devices(client).html.select("tbody tr")]
 
 
-def test_who_stays_gets_a_new_session_id(browser: Callable[..., Browser]) -> None:
+def test_the_device_that_stays_gets_a_new_session_id(browser: Callable[..., Browser]) -> None:
     mine, other = browser("store"), browser("store")
     other.log_in("member")
     mine.log_in("member")
@@ -47,7 +47,7 @@ def test_a_thief_who_copied_the_old_id_is_found(
     assert sql("SELECT 1 FROM sessions WHERE end_reason = 'replayed'")
 
 
-def test_who_asked_for_the_next_cookies_from_elsewhere_is_named(
+def test_a_request_for_the_next_cookies_from_elsewhere_is_shown(
     browser: Callable[..., Browser], thief: Callable[..., Browser], sql: Any, later: Any
 ) -> None:
     mine = browser("store")

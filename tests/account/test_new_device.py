@@ -49,7 +49,7 @@ def answer(client: Browser, ending: str, path: str = "/shopping-cart", **options
     return form.submit("reported" if ending == "/revoke" else None, headers=headers, **options)
 
 
-def test_asks_who_was_there_before_and_nobody_else(
+def test_the_devices_that_were_signed_in_before_are_asked_and_no_others(
     old_and_new: tuple[Browser, Browser], browser: Callable[..., Browser]
 ) -> None:
     old, new = old_and_new

@@ -118,7 +118,7 @@ def test_the_rest_imports_what_is_public():
     assert inside == {}
 
 
-def test_what_is_public_is_there_and_documented():
+def test_the_public_modules_are_there_and_documented():
     assert all(hasattr(shopforum.sessions, name) for name in shopforum.sessions.__all__)
     text = (Path(__file__).parents[2] / "docs" / "addon.md").read_text()
     table = text.partition("## Extension points")[2]

@@ -393,7 +393,7 @@ def test_an_unknown_key_stops_the_start(blog_of):
 def test_signals_are_watched_and_roles_not_asked_for_unless_a_setting_says_so(blog):
     assert (blog.sessions.config.risk, blog.sessions.config.roles_every) == ("monitor", 0)
     browser = blog.browser("dora")
-    blog.sql("UPDATE sessions SET roles_read_at = now() - interval '1 day'")
+    clocks.pass_time(blog.sessions.db, 600)
     browser.get("/members", status=200, headers={"User-Agent": "Opera"})
     assert blog.authority.asked_roles == 0
 

@@ -4,19 +4,23 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import psycopg2
 import pytest
 from sqlalchemy import Engine, text
-from support import Browser, person
+from support import Browser, person, url_of
 
+from shopforum.api import ApiApp
+from shopforum.api.request import _KEY
 from shopforum.core.database import Database
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.dev import postgres
 from shopforum.dev.sample import sessions as sample
+from shopforum.operations.approval_requests import TwoPeople
 
 USERS = [
     (uuid.uuid5(uuid.NAMESPACE_URL, f"sample{n}"), f"Ada{n} Anchor", f"ada{n}.anchor@mail.example")
@@ -97,7 +101,7 @@ def console(browser: Callable[..., Browser]) -> Callable[[str], Browser]:
     return sign_in
 
 
-# What the console's lists stand on, beside the indexes that the session core needs for itself.
+# The statistics that the console's lists need, beside the indexes of the session core.
 def _multiply(url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         for table in ("sessions", "session_places", "session_flags", "audit_log"):
@@ -115,3 +119,21 @@ def _multiply(url: str) -> None:
         connection.commit()
         connection.autocommit = True
         cursor.execute("VACUUM ANALYZE")
+
+
+@pytest.fixture
+def two_people(apps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`admin.two_people` is on, and mail can be sent."""
+    services, api = apps["admin"].services, apps["admin"].services.get(ApiApp).router.registry
+    on = TwoPeople(required=True, console=url_of("admin"), mail=True)
+    monkeypatch.setitem(services.objects, TwoPeople, on)
+    monkeypatch.setitem(api, _KEY, replace(api[_KEY], two_people=on))
+
+
+@pytest.fixture
+def owners(two_people: None, console: Callable[[str], Browser], sql: Any) -> tuple[Browser, Browser]:
+    """Two owners at the console."""
+    first, second = console("owner"), console("responder")
+    # FusionAuth, which gives one of them a lesser role, is not asked again.
+    sql("UPDATE sessions SET roles = '{owner}', roles_read_at = now() + interval '1 hour' RETURNING 1")
+    return first, second

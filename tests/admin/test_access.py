@@ -11,7 +11,7 @@ from support import Browser
 from shopforum import admin as package
 
 ROLES = ("viewer", "responder", "owner")
-# What each page asks for: read, revoke, or revoke everyone.
+# The permission of each page: read, revoke, or revoke everyone.
 PAGES = {
     ("admin_dashboard", "GET"): ROLES,
     ("admin_search", "GET"): ROLES,
@@ -140,7 +140,7 @@ def test_a_viewer_sees_no_way_to_end_anything(console: Callable[[str], Browser],
         assert "/revoke-everyone" not in page
 
 
-def test_denied_tries_are_in_the_trail(
+def test_refused_tries_are_in_the_audit_log(
     console: Callable[[str], Browser], started: Callable[..., Any], sql: Any
 ):
     one = started()

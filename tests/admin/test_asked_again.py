@@ -10,6 +10,7 @@ from webtest import TestResponse
 from shopforum.operations import limits
 
 Console = Callable[[str], Browser]
+Later = Callable[[float], None]
 NOTE = "INC-7:\nseen from two places"
 
 MANY = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_at, absolute_end, idle_end,
@@ -28,10 +29,6 @@ def words(page: TestResponse) -> str:
     return " ".join(page.html.get_text(" ").split())
 
 
-def age(sql: Any, seconds: int = 301) -> None:
-    sql(f"UPDATE sessions SET authenticated_at = now() - interval '{seconds} seconds' WHERE site = 'admin'")
-
-
 def ended(sql: Any) -> int:
     return int(
         sql("SELECT count(*) AS n FROM sessions WHERE ended_at IS NOT NULL AND site <> 'admin'")[0]["n"]
@@ -47,7 +44,7 @@ def log_in_again(answer: TestResponse, who: str) -> TestResponse:
 @pytest.mark.parametrize("act", ["revoke", "quarantine"])
 @pytest.mark.parametrize("lost", [False, True], ids=["stale password", "session over"])
 def test_ending_many_shows_filter_number_and_verb_again(
-    console: Console, sql: Any, act: str, lost: bool
+    console: Console, sql: Any, later: Later, act: str, lost: bool
 ) -> None:
     sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
@@ -57,7 +54,7 @@ def test_ending_many_shows_filter_number_and_verb_again(
     if lost:
         sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired' WHERE site = 'admin'")
     else:
-        age(sql)
+        later(301)
     page = log_in_again(form.submit(status=302), "owner")
     assert page.request.path == f"/sessions/{act}"
     verb = "End" if act == "revoke" else "Quarantine"
@@ -66,7 +63,7 @@ def test_ending_many_shows_filter_number_and_verb_again(
     again = form_of(page, f"/sessions/{act}")
     assert again["reason"].value == "incident"
     assert again["text"].value.split() == NOTE.split()
-    # What was typed to confirm it then does not confirm it now.
+    # The number typed to confirm the earlier count does not confirm this one.
     assert again["number"].value == ""
     assert ended(sql) == 0
     assert sql("SELECT 1 AS one FROM sessions WHERE quarantined_at IS NOT NULL") == []
@@ -107,12 +104,14 @@ def test_a_rule_is_filled_in_and_not_made(console: Console, sql: Any) -> None:
     assert again["text"].value.split() == NOTE.split()
 
 
-def test_everyone_s_end_is_filled_in_but_for_its_word(console: Console, started: Any, sql: Any) -> None:
+def test_everyone_s_end_is_filled_in_but_for_its_word(
+    console: Console, started: Any, sql: Any, later: Later
+) -> None:
     started()
     client = console("owner")
     form = form_of(client.get("/revoke-everyone"), "/revoke-everyone")
     form["site"], form["word"], form["reason"], form["text"] = "store", "store", "incident", NOTE
-    age(sql)
+    later(301)
     page = log_in_again(form.submit(status=302), "owner")
     again = form_of(page, "/revoke-everyone")
     assert (again["site"].value, again["word"].value) == ("store", "")
@@ -120,12 +119,12 @@ def test_everyone_s_end_is_filled_in_but_for_its_word(console: Console, started:
     assert ended(sql) == 0
 
 
-def test_a_token_is_filled_in_and_not_made(console: Console, sql: Any) -> None:
+def test_a_token_is_filled_in_and_not_made(console: Console, sql: Any, later: Later) -> None:
     client = console("owner")
     form = form_of(client.get("/tokens"), "/tokens")
     form["name"] = "soar"
     form.fields["scopes"][0].checked = True
-    age(sql)
+    later(301)
     page = log_in_again(form.submit(status=302), "owner")
     again = form_of(page, "/tokens")
     assert again["name"].value == "soar"

@@ -25,7 +25,7 @@ def compare(client: Browser) -> str:
     return form.submit(status=303).location
 
 
-def test_what_was_lost_is_found_shown_and_ended(
+def test_a_session_whose_token_is_lost_is_found_shown_and_ended(
     console: Callable[[str], Browser],
     store: Browser,
     forums: Browser,

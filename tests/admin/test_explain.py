@@ -97,7 +97,7 @@ def test_a_replay_is_told_with_its_pairs(
     assert "✗ Not ended" in page
 
 
-def test_what_the_next_request_would_meet(console: Console, started: Started, sql: Any):
+def test_the_rules_that_the_next_request_would_meet(console: Console, started: Started, sql: Any):
     one, two = started("shopper", address="203.0.113.9"), started("member", "forums")
     client = console("owner")
     form = next(form for form in client.get("/rules").forms.values() if form.action == "/rules")
@@ -133,7 +133,7 @@ def test_what_the_next_request_would_meet(console: Console, started: Started, sq
         ({"ip": "192.0.2.1", "at": "yesterday"}, 422, "a date and time such as"),
     ],
 )
-def test_what_cannot_be_explained(console: Console, query: dict[str, str], status: int, why: str):
+def test_an_unknown_id_cannot_be_explained(console: Console, query: dict[str, str], status: int, why: str):
     client = console("viewer")
     page = client.get(f"/explain?{urlencode(query)}", expect_errors=True)
     assert page.status_int in (status, 400)

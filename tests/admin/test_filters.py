@@ -65,7 +65,7 @@ def test_blank_is_told_from_absent():
         ("device", "d" * 101),
     ],
 )
-def test_what_makes_no_sense_is_named_and_shown_again(field: str, value: str):
+def test_invalid_filters_are_named_and_shown_again(field: str, value: str):
     with pytest.raises(FilterError) as refused:
         SessionFilter.parse({field: value})
     assert list(refused.value.errors) == [field]

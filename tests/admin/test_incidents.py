@@ -268,7 +268,7 @@ def test_several_filters_are_one_act(
     assert "is closed" in form.submit(status=422)
 
 
-def test_of_several_rules_all_come_into_force_or_none(console: Console, sql: Any):
+def test_several_rules_come_into_force_together_or_not_at_all(console: Console, sql: Any):
     client = console("owner")
     page = begin(client, ip="203.0.113.0/24").follow()
     form = form_of(page, f"{page.request.path}/filters")
@@ -279,7 +279,7 @@ def test_of_several_rules_all_come_into_force_or_none(console: Console, sql: Any
     assert not sql("SELECT 1 AS one FROM audit_log WHERE event = 'standing_rule_added'")
 
 
-def test_what_is_not_there(console: Console):
+def test_unknown_ids_are_not_found(console: Console):
     client = console("responder")
     csrf = form_of(client.get("/rules"), "/logout")["csrf_token"].value
     for key in ("1", "x" * 100, str(uuid4())):

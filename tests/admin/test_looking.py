@@ -16,7 +16,9 @@ from webtest import TestResponse
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.sessions.audit import Client, Event, write
 
+Age = Callable[..., None]
 Console = Callable[[str], Browser]
+Age = Callable[..., None]
 Started = Callable[..., Any]
 OTHER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
@@ -105,7 +107,9 @@ def test_successors_that_nobody_has_shown_are_told_and_a_replay_says_what_each_c
     assert "probably a restored browser" in page
 
 
-def test_the_story_has_what_no_trail_has(console: Console, started: Started, sql: Any):
+def test_the_timeline_has_rotations_and_timeouts_that_the_audit_log_lacks(
+    console: Console, started: Started, sql: Any, idle_out: Callable[[], None]
+):
     one = started()
     for _ in range(2):
         sql(
@@ -114,10 +118,7 @@ def test_the_story_has_what_no_trail_has(console: Console, started: Started, sql
         )
         one.browser.get("/shopping-cart")
         one.browser.get("/shopping-cart")
-    sql(
-        "UPDATE sessions SET idle_end = now() - interval '1 second' WHERE id = :id RETURNING 1 AS one",
-        id=one.id,
-    )
+    idle_out()
     page = console("viewer").get(f"/sessions/{one.id}")
     assert "Session id rotated \u00d72" in page
     assert "Idle timeout" in page
@@ -140,7 +141,7 @@ def test_a_person_in_full(console: Console, started: Started):
     assert f"/users/{neighbour.user_id}" in page, "who else was at that address"
 
 
-def test_the_trail_as_csv_is_no_formula_and_is_itself_in_the_trail(
+def test_the_audit_log_as_csv_has_no_formula_and_the_export_is_in_the_audit_log(
     console: Console, started: Started, sql: Any
 ):
     started()
@@ -177,18 +178,17 @@ def test_sessions_as_json_lines_page_by_page(
     "path",
     ["/audit/export?format=xml", "/audit/export?session=1", "/sessions/export?ip=x", "/sessions/news?ip=x"],
 )
-def test_what_cannot_be_exported(console: Console, path: str):
+def test_exports_that_are_refused(console: Console, path: str):
     console("viewer").get(path, status=422)
 
 
-def test_how_many_are_new_without_staying_signed_in(console: Console, started: Started, sql: Any):
+def test_how_many_are_new_without_staying_signed_in(console: Console, started: Started, sql: Any, age: Age):
     client = console("viewer")
     address = client.get("/sessions?site=store").html.find(attrs={"data-live": True})["data-live"]
     assert client.get(address).json["new"] == 0
     started()
-    sql(
-        "UPDATE sessions SET last_seen_at = now() - interval '5 minutes' WHERE site = 'admin' RETURNING 1 AS one"
-    )
+    # The list that the page shows is as old as before.
+    age("sessions.last_seen_at", 300, "site = 'admin'")
     answer = client.get(address, headers={"Purpose": "prefetch"})
     assert answer.json["new"] == 1
     assert len(answer.json["at"]) == len("12:03:11")

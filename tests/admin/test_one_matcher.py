@@ -197,7 +197,7 @@ def test_an_address_is_read_one_way(typed: str, meant: str):
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_what_is_no_address_is_refused(typed: str):
+def test_a_text_that_is_no_address_is_refused(typed: str):
     with pytest.raises(ValueError, match=r".+"):
         addresses.network(typed)
 

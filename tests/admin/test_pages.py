@@ -125,7 +125,7 @@ def test_an_empty_console(console: Console, sql: Any):
     assert "Nothing was revoked" in client.get("/revocations")
 
 
-def test_what_is_not_there(console: Console):
+def test_unknown_ids_are_not_found(console: Console):
     client = console("viewer")
     for page in ("/sessions", "/users", "/revocations"):
         for key in ("1", "x" * 300, "%00", "..", "'", str(uuid.uuid4()), "%F0%9F%92%A3", "a/b"):
@@ -151,7 +151,7 @@ def test_odd_queries(console: Console):
         assert status == 400 or "<h1>Sessions</h1>" in answer
 
 
-def test_what_people_typed_is_text(console: Console, apps: dict[str, Any], started: Callable[..., Any]):
+def test_typed_markup_is_shown_as_text(console: Console, apps: dict[str, Any], started: Callable[..., Any]):
     evil = "<script>alert(1)</script>\"'><img src=x>"
     one = started()
     with apps["admin"].services.db.transaction() as connection:

@@ -52,7 +52,7 @@ def test_an_address_that_was_pasted_as_a_user(client: Browser, started: Started,
 
 
 @pytest.mark.parametrize("typed", ["Sam", "deadbeef", "00000000-0000-0000-0000-000000000000", "f" * 40])
-def test_what_names_nothing_stays_a_search_for_a_user(client: Browser, started: Started, typed: str):
+def test_a_text_that_names_nothing_stays_a_search_for_a_user(client: Browser, started: Started, typed: str):
     started()
     page = client.get("/sessions", {"user": typed}, status=200)
     assert ("Sam Shore" in page) == (typed == "Sam")

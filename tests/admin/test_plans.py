@@ -199,7 +199,7 @@ WIDE = (
 )
 
 
-def test_what_reaches_a_hundred_people_takes_the_permission_for_sites(
+def test_an_act_on_more_than_a_hundred_people_takes_the_permission_for_sites(
     console: Console, crowd: Callable[[int], None], sql: Any
 ):
     crowd(limits.LARGE + 1)

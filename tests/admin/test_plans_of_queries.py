@@ -259,7 +259,9 @@ TRAILS = [
 
 
 @pytest.mark.parametrize("typed", TRAILS, ids=lambda typed: "-".join(typed) or "all")
-def test_no_trail_is_walked(big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]):
+def test_no_list_of_the_audit_log_is_read_from_end_to_end(
+    big: ReadOnlyDatabase, someone: dict[str, Any], typed: dict[str, str]
+):
     chosen = AuditFilter.parse({k: v.format(**someone) for k, v in typed.items()})
     with explained(big) as plans:
         audit_queries.listing(big, chosen).part(big)

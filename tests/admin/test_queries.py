@@ -266,14 +266,16 @@ def test_a_person_and_who_else_was_there(read_db: ReadOnlyDatabase, everything: 
     assert user_queries.name(read_db, uuid4()) is None
 
 
-def test_the_trail_is_filtered(read_db: ReadOnlyDatabase):
+def test_the_audit_log_is_filtered(read_db: ReadOnlyDatabase):
     chosen = AuditFilter.parse({"event": "authn_login_fail", "site": "store", "since": "2020-01-01"})
     rows = audit_queries.listing(read_db, chosen).first(read_db, 1000)
     assert rows
     assert {(row.event, row.site) for row in rows} == {("authn_login_fail", "store")}
 
 
-def test_the_story_of_a_session_ends_with_the_act_that_ended_it(read_db: ReadOnlyDatabase, sampled: Engine):
+def test_the_timeline_of_a_session_ends_with_the_act_that_ended_it(
+    read_db: ReadOnlyDatabase, sampled: Engine
+):
     with sampled.connect() as connection:
         session_id = connection.execute(
             text(

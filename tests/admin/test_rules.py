@@ -127,7 +127,7 @@ def test_rules_that_make_no_sense(console: Console, sql: Any):
         {"network": "2001:db8::/31"},
     ],
 )
-def test_what_refuses_anybody_takes_an_owner_and_a_fresh_password(
+def test_a_rule_that_refuses_anybody_takes_an_owner_and_a_fresh_password(
     console: Console, fields: dict[str, str], sql: Any, later: Any
 ):
     responder, owner = console("responder"), console("owner")
@@ -259,7 +259,7 @@ def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: 
     [row] = sql("SELECT id FROM sessions WHERE user_id = :id", id=users[0])
     form = form_of(client.get(f"/sessions/revoke?session={row['id']}"))
     form["reason"] = "incident"
-    # Who was reached before is nobody more.
+    # A person who was reached before is not counted again.
     form.submit(status=303)
 
 

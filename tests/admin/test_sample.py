@@ -62,7 +62,7 @@ def test_nothing_is_in_the_future(sampled: Engine):
         assert late == 0, (table, column)
 
 
-def test_the_story_fits_the_sessions(sampled: Engine):
+def test_the_audit_log_fits_the_sessions(sampled: Engine):
     odd = """SELECT count(*) FROM sessions WHERE last_seen_at < created_at OR ended_at < created_at
         OR ended_at < last_seen_at OR quarantined_at < last_seen_at"""
     assert rows(sampled, odd)[0][0] == 0
@@ -108,13 +108,13 @@ def test_a_replay_shows_where_the_second_holder_appeared(sampled: Engine):
     assert rows(sampled, forked)[0][0] > 3
 
 
-def test_every_flag_has_left_its_trail(sampled: Engine):
+def test_every_flag_has_its_audit_row(sampled: Engine):
     silent = """SELECT f.kind FROM session_flags f WHERE NOT EXISTS (
         SELECT 1 FROM audit_log a WHERE a.session_id = f.session_id AND a.event = f.kind)"""
     assert rows(sampled, silent) == []
 
 
-def test_the_trail_can_be_sealed_and_stands(apps: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+def test_the_audit_log_can_be_sealed_and_is_intact(apps: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sample, "COUNT", 500)
     db, key = apps["admin"].services.db, AuditKey("11111111", b"k" * 32)
     with db.transaction() as connection:

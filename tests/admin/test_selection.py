@@ -76,7 +76,7 @@ def test_more_than_an_address_holds_is_told(console: Console, sql: Any):
 
 
 @pytest.mark.parametrize("text", ["", ".", "x", "a" * 33, "0" * 32 + ".zz", "%00", "é"])
-def test_what_is_no_selection_is_ignored(text: str):
+def test_ids_that_are_no_selection_are_ignored(text: str):
     assert selection.read(text) in ((), (UUID(int=0),))
 
 

@@ -133,7 +133,7 @@ def test_posts_are_acts_without_their_text(browser: Callable[..., Browser], star
     send(at, body="Iron, steel or copper?")
     send(f"{at}/delete")
     send(f"{at}/restore")
-    # What changes nothing leaves no row.
+    # An act that changes nothing leaves no row.
     send(f"{at}/restore")
     send(f"/topics/{topic['id']}/moderate", act="pin", reason="because")
     rows = sql("SELECT kind, reference, site, host(address) AS address FROM session_acts ORDER BY id")

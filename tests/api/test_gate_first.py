@@ -27,7 +27,7 @@ def slow(apps, monkeypatch):
 
     def sleep(_connection, _cursor, statement, parameters, *_):
         is_count = "count(" in statement and "absolute_end" in statement
-        # What marks is no count, and says how many it has marked.
+        # The statements that mark do not count, and say how many rows they have marked.
         is_count &= (
             "WITH due" not in statement
             and "UPDATE sessions" not in statement

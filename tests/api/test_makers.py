@@ -69,7 +69,9 @@ def test_an_owner_no_more_by_the_roles_that_are_read_again(made, apps, sql):
     assert states(sql) == []
 
 
-def test_what_goes_on_is_said_on_the_receipt_and_decided_on_the_users_page(made, browser, sql, apps):
+def test_tokens_that_stay_valid_are_on_the_receipt_and_are_revoked_on_the_users_page(
+    made, browser, sql, apps
+):
     call, _ = made
     other = browser("admin")
     other.log_in("responder")

@@ -3,7 +3,8 @@
 import click
 
 from shopforum.admin.filter_forms import SessionFilterForm
-from shopforum.api.openapi import FILTERS, PATHS
+from shopforum.api.openapi import PATHS
+from shopforum.api.request_schemas import FILTERS
 from shopforum.cli import selection
 from shopforum.cli.sessions import command as sessions_command
 from shopforum.operations.filters import SessionFilter

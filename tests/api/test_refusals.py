@@ -67,13 +67,13 @@ def test_a_long_body_opens_no_file(caller):
         "sfa_",
     ],
 )
-def test_what_is_no_token(caller_with, sent):
+def test_headers_without_a_token(caller_with, sent):
     answer = caller_with(None)("GET", "/sessions", Authorization=sent)
     checked(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
-def test_a_good_token_between_other_text_or_in_the_address_is_none(call, caller_with):
+def test_a_good_token_between_other_text_or_in_the_address_is_refused(call, caller_with):
     for sent in (
         f"Bearer {call.token} x",
         f"Basic {call.token}",
@@ -251,7 +251,7 @@ def test_a_field_that_does_not_pass_is_named(call, change, field, sql):
     assert sql("SELECT 1 FROM revocations") == []
 
 
-def test_what_is_missing_is_named(call):
+def test_missing_fields_are_named(call):
     assert (
         checked(call("POST", "/revocations", {"scope": {"site": "store"}}), 422)["errors"][0]["field"]
         == "reason"

@@ -116,7 +116,7 @@ def test_of_many_at_once_one_acts_and_all_hear_the_same(revoke, started, sql):
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ü", "x" * 256])
-def test_a_key_that_is_none(revoke, started, key):
+def test_an_invalid_idempotency_key(revoke, started, key):
     one = started()
     revoke({"session": str(one.id)}, key, 422)
     assert one.lives

@@ -81,7 +81,7 @@ def test_an_expectation_that_no_longer_holds_is_409(revoke, started, sql):
     assert not one.lives
 
 
-def test_what_matches_nothing_ends_nothing(revoke, started, sql):
+def test_a_scope_that_matches_nothing_ends_nothing(revoke, started, sql):
     one = started()
     for scope in ({"ip": "203.0.113.0/24"}, {"filter": {"user": "nobody"}}, {"session": str(uuid4())}):
         answer = revoke(scope, 201)
@@ -151,10 +151,11 @@ def test_ids_in_batches_are_one_act_in_slices(caller, revoke, started, sql, crow
     small("DELETE", f"/sessions/{ids[101]}", status=403)
     assert len(sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL")) == 100
     assert sql("SELECT 1 FROM audit_log WHERE event = 'api_token_refused' AND detail ->> 'why' = 'reach'")
-    # Whom it has reached before is nobody more, and another program has an hour of its own.
+    # A person who was reached before is not counted again, and another program has an hour of its own.
     [again] = crowd(1, sql("SELECT user_id FROM sessions WHERE ended_at IS NOT NULL LIMIT 1")[0]["user_id"])
     revoke({"session": again["id"]}, 201, small)
     revoke({"session": ids[102]}, 201, caller("sessions:revoke", name="other"))
+    # An hour after these acts, and the sessions are still alive.
     sql(
         "SET session_replication_role = replica; UPDATE audit_log SET at = at - interval '1 hour'; "
         "SET session_replication_role = DEFAULT"

@@ -19,7 +19,7 @@ from shopforum.dev.sample.crowd import crowd
 
 # Links to a route that are followed, beside the addresses that a case names.
 OF_A_ROUTE = 5
-# What a pressed button must not be sent to by following links, or is not a page.
+# Paths that following links must not reach, or that are no pages.
 _NO_PAGES = ("/static/", "/api/", "/sessions/export", "/audit/export")
 
 
@@ -51,7 +51,7 @@ def people() -> list[tuple[uuid.UUID, str]]:
     return [*logins, *((one.id, one.name) for one in crowd(random.Random(3), 20))]
 
 
-def test_what_counts_as_wrong():
+def test_the_checker_finds_what_is_wrong():
     right = (
         "<form id=a><button>x</button><button name=b>y</button></form><button form=a formaction=/z>z</button>"
     )

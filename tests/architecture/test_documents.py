@@ -9,6 +9,7 @@ import pytest
 from shopforum import configuration
 from shopforum.core.sites import SITES
 from shopforum.sessions import config as sessions_config
+from shopforum.sessions.vocabulary import EndReason
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,3 +58,10 @@ def test_every_test_that_proves_a_defence_is_there(name):
 def test_no_document_speaks_of_a_machine():
     for document in DOCUMENTS:
         assert not re.search(r"(^|[^\w.])/(root|home|tmp|work)/", document.read_text()), document
+
+
+def test_the_table_of_ends_has_every_reason():
+    text = (ROOT / "docs" / "sessions.md").read_text()
+    section = text.partition("## What ends a session\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    assert set(EndReason) - named == set()

@@ -7,9 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
-access account activity acts addresses admin agents api apply approving audit authority bodies breaker bulkhead caching cart catalogue
-causes chart check checkout checks cli commands config configuration confirming context contributions cookies core counts
-csrf dashboard data database deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss documents engine
+access account acting activity acts addresses admin agents api apply approving audit authority bodies breaker bulkhead caching calls cart catalogue
+causes chart check checkout checks cli columns commands config configuration confirming context contributions cookies core counts
+csrf dashboard data database deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss document documents engine
 errors event events everyone explain export external factor feed fields files filter filters flags fork form forms forums
 fusionauth garbage graph group groups guests headers health help hosts html id idempotency idp ids inbound inbox incidents
 ini init jobs json key keys labels letters lifecycle limit limits links list listing lists live log login logs lookup mail
@@ -17,7 +17,7 @@ main map mapping markdown markers members mentions merging methods metrics migra
 network new notes notices notifications numbers only openapi operations options orders outbound outgoing overview page pages paging parts
 password permissions person personal plans policy post posts prepared problem problems processes products progress proxies public
 purge queries queue rate read readiness reasons records redirect redirects refusals renewal reports request requests
-responses restock resubmit resume revocation revocations revoke risk routes rows rules safe sample saved schema scope search
+responses restock resubmit resume revocation revocations revoke risk routes rows rules safe sample saved schema schemas scope search
 security select selection services serving session sessions settings shortcuts signals signin signup site sites statements
 store supervisor tables tail targets templating terminal text texts throttle timeline timing token tokens topic topics totals
 transport tweens two types user users view views vocabulary web webhooks well worker writing

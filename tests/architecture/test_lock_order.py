@@ -1,4 +1,4 @@
-"""Whatever acts on several sessions locks them in the order of their ids: two such acts wait, and none is undone."""
+"""Every act on several sessions locks them in the order of their ids: of two such acts one waits, and none is undone."""
 
 import ast
 import re
@@ -126,7 +126,7 @@ def test_every_transaction_is_tried_once_more() -> None:
 
 
 @pytest.mark.parametrize("state", ["40P01", "40001"])
-def test_what_was_undone_for_another_is_tried_once_more(apps: Any, state: str) -> None:
+def test_an_act_that_was_undone_for_another_is_tried_once_more(apps: Any, state: str) -> None:
     db: Database = apps["store"].services.db
     db.all(text("CREATE SEQUENCE tries"))
     failing = f"""DO $$ BEGIN IF nextval('tries') <= %s THEN RAISE SQLSTATE '{state}'; END IF; END $$"""

@@ -72,7 +72,7 @@ def _used(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("sessions.tables"):
-            used |= {alias.name for alias in node.names} - {"Instant"}
+            used |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("sessions"):
             used |= {alias.asname or alias.name for alias in node.names if alias.name == "tables"}
     return used

@@ -25,7 +25,7 @@ from shopforum.sessions import audit_chain, gate_sweep, outbox
 from shopforum.sessions.keyring import AuditKey
 from shopforum.sessions.revocation import Scope
 
-# What is left is the nested loop, which asks its inner side again for each row of the outer one.
+# The nested loop is left, which asks its inner side again for each row of the outer one.
 _OFF = ("hashjoin", "mergejoin", "hashagg", "material", "memoize", "sort", "bitmapscan", "tidscan")
 _AT_ONCE = 2
 

@@ -47,7 +47,7 @@ def test_every_table_with_data_about_users_has_a_fate_and_no_other_has() -> None
     assert sorted(listed) == sorted(with_users)
 
 
-def test_what_stays_has_a_reason_and_what_goes_has_a_statement() -> None:
+def test_kept_tables_have_a_reason_and_the_others_a_statement() -> None:
     for table in schema.user_data().tables:
         assert bool(table.why) == (table.fate is not Fate.DELETED), table.name
         if table.fate is Fate.DELETED:

@@ -105,7 +105,7 @@ def an_address(path):
 
 
 @pytest.mark.parametrize("site", ["store", "forums", "admin"])
-def test_what_is_public_is_written_down(apps, site):
+def test_the_public_pages_are_listed(apps, site):
     public = {
         simple(path) for path, _, permission, _ in views(apps[site]) if permission == NO_PERMISSION_REQUIRED
     }
@@ -121,7 +121,7 @@ def test_every_view_names_its_methods_and_no_post_goes_without_the_token(apps, s
             continue
         assert methods, path
         assert (csrf is False) == (path in BY_PROOF or (path in BY_LETTER and "POST" in methods)), path
-        # What is safe to ask for is not what changes things.
+        # No view answers both: a GET changes nothing.
         assert {"GET", "POST"} - set(methods), path
 
 

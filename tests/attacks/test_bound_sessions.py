@@ -1,4 +1,4 @@
-"""Bound sessions, as browsers and thieves play them with the sites. tests/sessions/test_binding.py has the rules themselves."""
+"""Bound sessions, as browsers and thieves play them with the sites. The files tests/sessions/test_binding… have the rules."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -395,7 +395,7 @@ def test_headers_that_come_twice_are_refused(bound, apps):
 
 @hypothesis.settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_is_sent_nobody_gets_a_cookie_and_nothing_breaks(bound_once, data):
+def test_no_request_gets_a_cookie_without_a_proof_or_breaks_anything(bound_once, data):
     """Headers of any text that HTTP can carry, and proofs that were edited."""
     client, proof = bound_once
     texts = st.text(

@@ -48,7 +48,7 @@ def test_the_pair_is_good_as_it_is(pair):
         "=" * 3000,
     ],
 )
-def test_anything_but_one_well_formed_pair_counts_as_none(pair, idp, header):
+def test_anything_but_one_well_formed_pair_is_ignored(pair, idp, header):
     session, refresh, stranger = pair
     idp.forget_calls()
     answer = send(stranger, header.format(S=SESSION, R=REFRESH, s=session, r=refresh))

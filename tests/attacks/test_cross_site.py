@@ -131,7 +131,7 @@ def test_only_a_post_changes_anything(store, sql, method):
     assert sql("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL") == []
 
 
-def test_a_login_that_somebody_else_s_page_begins_is_none(store, browser, idp):
+def test_a_login_that_another_page_begins_is_refused(store, browser, idp):
     """Login CSRF: signed in as the attacker, a victim would give him an address, a card, a secret."""
     mallory = browser("store", "203.0.113.66")
     own = token_of(mallory.get("/login"))

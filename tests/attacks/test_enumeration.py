@@ -86,7 +86,7 @@ def test_no_account_is_told_from_another_by_word_status_or_work(patient, idp, co
 
 
 @pytest.mark.parametrize("status", [404, 409, 410, 423])
-def test_what_fusionauth_tells_of_an_account_is_told_to_nobody(patient, idp, status):
+def test_facts_about_an_account_are_told_to_nobody(patient, idp, status):
     """A 404 has no body: one that has is a gateway's, and says nothing of the account."""
     body = {"message": "The account of shopper is locked since 12:03", "state": "LOCKED"}
     body = body if status != 404 else ""

@@ -32,7 +32,7 @@ def clean(page):
 
 
 @pytest.mark.parametrize("text", SCRIPTS, ids=lambda text: text[:20])
-def test_what_is_echoed_is_text(store, browser, text):
+def test_echoed_markup_is_text(store, browser, text):
     """The address of a failed login, a search, and everything that a link can carry."""
     refused = clean(store.log_in("shopper", status=422, email=text, password=text))
     shown = next(form for form in refused.forms.values() if "password" in form.fields)

@@ -111,7 +111,7 @@ def test_another_s_session_order_or_kept_form_is_not_there(shopper, browser, sql
     other.get("/shopping-cart", status=200)
 
 
-def test_who_is_locked_at_fusionauth_is_out_at_the_next_refresh(browser, idp, sql, idle_out):
+def test_a_user_locked_at_fusionauth_is_out_at_the_next_refresh(browser, idp, sql, idle_out):
     moderator = browser("forums")
     moderator.log_in("moderator")
     moderator.get("/posts", status=200)

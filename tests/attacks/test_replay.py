@@ -73,7 +73,7 @@ def test_a_pair_that_idled_out_after_a_logout_does_not_come_back_by_its_refresh_
 
 @pytest.mark.parametrize("round_", range(3))
 def test_a_logout_beats_the_tabs_that_are_still_loading(store, sql, thief, idle_out, round_):
-    """Whatever a late answer puts into the browser is dead, and no tab is shown an error."""
+    """Cookies of a late response are dead, and no tab is shown an error."""
     store.log_in("shopper")
     form = next(form for form in store.get(CART).forms.values() if form.action == "/logout")
     pair = credentials(store)
@@ -150,7 +150,7 @@ def test_a_thief_with_both_cookies_is_found_within_three_rotations(store, sql, t
         client.get(CART, status=302)
 
 
-def test_what_is_revoked_stays_so_through_every_later_act_of_its_owner(store, browser, sql, thief):
+def test_a_revoked_session_stays_revoked_through_every_later_act_of_its_owner(store, browser, sql, thief):
     """Logging in again, elsewhere or here, brings no older session back."""
     store.log_in("shopper")
     stolen = credentials(store)

@@ -66,7 +66,7 @@ def test_a_dump_matches_no_value_without_the_key(store, apps):
 @pytest.mark.parametrize(
     "agent", ['x"\n{"event": "forged"}', "\x1b[2J\x1b[31mred", "a" * 5000, "\u2028\u202e"]
 )
-def test_what_a_browser_says_of_itself_cannot_break_a_log_line(store, logged, agent):
+def test_no_user_agent_breaks_a_log_line(store, logged, agent):
     store.get("/login", headers={"User-Agent": agent.encode("utf-8").decode("latin-1").replace("\n", " ")})
     store.log_in("shopper")
     lines = logged().splitlines()

@@ -22,8 +22,8 @@ WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
 # Axe's rules that judge what is painted, and all of them.
 PAINTED = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
 EVERY = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-# Width, scheme, and the rules. What is read depends on the width or on the scheme, never on both, so that two guises show all
-# of it; and what a page says to a screen reader depends on neither.
+# Width, scheme, and the rules. Each result depends on the width or on the scheme, never on both, so two combinations
+# show all of it. The text for a screen reader depends on neither.
 GUISES = ((WIDE, "light", {"type": "rule", "values": list(PAINTED)}), (NARROW, "dark", EVERY))
 
 PAGE_LIMIT, STYLE_LIMIT, SCRIPT_LIMIT = 100_000, 20_000, 15_000
@@ -63,7 +63,7 @@ _AXE = """async ({runOnly, known}) => {
   return {added, wrong: violations.flatMap(v => v.nodes.map(n => text(v, n)))};
 }"""
 
-# What axe does not check, or not everywhere.
+# Checks that axe does not make, or not everywhere.
 _ONCE = """() => {
   const wrong = [], headings = document.querySelectorAll("h1").length;
   if (headings !== 1) wrong.push(`${headings} first headings`);

@@ -96,7 +96,7 @@ def test_views_approvals_drift_and_honey_in_every_guise(inspect, sites):
         pages.visit(f"/approvals/{asked['id']}")
 
 
-def test_what_is_new_is_told_and_what_is_ticked_stays(sites, somebody):
+def test_new_sessions_are_announced_and_ticks_stay(sites, somebody):
     log_in(somebody(), sites.urls["store"], "shopper")
     page = somebody()
     log_in(page, sites.urls["admin"], "responder")

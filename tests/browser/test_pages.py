@@ -1,6 +1,6 @@
 """Every kind of page of the store, of the login and of one's own devices, in light and dark, wide and narrow.
 
-What is looked at: see `Inspector`.
+`Inspector` says what is checked.
 """
 
 from uuid import UUID
@@ -142,7 +142,7 @@ def test_sign_up_and_new_password(sites, inspect, idp):
         pages.look(422)
 
 
-def test_what_was_typed_and_own_devices(sites, inspect, somebody):
+def test_refused_forms_and_own_devices(sites, inspect, somebody):
     seed_forums(sites)
     [topic] = sites.sql("SELECT id FROM forum_topics WHERE NOT locked ORDER BY id LIMIT 1")
     with inspect("forums", "member") as pages:

@@ -1,4 +1,4 @@
-"""Every kind of page of the forums, in light and dark, wide and narrow. What is looked at: see `Inspector`."""
+"""Every kind of page of the forums, in light and dark, wide and narrow. `Inspector` says what is checked."""
 
 from browser.page_checks import seed_forums
 from support import person

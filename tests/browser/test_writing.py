@@ -224,7 +224,7 @@ def test_nothing_that_people_write_breaks_the_page(sites, forums, somebody):
         assert wide == 0, path
 
 
-def test_what_comes_of_a_form_is_focused(sites, forums, somebody):
+def test_the_result_of_a_form_gets_the_focus(sites, forums, somebody):
     """After a POST, whoever does not see the page is led to what it says, be it at the top or at its end."""
     mia = somebody()
     log_in(mia, forums, "member")
@@ -251,7 +251,7 @@ def test_a_topic_that_was_loaded_ahead_is_read_when_it_is_shown(sites, forums, s
     def read():
         return sites.sql("SELECT number FROM forum_topic_reads WHERE topic_id = :id", id=placed.topic_id)
 
-    # What Chromium does for a speculation rule: the page is loaded, but not yet shown.
+    # As Chromium does for a speculation rule: the page is loaded, but not yet shown.
     page.add_init_script("Object.defineProperty(document, 'prerendering', {get: () => true})")
     page.set_extra_http_headers({"Sec-Purpose": "prefetch;prerender"})
     page.goto(f"{forums}{placed.url}")

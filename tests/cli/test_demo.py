@@ -120,7 +120,7 @@ def test_without_a_running_demo_it_says_how_to_start_one(tmp_path, write_ini):
     assert "make run" in answer.stderr
 
 
-def test_an_attack_that_is_none(write_ini):
+def test_an_unknown_attack(write_ini):
     answer = attack("nonsense", write_ini())
     assert answer.exit_code == 2
     assert "refresh-token" in answer.stderr

@@ -107,7 +107,7 @@ UNFIT: dict[str, list[tuple[Callable[[Idp], None], str]]] = {
 
 
 @pytest.mark.parametrize("group", UNFIT)
-def test_what_is_unfit_is_named_and_fixed_once(ini: str, idp: Idp, group: str) -> None:
+def test_wrong_settings_of_fusionauth_are_named_and_fixed_once(ini: str, idp: Idp, group: str) -> None:
     for spoil, _ in UNFIT[group]:
         spoil(idp)
     wrong, output = checked(ini)

@@ -42,7 +42,7 @@ def test_init_leaves_a_file_that_is_there(run, tmp_path):
     assert "cannot be written" in run("init", tmp_path / "none" / "production.ini").output
 
 
-def test_what_init_writes_lacks_only_what_is_to_be_filled_in(run, tmp_path):
+def test_the_file_of_init_lacks_only_the_values_to_be_filled_in(run, tmp_path):
     path = tmp_path / "production.ini"
     run("init", path)
     done = run("check", path)
@@ -100,6 +100,6 @@ def test_a_database_that_is_away_ends_it_with_3(run, write_ini):
         ),
     ],
 )
-def test_what_a_migration_locks_is_read_from_its_statements(sql, said):
+def test_the_locks_of_a_migration_are_read_from_its_statements(sql, said):
     locks = migrations.locked(sql, set())
     assert any(said in one for one in locks) if said else locks == ()

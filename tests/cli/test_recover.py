@@ -164,7 +164,7 @@ def lost_log(apps: Any, sql: Any, browser: Any, tmp_path: Path, run: Any) -> dic
     return {**browsers, "copy": str(copy), "rows": rows}
 
 
-def test_what_a_copy_of_the_log_has_is_applied_again(run: Any, sql: Any, lost_log: Any) -> None:
+def test_the_acts_of_a_copy_of_the_log_are_applied_again(run: Any, sql: Any, lost_log: Any) -> None:
     ended, swept, kept = (lost_log[name] for name in ("ended", "swept", "kept"))
     options = ("--log", lost_log["copy"], "--keep-sessions", "--keep-tokens")
     shown = run("recover", *options)
@@ -181,7 +181,7 @@ def test_what_a_copy_of_the_log_has_is_applied_again(run: Any, sql: Any, lost_lo
     assert done["revocation"] is None
     for one, status in ((ended, 302), (swept, 302), (kept, 200)):
         one.get("/account/sessions", status=status)
-    # Who has signed in since is spared.
+    # People who have signed in since are spared.
     swept.log_in("member")
     swept.get("/account/sessions", status=200)
     [rule] = sql(

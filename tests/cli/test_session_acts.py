@@ -45,7 +45,7 @@ def ids(lines, *options):
         (("--everyone",), set()),
     ],
 )
-def test_what_is_named_ends_here_and_at_fusionauth(signed_in, run, sql, idp, options, left):
+def test_the_named_sessions_end_here_and_at_fusionauth(signed_in, run, sql, idp, options, left):
     answer = run(
         "revoke", *options, *REASON, "--text", "T-1", "--user-text", "Cart is safe.", "--yes", "--json"
     )
@@ -109,7 +109,7 @@ def test_a_dry_run_and_another_count_change_nothing(signed_in, run, sql):
         (("--everyone", *REASON), 1),
     ],
 )
-def test_what_is_refused_changes_nothing(signed_in, run, sql, options, code):
+def test_a_refused_call_changes_nothing(signed_in, run, sql, options, code):
     answer = run("revoke", *options)
     assert answer.exit_code == code, answer.output
     assert "Error" in answer.stderr

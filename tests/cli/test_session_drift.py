@@ -64,7 +64,7 @@ def test_a_token_without_a_session(three: Any, lines: Any, sql: Any, monkeypatch
     assert sorted(one["kind"] for one in lines("drift")) == ["token_gone", "token_unknown"]
 
 
-def test_what_ends_between_two_looks_is_no_drift(three: Any, apps: Any, sql: Any, monkeypatch: Any):
+def test_a_session_that_ends_between_two_looks_is_no_drift(three: Any, apps: Any, sql: Any, monkeypatch: Any):
     services, looks = apps["store"].services, []
     sql("UPDATE sessions SET refresh_token_id = gen_random_uuid() WHERE site = 'store' RETURNING 1")
     once = drift._look

@@ -60,7 +60,7 @@ def test_it_follows_until_it_is_interrupted(store, ini, browser, apps, sql, shel
         browser("store").log_in("member")
         jobs.seal(apps["store"].services.sessions)
         second = json.loads(process.stdout.readline())
-        # What no worker has sealed in all the time is not waited for.
+        # A row that no worker seals in time is not waited for.
         sql(
             """INSERT INTO audit_log (at, event, site, initiating_entity)
             VALUES (now() - interval '6 seconds', 'session_created', 'store', 'user')"""

@@ -65,7 +65,7 @@ def test_more_than_one_step_is_read(store, sql, lines):
     assert len(lines("list", "--limit", 501)) == 501
 
 
-def test_what_makes_no_sense_is_said(run):
+def test_invalid_options_are_named(run):
     for options in (
         ("--ip", "nonsense"),
         ("--created-after", "yesterday"),
@@ -77,7 +77,7 @@ def test_what_makes_no_sense_is_said(run):
         assert "Error" in answer.stderr
 
 
-def test_show_tells_the_story_in_order(three, lines, run, sql, thief, store):
+def test_show_prints_the_timeline_in_order(three, lines, run, sql, thief, store):
     stolen = {"__Host-session": store.cookies["__Host-session"]}
     thief("store", stolen).get("/shopping-cart", status=302)
     [session] = lines("list", "--flag", "session_without_refresh_token")
@@ -101,7 +101,7 @@ def test_show_tells_the_story_in_order(three, lines, run, sql, thief, store):
     ("named", "code"),
     [("00000000", 1), ("00000000-0000-0000-0000-000000000000", 1), ("123", 2), ("no-session", 2), ("%", 2)],
 )
-def test_an_id_that_is_none(run, three, named, code):
+def test_an_unknown_id(run, three, named, code):
     answer = run("show", named)
     assert answer.exit_code == code
     assert "Error" in answer.stderr

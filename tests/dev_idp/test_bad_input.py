@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a 4xx that says why, and the provider stays up."""
+"""The response to any bad input is a 4xx that says why, and the provider stays up."""
 
 import socket
 

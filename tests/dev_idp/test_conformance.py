@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
     not PATH.exists(), reason="FusionAuth's description is not here: make contract"
 )
 
-# What the provider has beyond the description: pages for people, all endpoints below /api/user that it refuses with 501,
+# Paths of the provider beyond the description: pages for people, all endpoints below /api/user that it refuses with 501,
 # the list of tenants, and the configuration of one tenant.
 BEYOND = {
     ("GET", "/account/"),

@@ -48,7 +48,7 @@ def test_a_deactivated_user_is_locked_until_reactivated(client, login, refresh, 
     assert refresh(token).status == 400
 
 
-def test_what_is_taken_or_unfit_is_refused(client, person):
+def test_taken_and_invalid_values_are_refused(client, person):
     def create(**user):
         return client.create_user({"user": {"password": "long enough"} | user})
 
@@ -202,7 +202,7 @@ def test_public_keys(client, world):
 
 
 @pytest.mark.parametrize("path", ["search", "action", "bulk"])
-def test_what_this_provider_lacks_is_no_user_of_that_name(world, path):
+def test_an_endpoint_that_this_provider_lacks_is_no_user_of_that_name(world, path):
     headers = {"Authorization": world.api_key}
     assert (
         requests.post(f"{world.url}/api/user/{path}", json={}, headers=headers, timeout=30).status_code == 501

@@ -79,7 +79,7 @@ def test_fusionauth_as_the_check_asks_it(settings: Any, begin: bytes):
 def test_a_site_that_is_asked_what_it_received(begin: bytes):
     with dripping(begin) as server:
         with suppress(OSError, http.client.HTTPException):
-            # What had come of the body by then is no answer of a site.
+            # A body that is cut off is no response of a site.
             answer = probe.ask(f"http://{server.address}", KEYS, timeout=0.3)
             assert answer.received is None
         assert server.drops < MOST

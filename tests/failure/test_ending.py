@@ -148,7 +148,7 @@ def test_processes_end_when_their_supervisor_is_gone(serving, sql):
         assert pids(sql) == set()
 
 
-def test_what_is_set_up_wrongly_is_said_and_not_tried_again(serving):
+def test_a_wrong_setting_is_reported_and_not_retried(serving):
     with serving(processes="2", trusted_proxy="nonsense") as (process, _, log):
         assert process.wait(20) == 1, log.read_text()
         assert "trusted_proxy in [server:main] takes addresses and networks" in log.read_text()

@@ -59,7 +59,9 @@ def test_a_refresh_that_fails_for_one_person_fails_for_nobody_else(browser, idp,
 
 
 @pytest.mark.parametrize("answer", OF_THE_SERVER, ids=["503", "502", "dropped"])
-def test_what_the_server_does_not_answer_closes_logins_alone(browser, idp, idle_out, sql, apps, answer):
+def test_a_login_without_a_response_opens_the_breaker_of_logins_alone(
+    browser, idp, idle_out, sql, apps, answer
+):
     known = browser("store")
     known.log_in("member")
     idle_out()

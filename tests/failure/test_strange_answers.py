@@ -35,7 +35,7 @@ def test_a_refresh_token_that_no_cookie_can_hold_costs_nobody_the_session(store,
 
 
 @pytest.mark.parametrize("answer", [GATEWAY, UNREADABLE], ids=["a gateway's 404", "no address"])
-def test_an_answer_of_something_before_fusionauth_is_none(store, settings, idp, idle_out, answer):
+def test_a_response_of_a_gateway_is_not_taken_for_fusionauth_s(store, settings, idp, idle_out, answer):
     store.log_in("shopper")
     idle_out()
     idp.hook("fail", path="/api/jwt/refresh", times=1, **answer)

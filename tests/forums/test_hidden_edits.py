@@ -69,7 +69,7 @@ def test_only_moderators_hide_and_with_a_reason(
         moderator.get(nowhere, status=404)
 
 
-def test_what_is_hidden_already_is_not_hidden_again(
+def test_a_hidden_edit_is_not_hidden_again(
     moderator: Browser, visitor: Browser, edited: tuple[int, list[int]]
 ) -> None:
     post_id, [first, _] = edited

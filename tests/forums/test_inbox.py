@@ -72,7 +72,7 @@ def test_one_and_all_are_marked_read(
     page = form_to(page, one).submit(status=303).follow()
     assert "The message is marked as read" in page
     assert unread(page) == 2
-    # What comes between the look and the click stays unread.
+    # A notice that comes between the page and the click stays unread.
     writing.reply(db, topic.topic_id, ann, "@mia-marsh, one more", QUICK)
     page = form_to(page, "/inbox/read").submit(status=303).follow()
     assert unread(page) == 1
@@ -135,7 +135,7 @@ def test_pages_of_the_inbox(member: Browser, db: Database, topic: Placed, mia: P
     assert unread(member.get("/inbox")) == inbox.MOST
 
 
-def test_what_concerns_the_account(
+def test_messages_about_the_account(
     member: Browser, browser: Callable[..., Browser], sql: Callable[..., list[Any]]
 ) -> None:
     assert "Your account" not in member.get("/inbox"), "a first login is no news"

@@ -141,7 +141,7 @@ def test_removed_posts(scene: Scene, moderator: Browser, shown: Shown, by: str) 
             posts.remove(scene.db, post.post_id, author)
         else:
             moderation.hide_post(scene.db, post.post_id, moe, "because")
-    # What an author takes back himself stays reported until a moderator has looked.
+    # A post that its author removes stays reported until a moderator has looked.
     queue = {("moderator", "queue")} if by == "author" else set()
     for word, places in zip(REMOVED, shown(*REMOVED), strict=True):
         assert places == REMOVED[word] | queue, word
@@ -163,7 +163,7 @@ def test_removed_posts_of_others_are_not_counted(scene: Scene, member: Browser) 
 def test_hidden_topics(scene: Scene, shown: Shown) -> None:
     moe = Person(scene.ann.id, "Moe", moderator=True)
     moderation.change_topic(scene.db, scene.topic.topic_id, moe, "hide", "because")
-    # Who wrote in it finds what he wrote himself, with the title as it was, and no link.
+    # Its authors find their own posts, with the old title and without a link.
     found = shown("quokka", "wombat")
     for places in found:
         assert {place for place in places if place[0] != "moderator"} == {("mia", "own posts")}

@@ -10,7 +10,7 @@ REL = "ugc nofollow noopener"
 MENTIONS = ["mia-marsh", "ann"]
 
 
-def test_what_people_write() -> None:
+def test_common_markdown() -> None:
     text = "# Hello\n\n*a* **b** ~~c~~ `d`\n\n1. one\n2. two\n\n> q\n\n| x |\n|---|\n| y |\n\nfirst\nsecond"
     html = str(render(text))
     assert "<p><strong>Hello</strong></p>" in html

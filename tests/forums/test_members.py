@@ -32,7 +32,7 @@ def test_a_mention_leads_to_the_person(
     assert [link["href"] for link in found] == ["/members/ann"]
 
 
-def test_what_is_removed_or_hidden_is_not_counted(
+def test_removed_and_hidden_posts_are_not_counted(
     visitor: Browser, db: Database, topic: Placed, ann: Person, bob: Person
 ) -> None:
     placed = fill(db, topic, ann, 2)

@@ -69,7 +69,7 @@ def test_newcomers_of_one_name_at_once_get_different_handles(db: Database, topic
         ("@-ann @", []),
     ],
 )
-def test_what_is_a_mention(body: str, found: list[str]) -> None:
+def test_the_forms_of_a_mention(body: str, found: list[str]) -> None:
     assert markdown.mentioned(body) == found
 
 
@@ -110,7 +110,7 @@ def test_a_post_mentions_a_few_whatever_its_edits(db: Database, topic: Placed, b
     assert [len(told(db, person)) for person in people] == [1, 1, 0, 0, 1, 0]
 
 
-def test_whoever_is_quoted_is_told(member: Browser, db: Database, topic: Placed, ann: Person) -> None:
+def test_a_quoted_member_is_told(member: Browser, db: Database, topic: Placed, ann: Person) -> None:
     form = form_to(member.get(in_topic(topic)).click("Quote"), f"/topics/{topic.topic_id}/posts")
     form["body"] = form["body"].value + "Iron."
     assert "@ann" in form.submit(status=303).follow()

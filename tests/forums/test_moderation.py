@@ -135,7 +135,7 @@ def test_a_topic_is_moved(moderator: Browser, visitor: Browser, db: Database, to
     form.submit(status=422)
 
 
-def test_what_is_so_already_is_not_logged(db: Database, topic: Placed, moe: Person) -> None:
+def test_an_act_that_changes_nothing_is_not_logged(db: Database, topic: Placed, moe: Person) -> None:
     moderation.change_topic(db, topic.topic_id, moe, "lock", "once")
     moderation.change_topic(db, topic.topic_id, moe, "lock", "twice")
     assert [entry.reason for entry in paging.fetch(db, moderation.log(None), 1).rows] == ["once"]

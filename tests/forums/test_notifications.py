@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from clocks import pass_time
 from forums.forum_actions import QUICK, fill, form_to, in_topic
 from session_fixtures import together
 from sqlalchemy import text
@@ -31,16 +32,16 @@ def writer(apps: dict[str, Any]) -> InboxLetters:
 
 
 def an_hour_later(db: Database) -> None:
-    """Everything that is there is an hour old, and every letter is due."""
-    db.all(text("UPDATE forum_letters SET next_at = now() - interval '1 second' RETURNING 1"))
-    db.all(text("UPDATE forum_inbox SET created_at = created_at - interval '1 hour' RETURNING 1"))
+    """Everything that is there is an hour old, and every letter is due, however far ahead its turn is."""
+    pass_time(db, 3600)
+    db.all(text("UPDATE forum_letters SET next_at = now() RETURNING 1"))
 
 
 def queued(db: Database) -> list[Any]:
     return db.all(text("SELECT * FROM outgoing_mail ORDER BY id"))
 
 
-def test_who_follows_a_topic_is_told_of_replies(
+def test_a_follower_of_a_topic_is_told_of_replies(
     member: Browser, db: Database, topic: Placed, ann: Person, bob: Person, mia: Person
 ) -> None:
     page = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow").submit(status=303)

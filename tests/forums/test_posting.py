@@ -39,7 +39,7 @@ def test_a_topic_is_started(member: Browser) -> None:
         ("A title", "x" * 20_001, "at most 20,000"),
     ],
 )
-def test_what_does_not_pass_comes_back(member: Browser, title: str, body: str, message: str) -> None:
+def test_a_refused_text_comes_back(member: Browser, title: str, body: str, message: str) -> None:
     form = form_to(member.get("/categories/pens/topics"), "/categories/pens/topics")
     form["title"], form["body"] = title, body
     page = form.submit(status=422)

@@ -115,7 +115,7 @@ def test_unread_topics_lead_to_the_first_new_post(
     assert "is-unread" not in form_to(listed, "/categories/pans/read").submit(status=303).follow()
 
 
-def test_what_was_removed_is_not_new(
+def test_a_removed_post_is_not_new(
     member: Browser, db: Database, topic: Placed, ann: Person, mia: Person
 ) -> None:
     writing.reply(db, topic.topic_id, mia, "mine", QUICK)

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from clocks import age
 from forums.forum_actions import fill, form_to
 from sqlalchemy import text
 from support import Browser
@@ -46,10 +47,7 @@ def test_the_navigation_counts_the_posts_that_wait(
 
 
 def test_a_report_says_how_long_it_waits(moderator: Browser, db: Database, reported: list[Placed]) -> None:
-    db.all(
-        text("UPDATE forum_flags SET created_at = now() - interval '3 hours' WHERE post_id = :id"),
-        id=reported[0].post_id,
-    )
+    age(db, "forum_flags.created_at", 3 * 3600, "post_id = :id", id=reported[0].post_id)
     assert "1 report, the first" in moderator.get("/moderation/flags")
     assert "3 hours ago" in moderator.get("/moderation/flags").html.select_one("ul.topics li").text
 

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from clocks import age
 from forums.forum_actions import QUICK
 from sqlalchemy import Connection, text
 from support import Browser
@@ -49,8 +50,7 @@ def test_filters(visitor: Browser, db: Database, written: Placed) -> None:
     assert len(found(visitor, "q=iron&author=BOB")) == 1
     assert len(found(visitor, "q=iron&author=nobody")) == 0
     assert len(found(visitor, "q=iron&category=junk&within=junk")) == 3
-    age = text("UPDATE forum_posts SET created_at = now() - interval '9 days' WHERE id = :id")
-    db.all(age, id=written.post_id)
+    age(db, "forum_posts.created_at", 9 * 86400, "id = :id", id=written.post_id)
     assert len(found(visitor, "q=iron&within=week")) == 2
     assert len(found(visitor, "q=iron&within=month")) == 3
 
@@ -92,7 +92,7 @@ def test_the_dearest_search_is_done_in_time(visitor: Browser, db: Database, bob:
     assert len(found(visitor, "q=" + "x+" * 100)) == 4
 
 
-def test_what_is_found_is_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
+def test_found_words_are_marked_and_nothing_else_is_markup(visitor: Browser, written: Placed) -> None:
     page = visitor.get("/search?q=oil")
     assert "<mark>oil</mark>" in page
     assert "<b>" not in page.html.select_one("ul.topics").decode()

@@ -35,7 +35,7 @@ def test_a_move_goes_somewhere(moderator: Browser, topic: Placed) -> None:
     assert "No entries yet" in moderator.get("/moderation")
 
 
-def test_who_takes_back_a_reported_post_cannot_bring_it_back(
+def test_an_author_who_removes_a_reported_post_cannot_restore_it(
     moderator: Browser, db: Database, topic: Placed, ann: Person, bob: Person
 ) -> None:
     reports.report(db, topic.post_id, bob, "spam", "")

@@ -166,7 +166,7 @@ def test_own_posts_are_never_new(db: Database, topic: Placed, ann: Person, bob: 
     assert [(post.replies, post.unread) for post in paging.fetch(db, posts.mine(bob), 1).rows] == [(0, 0)]
 
 
-def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
+def test_unread_topics_and_posts(db: Database, topic: Placed, ann: Person, bob: Person) -> None:
     assert unread(db, bob) == (0, True)
     assert unread(db, ann) == (0, False)
     read_markers.mark_topic(db, bob.id, topic.topic_id, 1)
@@ -186,5 +186,5 @@ def test_what_is_new(db: Database, topic: Placed, ann: Person, bob: Person) -> N
     assert unread(db, bob) == (1, False)
     assert topics.topic(db, topic.topic_id, bob).first_unread == 5
     assert not read_markers.mark_category(db, bob.id, "nowhere")
-    db.all(text("UPDATE forum_topics SET last_post_at = now() - interval '20 days'"))
+    clocks.pass_time(db, 20 * 86400)
     assert unread(db, Person(uuid4(), "New")) == (0, False)

@@ -73,7 +73,7 @@ def test_while_it_rests_one_at_a_time_tries(clock):
 @pytest.mark.parametrize(
     "answer", [AuthorityMisconfigured, AccountFault, AuthorityUnavailable, ZeroDivisionError]
 )
-def test_whatever_is_an_answer_opens_nothing_and_closes_it_again(answer):
+def test_every_response_opens_no_breaker_and_closes_an_open_one(answer):
     breaker = Breaker(failures=2)
     for _ in range(5):
         fail(breaker, answer)

@@ -162,7 +162,7 @@ def test_only_200_is_a_login(client, idp, status):
         {"status": None, "drop": True},
     ],
 )
-def test_what_is_no_answer_is_an_outage(client, idp, answer):
+def test_an_unusable_response_is_an_outage(client, idp, answer):
     idp.hook("fail", path="/api/login", times=1, **answer)
     with pytest.raises((AuthorityUnavailable, LoginRefused)) as raised:
         log_in(client, "shopper")
@@ -170,7 +170,7 @@ def test_what_is_no_answer_is_an_outage(client, idp, answer):
     assert not isinstance(raised.value, LoginRefused) or raised.value.kind == "unregistered"
 
 
-def test_a_wrong_key_is_a_fault_of_ours(settings, idp):
+def test_a_wrong_api_key_is_a_server_error(settings, idp):
     client = FusionAuth(configuration.load({**settings("store"), "idp.api_key": "w" * 40}).idp)
     with pytest.raises(AuthorityMisconfigured):
         log_in(client, "shopper")
@@ -256,7 +256,7 @@ def test_a_user_who_cannot_be_asked_for_costs_no_one_time_token(client, idp):
 
 
 @pytest.mark.parametrize("status", [409, 410, 423])
-def test_what_is_said_of_the_user_ends_the_session(client, idp, status):
+def test_a_refusal_because_of_the_user_ends_the_session(client, idp, status):
     login = log_in(client, "shopper")
     for path in ("/api/jwt/refresh", "/oauth2/token"):
         idp.hook("fail", path=path, method="POST", times=1, status=status)
@@ -349,7 +349,7 @@ def test_a_400_in_a_customers_words_is_a_refusal_and_no_wrong_password(settings,
         None,
     ],
 )
-def test_a_400_in_fusionauths_words_is_a_fault_of_ours(client, idp, body):
+def test_a_400_in_fusionauths_words_is_a_server_error(client, idp, body):
     idp.hook("fail", path="/api/login", times=1, status=400, body=body)
     with pytest.raises(AuthorityMisconfigured):
         log_in(client, "shopper")
@@ -407,7 +407,7 @@ def test_roles_as_they_are_now_and_none_for_who_is_gone(client, idp):
 
 
 @pytest.mark.parametrize("status", [401, 403, 409, 500])
-def test_no_answer_about_roles_is_no_answer_that_there_are_none(client, idp, status):
+def test_a_missing_response_about_roles_does_not_mean_no_roles(client, idp, status):
     idp.hook("fail", path="/api/user", times=1, status=status)
     with pytest.raises(AuthorityUnavailable):
         client.roles(uuid.UUID(person("member").id))
@@ -420,7 +420,7 @@ def test_a_garbled_answer_about_roles_is_none_either(client, idp, body):
         client.roles(uuid.UUID(person("member").id))
 
 
-def test_fusionauth_is_told_of_the_persons_browser_and_not_of_ours(settings):
+def test_fusionauth_is_told_of_the_user_s_browser_and_not_of_the_site_s_client(settings):
     """Its threat detection, its mails and its own list of sessions would know only this server otherwise."""
     sent = []
 

@@ -111,7 +111,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def _said(command: list[str], folder: Path) -> str:
-    # Whether bytecode is written is the machine's affair, and the build would speak of it.
+    # The machine decides whether bytecode is written, and the build would warn about it.
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

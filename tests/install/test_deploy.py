@@ -21,7 +21,7 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 def test_systemd_takes_the_units() -> None:
     assert len(UNITS) == 2
     done = subprocess.run(["systemd-analyze", "verify", *UNITS], capture_output=True, text=True, check=False)
-    # What the units start is not installed here.
+    # The programs that the units start are not installed here.
     wrong = [line for line in done.stderr.splitlines() if "is not executable" not in line]
     assert wrong == []
 

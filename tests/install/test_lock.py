@@ -44,7 +44,7 @@ def test_productions_lock_is_what_its_declarations_need_no_less_and_no_more():
     assert locked_names() == needed(list(declared("prod").values()))
 
 
-def test_what_production_imports_is_declared_and_what_is_declared_is_imported():
+def test_the_imports_of_production_are_declared_and_the_declared_packages_imported():
     owners = importlib.metadata.packages_distributions()
     imported: dict[str, str] = {}
     for path in (PROJECT / "shopforum").rglob("*.py"):

@@ -50,8 +50,8 @@ def two(browser: Callable[..., Browser]) -> tuple[Browser, Browser]:
     return mine, other
 
 
-def test_lists_this_device_first(two: tuple[Browser, Browser], sql: Sql) -> None:
-    sql("UPDATE sessions SET idle_end = now() - interval '1 minute' WHERE agent = %s", CHROME)
+def test_lists_this_device_first(two: tuple[Browser, Browser], idle_out: Callable[[], None]) -> None:
+    idle_out()
     page = devices(two[0])
     items = page.html.select("main li.panel")
     assert [item.h3.text for item in items] == ["Firefox on Linux", "Chrome on Windows"]

@@ -116,7 +116,7 @@ def test_a_blocked_user_learns_it_after_the_right_password_only(store, sessions,
     answer = store.log_in("shopper", status=422)
     assert "logging in is blocked" in answer.text
     assert sql("SELECT 1 FROM sessions") == []
-    # What FusionAuth issued is taken back.
+    # The token that FusionAuth issued is revoked.
     assert [call["method"] for call in idp.calls("/api/jwt/refresh/")] == ["DELETE"]
     [row] = sql(
         "SELECT detail FROM audit_log WHERE event = 'authn_login_fail' AND detail->>'kind' = 'blocked'"

@@ -85,7 +85,7 @@ def test_a_preset_session_id_is_never_taken_over(store: Browser, sql: Callable[.
 
 
 @pytest.mark.parametrize("site", ["store", "forums", "admin"])
-def test_who_forgot_the_password_finds_the_way(
+def test_the_login_page_leads_to_a_new_password(
     browser: Callable[[str], Browser], idp: Idp, site: str
 ) -> None:
     client = browser(site)
@@ -109,7 +109,7 @@ def test_a_second_login_ends_the_first(store: Browser, sql: Callable[..., Any]) 
     assert [row["end_reason"] for row in rows] == ["superseded", None]
 
 
-def test_who_is_signed_in_is_sent_on(store: Browser) -> None:
+def test_a_signed_in_user_is_redirected(store: Browser) -> None:
     store.log_in("shopper")
     assert store.get("/login", status=302).location == "/shopping-cart"
     assert store.get("/login?next=/orders", status=302).location == "/orders"

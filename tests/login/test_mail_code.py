@@ -55,7 +55,7 @@ def test_a_mailed_code_logs_in_the_browser_that_asked_once(
     sealed = base64.urlsafe_b64decode(kept[0].value.partition(".")[2])
     assert code.encode() not in sealed
     assert LOGIN.email.encode() not in sealed
-    # Whoever has the code and not the cookie can do nothing with it.
+    # A person with the code and without the cookie can do nothing with it.
     browser("store").get(ENTER, status=302)
     wrong = submit(page, "AAAAAA")
     assert (wrong.status_int, "This code is wrong" in wrong.text) == (422, True)
@@ -101,7 +101,7 @@ def test_mails_and_guesses_are_counted(store: Browser, idp: Idp, limits: Callabl
     assert store.log_in(LOGIN, status=429)
 
 
-def test_a_cookie_of_another_site_or_of_ones_own_making_is_none(
+def test_a_cookie_of_another_site_or_a_forged_one_is_refused(
     store: Browser, forums: Browser, idp: Idp
 ) -> None:
     ask(store)
@@ -145,7 +145,7 @@ def test_a_second_factor_is_asked_for_after_the_code(store: Browser, idp: Idp) -
         ({"status": 503}, 503, "not available at the moment"),
     ],
 )
-def test_what_the_page_says_is_about_the_code(
+def test_the_text_of_the_page_is_about_the_code(
     store: Browser, idp: Idp, answer: dict[str, Any], status: int, words: str
 ) -> None:
     page = ask(store).follow()

@@ -45,7 +45,7 @@ def log_in(client: Browser, password: str) -> TestResponse:
     return form.submit(expect_errors=True)
 
 
-def test_who_forgot_the_password_sets_a_new_one(
+def test_a_user_who_forgot_the_password_sets_a_new_one(
     browser: Callable[..., Browser], store: Browser, idp: Idp, sql: Any
 ) -> None:
     other = browser("store", "198.51.100.7")
@@ -117,7 +117,7 @@ def test_without_a_link_there_is_no_page(store: Browser, path: str) -> None:
     assert "used already, or is too old" in answer.follow().text
 
 
-def test_a_made_up_right_or_one_of_another_site_is_none(store: Browser, forums: Browser, idp: Idp) -> None:
+def test_a_made_up_right_or_one_of_another_site_is_refused(store: Browser, forums: Browser, idp: Idp) -> None:
     page = store.get("/password/reset?id=made-up").follow()
     assert submit(page, "a brand new password").location == "/password/forgot?late"
     ask(store, SHOPPER.email)

@@ -139,14 +139,14 @@ def test_is_worth_nothing_to_somebody_else(store, browser, logged_out):
     assert notices(other.get(logged_out.location)) == []
 
 
-def test_what_is_fetched_ahead_does_not_use_it_up(store, logged_out):
+def test_a_prefetch_does_not_use_it_up(store, logged_out):
     assert notices(store.get(logged_out.location, headers={"Sec-Purpose": "prefetch"})) == []
     assert store.head(logged_out.location, status=200)
     assert notices(logged_out.follow()) == ["You are logged out."]
 
 
 @pytest.mark.parametrize("value", ["x", "A" * 43, "A" * 4000, '"', "é"])
-def test_an_odd_note_is_none(store, value):
+def test_an_invalid_note_is_ignored(store, value):
     headers = {"Cookie": f"__Host-note={value}".encode().decode("latin-1")}
     assert notices(store.get("/?notice=goodbye", headers=headers, status=200)) == []
 

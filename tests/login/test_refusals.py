@@ -62,7 +62,7 @@ def test_a_locked_account_reads_like_a_wrong_password(store: Browser, idp: Idp, 
         ({"registrationVerified": False}, "not confirmed"),
     ],
 )
-def test_who_gave_the_right_password_is_told_what_to_do(
+def test_a_user_with_the_right_password_is_told_what_to_do(
     store: Browser, idp: Idp, sql: Callable[..., Any], state: dict[str, bool], words: str
 ) -> None:
     login = person("shopper")
@@ -90,7 +90,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("hook", "given", "words", "kind"), REFUSED, ids=["lambda", "no second factor"])
-def test_who_is_refused_after_the_right_password_is_neither_locked_out_nor_told_it_was_wrong(
+def test_a_user_who_is_refused_after_the_right_password_is_neither_locked_out_nor_told_it_was_wrong(
     store: Browser,
     idp: Idp,
     sql: Callable[..., Any],

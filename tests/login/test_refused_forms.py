@@ -176,7 +176,7 @@ def test_an_old_tab_s_logout_ends_another_person_s_session_only_by_the_browser_s
 
 
 @pytest.mark.parametrize("sender", ["nobody", "mallory"])
-def test_the_browser_s_word_does_not_stand_for_a_token_of_ours(store, browser, sender):
+def test_the_browser_s_word_does_not_stand_in_for_the_site_s_token(store, browser, sender):
     store.log_in("shopper")
     token = "" if sender == "nobody" else "x" + token_of(browser("store").get("/login"))
     store.post("/logout", {"csrf_token": token}, headers=SAME, status=403)
@@ -226,7 +226,7 @@ def test_the_cart_comes_back_filled_in_and_is_taken(store, goods, sql, refusal, 
     assert found["received"]
     assert REFUSED_FORMS[case][0] in said(refused)
     assert sql("SELECT 1 FROM cart_lines") == []
-    # What it is, where it goes, and all that it holds.
+    # Its kind, its address, and all its fields.
     assert "Add to cart" in said(refused)
     assert f"{OWN}/shopping-cart/items" in said(refused)
     assert goods[0]["slug"] in said(refused)
@@ -238,7 +238,7 @@ def test_the_cart_comes_back_filled_in_and_is_taken(store, goods, sql, refusal, 
     assert sql("SELECT quantity FROM cart_lines") == [{"quantity": 3}]
 
 
-def test_what_was_typed_into_another_form_comes_back_too(forums, browser):
+def test_the_text_of_another_form_comes_back_too(forums, browser):
     forums.log_in("member")
     old = token_of(forums.get("/posts"))
     log_in_anew(forums, "member")

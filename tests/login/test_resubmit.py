@@ -143,7 +143,7 @@ def test_passwords_codes_and_keys_are_not_kept(new: New, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("fields", [[("body", "x" * 70_000)], [("password", "hunter2")]])
-def test_what_is_too_large_or_nothing_is_not_kept(new: New, sql: Sql, fields: Any) -> None:
+def test_a_too_large_or_empty_form_is_not_saved(new: New, sql: Sql, fields: Any) -> None:
     assert cut_off(new(), sql, fields) == "/"
     assert sql("SELECT 1 FROM kept_forms") == []
 
@@ -255,7 +255,7 @@ def test_a_token_alone_keeps_nothing_for_anybody(new: New, sql: Sql, cookies: st
     give(sender, presented.get(cookies, {}))
     answer = sender.post("/writing/7", {"csrf_token": csrf_token, "body": TEXT}, status=403)
     assert sql("SELECT 1 FROM kept_forms") == []
-    # What was typed is shown to who has typed it, and to nobody else.
+    # The typed text is shown to its author and to nobody else.
     assert "You are signed out" in words(answer)
     assert answer.html.select_one("textarea").text.strip().replace("\r\n", "\n") == TEXT
     untold = sender.post("/writing/7", {"csrf_token": csrf_token, "quote": "1"}, status=302)
@@ -297,7 +297,7 @@ def test_shows_what_would_be_done_where_and_every_field(new: New, sql: Sql) -> N
         (f"/account/sessions/{'0' * 8}-0000-4000-8000-{'0' * 12}/revoke", "/account/sessions"),
     ],
 )
-def test_what_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: str) -> None:
+def test_a_form_that_destroys_is_never_sent_again(new: New, sql: Sql, path: str, page: str) -> None:
     assert cut_off(new(), sql, [("reported", "yes")], path) == page
     assert sql("SELECT 1 FROM kept_forms") == []
 
@@ -307,7 +307,7 @@ def test_every_form_has_a_name(apps: dict[str, Any], site: str) -> None:
     """Each form has an act with a name: nobody is asked to send a form without one."""
     services = apps[site].services
     views = [item["introspectable"] for item in apps[site].registry.introspector.get_category("views")]
-    # What goes without a token is no form: a browser's renewal of its bound cookie.
+    # A request that needs no token is no form: a browser's renewal of its bound cookie.
     forms = [
         view for view in views if view["request_methods"] == "POST" and view["require_csrf"] is not False
     ]

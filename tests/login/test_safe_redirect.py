@@ -85,17 +85,17 @@ BAD = [
 
 
 @pytest.mark.parametrize("target", GOOD)
-def test_leads_to_a_page_of_ours(target: str) -> None:
+def test_leads_to_a_page_of_this_site(target: str) -> None:
     assert safe(target) == target
 
 
 @pytest.mark.parametrize("target", BAD)
-def test_leads_nowhere_else(target: str) -> None:
+def test_leads_to_no_other_host(target: str) -> None:
     assert safe(target) is None
 
 
 @given(st.text(alphabet="/\\.@:?#%25cCfF09aeil\t\n \u2028", max_size=12))
-def test_whatever_passes_stays_on_the_host(target: str) -> None:
+def test_every_accepted_target_stays_on_the_host(target: str) -> None:
     if safe(target) is not None:
         assert target.startswith("/")
         assert not target.startswith(("//", "/\\"))

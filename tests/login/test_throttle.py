@@ -137,9 +137,7 @@ def test_an_ipv4_address_is_one_client_in_either_spelling(browser: Any, attempt:
     assert attempt(browser("store", "192.0.2.7"), email="b@harbour.example").status_int == 429
 
 
-def test_who_waits_by_address_makes_no_account_wait(
-    browser: Any, attempt: Any, limits: Any, sql: Sql
-) -> None:
+def test_a_delay_of_an_address_delays_no_account(browser: Any, attempt: Any, limits: Any, sql: Sql) -> None:
     limits(address_failures=2, longest_wait=900)
     client = browser("store", "192.0.2.1")
     for number in range(2):
@@ -238,7 +236,7 @@ def test_a_client_without_an_address_is_counted_as_well(browser: Any, attempt: A
     assert statuses == [422, 422, 429]
 
 
-def test_what_is_out_of_date_is_purged(store: Browser, attempt: Any, later: Any, sql: Sql) -> None:
+def test_outdated_counters_are_purged(store: Browser, attempt: Any, later: Any, sql: Sql) -> None:
     attempt(store)
     attempt(store, PASSWORD)
     assert purge.run(jobs.PURGES, store.app.services.db) == 0

@@ -103,7 +103,7 @@ def test_a_wrong_code_is_422_and_may_be_tried_again(store: Browser, idp: Idp, au
 
 
 @pytest.mark.parametrize("code", ["", "   ", "9" * 65])
-def test_what_cannot_be_a_code_is_not_sent(store: Browser, idp: Idp, code: str) -> None:
+def test_a_text_that_cannot_be_a_code_is_not_sent(store: Browser, idp: Idp, code: str) -> None:
     page = begin(store)
     assert submit(page, code).status_int == 422
     assert idp.calls("/api/two-factor/login") == []
@@ -158,7 +158,7 @@ def test_without_a_challenge_there_is_no_page(store: Browser) -> None:
     assert answer.location == "/login?why=challenge"
 
 
-def test_a_challenge_of_ones_own_making_is_none(store: Browser, forums: Browser) -> None:
+def test_a_forged_challenge_is_refused(store: Browser, forums: Browser) -> None:
     begin(store)
     cookie = store.cookies[COOKIE]
 
@@ -253,7 +253,7 @@ def test_a_provider_that_is_away_is_503(store: Browser, idp: Idp) -> None:
         ({"status": 423}, "cannot log in here"),
     ],
 )
-def test_who_is_refused_after_the_right_code_is_told_why(
+def test_a_user_who_is_refused_after_the_right_code_is_told_why(
     store: Browser, idp: Idp, sql: Sql, answer: dict[str, Any], words: str
 ) -> None:
     page = begin(store, next="/orders")

@@ -64,7 +64,7 @@ def test_a_good_deployment(deployment):
         ),
     ],
 )
-def test_what_is_wrong_is_named(deployment, changes, said):
+def test_faults_are_named(deployment, changes, said):
     code, output = check(deployment(changes))
     assert code == 1
     assert said in output
@@ -81,7 +81,7 @@ def test_a_key_that_may_not_look_at_users(deployment, idp):
 
 
 @pytest.mark.parametrize("content", [b"", b"[app:main]\n", b"no ini file \xff"])
-def test_a_file_that_is_no_ini_is_said_to_be_none(tmp_path, content):
+def test_a_file_that_is_no_ini_file_is_reported(tmp_path, content):
     path = tmp_path / "wrong.ini"
     path.write_bytes(content)
     code, output = check(path)

@@ -189,7 +189,9 @@ def test_the_owner_s_role(doctor: Any, database_url: str) -> None:
         ),
     ],
 )
-def test_what_the_database_tells(doctor: Any, database_url: str, fault: str, about: str, cure: str) -> None:
+def test_faults_that_the_database_shows(
+    doctor: Any, database_url: str, fault: str, about: str, cure: str
+) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute(fault)
         connection.commit()

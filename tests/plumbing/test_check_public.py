@@ -68,7 +68,7 @@ def test_a_good_proxy_has_no_fault(found: Any) -> None:
         ({}, {"policy": "same-origin, no-referrer"}, "'same-origin, no-referrer'", "remove Referrer-Policy"),
     ],
 )
-def test_what_a_proxy_does_wrong_is_found_with_its_cure(
+def test_faults_of_a_proxy_are_found_with_their_fix(
     found: Any, headers: dict[str, str], more: dict[str, Any], problem: str, cure: str
 ) -> None:
     [one] = found(headers, **more)

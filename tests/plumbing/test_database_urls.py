@@ -33,7 +33,7 @@ def test_each_form_reaches_the_driver(url, host, port):
     assert told.get("target_session_attrs") == ("read-write" if "," in host else None)
 
 
-def test_what_is_said_of_several_hosts_stands():
+def test_the_options_of_a_url_with_several_hosts_stay():
     assert connecting("postgresql://u@one,two/db?target_session_attrs=any")["target_session_attrs"] == "any"
     assert connecting("postgresql://u:p%40x@one,two/db")["password"] == "p@x"
 

@@ -262,7 +262,7 @@ def a_reboot(folder, facts, postmaster):
             other.kill()
 
 
-def test_what_is_taken_is_said(tmp_path, server: Server, refused):
+def test_a_taken_port_is_named(tmp_path, server: Server, refused):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for ports in ((port, free_port()), (free_port(), port)):

@@ -81,7 +81,7 @@ def known():
     return names
 
 
-def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, store, apps):
+def test_the_metrics_are_read_on_an_address_of_their_own(listening, address, store, apps):
     everything, url = listening(address), f"http://{address}/metrics"
     with served(everything) as port:
         before = scraped(url=url)
@@ -106,7 +106,7 @@ def test_what_the_sites_do_is_read_on_an_address_of_its_own(listening, address, 
     # Of several applications of one site in a process, the last one's is told.
     assert value(after, "shopforum_database_pool_size", site="store") > 0
     assert value(after, "shopforum_requests_under_way") == 0
-    # What an alert waits for begins at 0: it sees no rise of a series that begins with 1.
+    # Counters of alerts begin at 0: an alert sees no rise of a series that begins with 1.
     events = {labels["event"] for labels, _ in before["shopforum_audit_events_total"]}
     assert events >= {*EventName, *FlagKind}
     refused = {(labels["site"], labels["why"]) for labels, _ in before["shopforum_requests_refused_total"]}

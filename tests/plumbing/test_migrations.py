@@ -68,8 +68,8 @@ def test_without_a_url_the_command_says_what_to_set(monkeypatch):
     assert "Traceback" not in done.stderr
 
 
-def test_what_was_released_is_never_changed():
-    """A database that has been through it would differ from one that has not. What is to change is a new migration."""
+def test_a_released_migration_is_never_changed():
+    """A database that has been through it would differ from one that has not. A change takes a new migration."""
     folder = PROJECT / "alembic" / "versions"
     found = {
         name: sha256((folder / f"{name}.py").read_bytes()).hexdigest()[:32]

@@ -228,10 +228,10 @@ def test_production_refuses_what_is_unsafe(raw, key, value):
         ("api.calls_per_minute", "1.5"),
     ],
 )
-def test_what_makes_no_sense_stops_the_boot(raw, key, value):
+def test_an_invalid_value_stops_the_start(raw, key, value):
     with pytest.raises(SettingsError) as caught:
         configuration.load({**raw, key: value})
-    # What is as short as a bound may be one.
+    # A value as short as a bound may be one.
     assert len(value) < 5 or value not in str(caught.value)
 
 

@@ -46,7 +46,7 @@ def test_the_authority_vouches_for_the_names_of_this_machine(certificate):
     assert not is_trusted(authority, server, "other.localhost")
 
 
-def test_whoever_steals_the_authority_signs_for_no_other_name(certificate):
+def test_a_stolen_authority_signs_for_no_other_name(certificate):
     folder = certificate.authority.parent
     stolen = certificates._Identity.load(folder / "authority.pem")
     begun = certificates._certificate(
@@ -72,7 +72,7 @@ def test_both_are_kept_and_only_their_owner_reads_them(certificate):
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_what_expires_soon_is_made_anew(tmp_path, monkeypatch):
+def test_a_certificate_that_expires_soon_is_made_anew(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(certificates, "_SERVER_LIFE", timedelta(days=29))
         first = server_certificate(tmp_path)

@@ -88,7 +88,7 @@ def test_it_works_until_it_is_told_to_end(write_ini, db, idp, tmp_path):
     assert '"worker.stopped"' in said
 
 
-def test_what_keeps_it_from_working_is_said(tmp_path, write_ini):
+def test_the_reason_why_it_cannot_work_is_named(tmp_path, write_ini):
     away = write_ini(**{"database.url": "postgresql://nobody:secret-word@127.0.0.1:1/none"})
     empty = tmp_path / "empty.ini"
     empty.touch()

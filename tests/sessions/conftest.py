@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from clocks import SimulatedClock
+from device_client import Bound
 from session_fixtures import SECRET, Provider, SessionCore
 from sqlalchemy import Engine, text
 
@@ -50,3 +51,9 @@ def clock(clean: None, _core_engine: Engine, database_url: str) -> Iterator[Simu
 @pytest.fixture
 def core(core_of: Callable[..., SessionCore]) -> SessionCore:
     return core_of()
+
+
+@pytest.fixture
+def bound(core: SessionCore) -> Bound:
+    """A browser with a bound session of the core."""
+    return Bound(core)

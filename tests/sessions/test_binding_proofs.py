@@ -152,7 +152,7 @@ def test_a_private_key_in_a_registration_is_not_read():
     ],
     ids=lambda proof: proof[:30] or "empty",
 )
-def test_what_cannot_be_read_is_refused(proof):
+def test_an_unreadable_proof_is_refused(proof):
     assert why_refused(proof, key_of(DEVICE)) == "malformed"
 
 
@@ -164,7 +164,7 @@ def test_a_payload_of_any_depth_or_kind_is_refused_after_its_signature():
         assert why_refused(signed, key_of(DEVICE)) == "malformed"
 
 
-def test_what_is_too_long_is_refused_before_it_is_parsed():
+def test_too_long_a_proof_is_refused_before_it_is_parsed():
     """Also where it is signed well."""
     long = DEVICE.sign({"alg": "ES256", "typ": "dbsc+jwt"}, {"jti": CHALLENGE, "more": "x" * 4000})
     assert why_refused(long, key_of(DEVICE)) == "too_long"
@@ -216,7 +216,7 @@ def test_no_edited_proof_is_accepted(registered, renewed):
 
 @settings(max_examples=60)
 @given(st.dictionaries(_NAMES, _JSON, min_size=1, max_size=3), st.dictionaries(st.text(max_size=4), _JSON))
-def test_whatever_a_thief_writes_into_a_proof_of_his_own_key(header, payload):
+def test_no_header_or_payload_makes_a_thief_s_own_key_good(header, payload):
     thief = Device()
     good = {"alg": "ES256", "typ": "dbsc+jwt"}
     try:

@@ -34,7 +34,7 @@ ENDS: dict[str, Callable[[SessionCore, Bound], object]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_whatever_ends_a_session_beats_the_renewals_beside_it(core, end):
+def test_every_end_of_a_session_beats_the_renewals_beside_it(core, end):
     """In either order of commits, nothing is served afterwards, and the browser hears that the binding is over."""
     for n in range(RACES):
         bound = Bound(core, f"user{n}")
@@ -96,7 +96,9 @@ def test_of_two_registrations_one_binds(core):
         assert row["n"] == 1
 
 
-def test_what_races_with_the_registration_is_served_by_what_was_read_and_changes_nothing_later(core):
+def test_a_request_that_races_with_the_registration_is_judged_by_the_row_it_has_read_and_changes_nothing_later(
+    core,
+):
     """A page that has read the session before it was bound is served; it hands out no pair and extends nothing after."""
     for n in range(RACES):
         pair, login = core.log_in(f"user{n}")

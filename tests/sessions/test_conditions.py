@@ -96,10 +96,8 @@ def ready(core: SessionCore) -> Callable[[str], FoundSession]:
         if act == "take over":
             core.make_rotation_due()
             pairs = [core.resume(pair).issue or pair for pair in pairs]
-        core.sql(
-            "UPDATE sessions SET last_seen_at = now() - interval '5 minutes', idle_end = now() + interval '1 minute',"
-            " due_at = now() - interval '1 second', roles_read_at = now() - interval '1 hour'"
-        )
+        # The session has been unused for long, and has not idled out.
+        core.pass_time(29 * 60)
         if act in ("renew", "release", "expire"):
             core.sql(
                 "UPDATE sessions SET lease = :lease, lease_until = now() + interval '1 minute'", lease=LEASE
@@ -205,7 +203,8 @@ def test_a_replaced_pair_in_its_grace_extends_nothing(core):
     pair, _ = core.log_in()
     core.make_rotation_due()
     core.resume(core.resume(pair).issue)
-    core.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+    # The pair was replaced within the minute.
+    core.age("sessions.last_seen_at", 300)
     before = core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions")
     assert core.resume(pair, THIEF).session is not None
     assert core.sql("SELECT idle_end, last_seen_at, head, issued FROM sessions") == before

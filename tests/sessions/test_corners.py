@@ -321,7 +321,8 @@ def test_a_touch_by_the_same_browser_changes_no_index(core):
     core.resume(pair)
     before = updates()
     for _ in range(3):
-        core.sql("UPDATE sessions SET last_seen_at = now() - interval '5 minutes'")
+        # Other columns are in indexes.
+        core.age("sessions.last_seen_at", 300)
         core.resume(pair)
     after = updates()
     assert after[0] - before[0] == after[1] - before[1] == 6

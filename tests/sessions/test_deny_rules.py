@@ -27,7 +27,7 @@ def rule(**values):
         (rule(network="2001:db8::/32"), replace(THIEF, address="2001:db8::9"), THIEF),
     ],
 )
-def test_what_matches_all_that_it_names_is_refused(core, made, refused, served):
+def test_a_rule_refuses_a_client_that_matches_all_its_fields(core, made, refused, served):
     pair, _ = core.log_in(client=OWNER)
     rule_id = core.sessions.add_rule(made, WHY, OWNER)
     assert core.sessions.refuses(refused)
@@ -137,7 +137,7 @@ def test_the_revocation_beside_it_ends_and_the_rule_keeps_ended(core):
     "values",
     [{}, {"site": "store"}, {"device": "  "}, {"network": "no network"}, {"network": "192.0.2.1/24"}],
 )
-def test_a_rule_that_makes_no_sense_is_none(values):
+def test_an_invalid_rule_is_refused(values):
     with pytest.raises(ValueError, match=r".+"):
         rule(**values)
 
@@ -148,7 +148,7 @@ def test_a_rule_has_a_sensible_end(seconds):
         Rule(seconds, device="curl")
 
 
-def test_whoever_makes_a_rule_can_be_warned_before_it_hits_the_maker():
+def test_an_admin_can_be_warned_of_a_rule_that_would_hit_the_maker():
     ann = uuid.uuid4()
     assert rule(network="203.0.113.0/24").matches(ann, "admin", THIEF)
     assert not rule(network="203.0.113.0/24").matches(ann, "admin", OWNER)

@@ -1,42 +1,43 @@
 """Idle and absolute timeouts, by the database's clock alone."""
 
+from datetime import timedelta
+
 import pytest
 
 from shopforum.sessions import LoginStart, config
 
 
-def seconds(core, column):
-    [row] = core.sql(f"SELECT extract(epoch FROM {column} - now())::float AS left FROM sessions")
-    return row["left"]
+def ends(core):
+    [row] = core.sql(
+        "SELECT authenticated_at, idle_end, absolute_end, idle_end - last_seen_at AS idle FROM sessions"
+    )
+    return row
 
 
 def test_use_extends_the_idle_end_and_only_once_a_minute(core):
     pair, _ = core.log_in()
-    core.sql(
-        "UPDATE sessions SET idle_end = now() + interval '10 minutes', last_seen_at = now() - interval '59 seconds'"
-    )
+    core.pass_time(50)
+    before = ends(core)
     core.resume(pair)
-    assert seconds(core, "idle_end") == pytest.approx(600, abs=5)
-    core.sql("UPDATE sessions SET last_seen_at = now() - interval '61 seconds'")
+    assert ends(core) == before
+    core.pass_time(11)
     core.resume(pair)
-    assert seconds(core, "idle_end") == pytest.approx(1800, abs=5)
+    after = ends(core)
+    assert after["idle_end"] > before["idle_end"]
+    assert after["idle"] == timedelta(minutes=30)
 
 
-def test_use_never_extends_past_the_absolute_end(core):
+def test_use_never_extends_past_the_absolute_end(core_of):
+    core = core_of(**{"sessions.absolute": "1900"})
     pair, _ = core.log_in()
-    core.sql(
-        "UPDATE sessions SET idle_end = now() + interval '2 minutes', absolute_end = now() + interval '3 minutes', "
-        "last_seen_at = now() - interval '10 minutes'"
-    )
+    core.pass_time(600)
     assert core.resume(pair).session is not None
-    assert seconds(core, "idle_end") == pytest.approx(180, abs=5)
+    assert ends(core)["idle_end"] == ends(core)["absolute_end"]
 
 
 def test_nothing_is_served_or_refreshed_after_the_absolute_end(core):
     pair, _ = core.log_in()
-    core.sql(
-        "UPDATE sessions SET idle_end = now() - interval '1 second', absolute_end = now() - interval '1 second'"
-    )
+    core.pass_time(30 * 86400)
     outcome = core.resume(pair)
     assert outcome.session is None
     assert outcome.ended == "expired"
@@ -44,9 +45,11 @@ def test_nothing_is_served_or_refreshed_after_the_absolute_end(core):
 
 
 def test_the_absolute_end_counts_from_the_password(core):
-    now = core.sql("SELECT clock_timestamp() - interval '2 seconds' AS at")[0]["at"]
-    _, outcome = core.log_in(since=LoginStart(now, 0))
-    assert outcome.max_age == pytest.approx(30 * 86400 - 2, abs=1)
+    given = core.sessions.now() - timedelta(seconds=2)
+    _, outcome = core.log_in(since=LoginStart(given, 0))
+    assert outcome.max_age < 30 * 86400
+    assert ends(core)["authenticated_at"] == given
+    assert ends(core)["absolute_end"] - given == timedelta(days=30)
 
 
 @pytest.mark.parametrize(

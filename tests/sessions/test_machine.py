@@ -1,7 +1,7 @@
 """The rules of the session core under any history: browsers, thieves, admins, clocks, a provider with moods.
 
 Hypothesis invents the histories; what is played is the real code on the real database, whose clock is the machine's
-(`clocks.py`). What every answer must be is in `session_model.py`. SHOPFORUM_TEST_EXAMPLES=2000 looks longer, and shortens what
+(`clocks.py`). The rules of every answer are in `session_model.py`. SHOPFORUM_TEST_EXAMPLES=2000 looks longer, and shortens what
 it finds, which takes minutes.
 """
 
@@ -225,7 +225,7 @@ class Machine(History, RuleBasedStateMachine):
         assert flight.answer.ended, "served beyond the absolute end"
         self.back(flight)
 
-    # What must hold
+    # Invariants
 
     @invariant()
     def the_rows_are_right(self) -> None:

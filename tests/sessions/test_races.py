@@ -43,7 +43,7 @@ def issued(outcomes: list[object]) -> list[Pair]:
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
 @pytest.mark.parametrize("what", [*SCOPES, "logout", "another login"])
-def test_whatever_ends_a_session_beats_its_refresh(core, what, one_time):
+def test_every_end_of_a_session_beats_its_refresh(core, what, one_time):
     core.provider.one_time = one_time
     dice = random.Random(what)
     for round_ in range(RACES):
@@ -70,7 +70,7 @@ def test_whatever_ends_a_session_beats_its_refresh(core, what, one_time):
 
 
 @pytest.mark.parametrize("what", ["session", "user", "everyone", "logout"])
-def test_whatever_ends_a_session_beats_its_rotation(core, what):
+def test_every_end_of_a_session_beats_its_rotation(core, what):
     for round_ in range(RACES):
         pair, outcome = core.log_in(f"user{round_}")
         core.make_rotation_due()

@@ -135,7 +135,7 @@ def test_a_replaced_pair_waits_for_the_refresh_of_its_session_and_is_never_serve
     assert len(core.provider.refreshes) == 1
 
 
-def test_who_waits_too_long_is_told_to_come_back_and_keeps_everything(core_of):
+def test_a_request_that_waits_too_long_is_told_to_come_back_and_keeps_its_cookies(core_of):
     core = core_of("store", **{"sessions.refresh_wait": "0.1"})
     pair, _ = core.log_in()
     core.let_idle()

@@ -67,9 +67,7 @@ def test_a_rule_a_quarantine_a_revocation_and_a_timeout(core):
     core.sessions.revoke(Scope(sessions=(outcome.session.id,)), ADMIN, OWNER)
     core.resume(pair)
     other, _ = core.log_in("bob")
-    core.sql(
-        "UPDATE sessions SET created_at = created_at - interval '40 days', absolute_end = now(), idle_end = now()"
-    )
+    core.pass_time(40 * 86400)
     core.resume(other)
     assert [row["why"] for row in rows(core)] == ["blocked", "quarantined", "incident", "expired"]
     assert rows(core)[0]["detail"]["rule"] == str(rule)

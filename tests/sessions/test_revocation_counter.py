@@ -101,7 +101,7 @@ ACTS = st.lists(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=ACTS)
-def test_in_any_order_what_began_after_the_last_gate_lives_and_nothing_else(core, clock, acts):
+def test_in_any_order_only_a_login_that_began_after_the_last_gate_lives(core, clock, acts):
     clock.seconds = 0
     # The end of everyone's sessions revokes the excepted session's token, too, at the provider. Here only the gates count.
     core.provider.revoke = lambda _site, **_token: None

@@ -60,7 +60,7 @@ def test_a_site_that_does_not_ask_never_asks(core):
     assert core.provider.asked_roles == 0
 
 
-def test_who_comes_while_another_asks_is_served_with_the_roles_known(console):
+def test_a_request_during_a_look_up_of_roles_is_served_with_the_known_roles(console):
     pair, started = console.log_in()
     console.provider.told_roles[started.session.user_id] = ()
     console.pass_time(61)

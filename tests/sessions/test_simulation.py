@@ -4,12 +4,12 @@ The real code decides, on the real database; only the clock that the database go
 Clicks, delays and losses come from seeded dice, so that a run can be repeated. Each session is played on its own, from
 its login to its end: sessions share nothing.
 
-What it proves: with lost, late (up to two minutes) and aborted responses no owner is taken for a thief, and of each strategy
+It proves that with lost, late (up to two minutes) and aborted responses no owner is taken for a thief, and of each strategy
 a thief is locked out, found or starved before the owner has been active for half an hour. The exhaustive searches
-(test_rotation_search.py) prove the same of the rules alone, for every strategy. What it does not: requests are played one
-after the other, so that races in the database are left to test_races.py.
-SHOPFORUM_TEST_SESSIONS=2000 plays two thousand sessions of eight hours, for a quarter of an hour each test;
-`-o log_cli=true -o log_cli_level=info` shows what came of it, and docs/sessions.md has it.
+(test_rotation_search.py) prove the same of the rules alone, for every strategy. It does not prove races in the
+database, because it plays requests one after the other: test_races.py does. SHOPFORUM_TEST_SESSIONS=2000 plays two
+thousand sessions of eight hours, for a quarter of an hour each test; `-o log_cli=true -o log_cli_level=info` shows what
+came of it, and docs/sessions.md has it.
 """
 
 import heapq
@@ -331,7 +331,7 @@ def test_no_honest_session_is_lost(core, clock, loss, kind):
 
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
-def test_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, one_time):
+def test_an_owner_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, one_time):
     """A one-time token whose answer was lost beyond the provider's grace costs a login, and no more than that."""
     core.provider.one_time = one_time
     dice, endings = random.Random(3), Counter()

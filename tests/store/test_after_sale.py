@@ -85,14 +85,14 @@ class TestSteps:
 
 
 class TestCancelling:
-    def test_what_was_taken_is_in_stock_again_once(self, database, catalogue, ann, number):
+    def test_the_pieces_of_a_cancelled_order_are_in_stock_again_once(self, database, catalogue, ann, number):
         assert (catalogue.stock("stoneware-mug"), catalogue.stock("fountain-pen")) == (8, 0)
         together(*[lambda: orders.cancel(database, WRITING, ann.user_id, number)] * 4)
         assert (catalogue.stock("stoneware-mug"), catalogue.stock("fountain-pen")) == (10, 3)
         assert orders.find(database, ann.user_id, number).state == "cancelled"
         assert len(subjects(catalogue)) == 2
 
-    def test_what_is_withdrawn_stays_so(self, database, catalogue, ann, number):
+    def test_a_withdrawn_product_stays_withdrawn(self, database, catalogue, ann, number):
         catalogue.set("fountain-pen", withdrawn=True)
         orders.cancel(database, WRITING, ann.user_id, number)
         assert catalogue.stock("fountain-pen") == 0

@@ -33,7 +33,7 @@ def test_adding_is_held_at_the_stock(database, catalogue, ann):
     assert (change.quantity, change.clamped) == (3, True)
 
 
-def test_what_is_unknown_or_withdrawn_cannot_be_added(database, catalogue, ann):
+def test_an_unknown_or_withdrawn_product_cannot_be_added(database, catalogue, ann):
     catalogue.set("stoneware-mug", stock=0, withdrawn=True)
     assert carts.add(database, ann, "stoneware-mug", 1) is None
     assert carts.add(database, ann, "no-such-thing", 1) is None
@@ -107,7 +107,7 @@ def test_nobody_else_reaches_a_line(database, catalogue, ann, guest, stranger):
     assert lines(database, ann) == [("fountain-pen", 2)]
 
 
-def test_what_changed_since_is_told(database, catalogue, ann):
+def test_changes_since_then_are_named(database, catalogue, ann):
     for slug in ("stoneware-mug", "linen-notebook", "fountain-pen", "wool-blanket"):
         carts.add(database, ann, slug, 3)
     catalogue.set("stoneware-mug", price_minor=1700)

@@ -65,14 +65,14 @@ class TestGuests:
         assert store.cookies[guests.COOKIE] != "A" * 43
 
     @pytest.mark.parametrize("value", ["", "short", "A" * 44, "A" * 42 + "=", "A" * 42 + "%"])
-    def test_a_cookie_of_another_shape_is_none(self, store, value, count_sql):
+    def test_a_cookie_of_another_shape_is_ignored(self, store, value, count_sql):
         headers = {"Cookie": f"{guests.COOKIE}={value}"}
         with count_sql(store) as statements:
             answer = store.get("/shopping-cart", headers=headers, status=302)
         assert answer.location.endswith("/login?next=%2Fshopping-cart")
         assert statements == []
 
-    def test_who_has_no_cart_is_asked_to_log_in(self, store):
+    def test_a_visitor_without_a_cart_is_asked_to_log_in(self, store):
         assert store.get("/shopping-cart", status=302).location.endswith("/login?next=%2Fshopping-cart")
 
     @pytest.mark.parametrize("name", ["__Host-session", "__Host-refresh"])
@@ -103,7 +103,7 @@ class TestLogin:
         assert held(page) == {"Stoneware mug": 2}
         assert guests.COOKIE not in store.cookies
 
-    def test_what_was_there_before_is_named_too(self, store):
+    def test_earlier_lines_are_named_too(self, store):
         store.log_in("shopper")
         put(store, "fountain-pen")
         forms(store.get("/"), "/logout")[0].submit()
@@ -143,7 +143,7 @@ class TestLogin:
         assert thief.log_in("member").location.endswith("/shopping-cart")
         assert "Your cart is empty" in thief.get("/shopping-cart").text
 
-    def test_what_is_added_after_the_session_ended_is_there_after_the_login(self, store, stocked):
+    def test_a_product_added_after_the_session_ended_is_there_after_the_login(self, store, stocked):
         store.log_in("shopper")
         form = forms(store.get("/products/fountain-pen"), "/shopping-cart/items")[0]
         stocked.sql(
@@ -208,7 +208,7 @@ class TestChanges:
             field = put(client, "fountain-pen", quantity, status=422).html.select_one("input[name=quantity]")
             assert (field["aria-invalid"], field["value"]) == ("true", quantity)
 
-    def test_what_is_missing_is_said(self, client):
+    def test_missing_and_unknown_fields(self, client):
         token = token_of(client.get("/products/fountain-pen"))
         client.post("/shopping-cart/items", {"csrf_token": token}, status=404)
         client.post("/shopping-cart/items", {"product": "nope", "csrf_token": token}, status=404)

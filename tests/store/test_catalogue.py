@@ -161,7 +161,7 @@ def test_junk_in_the_address_does_no_harm(store, query):
     assert store.get(f"/products?{query}", status=200)
 
 
-def test_a_cursor_of_another_sort_counts_as_none(store):
+def test_a_cursor_of_another_sort_is_ignored(store):
     by_price = encode("older", [1600, 1])
     assert len(names(store.get(f"/products?sort=name&cursor={by_price}"))) == 6
 
@@ -197,11 +197,11 @@ def test_a_product(store, full):
 
 
 @pytest.mark.parametrize("slug", ["no-such-thing", "%00", "%FF", "..", "x" * 3000, "a/b"])
-def test_what_is_not_sold_is_not_there(store, slug):
+def test_an_unsold_product_is_not_there(store, slug):
     assert store.get(f"/products/{slug}", status="4*").status_int in (400, 404)
 
 
-def test_what_is_withdrawn_is_gone(store, stocked):
+def test_a_withdrawn_product_is_gone(store, stocked):
     stocked.set("stoneware-mug", stock=0, withdrawn=True)
     store.get("/products/stoneware-mug", status=404)
     assert "Stoneware mug" not in names(store.get("/products"))

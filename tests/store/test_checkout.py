@@ -72,7 +72,7 @@ def test_a_double_click_is_one_order(shopper, stocked):
 
 
 @pytest.mark.parametrize("change", [{"price_minor": 1650}, {"stock": 1}, {"stock": 0}])
-def test_what_changed_meanwhile_is_shown_before_it_is_ordered(shopper, stocked, change):
+def test_changes_are_shown_before_the_order(shopper, stocked, change):
     page = shopper.get("/checkout")
     stocked.set("stoneware-mug", **change)
     page = filled(page, city="Emden").submit(status=409)
@@ -109,7 +109,7 @@ def test_a_guest_logs_in_and_is_back_at_the_checkout(store):
     assert "we have kept: Stoneware mug" in notice(answer.follow(status=200))
 
 
-def test_what_a_login_brought_is_said_where_it_cannot_be_ordered_too(store, stocked):
+def test_lines_that_a_login_brought_and_that_cannot_be_ordered_are_named(store, stocked):
     page = put(store, "stoneware-mug").follow()
     stocked.set("stoneware-mug", stock=0)
     store.get("/checkout", status=302)

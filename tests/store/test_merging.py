@@ -52,7 +52,7 @@ def test_an_empty_guests_cart_makes_none_for_the_user(database, catalogue, ann, 
     assert catalogue.count("carts") == 1
 
 
-def test_what_is_removed_stays_out_unless_the_guest_has_it(database, catalogue, ann, guest):
+def test_a_removed_line_stays_out_unless_the_guest_has_it(database, catalogue, ann, guest):
     fill(database, ann, fountain_pen=3, stoneware_mug=3)
     for line in carts.load(database, ann).lines:
         change(database, ann, line.id, 0)
@@ -61,7 +61,7 @@ def test_what_is_removed_stays_out_unless_the_guest_has_it(database, catalogue, 
     assert lines(database, ann) == {"fountain-pen": 1}
 
 
-def test_what_has_sold_out_comes_along_to_be_seen(database, catalogue, ann, guest):
+def test_a_sold_out_line_comes_along_to_be_seen(database, catalogue, ann, guest):
     fill(database, guest, fountain_pen=2)
     catalogue.set("fountain-pen", stock=0)
     merge(database, guest.guest_hashes, ann.user_id)
@@ -106,7 +106,7 @@ baskets = st.dictionaries(st.sampled_from(sorted(GOODS)), st.integers(1, 12))
 def test_a_merge_takes_the_maximum_within_the_stock_and_touches_nobody_else(
     database, catalogue, mine, guests, stocks
 ):
-    """Whatever is in the two carts and whatever has become of the stock since."""
+    """For any two carts, and any change of the stock since."""
     for slug in GOODS:
         catalogue.set(slug, stock=12)
     ann, ben = Owner(user_id=uuid.uuid4()), Owner(user_id=uuid.uuid4())

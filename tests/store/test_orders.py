@@ -88,7 +88,7 @@ def test_buyers_of_the_same_things_in_any_order_all_come_through(database, catal
 @pytest.mark.parametrize(
     "change", [{"price_minor": 1700}, {"price_minor": 1500}, {"stock": 1}, {"stock": 0}, {"tax_rate": 7}]
 )
-def test_what_changed_since_it_was_shown_is_not_ordered(database, catalogue, ann, change):
+def test_a_cart_that_changed_since_it_was_shown_is_not_ordered(database, catalogue, ann, change):
     carts.add(database, ann, "stoneware-mug", 2)
     cart = carts.load(database, ann)
     catalogue.set("stoneware-mug", **change)

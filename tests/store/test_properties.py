@@ -1,5 +1,5 @@
-"""Whatever people do with their carts, one after the other or at once: sums are right, no stock is sold twice, and
-nobody meets another's cart.
+"""People act on their carts, one after the other or at once: sums are right, no stock is sold twice, and nobody sees
+another's cart.
 """
 
 import secrets

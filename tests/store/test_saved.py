@@ -53,7 +53,7 @@ def test_twice_is_once(database, catalogue, ann):
     assert both(database, ann) == ({"fountain-pen": 3}, {})
 
 
-def test_what_both_sides_hold_adds_up_within_the_stock(database, catalogue, ann):
+def test_the_quantities_of_both_sides_add_up_within_the_stock(database, catalogue, ann):
     first = carts.add(database, ann, "fountain-pen", 3).line_id
     saved.save(database, ann, first)
     second = carts.add(database, ann, "fountain-pen", 2).line_id
@@ -71,7 +71,7 @@ def test_a_removed_line_of_the_other_side_adds_nothing(database, catalogue, ann)
     assert saved.move_to_cart(database, ann, first).quantity == 3
 
 
-def test_what_is_sold_out_stays_saved(database, catalogue, ann):
+def test_a_sold_out_line_stays_saved(database, catalogue, ann):
     line = carts.add(database, ann, "fountain-pen", 2).line_id
     catalogue.set("fountain-pen", stock=0)
     saved.save(database, ann, line)

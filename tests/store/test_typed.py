@@ -49,7 +49,7 @@ def test_a_guest_keeps_it_through_the_login(store, page):
     assert [cell.text for cell in answer.html.select("[data-label=Quantity]")] == ["5", "2", "1"]
 
 
-def test_what_the_checkout_did_not_expect_is_said_there(shopper, page):
+def test_unexpected_changes_are_named_at_the_checkout(shopper, page):
     answer = press(page, "Checkout", fountain_pen=9, linen_notebook=0, status=303).follow(status=200)
     said = "Only 3 left of Fountain pen: your cart holds 3. Linen notebook was removed from your cart."
     assert notice(answer) == said
@@ -81,7 +81,7 @@ def test_every_button_of_the_form_takes_it_along(shopper, page, button, expected
     assert texts(page) == {**expected, "Linen notebook": "1"}
 
 
-def test_what_is_taken_out_or_moved_takes_it_along(shopper, page):
+def test_typed_quantities_survive_removed_and_moved_lines(shopper, page):
     page = press(shopper.get("/shopping-cart"), "Remove Linen notebook", stoneware_mug=5, status=303).follow()
     assert texts(page) == {"Stoneware mug": "5", "Fountain pen": "2"}
     page = press(page, "Undo", stoneware_mug=6, status=303).follow()
@@ -91,7 +91,7 @@ def test_what_is_taken_out_or_moved_takes_it_along(shopper, page):
     assert texts(page) == {"Stoneware mug": "7", "Fountain pen": "2", "Linen notebook": "1"}
 
 
-def test_what_was_typed_into_a_line_that_goes_does_not_matter(page):
+def test_the_quantity_of_a_removed_line_does_not_matter(page):
     page = press(page, "Remove Linen notebook", linen_notebook="many", status=303).follow()
     assert texts(page) == {"Stoneware mug": "2", "Fountain pen": "2"}
 
@@ -108,7 +108,7 @@ def test_enter_only_updates_beside_an_undo(page):
     assert not {"name", "formaction"} & first.attrs.keys()
 
 
-def test_what_does_not_pass_stays_in_its_field_and_nothing_changes(store, page):
+def test_an_invalid_quantity_stays_in_its_field_and_nothing_changes(store, page):
     answer = press(page, "Checkout", stoneware_mug="many", fountain_pen=1, status=422)
     assert texts(answer) == {"Stoneware mug": "many", "Fountain pen": "1", "Linen notebook": "1"}
     field = answer.html.select_one('[aria-label="Quantity of Stoneware mug"]')
@@ -121,13 +121,13 @@ def test_what_does_not_pass_stays_in_its_field_and_nothing_changes(store, page):
 
 
 @pytest.mark.parametrize("quantity", ["", "many", "1.5"])
-def test_what_is_no_number_is_not_called_too_small_as_well(store, quantity):
+def test_a_text_that_is_no_number_is_not_called_too_small_as_well(store, quantity):
     page = put(store, "fountain-pen", quantity, status=422)
     [error] = page.html.select(".error-summary li")
     assert error.text == "Enter a whole number."
 
 
-def test_what_was_not_typed_does_not_undo_another_window(store, page):
+def test_an_unchanged_quantity_does_not_undo_another_window(store, page):
     press(store.get("/shopping-cart"), "Update", stoneware_mug=9)
     after = press(page, "Update", fountain_pen=1).follow()
     assert texts(after) == {"Stoneware mug": "9", "Fountain pen": "1", "Linen notebook": "1"}
@@ -184,7 +184,7 @@ def test_after_a_logout_in_another_tab_every_button_leads_to_the_login(shopper, 
     assert press(page, button, status=302).location.startswith("/login?next=")
 
 
-def test_what_was_typed_survives_a_session_that_ended(shopper, page, sql):
+def test_typed_quantities_survive_a_session_that_ended(shopper, page, sql):
     page = shopper.get("/shopping-cart")
     sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
     login = press(page, "Checkout", stoneware_mug=6, status=302)

@@ -67,7 +67,7 @@ def ids(receiver: Receiver) -> list[str]:
     return [one["headers"]["webhook-id"] for one in receiver.got]
 
 
-def test_what_was_told_is_told_again_from_there(
+def test_messages_are_sent_again_from_a_chosen_one_on(
     store: Browser, page: Any, tell: Any, receiver: Receiver, sql: Any
 ) -> None:
     page("owner")
@@ -88,7 +88,7 @@ def test_what_was_told_is_told_again_from_there(
     assert f"msg_{row['detail']['seq']}" == ids(receiver)[0]
 
 
-def test_what_is_not_taken_is_shown_and_tried_at_once(
+def test_a_failed_message_is_shown_and_can_be_tried_at_once(
     store: Browser, page: Any, tell: Any, receiver: Receiver
 ) -> None:
     page("owner")
@@ -117,7 +117,7 @@ def test_nothing_secret_and_no_button_for_who_may_not(page: Any, receiver: Recei
 
 
 @pytest.mark.parametrize("seq", ["", "0", "-1", "x", "9" * 30, str(2**63), "999999999", "1"])
-def test_what_it_was_never_to_be_told_is_not_told(page: Any, sql: Any, seq: str) -> None:
+def test_a_message_that_was_never_due_is_not_sent_again(page: Any, sql: Any, seq: str) -> None:
     csrf = page("owner").html.select_one("input[name=csrf_token]")["value"]
     sql("UPDATE webhook_endpoints SET since = seq")
     before = sql("SELECT * FROM webhook_endpoints")

@@ -118,7 +118,7 @@ def test_a_late_event_ends_no_newer_login(browser: Callable[..., Browser], fusio
     assert signed_in(client)
 
 
-def test_what_is_delivered_again_is_taken_once(two_sites: Any, fusionauth: Any, sql: Any) -> None:
+def test_an_event_that_is_delivered_again_is_applied_once(two_sites: Any, fusionauth: Any, sql: Any) -> None:
     event = fusionauth.event("user.deactivate", user=about("shopper"))
     fusionauth.send(event)
     two_sites[2].log_in("shopper")
@@ -128,7 +128,7 @@ def test_what_is_delivered_again_is_taken_once(two_sites: Any, fusionauth: Any, 
     assert refused(sql) == []
 
 
-def test_what_is_delivered_eight_times_at_once_is_taken_once(
+def test_an_event_that_is_delivered_eight_times_at_once_is_applied_once(
     two_sites: Any, fusionauth: Any, sql: Any
 ) -> None:
     event = fusionauth.event("user.deactivate", user=about("shopper"))
@@ -293,7 +293,7 @@ def test_an_event_without_its_subject_ends_nothing(
     assert all(signed_in(client) for client in two_sites)
 
 
-def test_what_is_too_large_is_refused(fusionauth: Any, sql: Any) -> None:
+def test_too_large_an_event_is_refused(fusionauth: Any, sql: Any) -> None:
     fusionauth.send(fusionauth.event("test", padding="x" * 256 * 1024), status=413)
     assert [row["detail"]["kind"] for row in refused(sql)] == ["oversized"]
 
@@ -418,7 +418,7 @@ def test_the_echo_of_everyones_revocation_ends_nobody_who_has_logged_in_since(
         {"userId": person("member").id},
     ],
 )
-def test_what_reaches_less_or_further_than_we_have_told_is_no_echo(
+def test_an_event_of_another_reach_than_the_revocation_is_no_echo(
     browser: Callable[..., Browser], apps: Any, fusionauth: Any, sql: Any, fields: dict[str, str]
 ) -> None:
     revoke_everyone(apps)
@@ -450,7 +450,7 @@ def test_a_revocation_of_another_moment_is_no_echo(
 
 
 @pytest.mark.parametrize("status", [401, 403, 400])
-def test_what_the_provider_has_refused_does_not_come_back(
+def test_a_message_that_the_provider_has_refused_has_no_echo(
     browser: Callable[..., Browser], apps: Any, idp: Any, fusionauth: Any, sql: Any, status: int
 ) -> None:
     """An admin in FusionAuth revokes by hand what our key may not: that is news."""

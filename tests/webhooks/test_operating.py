@@ -95,7 +95,7 @@ def test_the_worker_delivers_and_check_names_who_is_behind(
     assert "webhook to siem: no delivery has failed" in checked(ini)[1]
 
 
-def test_what_was_taken_is_forgotten_after_a_day(deployment: Callable[..., str], sql: Any) -> None:
+def test_applied_events_are_forgotten_after_a_day(deployment: Callable[..., str], sql: Any) -> None:
     sql(
         "INSERT INTO webhook_events (id, type, taken_at) VALUES (gen_random_uuid(), 'old', now() - interval '25 hours'),"
         " (gen_random_uuid(), 'new', now())"

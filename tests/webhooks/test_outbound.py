@@ -89,7 +89,7 @@ def test_tells_nothing_private(browser: Callable[..., Browser], tell: Any, recei
         assert private not in everything
 
 
-def test_what_was_refused_is_sent_again_first(
+def test_a_refused_message_is_sent_again_first(
     browser: Callable[..., Browser], tell: Any, receiver: Receiver, sql: Any
 ) -> None:
     for name in ("shopper", "member"):
@@ -121,7 +121,7 @@ def test_only_a_success_counts_and_no_redirect_is_followed(
     assert [one["path"] for one in receiver.got] == ["/in"]
 
 
-def test_who_is_away_holds_up_nobody_else(
+def test_an_endpoint_that_is_away_holds_up_no_other(
     store: Browser, tell: Any, endpoint: Endpoint, receiver: Receiver, sql: Any
 ) -> None:
     away = Endpoint("away", "http://127.0.0.1:9/", (SECRET,), endpoint.events)

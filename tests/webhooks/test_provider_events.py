@@ -44,7 +44,7 @@ def at_forums(browser: Callable[..., Browser]) -> tuple[Browser, Browser]:
     return clients
 
 
-def test_who_leaves_a_group_loses_its_roles(at_forums: Any, fusionauth: Any, sql: Any) -> None:
+def test_a_user_who_leaves_a_group_loses_its_roles(at_forums: Any, fusionauth: Any, sql: Any) -> None:
     removed = {"group": group(**MODERATORS), "members": members("moderator", "member")}
     fusionauth.send(fusionauth.event("group.member.remove", **removed))
     # The member never had the role.

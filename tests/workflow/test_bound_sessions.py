@@ -6,13 +6,12 @@ from http_helpers import paths
 
 
 @pytest.mark.parametrize("usage", ["Reusable", "OneTimeUse"])
-def test_a_bound_session_is_refreshed_with_its_key_and_never_without(refreshing, idp, sql, usage):
+def test_a_bound_session_is_refreshed_with_its_key_and_never_without(refreshing, idp, sql, later, usage):
     browser, call = refreshing
     idp.hook("policy", usage=usage)
     client = DeviceClient(browser)
     client.log_in("shopper")
-    sql("UPDATE sessions SET idle_end = now() - interval '1 second'")
-    sql("UPDATE session_bound_cookies SET expires_at = now()")
+    later(1801)
     idp.forget_calls()
     assert "why=without_key" in browser.get("/orders", status=302).location
     assert idp.calls() == []

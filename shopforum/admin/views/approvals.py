@@ -19,14 +19,14 @@ from ...web.contributions import Notice
 from ...web.request import Request
 from ...web.site_config import SiteConfigurator
 from ..lists import page
-from .confirming import may_revoke_all, need_fresh, office
+from .confirming import may_revoke_all, need_fresh, two_people
 
 _LIST = "shopforum:admin/templates/approvals.jinja2"
 _PAGE = "shopforum:admin/templates/approval.jinja2"
 _SHUT_OUT = "A rule would refuse the owner who asked, too. Nothing was changed: refuse the request, and ask for a narrower rule."
 
 
-_LOST = "{} Nothing was changed, and nobody can approve this: refuse it. Who still needs it asks again."
+_LOST = "{} Nothing was changed, and nobody can approve this: refuse it. If it is still needed, ask again."
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -53,7 +53,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def listed(request: Request) -> dict[str, Any]:
     """List the requests, newest first."""
-    return {"page": page(request, approvals.APPROVALS, size=30), "two_people": office(request).two_people}
+    return {"page": page(request, approvals.APPROVALS, size=30), "two_people": two_people(request).required}
 
 
 def show(request: Request) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _approval(request: Request) -> Approval:
 
 
 def _page(request: Request, found: Approval) -> dict[str, Any]:
-    """Return the variables of a request's page. What it would do is looked up while it waits."""
+    """Return the variables of a request's page. While the request waits, they include what the act would reach now."""
     waits = found.state == approvals.WAITING
     return {
         "row": found,

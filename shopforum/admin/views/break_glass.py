@@ -52,7 +52,7 @@ def code_page(request: Request, target: str) -> str | None:
 
 
 def show(request: Request) -> dict[str, Any]:
-    """Show the form. Whether FusionAuth is away is found out when a code is given."""
+    """Show the form. FusionAuth is asked only when a code is given."""
     target = safe_redirect.page(request, request.GET.get("next")) or "/"
     return _page(request, BreakGlassForm(data={"next": target}), target)
 

@@ -12,7 +12,7 @@ from pyramid.security import Denied
 from ...api_tokens import tokens
 from ...core.permissions import REVOKE_ALL
 from ...operations import approval_requests, deny_rules, plans
-from ...operations.approval_requests import Asker, Office
+from ...operations.approval_requests import Asker, TwoPeople
 from ...operations.approvals import LIFE, Act
 from ...operations.limits import LARGE, BeyondReach
 from ...operations.plans import Plan
@@ -119,7 +119,7 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
     try:
         with (
             judged(),
-            approval_requests.within(office(request), request.db, request.read_db, asker, act) as limit,
+            approval_requests.within(two_people(request), request.db, request.read_db, asker, act) as limit,
         ):
             yield limit
     except approval_requests.Waiting as waiting:
@@ -128,9 +128,9 @@ def within_authority(request: Request, act: Act) -> Iterator[Limit | None]:
         raise HTTPTooManyRequests(str(error), headers=[("Retry-After", str(LIFE))]) from None
 
 
-def office(request: Request) -> Office:
-    """Return what acts take at this deployment."""
-    return request.services.get(Office)
+def two_people(request: Request) -> TwoPeople:
+    """Return whether acts take a second owner at this deployment."""
+    return request.services.get(TwoPeople)
 
 
 def need(request: Request, permission: str) -> None:
@@ -173,13 +173,17 @@ def unchanged(request: Request, form: Any, plan: Plan) -> bool:
 
 
 def same_size(form: Any, plan: Plan) -> bool:
-    """Return whether the page has shown a plan that took the same confirmation: an act that has become large is shown again."""
+    """Return whether the page has shown a plan that takes the same confirmation. An act that has become large is shown
+    again.
+    """
     shown = form.shown.data
     return shown is not None and (plan.others > LARGE) <= (shown > LARGE)
 
 
 def want_number(form: Any, plan: Plan) -> None:
-    """Have the number typed that the page has shown, where the act is large: sign-ins meanwhile do not make it wrong."""
+    """Require the number that the page has shown, typed out, where the act is large. Sign-ins meanwhile do not make it
+    wrong.
+    """
     shown = form.shown.data
     if plan.large:
         form.number.wanted = shown if shown is not None and shown > LARGE else plan.others

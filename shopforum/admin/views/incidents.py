@@ -103,7 +103,7 @@ def ask(request: Request) -> Response:
 
 
 def contain(request: Request) -> Response:
-    """Refuse what matches, end what matches, and show the incident as it then stands."""
+    """Contain the incident, and show it as it then stands."""
     incident, form = _incident(request), ContainForm(request.POST)
     if incident.closed_at:
         return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_over")

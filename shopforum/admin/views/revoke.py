@@ -86,7 +86,7 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
     if found is None:
         return None
     weight = found[1]
-    if confirming.office(request).two_people and (plan.crowd or weight.crowd):
+    if confirming.two_people(request).required and (plan.crowd or weight.crowd):
         form.block.errors = ["The rule takes a second owner's approval of its own. Add it under Rules."]
     if weight.plan.large and not set(weight.plan.ids) <= set(plan.ids):
         form.block.errors = [

@@ -32,7 +32,9 @@ def includeme(config: SiteConfigurator) -> None:
     """Register the views and their notices."""
     config.add_notices(
         {
-            "rule_added": Notice("success", "The rule is in force: what matches is refused from now on."),
+            "rule_added": Notice(
+                "success", "The rule is in force: it refuses logins and sessions that match from now on."
+            ),
             "rule_lifted": Notice("success", "The rule is lifted: it refuses nothing any more."),
             "rule_over": Notice("info", "The rule was over already. Nothing was changed."),
         }

@@ -11,7 +11,7 @@ TEXTS = (
     "birthDate", "firstName", "fullName", "imageUrl", "lastName", "middleName", "mobilePhone", "timezone",
 )  # fmt: skip
 
-# What the stored JSON has and the API never shows: states that hooks set, the keys of authenticators by the method's id, and
+# Keys of the stored JSON that the API never shows: states that hooks set, the keys of authenticators by the method's id, and
 # hashes of recovery codes.
 HIDDEN = ("loginPrevented", "twoFactorRequired", "authenticators", "recoveryCodes")
 

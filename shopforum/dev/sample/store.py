@@ -6,17 +6,18 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shopforum.store import totals
 from shopforum.store.orders import Address, new_number
 from shopforum.store.tables import cart_lines, carts, order_lines, order_steps, orders, products
 
+from ...core.database import ResultRow
 from .store_catalogue import PRODUCTS
 
 # Products by slug: id, price, tax rate, stock.
-Goods = Mapping[str, RowMapping]
+Goods = Mapping[str, ResultRow]
 Basket = list[tuple[str, int]]
 
 _FEATURED = {

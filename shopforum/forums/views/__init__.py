@@ -104,7 +104,7 @@ def numbered(request: Request, path: str, part: Part[R]) -> NumberedPage[R]:
 
 
 def page_number(request: Request) -> int:
-    """Return the number of the page that the request asks for; 1 for a senseless one."""
+    """Return the number of the page that the request asks for; 1 if it is no page number."""
     return bigint(request.GET.get("page", "")) or 1
 
 

@@ -17,7 +17,7 @@ from . import notices
 
 
 def letters_of(request: Request) -> Letters:
-    """Return what queues the site's letters."""
+    """Return the queue of the site's letters."""
     return Letters(request.site, request.services.get(MailSettings).on)
 
 
