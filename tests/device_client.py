@@ -21,8 +21,8 @@ from shopforum.sessions.model import Outcome, Pair
 BOUND = "__Host-bound"
 # The address of a request to the session core alone.
 HERE = "https://store.test/dbsc/refresh"
-# Seconds: the life of the bound cookie, and the time for which a request may be under way.
-LIFE, GRACE = 600, 60
+# Seconds that a bound cookie lives.
+LIFE = 600
 # Half the bits of an RSA key, and the distances of its two primes from the power of two above them. A key store makes its keys
 # in its own time; here, making one took more than all that is done with it.
 _PRIMES = {1024: (105, 179), 2048: (1557, 2543)}

@@ -1,62 +1,84 @@
-"""Break each condition of the session core, and each status in FusionAuth's client, one at a time, and list the mutants that no test
-notices.
+"""Break each condition of the session core, and each status in FusionAuth's client, one at a time, and list the mutants that
+no test notices.
 
 `make mutants` runs it; `python tests/mutants.py records responses` breaks these modules only. A mutant is one edit of one
 module: a condition of a statement becomes true (beside OR: false), `least` becomes `greatest`, a test of the rules becomes
-true and false, a `case` never matches. In the client a status becomes another one. Each mutant runs the tests below in a process of its own, against one database
-server for all. A mutant that is not done in time is listed as such: it waits for ever, or the machine is too busy. The exit
-status is the number of survivors, 100 at most.
+true and false, a `case` never matches. In the client a status becomes another one. Each mutant runs the tests below in a fork of a process that has collected them, up
+to the first one that fails; the tests that noticed the latest mutants come first. A mutant that takes three times as
+long as the code itself is listed as `too late`: it waits for ever, or the machine is too busy. The exit status is the
+number of survivors, 100 at most.
 """
 
 import ast
+import importlib
+import inspect
 import os
 import re
-import shutil
 import signal
 import sys
-import traceback
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType, ModuleType
 from typing import Any
 
-import hypothesis  # noqa: F401 - loaded once, for every mutant
 import pytest
-import webtest  # noqa: F401 - as well
+
+from shopforum.dev import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE, CLIENT = "shopforum/sessions", "shopforum/idp"
+# The nearest to the rules first.
 MODULES = (
-    *("rotation", "lookup", "records", "live", "revocation", "gate_sweep", "renewal", "resume"),
+    *("rotation", "resume", "lookup", "records", "live", "renewal", "revocation", "gate_sweep"),
     *("binding", "binding_proof", "binding_headers", "binding_views"),
 )
 CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
 CLIENT_TESTS = ("idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass")
-# The quickest first: a mutant is done with at the first test that fails.
 TESTS = (
     *(
         "conditions",
+        "rotation_rules",
         "rotation",
-        "binding_proofs",
-        "binding_vectors",
+        "corners",
+        "pairs",
+        "quarantine",
+        "refresh",
+        "lifetimes",
+        "revocation",
+    ),
+    *(
+        "revocation_counter",
+        "gate_first",
+        "roles",
+        "deny_rules",
+        "flags",
+        "risk_signals",
+        "unclaimed",
+        "refusals",
+        "in_flight",
+    ),
+    *(
         "binding",
         "binding_registration",
         "binding_renewals",
         "binding_ends",
-        "quarantine",
-        "pairs",
-        "refresh",
-        "lifetimes",
-        "revocation",
-        "corners",
-        "in_flight",
+        "rotation_search",
+        "races",
+        "binding_races",
+        "binding_proofs",
+        "binding_vectors",
     ),
-    *("revocation_counter", "roles", "deny_rules", "flags", "gate_first", "risk_signals", "unclaimed"),
-    *("rotation_search", "binding_races", "races"),
 )
 # The tests of some modules come before all others. Where a browser alone reaches a module, they are all that there is.
 FIRST = {
+    "rotation": ("sessions/test_rotation_rules", "sessions/test_rotation"),
+    "resume": ("sessions/test_corners", "sessions/test_risk_signals"),
+    "revocation": ("sessions/test_revocation",),
+    "gate_sweep": ("sessions/test_revocation",),
+    "renewal": ("sessions/test_refresh", "sessions/test_roles"),
     "binding": (
         "sessions/test_binding",
         "sessions/test_binding_registration",
@@ -71,8 +93,8 @@ FIRST = {
 }
 BROWSERS = ("binding_headers", "binding_views")
 SMALL = {"SHOPFORUM_TEST_RACES": "2", "SHOPFORUM_TEST_EXAMPLES": "10"}
-# Seconds.
-LONGEST = 300
+# Seconds that any mutant may take.
+SHORTEST = 30
 
 # Where a condition of a statement begins, and what ends it outside of parentheses.
 _BEGIN = re.compile(r"\b(?:WHERE|AND|OR|WHEN)\b|\(|\A")
@@ -114,8 +136,8 @@ def mutants(module: str, source: bytes) -> Iterator[Mutant]:
         start = starts[node.lineno - 1] + node.col_offset
         return Mutant(module, start, starts[node.end_lineno - 1] + node.end_col_offset, new)
 
+    tree = ast.parse(source)
     if module in CLIENT_MODULES:
-        tree = ast.parse(source)
         # The lengths of texts in messages are no statuses.
         lengths = {part for node in ast.walk(tree) if isinstance(node, ast.Slice) for part in ast.walk(node)}
         for node in ast.walk(tree):
@@ -124,7 +146,7 @@ def mutants(module: str, source: bytes) -> Iterator[Mutant]:
                     yield at(node, str(status + 7))
         return
     documented = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant() as text):
                 documented.add(text)
@@ -181,119 +203,199 @@ def _end_of_condition(text: str, start: int) -> re.Match[str]:
     raise AssertionError("a text has an end")
 
 
-class _Server:
-    """Tells tests/conftest.py which server runs, as pytest-xdist does for its workers."""
+def apply(mutant: Mutant | None) -> None:
+    """Put a mutant into the modules that are loaded; without one, the code as it is.
 
-    def __init__(self, server: dict[str, Any], worker: int) -> None:
-        self.told = {"server": server, "workerid": f"mutant{worker}"}
+    Others have imported the functions and classes: these stay the same objects and get the new code. Fragments of SQL went
+    into the statements of other modules, which run again as well.
+    """
+    modules = (*MODULES, *CLIENT_MODULES)
+    sources = {name: (ROOT / path_of(name)).read_bytes() for name in modules}
+    changed = [mutant.module] if mutant else list(modules)
+    if mutant:
+        sources[mutant.module] = mutant.apply(sources[mutant.module])
+    if "live" in changed:
+        changed += [
+            path.stem
+            for path in sorted((ROOT / CORE).glob("*.py"))
+            if b"from .live import" in path.read_bytes()
+        ]
+    for name in dict.fromkeys(changed):
+        path = path_of(name)
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        _run_again(module, sources.get(name) or (ROOT / path).read_bytes())
+
+
+def _run_again(module: ModuleType, source: bytes) -> None:
+    before = dict(vars(module))
+    exec(compile(source, str(module.__file__), "exec"), vars(module))
+    for name, old in before.items():
+        new = vars(module)[name]
+        if getattr(old, "__module__", None) != module.__name__:
+            continue
+        if isinstance(old, FunctionType):
+            inspect.unwrap(old).__code__ = inspect.unwrap(new).__code__
+        elif isinstance(old, type):
+            for attribute, value in vars(new).items():
+                if isinstance(value, FunctionType):
+                    vars(old)[attribute].__code__ = value.__code__
+                elif isinstance(value, property):
+                    setattr(old, attribute, value)
+        else:
+            continue
+        setattr(module, name, old)
+
+
+class _Worker:
+    """A plugin of pytest: in place of running the tests once, it runs them on one mutant after the other."""
+
+    def __init__(self, number: int, server: postgres.Server, queue: int, mutants: Sequence[Mutant]) -> None:
+        self.number, self.server, self.queue, self.mutants = number, server, queue, mutants
+        # pytest keeps what its own process prints.
+        self.output = os.dup(1)
+        # Seconds; the code itself takes as long as it takes.
+        self.longest = 0
+        # The tests that noticed the latest mutants, the newest first.
+        self.likely: list[str] = []
+        self.failed = ""
+        self.survivors = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.workerinput = self.told  # type: ignore[attr-defined]
+        """Tell tests/conftest.py which server runs, as pytest-xdist does for its workers."""
+        told = {"server": asdict(self.server), "workerid": f"mutant{self.number}"}
+        config.workerinput = told  # type: ignore[attr-defined]
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed = f"{report.nodeid}\0{report.longreprtext}"
 
-def test_files(module: str) -> list[str]:
-    """Return the test files that may notice a mutant of a module, the likeliest first."""
-    if module in CLIENT_MODULES:
-        return [f"tests/{name}.py" for name in CLIENT_TESTS]
-    names = [] if module in BROWSERS else [f"sessions/test_{test}" for test in TESTS]
-    first = FIRST.get(module, ())
-    files = [f"tests/{name}.py" for name in dict.fromkeys((*first, *names))]
-    return [name for name in files if (ROOT / name).exists()]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the code itself before and after all mutants that this worker gets hold of."""
+        self._expect_good(session.items)
+        while number := os.read(self.queue, 2):
+            mutant = self.mutants[int.from_bytes(number)]
+            how = self._outcome(mutant, session.items)
+            self.survivors += how == "SURVIVES"
+            source = (ROOT / path_of(mutant.module)).read_bytes()
+            self._print(f"{how:8} {mutant.describe(source)}")
+        self._expect_good(session.items)
+        return True
 
+    def _expect_good(self, items: Sequence[pytest.Item]) -> None:
+        begin = time.monotonic()
+        if self._outcome(None, items) != "SURVIVES":
+            self._print(f"the tests fail without a mutant: {self.failed[-2000:]}")
+            os._exit(100)
+        self.longest = max(SHORTEST, round(3 * (time.monotonic() - begin)))
 
-def outcome(mutant: Mutant, copy: Path, server: dict[str, Any], worker: int) -> str:
-    """Run the tests on a mutant in a process of its own. Return `SURVIVES`, `noticed` or `too late`."""
-    path = copy / path_of(mutant.module)
-    good = path.read_bytes()
-    path.write_bytes(mutant.apply(good))
-    child = os.fork()
-    if not child:
-        status = 1
+    def _print(self, line: str) -> None:
+        os.write(self.output, f"{line}\n".encode())
+
+    def _outcome(self, mutant: Mutant | None, items: Sequence[pytest.Item]) -> str:
+        """Run the tests on a mutant; None is the code as it is. Return `SURVIVES`, `noticed` or `too late`."""
+        self.failed = ""
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            signal.alarm(self.longest)
+            os._exit(self._run(mutant, items, writer))
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            self.failed = pipe.read().decode()
+        _, how = os.waitpid(child, 0)
+        name = self.failed.partition("\0")[0]
+        if name:
+            self.likely = [name, *(one for one in self.likely if one != name)]
+        if os.WIFSIGNALED(how) and os.WTERMSIG(how) == signal.SIGALRM:
+            # It may have left locks, or a clock of its own.
+            self.server.drop(f"test_mutant{self.number}")
+            return "too late"
+        return "noticed" if how else "SURVIVES"
+
+    def _run(self, mutant: Mutant | None, items: Sequence[pytest.Item], writer: int) -> int:
         try:
-            log = os.open(copy / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(log, 1), os.dup2(log, 2)
-            status = _run(copy, server, worker, test_files(mutant.module))
-        except BaseException:  # noqa: BLE001 - to the log: a fork must not go on as its parent
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    _, how = os.waitpid(child, 0)
-    path.write_bytes(good)
-    if os.WIFSIGNALED(how) and os.WTERMSIG(how) == signal.SIGALRM:
-        return "too late"
-    return "noticed" if how else "SURVIVES"
+            apply(mutant)
+            todo = self._in_order(mutant, items)
+            for item, following in zip(todo, [*todo[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if self.failed:
+                    break
+        except BaseException as error:  # noqa: BLE001 - a fork must not go on as its parent
+            self.failed = f"\0{error!r}"
+        os.write(writer, self.failed[:4000].encode())
+        return 1 if self.failed else 0
+
+    def _in_order(self, mutant: Mutant | None, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Return the tests that may notice a mutant, the likeliest first."""
+        files = {name: place for place, name in enumerate(test_files(mutant))}
+        likely = {name: place for place, name in enumerate(self.likely)}
+        chosen = [item for item in items if item.nodeid.partition("::")[0] in files]
+        return sorted(
+            chosen,
+            key=lambda item: (likely.get(item.nodeid, len(likely)), files[item.nodeid.partition("::")[0]]),
+        )
 
 
-def _run(copy: Path, server: dict[str, Any], worker: int, tests: Sequence[str]) -> int:
-    signal.alarm(LONGEST)
-    for name in [name for name in sys.modules if name.split(".")[0] == "shopforum"]:
-        del sys.modules[name]
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(copy))
-    os.chdir(copy)
-    os.environ |= SMALL
-    arguments = [
-        "-x",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:randomly",
-        "--assert=plain",
-        "--tb=line",
-        *tests,
-    ]
-    return int(pytest.main(arguments, plugins=[_Server(server, worker)]))
+def test_files(mutant: Mutant | None) -> list[str]:
+    """Return the test files that may notice a mutant, the likeliest first; without a mutant, all of them."""
+    core = tuple(f"sessions/test_{test}" for test in TESTS)
+    if mutant is None:
+        names = (*FIRST["binding_views"], *core, *CLIENT_TESTS)
+    elif mutant.module in CLIENT_MODULES:
+        names = CLIENT_TESTS
+    else:
+        names = (*FIRST.get(mutant.module, ()), *(() if mutant.module in BROWSERS else core))
+    return [f"tests/{name}.py" for name in dict.fromkeys(names)]
 
 
 def main(names: Sequence[str], workers: int = 2) -> int:
     """Run the mutants of these modules and print the survivors. Returns how many there are."""
-    from shopforum.dev import postgres
-
-    chosen = {}
+    chosen = []
     for module in names or (*MODULES, *CLIENT_MODULES):
-        source = (ROOT / path_of(module)).read_bytes()
-        chosen |= {one: one.describe(source) for one in dict.fromkeys(mutants(module, source))}
+        chosen += dict.fromkeys(mutants(module, (ROOT / path_of(module)).read_bytes()))
+    queue, todo = os.pipe()
+    os.write(todo, b"".join(number.to_bytes(2) for number in range(len(chosen))))
+    os.close(todo)
     with TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
-        options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        os.environ |= SMALL | {"HYPOTHESIS_STORAGE_DIRECTORY": name}
+        options = {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "autovacuum": "off",
+        }
         with postgres.running(folder / "server", options=options) as server:
-            folder.chmod(0o755)
-            told = asdict(server)
-            survivors = _share(list(chosen), chosen, folder, told, workers)
+            children = [_start(_Worker(number, server, queue, chosen)) for number in range(workers)]
+            survivors = sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
     print(f"{survivors} of {len(chosen)} mutants survive")
     return min(survivors, 100)
 
 
-def _share(
-    todo: list[Mutant], texts: dict[Mutant, str], folder: Path, server: dict[str, Any], workers: int
-) -> int:
-    """Run the mutants in so many processes at once; returns the number of survivors."""
-    children = []
-    for worker in range(workers):
-        copy = folder / f"copy{worker}"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "pictures", "*.egg-info"))
-        child = os.fork()
-        if not child:
-            found = 0
-            for module in dict.fromkeys(mutant.module for mutant in todo):
-                # The code as it is.
-                if outcome(Mutant(module, 0, 0, ""), copy, server, worker) != "SURVIVES":
-                    print(
-                        "the tests fail without a mutant:",
-                        (copy / "last.log").read_text()[-2000:],
-                        flush=True,
-                    )
-                    os._exit(100)
-            for mutant in todo[worker::workers]:
-                how = outcome(mutant, copy, server, worker)
-                found += how == "SURVIVES"
-                print(f"{how:8}", texts[mutant], flush=True)
-            os._exit(min(found, 100))
-        children.append(child)
-    return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+def _start(worker: _Worker) -> int:
+    """Start a worker's process, whose exit status is the number of survivors, 100 at most. Returns its id."""
+    child = os.fork()
+    if not child:
+        # What pytest itself prints is of no use here.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        quiet = [
+            "-n",
+            "0",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:randomly",
+            "--assert=plain",
+            "--tb=line",
+        ]
+        pytest.main(
+            [*quiet, f"--rootdir={ROOT}", *(str(ROOT / name) for name in test_files(None))], plugins=[worker]
+        )
+        os._exit(min(worker.survivors, 100))
+    return child
 
 
 if __name__ == "__main__":

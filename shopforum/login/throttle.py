@@ -26,7 +26,9 @@ from ..web.request import Request
 from . import known_devices
 from .settings import LoginSettings
 
-_COUNT = "greatest(f.failures - extract(epoch FROM clock_timestamp() - f.last_at) / :{0}_recovery, 0) + 1"
+# A last try in the future tells that the clock has stepped back, as after a failover: no time has passed, and no wait counts.
+_PASSED = "greatest(extract(epoch FROM clock_timestamp() - f.last_at), 0)"
+_COUNT = f"greatest(f.failures - {_PASSED} / :{{0}}_recovery, 0) + 1"
 _WAIT = """(CASE WHEN round(({count})::numeric) < :{0}_failures THEN 0
     ELSE least(:longest_wait, power(2, least(round(({count})::numeric) - :{0}_failures, 30))) END) * interval '1 second'"""
 
@@ -43,7 +45,7 @@ def _taken(name: str, source: str) -> str:
     SELECT :{name}, :key_id, 1, clock_timestamp(), clock_timestamp() + {first} {source}
     ON CONFLICT (key) DO UPDATE SET failures = {count}, last_at = clock_timestamp(),
       key_id = :key_id, blocked_until = clock_timestamp() + {later}
-    WHERE f.blocked_until <= clock_timestamp() RETURNING failures"""
+    WHERE f.blocked_until <= clock_timestamp() OR f.last_at > clock_timestamp() + interval '1 minute' RETURNING failures"""
 
 
 # The address is counted first: an address that has to wait cannot make an account wait.

@@ -253,8 +253,7 @@ def _values(
         "next_hash": secrets.digest(site, "challenge", answer.challenge) if answer.challenge else None,
         "challenge_life": config.binding_life + _CHALLENGE_OVERTIME,
         "cookie_hash": secrets.digest(site, "bound", answer.cookie) if answer.cookie else None,
-        # Longer than the browser's own by the time that a request may be under way.
-        "cookie_life": config.binding_life + config.grace,
+        "cookie_life": config.binding_life,
     }
 
 

@@ -80,6 +80,20 @@ def test_failures_are_forgiven_with_time(store: Browser, attempt: Any, later: An
     assert attempt(store).status_int == 429
 
 
+def test_a_clock_that_steps_back_makes_nobody_wait_for_it(
+    store: Browser, attempt: Any, database_clock: SimulatedClock
+) -> None:
+    for _ in range(5):
+        attempt(store)
+    assert attempt(store, PASSWORD).status_int == 429
+    database_clock.seconds -= 3600
+    assert attempt(store).status_int == 422
+    # It is a failure like any other: the count goes on from there.
+    assert attempt(store, PASSWORD).headers["Retry-After"] == "2"
+    database_clock.seconds += 2
+    assert attempt(store, PASSWORD).status_int == 302
+
+
 def test_an_unknown_account_waits_like_a_known_one(store: Browser, attempt: Any) -> None:
     answers = [attempt(store, email="nobody@harbour.example").status_int for _ in range(6)]
     assert answers == [422] * 5 + [429]

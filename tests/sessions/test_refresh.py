@@ -121,6 +121,20 @@ def test_waiting_tabs_are_served_when_a_slow_provider_answers(core):
     assert len(core.provider.refreshes) == 1
 
 
+def test_a_replaced_pair_waits_for_the_refresh_of_its_session_and_is_never_served_before(core_of):
+    core = core_of("store", **{"sessions.refresh_wait": "0.1"})
+    pair, _ = core.log_in()
+    core.make_rotation_due()
+    head = core.resume(pair).issue
+    core.resume(head)
+    core.let_idle()
+    with pytest.raises(SessionBusy):
+        core.resume(pair)
+    assert core.resume(head).issue is not None
+    assert core.resume(pair).session is not None
+    assert len(core.provider.refreshes) == 1
+
+
 def test_a_request_that_waits_too_long_is_told_to_come_back_and_keeps_its_cookies(core_of):
     core = core_of("store", **{"sessions.refresh_wait": "0.1"})
     pair, _ = core.log_in()
