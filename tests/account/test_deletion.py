@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import requests
 from http_helpers import give
+from page_forms import form_of
 from session_fixtures import together
 from sqlalchemy import event
 from support import Browser, Idp, person
@@ -53,13 +54,9 @@ def subjects(sql: Any) -> Callable[[], list[str]]:
     return lambda: [row["subject"] for row in sql("SELECT subject FROM outgoing_mail ORDER BY id")]
 
 
-def form_to(page: TestResponse, path: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == path)
-
-
 def ask(client: Browser) -> TestResponse:
     """Ask for the deletion, on the page with the button."""
-    return form_to(client.get(CONFIRM, status=200), CONFIRM).submit(status=303)
+    return form_of(client.get(CONFIRM, status=200), CONFIRM).submit(status=303)
 
 
 def let_it_be_due(sql: Any) -> None:
@@ -128,7 +125,7 @@ def test_the_account_is_kept_by_a_login(
     assert "Keep your account?" in offered.text
     # A visitor who has not logged in is offered nothing.
     assert stranger.get(KEEP, status=302).location == "/login"
-    token = form_to(stranger.get("/login"), "/login")["csrf_token"].value
+    token = form_of(stranger.get("/login"), "/login")["csrf_token"].value
     assert stranger.post(KEEP, {"csrf_token": token}, status=302).location == "/login"
     assert sql("SELECT 1 FROM account_deletions")
     # Nor does a proof of long ago count, or one for another site.
@@ -138,7 +135,7 @@ def test_the_account_is_kept_by_a_login(
         assert stranger.get(KEEP, status=302).location == "/login"
     give(stranger, {"__Host-keep-account": secrets.form_token("keep account forums", f"{USER}_{now}")})
     stranger.get(KEEP, status=200)
-    kept = form_to(offered, KEEP).submit(status=303)
+    kept = form_of(offered, KEEP).submit(status=303)
     assert "Your account stays. Log in to continue." in kept.follow().text
     assert "__Host-keep-account" not in forums.cookies
     assert sql("SELECT 1 FROM account_deletions") == []
@@ -157,7 +154,7 @@ def test_a_password_of_the_last_minutes_or_a_code_is_needed(
     store: Browser, sql: Any, idp: Idp, later: Callable[[float], None]
 ) -> None:
     store.log_in(MEMBER)
-    form = form_to(store.get(CONFIRM), CONFIRM)
+    form = form_of(store.get(CONFIRM), CONFIRM)
     later(360)
     store.get(DELETE, status=200)
     asked = store.get(CONFIRM, status=302)
@@ -167,7 +164,7 @@ def test_a_password_of_the_last_minutes_or_a_code_is_needed(
     assert sql("SELECT 1 FROM account_deletions") == []
     # Somebody without a password has a code sent.
     link = page.html.find("a", string="Use a code, sent by e-mail")["href"]
-    code_form = form_to(store.get(link, status=200), "/login/code")
+    code_form = form_of(store.get(link, status=200), "/login/code")
     assert code_form["email"].value == MEMBER.email
     assert code_form["next"].value == CONFIRM
     assert code_form.submit(status=303).location == "/login/code/enter"
@@ -177,7 +174,7 @@ def test_an_admin_is_told_to_give_the_role_back_first(
     store: Browser, admin: Browser, sql: Any, idp: Idp, services: Any
 ) -> None:
     store.log_in(MEMBER)
-    form = form_to(store.get(CONFIRM), CONFIRM)
+    form = form_of(store.get(CONFIRM), CONFIRM)
     token = form["csrf_token"].value
     roles = {
         "registration": {"applicationId": services.idp_settings.applications[ADMIN], "roles": ["viewer"]}
@@ -230,7 +227,7 @@ def test_of_two_clicks_one_asks(browser: Callable[..., Browser], sql: Any, subje
     for client in (one, two):
         client.log_in(MEMBER)
     sql("DELETE FROM outgoing_mail")
-    sent = [form_to(client.get(CONFIRM), CONFIRM) for client in (one, two)]
+    sent = [form_of(client.get(CONFIRM), CONFIRM) for client in (one, two)]
     results = together(*(lambda form=form: form.submit() for form in sent))
     assert {result.status_int for result in results} == {303}
     assert len(sql("SELECT 1 FROM account_deletions")) == 1
@@ -244,7 +241,7 @@ def test_the_account_is_kept_or_deleted_and_never_both(
     forums = browser("forums")
     forums.log_in(MEMBER)
     ask(forums)
-    form = form_to(log_in_again(forums), KEEP)
+    form = form_of(log_in_again(forums), KEEP)
     let_it_be_due(sql)
     answer, tried = together(lambda: form.submit(expect_errors=True), lambda: deletion.run_once(services))
     exists = _status(idp, "GET", f"/api/user/{USER}") == 200
@@ -265,7 +262,7 @@ def test_once_begun_it_cannot_be_kept_and_is_done_when_fusionauth_is_back(
     ask(forums)
     assert "/login" in forums.get("/posts", status=302).location
     assert len(sql("SELECT 1 FROM revocation_outbox WHERE done_at IS NULL")) == 2
-    offered = form_to(log_in_again(forums), KEEP)
+    offered = form_of(log_in_again(forums), KEEP)
     let_it_be_due(sql)
     services.idp.breaker.reset()
     idp.hook("fail", path=f"/api/user/{USER}", times=1, status=503)
@@ -370,7 +367,7 @@ def _assert_without_author(
     quoted = forums.get(
         f"{links.topic(topic.topic_id, topic.title)}?post={reply.post_id}&quote={reply.post_id}"
     )
-    assert f"{DELETED_NAME} [wrote]" in form_to(quoted, f"/topics/{topic.topic_id}/posts")["body"].value
+    assert f"{DELETED_NAME} [wrote]" in form_of(quoted, f"/topics/{topic.topic_id}/posts")["body"].value
 
 
 def _assert_console_says_how_far_it_is(admin: Browser, sql: Any) -> None:

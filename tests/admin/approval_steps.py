@@ -3,14 +3,11 @@
 from typing import Any
 
 from admin.test_plans import MANY, PLACES
+from page_forms import form_of
 from support import Browser, person
 from webtest import TestResponse
 
 OWNER = person("owner")
-
-
-def form_of(page: TestResponse, action: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def send(page: TestResponse, action: str, **fields: str) -> TestResponse:

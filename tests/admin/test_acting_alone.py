@@ -5,11 +5,12 @@ from typing import Any
 
 from admin.test_plans import MANY
 from click.testing import CliRunner
+from page_forms import form_of
 from support import Idp, person
 
 from shopforum.cli import main
 
-from .approval_steps import OWNER, by_filter, come, events, everyone, form_of
+from .approval_steps import OWNER, by_filter, come, events, everyone
 from .test_break_glass import set_up
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from admin.test_plans import MANY
+from page_forms import form_of
 from support import Browser, person
 
 from shopforum.api_tokens import tokens
@@ -15,7 +16,7 @@ from shopforum.operations.approving import NotWaiting
 from shopforum.sessions import Session
 from shopforum.sessions.audit import Client
 
-from .approval_steps import OWNER, by_filter, come, decide, events, everyone, form_of, path_of, send
+from .approval_steps import OWNER, by_filter, come, decide, events, everyone, path_of, send
 
 
 def test_everyone_s_sessions_end_when_a_second_owner_approves(

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from page_forms import form_of
 from support import url_of
 from webtest import TestApp, TestResponse
 
 from shopforum.api_tokens import tokens
 from shopforum.sessions.audit import Client
 
-from .approval_steps import OWNER, by_filter, come, decide, form_of, path_of
+from .approval_steps import OWNER, by_filter, come, decide, path_of
 
 
 def test_a_program_asks_too_and_its_maker_does_not_approve(owners: Any, apps: Any, sql: Any):

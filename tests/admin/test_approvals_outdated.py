@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from page_forms import form_of
 from support import Idp
 
-from .approval_steps import OWNER, decide, everyone, form_of, path_of
+from .approval_steps import OWNER, decide, everyone, path_of
 
 # The change that takes the right away from the one who asked, the change that gives it back, and the text of the page.
 LOST = [

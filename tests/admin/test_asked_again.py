@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_forms import form_of
 from support import Browser, person
 from webtest import TestResponse
 
@@ -19,10 +20,6 @@ MANY = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_a
     now(), '203.0.113.7' FROM generate_series(1, :count) RETURNING id, 1 AS one"""
 PLACES = """INSERT INTO session_places (session_id, address, agent)
   SELECT id, address, '' FROM sessions WHERE user_name = 'Somebody' RETURNING 1 AS one"""
-
-
-def form_of(page: TestResponse, action: str = "/sessions/revoke") -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def words(page: TestResponse) -> str:
@@ -75,13 +72,13 @@ def test_ending_many_shows_filter_number_and_verb_again(
 def test_one_session_with_its_reason_is_asked_about_too(console: Console, started: Any, sql: Any) -> None:
     one = started()
     client = console("responder")
-    form = form_of(client.get(f"/sessions/{one.id}"))
+    form = form_of(client.get(f"/sessions/{one.id}"), "/sessions/revoke")
     form["reason"], form["text"] = "incident", NOTE
     sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired' WHERE site = 'admin'")
     page = log_in_again(form.submit(status=302), "responder")
     assert "End 1 session?" in words(page)
     assert ended(sql) == 0
-    again = form_of(page)
+    again = form_of(page, "/sessions/revoke")
     assert again["text"].value.split() == NOTE.split()
     again.submit(status=303)
     assert ended(sql) == 1
@@ -135,7 +132,7 @@ def test_a_token_is_filled_in_and_not_made(console: Console, sql: Any, later: La
 def test_nobody_else_and_no_other_page_is_filled_in(console: Console, started: Any, sql: Any) -> None:
     one = started()
     client = console("responder")
-    form = form_of(client.get(f"/sessions/{one.id}"))
+    form = form_of(client.get(f"/sessions/{one.id}"), "/sessions/revoke")
     form["reason"], form["text"] = "incident", NOTE
     sql("UPDATE sessions SET ended_at = now(), end_reason = 'expired' WHERE site = 'admin'")
     page = log_in_again(form.submit(status=302), "responder")
@@ -147,6 +144,6 @@ def test_nobody_else_and_no_other_page_is_filled_in(console: Console, started: A
     ):
         assert "INC-7" not in stranger.get(f"{path}?session={one.id}&kept={key}")
     client.get(f"/resume/{key}", status=404)
-    token = form_of(page)["csrf_token"].value
+    token = form_of(page, "/sessions/revoke")["csrf_token"].value
     client.post(f"/resume/{key}", {"csrf_token": token}, status=404)
     assert "INC-7" in client.get(f"/sessions/revoke?session={one.id}&kept={key}")

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
+from page_forms import form_of
 from support import Browser, person
 
 from shopforum.cli import main
@@ -66,7 +67,7 @@ def test_the_login_page_names_the_command(browser: Callable[..., Browser], idp: 
     later(301)
     asked = client.get("/revoke-everyone?site=store", status=302).follow()
     idp.hook("fail", path="/api/login", times=5, status=503)
-    form = next(form for form in asked.forms.values() if form.action == "/login")
+    form = form_of(asked, "/login")
     form["password"] = person("owner").password
     page = form.submit(status=503)
     assert "no password can be checked" in page

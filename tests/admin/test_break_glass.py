@@ -8,6 +8,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser, Idp, person, url_of
 
@@ -20,18 +21,14 @@ from shopforum.sessions.keyring import Keyring
 Console = Callable[[str], Browser]
 
 
-def form_to(page: Any, action: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
-
-
 def set_up(client: Browser) -> pyotp.TOTP:
     """Set up an authenticator as a person does, and return the app."""
-    made = form_to(client.get("/authenticator"), "/authenticator").submit(status=200)
+    made = form_of(client.get("/authenticator"), "/authenticator").submit(status=200)
     app = pyotp.TOTP(made.html.find(id="secret").text.replace(" ", ""))
     assert made.html.find("a", href=lambda href: href and href.startswith("otpauth://totp/"))["href"].count(
         app.secret
     )
-    form = form_to(made, "/authenticator/confirm")
+    form = form_of(made, "/authenticator/confirm")
     form["code"] = app.now()
     assert "is set up" in form.submit(status=303).follow()
     return app
@@ -71,7 +68,7 @@ def session_of(sql: Any) -> Session:
 
 
 def give(client: Browser, code: str, status: int = 303, target: str = "/revoke-everyone") -> Any:
-    form = form_to(client.get("/break-glass", {"next": target}, status=200), "/break-glass")
+    form = form_of(client.get("/break-glass", {"next": target}, status=200), "/break-glass")
     form["code"] = code
     return form.submit(status=status)
 
@@ -83,12 +80,12 @@ def events(sql: Any, name: str) -> list[Any]:
 def test_a_code_stands_in_for_the_password(owner: Any, sql: Any, apps: Any):
     client, app = owner
     asked = client.get("/revoke-everyone", status=302).follow()
-    form = form_to(asked, "/login")
+    form = form_of(asked, "/login")
     form["password"] = person("owner").password
     refused = form.submit(status=503)
     offered = refused.html.find("a", string="Use a code of your authenticator")["href"]
     before = client.cookies["__Host-session"]
-    form = form_to(client.get(offered), "/break-glass")
+    form = form_of(client.get(offered), "/break-glass")
     form["code"] = f"{app.now()[:3]} {app.now()[3:]}"
     done = form.submit(status=303)
     assert done.location == "/revoke-everyone?notice=break_glass"
@@ -203,7 +200,7 @@ def test_five_tries_then_a_wait(owner: Any, sql: Any):
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "\u0000"])
 def test_a_text_that_is_no_code_does_not_count_as_a_try(owner: Any, sql: Any, code: str):
     client, _ = owner
-    form = form_to(client.get("/break-glass"), "/break-glass")
+    form = form_of(client.get("/break-glass"), "/break-glass")
     form["code"] = code
     assert form.submit(expect_errors=True).status_int in (400, 422)
     assert sql("SELECT tries FROM console_authenticators") == [{"tries": 0}]
@@ -213,7 +210,7 @@ def test_it_signs_nobody_in(owner: Any, browser: Any, sql: Any):
     _, app = owner
     visitor = browser("admin")
     assert visitor.get("/break-glass", status=302).location.endswith("/login?next=%2Fbreak-glass")
-    form = form_to(visitor.get("/login"), "/login")
+    form = form_of(visitor.get("/login"), "/login")
     form["email"], form["password"] = person("owner").email, person("owner").password
     page = form.submit(status=503)
     assert "Use a code" not in page
@@ -222,7 +219,7 @@ def test_it_signs_nobody_in(owner: Any, browser: Any, sql: Any):
     assert "__Host-session" not in visitor.cookies
     # Nor does it wake a session that has ended.
     client, _ = owner
-    form = form_to(client.get("/break-glass"), "/break-glass")
+    form = form_of(client.get("/break-glass"), "/break-glass")
     sql("UPDATE sessions SET ended_at = now(), end_reason = 'logout' RETURNING 1")
     form["code"] = app.now()
     assert form.submit(expect_errors=True).status_int in (302, 303)
@@ -257,7 +254,7 @@ def test_an_admin_without_one_is_told_the_command(console: Console, stale: Any, 
     client = console("owner")
     stale()
     away()
-    form = form_to(client.get("/login?why=fresh&next=/revoke-everyone"), "/login")
+    form = form_of(client.get("/login?why=fresh&next=/revoke-everyone"), "/login")
     form["password"] = person("owner").password
     page = form.submit(status=503)
     assert "Use a code" not in page
@@ -271,12 +268,12 @@ def test_setting_up_and_removing_take_the_password_itself(owner: Any, idp: Idp, 
     give(client, app.now(), target="/")
     client.get("/tokens", status=200)
     assert client.get(page, status=302).location.startswith("/login?")
-    token = form_to(client.get("/"), "/logout")["csrf_token"].value
+    token = form_of(client.get("/"), "/logout")["csrf_token"].value
     for path in (page, f"{page}/confirm", f"{page}/remove"):
         client.post(path, {"csrf_token": token, "code": "123456"}, status=302)
     assert len(sql("SELECT 1 FROM console_authenticators WHERE confirmed_at IS NOT NULL")) == 1
     # The login's page offers no code on the way there.
-    form = form_to(client.get(page).follow(), "/login")
+    form = form_of(client.get(page).follow(), "/login")
     form["password"] = person("owner").password
     assert "Use a code" not in form.submit(status=503)
 
@@ -284,8 +281,8 @@ def test_setting_up_and_removing_take_the_password_itself(owner: Any, idp: Idp, 
 def test_a_confirmed_one_has_to_be_removed_first(console: Console, sql: Any):
     client = console("owner")
     page = client.get("/authenticator")
-    form_to(page, "/authenticator").submit(status=200)
-    wrong = form_to(client.get("/authenticator"), "/authenticator/confirm")
+    form_of(page, "/authenticator").submit(status=200)
+    wrong = form_of(client.get("/authenticator"), "/authenticator/confirm")
     wrong["code"] = "000000"
     shown = wrong.submit(status=422)
     # The secret is shown once.
@@ -294,11 +291,11 @@ def test_a_confirmed_one_has_to_be_removed_first(console: Console, sql: Any):
     set_up(client)
     before = sql("SELECT secret FROM console_authenticators")
     again = client.post(
-        "/authenticator", {"csrf_token": form_to(page, "/logout")["csrf_token"].value}, status=409
+        "/authenticator", {"csrf_token": form_of(page, "/logout")["csrf_token"].value}, status=409
     )
     assert again.html.find(id="secret") is None
     assert sql("SELECT secret FROM console_authenticators") == before
-    removed = form_to(client.get("/authenticator"), "/authenticator/remove").submit(status=303).follow()
+    removed = form_of(client.get("/authenticator"), "/authenticator/remove").submit(status=303).follow()
     assert "is removed" in removed
     assert sql("SELECT 1 FROM console_authenticators") == []
     assert [events(sql, f"authenticator_{act}") != [] for act in ("set_up", "removed")] == [True, True]

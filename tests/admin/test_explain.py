@@ -9,6 +9,7 @@ import pytest
 from api.conftest import Caller, make_token
 from click.testing import CliRunner
 from http_helpers import give
+from page_forms import form_of
 from support import Browser, person
 
 from shopforum.cli import main
@@ -103,7 +104,7 @@ def test_the_rules_that_the_next_request_would_meet(console: Console, started: S
     form = next(form for form in client.get("/rules").forms.values() if form.action == "/rules")
     form["network"], form["reason"] = "203.0.113.0/24", "incident"
     asked = form.submit()
-    next(form for form in asked.forms.values() if form.action == "/rules").submit(status=303)
+    form_of(asked, "/rules").submit(status=303)
     page = ask(client, id=str(one.id))
     assert "✗ No deny rule" in page
     assert "Everybody from 203.0.113.0/24, on all sites" in page

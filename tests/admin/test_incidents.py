@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from admin.test_plans import MANY, PLACES
+from page_forms import form_of
 from support import Browser, person
 from waiting import eventually
 from webtest import TestResponse
@@ -24,10 +25,6 @@ Started = Callable[..., Any]
 
 _WAITING = """SELECT count(*) AS waiting FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
-
-
-def form_of(page: TestResponse, action: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def begin(client: Browser, status: int = 303, **fields: str) -> TestResponse:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from http_helpers import credentials
+from page_forms import form_of
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support import Browser
-from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.sessions.audit import Client, Event, write
@@ -21,10 +21,6 @@ Console = Callable[[str], Browser]
 Age = Callable[..., None]
 Started = Callable[..., Any]
 OTHER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-
-
-def form_of(page: TestResponse, action: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 @pytest.fixture

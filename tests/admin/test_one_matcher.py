@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from page_forms import form_of
 from support import Browser
 
 from shopforum.cli import main
@@ -56,7 +57,7 @@ def revoke_form(browser: Callable[..., Browser]) -> Callable[[str], Any]:
 
     def ask(query: str) -> Any:
         page = owner.get("/sessions/revoke", {"filter": query})
-        return next(form for form in page.forms.values() if form.action == "/sessions/revoke")
+        return form_of(page, "/sessions/revoke")
 
     return ask
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -63,7 +64,7 @@ def test_titles_differ(client: Browser):
 
 
 def turn(page: Any, name: str) -> Any:
-    form = next(form for form in page.forms.values() if form.action == "/sessions/revoke")
+    form = form_of(page, "/sessions/revoke")
     form.action = form.html.find("button", string=name)["formaction"]
     return form.submit(status=303).follow()
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
+from page_forms import form_of
 from support import Browser
 from webtest import TestResponse
 
@@ -27,10 +28,6 @@ MANY = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_a
     now(), '203.0.113.7' FROM generate_series(1, :count) RETURNING 1 AS one"""
 PLACES = """INSERT INTO session_places (session_id, address, agent)
   SELECT id, address, '' FROM sessions WHERE user_name = 'Somebody' RETURNING 1 AS one"""
-
-
-def form_of(page: TestResponse, action: str = "/sessions/revoke") -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 @pytest.fixture
@@ -94,7 +91,7 @@ def test_a_filter_is_carried_and_what_changed_is_shown_again(console: Console, s
     client = console("responder")
     confirm = client.get("/sessions/revoke?filter=ip%3D192.0.2.0/24%26site%3Dstore")
     assert "ip=192.0.2.0/24" in confirm
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     assert "session" not in form.fields, "the form carries the filter, not the sessions"
     assert re.fullmatch("[0-9a-f]{64}", form["digest"].value)
     second = started("member", address="192.0.2.8")
@@ -102,8 +99,8 @@ def test_a_filter_is_carried_and_what_changed_is_shown_again(console: Console, s
     again = form.submit(status=409)
     assert "has changed since you looked at it" in again
     assert first.browser.get("/shopping-cart").status_int == 200
-    assert form_of(again)["reason"].value == "incident"
-    form_of(again).submit(status=303)
+    assert form_of(again, "/sessions/revoke")["reason"].value == "incident"
+    form_of(again, "/sessions/revoke").submit(status=303)
     for one in (first, second):
         assert one.browser.get("/shopping-cart").status_int == 302
 
@@ -112,7 +109,7 @@ def test_sign_ins_meanwhile_are_included_where_the_admin_says_so(console: Consol
     """With a login every few seconds inside the filter, no list stays as it was shown."""
     first = started("shopper", address="192.0.2.7")
     client = console("responder")
-    form = form_of(client.get("/sessions/revoke?filter=ip%3D192.0.2.0/24%26site%3Dstore"))
+    form = form_of(client.get("/sessions/revoke?filter=ip%3D192.0.2.0/24%26site%3Dstore"), "/sessions/revoke")
     form["reason"], form["joined"] = "incident", True
     second = started("member", address="192.0.2.8")
     form.submit(status=303)
@@ -125,7 +122,7 @@ def test_the_number_that_was_shown_confirms_a_list_that_grows(console: Console, 
     sql(PLACES)
     client = console("owner")
     path = "/sessions/revoke?filter=ip%3D203.0.113.0/24"
-    form = form_of(client.get(path))
+    form = form_of(client.get(path), "/sessions/revoke")
     form["reason"], form["number"], form["joined"] = "incident", str(limits.LARGE + 1), True
     sql(MANY, count=3)
     sql(PLACES.replace("RETURNING", "ON CONFLICT DO NOTHING RETURNING"))
@@ -144,7 +141,7 @@ def test_the_number_that_was_shown_confirms_a_list_that_grows(console: Console, 
 def test_an_act_that_has_become_large_is_shown_again(console: Console, started: Started, sql: Any):
     started("shopper", address="203.0.113.9")
     client = console("owner")
-    form = form_of(client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24"))
+    form = form_of(client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24"), "/sessions/revoke")
     form["reason"], form["joined"] = "incident", True
     sql(MANY, count=limits.LARGE + 1)
     sql(PLACES)
@@ -165,7 +162,9 @@ def test_a_filter_without_its_digest_is_not_carried_out(console: Console, starte
 
 def test_the_page_that_asks_can_be_reloaded_and_passed_on(console: Console, started: Started):
     one = started()
-    asked = form_of(console("responder").get("/sessions")).submit("only", value=str(one.id))
+    asked = form_of(console("responder").get("/sessions"), "/sessions/revoke").submit(
+        "only", value=str(one.id)
+    )
     assert asked.status_int == 303
     assert asked.location.endswith(f"/sessions/revoke?session={one.id}")
     again = console("owner").get(asked.location)
@@ -180,13 +179,13 @@ def test_a_large_act_takes_the_number_and_a_fresh_password(
     sql(one_person, id=uuid4())
     client = console("responder")
     address = "/sessions/revoke?filter=ip%3D203.0.113.7"
-    form = form_of(client.get(address))
+    form = form_of(client.get(address), "/sessions/revoke")
     form["reason"] = "incident"
     answer = form.submit(status=422)
     assert f"Type {limits.LARGE + 1}, the number of sessions" in answer
     later(301)
     assert "why=fresh" in client.get(address, status=302).location
-    form = form_of(answer)
+    form = form_of(answer, "/sessions/revoke")
     form["number"] = f" {limits.LARGE + 1} "
     assert "why=fresh" in form.submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() WHERE site = 'admin' RETURNING 1 AS one")
@@ -260,15 +259,15 @@ def test_another_admin_at_the_console_takes_the_page_and_a_fresh_password(
 ):
     viewer, responder = console("viewer"), console("responder")
     [row] = sql("SELECT id FROM sessions WHERE 'viewer' = ANY (roles)")
-    form = form_of(responder.get(f"/sessions/{row['id']}"))
+    form = form_of(responder.get(f"/sessions/{row['id']}"), "/sessions/revoke")
     form["reason"] = "test"
     asked = form.submit(status=200)
     assert "Console sessions of other admins are among them" in asked
     assert viewer.get("/sessions").status_int == 200
     later(301)
-    assert "why=fresh" in form_of(asked).submit(status=302).location
+    assert "why=fresh" in form_of(asked, "/sessions/revoke").submit(status=302).location
     sql("UPDATE sessions SET authenticated_at = now() RETURNING 1 AS one")
-    form_of(asked).submit(status=303)
+    form_of(asked, "/sessions/revoke").submit(status=303)
     assert viewer.get("/sessions").status_int == 302
 
 
@@ -298,7 +297,7 @@ def test_a_selection_too_long_for_an_address_stays_in_the_form(console: Console,
         "/sessions/revoke", [("csrf_token", csrf), *(("session", str(i)) for i in ids)], status=200
     )
     assert "200 chosen sessions have ended already" in page
-    form = form_of(page)
+    form = form_of(page, "/sessions/revoke")
     form["reason"] = "test"
     form.submit(status=303)
     assert one.browser.get("/shopping-cart").status_int == 302

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from page_forms import form_of
 from support import Browser
 from webtest import TestResponse
 
 Console = Callable[[str], Browser]
 Started = Callable[..., Any]
 CART = "/shopping-cart"
-
-
-def form_of(page: TestResponse, action: str) -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def enter(client: Browser, session_id: Any) -> TestResponse:

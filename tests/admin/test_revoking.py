@@ -4,16 +4,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from page_forms import form_of
 from support import Browser, Idp
 from webtest import TestResponse
 
 CART = "/shopping-cart"
 Console = Callable[[str], Browser]
 Started = Callable[..., Any]
-
-
-def form_of(page: TestResponse, action: str = "/sessions/revoke") -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def signed_in(one: Any) -> bool:
@@ -30,7 +27,7 @@ def post(client: Browser, fields: Any, **options: Any) -> TestResponse:
 def test_one_session_from_the_list_to_the_receipt(console: Console, started: Started, idp: Idp):
     victim, other = started("shopper"), started("member")
     client = console("responder")
-    listed = form_of(client.get("/sessions"))
+    listed = form_of(client.get("/sessions"), "/sessions/revoke")
     idp.forget_calls()
     confirm = listed.submit("only", value=str(victim.id)).follow()
     assert confirm.status_int == 200
@@ -38,7 +35,7 @@ def test_one_session_from_the_list_to_the_receipt(console: Console, started: Sta
     assert "Sam Shore" in confirm
     assert "Mia Marsh" not in confirm
     assert not idp.calls()
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     form["reason"] = "stolen_device"
     form["text"] = "INC-17, called at noon"
     form["user_text"] = "Your phone was reported stolen."
@@ -62,13 +59,13 @@ def test_one_session_from_the_list_to_the_receipt(console: Console, started: Sta
 def test_a_selection_is_shown_as_it_is_and_ended_as_it_was_shown(console: Console, started: Started):
     first, second, third = started("shopper"), started("member"), started("member", "forums")
     client = console("responder")
-    form = form_of(client.get("/sessions"))
+    form = form_of(client.get("/sessions"), "/sessions/revoke")
     for box in form.fields["session"]:
         box.checked = box._value in (str(first.id), str(third.id))
     confirm = form.submit().follow()
     assert "End 2 sessions of 2 people?" in confirm
     assert "forums, store" in confirm
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     form["reason"] = "incident"
     receipt = form.submit().follow()
     assert "2 sessions" in receipt
@@ -79,7 +76,12 @@ def test_a_selection_is_shown_as_it_is_and_ended_as_it_was_shown(console: Consol
 
 def test_without_a_reason_nothing_ends_and_the_text_stays(console: Console, started: Started):
     one = started()
-    form = form_of(form_of(console("responder").get("/sessions")).submit("only", value=str(one.id)).follow())
+    form = form_of(
+        form_of(console("responder").get("/sessions"), "/sessions/revoke")
+        .submit("only", value=str(one.id))
+        .follow(),
+        "/sessions/revoke",
+    )
     form["text"] = "a note that must not get lost"
     answer = form.submit(status=422)
     assert "Reason: choose one." in answer
@@ -96,13 +98,13 @@ def test_a_set_that_changed_is_shown_again(console: Console, started: Started):
     confirm = form.submit().follow()
     assert "End 1 session?" in confirm
     late = started("member", "forums")
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     form["reason"] = "suspected_theft"
     again = form.submit(status=409)
     assert "has changed since you looked at it" in again
     assert "End 2 sessions?" in again
     assert signed_in(one)
-    form = form_of(again)
+    form = form_of(again, "/sessions/revoke")
     assert form["reason"].value == "suspected_theft"
     form.submit(status=303)
     assert not signed_in(one)
@@ -114,7 +116,7 @@ def test_all_of_a_user_on_one_site(console: Console, started: Started):
     client = console("responder")
     page = client.get(f"/users/{store.user_id}")
     form = next(f for f in page.forms.values() if "site" in f.fields and f["site"].value == "forums")
-    form = form_of(form.submit().follow())
+    form = form_of(form.submit().follow(), "/sessions/revoke")
     form["reason"] = "user_request"
     receipt = form.submit().follow()
     assert "Mia Marsh, on forums" in receipt
@@ -151,10 +153,10 @@ def test_several_sessions_with_a_reason_are_asked_about_first(console: Console, 
 def test_all_that_match_a_filter(console: Console, started: Started):
     near, far = started("shopper", address="192.0.2.77"), started("member", address="198.51.100.1")
     page = console("responder").get("/sessions?ip=192.0.2.64/26&site=store")
-    form = form_of(page)
+    form = form_of(page, "/sessions/revoke")
     confirm = form.submit("filter", value=form.fields["filter"][0]._value).follow()
     assert "End 1 session?" in confirm
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     form["reason"] = "incident"
     form.submit(status=303)
     assert not signed_in(near)
@@ -207,7 +209,7 @@ def test_the_own_session_stays_unless_ticked(console: Console, started: Started,
     confirm = post(client, {"user": str(own["user_id"])}).follow()
     assert "Your own session is among them" in confirm
     assert "End your own session?" in confirm
-    form = form_of(confirm)
+    form = form_of(confirm, "/sessions/revoke")
     form["reason"] = "test"
     form.submit(status=422)
     assert client.get("/sessions").status_int == 200

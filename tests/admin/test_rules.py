@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from admin.test_plans import MANY, PLACES
+from page_forms import form_of
 from support import Browser, person
 from webtest import TestResponse
 
@@ -17,10 +18,6 @@ from shopforum.sessions.audit import Client
 
 Console = Callable[[str], Browser]
 Started = Callable[..., Any]
-
-
-def form_of(page: TestResponse, action: str = "/sessions/revoke") -> Any:
-    return next(form for form in page.forms.values() if form.action == action)
 
 
 def ask(client: Browser, status: int = 200, **fields: str) -> TestResponse:
@@ -49,7 +46,7 @@ def test_end_a_network_and_keep_it_out(console: Console, started: Started, brows
     client = console("responder")
     asked = client.get("/sessions/revoke?filter=ip%3D203.0.113.0/24%26site%3Dstore")
     assert "Everybody from 203.0.113.0/24, on store" in asked
-    form = form_of(asked)
+    form = form_of(asked, "/sessions/revoke")
     form["reason"], form["block"] = "suspected_theft", True
     receipt = form.submit().follow()
     assert "Everybody from 203.0.113.0/24, on store" in receipt
@@ -74,7 +71,7 @@ def test_suspend_a_member_on_the_forums(console: Console, started: Started, brow
     one = started("member", "forums")
     client = console("responder")
     asked = client.get(f"/users/{one.user_id}").click("Suspend on the forums")
-    form = form_of(asked)
+    form = form_of(asked, "/sessions/revoke")
     assert form["block"].checked
     form["reason"], form["span"] = "incident", "604800"
     form.submit(status=303)
@@ -210,7 +207,7 @@ def test_a_rule_beside_the_end_of_one_session_is_no_way_around(console: Console,
     sql("UPDATE sessions SET idle_end = now() WHERE id <> :id RETURNING 1 AS one", id=one.id)
     path = "/sessions/revoke?filter=ip%3D203.0.113.0/24%26state%3Dactive"
     for role, status in (("responder", 403), ("owner", 422)):
-        form = form_of(console(role).get(path))
+        form = form_of(console(role).get(path), "/sessions/revoke")
         form["reason"], form["block"] = "incident", True
         answer = form.submit(status=status)
     assert "The rule would refuse 102 sessions, not only those shown here" in answer
@@ -237,7 +234,7 @@ def test_a_responder_keeps_no_owner_out_of_the_console(
         "UPDATE sessions SET ended_at = now(), end_reason = 'x' WHERE 'owner' = ANY (roles) AND ended_at IS NULL RETURNING 1 AS one"
     )
     asked = client.get(f"/sessions/revoke?user={owner}&block=1")
-    form = form_of(asked)
+    form = form_of(asked, "/sessions/revoke")
     form["reason"] = "incident"
     assert "it takes an owner. Ask an owner" in form.submit(status=403)
     assert not sql("SELECT 1 AS one FROM standing_rules")
@@ -257,7 +254,7 @@ def test_rules_in_slices_are_stopped_at_a_hundred_people(console: Console, sql: 
     assert "101 people would be reached within an hour" in form.submit(status=403)
     assert len(sql("SELECT 1 AS one FROM standing_rules")) == 2
     [row] = sql("SELECT id FROM sessions WHERE user_id = :id", id=users[0])
-    form = form_of(client.get(f"/sessions/revoke?session={row['id']}"))
+    form = form_of(client.get(f"/sessions/revoke?session={row['id']}"), "/sessions/revoke")
     form["reason"] = "incident"
     # A person who was reached before is not counted again.
     form.submit(status=303)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from page_forms import form_of
 from support import Browser
 from webtest import TestResponse
 
@@ -10,7 +11,7 @@ from shopforum.operations import saved_views
 
 
 def send(page: TestResponse, action: str, status: int, **fields: str) -> TestResponse:
-    form = next(form for form in page.forms.values() if form.action == action)
+    form = form_of(page, action)
     for name, value in fields.items():
         form[name] = value
     return form.submit(status=status)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_forms import form_of
 from support import Browser
 
 Console = Callable[[str], Browser]
@@ -17,7 +18,7 @@ def act(console: Console, started: Callable[..., Any]) -> Any:
     ones = started("shopper", address="192.0.2.9"), started("member", "forums")
     client = console("responder")
     page = client.get("/sessions/revoke?" + "&".join(f"session={one.id}" for one in ones))
-    form = next(form for form in page.forms.values() if form.action == "/sessions/revoke")
+    form = form_of(page, "/sessions/revoke")
     form["reason"], form["text"] = "incident", "INC-4711: seen by the guard, 100%"
     return client, form.submit(status=303).location.partition("?")[0]
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from page_forms import form_of
 from support import Browser
 from webtest import TestResponse
 
@@ -89,7 +90,7 @@ def test_all_but_one_of_a_user(console: Console, started: Callable[..., Any], sq
     assert len(re.findall("All but this…", page.text)) == 3
     asked = ticks(page).submit("keep", value=str(one.id)).follow()
     assert "End 2 sessions?" in asked
-    form = next(form for form in asked.forms.values() if form.action == "/sessions/revoke")
+    form = form_of(asked, "/sessions/revoke")
     form["reason"] = "user_request"
     form.submit(status=303)
     ended = {row["id"] for row in sql("SELECT id FROM sessions WHERE ended_at IS NOT NULL")}

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from admin.test_incidents import ask_to_contain, begin, form_of, submit
+from admin.test_incidents import ask_to_contain, begin, submit
 from click.testing import CliRunner
+from page_forms import form_of
 from support import Browser, person, url_of
 from webtest import TestApp
 
@@ -29,7 +30,7 @@ STREET = "Harbour Lane 4"
 
 def order(client: Browser, street: str = STREET) -> str:
     page = client.get("/products/mug")
-    next(form for form in page.forms.values() if form.action == "/shopping-cart/items").submit()
+    form_of(page, "/shopping-cart/items").submit()
     page = client.get("/checkout")
     form = next(form for form in page.forms.values() if "street" in form.fields)
     values = {

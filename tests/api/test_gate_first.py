@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from page_forms import form_of
 from sqlalchemy import Engine, event
 
 from shopforum.cli import main
@@ -65,7 +66,7 @@ def test_by_the_console(owner, started):
     one = started()
     page = owner.get("/revoke-everyone")
     assert "you can end them all the same" in page
-    form = next(form for form in page.forms.values() if form.action == "/revoke-everyone")
+    form = form_of(page, "/revoke-everyone")
     form["reason"], form["word"] = "incident", "everyone"
     receipt = form.submit(status=303).follow()
     assert "at least 1, still counting" in receipt

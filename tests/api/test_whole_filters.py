@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from page_forms import form_of
 from sqlalchemy import event
 
 from shopforum.cli import main
@@ -84,7 +85,7 @@ def test_all_are_shown_exported_and_ended_by_the_console(browser, sql):
     assert "All 300 that match" in page
     asked = owner.get("/sessions/revoke?filter=user%3Dpenhaligon")
     assert "End 300 sessions of 300 people?" in asked
-    form = next(form for form in asked.forms.values() if form.action == "/sessions/revoke")
+    form = form_of(asked, "/sessions/revoke")
     form["reason"], form["number"] = "incident", "300"
     assert "300 sessions: ended" in form.submit(status=303).follow()
     [row] = sql("SELECT count(*) AS left FROM sessions WHERE user_name LIKE 'Ada%' AND ended_at IS NULL")

@@ -3,6 +3,7 @@
 import pytest
 from http_helpers import credentials
 from login.form_helpers import attempt
+from page_forms import form_of
 from support import person
 
 from shopforum.sessions import jobs
@@ -98,7 +99,7 @@ def test_a_provider_that_takes_no_revocation_is_asked_for_logins_and_refreshes(
         other = browser("store")
         other.log_in("member")
         page = other.get("/account/sessions")
-        next(form for form in page.forms.values() if form.action == "/logout").submit()
+        form_of(page, "/logout").submit()
     idle_out()
     client.get(CART, status=200)
     browser("store").log_in("shopper", status=302)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 from webtest import TestResponse
-from webtest.forms import Form
 
 from shopforum.core.database import Database
 from shopforum.forums import links, writing
@@ -17,11 +17,6 @@ from shopforum.forums.writing import Placed
 
 QUICK = ForumSettings(post_delay=0, newcomer_delay=0)
 SLOW = ForumSettings(post_delay=60, newcomer_delay=60)
-
-
-def form_to(page: TestResponse, path: str) -> Form:
-    """The form of a page that posts to a path."""
-    return next(form for form in page.forms.values() if form.action.partition("#")[0] == path)
 
 
 def in_topic(topic: Placed) -> str:
@@ -34,7 +29,7 @@ def fill(db: Database, topic: Placed, author: Person, count: int) -> list[Placed
 
 
 def moderate(client: Browser, path: str, act: str, **fields: str) -> TestResponse:
-    form = form_to(client.get(path), path)
+    form = form_of(client.get(path), path)
     form["act"], form["reason"] = act, "because"
     for name, value in fields.items():
         form[name] = value

@@ -1,7 +1,8 @@
 """A moderator hides what a post said before an edit: for everybody else it is gone wherever it stood."""
 
 import pytest
-from forums.forum_actions import QUICK, form_to, moderate
+from forums.forum_actions import QUICK, moderate
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -60,9 +61,9 @@ def test_only_moderators_hide_and_with_a_reason(
     post_id, [first, _] = edited
     path = f"/posts/{post_id}/history/{first}"
     member.get(path, status=403)
-    token = form_to(member.get("/posts"), "/logout")["csrf_token"].value
+    token = form_of(member.get("/posts"), "/logout")["csrf_token"].value
     member.post(path, {"csrf_token": token, "act": "hide", "reason": "x"}, status=403)
-    form = form_to(moderator.get(path), path)
+    form = form_of(moderator.get(path), path)
     form["act"] = "hide"
     assert "Give a reason" in form.submit(status=422)
     for nowhere in (f"/posts/{topic.post_id}/history/{first}", f"/posts/{post_id}/history/{10**17}"):
@@ -74,7 +75,7 @@ def test_a_hidden_edit_is_not_hidden_again(
 ) -> None:
     post_id, [first, _] = edited
     path = f"/posts/{post_id}/history/{first}"
-    form = form_to(moderator.get(path), path)
+    form = form_of(moderator.get(path), path)
     form["act"], form["reason"] = "hide", "once"
     form.submit(status=303)
     form.submit(status=409)

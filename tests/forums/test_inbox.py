@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from forums.forum_actions import QUICK, fill, form_to, in_topic, moderate
+from forums.forum_actions import QUICK, fill, in_topic, moderate
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 from webtest import TestResponse
@@ -69,15 +70,15 @@ def test_one_and_all_are_marked_read(
     page = member.get("/inbox")
     assert unread(page) == 3
     one = page.html.select_one("form[action$='/read']:not([action='/inbox/read'])")["action"]
-    page = form_to(page, one).submit(status=303).follow()
+    page = form_of(page, one).submit(status=303).follow()
     assert "The message is marked as read" in page
     assert unread(page) == 2
     # A notice that comes between the page and the click stays unread.
     writing.reply(db, topic.topic_id, ann, "@mia-marsh, one more", QUICK)
-    page = form_to(page, "/inbox/read").submit(status=303).follow()
+    page = form_of(page, "/inbox/read").submit(status=303).follow()
     assert unread(page) == 1
     assert len(lines(page)) == 4
-    assert unread(form_to(page, "/inbox/read").submit(status=303).follow()) is None
+    assert unread(form_of(page, "/inbox/read").submit(status=303).follow()) is None
 
 
 def test_nobody_marks_what_is_told_to_others(
@@ -86,7 +87,7 @@ def test_nobody_marks_what_is_told_to_others(
     writing.reply(db, topic.topic_id, bob, "text", QUICK)
     row = db.one(text("SELECT id FROM forum_inbox"))
     assert row is not None
-    token = form_to(member.get("/posts"), "/logout")["csrf_token"].value
+    token = form_of(member.get("/posts"), "/logout")["csrf_token"].value
     for path in (f"/inbox/{row['id']}/read", "/inbox/999999999999999999/read"):
         member.post(path, {"csrf_token": token}, status=404)
     junk = {"csrf_token": token, "newest": "9" * 30, "security": "x"}
@@ -149,7 +150,7 @@ def test_messages_about_the_account(
     assert "Somebody logged in to your account from a new device" in page
     assert page.text.count("Support ended one or more of your sessions") == 1
     assert unread(page) == 2
-    page = form_to(page, "/inbox/read").submit(status=303).follow()
+    page = form_of(page, "/inbox/read").submit(status=303).follow()
     assert unread(page) is None
     assert "Somebody logged in" in page
     assert "Nothing unread" in member.get("/inbox?show=unread")

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from forums.forum_actions import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, in_topic
+from page_forms import form_of
 from support import Browser
 
 from shopforum.core.database import Database
@@ -15,7 +16,7 @@ from shopforum.forums.writing import Placed
 
 def test_posts_of_others_are_theirs(member: Browser, topic: Placed) -> None:
     page = member.get(in_topic(topic))
-    token = form_to(page, "/logout")["csrf_token"].value
+    token = form_of(page, "/logout")["csrf_token"].value
     member.get(f"/posts/{topic.post_id}", status=404)
     for act in ("", "/delete", "/restore"):
         member.post(f"/posts/{topic.post_id}{act}", {"csrf_token": token, "body": "mine"}, status=404)
@@ -47,7 +48,7 @@ POSTS = (
 def test_every_form_needs_a_token(moderator: Browser, visitor: Browser, topic: Placed, pattern: str) -> None:
     path = pattern.format(topic=topic.topic_id, post=topic.post_id)
     assert moderator.post(path, {"body": "x", "act": "hide", "reason": "x"}, status=403)
-    token = form_to(visitor.get("/login"), "/login")["csrf_token"].value
+    token = form_of(visitor.get("/login"), "/login")["csrf_token"].value
     assert visitor.post(path, {"csrf_token": token, "body": "x"}, status=302).location.startswith("/login")
 
 
@@ -56,7 +57,7 @@ ODD = ("\u0000", "\u001b[2J", "\ud7ff\uffff", "'; DROP TABLE forum_posts; --", "
 
 @pytest.mark.parametrize("text", ODD)
 def test_odd_input_is_no_fault(member: Browser, topic: Placed, text: str) -> None:
-    token = form_to(member.get("/posts"), "/logout")["csrf_token"].value
+    token = form_of(member.get("/posts"), "/logout")["csrf_token"].value
     for path in (
         "/categories/pans/topics",
         f"/topics/{topic.topic_id}/posts",
@@ -120,5 +121,5 @@ def test_names_and_titles_are_text(member: Browser, db: Database, ann: Person) -
         assert "<script>alert" not in page
         assert "<b>Ann" not in page
     quoted = member.get(f"{placed.url.partition('#')[0]}&quote={placed.post_id}")
-    body = form_to(quoted, f"/topics/{placed.topic_id}/posts")["body"].value
+    body = form_of(quoted, f"/topics/{placed.topic_id}/posts")["body"].value
     assert body.startswith("@b-ann-b-x-https-e-example [wrote](https://forums.test/topics/")

@@ -3,7 +3,8 @@
 from uuid import uuid4
 
 import pytest
-from forums.forum_actions import QUICK, at_once, form_to, in_topic
+from forums.forum_actions import QUICK, at_once, in_topic
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -74,7 +75,7 @@ def test_the_forms_of_a_mention(body: str, found: list[str]) -> None:
 
 
 def test_only_those_who_are_there_become_links(member: Browser, db: Database, topic: Placed) -> None:
-    form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
+    form = form_of(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "Dear @ann and @nobody, `@ann`"
     for page in (form.submit("preview", status=200), form.submit(status=303).follow()):
         [link] = page.html.select(".prose a[href^='/members/']")
@@ -111,7 +112,7 @@ def test_a_post_mentions_a_few_whatever_its_edits(db: Database, topic: Placed, b
 
 
 def test_a_quoted_member_is_told(member: Browser, db: Database, topic: Placed, ann: Person) -> None:
-    form = form_to(member.get(in_topic(topic)).click("Quote"), f"/topics/{topic.topic_id}/posts")
+    form = form_of(member.get(in_topic(topic)).click("Quote"), f"/topics/{topic.topic_id}/posts")
     form["body"] = form["body"].value + "Iron."
     assert "@ann" in form.submit(status=303).follow()
     assert told(db, ann) == ["mention"]

@@ -3,7 +3,8 @@
 from uuid import uuid4
 
 import pytest
-from forums.forum_actions import QUICK, at_once, count_again, form_to, in_topic, moderate
+from forums.forum_actions import QUICK, at_once, count_again, in_topic, moderate
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -20,7 +21,7 @@ def moe() -> Person:
 
 
 def report(client: Browser, post_id: int, reason: str = "spam", note: str = "look at it") -> None:
-    form = form_to(client.get(f"/posts/{post_id}/flag"), f"/posts/{post_id}/flag")
+    form = form_of(client.get(f"/posts/{post_id}/flag"), f"/posts/{post_id}/flag")
     form["reason"], form["text"] = reason, note
     assert "A moderator will look at your report" in form.submit(status=303).follow()
 
@@ -34,7 +35,7 @@ def test_a_report_is_settled_by_removal(
     assert "1 report" in queue
     assert "Mia Marsh: It advertises something (“look at it”)" in queue
     page = queue.click("Read and moderate")
-    form = form_to(page, f"/posts/{topic.post_id}/moderate")
+    form = form_of(page, f"/posts/{topic.post_id}/moderate")
     form["act"] = "hide"
     assert "Give a reason" in form.submit(status=422)
     form["reason"] = "advertising"
@@ -59,12 +60,12 @@ def test_a_report_is_dismissed(member: Browser, moderator: Browser, visitor: Bro
 
 
 def test_a_report_says_what_is_wrong(member: Browser, topic: Placed) -> None:
-    form = form_to(member.get(f"/posts/{topic.post_id}/flag"), f"/posts/{topic.post_id}/flag")
+    form = form_of(member.get(f"/posts/{topic.post_id}/flag"), f"/posts/{topic.post_id}/flag")
     form["text"] = "x" * 301
     page = form.submit(status=422)
     assert "Choose what is wrong with it." in page
     assert "at most 300" in page
-    assert form_to(page, f"/posts/{topic.post_id}/flag")["text"].value == "x" * 301
+    assert form_of(page, f"/posts/{topic.post_id}/flag")["text"].value == "x" * 301
 
 
 def test_nobody_reports_themselves(member: Browser, db: Database, topic: Placed, mia: Person) -> None:
@@ -81,7 +82,7 @@ def test_the_author_learns_why(
     page = member.get("/posts")
     assert "Removed by a moderator" in page
     assert "no advertising" in page
-    token = form_to(page, "/logout")["csrf_token"].value
+    token = form_of(page, "/logout")["csrf_token"].value
     member.post(f"/posts/{own.post_id}/restore", {"csrf_token": token}, status=404)
     moderate(moderator, f"/posts/{own.post_id}/moderate", "show")
     assert "Buy my pans" in member.get(in_topic(topic))
@@ -129,7 +130,7 @@ def test_a_topic_is_moved(moderator: Browser, visitor: Browser, db: Database, to
     assert "Which pan for eggs?" in visitor.get("/categories/pens")
     assert "No topics yet" in visitor.get("/categories/pans")
     count_again(db)
-    form = form_to(moderator.get(path), path)
+    form = form_of(moderator.get(path), path)
     form["act"], form["reason"] = "move", "x"
     form["category"].force_value("999")
     form.submit(status=422)
@@ -190,7 +191,7 @@ def test_moderators_see_what_they_removed(
 
 def test_moderators_add_categories(moderator: Browser, member: Browser, visitor: Browser) -> None:
     page = moderator.get("/moderation/flags").click("Categories", index=1)
-    form = form_to(page, "/moderation/categories")
+    form = form_of(page, "/moderation/categories")
     form["name"], form["description"] = "Bags & boxes", "To carry things in."
     page = form.submit(status=303).follow()
     assert page.request.path == "/categories/bags-boxes"
@@ -205,7 +206,7 @@ def test_moderators_add_categories(moderator: Browser, member: Browser, visitor:
 def test_moderators_rename_categories(moderator: Browser, member: Browser, visitor: Browser) -> None:
     path = "/moderation/categories/pans"
     page = moderator.get("/moderation/categories").click(href=path)
-    form = form_to(page, path)
+    form = form_of(page, path)
     form["name"], form["description"] = "Pots & pans", "To cook in."
     page = form.submit(status=303).follow()
     assert page.request.path == "/categories/pans"

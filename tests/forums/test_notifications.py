@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 from clocks import pass_time
-from forums.forum_actions import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, in_topic
+from page_forms import form_of
 from session_fixtures import together
 from sqlalchemy import text
 from support import Browser
@@ -44,7 +45,7 @@ def queued(db: Database) -> list[Any]:
 def test_a_follower_of_a_topic_is_told_of_replies(
     member: Browser, db: Database, topic: Placed, ann: Person, bob: Person, mia: Person
 ) -> None:
-    page = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow").submit(status=303)
+    page = form_of(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow").submit(status=303)
     assert "You follow this topic" in page.follow()
     fill(db, topic, bob, 2)
     page = member.get("/inbox")
@@ -56,7 +57,7 @@ def test_a_follower_of_a_topic_is_told_of_replies(
     assert {row["user_id"] for row in told} == {ann.id, mia.id}
     page = page.click("Notifications and followed topics")
     stop = f"/topics/{topic.topic_id}/unfollow"
-    page = form_to(page, stop).submit("list", status=303).follow()
+    page = form_of(page, stop).submit("list", status=303).follow()
     assert page.request.path == PAGE
     assert "You follow no topic" in page
     db.all(text("DELETE FROM forum_inbox RETURNING 1"))
@@ -70,7 +71,7 @@ def test_a_follower_of_a_topic_is_told_of_replies(
 def test_nobody_follows_what_is_hidden_or_too_much(
     member: Browser, db: Database, topic: Placed, mia: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow")
+    form = form_of(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/follow")
     db.all(
         text("""INSERT INTO forum_follows (user_id, topic_id)
         SELECT :me, id FROM forum_topics WHERE id = :id"""),
@@ -91,17 +92,17 @@ def test_nobody_follows_what_is_hidden_or_too_much(
 def test_the_page_says_what_is_so(member: Browser, db: Database) -> None:
     page = member.get(PAGE)
     assert "You get no letters" in page
-    form = form_to(page, PAGE)
+    form = form_of(page, PAGE)
     assert form["every"].value == "never"
     form["every"] = "day"
     page = form.submit(status=303).follow()
     assert "We write to you about new messages" in page
     assert f"Letters go to {login_of('member').email}" in " ".join(page.html.main.get_text().split())
-    assert form_to(page, PAGE)["every"].value == "day"
-    token = form_to(page, PAGE)["csrf_token"].value
+    assert form_of(page, PAGE)["every"].value == "day"
+    token = form_of(page, PAGE)["csrf_token"].value
     member.post(PAGE, {"csrf_token": token, "every": "minute"}, status=422)
     assert [row["every"] for row in db.all(text("SELECT every FROM forum_letters"))] == ["day"]
-    form = form_to(page, PAGE)
+    form = form_of(page, PAGE)
     form["every"] = "never"
     form.submit(status=303)
     assert db.all(text("SELECT 1 FROM forum_letters")) == [], "the address is forgotten"
@@ -208,5 +209,5 @@ def test_one_click_stops_them_without_a_login(
     assert "We send you no more letters" in answer
     assert "__Host-session" not in visitor.cookies
     # The page's own button does the same, and again is no error.
-    form_to(page, path).submit(status=200)
+    form_of(page, path).submit(status=200)
     assert follows.follow(db, ann, topic.topic_id)

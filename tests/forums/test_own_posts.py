@@ -1,6 +1,7 @@
 """People find, edit, remove and restore their own posts."""
 
-from forums.forum_actions import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, in_topic
+from page_forms import form_of
 from support import Browser
 
 from shopforum.core.database import Database
@@ -29,7 +30,7 @@ def test_own_posts_say_what_came_after(
     unread = page.click("3 new replies")
     assert unread.text.index("New since your last visit") > unread.text.index("own</strong> words")
     assert "new repl" not in member.get("/posts")
-    form_to(member.get(in_topic(topic)), f"/posts/{reply.post_id}/delete").submit(status=303)
+    form_of(member.get(in_topic(topic)), f"/posts/{reply.post_id}/delete").submit(status=303)
     assert "Removed by you" in member.get("/posts")
 
 
@@ -47,7 +48,7 @@ def test_editing_and_history(
 ) -> None:
     reply = writing.reply(db, topic.topic_id, mia, "The quick brown fox", QUICK)
     path = f"/posts/{reply.post_id}"
-    form = form_to(member.get(path), path)
+    form = form_of(member.get(path), path)
     form["body"], form["reason"] = "The slow brown fox", "it was not quick"
     assert "slow" in form.submit("preview", status=200)
     page = form.submit(status=303).follow()
@@ -58,7 +59,7 @@ def test_editing_and_history(
     assert "it was not quick" in history
     form["body"] = "From another window"
     stale = form.submit(status=409)
-    assert form_to(stale, path)["body"].value == "From another window"
+    assert form_of(stale, path)["body"].value == "From another window"
     form["body"] = ""
     form.submit(status=422)
 
@@ -67,7 +68,7 @@ def test_removing_and_undoing(
     member: Browser, visitor: Browser, db: Database, topic: Placed, mia: Person
 ) -> None:
     reply = writing.reply(db, topic.topic_id, mia, "Regrettable words", QUICK)
-    page = form_to(member.get(in_topic(topic)), f"/posts/{reply.post_id}/delete").submit(status=303).follow()
+    page = form_of(member.get(in_topic(topic)), f"/posts/{reply.post_id}/delete").submit(status=303).follow()
     assert "Your post is removed." in page
     assert "Regrettable" not in page
     for path in (in_topic(topic), "/", "/categories/pans", "/search?q=regrettable"):
@@ -77,5 +78,5 @@ def test_removing_and_undoing(
     member.get(f"/posts/{reply.post_id}", status=404)
     undo = page.html.find(id="notice").find("form")
     assert undo["action"] == f"/posts/{reply.post_id}/restore"
-    page = form_to(page, undo["action"]).submit(status=303).follow()
+    page = form_of(page, undo["action"]).submit(status=303).follow()
     assert "Regrettable words" in page

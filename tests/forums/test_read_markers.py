@@ -1,7 +1,8 @@
 """Everybody can read lists, topics and their pages; members see which posts are new to them."""
 
 import pytest
-from forums.forum_actions import QUICK, fill, form_to, in_topic
+from forums.forum_actions import QUICK, fill, in_topic
+from page_forms import form_of
 from support import Browser
 
 from shopforum.core.database import Database
@@ -112,7 +113,7 @@ def test_unread_topics_lead_to_the_first_new_post(
     fill(db, topic, ann, 1)
     listed = member.get("/categories/pans")
     assert "is-unread" in listed
-    assert "is-unread" not in form_to(listed, "/categories/pans/read").submit(status=303).follow()
+    assert "is-unread" not in form_of(listed, "/categories/pans/read").submit(status=303).follow()
 
 
 def test_a_removed_post_is_not_new(

@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 from clocks import age
-from forums.forum_actions import fill, form_to
+from forums.forum_actions import fill
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -75,7 +76,7 @@ def test_one_button_keeps_or_removes(moderator: Browser, db: Database, reported:
 def test_many_are_settled_at_once(
     moderator: Browser, db: Database, reported: list[Placed], ann: Person
 ) -> None:
-    form = form_to(moderator.get("/moderation/flags"), "/moderation/flags")
+    form = form_of(moderator.get("/moderation/flags"), "/moderation/flags")
     form["act"], form["reason"] = "hide", "a campaign"
     assert "Select the posts first." in form.submit(status=422)
     ids = [post.post_id for post in reported]
@@ -100,7 +101,7 @@ def test_many_are_settled_at_once(
 
 
 def test_a_member_settles_nothing(member: Browser, db: Database, reported: list[Placed]) -> None:
-    token = form_to(member.get("/"), "/logout")["csrf_token"].value
+    token = form_of(member.get("/"), "/logout")["csrf_token"].value
     fields = {"csrf_token": token, "post": str(reported[0].post_id), "act": "hide", "reason": "x"}
     member.post("/moderation/flags", fields, status=403)
     assert removed(db) == []

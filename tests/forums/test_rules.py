@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import clocks
 import pytest
-from forums.forum_actions import QUICK, form_to, in_topic
+from forums.forum_actions import QUICK, in_topic
+from page_forms import form_of
 from sqlalchemy import text
 from support import Browser
 
@@ -58,7 +59,7 @@ def test_moderators_are_no_newcomers(db: Database, topic: Placed) -> None:
 
 def test_a_newcomer_is_told_why_and_keeps_the_text(member: Browser, db: Database, topic: Placed) -> None:
     member.app.services.objects[ForumSettings] = PACED
-    form = form_to(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
+    form = form_of(member.get(in_topic(topic)), f"/topics/{topic.topic_id}/posts")
     form["body"] = "one"
     form.submit(status=303)
     wait(db, 11)
@@ -66,7 +67,7 @@ def test_a_newcomer_is_told_why_and_keeps_the_text(member: Browser, db: Database
     page = form.submit(status=429)
     assert "New members can post only now and then" in page
     assert 500 < int(page.headers["Retry-After"]) <= 600
-    assert form_to(page, f"/topics/{topic.topic_id}/posts")["body"].value == "two"
+    assert form_of(page, f"/topics/{topic.topic_id}/posts")["body"].value == "two"
 
 
 def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia: Person) -> None:
@@ -76,7 +77,7 @@ def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia:
         assert page.html.select(f"a[href='{path}']")
     page = hour.get(path)
     assert "You can edit this post until" in page
-    form = form_to(page, path)
+    form = form_of(page, path)
     form["body"] = "I wrote a lot"
     clocks.pass_time(db, 61 * 60)
     page = form.submit(status=409)
@@ -87,7 +88,7 @@ def test_the_edit_window_closes(hour: Browser, db: Database, topic: Placed, mia:
         assert not page.html.select(f"a[href='{path}']")
     with pytest.raises(TooLate):
         writing.edit(db, own.post_id, mia, "late", "", None, HOUR)
-    form_to(hour.get(in_topic(topic)), f"{path}/delete").submit(status=303)
+    form_of(hour.get(in_topic(topic)), f"{path}/delete").submit(status=303)
 
 
 def test_moderators_edit_their_own_for_ever(db: Database, topic: Placed) -> None:

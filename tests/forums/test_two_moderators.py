@@ -1,6 +1,7 @@
 """Two moderators at the same thing, people who change it under their hands, and people who report too much."""
 
-from forums.forum_actions import fill, form_to, in_topic, moderate
+from forums.forum_actions import fill, in_topic, moderate
+from page_forms import form_of
 from support import Browser
 
 from shopforum.core.database import Database
@@ -14,12 +15,12 @@ def test_the_second_moderator_is_told(moderator: Browser, topic: Placed) -> None
         (f"/topics/{topic.topic_id}/moderate", "lock", "unlock"),
         (f"/posts/{topic.post_id}/moderate", "hide", "show"),
     ):
-        late = form_to(moderator.get(path), path)
+        late = form_of(moderator.get(path), path)
         moderate(moderator, path, act)
         late["act"], late["reason"] = act, "my reason"
         page = late.submit(status=409)
         assert "This has changed meanwhile" in page
-        form = form_to(page, path)
+        form = form_of(page, path)
         assert form["reason"].value == "my reason"
         form["act"] = reverse
         form.submit(status=303)
@@ -29,7 +30,7 @@ def test_the_second_moderator_is_told(moderator: Browser, topic: Placed) -> None
 
 def test_a_move_goes_somewhere(moderator: Browser, topic: Placed) -> None:
     path = f"/topics/{topic.topic_id}/moderate"
-    form = form_to(moderator.get(path), path)
+    form = form_of(moderator.get(path), path)
     form["act"], form["reason"] = "move", "because"
     assert "choose another" in form.submit(status=422)
     assert "No entries yet" in moderator.get("/moderation")
@@ -53,11 +54,11 @@ def test_nobody_buries_the_queue(
     for placed in (first, *others):
         assert reports.report(db, placed.post_id, mia, "spam", "")
     path = f"/posts/{topic.post_id}/flag"
-    form = form_to(member.get(path), path)
+    form = form_of(member.get(path), path)
     form["reason"], form["text"] = "rude", "my note"
     page = form.submit(status=429)
     assert page.headers["Retry-After"] == "3600"
-    assert form_to(page, path)["text"].value == "my note"
+    assert form_of(page, path)["text"].value == "my note"
     moderate(moderator, f"/posts/{first.post_id}/moderate", "dismiss")
-    form_to(page, path).submit(status=303)
+    form_of(page, path).submit(status=303)
     assert len(reports.of_post(db, topic.post_id)) == 1

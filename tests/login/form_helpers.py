@@ -6,14 +6,14 @@ from support import Browser
 from webtest import TestResponse
 
 
-def form_of(page: TestResponse) -> Any:
+def login_form(page: TestResponse) -> Any:
     """The form for the password."""
     return next(form for form in page.forms.values() if "password" in form.fields)
 
 
 def attempt(client: Browser, email: str, password: str, **fields: str) -> TestResponse:
     """Try to log in; return the response of any status."""
-    form = form_of(client.get("/login"))
+    form = login_form(client.get("/login"))
     form["email"], form["password"] = email, password
     for name, value in fields.items():
         form[name] = value

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from login.form_helpers import attempt, form_of
+from login.form_helpers import attempt, login_form
+from page_forms import form_of
 from sqlalchemy.exc import OperationalError
 from support import APPLICATIONS, Browser, Idp, person
 from webtest import TestResponse
@@ -56,7 +57,7 @@ def test_the_console_has_neither_refresh_nor_device_cookie(admin: Browser) -> No
 
 
 def test_the_form_can_be_filled_by_password_managers(store: Browser) -> None:
-    form = form_of(store.get("/login?next=/orders"))
+    form = login_form(store.get("/login?next=/orders"))
     assert form["email"].attrs["autocomplete"] == "username"
     assert form["password"].attrs["autocomplete"] == "current-password"
     assert form["next"].value == "/orders"
@@ -71,7 +72,7 @@ def test_the_address_loses_its_outer_spaces_and_the_password_nothing(store: Brow
 
 def test_a_preset_session_id_is_never_taken_over(store: Browser, sql: Callable[..., Any]) -> None:
     preset = {"Cookie": f"__Host-session={'A' * 43}; __Host-refresh={'B' * 43}"}
-    form = form_of(store.get("/login", headers=preset))
+    form = login_form(store.get("/login", headers=preset))
     visitor = f"__Host-csrf={store.cookies['__Host-csrf']}"
     store.reset()
     login = person("shopper")
@@ -100,7 +101,7 @@ def test_the_login_page_leads_to_a_new_password(
 def test_a_second_login_ends_the_first(store: Browser, sql: Callable[..., Any]) -> None:
     store.log_in("shopper")
     page = store.get("/login?why=fresh")
-    form = form_of(page)
+    form = login_form(page)
     assert form["email"].value == "shopper@harbour.example"
     assert "Confirm it" in page.html.h1.text
     form["password"] = person("shopper").password
@@ -137,7 +138,7 @@ def test_a_known_device_is_not_new(store: Browser, audit: Audit) -> None:
 
 def post_logout(client: Browser) -> TestResponse:
     page = client.get("/account/sessions")
-    return next(form for form in page.forms.values() if form.action == "/logout").submit()
+    return form_of(page, "/logout").submit()
 
 
 @pytest.mark.parametrize(

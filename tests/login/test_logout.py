@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_forms import form_of
 from support import Browser, Idp, person
 from webtest import TestResponse
 
 
 def logout_form(page: TestResponse) -> Any:
-    return next(form for form in page.forms.values() if form.action == "/logout")
+    return form_of(page, "/logout")
 
 
 @pytest.mark.parametrize("site", ["store", "forums"])

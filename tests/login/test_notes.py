@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from bs4 import BeautifulSoup, SoupStrainer
 from http_helpers import give, set_cookies
-from login.form_helpers import form_of
+from login.form_helpers import login_form
 from support import person
 
 from shopforum.dev.sample import store as store_sample
@@ -197,7 +197,7 @@ def test_the_way_through_a_login_keeps_the_note(store, apps):
     page = store.get("/products/bath-towel")
     form = next(f for f in page.forms.values() if f.action == "/shopping-cart/items")
     assert "Cotton bath towel is in your cart." in notices(form.submit(status=303).follow())[0]
-    form = form_of(store.get("/login"))
+    form = login_form(store.get("/login"))
     form["email"], form["password"] = person("shopper").email, person("shopper").password
     answer = form.submit(status=302)
     assert dict(parse_qsl(urlsplit(answer.location).query)) == {"notice": "merged"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from login.form_helpers import attempt, form_of
+from login.form_helpers import attempt, login_form
 from support import APPLICATIONS, TENANT, Browser, Idp, person
 
 from shopforum.core.bulkhead import Bulkhead
@@ -33,7 +33,7 @@ def test_a_refusal_keeps_the_address_and_says_the_same_for_everybody(
     assert WRONG in page.text
     assert page.html.select_one("#error-summary-title").text.strip() == "That did not work"
     assert page.text.count("<title>Error: Log in") == 1
-    form = form_of(page)
+    form = login_form(page)
     assert (form["email"].value, form["password"].value, form["next"].value) == (email, "", "/orders")
     [row] = audit("authn_login_fail")
     assert row["detail"]["kind"] == "credentials"
@@ -108,7 +108,7 @@ def test_a_user_who_is_refused_after_the_right_password_is_neither_locked_out_no
         assert words in page.text
         assert "is wrong" not in page.text
         assert WRONG not in page.text
-    assert form_of(page)["email"].value == login.email
+    assert login_form(page)["email"].value == login.email
     assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
     assert {row["detail"]["kind"] for row in audit("authn_login_fail")} == {kind}
     if hook == "lambda":
@@ -146,7 +146,7 @@ def test_an_address_that_cannot_be_one_never_reaches_the_provider(
 ) -> None:
     page = attempt(store, email, "whatever")
     assert page.status_int == 422
-    assert form_of(page)["email"].attrs["aria-invalid"] == "true"
+    assert login_form(page)["email"].attrs["aria-invalid"] == "true"
     assert idp.calls("/api/login") == []
 
 
@@ -155,12 +155,12 @@ def test_a_missing_password_is_named(store: Browser, idp: Idp) -> None:
     assert page.status_int == 422
     assert "Enter your password." in page.text
     assert page.html.select_one("#error-summary-title").text.strip() == "Please check this"
-    assert form_of(page)["email"].value == "shopper@harbour.example"
+    assert login_form(page)["email"].value == "shopper@harbour.example"
     assert idp.calls("/api/login") == []
 
 
 def test_fields_that_are_files_or_missing_are_refused(store: Browser) -> None:
-    token = form_of(store.get("/login"))["csrf_token"].value
+    token = login_form(store.get("/login"))["csrf_token"].value
     files = [("email", "x.txt", b"x"), ("password", "y.txt", b"y"), ("next", "z.txt", b"z")]
     assert store.post("/login", {"csrf_token": token}, upload_files=files, status=400)
     assert store.post("/login", {"csrf_token": token}, status=422)
@@ -170,7 +170,7 @@ def test_without_the_forms_token_nothing_is_asked(store: Browser, idp: Idp) -> N
     login = person("shopper")
     fields = {"email": login.email, "password": login.password}
     store.post("/login", fields, status=403)
-    token = form_of(store.get("/login"))["csrf_token"].value
+    token = login_form(store.get("/login"))["csrf_token"].value
     for headers in ({"Origin": "https://forums.test"}, {"Sec-Fetch-Site": "same-site"}):
         store.post("/login", {**fields, "csrf_token": token}, headers=headers, status=403)
     assert idp.calls("/api/login") == []
@@ -218,7 +218,7 @@ def test_a_provider_that_is_away_is_503_with_the_form_kept(
     assert page.status_int == 503
     assert int(page.headers["Retry-After"]) > 0
     assert "Login is not available at the moment" in page.text
-    form = form_of(page)
+    form = login_form(page)
     assert (form["email"].value, form["password"].value, form["next"].value) == (login.email, "", "/orders")
     assert sql("SELECT 1 FROM login_failures WHERE failures > 0") == []
     form["password"] = login.password

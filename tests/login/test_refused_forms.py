@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 from http_helpers import SESSION, credentials, give
-from login.form_helpers import form_of
+from login.form_helpers import login_form
+from page_forms import form_of
 from support import person
 
 from shopforum.dev.sample import store as store_sample
@@ -22,12 +23,12 @@ def token_of(page):
 
 
 def logout_form(page):
-    return next(form for form in page.forms.values() if form.action == "/logout")
+    return form_of(page, "/logout")
 
 
 def log_in_anew(client, who="shopper"):
     """A second session in the same browser."""
-    form = form_of(client.get("/login?why=fresh"))
+    form = login_form(client.get("/login?why=fresh"))
     form["email"], form["password"] = person(who).email, person(who).password
     form.submit(status=302)
 
@@ -91,7 +92,7 @@ def test_every_reason_has_words_of_its_own():
 def test_a_proxy_that_hides_the_origin_is_no_stranger(store, sql):
     """`Referrer-Policy: no-referrer` makes a browser send `Origin: null` with a page's own form."""
     headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
-    form = form_of(store.get("/login"))
+    form = login_form(store.get("/login"))
     form["email"], form["password"] = person("shopper").email, person("shopper").password
     form.submit(headers=headers, status=302)
     logout_form(store.get(CART)).submit(headers=headers, status=303)
@@ -102,7 +103,7 @@ def test_a_proxy_that_hides_the_origin_is_no_stranger(store, sql):
 def test_a_browser_without_cookies_is_told_so_at_the_login(store, idp, refusal, headers):
     page = store.get("/login?next=/orders")
     store.reset()
-    form = form_of(page)
+    form = login_form(page)
     form["email"], form["password"] = person("shopper").email, person("shopper").password
     idp.forget_calls()
     answer = form.submit(headers=headers, status=403)
@@ -111,7 +112,7 @@ def test_a_browser_without_cookies_is_told_so_at_the_login(store, idp, refusal, 
     assert "Safari" in said(answer)
     assert idp.calls() == []
     # Filled in, with a good token: the cookie may have run out only.
-    again = form_of(answer)
+    again = login_form(answer)
     assert (again["email"].value, again["next"].value) == (person("shopper").email, "/orders")
     assert again["password"].value == ""
     again["password"] = person("shopper").password
@@ -120,7 +121,7 @@ def test_a_browser_without_cookies_is_told_so_at_the_login(store, idp, refusal, 
 
 @pytest.mark.parametrize("headers", [{}, SAME], ids=["old", "new"])
 def test_a_second_login_tab_takes_the_right_password(store, sql, headers):
-    tabs = [form_of(store.get("/login")), form_of(store.get("/login"))]
+    tabs = [login_form(store.get("/login")), login_form(store.get("/login"))]
     for tab in tabs:
         tab["email"], tab["password"] = person("shopper").email, person("shopper").password
         tab.submit(headers=headers, status=302)
@@ -132,7 +133,7 @@ def test_a_second_login_tab_takes_the_right_password(store, sql, headers):
 @pytest.mark.parametrize("headers", [{}, SAME], ids=["old", "new"])
 def test_two_tabs_that_ask_for_the_password_again_both_take_it(store, headers):
     store.log_in("shopper")
-    tabs = [form_of(store.get("/login?why=fresh")), form_of(store.get("/login?why=fresh"))]
+    tabs = [login_form(store.get("/login?why=fresh")), login_form(store.get("/login?why=fresh"))]
     for tab in tabs:
         tab["password"] = person("shopper").password
         tab.submit(headers=headers, status=302)
@@ -141,7 +142,7 @@ def test_two_tabs_that_ask_for_the_password_again_both_take_it(store, headers):
 
 def test_a_login_form_takes_the_password_though_its_session_is_over(store, sql):
     store.log_in("shopper")
-    tab = form_of(store.get("/login?why=fresh"))
+    tab = login_form(store.get("/login?why=fresh"))
     sql("UPDATE sessions SET ended_at = now(), end_reason = 'revoked'")
     tab["password"] = person("shopper").password
     tab.submit(status=302)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from page_forms import form_of
 from support import Browser, person
 from webhooks.webhook_peers import Sender, about, signed_in
 
@@ -19,7 +20,7 @@ def test_the_echo_of_a_deletion_does_no_harm(
     store.log_in("member")
     other.log_in("shopper")
     page = store.get("/account/delete/confirm")
-    next(form for form in page.forms.values() if form.action == "/account/delete/confirm").submit(status=303)
+    form_of(page, "/account/delete/confirm").submit(status=303)
     # As if an admin had locked the account meanwhile: the deletion goes on.
     fusionauth.send(fusionauth.event("user.deactivate", user=about("member")))
     later(14 * 86400)
