@@ -378,7 +378,7 @@ def _start(worker: _Worker) -> int:
     """Start a worker's process, whose exit status is the number of survivors, 100 at most. Returns its id."""
     child = os.fork()
     if not child:
-        # What pytest itself prints is of no use here.
+        # The output of pytest itself is of no use here.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         quiet = [
             "-n",

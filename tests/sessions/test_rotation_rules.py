@@ -77,5 +77,5 @@ def test_the_status_of_a_pair(facts, status):
         (REPLACED, False, Step.END),
     ],
 )
-def test_what_follows(facts, quiet, step):
+def test_the_next_step_of_a_pair(facts, quiet, step):
     assert next_step(facts, TIMING, quiet=quiet) is step
