@@ -24,6 +24,7 @@ import pytest
 import row_order
 from clocks import SimulatedClock
 from http_helpers import give
+from long_tests import is_long
 from sqlalchemy import event, text
 from support import Browser, Idp, site_settings, url_of
 
@@ -113,6 +114,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_configure_node(node: Any) -> None:
     """Tell each worker where the server is."""
     node.workerinput["server"] = asdict(node.config.stash[_SERVER])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test` leaves out."""
+    for item in items:
+        if is_long(item.path):
+            item.add_marker("long")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
