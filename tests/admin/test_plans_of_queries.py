@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, text
 
 from shopforum.admin import chart
 from shopforum.core.database import Database
+from shopforum.core.databases import PARTS, Databases
 from shopforum.core.read_only_database import ReadOnlyDatabase
 from shopforum.operations import (
     act_queries,
@@ -228,7 +229,9 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: revocation_queries.listing(db, RevocationFilter(user="ada7.anchor")).part(db),
     lambda db, one: revocation_queries.people([one["revoked"]]).part(db),
     lambda db, one: audit_queries.new_devices(db, [one["id"]]),
-    lambda db, one: user_queries.activity(db, one["user_id"], one["user_email"]),
+    lambda db, one: user_queries.activity(
+        Databases(dict.fromkeys(PARTS, db)), one["user_id"], one["user_email"]
+    ),
     lambda db, one: counts.on_tabs(db, []),
     lambda db, one: audit_queries.sealed(db),
     lambda db, one: user_queries.devices(db, one["user_id"]),

@@ -22,7 +22,7 @@ CROWD = """INSERT INTO sessions (site, user_id, user_name, roles, authenticated_
 @pytest.fixture
 def slow(apps, monkeypatch):
     """The console's database takes long to count what can still be ended."""
-    monkeypatch.setattr(plans, "_PATIENCE", 200)
+    monkeypatch.setattr(plans, "PATIENCE", 200)
     monkeypatch.setattr(counts, "_PATIENCE", 100)
     engine = apps["admin"].services.db.engine
 

@@ -86,7 +86,9 @@ def test_from_an_empty_database_to_a_good_deployment(installed, ini, empty_datab
     # Nothing else is wrong than what the tests' server is like, and that no worker runs yet.
     done = fresh.run("shopforum", "check", path)
     wrong = {line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("WRONG")}
-    assert wrong == {"WRONG  database role", "WRONG  durability", "WRONG  worker"}, done.stdout
+    assert wrong == {"WRONG  autovacuum", "WRONG  database role", "WRONG  durability", "WRONG  worker"}, (
+        done.stdout
+    )
 
 
 def test_the_commands_of_an_operator_work(installed, ini):
