@@ -142,7 +142,8 @@ def resolves(span: str) -> bool:
     if first in ("config", "services", "registry"):
         return f'"{rest}"' in sources() or rest in classes()["Services"]
     if first == "ui":
-        return f"macro {rest}(" in (ROOT / "shopforum/templates/macros.jinja2").read_text()
+        macros = (ROOT / "shopforum/templates/macros.jinja2").read_text()
+        return f"macro {rest}(" in macros or re.search(rf"% set [\w, ]*\b{rest}\b", macros) is not None
     # A log event, a wire name or a class of the stylesheet stands in the code as it is.
     return f'"{name}"' in sources() or any(
         f".{rest}" in sheet.read_text() for sheet in (ROOT / "shopforum/static").glob("*.css")

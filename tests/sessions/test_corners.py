@@ -249,9 +249,14 @@ def test_a_statement_costs_one_round_trip(core):
         assert connection.connection.driver_connection.autocommit
 
 
-def test_a_page_where_nothing_is_due_is_one_statement(core):
+@pytest.mark.parametrize("which", ["head", "replaced"])
+def test_a_page_where_nothing_is_due_is_one_statement(core, which):
+    """For a pair in its grace as well: its place is written down once, and not at each use."""
     pair, _ = core.log_in()
-    core.resume(pair)
+    if which == "replaced":
+        core.make_rotation_due()
+        core.resume(core.resume(pair).issue)
+    assert core.resume(pair).session is not None
     statements = []
 
     def note(_connection, _cursor, statement, *_rest):
