@@ -50,7 +50,8 @@ def test_a_receiver_of_events(
         assert server.drops < MOST
     [row] = sql("SELECT attempts, last_error FROM webhook_endpoints")
     assert row["attempts"] == 1
-    assert row["last_error"] in ("ConnectionError", "ReadTimeout")
+    # Where the connection is reset in place of ended, it says so.
+    assert row["last_error"].partition(":")[0] in ("ConnectionError", "ReadTimeout")
 
 
 @pytest.mark.parametrize("begin", [HEADERS, BODY], ids=["headers", "body"])
