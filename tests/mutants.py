@@ -36,7 +36,7 @@ MODULES = (
     *("binding", "binding_proof", "binding_headers", "binding_views"),
 )
 CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
-CLIENT_TESTS = ("idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass")
+CLIENT_TESTS = ("idp/test_responses", "idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass")
 TESTS = (
     *(
         "conditions",
@@ -139,7 +139,13 @@ def mutants(module: str, source: bytes) -> Iterator[Mutant]:
     tree = ast.parse(source)
     if module in CLIENT_MODULES:
         # The lengths of texts in messages are no statuses.
-        lengths = {part for node in ast.walk(tree) if isinstance(node, ast.Slice) for part in ast.walk(node)}
+        lengths = {
+            part
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Slice)
+            or (isinstance(node, ast.Call) and ast.unparse(node.func) == "clean")
+            for part in ast.walk(node)
+        }
         for node in ast.walk(tree):
             match node:
                 case ast.Constant(value=int() as status) if 200 <= status < 600 and node not in lengths:
@@ -231,6 +237,14 @@ def _run_again(module: ModuleType, source: bytes) -> None:
     exec(compile(source, str(module.__file__), "exec"), vars(module))
     for name, old in before.items():
         new = vars(module)[name]
+        if type(old) is object:
+            # Others compare with it.
+            setattr(module, name, old)
+        elif getattr(old, "__module__", None) != module.__name__ and new is not old:
+            # A constant, which others have imported.
+            for other in [one for key, one in sys.modules.items() if key.startswith("shopforum.")]:
+                if vars(other).get(name) is old:
+                    setattr(other, name, new)
         if getattr(old, "__module__", None) != module.__name__:
             continue
         if isinstance(old, FunctionType):
