@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-import psycopg2
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 
 # A name after a colon, except for a cast.
@@ -82,6 +81,6 @@ def _rows(connection: Connection, sql: str, values: Mapping[str, Any]) -> list[M
                 return []
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    except psycopg2.Error as error:
-        # It decides whether the connection is lost, and the pool with it, and raises. There is no public name for it.
+    except BaseException as error:  # noqa: BLE001 - it is raised again
+        # It decides whether the connection is lost, as by an interrupt, and the pool with it, and raises. There is no public name for it.
         connection._handle_dbapi_exception(error, sql, values, cursor, None)  # noqa: SLF001

@@ -48,4 +48,4 @@ def includeme(config: SiteConfigurator) -> None:
 
 
 def _take_letter(request: Request, email: str) -> None:
-    throttle.take_for_mail(request, known_devices.account(request, email))
+    throttle.take_for_order(request, known_devices.account(request, email))

@@ -104,9 +104,22 @@ def take_for_mail(request: Request, account: list[bytes]) -> Try:
     return _take_apart(request, "password mail", account)
 
 
-def take_for_challenge(request: Request, account: list[bytes]) -> Try:
-    """Count a challenge for a passkey. Raises TooManyTries."""
-    return _take_apart(request, "passkey challenge", account)
+def take_for_challenge(request: Request, account: list[bytes]) -> None:
+    """Count a challenge for a passkey. Raises TooManyTries.
+
+    A challenge is no guess. A device that has logged in to the account asks for one with each of its login pages: it is not counted,
+    and others who ask cannot lock it out.
+    """
+    if not known_devices.device(request, account):
+        _take_apart(request, "passkey challenge", account)
+
+
+def take_for_order(request: Request, account: list[bytes]) -> None:
+    """Count a letter about a guest's order, apart from mails about a password: neither makes the other wait. Raises TooManyTries.
+
+    Nothing is guessed, so an address that many people share does not have to wait for it.
+    """
+    forgive_address(request.db, _take_apart(request, "order letter", account))
 
 
 def _take_apart(request: Request, what: str, account: list[bytes]) -> Try:

@@ -39,6 +39,9 @@ _CHALLENGES = 5
 _COOKIES = 20
 # Seconds that a challenge outlives the bound cookie it was sent with: the next renewal signs it, without asking for another.
 _CHALLENGE_OVERTIME = 300
+# Seconds that a bound cookie outlives the browser's own: its response was under way, and so is a request that left in time. Such a
+# request would else be taken for a thief's.
+_COOKIE_OVERTIME = 5
 
 _hashes = bindparam("challenge_hashes", type_=ARRAY(BYTEA))
 
@@ -253,7 +256,7 @@ def _values(
         "next_hash": secrets.digest(site, "challenge", answer.challenge) if answer.challenge else None,
         "challenge_life": config.binding_life + _CHALLENGE_OVERTIME,
         "cookie_hash": secrets.digest(site, "bound", answer.cookie) if answer.cookie else None,
-        "cookie_life": config.binding_life,
+        "cookie_life": config.binding_life + _COOKIE_OVERTIME,
     }
 
 

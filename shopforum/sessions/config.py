@@ -112,8 +112,8 @@ class Config:
     binding_life: int = setting(
         "sessions.binding_life",
         600,
-        "seconds; life of the cookie that proves the device. A stolen one is good for so long at most; browsers allow a site "
-        "about six renewals in nine minutes",
+        "seconds; life of the cookie that proves the device. A stolen one is good for so long, and five seconds; browsers allow "
+        "a site about six renewals in nine minutes",
         least=120,
         most=86400,
     )

@@ -29,7 +29,7 @@ _NOTICES = {
     ),
     "no-link": Notice(
         "warning",
-        "That link is no longer good, or it was opened too long ago. Open it again from the newest letter, or ask for a new one.",
+        "That link is no longer good, it was opened too long ago, or another order was opened since. Open it again from the newest letter, or ask for a new one.",
     ),
     "link-sent": Notice(
         "success",

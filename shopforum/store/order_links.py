@@ -1,6 +1,6 @@
 """Links to the orders of guests: who opens one sees the order and can cancel it, for as long as the link is good.
 
-A link has a token of 256 random bits, and the database only its keyed hash. Each letter about the order has a link of its
+A link has a token of 256 random bits. But for the letter while it waits to be sent, the database has only its keyed hash. Each letter about the order has a link of its
 own, and so has the browser that has ordered. Only a link from a letter proves that its bearer reads the mail of the
 order's address, so only such a link takes the order over (guest_orders.py).
 """

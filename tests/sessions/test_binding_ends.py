@@ -56,7 +56,7 @@ def test_a_session_that_ends_while_its_proof_is_judged_gets_no_cookie(core, boun
 
 def test_quarantine_is_no_end_of_the_binding(core, bound):
     core.sessions.quarantine([bound.id], DOUBT, OWNER)
-    core.pass_time(LIFE + 1)
+    core.pass_time(LIFE + 6)
     assert bound.renew().cookie
     assert bound.resume().ended == "quarantined"
     core.sessions.release([bound.id], DOUBT, OWNER)
@@ -68,7 +68,7 @@ def test_a_deny_rule_is_no_end_of_the_binding(core, bound):
     rule = core.sessions.add_rule(Rule(seconds=3600, user_id=bound.login.session.user_id), DOUBT, OWNER)
     assert bound.resume().ended == "blocked"
     assert core.resume(bound.pair).ended == "without_key"
-    core.pass_time(LIFE + 1)
+    core.pass_time(LIFE + 6)
     assert bound.renew().cookie
     assert bound.resume().ended == "blocked"
     core.sessions.lift_rule(rule, "ann@example.com", OWNER)
