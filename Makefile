@@ -15,7 +15,7 @@ LOCK := ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long races searches mutants coverage contract guide ha lint fmt bench bench-scale pictures typeface docs lock
+.PHONY: help setup run test test-quick races searches mutants coverage contract guide ha lint fmt bench bench-scale pictures typeface docs lock
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -26,11 +26,11 @@ setup: $(RUN) ## Make .venv with the locked dependencies and the shopforum comma
 run: $(RUN) ## Start everything: database, identity provider, the three sites; TLS=1 over https. Ctrl-C stops it
 	@exec $(BIN)/shopforum dev $(if $(TLS),--tls) $(ARGS)
 
-test: $(TEST) ## Run the tests, but for those that take long; ARGS="tests/store" runs these alone
-	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(or $(ARGS),-m "not long")
+test: $(TEST) ## Run the whole test suite; browser tests run where a Chromium is found
+	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
-test-long: $(TEST) ## Run the tests that take long: pages in Chromium where one is found, outages, crowds of rows, races
-	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal -m long $(ARGS)
+test-quick: $(TEST) ## Run the tests but for those that take long: pages in Chromium, outages, crowds of rows, races
+	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal -m "not long" $(ARGS)
 
 # A race that goes wrong once in a thousand is not found by six rounds.
 races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer histories; takes minutes

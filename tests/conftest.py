@@ -117,7 +117,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make test` leaves out."""
+    """Mark the tests that `make test-quick` leaves out."""
     for item in items:
         if is_long(item.path):
             item.add_marker("long")

@@ -1,7 +1,6 @@
 """The tests that take long: half of the time of all, for a twelfth of their number.
 
-`make test` is quick, and leaves them out. `make test-long` has them, and CI runs both. All of a folder or a file belongs to one
-of the two, so that no test is in neither.
+`make test` runs all tests, and `make test-quick` leaves these out.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ import click
 from shopforum.core.text import clean
 from shopforum.operations import approvals, deny_rules, incidents, json_documents, reasons
 from shopforum.operations.deny_rules import DenyRuleRow
-from shopforum.operations.incidents import Incident, NotAnIncident, Report
+from shopforum.operations.incidents import Incident, IncidentChanged, NotAnIncident, Report
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection, session_page
@@ -144,10 +144,13 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
         if not yes:
             ask(f"Contain {safe(found.name)}: {what}?")
         origin = client("sessions incident contain")
-        with alone(deployment, approvals.containing(found, outlook, seconds, actor()), origin):
-            incidents.contain(
-                deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
-            )
+        try:
+            with alone(deployment, approvals.containing(found, outlook, seconds, actor()), origin):
+                incidents.contain(
+                    deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
+                )
+        except IncidentChanged as error:
+            raise Stop(str(error), NOTHING) from None
         sys.exit(_print(deployment, found, as_json=as_json))
 
 

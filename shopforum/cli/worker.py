@@ -105,18 +105,35 @@ def _once(services: Services, witness: Witness) -> None:
     _compare(services, witness)
     while session_jobs.run_once(services.sessions) + _tidy(services.db):
         pass
-    for database in services.databases.apart.values():
-        while purge.run(PURGES, database):
-            pass
     while session_jobs.seal(services.sessions):
         pass
     _compare(services, witness)
     while deletion.run_once(services):
         pass
-    while _store_letters(services) + _forum_letters(services) + _relay(services):
-        pass
+    failed = _work_of_sites(services)
     while _send_mail(services) + _send_webhooks(services):
         pass
+    if failed:
+        raise failed[0]
+
+
+def _work_of_sites(services: Services) -> list[SQLAlchemyError]:
+    """Do all work in the sites' own databases, and return the errors: one that is away keeps nothing else from being done."""
+    apart = services.databases.apart.values()
+    steps: list[Callable[[], int]] = [
+        *(partial(purge.run, PURGES, database) for database in apart),
+        partial(_store_letters, services),
+        partial(_forum_letters, services),
+        *(partial(_relay_from, database, services) for database in apart),
+    ]
+    failed = []
+    for step in steps:
+        try:
+            while step():
+                pass
+        except SQLAlchemyError as error:
+            failed.append(error)
+    return failed
 
 
 def _tidy(db: Database) -> int:
@@ -137,11 +154,6 @@ def _forum_letters(services: Services) -> int:
         return 0
     inbox = InboxLetters(services.site.urls[FORUMS], services.sessions.config.secrets)
     return forum_letters.run_once(services.databases.of(FORUMS), inbox)
-
-
-def _relay(services: Services) -> int:
-    """Move the rows that the sites' own databases hold for that of the sessions; return how many."""
-    return sum(_relay_from(each, services) for each in services.databases.apart.values())
 
 
 def _relay_from(database: Database, services: Services) -> int:

@@ -2,7 +2,7 @@
 
 An act and what it leaves for others are one transaction, in one database. The worker moves the rows a moment later: it deletes
 them here and adds them there, and commits there first. A worker that dies between the two commits leaves the rows here, and the
-next one finds that they are there already.
+next one finds that they are there already. A letter that was sent meanwhile is there no more, and goes a second time.
 """
 
 from collections.abc import Iterable

@@ -173,18 +173,21 @@ def _carry_out(
             raise FilterRemoved(
                 "A filter was removed from the incident after this was asked for. Nothing was changed: ask again."
             )
-        found = incidents.contain(
-            sessions,
-            db,
-            asked,
-            approval.actor,
-            client,
-            seconds=approval.seconds,
-            own=keep,
-            maker=maker,
-            claim=claim,
-            more=told,
-        )
+        try:
+            found = incidents.contain(
+                sessions,
+                db,
+                asked,
+                approval.actor,
+                client,
+                seconds=approval.seconds,
+                own=keep,
+                maker=maker,
+                claim=claim,
+                more=told,
+            )
+        except incidents.IncidentChanged as error:
+            raise FilterRemoved(str(error)) from None
         done.revocations.extend(found.revocations)
     elif approval.kind == Kind.REVOKE:
         scope = _scope(db, approval)

@@ -59,6 +59,15 @@ class NotAnIncident(ValueError):
     """The incident cannot be opened so, or not be about this, too. The text is for people."""
 
 
+class IncidentChanged(Exception):
+    """The incident was closed, or a filter removed, after it was read. The act that found out has changed nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The incident was closed, or a filter was removed from it, meanwhile. Look at it again."
+        )
+
+
 @dataclass(frozen=True)
 class Incident:
     """An incident. `filter` is the query string of the list of sessions that it is about, `more_filters` are further ones: it is about
@@ -393,6 +402,26 @@ def session_acts(found: Sequence[AuditRow]) -> Listing[ActRow]:
     return act_queries.of_revocations(_revocations(found))
 
 
+# The lock makes a removal wait for the act, or the act sees it.
+_AS_IT_WAS = text(
+    """SELECT 1 FROM incidents WHERE id = :id AND closed_at IS NULL
+    AND CAST(:queries AS text[]) <@ (ARRAY[filter] || more_filters) FOR SHARE"""
+)
+
+
+def _if_unchanged(incident: Incident, claim: Claim | None = None) -> Claim:
+    """Return the claim of an act: the incident is open and still has these filters, and what `claim` asks for."""
+
+    def check(connection: Connection, act: UUID | None) -> None:
+        values = {"id": incident.id, "queries": list(incident.queries)}
+        if connection.execute(_AS_IT_WAS, values).first() is None:
+            raise IncidentChanged
+        if claim is not None:
+            claim(connection, act)
+
+    return check
+
+
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
     return Outlook(plans.make(db, Target(any_of=incident.queries), own), _weighed(db, incident, seconds, own))
@@ -424,7 +453,7 @@ def contain(
     The rules come first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
     when the rules came is ended, too: the sessions are looked up again until none is left. Doing it again adds no rule of which
     the incident has the same in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rules
-    are in force and the sessions reach too far. `claim` is called last in the transaction of the first act; `more` is added to the
+    are in force and the sessions reach too far; IncidentChanged. `claim` is called last in the transaction of the first act; `more` is added to the
     detail of each act's audit row.
     """
     told = {"incident": str(incident.id), **(more or {})}
@@ -440,7 +469,7 @@ def contain(
             limit=limit,
             detail=told,
             already=partial(_rule_in_force, incident.id),
-            claim=claim,
+            claim=_if_unchanged(incident, claim),
         )
         claim = None
     revocations: list[UUID] = []
@@ -450,7 +479,14 @@ def contain(
             break
         try:
             ended = plans.carry_out(
-                sessions, plan, reason, client, except_session=own, limit=limit, detail=told, claim=claim
+                sessions,
+                plan,
+                reason,
+                client,
+                except_session=own,
+                limit=limit,
+                detail=told,
+                claim=_if_unchanged(incident, claim),
             )
         except TooFar as error:
             if not rule_ids and not revocations:

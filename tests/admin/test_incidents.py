@@ -361,3 +361,22 @@ def test_two_admins_who_contain_at_the_same_moment_add_one_rule(
     # Each has a receipt; the session counts in one of them.
     assert sql("SELECT sum(matched) AS n FROM revocations WHERE initiating_entity = 'admin'")[0]["n"] == 1
     assert session.browser.get("/shopping-cart").status_int == 302
+
+
+@pytest.mark.parametrize("change", ["filter = 'ip=198.51.100.0/24'", "closed_at = now(), closed_by = 'x'"])
+def test_an_incident_that_has_changed_since_it_was_read_contains_nothing(
+    console: Console, started: Started, apps: dict[str, Any], sql: Any, change: str
+):
+    """Or a rule would refuse, for good, what a colleague was told is left alone."""
+    session = started("shopper", address="203.0.113.9")
+    page = begin(console("responder"), ip="203.0.113.0/24").follow()
+    services = apps["admin"].services
+    db = ReadOnlyDatabase(services.db)
+    incident = incidents.one(db, UUID(page.request.path.rpartition("/")[2]))
+    assert incident is not None
+    sql(f"UPDATE incidents SET {change} RETURNING 1")
+    with pytest.raises(incidents.IncidentChanged):
+        incidents.contain(services.sessions, db, incident, "ops", Client("192.0.2.1"), seconds=3600)
+    assert not sql("SELECT 1 FROM standing_rules")
+    assert not sql("SELECT 1 FROM revocations")
+    assert session.browser.get("/shopping-cart").status_int == 200

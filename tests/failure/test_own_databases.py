@@ -224,7 +224,7 @@ def test_a_database_that_is_away_or_old_stops_its_own_site_alone(
         try:
             cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", (name,)
             )
             assert shopper.get("/orders", status=503).headers["Retry-After"]
             assert client("forums").get("/", status=200)

@@ -13,7 +13,7 @@ from ...core.permissions import REVOKE
 from ...core.text import clean
 from ...operations import approvals, audit_queries, deny_rules, export, incidents, json_documents, reasons
 from ...operations.filters import FilterError, parse_query
-from ...operations.incidents import Incident, NotAnIncident, Outlook
+from ...operations.incidents import Incident, IncidentChanged, NotAnIncident, Outlook
 from ...operations.rows import Affected, AuditRow
 from ...sessions import ShutOut, client_of
 from ...web import notes
@@ -144,6 +144,8 @@ def contain(request: Request) -> Response:
                 maker=request.me,
                 limit=limit,
             )
+    except IncidentChanged:
+        return _ask(request, _incident(request), form, 409)
     except ShutOut:
         form.span.errors = [_SHUT_OUT]
         return _ask(request, incident, form, 422)

@@ -11,7 +11,7 @@ from ...core.text import clean
 from ...operations import approvals, incidents, json_documents
 from ...operations.approval_requests import Waiting
 from ...operations.filters import SessionFilter
-from ...operations.incidents import Incident, NotAnIncident
+from ...operations.incidents import Incident, IncidentChanged, NotAnIncident
 from ...sessions import Limit, ShutOut, client_of
 from ...sessions.deny_rules import Maker
 from .. import responses
@@ -85,6 +85,8 @@ def contain_incident(request: Request, given: Given) -> Response:
         try:
             with within_scope(request, act) as limit:
                 _contain(request, incident, seconds, limit)
+        except IncidentChanged as error:
+            raise Problem(409, str(error)) from None
         except Waiting as waiting:
             return answer(waiting_response(request, waiting))
     return responses.reply(_incident_status(request, incident))
