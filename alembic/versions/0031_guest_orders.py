@@ -1,6 +1,6 @@
 """Orders of guests, and the links that lead to them.
 
-Safe beside running processes: an order without a user is none that older ones show or count. They go on deleting a guest's
+Safe beside running processes: older ones neither show nor count an order without a user. They go on deleting a guest's
 cart after 30 days, which leaves the order. No order can be placed while the constraint is checked.
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -64,17 +65,7 @@ def open_(ini: str, *, name: str, ticket: str, user_text: str, as_json: bool, **
 @_JSON
 def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
     """Add a filter to an incident. Nothing is ended before the incident is contained again."""
-    chosen = selection.as_filter(filters)
-    with opened(ini) as deployment:
-        found = _one(deployment, named)
-        wanted = incidents.named(deployment.read_db, chosen)
-        try:
-            incidents.add_filter(
-                deployment.sessions.db, found, wanted, actor(), client("sessions incident add")
-            )
-        except NotAnIncident as error:
-            raise click.UsageError(str(error)) from None
-        _print(deployment, _one(deployment, str(found.id)), as_json=as_json)
+    _change_filters(ini, named, filters, incidents.add_filter, "sessions incident add", as_json=as_json)
 
 
 @incident.command()
@@ -84,14 +75,24 @@ def add(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
 @_JSON
 def remove(ini: str, named: str, *, as_json: bool, **filters: str | None) -> None:
     """Remove a filter from an incident. Sessions that have ended stay ended, and its rule stays in force."""
+    _change_filters(ini, named, filters, incidents.remove_filter, "sessions incident remove", as_json=as_json)
+
+
+def _change_filters(
+    ini: str,
+    named: str,
+    filters: dict[str, str | None],
+    change: Callable[..., None],
+    command: str,
+    *,
+    as_json: bool,
+) -> None:
     chosen = selection.as_filter(filters)
     with opened(ini) as deployment:
         found = _one(deployment, named)
         wanted = incidents.named(deployment.read_db, chosen)
         try:
-            incidents.remove_filter(
-                deployment.sessions.db, found, wanted, actor(), client("sessions incident remove")
-            )
+            change(deployment.sessions.db, found, wanted, actor(), client(command))
         except NotAnIncident as error:
             raise click.UsageError(str(error)) from None
         _print(deployment, _one(deployment, str(found.id)), as_json=as_json)

@@ -33,7 +33,7 @@ class Databases:
 
     @cached_property
     def apart(self) -> Mapping[str, Database]:
-        """The databases other than that of the sessions, each once, by the first part that it is for. Often there is none."""
+        """The databases other than that of the sessions, each once, by the first part that it is for; often empty."""
         found: dict[int, tuple[str, Database]] = {}
         for part in PARTS:
             database = self.by_part[part]

@@ -47,19 +47,9 @@ class FusionAuth:
         `device` labels the refresh token in FusionAuth's own list. `trust_id` is that of a browser that needs no second
         factor. Raises LoginRefused, TwoFactorRequired, AuthorityUnavailable.
         """
-        status, body = self._transport.call(
-            self.breaker.login,
-            "POST",
-            "/api/login",
-            key=True,
-            # By the address alone: a user name would be a second name for the account, with its own count of attempts.
-            json=self._about(client, device)
-            | {"loginId": email, "loginIdTypes": ["email"], "password": password}
-            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
-        )
-        if status == 242:
-            raise responses.two_factor(body)
-        return self._logged_in(status, body)
+        # By the address alone: a user name would be a second name for the account, with its own count of attempts.
+        proof = {"loginId": email, "loginIdTypes": ["email"], "password": password}
+        return self._logged_in(*self._first_step("/api/login", proof, client, device, trust_id, key=True))
 
     def two_factor(
         self, two_factor_id: str, code: str, client: Client, device: str, *, trust: bool = False
@@ -116,17 +106,8 @@ class FusionAuth:
         self, mail_code: MailCode, client: Client, device: str, trust_id: str | None = None
     ) -> LoginAnswer:
         """Log in by a mailed code. Raises LoginRefused (`challenge` where it is too old), TwoFactorRequired, AuthorityUnavailable."""
-        status, body = self._transport.call(
-            self.breaker.login,
-            "POST",
-            "/api/passwordless/login",
-            key=False,
-            json=self._about(client, device)
-            | {"code": mail_code.login_id, "oneTimeCode": mail_code.code}
-            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
-        )
-        if status == 242:
-            raise responses.two_factor(body)
+        proof = {"code": mail_code.login_id, "oneTimeCode": mail_code.code}
+        status, body = self._first_step("/api/passwordless/login", proof, client, device, trust_id)
         spent = status == 400 and any(responses.wrong_field(body, name) for name in ("code", "oneTimeCode"))
         if spent or responses.unknown(status, body):
             raise LoginRefused("challenge", status)
@@ -141,17 +122,8 @@ class FusionAuth:
         trust_id: str | None = None,
     ) -> LoginAnswer:
         """Log in by what a passkey has signed. Raises LoginRefused (`passkey`), TwoFactorRequired, AuthorityUnavailable."""
-        status, body = self._transport.call(
-            self.breaker.login,
-            "POST",
-            "/api/webauthn/login",
-            key=False,
-            json=self._about(client, device)
-            | {"credential": credential, "origin": party.origin, "rpId": party.id}
-            | ({"twoFactorTrustId": trust_id} if trust_id else {}),
-        )
-        if status == 242:
-            raise responses.two_factor(body)
+        proof = {"credential": credential, "origin": party.origin, "rpId": party.id}
+        status, body = self._first_step("/api/webauthn/login", proof, client, device, trust_id)
         if responses.passkey_refused(status, body):
             raise LoginRefused("passkey", status)
         return self._logged_in(status, body)
@@ -355,6 +327,23 @@ class FusionAuth:
         if account is not None and account.user_id != user_id:
             raise AuthorityUnavailable("FusionAuth answered with another user")
         return account
+
+    def _first_step(
+        self,
+        path: str,
+        proof: dict[str, Any],
+        client: Client,
+        device: str,
+        trust_id: str | None,
+        *,
+        key: bool = False,
+    ) -> tuple[int, Any]:
+        """Send what proves who it is, and return status and body. Raises TwoFactorRequired, AuthorityUnavailable."""
+        json = self._about(client, device) | proof | ({"twoFactorTrustId": trust_id} if trust_id else {})
+        status, body = self._transport.call(self.breaker.login, "POST", path, key=key, json=json)
+        if status == 242:
+            raise responses.two_factor(body)
+        return status, body
 
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:

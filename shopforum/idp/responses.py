@@ -318,7 +318,7 @@ class Passkey:
 def passkey_challenge(status: int, body: Any) -> str | None:
     """Read the answer to the start of a login by passkey; None for a user who does not exist or has no passkey.
 
-    FusionAuth does not document what it answers for a user without passkeys. A 400 that names no field of ours counts as that.
+    FusionAuth does not document what it answers for a user without passkeys. A 400 that names none of our fields is read as such an answer.
     """
     if unknown(status, body):
         return None

@@ -81,7 +81,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 
 def start(request: Request) -> Response:
-    """Answer the script with a challenge, as JSON, or with the reason why there is none. Without an address it is for the owner of
+    """Answer the script with a challenge, or with the reason of the refusal, as JSON. Without an address it is for the owner of
     this browser's last passkey.
     """
     require_own_form(request)

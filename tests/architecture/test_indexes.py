@@ -92,6 +92,8 @@ JOBS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# `idp` forgets the calls of the jobs when a test ends.
+@pytest.mark.usefixtures("idp")
 @pytest.mark.parametrize("name", JOBS)
 def test_no_job_reads_a_whole_table(services: Any, name: str) -> None:
     _check(services, JOBS[name])

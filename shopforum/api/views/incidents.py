@@ -109,7 +109,7 @@ def _contain(request: Request, incident: Incident, seconds: float, limit: Limit 
 
 
 def path_incident(request: Request) -> Incident:
-    """Return the incident that the call's path names. Raises Problem where there is none."""
+    """Return the incident that the call's path names. Raises Problem if it does not exist."""
     return _incident(request, path_id(request))
 
 

@@ -45,7 +45,7 @@ def explain_session(request: Request, given: Given) -> Response:
 
 
 def path_session(request: Request) -> SessionDetail:
-    """Return the session that the call's path names. Raises Problem where there is none."""
+    """Return the session that the call's path names. Raises Problem if it does not exist."""
     row = session_queries.one(request.read_db, path_id(request))
     if row is None:
         raise Problem(404, "There is no such session.")
