@@ -262,6 +262,7 @@ def test_a_worker_that_dies_between_the_two_commits_moves_nothing_twice(client: 
     assert (filled(store).get("session_acts"), filled(sessions)["session_acts"]) == (None, 1)
 
 
+@pytest.mark.usefixtures("idp")
 def test_one_database_under_two_addresses_is_refused(
     settings: Any, write_ini: Any, database_url: str
 ) -> None:
