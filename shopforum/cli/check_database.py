@@ -125,7 +125,7 @@ def _server(db: Database, pools: int) -> Generator[Check, None, int | None]:
             fix=unsuitable.fix if unsuitable else _cure(reason),
         )
         return None
-    middle = before + (datetime.now(UTC) - before) / 2
+    after = datetime.now(UTC)
     version = row["version"]
     if version < _OLDEST:
         yield Check("database", problem=f"PostgreSQL {version} is too old", fix=f"use {_OLDEST} or newer")
@@ -137,7 +137,7 @@ def _server(db: Database, pools: int) -> Generator[Check, None, int | None]:
             problem=f"one process may take {pools}, the server has {row['places']}",
             fix="raise max_connections, or lower database.pool_size",
         )
-    yield clock("database clock", row["now"] - middle)
+    yield clock("database clock", row["now"], before, after)
     places: int = row["places"]
     return places
 

@@ -94,12 +94,13 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
     api = Api(sites[0])
     url = sites[0].idp.url
     try:
+        asked = datetime.now(UTC)
         status = api.get("/api/status", key=False)
         if status.status_code != 200:
             yield Check("FusionAuth", problem=f"answers {status.status_code}", fix=f"see the log of {url}")
             return
         yield Check("FusionAuth", fine=f"answers at {url}")
-        yield from _clock(status)
+        yield from _clock(status, asked)
         rights = _rights(api, sites)
         yield rights
         if rights.problem:
@@ -142,11 +143,11 @@ def checks(sites: list[Configuration]) -> Iterator[Check]:
         yield Check("FusionAuth", problem=problem, fix="start it, or change idp.url")
 
 
-def _clock(response: requests.Response) -> Iterator[Check]:
+def _clock(response: requests.Response, asked: datetime) -> Iterator[Check]:
     """Check FusionAuth's clock by the Date header, which has no fractions of a second."""
     if "Date" in response.headers:
-        skew = parsedate_to_datetime(response.headers["Date"]) - datetime.now(UTC).replace(microsecond=0)
-        yield clock("FusionAuth clock", skew)
+        shown = parsedate_to_datetime(response.headers["Date"])
+        yield clock("FusionAuth clock", shown, asked.replace(microsecond=0), datetime.now(UTC))
 
 
 def _rights(api: Api, sites: list[Configuration]) -> Check:

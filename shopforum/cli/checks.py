@@ -1,7 +1,7 @@
 """The results of the checks of `shopforum check`."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 _LARGEST_SKEW = timedelta(seconds=5)
 
@@ -16,9 +16,12 @@ class Check:
     fix: str = ""
 
 
-def clock(about: str, skew: timedelta) -> Check:
-    """Check a clock against this machine's. `skew` is how far it is ahead."""
-    seconds = f"{skew.total_seconds():+.1f} s from this machine's clock"
-    if abs(skew) <= _LARGEST_SKEW:
-        return Check(about, fine=seconds)
-    return Check(about, problem=seconds, fix="let NTP set the clocks of all machines")
+def clock(about: str, shown: datetime, asked: datetime, answered: datetime) -> Check:
+    """Check a clock against this machine's. It showed `shown` at some moment between `asked` and `answered`, so that a slow
+    answer is not taken for a wrong clock.
+    """
+    skew = max(shown - answered, timedelta(0)) or min(shown - asked, timedelta(0))
+    if abs(skew) > _LARGEST_SKEW:
+        problem = f"{skew.total_seconds():+.1f} s from this machine's clock"
+        return Check(about, problem=problem, fix="let NTP set the clocks of all machines")
+    return Check(about, fine=f"within {_LARGEST_SKEW.seconds} s of this machine's clock")

@@ -8,15 +8,18 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import click
 import plaster
+import psycopg2
 from alembic.util import CommandError
 from pyramid.paster import get_app
 
@@ -30,6 +33,7 @@ from .processes import StartError
 
 # The child processes of a killed start take a moment to end.
 _LOCK_SECONDS = 3
+_WORKER_LOG = "worker.log"
 
 
 @click.command
@@ -99,12 +103,12 @@ def _run(folder: Path, port: int, idp_port: int, database: str | None, *, seed: 
             seeded.touch()
         click.echo("Starting the identity provider, the worker and the sites ...")
         idp_pid = stack.enter_context(_idp(folder, ini, idp_port, lock, tls_certificate))
-        stack.enter_context(_worker(folder, ini, lock))
+        worker = stack.enter_context(_worker(folder, ini, lock))
         token = instance.api_token(folder, ini, database)
         facts = instance.facts(ini, idp_port, database, idp_pid, token)
         if tls_certificate:
             facts["tls"] = {"ca": str(tls_certificate.authority), "spki": tls_certificate.spki}
-        _serve(folder, ini, facts, tls_certificate)
+        _serve(folder, ini, facts, tls_certificate, partial(_wait_for_worker, worker, folder, database))
 
 
 @contextmanager
@@ -169,15 +173,37 @@ def _webhook(ini: Path) -> str:
 
 
 @contextmanager
-def _worker(folder: Path, ini: Path, lock: int) -> Iterator[None]:
+def _worker(folder: Path, ini: Path, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     with processes.child(
-        [sys.executable, "-m", "shopforum.cli", "worker", str(ini)], folder / "worker.log", keep=[lock]
-    ):
-        yield
+        [sys.executable, "-m", "shopforum.cli", "worker", str(ini)], folder / _WORKER_LOG, keep=[lock]
+    ) as process:
+        yield process
 
 
-def _serve(folder: Path, ini: Path, facts: dict[str, Any], certificate: ServerCertificate | None) -> None:
-    """Serve the sites until the process is terminated. `ready` is printed, and dev.json written, once the sites answer."""
+def _wait_for_worker(process: subprocess.Popen[bytes], folder: Path, database: str) -> None:
+    """Wait for the worker's first sign of life: without one `check` would say that none runs. Another's sign may be a minute old."""
+    with closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def has_given_sign_of_life() -> bool:
+            cursor.execute(
+                "SELECT FROM processes WHERE kind = 'worker' AND pid = %s AND ended_at IS NULL", [process.pid]
+            )
+            return cursor.fetchone() is not None
+
+        processes.wait_until(has_given_sign_of_life, process, folder / _WORKER_LOG)
+
+
+def _serve(
+    folder: Path,
+    ini: Path,
+    facts: dict[str, Any],
+    certificate: ServerCertificate | None,
+    wait_for_worker: Callable[[], None],
+) -> None:
+    """Serve the sites until the process is terminated. `ready` is printed, and dev.json written, once the sites answer and the
+    worker works.
+    """
     options: dict[str, Any] = dict(plaster.get_settings(str(ini), "server:main"))
     options.pop("use")
     with ExitStack() as stack:
@@ -188,6 +214,7 @@ def _serve(folder: Path, ini: Path, facts: dict[str, Any], certificate: ServerCe
         server = Server(get_app(str(ini)), **options)
         if certificate:
             stack.enter_context(tls_relay.relaying(listener, certificate.context(), server.addresses[0]))
+        wait_for_worker()
         instance.write_private(folder / "dev.json", json.dumps(facts, indent=2) + "\n")
         click.echo(_table(facts))
         click.echo("ready")

@@ -1,6 +1,7 @@
 """`shopforum check`: nothing to mend in a good deployment, and each fault named with what mends it."""
 
 from configparser import RawConfigParser
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from support import APPLICATIONS, FAULTS_OF_TESTS, site_settings
 
 from shopforum.cli.check import command
+from shopforum.cli.checks import clock
 from shopforum.core import migrations
 from shopforum.core.engine import create_unpooled_engine
 from shopforum.core.sites import SITES
@@ -162,6 +164,18 @@ def test_a_clock_that_is_off(deployment, idp):
     code, output = check(deployment())
     assert code == 1
     assert "NTP" in output
+
+
+@pytest.mark.parametrize(
+    ("shown", "problem"),
+    [(-6, "-6.0 s"), (-5, ""), (0, ""), (30, ""), (60, ""), (65, ""), (66, "+6.0 s")],
+)
+def test_a_slow_answer_is_not_taken_for_a_wrong_clock(shown, problem):
+    """Asked at second 0, answered at second 60: what it showed in between says nothing against the clock."""
+    at = [datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds) for seconds in (shown, 0, 60)]
+    found = clock("database clock", *at)
+    assert found.problem.partition(" from")[0] == problem
+    assert bool(found.fine) is not bool(problem)
 
 
 def test_a_provider_that_is_ill(deployment, idp):
