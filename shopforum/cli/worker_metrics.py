@@ -3,7 +3,8 @@
 They are read when Prometheus asks, in a few short statements with a time limit, so a worker that nobody asks reads nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,7 @@ from shopforum.account import jobs as account_jobs
 from shopforum.core import backlog, metrics, processes
 from shopforum.core.backlog import Backlog
 from shopforum.core.database import Database
+from shopforum.core.databases import SESSIONS
 from shopforum.core.read_only_database import ReadOnlyDatabase, TooSlow
 from shopforum.core.sites import SITES
 from shopforum.mail import jobs as mail_jobs
@@ -68,25 +70,28 @@ class DatabaseCollector(Collector):
         return declared().values()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the metrics. A metric that cannot be read is left out, and `shopforum_database_readable` is 0."""
+        """Return the metrics. One that cannot be read is left out, and `shopforum_database_readable` of its database is 0."""
         families = declared()
-        readers: tuple[Callable[[dict[str, GaugeMetricFamily]], None], ...] = (
-            self._backlogs,
-            self._processes,
-            self._sessions,
-            self._effects,
-            self._relays,
-        )
-        readable = True
-        for read in readers:
-            try:
-                read(families)
-            except (SQLAlchemyError, TooSlow) as error:
-                log.warning("metrics.database_unreadable", error=type(error).__name__)
-                readable = False
-                break
-        families["readable"].add_metric([], float(readable))
+        self._read(families, SESSIONS, (self._backlogs, self._processes, self._sessions, self._effects))
+        for part in self._apart:
+            self._read(families, part, (partial(self._relayed, part),))
         return families.values()
+
+    def _read(
+        self,
+        families: dict[str, GaugeMetricFamily],
+        part: str,
+        readers: Sequence[Callable[[dict[str, GaugeMetricFamily]], None]],
+    ) -> None:
+        """Read from one database, and note whether it could be read."""
+        readable = True
+        try:
+            for read in readers:
+                read(families)
+        except (SQLAlchemyError, TooSlow) as error:
+            log.warning("metrics.database_unreadable", database=part, error=type(error).__name__)
+            readable = False
+        families["readable"].add_metric([part], float(readable))
 
     def _backlogs(self, families: dict[str, GaugeMetricFamily]) -> None:
         for one in backlog.read(self._db, BACKLOGS):
@@ -115,11 +120,10 @@ class DatabaseCollector(Collector):
             families["unfelt"].add_metric([one.place], one.unfelt)
             families["effect_age"].add_metric([one.place], one.age)
 
-    def _relays(self, families: dict[str, GaugeMetricFamily]) -> None:
-        for part, db in self._apart.items():
-            for one in backlog.read(db, [each.backlog for each in RELAYED]):
-                families["rows"].add_metric([f"{part}:{one.name}"], one.rows)
-                families["oldest"].add_metric([f"{part}:{one.name}"], one.oldest_seconds)
+    def _relayed(self, part: str, families: dict[str, GaugeMetricFamily]) -> None:
+        for one in backlog.read(self._apart[part], [each.backlog for each in RELAYED]):
+            families["rows"].add_metric([f"{part}:{one.name}"], one.rows)
+            families["oldest"].add_metric([f"{part}:{one.name}"], one.oldest_seconds)
 
 
 def declared() -> dict[str, GaugeMetricFamily]:
@@ -127,7 +131,9 @@ def declared() -> dict[str, GaugeMetricFamily]:
     return {
         "readable": GaugeMetricFamily(
             "shopforum_database_readable",
-            "1 where the worker could read the metrics below at this scrape, 0 where the database is away or too slow",
+            "1 where the worker could read the metrics below from a database at this scrape, 0 where that is away or too slow. "
+            "Database: sessions, and store and forums where they have their own",
+            labels=["database"],
         ),
         "rows": GaugeMetricFamily(
             "shopforum_backlog_rows",

@@ -18,6 +18,8 @@ Host = tuple[str, str]
 _DEFAULT_PORT = "5432"
 # Seconds for which a silent host is not asked. Then one connection asks it again, as the last.
 _LEFT_OUT_SECONDS = 10.0
+# The same, where the others do not serve either: a primary that only paused is then the one host that can.
+_LEFT_OUT_SECONDS_WITHOUT_OTHER = 3.0
 # libpq's message about each host that it has asked.
 _SILENT = re.compile(r'connection to server at "([^"]+)"(?: \([^)]*\))?, port (\d+) failed: timeout expired')
 
@@ -66,5 +68,13 @@ def _note_served(address: tuple[str, ...], made: DriverConnection, _record: Any)
 
 
 def _note_silent(context: ExceptionContext) -> None:
-    for host in _SILENT.findall(str(context.original_exception)):
-        _silent_until[host] = time.monotonic() + _LEFT_OUT_SECONDS
+    if context.connection is not None:
+        # It had a host.
+        return
+    now = time.monotonic()
+    silent = _SILENT.findall(str(context.original_exception))
+    for host in silent:
+        _silent_until[host] = now + _LEFT_OUT_SECONDS
+    if not silent:
+        for host, until in [*_silent_until.items()]:
+            _silent_until[host] = min(until, now + _LEFT_OUT_SECONDS_WITHOUT_OTHER)

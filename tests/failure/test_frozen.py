@@ -124,6 +124,22 @@ def test_a_silent_host_is_left_out_for_a_while(monkeypatch):
             silent.accept()
 
 
+def test_a_silent_host_is_asked_again_soon_where_the_others_refuse(monkeypatch):
+    """A primary that pauses for a few seconds: its standbys take no writes, so there is nobody else to ask."""
+    until = {}
+    monkeypatch.setattr(database_hosts, "_silent_until", until)
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        ports = [one.getsockname()[1] for one in (silent, closed)]
+        address = ",".join(f"127.0.0.1:{port}" for port in ports)
+        database = Database(create_engine(f"postgresql://someone@{address}/name", None))
+        paused = "127.0.0.1", str(ports[0])
+        assert is_outage(ask(database))
+        assert until[paused] > time.monotonic() + 5, "another may serve"
+        assert is_outage(ask(database))
+        assert until[paused] < time.monotonic() + 5, "no other serves"
+
+
 @pytest.mark.parametrize(
     ("hosts", "last", "silent", "asked"),
     [

@@ -225,13 +225,22 @@ def test_a_worker_tells_what_waits_and_who_lives(apps, sql, store):
     assert 0 <= value(samples, "shopforum_process_heartbeat_seconds", kind="worker") < 60
     assert {labels["site"] for labels, _ in samples["shopforum_sessions_live_estimate"]} == set(SITES)
     assert value(samples, "shopforum_sessions_live_estimate", site="store") == 1
-    assert value(samples, "shopforum_database_readable") == 1
+    assert samples["shopforum_database_readable"] == [({"database": "sessions"}, 1.0)]
 
 
-def test_a_database_that_is_away_is_told_and_the_rest_is_read(write_ini):
+def test_a_database_that_is_away_is_told_and_the_rest_is_read(apps):
+    services = apps["store"].services
     away = Database(create_engine("postgresql://nobody@127.0.0.1:1/none", 1))
     samples = scraped(worker_metrics.DatabaseCollector(away, ()))
-    assert samples == {"shopforum_database_readable": [({}, 0.0)]}
+    assert samples == {"shopforum_database_readable": [({"database": "sessions"}, 0.0)]}
+
+    apart = {"store": away, "forums": services.db}
+    samples = scraped(worker_metrics.DatabaseCollector(services.db, (), apart=apart))
+    readable = {labels["database"]: number for labels, number in samples["shopforum_database_readable"]}
+    assert readable == {"sessions": 1, "store": 0, "forums": 1}
+    backlogs = {labels["backlog"].partition(":")[0] for labels, _ in samples["shopforum_backlog_rows"]}
+    assert {"audit_log", "forums"} < backlogs
+    assert "store" not in backlogs
 
 
 def test_every_metric_of_the_rules_is_one_of_the_code():
