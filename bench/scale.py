@@ -121,7 +121,7 @@ def _age(url: str) -> None:
 
 
 def _end(db: Database, scope: Scope) -> UUID:
-    return revocation.commit(db, scope, _REASON, Client(), sites=_SITES)
+    return revocation.commit(db, (scope,), _REASON, Client(), sites=_SITES)
 
 
 def _ms(act: Callable[[], object]) -> float:

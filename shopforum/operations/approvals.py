@@ -8,6 +8,7 @@ This module has the acts and the requests as they are stored. `approval_requests
 acts that need none; `approving.py` approves and refuses.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
 from ..sessions import Client, Reason, Rule
 from ..sessions.vocabulary import InitiatingEntity
-from . import deny_rules, tables
+from . import deny_rules, limits, tables
 from .deny_rules import Weight
 from .incidents import Incident, Outlook
 from .plans import Plan
@@ -131,6 +132,11 @@ class Approval:
         return float(self.target.get("seconds", 0))
 
     @property
+    def users(self) -> list[UUID]:
+        """The users, of whom all sessions are to end, where there are several."""
+        return [*map(UUID, self.target.get("users", []))]
+
+    @property
     def incident_id(self) -> UUID | None:
         """The incident to contain, or None."""
         return UUID(self.target["incident"]) if "incident" in self.target else None
@@ -183,6 +189,22 @@ def ending(kind: Kind, plan: Plan, reason: Reason, *, own: UUID | None = None, k
     return Act(kind, reason, plan.crowd, target, plan.others, plan.people, plan.exact, scope.sessions)
 
 
+def ending_users(found: Sequence[Plan], reason: Reason) -> Act:
+    """Return the act on all sessions of several users, by a plan for each."""
+    if len(found) == 1:
+        return ending(Kind.REVOKE, found[0], reason)
+    people = sum(plan.people for plan in found)
+    return Act(
+        Kind.REVOKE,
+        reason,
+        people > limits.PEOPLE or any(plan.crowd for plan in found),
+        {"users": [str(plan.without(None).user_id) for plan in found]},
+        sum(plan.others for plan in found),
+        people,
+        all(plan.exact for plan in found),
+    )
+
+
 def refusing(rule: Rule, weight: Weight, reason: Reason) -> Act:
     """Return the act of putting a deny rule into force."""
     plan = weight.plan
@@ -230,6 +252,8 @@ def summary(kind: str, target: dict[str, Any]) -> str:
     if target.get("user"):
         site = f" on {target['site']}" if target.get("site") else ""
         return f"{verb} all sessions of user {target['user']}{site}"
+    if target.get("users"):
+        return f"{verb} all sessions of users {', '.join(target['users'])}"
     if target.get("site"):
         return f"{verb} all sessions of {target['site']}"
     return f"{verb} the sessions of {target['filter']}" if target.get("filter") else f"{verb} chosen sessions"

@@ -28,6 +28,7 @@ from ..sessions.reach import Claim
 from ..sessions.vocabulary import ORDINARY_ENDS, EventName, InitiatingEntity
 from . import deny_rules, incidents, plans
 from .approvals import APPROVED, REFUSED, WITHDRAWN, Approval, Kind
+from .filters import SessionFilter
 from .incidents import Incident
 from .plans import Plan
 from .targets import Target
@@ -101,6 +102,9 @@ def view(db: ReadOnlyDatabase, approval: Approval, own: UUID | None = None) -> V
     if approval.incident_id is not None:
         asked = _asked(approval, _incident(db, approval))
         return View(approval, plans.make(db, Target(any_of=asked.queries), own))
+    if approval.users:
+        queries = [SessionFilter(user=str(user_id)).query() for user_id in approval.users]
+        return View(approval, plans.make(db, Target(any_of=tuple(queries)), own))
     scope = _scope(db, approval)
     target = Target(scope.sessions, scope.user_id, site=scope.site, everyone=scope.everyone)
     quarantined = {Kind.QUARANTINE: False, Kind.RELEASE: True}.get(approval.kind)
@@ -189,6 +193,9 @@ def _carry_out(
         except incidents.IncidentChanged as error:
             raise FilterRemoved(str(error)) from None
         done.revocations.extend(found.revocations)
+    elif approval.users:
+        scopes = [Scope(user_id=user_id) for user_id in approval.users]
+        done.revocations.extend(sessions.revoke_all(scopes, reason, client, detail=told, claim=claim))
     elif approval.kind == Kind.REVOKE:
         scope = _scope(db, approval)
         done.revocations.append(

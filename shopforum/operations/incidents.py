@@ -20,7 +20,7 @@ from ..core.database import Database, ResultRow, once_more
 from ..core.listing import Listing
 from ..core.read_only_database import ReadOnlyDatabase
 from ..core.rows import columns
-from ..sessions import Client, Limit, Reason, Rule, Session, Sessions, TooFar, audit, live
+from ..sessions import Client, Limit, Reason, Rule, Session, Sessions, TooFar, audit, live, reach
 from ..sessions import tables as session_tables
 from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker, NewRule
@@ -39,7 +39,6 @@ from . import (
 )
 from .deny_rules import DenyRuleRow, Weight
 from .filters import SessionFilter, parse_query
-from .limits import BeyondReach
 from .plans import Plan
 from .rows import ActRow, Affected, AuditRow, Receipt
 from .targets import Target
@@ -186,10 +185,13 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Contained:
-    """The result of a containment: the incident's rules that are in force, and the revocations."""
+    """The result of a containment: the incident's rules that are in force, and the revocations. `left` says why sessions are left that
+    have signed in meanwhile; empty where none is.
+    """
 
     rule_ids: list[UUID]
     revocations: list[UUID]
+    left: str = ""
 
 
 _i, _a = tables.incidents, session_tables.audit_log
@@ -422,6 +424,19 @@ def _if_unchanged(incident: Incident, claim: Claim | None = None) -> Claim:
     return check
 
 
+def _within(limit: Limit | None, actor: str, ids: Sequence[UUID], claim: Claim | None) -> Claim:
+    """Return the claim of the rules: they, and the sessions that are to end next, are within the limit, and what `claim` asks for. Or the
+    act would stop half-way: the rules in force, and the sessions alive.
+    """
+
+    def check(connection: Connection, act: UUID | None) -> None:
+        reach.check(connection, limit, actor, ids)
+        if claim is not None:
+            claim(connection, act)
+
+    return check
+
+
 def outlook(db: ReadOnlyDatabase, incident: Incident, seconds: float, own: UUID | None = None) -> Outlook:
     """Return what containing an incident would do now. `own` is the admin's session, which stays."""
     return Outlook(plans.make(db, Target(any_of=incident.queries), own), _weighed(db, incident, seconds, own))
@@ -452,15 +467,19 @@ def contain(
 
     The rules come first, so that nobody whom the second step throws out signs in again. A session of a login that was under way
     when the rules came is ended, too: the sessions are looked up again until none is left. Doing it again adds no rule of which
-    the incident has the same in force. Raises ShutOut and TooFar where nothing was changed, and BeyondReach where the rules
-    are in force and the sessions reach too far; IncidentChanged. `claim` is called last in the transaction of the first act; `more` is added to the
-    detail of each act's audit row.
+    the incident has the same in force.
+
+    Rules and sessions are judged together in the transaction of the first act: raises ShutOut, TooFar and IncidentChanged where nothing
+    was changed. Sessions that come to match after that may be beyond the limit, and are then left. `claim` is called last in the transaction of
+    the first act; `more` is added to the detail of each act's audit row.
     """
     told = {"incident": str(incident.id), **(more or {})}
     reason = incident.reason(actor)
     rule_ids: list[UUID] = []
     new = [NewRule(rule, weight.plan.ids) for rule, weight in _weighed(db, incident, seconds, own)]
+    plan = plans.make(db, Target(any_of=incident.queries), own)
     if new:
+        ids = tuple(each for each in plan.ids if each != own)
         rule_ids = sessions.add_rules(
             new,
             reason,
@@ -469,12 +488,13 @@ def contain(
             limit=limit,
             detail=told,
             already=partial(_rule_in_force, incident.id),
-            claim=_if_unchanged(incident, claim),
+            claim=_if_unchanged(incident, _within(limit, actor, ids, claim)),
         )
         claim = None
+        if not plan.others:
+            plan = plans.make(db, Target(any_of=incident.queries), own)
     revocations: list[UUID] = []
     for _ in range(_ROUNDS):
-        plan = plans.make(db, Target(any_of=incident.queries), own)
         if plan.scope is None or not plan.others:
             break
         try:
@@ -491,11 +511,10 @@ def contain(
         except TooFar as error:
             if not rule_ids and not revocations:
                 raise
-            raise BeyondReach(
-                f"{error} What was done before stands, and sessions that match are alive."
-            ) from None
+            return Contained(rule_ids, revocations, str(error))
         claim = None
         revocations.append(ended)
+        plan = plans.make(db, Target(any_of=incident.queries), own)
     return Contained(rule_ids, revocations)
 
 

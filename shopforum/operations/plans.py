@@ -179,6 +179,15 @@ def carry_out(
     )
 
 
+def carry_out_all(
+    sessions: Sessions, found: Sequence[Plan], reason: Reason, client: Client, *, limit: Limit | None = None
+) -> list[UUID]:
+    """End the sessions of several plans, all or none; return the ids of the revocations. Raises as `carry_out` does, TooFar for plans
+    that reach together further than `limit`.
+    """
+    return sessions.revoke_all([plan.without(None) for plan in found], reason, client, limit=limit)
+
+
 def digest(ids: Iterable[UUID]) -> str:
     """Return the SHA-256, in hex, over sorted ids. It stands for a set of sessions."""
     return hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()

@@ -152,24 +152,43 @@ def add(
     left who can lift it. Raises TooFar where the sessions that a rule refuses now, or its user, are beyond the maker's limit.
     """
     with db.transaction() as connection:
-        reach.lock_actor(connection, limit, reason.actor)
-        connection.execute(LOCK_RULES)
-        ids, added = [], []
-        for new in rules:
-            rule_id = already(connection, new.rule) if already is not None else None
-            if rule_id is None:
-                rule_id = _add(connection, new, reason, client, revocation_id, more)
-                added.append(new)
-            ids.append(rule_id)
-        if added and maker is not None:
-            values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
-            if connection.execute(_SHUT_OUT, values).first():
-                raise ShutOut
-        for new in added:
-            guarded = reach.guarded_user(limit, new.rule.user_id, new.rule.site)
-            reach.check(connection, limit, reason.actor, new.reached, guarded)
+        ids = add_within(
+            connection, rules, reason, client, revocation_id, maker, limit=limit, more=more, already=already
+        )
         if claim is not None:
             claim(connection, ids[0])
+    return ids
+
+
+def add_within(
+    connection: Connection,
+    rules: Sequence[NewRule],
+    reason: Reason,
+    client: Client,
+    revocation_id: UUID | None = None,
+    maker: Maker | None = None,
+    *,
+    limit: Limit | None = None,
+    more: dict[str, Any] | None = None,
+    already: Callable[[Connection, Rule], UUID | None] | None = None,
+) -> list[UUID]:
+    """Put rules into force in the caller's transaction, as `add` does. Lock no session after it: other acts lock sessions first."""
+    reach.lock_actor(connection, limit, reason.actor)
+    connection.execute(LOCK_RULES)
+    ids, added = [], []
+    for new in rules:
+        rule_id = already(connection, new.rule) if already is not None else None
+        if rule_id is None:
+            rule_id = _add(connection, new, reason, client, revocation_id, more)
+            added.append(new)
+        ids.append(rule_id)
+    if added and maker is not None:
+        values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
+        if connection.execute(_SHUT_OUT, values).first():
+            raise ShutOut
+    for new in added:
+        guarded = reach.guarded_user(limit, new.rule.user_id, new.rule.site)
+        reach.check(connection, limit, reason.actor, new.reached, guarded)
     return ids
 
 

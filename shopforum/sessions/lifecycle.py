@@ -175,6 +175,23 @@ class Sessions:
             claim=claim,
         )
 
+    def revoke_all(
+        self,
+        scopes: Sequence[Scope],
+        reason: Reason,
+        client: Client,
+        *,
+        detail: dict[str, Any] | None = None,
+        limit: Limit | None = None,
+        claim: Claim | None = None,
+    ) -> list[UUID]:
+        """End the sessions of several scopes, all or none; return the revocations' ids. Raises TooFar, and changes nothing, where the
+        scopes reach together further than `limit`. `claim` is called with the last one. The rest as in `revoke`.
+        """
+        return revocation.revoke_all_and_tell(
+            self.context, scopes, reason, client, detail=detail, limit=limit, claim=claim
+        )
+
     def logout(self, session: Session, client: Client) -> None:
         """End the session for its owner, here and at the provider."""
         reason = Reason(InitiatingEntity.USER, session.actor, EndReason.LOGOUT)

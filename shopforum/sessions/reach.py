@@ -62,12 +62,14 @@ _REACHES_GUARDED = text(
 )
 
 _PEOPLE_WITHIN_THE_HOUR = text(
-    f"""SELECT count(DISTINCT u.id) FROM audit_log a
-      CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
-    WHERE a.actor = ANY (CAST(:actors AS text[])) AND a.actor <> '' AND a.at > clock_timestamp() - interval '1 hour'
-      AND a.event IN ('{EventName.TOKEN_REVOKED}', '{EventName.SESSION_QUARANTINED}', '{EventName.SESSION_RELEASED}',
-        '{EventName.DENY_RULE_ADDED}') AND NOT a.detail ? '{APPROVED}'
-      AND CAST(u.id AS uuid) IS DISTINCT FROM CAST(:own AS uuid)"""
+    f"""SELECT count(*) FROM (
+      SELECT CAST(u.id AS uuid) AS id FROM audit_log a
+        CROSS JOIN LATERAL jsonb_array_elements_text(a.detail -> 'users') u (id)
+      WHERE a.actor = ANY (CAST(:actors AS text[])) AND a.actor <> '' AND a.at > clock_timestamp() - interval '1 hour'
+        AND a.event IN ('{EventName.TOKEN_REVOKED}', '{EventName.SESSION_QUARANTINED}', '{EventName.SESSION_RELEASED}',
+          '{EventName.DENY_RULE_ADDED}') AND NOT a.detail ? '{APPROVED}'
+      UNION SELECT s.user_id FROM sessions s WHERE s.id = ANY (CAST(:ids AS uuid[]))) people
+    WHERE people.id IS DISTINCT FROM CAST(:own AS uuid)"""
 )
 
 
@@ -89,11 +91,14 @@ def lock_actor(connection: Connection, limit: Limit | None, actor: str) -> None:
         connection.execute(_LOCK_ACTOR, {"actors": [actor, *limit.names]})
 
 
-def people_within_the_hour(connection: Connection, actors: Sequence[str], own: UUID | None) -> int:
-    """Return how many people the acts under these names have reached within the hour, without the actor's own user, `own`."""
-    found: int = connection.execute(
-        _PEOPLE_WITHIN_THE_HOUR, {"actors": list(actors), "own": own}
-    ).scalar_one()
+def people_within_the_hour(
+    connection: Connection, actors: Sequence[str], own: UUID | None, ids: Sequence[UUID] = ()
+) -> int:
+    """Return how many people the acts under these names have reached within the hour, and the sessions `ids` belong to, without the
+    actor's own user, `own`.
+    """
+    values = {"actors": list(actors), "own": own, "ids": list(ids)}
+    found: int = connection.execute(_PEOPLE_WITHIN_THE_HOUR, values).scalar_one()
     return found
 
 
@@ -104,7 +109,9 @@ def check(
     ids: Sequence[UUID] = (),
     user_id: UUID | None = None,
 ) -> None:
-    """Judge an act whose audit row was just written in the same transaction, by the sessions or the user it has reached.
+    """Judge an act by the sessions or the user that it has reached, together with the audit rows of the hour, of which the same
+    transaction has just written its own. An act of several transactions names the sessions of them all in the first, before it reaches
+    them: else it would be stopped half-way.
 
     Raises TooFar beyond the limit; the caller's transaction is then rolled back.
     """
@@ -113,7 +120,7 @@ def check(
     values = {"site": limit.site, "roles": sorted(limit.roles), "own": limit.own, "ids": list(ids)}
     if connection.execute(_REACHES_GUARDED, values | {"user_id": user_id}).first():
         raise TooFar(f"This would reach a session on {limit.site} of somebody who has more rights.")
-    people = people_within_the_hour(connection, [actor, *limit.names], limit.own)
+    people = people_within_the_hour(connection, [actor, *limit.names], limit.own, ids)
     if people > limit.people:
         raise TooFar(
             f"With this, {people:,} people would be reached within an hour. More than {limit.people:,} need the permission "

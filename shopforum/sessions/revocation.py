@@ -218,24 +218,44 @@ def _end(
 
 
 @once_more
-def commit(db: Database, scope: Scope, reason: Reason, client: Client, **options: Any) -> UUID:
-    """Run `revoke`, with its options, in a transaction of its own."""
+def commit(
+    db: Database,
+    scopes: Sequence[Scope],
+    reason: Reason,
+    client: Client,
+    *,
+    claim: Claim | None = None,
+    **options: Any,
+) -> list[UUID]:
+    """Run `revoke`, with its options, for each scope in one transaction: all of them end, or none. `claim` is called with the last one."""
     with db.transaction() as connection:
-        return revoke(connection, scope, reason, client, **options)
+        return [
+            revoke(connection, scope, reason, client, claim=claim if scope is scopes[-1] else None, **options)
+            for scope in scopes
+        ]
 
 
 def revoke_and_tell(
     context: SessionContext, scope: Scope, reason: Reason, client: Client, **options: Any
 ) -> UUID:
-    """Revoke in a transaction of its own, begin the sweep behind the gate, and tell the provider at once if it answers.
+    """Revoke one scope as `revoke_all_and_tell` does; return the revocation's id."""
+    return revoke_all_and_tell(context, (scope,), reason, client, **options)[0]
 
-    The options are those of `revoke`. Returns the revocation's id. Raises TooFar, and changes nothing, beyond `limit`.
+
+def revoke_all_and_tell(
+    context: SessionContext, scopes: Sequence[Scope], reason: Reason, client: Client, **options: Any
+) -> list[UUID]:
+    """Revoke in one transaction, begin the sweep behind the gates, and tell the provider at once if it answers.
+
+    The options are those of `revoke`. Returns the revocations' ids. Raises TooFar, and changes nothing, where the scopes are together
+    beyond `limit`.
     """
-    revocation_id = commit(context.db, scope, reason, client, sites=context.config.sites, **options)
-    if scope.gate:
-        _begin_sweep(context.db, revocation_id, scope)
-    outbox.deliver(context.db, context.authority, revocation_id)
-    return revocation_id
+    made = commit(context.db, scopes, reason, client, sites=context.config.sites, **options)
+    for revocation_id, scope in zip(made, scopes, strict=True):
+        if scope.gate:
+            _begin_sweep(context.db, revocation_id, scope)
+        outbox.deliver(context.db, context.authority, revocation_id)
+    return made
 
 
 def _begin_sweep(db: Database, revocation_id: UUID, scope: Scope) -> None:

@@ -38,6 +38,10 @@ def includeme(config: SiteConfigurator) -> None:
         {
             "incident_opened": Notice("success", "The incident is open. Contain it next."),
             "incident_contained": Notice("success", "Done. The numbers below are read from the sessions."),
+            "incident_left": Notice(
+                "error",
+                "The rules are in force, and the sessions that were shown have ended. More people have signed in meanwhile than you may reach within an hour: ask an owner to contain the incident.",
+            ),
             "incident_filter_added": Notice(
                 "success", "The filter is added. Contain the incident again: nothing was ended yet."
             ),
@@ -133,7 +137,7 @@ def contain(request: Request) -> Response:
     act = approvals.containing(incident, found, seconds, actor(request.me), request.me.id)
     try:
         with confirming.within_authority(request, act) as limit:
-            incidents.contain(
+            done = incidents.contain(
                 request.sessions,
                 request.read_db,
                 incident,
@@ -149,7 +153,8 @@ def contain(request: Request) -> Response:
     except ShutOut:
         form.span.errors = [_SHUT_OUT]
         return _ask(request, incident, form, 422)
-    return notes.see_other(request, f"/incidents/{incident.id}?notice=incident_contained")
+    notice = "incident_left" if done.left else "incident_contained"
+    return notes.see_other(request, f"/incidents/{incident.id}?notice={notice}")
 
 
 def add_filter(request: Request) -> Any:

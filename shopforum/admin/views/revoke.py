@@ -2,16 +2,19 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
+from sqlalchemy import Connection
 
 from ...core.permissions import REVOKE, REVOKE_ALL
 from ...operations import approvals, deny_rules, plans, session_queries
 from ...operations.approvals import Kind
 from ...operations.plans import Plan
 from ...sessions import ShutOut, TooFar, client_of
+from ...sessions import deny_rules as session_rules
+from ...sessions.deny_rules import Maker, NewRule
 from ...web import notes
-from ...web.contributions import Notice
 from ...web.request import Request
 from ...web.site_config import SiteConfigurator
 from .. import forms
@@ -19,17 +22,15 @@ from ..forms import RevokeForm
 from . import confirming, everyone, rules
 from .confirming import END
 
+_NO_RULE = "Nothing was changed: the rule reaches further than you may, or a rule refuses you. End the sessions without it."
+
+
+class _RuleRefused(Exception):
+    """The rule beside the end may not be added. Nothing was changed."""
+
 
 def includeme(config: SiteConfigurator) -> None:
-    """Register the views and their notice."""
-    config.add_notices(
-        {
-            "rule_refused": Notice(
-                "error",
-                "The sessions have ended. The rule was not added: it reaches further than you may, or a rule refuses you.",
-            ),
-        }
-    )
+    """Register the views."""
     for view, method in ((ask, "GET"), (revoke, "POST")):
         config.add_view(
             view,
@@ -73,7 +74,11 @@ def revoke(request: Request) -> Any:
         return confirming.page(request, form, plan, END, 422)
     if not confirming.unchanged(request, form, plan):
         return confirming.page(request, form, plan, END, 409)
-    return notes.see_other(request, f"/revocations/{_carry_out(request, form, plan, rule)}")
+    try:
+        return notes.see_other(request, f"/revocations/{_carry_out(request, form, plan, rule)}")
+    except _RuleRefused:
+        form.block.errors = [_NO_RULE]
+        return confirming.page(request, form, plan, END, 422)
 
 
 def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
@@ -96,25 +101,29 @@ def _rule(request: Request, form: RevokeForm, plan: Plan) -> Any:
 
 
 def _carry_out(request: Request, form: RevokeForm, plan: Plan, rule: Any) -> Any:
-    """End the sessions of the plan, then add the rule, if any; return the revocation's id. The admin's own session stays
-    unless its box was ticked.
-
-    The rule names the revocation, so it comes second. A login between the two is refused at its next page.
+    """End the sessions of the plan and add the rule, if any, in one transaction; return the revocation's id. The admin's own session
+    stays unless its box was ticked. Raises _RuleRefused where the rule may not be added: then nothing has ended, either.
     """
     me, client = request.me, client_of(request)
     reason, except_session = form.because(me), None if form.include_own.data else me.id
     act = approvals.ending(Kind.REVOKE, plan, reason, own=me.id, keep_own=except_session is not None)
     with confirming.within_authority(request, act) as limit:
-        revocation_id = plans.carry_out(
-            request.sessions, plan, reason, client, except_session=except_session, limit=limit
+
+        def refuse(connection: Connection, revocation_id: UUID | None) -> None:
+            new = NewRule(rule[0], rule[1].plan.ids)
+            maker = Maker(me.user_id, me.site)
+            try:
+                session_rules.add_within(connection, [new], reason, client, revocation_id, maker, limit=limit)
+            except (ShutOut, TooFar) as error:
+                # A rule added a moment ago refuses the admin, or this one reaches too far with what the admin has done within the hour.
+                raise _RuleRefused from error
+
+        return plans.carry_out(
+            request.sessions,
+            plan,
+            reason,
+            client,
+            except_session=except_session,
+            limit=limit,
+            claim=refuse if rule is not None else None,
         )
-        try:
-            if rule is not None:
-                refused, reached = rule[0], rule[1].plan.ids
-                request.sessions.add_rule(
-                    refused, reason, client, revocation_id, maker=me, reached=reached, limit=limit
-                )
-        except (ShutOut, TooFar):
-            # A rule added a moment ago refuses the admin, or this one does since the form was checked.
-            return f"{revocation_id}?notice=rule_refused"
-    return revocation_id

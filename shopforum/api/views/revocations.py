@@ -6,15 +6,16 @@ from uuid import UUID
 from pyramid.response import Response
 
 from ...core.ids import parse_uuid
-from ...operations import json_documents, plans, revocation_queries, session_queries, user_queries
+from ...operations import approvals, json_documents, plans, revocation_queries, session_queries, user_queries
 from ...operations.approval_requests import Waiting
 from ...operations.rows import Receipt
 from ...operations.targets import Target
+from ...sessions import client_of
 from .. import responses
 from ..idempotency import Outcome
 from ..problems import Problem
 from ..request import ApiRequest as Request
-from .acting import EVERYONE, answer, carry_out, check_scope, once
+from .acting import EVERYONE, answer, carry_out, check_scope, once, within_scope
 from .approvals import waiting_response
 from .calls import Given, linked, part_of, path_id, read_filter, read_reason
 
@@ -97,7 +98,7 @@ def _revocation(request: Request) -> Receipt:
 
 
 def revoke_user(request: Request, given: Given) -> Response:
-    """End all sessions of a user whom the sites know."""
+    """End all sessions of a user whom the sites know; of all users who share the address: of all, or of none."""
     subject, db = given.body["sub_id"], request.read_db
     if subject["format"] == "email":
         users = user_queries.of_email(db, subject["email"])
@@ -111,8 +112,8 @@ def revoke_user(request: Request, given: Given) -> Response:
     for plan in found:
         check_scope(request, plan)
     try:
-        for plan in found:
-            carry_out(request, plan, reason)
+        with within_scope(request, approvals.ending_users(found, reason)) as limit:
+            plans.carry_out_all(request.sessions, found, reason, client_of(request), limit=limit)
     except Waiting as waiting:
         return answer(waiting_response(request, waiting))
     return Response(status=204)
