@@ -8,9 +8,18 @@ from typing import Any
 import click
 
 from shopforum.core.text import clean
-from shopforum.operations import approvals, deny_rules, incidents, json_documents, reasons
+from shopforum.operations import (
+    approvals,
+    containing,
+    deny_rules,
+    incident_reports,
+    incidents,
+    json_documents,
+    reasons,
+)
 from shopforum.operations.deny_rules import DenyRuleRow
-from shopforum.operations.incidents import Incident, IncidentChanged, NotAnIncident, Report
+from shopforum.operations.incident_reports import Report
+from shopforum.operations.incidents import Incident, IncidentChanged, NotAnIncident
 from shopforum.sessions.deny_rules import LONGEST
 
 from . import selection, session_page
@@ -130,7 +139,7 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
         found = _one(deployment, named)
         if found.closed_at:
             raise Stop("The incident is closed. Nothing was changed.", NOTHING)
-        outlook = incidents.outlook(deployment.read_db, found, seconds)
+        outlook = containing.outlook(deployment.read_db, found, seconds)
         if outlook.plan.scope is None:
             raise Stop(outlook.plan.problem, NOTHING)
         what = f"{many(outlook.plan.matched)} of {many(outlook.plan.people, 'user')}"
@@ -147,7 +156,7 @@ def contain(ini: str, named: str, *, seconds: int, dry_run: bool, yes: bool, as_
         origin = client("sessions incident contain")
         try:
             with alone(deployment, approvals.containing(found, outlook, seconds, actor()), origin):
-                incidents.contain(
+                containing.contain(
                     deployment.sessions, deployment.read_db, found, actor(), origin, seconds=seconds
                 )
         except IncidentChanged as error:
@@ -163,8 +172,8 @@ def acts(ini: str, named: str, *, as_json: bool) -> None:
     """Show what was done on the sessions that an incident has ended, newest first: orders, posts, exports, acts of admins."""
     with opened(ini) as deployment:
         db = deployment.read_db
-        found = incidents.acts(db, _one(deployment, named))
-        session_page.print_acts(incidents.session_acts(found).all(db), as_json=as_json)
+        found = incident_reports.acts(db, _one(deployment, named))
+        session_page.print_acts(incident_reports.session_acts(found).all(db), as_json=as_json)
 
 
 def _one(deployment: Deployment, named: str) -> Incident:
@@ -178,7 +187,7 @@ def _one(deployment: Deployment, named: str) -> Incident:
 
 def _print(deployment: Deployment, incident: Incident, *, as_json: bool) -> int:
     """Print an incident as it stands; return the exit code of a containment."""
-    found = incidents.report(deployment.read_db, incident)
+    found = incident_reports.report(deployment.read_db, incident)
     status = found.status
     if as_json:
         click.echo(json.dumps(json_documents.incident_status(found), default=json_documents.plain))

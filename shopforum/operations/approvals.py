@@ -25,8 +25,9 @@ from ..core.rows import columns
 from ..sessions import Client, Reason, Rule
 from ..sessions.vocabulary import InitiatingEntity
 from . import deny_rules, limits, tables
+from .containing import Outlook
 from .deny_rules import Weight
-from .incidents import Incident, Outlook
+from .incidents import Incident
 from .plans import Plan
 
 # Seconds in which a request can be approved.

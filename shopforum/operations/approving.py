@@ -26,7 +26,7 @@ from ..sessions.audit import Event
 from ..sessions.deny_rules import Maker
 from ..sessions.reach import Claim
 from ..sessions.vocabulary import ORDINARY_ENDS, EventName, InitiatingEntity
-from . import deny_rules, incidents, plans
+from . import containing, deny_rules, incidents, plans
 from .approvals import APPROVED, REFUSED, WITHDRAWN, Approval, Kind
 from .filters import SessionFilter
 from .incidents import Incident
@@ -178,7 +178,7 @@ def _carry_out(
                 "A filter was removed from the incident after this was asked for. Nothing was changed: ask again."
             )
         try:
-            found = incidents.contain(
+            found = containing.contain(
                 sessions,
                 db,
                 asked,

@@ -17,7 +17,8 @@ from . import approvals
 from .approvals import STATES, Approval, Kind
 from .deny_rules import IN_FORCE, LIFTED, OVER, DenyRuleRow, Weight
 from .explain import Check, Decision, Explanation, Verdict
-from .incidents import Incident, Report, Status
+from .incident_reports import Report, Status
+from .incidents import Incident
 from .rows import ActRow, AuditRow, Place, Receipt, SessionRow
 
 _TEXT = {"type": "string"}

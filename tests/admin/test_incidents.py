@@ -16,7 +16,7 @@ from waiting import eventually
 from webtest import TestResponse
 
 from shopforum.core.read_only_database import ReadOnlyDatabase
-from shopforum.operations import incidents, limits
+from shopforum.operations import containing, incidents, limits
 from shopforum.sessions import deny_rules
 from shopforum.sessions.audit import Client
 
@@ -345,7 +345,7 @@ def test_two_admins_who_contain_at_the_same_moment_add_one_rule(
 
     def contain(who: str) -> UUID | None:
         client = Client("192.0.2.1")
-        done = incidents.contain(services.sessions, db, incident, person(who).email, client, seconds=3600)
+        done = containing.contain(services.sessions, db, incident, person(who).email, client, seconds=3600)
         [rule_id] = done.rule_ids
         return rule_id
 
@@ -376,7 +376,7 @@ def test_an_incident_that_has_changed_since_it_was_read_contains_nothing(
     assert incident is not None
     sql(f"UPDATE incidents SET {change} RETURNING 1")
     with pytest.raises(incidents.IncidentChanged):
-        incidents.contain(services.sessions, db, incident, "ops", Client("192.0.2.1"), seconds=3600)
+        containing.contain(services.sessions, db, incident, "ops", Client("192.0.2.1"), seconds=3600)
     assert not sql("SELECT 1 FROM standing_rules")
     assert not sql("SELECT 1 FROM revocations")
     assert session.browser.get("/shopping-cart").status_int == 200

@@ -21,6 +21,7 @@ from shopforum.operations import (
     counts,
     deny_rules,
     explain,
+    incident_reports,
     incidents,
     overview,
     plans,
@@ -244,14 +245,14 @@ PAGES: list[Callable[[ReadOnlyDatabase, dict[str, Any]], Any]] = [
     lambda db, one: explain.of_user(db, one["user_id"]),
     lambda db, one: explain.of_request(db, "0123456789abcdef"),
     lambda db, one: explain.of_place(db, "203.0.113.9", one["created_at"]),
-    lambda db, one: incidents.report(db, INCIDENT),
-    lambda db, one: incidents.report(
+    lambda db, one: incident_reports.report(db, INCIDENT),
+    lambda db, one: incident_reports.report(
         db, replace(INCIDENT, more_filters=["device=curl", f"user={one['user_id']}"])
     ),
     lambda db, one: act_queries.of_session(one["id"]).first(db, 10),
     lambda db, one: act_queries.of_revocations([one["revoked"]]).first(db, 10),
-    lambda db, one: incidents.events(INCIDENT).first(db, 10),
-    lambda db, one: incidents.people([row_of(one["revoked"])]).first(db, incidents.SHOWN),
+    lambda db, one: incident_reports.events(INCIDENT).first(db, 10),
+    lambda db, one: incident_reports.people([row_of(one["revoked"])]).first(db, incident_reports.SHOWN),
 ]
 
 

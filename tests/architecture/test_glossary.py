@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _ORDINARY = """
 access account acting activity acts addresses admin agents api apply approving audit authority bodies breaker bulkhead caching calls cart catalogue
 causes chart check checkout checks cli columns commands config configuration confirming context contributions cookies core counts
-csrf dashboard data database databases deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss document documents encrypted engine
+containing csrf dashboard data database databases deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss document documents encrypted engine
 errors event events everyone explain export external factor feed fields files filter filters flags fork form forms forums
 fusionauth garbage graph group groups guest guests headers health help hosts html id idempotency idp ids inbound inbox incidents
 ini init jobs json key keys labels letters lifecycle limit limits links list listing lists live log login logs lookup mail

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound
 
-from ...operations import act_queries, incidents, session_queries
+from ...operations import act_queries, incident_reports, incidents, session_queries
 from ...web.request import Request
 from ...web.site_config import SiteConfigurator
 from ..lists import page
@@ -34,7 +34,7 @@ def of_incident(request: Request) -> dict[str, Any]:
     incident = incidents.one(db, request.matched_id)
     if incident is None:
         raise HTTPNotFound
-    listing = incidents.session_acts(incidents.acts(db, incident))
+    listing = incident_reports.session_acts(incident_reports.acts(db, incident))
     return {**_page(request, listing), "row": None, "incident": incident}
 
 

@@ -11,9 +11,20 @@ from pyramid.response import Response
 
 from ...core.permissions import REVOKE
 from ...core.text import clean
-from ...operations import approvals, audit_queries, deny_rules, export, incidents, json_documents, reasons
+from ...operations import (
+    approvals,
+    audit_queries,
+    containing,
+    deny_rules,
+    export,
+    incident_reports,
+    incidents,
+    json_documents,
+    reasons,
+)
+from ...operations.containing import Outlook
 from ...operations.filters import FilterError, parse_query
-from ...operations.incidents import Incident, IncidentChanged, NotAnIncident, Outlook
+from ...operations.incidents import Incident, IncidentChanged, NotAnIncident
 from ...operations.rows import Affected, AuditRow
 from ...sessions import ShutOut, client_of
 from ...web import notes
@@ -137,7 +148,7 @@ def contain(request: Request) -> Response:
     act = approvals.containing(incident, found, seconds, actor(request.me), request.me.id)
     try:
         with confirming.within_authority(request, act) as limit:
-            done = incidents.contain(
+            done = containing.contain(
                 request.sessions,
                 request.read_db,
                 incident,
@@ -208,10 +219,10 @@ def report(request: Request) -> Response:
     was done on the sessions that it has ended.
     """
     incident, db = _incident(request), request.read_db
-    first = json_documents.incident_status(incidents.report(db, incident))
+    first = json_documents.incident_status(incident_reports.report(db, incident))
     head = str(audit_queries.sealed(request.db))
-    rows = incidents.events(incident).all(db)
-    done = incidents.session_acts(incidents.acts(db, incident)).all(db)
+    rows = incident_reports.events(incident).all(db)
+    done = incident_reports.session_acts(incident_reports.acts(db, incident)).all(db)
 
     def lines() -> Iterator[bytes]:
         events, acts = map(json_documents.event, rows), map(json_documents.act, done)
@@ -224,7 +235,7 @@ def report(request: Request) -> Response:
 def people(request: Request) -> Response:
     """Return the people to notify as CSV, each with what to tell them."""
     incident, db = _incident(request), request.read_db
-    found = incidents.people(incidents.acts(db, incident)).all(db)
+    found = incident_reports.people(incident_reports.acts(db, incident)).all(db)
     return _file(request, incident, "csv", export.write(found, Affected, "csv"))
 
 
@@ -261,14 +272,14 @@ def _page(
     why another act changed nothing.
     """
     db = request.read_db
-    events: list[AuditRow] = incidents.events(incident).first(db, incidents.MOST)
-    found = incidents.report(db, incident, request.me.id)
+    events: list[AuditRow] = incident_reports.events(incident).first(db, incident_reports.MOST)
+    found = incident_reports.report(db, incident, request.me.id)
     return {
         **vars(found),
         "leftover": found.leftover,
         "refused": refused,
         "events": events,
-        "done": incidents.session_acts(found.acts).first(db, incidents.SHOWN),
+        "done": incident_reports.session_acts(found.acts).first(db, incident_reports.SHOWN),
         "form": form or NoteForm(),
         "chosen": chosen or SessionFilterForm(),
         "closing": CloseForm(),
@@ -278,9 +289,9 @@ def _page(
 
 def _outlook(request: Request, incident: Incident, form: ContainForm) -> Outlook:
     """Return what containing would do. Raises BeyondAuthority and FreshLoginRequired where the admin may not do it."""
-    found = incidents.outlook(request.read_db, incident, float(form.span.data), request.me.id)
+    found = containing.outlook(request.read_db, incident, float(form.span.data), request.me.id)
     with confirming.judged():
-        incidents.check_reach(request.sessions, found, unlimited=confirming.may_revoke_all(request))
+        containing.check_reach(request.sessions, found, unlimited=confirming.may_revoke_all(request))
     if found.grave:
         confirming.need_fresh(request)
     return found
@@ -291,7 +302,7 @@ def _ask(request: Request, incident: Incident, form: ContainForm, status: int) -
         form.span.data = deny_rules.DAY
     found = _outlook(request, incident, form)
     db = request.read_db
-    rules = incidents.rules(db, incidents.acts(db, incident)) if found.rules else []
+    rules = incident_reports.rules(db, incident_reports.acts(db, incident)) if found.rules else []
     in_force = [row for row in rules if row.state == deny_rules.IN_FORCE]
     there = [row.rule.columns() for row in in_force]
     values = {

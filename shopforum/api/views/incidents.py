@@ -8,7 +8,7 @@ from pyramid.response import Response
 
 from ...core.sites import ADMIN
 from ...core.text import clean
-from ...operations import approvals, incidents, json_documents
+from ...operations import approvals, containing, incident_reports, incidents, json_documents
 from ...operations.approval_requests import Waiting
 from ...operations.filters import SessionFilter
 from ...operations.incidents import Incident, IncidentChanged, NotAnIncident
@@ -75,11 +75,11 @@ def contain_incident(request: Request, given: Given) -> Response:
     incident, seconds = path_incident(request), given.body["seconds"]
     if incident.closed_at:
         raise Problem(409, "The incident is closed.")
-    found = incidents.outlook(request.read_db, incident, seconds)
+    found = containing.outlook(request.read_db, incident, seconds)
     if found.plan.scope is None:
         raise Problem(422, found.plan.problem)
     with judged(request):
-        incidents.check_reach(request.sessions, found, unlimited=unlimited(request))
+        containing.check_reach(request.sessions, found, unlimited=unlimited(request))
     if not given.body.get("dry_run"):
         act = approvals.containing(incident, found, seconds, request.token.actor)
         try:
@@ -94,7 +94,7 @@ def contain_incident(request: Request, given: Given) -> Response:
 
 def _contain(request: Request, incident: Incident, seconds: float, limit: Limit | None) -> None:
     try:
-        incidents.contain(
+        containing.contain(
             request.sessions,
             request.read_db,
             incident,
@@ -125,4 +125,4 @@ def _incident_filter(request: Request, fields: Mapping[str, str], at: str) -> Se
 
 
 def _incident_status(request: Request, incident: Incident) -> dict[str, Any]:
-    return json_documents.incident_status(incidents.report(request.read_db, incident))
+    return json_documents.incident_status(incident_reports.report(request.read_db, incident))

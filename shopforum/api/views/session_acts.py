@@ -3,7 +3,7 @@
 from pyramid.response import Response
 
 from ...core.listing import Listing
-from ...operations import act_queries, incidents, json_documents
+from ...operations import act_queries, incident_reports, json_documents
 from ...operations.rows import ActRow
 from .. import responses
 from ..request import ApiRequest as Request
@@ -19,8 +19,8 @@ def list_session_acts(request: Request, given: Given) -> Response:
 
 def list_incident_acts(request: Request, given: Given) -> Response:
     """Return what was done on the sessions that an incident has ended."""
-    ended = incidents.acts(request.read_db, path_incident(request))
-    return _acts(request, given, incidents.session_acts(ended))
+    ended = incident_reports.acts(request.read_db, path_incident(request))
+    return _acts(request, given, incident_reports.session_acts(ended))
 
 
 def _acts(request: Request, given: Given, listing: Listing[ActRow]) -> Response:
