@@ -233,3 +233,38 @@ def test_a_pause_is_remembered(sites, somebody):
     page.clock.fast_forward(16_000)
     expect(page.locator("[data-live-new]")).to_have_text("1 new")
     assert len(asked) == 1, "nothing was asked while it was paused"
+
+
+def test_each_act_is_on_the_screen_or_one_further(sites, somebody):
+    """The sessions that an act reaches stand below it: with fifty of them it would be many screens away."""
+    sites.sql(MANY)
+    page = somebody(viewport=WIDE)
+    log_in(page, sites.urls["admin"], "owner")
+    [session] = sites.sql("SELECT id FROM sessions WHERE user_name = 'Ann1'")
+    [rule] = sites.sql(
+        """INSERT INTO standing_rules (until, site, device, actor, reason_code, reason_admin, reason_user)
+        VALUES (now() + interval '1 hour', 'store', 'unknown', 'somebody', 'incident', '', '') RETURNING id"""
+    )
+    [incident] = sites.sql(
+        """INSERT INTO incidents (name, ticket, actor, filter, reason_code, user_text)
+        VALUES ('Anns', '', 'somebody', 'user=Ann', 'incident', '') RETURNING id"""
+    )
+    for path, act in (
+        (f"/sessions/{session['id']}#revoke", "End this session"),
+        ("/sessions/revoke?filter=user%3DAnn", "End 70 sessions"),
+        ("/revoke-everyone", "End all these sessions"),
+        (f"/rules/{rule['id']}/lift", "Lift the rule"),
+        (f"/incidents/{incident['id']}/contain", "Contain"),
+    ):
+        page.set_viewport_size(WIDE)
+        page.goto(sites.urls["admin"] + path)
+        expect(page.get_by_role("button", name=act).first).to_be_in_viewport(ratio=1)
+        page.set_viewport_size(NARROW)
+        page.goto(f"{sites.urls['admin']}/help")
+        page.goto(sites.urls["admin"] + path)
+        if "#" not in path:
+            scroll_one_screen(page)
+        expect(page.get_by_role("button", name=act).first).to_be_in_viewport(ratio=1)
+    page.goto(f"{sites.urls['admin']}/sessions/{session['id']}")
+    page.get_by_role("link", name="To the actions").click()
+    expect(page.get_by_role("button", name="End this session")).to_be_in_viewport(ratio=1)
