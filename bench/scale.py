@@ -121,7 +121,8 @@ def _age(url: str) -> None:
 
 
 def _end(db: Database, scope: Scope) -> UUID:
-    return revocation.commit(db, (scope,), _REASON, Client(), sites=_SITES)
+    [revocation_id] = revocation.commit(db, (scope,), _REASON, Client(), sites=_SITES)
+    return revocation_id
 
 
 def _ms(act: Callable[[], object]) -> float:
