@@ -37,8 +37,9 @@ races: $(TEST) ## Play each race SHOPFORUM_TEST_RACES times (300), and longer hi
 	@SHOPFORUM_TEST_RACES=$${SHOPFORUM_TEST_RACES:-300} SHOPFORUM_TEST_EXAMPLES=$${SHOPFORUM_TEST_EXAMPLES:-400} \
 		$(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_races.py tests/sessions/test_binding_races.py tests/sessions/test_machine.py tests/api/test_same_everywhere.py $(ARGS)
 
-searches: $(TEST) ## Search every order of a browser's and a thief's acts with the real numbers; takes minutes
-	@SHOPFORUM_TEST_SEARCHES=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_rotation_search.py $(ARGS)
+searches: $(TEST) ## Search every order of a browser's and a thief's acts with the real numbers, and play thousands of sessions; takes minutes
+	@SHOPFORUM_TEST_SEARCHES=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/sessions/test_rotation_search.py \
+		tests/sessions/test_simulation.py tests/sessions/test_memory_core.py $(ARGS)
 
 mutants: $(TEST) ## Break each condition of the session core, and each status in FusionAuth's client, and list those that no test notices; takes an hour
 	@$(BIN)/python tests/mutants.py $(ARGS)

@@ -42,6 +42,9 @@ _ROWS = f"""SELECT s.id, {STATE} AS state, s.authenticated_at, s.absolute_end, {
 class MoodyProvider(Provider):
     """A provider whose grace for one-time tokens runs by the machine's clock, and which remembers its refusals."""
 
+    # Seconds of its grace.
+    lasts = float(GRACE)
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = 0.0
@@ -51,7 +54,7 @@ class MoodyProvider(Provider):
     def refresh(
         self, refresh_token: str, user_id: UUID | None = None, client: Client | None = None
     ) -> Refreshed:
-        old = [token for token, at in self.exchanged_at.items() if self.clock - at >= GRACE]
+        old = [token for token, at in self.exchanged_at.items() if self.clock - at >= self.lasts]
         for token in old:
             self.exchanged.pop(token, None)
         try:

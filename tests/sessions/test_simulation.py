@@ -1,313 +1,52 @@
 """Hours of browsing against the rules of rotation: no honest session is lost, and no careful thief stays.
 
-The real code decides, on the real database; only the clock that the database goes by is the simulation's (`clocks.py`).
 Clicks, delays and losses come from seeded dice, so that a run can be repeated. Each session is played on its own, from
-its login to its end: sessions share nothing.
+its login to its end: sessions share nothing. Each test plays a few sessions on the real code and database, where only the clock
+that the database goes by is the simulation's (`clocks.py`), and many on the core in memory, which
+test_memory_core.py holds against the real one.
 
 It proves that with lost, late (up to two minutes) and aborted responses no owner is taken for a thief, and of each strategy
-a thief is locked out, found or starved before the owner has been active for half an hour. The exhaustive searches
-(test_rotation_search.py) prove the same of the rules alone, for every strategy. It does not prove races in the
-database, because it plays requests one after the other: test_races.py does. SHOPFORUM_TEST_SESSIONS=2000 plays two
-thousand sessions of eight hours, for a quarter of an hour each test; `-o log_cli=true -o log_cli_level=info` shows what
-came of it, and docs/sessions.md has it.
+a thief is locked out, found or starved before the owner has been active for half an hour, which is three rotations. The
+exhaustive searches (test_rotation_search.py) prove the same of the rules alone, for every strategy. It does not prove races in the
+database, because it plays requests one after the other: test_races.py does. `make searches` plays two thousand
+sessions of eight hours in memory. SHOPFORUM_TEST_SESSIONS=2000 plays as many on the database, for a quarter of an hour each test.
+`-o log_cli=true -o log_cli_level=info` shows what came of it.
 """
 
-import heapq
 import logging
 import os
 import random
 import statistics
 from collections import Counter
-from collections.abc import Callable
-from itertools import count
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from clocks import SimulatedClock
-from session_fixtures import OWNER, THIEF, SessionCore
+from memory_core import MemoryCore
+from session_fixtures import SECRET, SessionCore
 from session_model import MoodyProvider
+from simulated_lives import HOUR, THIEVES, Hourly, Life, ManyAtOnce, Poller, Silent
 
-from shopforum.sessions.model import Outcome, Pair
-from shopforum.sessions.rotation import Step, next_step
+from shopforum.sessions import config
 
 log = logging.getLogger(__name__)
 
+# Sessions on the database; 0: as few as each test says.
 SESSIONS = int(os.environ.get("SHOPFORUM_TEST_SESSIONS", "0"))
-HOUR, DAY = 3600.0, 86400.0
+LARGE = "SHOPFORUM_TEST_SEARCHES" in os.environ
 # The longest that any strategy of a thief is served, in minutes in which the owner is active.
 LONGEST = 28
 
 
-class Life:
-    """One session under a network that loses and delays: its agenda, and how it ended, if it did."""
-
-    def __init__(
-        self, core: SessionCore, clock: SimulatedClock, dice: random.Random, loss: float, hours: float
-    ) -> None:
-        self.core, self.clock, self.dice, self.loss = core, clock, dice, loss
-        self.until = hours * HOUR
-        self.order = count()
-        self.agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self.ended: str | None = None
-        self.requests = self.successors = 0
-        clock.seconds = 0.0
-        self.jar, _ = core.log_in(f"user{dice.random()}")
-        self.disk = self.jar
-        # Seconds in which the owner is active: the gaps between requests, each of two minutes at most.
-        self.active, self.last = 0.0, 0.0
-        self.on_click: Callable[[], None] = lambda: None
-
-    def play(self) -> None:
-        """Until nothing is left to happen, or the session has ended."""
-        while self.agenda and self.ended is None:
-            self.clock.seconds, _, act = heapq.heappop(self.agenda)
-            self.core.provider.clock = self.clock.seconds
-            if self.clock.seconds <= self.until:
-                act()
-
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
-        heapq.heappush(self.agenda, (self.clock.seconds + seconds, next(self.order), act))
-
-    def resume(self, pair: Pair, *, thief: bool = False, quiet: bool = False) -> Outcome:
-        self.requests += 1
-        outcome = self.core.resume(pair, THIEF if thief else OWNER, touch=not quiet)
-        self.ended = outcome.ended
-        self.successors += outcome.issue is not None
-        return outcome
-
-    def click(self) -> None:
-        """Up to six requests at once, and a prefetch now and then. A cookie is there when the response is, if ever."""
-        self.active += min(self.clock.seconds - self.last, 120)
-        self.last = self.clock.seconds
-        prefetch = [True] * (self.dice.random() < 0.05)
-        for quiet in [False] * self.dice.choice([1, 1, 1, 2, 3, 6]) + prefetch:
-            outcome = self.resume(self.jar, quiet=quiet)
-            if self.ended:
-                return
-            if outcome.issue is not None and self.dice.random() >= self.loss * 1.5:
-                slow = self.dice.random() < self.loss
-                delay = self.dice.uniform(5, 120) if slow else self.dice.expovariate(1 / 0.08)
-                self.after(delay, lambda pair=outcome.issue: self.store(pair))
-        self.on_click()
-
-    def store(self, pair: Pair) -> None:
-        self.jar = pair
-        self.after(30, lambda: setattr(self, "disk", self.jar))
-
-    def crash(self) -> None:
-        """The browser dies: what was under way is lost, and the cookie file is up to half a minute old."""
-        self.agenda = [entry for entry in self.agenda if entry[2] in (self.steady, self.crash)]
-        heapq.heapify(self.agenda)
-        self.jar = self.disk
-
-    def steady(self) -> None:
-        """Clicks every other minute; now and then goes for a coffee."""
-        self.click()
-        self.after(2700 if self.dice.random() < 0.01 else self.dice.expovariate(1 / 120), self.steady)
-
-    def bursty(self) -> None:
-        """Clicks fast, then reads for long."""
-        pauses = [self.dice.uniform(3, 25) for _ in range(self.dice.randint(3, 15))]
-        for number in range(len(pauses)):
-            self.after(sum(pauses[:number]), self.click)
-        self.after(sum(pauses) + self.dice.uniform(600, 3000), self.bursty)
-
-    def away(self) -> None:
-        """A few clicks, then hours of nothing: each return is a refresh."""
-        for number in range(self.dice.randint(4, 12)):
-            self.after(number * self.dice.expovariate(1 / 60), self.click)
-        self.after(self.dice.uniform(2 * HOUR, 5 * HOUR), self.away)
-
-    def daily(self) -> None:
-        self.click()
-        self.after(self.dice.uniform(0.7 * DAY, 1.3 * DAY), self.daily)
-
-
-class Thief:
-    """Copies both cookies, and knows what no thief can: the row of the session. No loss, no delay."""
-
-    def __init__(self, life: Life, when: float) -> None:
-        self.life = life
-        self.served_until = 0.0
-        self.known: list[Pair] = []
-        life.after(when, self.begin)
-
-    def begin(self) -> None:
-        self.began, self.stolen = self.life.active, self.life.jar
-        self.jar = self.stolen
-        self.known.append(self.jar)
-        self.plan()
-
-    def plan(self) -> None:
-        raise NotImplementedError
-
-    def ask(self, pair: Pair, *, quiet: bool = False, adopt: bool = False) -> Pair | None:
-        if self.life.ended:
-            return None
-        outcome = self.life.resume(pair, thief=True, quiet=quiet)
-        if outcome.session is not None:
-            self.served_until = self.life.active - self.began
-        if outcome.issue is not None:
-            self.known.append(outcome.issue)
-            self.jar = outcome.issue if adopt else self.jar
-        return outcome.issue
-
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
-        self.life.after(seconds, act)
-
-    def good(self) -> list[Pair]:
-        """His pairs that would be served."""
-        self.known = [pair for pair in self.known if self.is_good(pair)]
-        return self.known
-
-    def is_good(self, pair: Pair) -> bool:
-        facts = self.life.core.facts(pair, THIEF)
-        step = facts and next_step(facts, self.life.core.sessions.config.timing)
-        return step not in (None, Step.END, Step.QUARANTINE)
-
-    def due_in(self) -> float:
-        facts = self.life.core.facts(self.stolen)
-        return max(0.0, facts.due_in if facts else 0.0)
-
-    def unshown(self) -> int:
-        facts = self.life.core.facts(self.stolen)
-        return facts.unshown if facts else 0
-
-
-class Poller(Thief):
-    """A browser of his own, once a minute."""
-
-    every, adopt, quiet = 60.0, True, False
-
-    def plan(self) -> None:
-        self.ask(self.jar, adopt=self.adopt, quiet=self.quiet)
-        self.after(self.every, self.plan)
-
-
-class Hourly(Poller):
-    every = 3600.0
-
-
-class FixedCookies(Poller):
-    """`curl` in a shell loop."""
-
-    adopt = False
-
-
-class PrefetchOnly(Poller):
-    adopt, quiet = False, True
-
-
-class Silent(Thief):
-    """At any time, and shows nothing of what he gets."""
-
-    def plan(self) -> None:
-        self.ask(self.stolen)
-        self.after(self.life.dice.expovariate(1 / 300), self.plan)
-
-
-class FirstAndSilent(Thief):
-    """Asks in the instant in which a successor is due, and never shows one."""
-
-    leave = 0
-
-    def plan(self) -> None:
-        if self.is_good(self.stolen):
-            most = self.life.core.sessions.config.most_unshown - self.leave
-            if not self.leave or self.unshown() < most:
-                self.ask(self.stolen)
-            self.after(max(self.due_in(), 15.0 if self.leave else 0.5) + 0.01, self.plan)
-
-
-class AllButOne(FirstAndSilent):
-    """Takes every successor that may be handed out but the last, so that the session is not quarantined."""
-
-    leave = 1
-
-
-class FirstAndShows(Thief):
-    def plan(self) -> None:
-        if self.is_good(self.jar):
-            if self.ask(self.jar, adopt=True):
-                self.ask(self.jar)
-            self.after(min(60.0, max(self.due_in(), 0.5)), self.plan)
-
-
-class RightAfterTheOwner(Thief):
-    """Within a minute after each click, under the cover of the grace."""
-
-    def plan(self) -> None:
-        self.life.on_click = lambda: self.after(self.life.dice.uniform(1, 55), self.use)
-
-    def use(self) -> None:
-        if good := self.good():
-            self.ask(good[-1])
-
-
-class ManyAtOnce(Thief):
-    shows = True
-
-    def plan(self) -> None:
-        got = [pair for pair in [self.ask(self.jar) for _ in range(10)] if pair]
-        if got and self.shows:
-            self.jar = self.life.dice.choice(got)
-        self.after(max(1.0, min(300.0, self.due_in())), self.plan)
-
-
-class ManyAtOnceSilent(ManyAtOnce):
-    shows = False
-
-
-class Alternates(Thief):
-    """Any of his pairs that is good; he knows which are."""
-
-    def plan(self) -> None:
-        if good := self.good():
-            self.ask(self.life.dice.choice(good))
-            self.after(self.life.dice.expovariate(1 / 90), self.plan)
-
-
-class TicketForLater(Thief):
-    """Takes a successor, and comes back with it while the owner is away."""
-
-    mine: Pair | None = None
-
-    def plan(self) -> None:
-        if self.mine is None:
-            self.mine = self.ask(self.stolen) if self.is_good(self.stolen) else None
-        elif self.life.clock.seconds - self.life.last > 1200 and self.is_good(self.mine):
-            self.mine = self.ask(self.mine) or self.mine
-        self.after(120.0 if self.mine else max(1.0, self.due_in()), self.plan)
-
-
-class OnlyWhenQuiet(Thief):
-    """Uses what is good while the owner has been away for ten minutes."""
-
-    def plan(self) -> None:
-        if self.life.clock.seconds - self.life.last > 600 and (good := self.good()):
-            self.ask(good[-1])
-        self.after(self.life.dice.uniform(60, 300), self.plan)
-
-
-class Anything(Thief):
-    """Anything good, shown or not, at any rhythm, chosen anew for each thief."""
-
-    def plan(self) -> None:
-        self.rate = self.life.dice.choice((30, 61, 90, 300, 900))
-        self.patient = self.life.dice.random()
-        self.go()
-
-    def go(self) -> None:
-        if good := self.good():
-            self.ask(self.life.dice.choice(good))
-            due = self.life.dice.random() < self.patient
-            wait = self.due_in() + 0.01 if due else self.life.dice.expovariate(1 / self.rate)
-            self.after(max(0.5, wait), self.go)
-
-
-THIEVES = [
-    *(Poller, Hourly, FixedCookies, PrefetchOnly, Silent, FirstAndSilent, AllButOne, FirstAndShows),
-    *(RightAfterTheOwner, ManyAtOnce, ManyAtOnceSilent, Alternates, TicketForLater, OnlyWhenQuiet, Anything),
-]
+@dataclass
+class World:
+    """A session core with its clock. `many`: sessions to play; 0: as few as the test says. `thieves`: the same of each thief."""
+
+    core: SessionCore | MemoryCore
+    clock: Any
+    many: int
+    thieves: int
 
 
 @pytest.fixture
@@ -315,29 +54,41 @@ def provider() -> MoodyProvider:
     return MoodyProvider()
 
 
+@pytest.fixture(params=["on the database", "in memory"])
+def world(request: pytest.FixtureRequest, provider: MoodyProvider) -> World:
+    if request.param == "on the database":
+        core, clock = (request.getfixturevalue(name) for name in ("core", "clock"))
+        return World(core, clock, SESSIONS, SESSIONS)
+    parsed = config.parse({"sessions.secret": SECRET, "sessions.sites": "store", "sessions.site": "store"})
+    clock = SimpleNamespace(seconds=0.0)
+    return World(MemoryCore(parsed, provider, clock), clock, *((2000, 300) if LARGE else (20, 5)))
+
+
 @pytest.mark.parametrize("loss", [0.01, 0.05])
 @pytest.mark.parametrize("kind", ["steady", "bursty"])
-def test_no_honest_session_is_lost(core, clock, loss, kind):
+def test_no_honest_session_is_lost(world, loss, kind):
     dice, requests, successors = random.Random(f"{kind} {loss}"), 0, 0
-    number, hours = (SESSIONS, 8) if SESSIONS else (2, 5)
+    number, hours = (world.many, 8) if world.many else (2, 5)
     for one in range(number):
-        life = Life(core, clock, dice, loss, hours)
+        life = Life(world.core, world.clock, dice, loss, hours)
         life.after(dice.uniform(0, 600), getattr(life, kind))
         life.play()
-        assert life.ended is None, (one, clock.seconds)
+        assert life.ended is None, (one, world.clock.seconds)
         requests, successors = requests + life.requests, successors + life.successors
     assert successors > number * hours
     log.info("%d of %d h: %d requests, %d successors, none lost", number, hours, requests, successors)
 
 
 @pytest.mark.parametrize("one_time", [False, True], ids=["reusable", "one-time"])
-def test_an_owner_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, one_time):
+def test_an_owner_who_is_away_for_hours_is_never_taken_for_a_thief(world, one_time):
     """A one-time token whose answer was lost beyond the provider's grace costs a login, and no more than that."""
-    core.provider.one_time = one_time
+    world.core.provider.one_time = one_time
+    # As docs/fusionauth.md asks.
+    world.core.provider.lasts = 300.0
     dice, endings = random.Random(3), Counter()
-    number = SESSIONS or 3
+    number = world.many or 3
     for _ in range(number):
-        life = Life(core, clock, dice, 0.05, 48)
+        life = Life(world.core, world.clock, dice, 0.05, 48)
         life.away()
         life.play()
         endings[life.ended] += 1
@@ -346,11 +97,11 @@ def test_an_owner_who_is_away_for_hours_is_never_taken_for_a_thief(core, clock, 
     log.info("%s", dict(endings))
 
 
-def test_a_crash_costs_a_password_at_most(core, clock):
+def test_a_crash_costs_a_password_at_most(world):
     dice, endings = random.Random(4), Counter()
-    number = SESSIONS or 5
+    number = world.many or 5
     for _ in range(number):
-        life = Life(core, clock, dice, 0.01, 4)
+        life = Life(world.core, world.clock, dice, 0.01, 4)
         life.steady()
         for _ in range(3):
             life.after(dice.uniform(0, 4 * HOUR), life.crash)
@@ -362,11 +113,11 @@ def test_a_crash_costs_a_password_at_most(core, clock):
 
 
 @pytest.mark.parametrize("strategy", THIEVES, ids=lambda strategy: strategy.__name__)
-def test_no_thief_is_served_for_long(core, clock, strategy):
+def test_no_thief_is_served_for_long(world, strategy):
     """However he goes about it: while the owner is active he has less than half an hour."""
     dice, served, endings = random.Random(strategy.__name__), [], Counter()
-    for one in range(SESSIONS or 1):
-        life = Life(core, clock, dice, 0.01, 8 if SESSIONS else 2.5)
+    for one in range(world.thieves or 1):
+        life = Life(world.core, world.clock, dice, 0.01, 8 if world.thieves else 2.5)
         life.steady()
         thief = strategy(life, dice.uniform(1, 600))
         life.play()
@@ -386,11 +137,11 @@ def test_no_thief_is_served_for_long(core, clock, strategy):
 
 
 @pytest.mark.parametrize("hours_later", [0.5, 6])
-def test_a_thief_who_leapfrogs_an_owner_of_one_visit_a_day_is_found(core, clock, hours_later):
+def test_a_thief_who_leapfrogs_an_owner_of_one_visit_a_day_is_found(world, hours_later):
     """He shows everything that he is given, some time after each visit."""
     dice = random.Random(hours_later)
-    for _ in range(SESSIONS or 2):
-        life = Life(core, clock, dice, 0, 24 * 12)
+    for _ in range(world.thieves or 2):
+        life = Life(world.core, world.clock, dice, 0, 24 * 12)
         life.daily()
         thief = Poller(life, 5)
         thief.plan = lambda life=life, thief=thief: setattr(
