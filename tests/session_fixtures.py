@@ -10,7 +10,16 @@ from typing import Any
 import row_order
 from clocks import age, idle_out, pass_time
 
-from shopforum.sessions import AuthorityUnavailable, Login, Refreshed, RefreshRefused, Sessions
+from shopforum.sessions import (
+    AuthorityUnavailable,
+    Login,
+    Reason,
+    Refreshed,
+    RefreshRefused,
+    Rule,
+    Session,
+    Sessions,
+)
 from shopforum.sessions.audit import Client
 from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.rotation import Facts
@@ -111,9 +120,10 @@ class SessionCore:
         *,
         since: Any = None,
         replaced: uuid.UUID | None = None,
+        login_form: bytes | None = None,
     ) -> tuple[Pair, Outcome]:
         """Somebody signs in; returns the pair of cookies and the outcome. `since` is when the login began,
-        `replaced` the session that the browser had until now.
+        `replaced` the session that the browser had until now, `login_form` what it held when it sent the form.
         """
         user_id = self.users.setdefault(name, uuid.uuid4())
         token, token_id = self.provider.issue(user_id)
@@ -126,7 +136,7 @@ class SessionCore:
             token_id,
             since or self.sessions.login_start(),
         )
-        outcome = self.sessions.start(login, client, replaced)
+        outcome = self.sessions.start(login, client, replaced, login_form)
         assert outcome.issue is not None
         return outcome.issue, outcome
 
@@ -190,6 +200,16 @@ class SessionCore:
 
     def flags(self) -> dict[str, int]:
         return {row["kind"]: row["count"] for row in self.sql("SELECT kind, count FROM session_flags")}
+
+
+def withhold(core: SessionCore, session: Session, how: str) -> Callable[[], object]:
+    """Put a session into quarantine, or refuse its browser's network by a deny rule; returns the act that undoes it."""
+    why = Reason("admin", "carol", "suspected_theft")
+    if how == "quarantined":
+        core.sessions.quarantine([session.id], why, OWNER)
+        return lambda: core.sessions.release([session.id], why, OWNER)
+    rule = core.sessions.add_rule(Rule(seconds=3600, network=OWNER.address), why, OWNER)
+    return lambda: core.sessions.lift_rule(rule, "carol", OWNER)
 
 
 def together(*acts: Callable[[], Any]) -> list[Any]:

@@ -65,8 +65,10 @@ def _commit(
     leaving = {replaced} if replaced else set()
     with context.db.transaction() as connection:
         if login_form:
-            for other in user_sessions.by_form(connection, login.user_id, config.site, login_form):
-                if other.authenticated_at > login.start.at:
+            for other in user_sessions.by_form(
+                connection, login.user_id, config.site, login_form, login.start
+            ):
+                if other.later:
                     return None
                 leaving.add(other.id)
         started = _insert(context, connection, login, pair, client, login_form, challenge)

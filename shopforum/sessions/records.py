@@ -116,11 +116,14 @@ SELECT :session_hash, :key_id, id, issued, :number, :refresh_hash, 'rotation', C
 RETURNING number"""
 )
 
+# A lease that ends later than any could tells that the clock has stepped back, as after a failover: its request may have died,
+# and the session would wait for it until the clock has caught up. A minute more, for a claim that has waited for the row.
 _CLAIM = text(
     f"""
 UPDATE sessions s SET lease = :lease, lease_until = now() + :lease_seconds * interval '1 second'
 WHERE s.id = :id AND s.issued = :issued AND s.head = :number AND s.unshown < :cap AND {UNENDED} AND {KEYED}
-  AND (s.lease_until IS NULL OR s.lease_until <= now())
+  AND (s.lease_until IS NULL OR s.lease_until <= now()
+    OR s.lease_until > now() + :lease_seconds * interval '1 second' + interval '1 minute')
 RETURNING s.id"""
 )
 

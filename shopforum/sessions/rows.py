@@ -190,7 +190,7 @@ class Unclaimed:
 
 @dataclass(frozen=True)
 class FormLogin:
-    """A live session, and when the password that began it was given."""
+    """A live session. `later`: the login that began it was sent later than the one that is being judged."""
 
     id: UUID
-    authenticated_at: datetime
+    later: bool

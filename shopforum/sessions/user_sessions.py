@@ -45,8 +45,10 @@ _EXCESS = text(
 )
 
 _LOCK_FORM = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(:login_form, 'hex'), 0))")
+# A login in the future was before this one, too: the clock has stepped back since, as after a failover whose answers got lost.
 _BY_FORM = text(
-    f"SELECT s.id, s.authenticated_at FROM sessions s WHERE {_OWN} AND s.login_form = :login_form"
+    f"""SELECT s.id, s.authenticated_at > :at AND s.authenticated_at <= clock_timestamp() AS later
+    FROM sessions s WHERE {_OWN} AND s.login_form = :login_form"""
 )
 
 
@@ -101,11 +103,14 @@ def excess(
     return tuple(connection.execute(_EXCESS, values).scalars())
 
 
-def by_form(connection: Connection, user_id: UUID, site: str, login_form: bytes) -> list[FormLogin]:
-    """Return the user's live sessions that were begun by a login with this `login_form` (`Sessions.start`).
+def by_form(
+    connection: Connection, user_id: UUID, site: str, login_form: bytes, start: LoginStart
+) -> list[FormLogin]:
+    """Return the user's live sessions that were begun by a login with this `login_form` (`Sessions.start`), and which of these logins
+    were sent later than the one that began at `start`.
 
     Of two such logins at once the second waits here until the first has ended its transaction.
     """
     connection.execute(_LOCK_FORM, {"login_form": login_form})
-    values = {"user_id": user_id, "site": site, "login_form": login_form}
+    values = {"user_id": user_id, "site": site, "login_form": login_form, "at": start.at}
     return [FormLogin(*row) for row in connection.execute(_BY_FORM, values)]

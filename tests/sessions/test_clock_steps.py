@@ -39,6 +39,44 @@ def test_a_login_lives_and_goes_on_whatever_the_clock_does_after_it(core, clock,
         pair = outcome.issue or pair
 
 
+def test_a_login_under_way_and_its_rotation_live_whatever_the_clock_does_meanwhile(core, clock, jump):
+    began = core.sessions.login_start()
+    clock.seconds += jump
+    pair, _ = core.log_in("ann", since=began)
+    for step in (jump, -jump, -jump):
+        core.make_rotation_due()
+        successor = core.resume(pair).issue
+        assert successor is not None
+        clock.seconds += step
+        # The response was under way while the clock stepped. Idle by the new clock, the session is refreshed.
+        outcome = core.resume(successor)
+        assert outcome.session is not None
+        pair = outcome.issue or successor
+        assert core.resume(pair).session is not None
+
+
+def test_a_login_that_is_sent_again_with_the_same_cookies_is_not_beaten_by_the_one_before_the_step(
+    core, clock, jump
+):
+    """The answer to the first got lost, as when the database fails over."""
+    form = b"the visitor's cookie"
+    first, _ = core.log_in("ann", login_form=form)
+    clock.seconds += jump
+    second, outcome = core.log_in("ann", login_form=form)
+    assert outcome.session is not None
+    assert served(core, first, second) == [False, True]
+
+
+def test_the_lease_of_a_refresh_that_died_is_no_longer_than_it_was(core, clock, jump):
+    """Its process died, and the database's clock was set back at once: nobody waits an hour for the session."""
+    pair, _ = core.log_in("ann")
+    core.let_idle()
+    core.sql("UPDATE sessions SET lease = gen_random_uuid(), lease_until = now() + interval '5 seconds'")
+    clock.seconds += jump
+    core.let_idle()
+    assert core.resume(pair).issue is not None
+
+
 def test_a_refresh_in_flight_lives_unless_its_session_was_revoked(core, clock, jump):
     lives, _ = core.log_in("ann")
     core.let_idle()
