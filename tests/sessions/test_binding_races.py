@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from device_client import HERE, Bound, Device, over
-from session_fixtures import OWNER, THIEF, SessionCore, together
+from session_fixtures import OWNER, THIEF, SessionCore, together, withhold
 
 from shopforum.sessions import Reason, Scope
 from shopforum.sessions.binding import Binding
@@ -27,6 +27,8 @@ def revoke(core: SessionCore, **reach: Any) -> None:
 ENDS: dict[str, Callable[[SessionCore, Bound], object]] = {
     "session": lambda core, bound: revoke(core, sessions=(bound.id,)),
     "user": lambda core, bound: revoke(core, user_id=bound.login.session.user_id),
+    "user on a site": lambda core, bound: revoke(core, user_id=bound.login.session.user_id, site="store"),
+    "site": lambda core, _bound: revoke(core, site="store"),
     "everyone": lambda core, _bound: revoke(core, everyone=True),
     "logout": lambda core, bound: core.sessions.logout(bound.login.session, OWNER),
     "another login": lambda core, bound: core.log_in("somebody", replaced=bound.id),
@@ -47,6 +49,28 @@ def test_every_end_of_a_session_beats_the_renewals_beside_it(core, end):
             bound.cookie = cookie
             assert bound.resume().session is None
         assert over(bound.ask())
+
+
+@pytest.mark.parametrize("how", ["quarantined", "blocked"])
+def test_a_session_that_is_withheld_beside_its_renewals_keeps_its_binding(core, how):
+    """It is not served meanwhile, whichever bound cookie comes; afterwards it is, with the newest and the older one."""
+    for n in range(RACES):
+        bound = Bound(core, f"user{n}")
+        proof = bound.device.renewal(bound.next)
+        *answers, undo = together(
+            *[partial(bound.ask, proof)] * 2, partial(withhold, core, bound.login.session, how)
+        )
+        assert callable(undo), undo
+        assert sorted(bool(answer.cookie) for answer in answers) == [False, True]
+        assert all(answer.challenge for answer in answers)
+        cookies = [bound.cookie, *[answer.cookie for answer in answers if answer.cookie]]
+        for bound.cookie in cookies:
+            outcome = bound.resume()
+            assert (outcome.session, outcome.issue, outcome.ended, outcome.spent) == (None, None, how, False)
+        undo()
+        for bound.cookie in cookies:
+            assert bound.resume().session is not None
+        assert bound.renew().cookie
 
 
 def test_of_two_renewals_with_one_challenge_one_gets_the_cookie(core):

@@ -11,7 +11,7 @@ import uuid
 from functools import partial
 
 import pytest
-from session_fixtures import OWNER, SessionCore, together
+from session_fixtures import OWNER, SessionCore, together, withhold
 
 from shopforum.sessions import Login, Reason, Scope, Session, jobs
 from shopforum.sessions.model import Outcome, Pair
@@ -69,15 +69,55 @@ def test_every_end_of_a_session_beats_its_refresh(core, what, one_time):
         assert not [found for found in core.provider.live.values() if found[1] == outcome.session.user_id]
 
 
-@pytest.mark.parametrize("what", ["session", "user", "everyone", "logout"])
+@pytest.mark.parametrize("what", [*SCOPES, "logout", "another login"])
 def test_every_end_of_a_session_beats_its_rotation(core, what):
+    """And of a tab that comes too late, no cookie is set or cleared: the browser may have logged in again."""
     for round_ in range(RACES):
         pair, outcome = core.log_in(f"user{round_}")
         core.make_rotation_due()
         *seen, failed = together(*[partial(core.resume, pair)] * 3, partial(end, core, outcome.session, what))
         assert failed is None
+        assert len(issued(seen)) <= 1
+        for late in seen:
+            assert late.session is not None or not (late.issue or late.spent)
         for presented in [pair, *issued(seen)]:
             assert core.resume(presented).session is None, (round_, what)
+
+
+@pytest.mark.parametrize("due", ["rotation", "reusable token", "one-time token"])
+@pytest.mark.parametrize("how", ["quarantined", "blocked"])
+def test_a_session_that_is_withheld_beside_its_rotation_or_refresh_is_served_again_afterwards_and_not_before(
+    core, how, due
+):
+    """In either order of commits, no pair gets lost, and no tab's answer clears the cookies."""
+    core.provider.one_time, core.provider.grace = due == "one-time token", False
+    dice = random.Random(f"{how} {due}")
+    for round_ in range(RACES):
+        pair, outcome = core.log_in(f"user{round_}")
+        if due == "rotation":
+            core.make_rotation_due()
+        else:
+            core.let_idle()
+            core.provider.before_answer = partial(time.sleep, dice.random() * 0.008)
+
+        head_start = dice.random() * 0.012
+
+        def later(session=outcome.session, pause=head_start):
+            time.sleep(pause)
+            return withhold(core, session, how)
+
+        *seen, undo = together(*[partial(core.resume, pair)] * 3, later)
+        assert callable(undo), undo
+        given = issued(seen)
+        assert len(given) <= 1
+        for late in seen:
+            assert not late.spent
+            assert late.session is not None or late.ended == how
+        for presented in [pair, *given]:
+            after = core.resume(presented)
+            assert (after.session, after.issue, after.ended) == (None, None, how), round_
+        undo()
+        assert core.resume(given[0] if given else pair).session is not None, round_
 
 
 @pytest.mark.parametrize("scope", ["user", "site", "everyone"])
