@@ -29,50 +29,54 @@ import pytest
 from shopforum.dev import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE, CLIENT = "shopforum/sessions", "shopforum/idp"
+CORE = "shopforum/sessions"
 # The nearest to the rules first.
 MODULES = (
     *("rotation", "resume", "lookup", "records", "live", "renewal", "revocation", "gate_sweep"),
     *("binding", "binding_proof", "binding_headers", "binding_views"),
-)
-CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
-CLIENT_TESTS = ("idp/test_responses", "idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass")
-TESTS = (
     *(
-        "conditions",
-        "rotation_rules",
-        "rotation",
-        "corners",
-        "pairs",
+        "cookies",
+        "policy",
+        "csrf",
+        "lifecycle",
+        "new_session",
+        "user_sessions",
         "quarantine",
-        "refresh",
-        "lifetimes",
-        "revocation",
-    ),
-    *(
-        "revocation_counter",
-        "gate_first",
-        "roles",
         "deny_rules",
         "flags",
+    ),
+    *(
         "risk_signals",
+        "refusals",
+        "unclaimed",
+        "unmatched_cookies",
+        "honey",
+        "keyring",
+        "scope",
+        "reach",
+        "outbox",
+    ),
+    *("provider_events", "jobs", "throttle", "fusionauth", "responses", "passkeys", "transport"),
+)
+CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
+# The packages of the modules outside of the session core.
+PACKAGES = {"throttle": "shopforum/login"} | dict.fromkeys(CLIENT_MODULES, "shopforum/idp")
+# The tests of the rules and their statements.
+RULES = (
+    *("conditions", "rotation_rules", "rotation", "corners", "pairs", "quarantine", "refresh", "lifetimes"),
+    *("revocation", "revocation_counter", "gate_first", "roles", "deny_rules", "flags", "risk_signals"),
+    *(
         "unclaimed",
         "refusals",
         "in_flight",
-    ),
-    *(
         "binding",
         "binding_registration",
         "binding_renewals",
         "binding_ends",
-        "rotation_search",
-        "races",
-        "binding_races",
-        "binding_proofs",
-        "binding_vectors",
     ),
+    *("rotation_search", "races", "binding_races", "binding_proofs", "binding_vectors"),
 )
-# The tests of some modules come before all others. Where a browser alone reaches a module, they are all that there is.
+# The tests of some modules come before those of the rules.
 FIRST = {
     "rotation": ("sessions/test_rotation_rules", "sessions/test_rotation"),
     "resume": ("sessions/test_corners", "sessions/test_risk_signals"),
@@ -80,18 +84,93 @@ FIRST = {
     "gate_sweep": ("sessions/test_revocation",),
     "renewal": ("sessions/test_refresh", "sessions/test_roles"),
     "binding": (
-        "sessions/test_binding",
-        "sessions/test_binding_registration",
-        "sessions/test_binding_renewals",
-        "sessions/test_binding_ends",
-        "sessions/test_binding_races",
-        "attacks/test_bound_sessions",
+        *("sessions/test_binding", "sessions/test_binding_registration", "sessions/test_binding_renewals"),
+        *("sessions/test_binding_ends", "sessions/test_binding_races", "attacks/test_bound_sessions"),
     ),
     "binding_proof": ("sessions/test_binding_proofs", "sessions/test_binding_vectors"),
+}
+# The tests of other modules are all that there is: the rules do not reach these, or a browser alone does.
+ONLY = {
     "binding_headers": ("attacks/test_bound_sessions",),
     "binding_views": ("attacks/test_bound_sessions",),
+    "cookies": ("sessions/test_parts", "attacks/test_cookies"),
+    "policy": (
+        *("addon/test_addon", "attacks/test_cookies", "attacks/test_cross_site", "login/test_refused_forms"),
+        *("login/test_logout", "login/test_sent_twice", "attacks/test_bound_sessions", "attacks/test_replay"),
+        *("sessions/test_in_flight", "login/test_visitors_cookie"),
+    ),
+    "csrf": (
+        *("attacks/test_cross_site", "login/test_refused_forms", "login/test_visitors_cookie"),
+        *("addon/test_addon", "attacks/test_cookies", "login/test_login"),
+    ),
+    "lifecycle": ("sessions/test_refresh", "sessions/test_corners", "sessions/test_deny_rules"),
+    "new_session": (
+        *(
+            "sessions/test_corners",
+            "sessions/test_deny_rules",
+            "sessions/test_lifetimes",
+            "sessions/test_revocation",
+        ),
+        *(
+            "sessions/test_binding",
+            "login/test_sent_twice",
+            "sessions/test_revocation_counter",
+            "account/test_devices",
+        ),
+    ),
+    "user_sessions": (
+        *(
+            "sessions/test_corners",
+            "account/test_devices",
+            "login/test_sent_twice",
+            "sessions/test_revocation_counter",
+        ),
+        *("login/test_two_factor", "login/test_refused_forms", "admin/test_looking", "login/test_passkeys"),
+    ),
+    "quarantine": (
+        "sessions/test_quarantine",
+        "admin/test_quarantine",
+        "sessions/test_gate_first",
+        "admin/test_reach",
+    ),
+    "deny_rules": ("sessions/test_deny_rules", "admin/test_rules", "api/test_rules", "admin/test_reach"),
+    "flags": (
+        "sessions/test_flags",
+        "sessions/test_corners",
+        "sessions/test_pairs",
+        "admin/test_session_acts",
+    ),
+    "risk_signals": ("sessions/test_risk_signals", "sessions/test_corners", "sessions/test_rotation"),
+    "refusals": ("sessions/test_refusals", "admin/test_explain"),
+    "unclaimed": ("sessions/test_unclaimed",),
+    "unmatched_cookies": (
+        *(
+            "sessions/test_honey",
+            "sessions/test_pairs",
+            "sessions/test_corners",
+            "attacks/test_stolen_halves",
+        ),
+        "attacks/test_cookies",
+    ),
+    "honey": ("sessions/test_honey",),
+    "keyring": ("sessions/test_parts", "login/test_old_keys", "sessions/test_corners"),
+    "scope": ("sessions/test_revocation", "sessions/test_parts"),
+    "reach": ("admin/test_reach", "sessions/test_quarantine", "admin/test_rules"),
+    "outbox": ("sessions/test_revocation", "sessions/test_corners", "failure/test_queues"),
+    "provider_events": ("webhooks/test_provider_events", "sessions/test_roles", "webhooks/test_deliveries"),
+    "jobs": ("sessions/test_purge", "sessions/test_revocation"),
+    "throttle": ("login/test_throttle", "login/test_old_keys", "login/test_passkeys"),
+} | dict.fromkeys(
+    CLIENT_MODULES,
+    ("idp/test_responses", "idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass"),
+)
+# Mutants that do the same as the code, and why. They are not run.
+EQUIVALENT = {
+    (
+        "throttle",
+        "older -> True",
+    ): "without an older key the statement has nothing to move, and moves nothing",
 }
-BROWSERS = ("binding_headers", "binding_views")
 SMALL = {"SHOPFORUM_TEST_RACES": "2", "SHOPFORUM_TEST_EXAMPLES": "10"}
 # Seconds that any mutant may take.
 SHORTEST = 30
@@ -105,7 +184,7 @@ _END = re.compile(
 
 def path_of(module: str) -> str:
     """Return the path of a module below the root."""
-    return f"{CLIENT if module in CLIENT_MODULES else CORE}/{module}.py"
+    return f"{PACKAGES.get(module, CORE)}/{module}.py"
 
 
 @dataclass(frozen=True)
@@ -120,10 +199,13 @@ class Mutant:
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + self.new.encode() + source[self.end :]
 
+    def edit(self, source: bytes) -> str:
+        """Return what it changes, on one line."""
+        return f"{' '.join(source[self.start : self.end].decode().split())} -> {self.new}"
+
     def describe(self, source: bytes) -> str:
         line = source.count(b"\n", 0, self.start) + 1
-        old = " ".join(source[self.start : self.end].decode().split())
-        return f"{path_of(self.module)}:{line}: {old} -> {self.new}"
+        return f"{path_of(self.module)}:{line}: {self.edit(source)}"
 
 
 def mutants(module: str, source: bytes) -> Iterator[Mutant]:
@@ -215,9 +297,8 @@ def apply(mutant: Mutant | None) -> None:
     Others have imported the functions and classes: these stay the same objects and get the new code. Fragments of SQL went
     into the statements of other modules, which run again as well.
     """
-    modules = (*MODULES, *CLIENT_MODULES)
-    sources = {name: (ROOT / path_of(name)).read_bytes() for name in modules}
-    changed = [mutant.module] if mutant else list(modules)
+    sources = {name: (ROOT / path_of(name)).read_bytes() for name in MODULES}
+    changed = [mutant.module] if mutant else list(MODULES)
     if mutant:
         sources[mutant.module] = mutant.apply(sources[mutant.module])
     if "live" in changed:
@@ -343,7 +424,12 @@ class _Worker:
 
     def _in_order(self, mutant: Mutant | None, items: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Return the tests that may notice a mutant, the likeliest first."""
-        files = {name: place for place, name in enumerate(test_files(mutant))}
+        names = (
+            {item.nodeid.partition("::")[0] for item in items}
+            if mutant is None
+            else test_files(mutant.module)
+        )
+        files = {name: place for place, name in enumerate(names)}
         likely = {name: place for place, name in enumerate(self.likely)}
         chosen = [item for item in items if item.nodeid.partition("::")[0] in files]
         return sorted(
@@ -352,23 +438,20 @@ class _Worker:
         )
 
 
-def test_files(mutant: Mutant | None) -> list[str]:
-    """Return the test files that may notice a mutant, the likeliest first; without a mutant, all of them."""
-    core = tuple(f"sessions/test_{test}" for test in TESTS)
-    if mutant is None:
-        names = (*FIRST["binding_views"], *core, *CLIENT_TESTS)
-    elif mutant.module in CLIENT_MODULES:
-        names = CLIENT_TESTS
-    else:
-        names = (*FIRST.get(mutant.module, ()), *(() if mutant.module in BROWSERS else core))
+def test_files(module: str) -> list[str]:
+    """Return the test files that may notice a mutant of a module, the likeliest first."""
+    rules = (f"sessions/test_{test}" for test in RULES)
+    names = ONLY.get(module) or (*FIRST.get(module, ()), *rules)
     return [f"tests/{name}.py" for name in dict.fromkeys(names)]
 
 
 def main(names: Sequence[str], workers: int = 2) -> int:
     """Run the mutants of these modules and print the survivors. Returns how many there are."""
     chosen = []
-    for module in names or (*MODULES, *CLIENT_MODULES):
-        chosen += dict.fromkeys(mutants(module, (ROOT / path_of(module)).read_bytes()))
+    for module in names or MODULES:
+        source = (ROOT / path_of(module)).read_bytes()
+        made = dict.fromkeys(mutants(module, source))
+        chosen += [mutant for mutant in made if (module, mutant.edit(source)) not in EQUIVALENT]
     queue, todo = os.pipe()
     os.write(todo, b"".join(number.to_bytes(2) for number in range(len(chosen))))
     os.close(todo)
@@ -405,9 +488,8 @@ def _start(worker: _Worker) -> int:
             "--assert=plain",
             "--tb=line",
         ]
-        pytest.main(
-            [*quiet, f"--rootdir={ROOT}", *(str(ROOT / name) for name in test_files(None))], plugins=[worker]
-        )
+        files = (str(ROOT / name) for mutant in worker.mutants for name in test_files(mutant.module))
+        pytest.main([*quiet, f"--rootdir={ROOT}", *dict.fromkeys(files)], plugins=[worker])
         os._exit(min(worker.survivors, 100))
     return child
 

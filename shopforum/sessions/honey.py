@@ -53,8 +53,6 @@ def note(db: Database, keys: Keyring, secrets: Iterable[str | None], site: str, 
     The audit row is written at the first use and at every power of two after it.
     """
     hashes = [digest for secret in secrets if secret for digest in keys.digests("", _KIND, secret)]
-    if not hashes:
-        return False
     with db.transaction() as connection:
         rows = connection.execute(_HIT, {"hashes": hashes, **client.parameters()}).all()
         for row in rows:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from ..core.database import Database, once_more
 from . import audit, reach
@@ -72,7 +72,7 @@ def leave(
 @once_more
 def _act(
     db: Database,
-    statement: object,
+    statement: TextClause,
     name: str,
     ids: Sequence[UUID],
     reason: Reason,
@@ -83,11 +83,10 @@ def _act(
 ) -> int:
     with db.transaction() as connection:
         reach.lock_actor(connection, limit, reason.actor)
-        values = {"code": reason.code} if statement is _ENTER else {}
         rows = [
             row
             for step in steps(ids)
-            for row in connection.execute(statement, {**values, "ids": step})  # type: ignore[call-overload]
+            for row in connection.execute(statement, {"code": reason.code, "ids": step})
         ]
         if rows:
             sites, users = {row.site for row in rows}, {row.user_id for row in rows}

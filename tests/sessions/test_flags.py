@@ -38,3 +38,32 @@ def test_a_session_id_can_be_replaced_at_the_next_request(core):
     assert core.resume(successor).session is not None
     core.sessions.replace_id(started.session)
     assert core.resume(successor).issue is not None
+
+
+def test_of_many_flags_only_those_of_the_chosen_kind_and_sessions_are_dismissed(core):
+    ids = []
+    for name in ("ann", "bob", "carol"):
+        pair, started = core.log_in(name)
+        ids.append(started.session.id)
+        core.resume(Pair(pair.session_id))
+        core.resume(Pair(None, pair.refresh_token))
+    kind, reason = "session_without_refresh_token", "a test of ours"
+
+    def opened() -> list[tuple[int, str]]:
+        rows = core.sql("SELECT session_id, kind FROM session_flags WHERE dismissed_at IS NULL")
+        return sorted((ids.index(row["session_id"]), row["kind"]) for row in rows)
+
+    def told() -> list[list[str]]:
+        rows = core.sql("SELECT detail FROM audit_log WHERE event = 'flag_dismissed' ORDER BY id")
+        return [row["detail"].get("sessions", []) for row in rows]
+
+    assert core.sessions.dismiss_flag(ids[0], kind, reason, "ann@example.com", OWNER)
+    others = [(number, "refresh_without_session") for number in range(3)]
+    assert opened() == sorted([*others, (1, kind), (2, kind)])
+    assert core.sessions.dismiss_flags(ids[:2], kind, "another", "ann@example.com", OWNER) == 1
+    assert opened() == sorted([*others, (2, kind)])
+    dismissed = core.sql("SELECT dismissed_reason AS why FROM session_flags WHERE dismissed_at IS NOT NULL")
+    assert sorted(row["why"] for row in dismissed) == [reason, "another"]
+    assert told() == [[], [str(ids[1])]]
+    assert core.sessions.dismiss_flags(ids[:2], kind, reason, "ann@example.com", OWNER) == 0
+    assert len(told()) == 2

@@ -66,6 +66,9 @@ def test_a_cookie_of_a_leaked_jar_says_which(apps: Any, browser: Any, sql: Any):
             assert "honey_over" in form.submit(status=303).location
     answer(thief, secret)
     assert len(used(sql)) == 6
+    assert sql("SELECT hits FROM honey_tokens WHERE place = 'backup b2'") == [{"hits": 8}]
+    by = "SELECT DISTINCT event, initiating_entity AS by FROM audit_log WHERE event LIKE 'honey%' ORDER BY event"
+    assert [row["by"] for row in sql(by)] == ["admin", "admin", "user"]
     dashboard = admin.get("/")
     assert "vault" in dashboard
     assert "backup b2" not in dashboard

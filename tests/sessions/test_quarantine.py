@@ -4,7 +4,7 @@ import uuid
 
 from session_fixtures import OWNER, together
 
-from shopforum.sessions import Reason, Scope
+from shopforum.sessions import Reason, Scope, revocation
 
 DOUBT = Reason("admin", "ann@example.com", "suspected_theft", admin="two browsers")
 
@@ -46,7 +46,31 @@ def test_both_acts_count_what_is_new_and_leave_one_row(core):
         ("session_released", 1),
     ]
     assert (rows[0]["session_id"], rows[1]["session_id"]) == (None, ids[0])
+    assert (rows[0]["user_id"], rows[1]["user_id"]) == (None, core.users["ann"])
     assert rows[0]["detail"]["reason_admin"] == "two browsers"
+
+
+def test_one_act_on_two_sites_names_no_single_site(core, core_of):
+    ids = [made.log_in()[1].session.id for made in (core, core_of("forums"))]
+    assert core.sessions.quarantine(ids[:1], DOUBT, OWNER) == 1
+    assert core.sessions.release(ids[:1], DOUBT, OWNER) == 1
+    assert core.sessions.quarantine(ids, DOUBT, OWNER, detail={"note": "kept"}) == 2
+    rows = core.sql("SELECT site, detail FROM audit_log WHERE event = 'session_quarantined' ORDER BY id")
+    assert [(row["site"], row["detail"].get("note")) for row in rows] == [("store", None), ("all", "kept")]
+
+
+def test_an_ended_session_is_not_put_into_quarantine(core):
+    """Nor one behind a gate that its row does not know of yet."""
+    ended, gated = (core.log_in(name)[1].session for name in ("ann", "bob"))
+    core.sessions.revoke(Scope(sessions=(ended.id,)), DOUBT, OWNER)
+    with core.sessions.db.transaction() as connection:
+        revocation.revoke(connection, Scope(user_id=gated.user_id), DOUBT, OWNER, sites=("store",))
+    core.sql(
+        "UPDATE sessions SET ended_at = NULL, end_reason = NULL, revocation_id = NULL WHERE id = :id",
+        id=gated.id,
+    )
+    assert core.sessions.quarantine([ended.id, gated.id], DOUBT, OWNER) == 0
+    assert core.sql("SELECT 1 FROM sessions WHERE quarantined_at IS NOT NULL") == []
 
 
 def test_its_owner_can_still_end_it_and_an_admin_too(core):

@@ -1,5 +1,8 @@
 """Rotation in two phases: a browser never loses a pair that it has shown for one that it has not."""
 
+from dataclasses import replace
+
+import pytest
 from session_fixtures import OWNER, THIEF, together
 
 
@@ -73,6 +76,36 @@ def test_of_two_successors_the_one_that_is_shown_holds(core):
     assert core.resume(first).session is not None
     core.pass_grace()
     assert core.resume(first).ended == "replayed"
+
+
+CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "ended"),
+    [
+        (replace(OWNER, agent=CHROME.format(140)), "quarantined"),
+        (replace(OWNER, agent=CHROME.format(141)), "quarantined"),
+        (replace(OWNER, agent="curl/8.5.0"), "replayed"),
+        (replace(THIEF, agent=CHROME.format(140)), "replayed"),
+    ],
+    ids=["the same", "updated", "another browser", "another network"],
+)
+def test_a_browser_that_crashed_comes_back_with_older_cookies_and_a_copy_of_them_is_a_fork(
+    core, client, ended
+):
+    """The newest cookies were used for less than a minute, so that they may not have reached the disk."""
+    owner = replace(OWNER, agent=CHROME.format(140))
+    pair, _ = core.log_in(client=owner)
+    core.make_rotation_due()
+    successor = core.resume(pair, owner).issue
+    assert core.resume(successor, owner).session is not None
+    core.pass_grace()
+    assert core.resume(pair, client).ended == ended
+    [row] = core.sql("SELECT quarantine_reason, end_reason FROM sessions")
+    assert tuple(row.values()) == (("older_cookies", None) if ended == "quarantined" else (None, "replayed"))
 
 
 def test_a_prefetch_neither_extends_nor_rotates(core):

@@ -53,3 +53,31 @@ def test_a_successor_that_was_shown_in_the_end_is_no_sign(core):
     core.resume(successor, THIEF)
     assert core.sessions.unclaimed([outcome.session.id]) == []
     assert core.sessions.unclaimed([]) == []
+
+
+def test_one_asker_of_several_pairs_is_one_line_and_other_sessions_have_their_own(core):
+    """Each pair was first shown from another place of the owner's."""
+    pair, outcome = core.log_in()
+    moved = replace(OWNER, address="198.51.100.7")
+    for place in (OWNER, moved):
+        core.make_rotation_due()
+        assert core.resume(pair, THIEF).issue is not None
+        core.pass_time(61)
+        core.make_rotation_due()
+        pair = core.resume(pair, place).issue
+        core.resume(pair, moved)
+    other, started = core.log_in("bob")
+    core.make_rotation_due()
+    core.resume(other, THIEF)
+    core.pass_time(61)
+    [asked] = core.sessions.unclaimed([outcome.session.id])
+    assert (asked.address, asked.times) == (THIEF.address, 2)
+    latest = core.sql(
+        "SELECT max(created_at) AS at FROM session_credentials WHERE session_id = :id AND seen_at IS NULL",
+        id=asked.session_id,
+    )
+    assert asked.last_at == latest[0]["at"]
+    assert {each.session_id for each in core.sessions.unclaimed([asked.session_id, started.session.id])} == {
+        asked.session_id,
+        started.session.id,
+    }
