@@ -169,3 +169,10 @@ def test_a_provider_that_fails_otherwise_is_no_reason_to_let_in(core, monkeypatc
     monkeypatch.setattr(core.provider, "revoke", fail)
     with pytest.raises(SignInBlocked):
         core.log_in("ann")
+
+
+def test_a_login_that_is_refused_before_the_password_counts_for_its_rule(core):
+    rule = core.sessions.add_rule(Rule(seconds=60, network=THIEF.address), WHY, OWNER)
+    assert core.sessions.refuses(THIEF)
+    assert not core.sessions.refuses(OWNER)
+    assert core.sql("SELECT id, hits FROM standing_rules") == [{"id": rule, "hits": 1}]

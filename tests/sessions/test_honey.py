@@ -85,6 +85,9 @@ def test_a_thief_who_tries_it_beside_real_cookies_is_noticed_too(
     answer(thief, own[SESSION], secret)
     answer(thief, secret, own[REFRESH])
     assert used(sql) == [{"site": "store", "place": "backup b2", "address": "203.0.113.66"}] * 2
+    # A planted session id is no invented one.
+    answer(thief, secret)
+    assert sql("SELECT 1 FROM audit_log WHERE event = 'strict_session_violation'") == []
     assert store.get("/shopping-cart").status_int == 200
 
 

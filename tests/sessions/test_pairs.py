@@ -7,6 +7,7 @@ import pytest
 from session_fixtures import OWNER, THIEF
 from sqlalchemy import text
 
+from shopforum.sessions import unmatched_cookies
 from shopforum.sessions.keyring import new_session_id
 from shopforum.sessions.model import Outcome, Pair
 
@@ -140,3 +141,29 @@ def test_a_session_id_that_comes_to_another_site_is_told_of_its_session(core_of)
     )
     assert event["site"] == "forums"
     assert store.resume(pair).session is not None
+
+
+def test_an_older_token_of_the_same_session_is_no_second_theft(core):
+    core.provider.one_time = True
+    old, _ = core.log_in()
+    core.let_idle()
+    new = core.resume(old).issue
+    assert core.resume(Pair(new.session_id, old.refresh_token), THIEF).session is None
+    assert core.flags() == {"session_without_refresh_token": 1}
+
+
+def test_invented_session_ids_leave_one_row_for_each_network_and_sixty_a_minute(core):
+    def invented() -> int:
+        return core.events().count("strict_session_violation")
+
+    for number in range(62):
+        for _ in range(2):
+            core.resume(Pair(new_session_id()), replace(THIEF, address=f"198.51.{number}.1"))
+    assert invented() == 60
+    core.pass_time(61)
+    core.resume(Pair(new_session_id()), replace(THIEF, address="198.51.100.1"))
+    assert invented() == 61
+    # Another event has its own count.
+    unmatched_cookies.note_sent_twice(core.sessions.context, ["__Host-session"], THIEF)
+    core.resume(Pair(new_session_id()), THIEF)
+    assert (core.events().count("cookie_duplicate"), invented()) == (1, 62)

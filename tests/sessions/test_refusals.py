@@ -1,5 +1,8 @@
 """Refused requests are written down with the facts that decided, and no flood fills the table."""
 
+from collections import Counter
+from dataclasses import replace
+
 from session_fixtures import OWNER, THIEF, together
 
 from shopforum.core import purge
@@ -92,6 +95,27 @@ def test_a_flood_is_one_row_a_second_and_a_hundred_rows(core):
     core.resume(half, Client(f"198.51.100.{refusals.MOST + 4}", "", "again"))
     assert rows(core)[0]["id"] == found[0]["id"]
     assert rows(core)[-1]["more"] == 1
+
+
+def test_each_session_and_each_kind_of_client_is_counted_apart(core, clock):
+    halves = [Pair(core.log_in(name)[0].session_id) for name in ("ann", "bob")]
+    ann, bob = halves
+    first = core.sql("SELECT id FROM sessions WHERE user_name = 'Ann'")[0]["id"]
+
+    def counted() -> list[tuple[bool, int]]:
+        return [(row["session_id"] == first, row["more"]) for row in rows(core)]
+
+    other = replace(THIEF, agent="curl/8.5.0")
+    for half, client in ((ann, THIEF), (ann, THIEF), (bob, THIEF), (ann, THIEF), (ann, other)):
+        core.resume(half, client)
+    clock.seconds += 2
+    core.resume(ann, other)
+    assert counted() == [(True, 2), (False, 0), (True, 0), (True, 0)]
+    # A flood on one session crowds no row of another out.
+    for number in range(refusals.MOST):
+        core.resume(bob, Client(f"198.51.100.{number}", "", "flood"))
+    core.resume(ann, Client("203.0.113.1", "", "last"))
+    assert Counter(is_first for is_first, _ in counted()) == {True: 4, False: refusals.MOST}
 
 
 def test_they_are_deleted_after_a_month_and_with_their_session(core):
