@@ -17,6 +17,7 @@ from ..operations.approval_requests import TwoPeople
 from ..web.contributions import Act, NavItem, Notice, SearchBox
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
+from . import cells
 from .shortcuts import key
 from .views.break_glass import code_page
 from .views.denied import denied
@@ -165,6 +166,7 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_template_names(
         {
             "labels": labels,
+            "cells": cells,
             "key": key,
             "approval_in_words": approvals.summary,
             "device": user_agents.label,

@@ -5,6 +5,7 @@ from typing import Any
 from wtforms import Form, SelectField, StringField
 
 from ..operations.filters import AuditFilter, Criterion, Filter, FilterError, RevocationFilter, SessionFilter
+from .filter_widgets import Select, text_input
 from .form_fields import options_of
 
 
@@ -33,11 +34,17 @@ class FilterForm(Form):
 
 def _field(criterion: Criterion) -> StringField | SelectField:
     if criterion.choices:
-        options = options_of([("", "Any"), *criterion.choices])
-        return SelectField(criterion.label, choices=options, default="", validate_choice=False)
+        options = [("", "Any"), *criterion.choices]
+        return SelectField(
+            criterion.label,
+            choices=options_of(options),
+            default="",
+            validate_choice=False,
+            widget=Select(options),
+        )
     # The list has one line for its filter: there the hint stands in the empty field.
     attributes = {"placeholder": criterion.hint} if criterion.kind == "text" else {"type": criterion.kind}
-    return StringField(criterion.label, description=criterion.hint, render_kw=attributes)
+    return StringField(criterion.label, description=criterion.hint, render_kw=attributes, widget=text_input)
 
 
 class SessionFilterForm(FilterForm):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from pyramid.httpexceptions import HTTPServiceUnavailable
@@ -10,14 +11,22 @@ from sqlalchemy.exc import DBAPIError
 
 from .database import Database, ResultRow, Statement
 from .engine import MARGIN
+from .prepared_statements import Prepared
 
 # Milliseconds. A filter that matches few rows of a large table must not use up the database for the whole site.
 LIMIT = 3000
 _QUERY_CANCELED = "57014"
+
+
 # These queries end before their compilation would, and read indexes, whose pages are in memory.
-# One statement sets all, for the length of the transaction.
-_SETTINGS = """SELECT set_config('transaction_read_only', 'on', true), set_config('jit', 'off', true),
-    set_config('random_page_cost', '1.1', true), set_config('statement_timeout', '%d', true)"""
+@cache
+def _settings(limit: int) -> Prepared:
+    """Return the statement that sets all, for the length of the transaction."""
+    return Prepared(
+        "read_only",
+        f"""SELECT set_config('transaction_read_only', 'on', true), set_config('jit', 'off', true),
+    set_config('random_page_cost', '1.1', true), set_config('statement_timeout', '{limit}', true)""",
+    )
 
 
 class TooSlow(HTTPServiceUnavailable):
@@ -50,7 +59,8 @@ class ReadOnlyDatabase(Database):
         It holds a connection, so the block must not take another one. Use it in a function with `once_more`.
         """
         with self.transaction(self.limit / 1000 + MARGIN) as connection:
-            connection.exec_driver_sql(_SETTINGS % self.limit)
+            # Without PREPARE, whose own setting a rollback would take back.
+            _settings(self.limit).run(connection, {}, prepare=False)
             yield OpenTransaction(self, connection)
 
     def _run(self, statement: Statement, values: dict[str, Any]) -> list[ResultRow]:

@@ -180,7 +180,7 @@ def of_user(db: ReadOnlyDatabase, user_id: UUID) -> list[AuditRow]:
 def new_devices(db: ReadOnlyDatabase, session_ids: Sequence[UUID]) -> set[UUID]:
     """Return those of the sessions that began with a device that was new to their user."""
     found = select(_a.c.session_id).where(
-        _a.c.session_id.in_(session_ids),
+        _a.c.session_id == func.any(session_queries.ids_of(session_ids)),
         _a.c.event == EventName.LOGIN_SUCCESS,
         _a.c.detail["new_device"].as_string() == "true",
     )

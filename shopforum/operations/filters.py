@@ -9,6 +9,7 @@ of sessions is one field of `SessionFilter` and one condition in `session_querie
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -60,6 +61,7 @@ class Filter:
     """The base of all filters. A field that was not given is empty: `""` or None."""
 
     @classmethod
+    @cache
     def criteria(cls) -> dict[str, Criterion]:
         """Return the fields by name, in their order."""
         return {one.name: one.metadata["criterion"] for one in fields(cls)}

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Words that an engineer of web applications knows without us.
 _ORDINARY = """
 access account acting activity acts addresses admin agents api apply approving audit authority bodies breaker bulkhead caching calls cart catalogue
-causes chart check checkout checks cli columns commands config configuration confirming context contributions cookies core counts
+causes cells chart check checkout checks cli columns commands config configuration confirming context contributions cookies core counts
 containing csrf dashboard data database databases deadlines deliveries delivery demo denied deployment design dev devices diffs dismiss document documents encrypted engine
 errors event events everyone explain export external factor feed fields files filter filters flags fork form forms forums
 fusionauth garbage graph group groups guest guests headers health help hosts html id idempotency idp ids inbound inbox incidents
@@ -20,7 +20,7 @@ purge queries queue rate read readiness reasons records redirect redirects refus
 responses restock resubmit resume revocation revocations revoke risk routes rows rules safe sample saved schema schemas scope search
 security select selection services serving session sessions settings shortcuts signals signin signup site sites statements
 store supervisor tables tail targets templating terminal text texts throttle timeline timing token tokens topic topics totals
-transport tweens two types user users values view views vocabulary web webhooks well worker writing
+transport tweens two types user users values view views vocabulary web webhooks well widgets worker writing
 """
 ORDINARY = frozenset(_ORDINARY.split())
 ROW = re.compile(r"^\| ([^|]+) \|", re.MULTILINE)

@@ -70,6 +70,7 @@ class SelectField(Field):
         filters: Sequence[Callable[[Any], Any]] = ...,
         description: str = ...,
         default: object = ...,
+        widget: object = ...,
         render_kw: Mapping[str, Any] | None = ...,
     ) -> None: ...
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 
+from ...core.database import once_more
 from ...core.paging import FIELD, Page
-from ...core.read_only_database import TooSlow
+from ...core.read_only_database import ReadOnlyDatabase, TooSlow
 from ...operations import audit_queries, counts, id_lookup, saved_views, session_queries, timeline
 from ...operations.counts import TabCounts
 from ...operations.filters import TABS, SessionFilter
@@ -54,12 +56,11 @@ def sessions(request: Request) -> Any:
     redirects to what it names.
     """
     form = SessionFilterForm(request.GET)
-    db = request.read_db
-    found: Page[SessionRow] = Page([])
+    found = _Found(Page([]), set())
     shown, cut, uncounted = None, False, False
     exact = request.GET.get("count") == "exact"
     if form.validate():
-        meant = id_lookup.recognize(db, form.filter)
+        meant = id_lookup.recognize(request.read_db, form.filter)
         if meant:
             return HTTPSeeOther(_url_of(meant))
         try:
@@ -82,15 +83,15 @@ def sessions(request: Request) -> Any:
         "tabs": _tabs(request, view, shown),
         "order": order,
         "sorts": {name: view.url(order=name) for name in session_queries.ORDERS},
-        "page": found,
+        "page": found.page,
         # The first page polls for sessions newer than its newest row; later pages do not.
-        "since": "" if request.GET.get(FIELD) or form.errors or order else _newest(found),
+        "since": "" if request.GET.get(FIELD) or form.errors or order else _newest(found.page),
         "as_of": datetime.now(UTC).strftime("%H:%M:%S"),
         "cut": cut,
         "bounds": shown is None or not shown.exact,
         "uncounted": uncounted,
         "picks": selection.of(request),
-        "new_devices": audit_queries.new_devices(db, [row.id for row in found.rows]),
+        "new_devices": found.new_devices,
         "matching": shown[form.filter.state] if shown else None,
         "may_revoke": may_revoke(request),
     }
@@ -107,17 +108,27 @@ def _counted(
         return shown, True
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A page of the list, with the sessions on it that began with a device that was new to their user."""
+
+    page: Page[SessionRow]
+    new_devices: set[UUID]
+
+
+@once_more
 def _listed(
     request: Request, chosen: SessionFilter, *, beginning: bool = False
-) -> tuple[Page[SessionRow], TabCounts | None]:
+) -> tuple[_Found, TabCounts | None]:
     """Return the page of the list, and the counts on its tabs."""
-    db = request.read_db
-    matching = session_queries.matching(db, chosen, beginning=beginning)
-    order = session_queries.ORDERS[list_view.of(request, chosen).order]
-    listing = order.where(*matching, *session_queries.in_state(db, chosen.state))
-    found = page(request, listing, size=30)
+    with request.read_db.in_one_transaction() as db:
+        matching = session_queries.matching(db, chosen, beginning=beginning)
+        order = session_queries.ORDERS[list_view.of(request, chosen).order]
+        listing = order.where(*matching, *session_queries.in_state(db, chosen.state))
+        rows = page(request, listing, size=30, db=db)
+        found = _Found(rows, audit_queries.new_devices(db, [row.id for row in rows.rows]))
     # Counts of a part of the matching sessions would be taken for counts of all.
-    return found, None if beginning else counts.on_tabs(db, matching)
+    return found, None if beginning else counts.on_tabs(request.read_db, matching)
 
 
 def session(request: Request) -> dict[str, Any]:
@@ -130,23 +141,31 @@ def session(request: Request) -> dict[str, Any]:
 
 def session_page(request: Request, row: SessionDetail) -> dict[str, Any]:
     """Return the variables of a session's page."""
-    db = request.read_db
-    places, pairs = session_queries.places(db, row.id), session_queries.pairs(db, row.id)
     return {
+        **_history(request.read_db, row),
         "row": row,
-        "places": places,
-        "flags": session_queries.flags(db, row.id),
-        "pairs": pairs,
-        "device_key": session_queries.device_key(db, row.id) if row.bound_at else None,
         "unclaimed": request.sessions.unclaimed([row.id]),
-        "tree": pair_tree.draw(row, pairs, places),
-        "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),
         "form": RevokeForm(),
         "note": NoteForm(),
         "fresh_note": NoteForm(),
         "dismissing": "",
         "may_revoke": may_revoke(request),
     }
+
+
+@once_more
+def _history(reading: ReadOnlyDatabase, row: SessionDetail) -> dict[str, Any]:
+    """Return the places, the flags, the pairs of cookies and the timeline of a session."""
+    with reading.in_one_transaction() as db:
+        places, pairs = session_queries.places(db, row.id), session_queries.pairs(db, row.id)
+        return {
+            "places": places,
+            "flags": session_queries.flags(db, row.id),
+            "pairs": pairs,
+            "device_key": session_queries.device_key(db, row.id) if row.bound_at else None,
+            "tree": pair_tree.draw(row, pairs, places),
+            "events": timeline.tell(row, pairs, audit_queries.of_session(db, row)),
+        }
 
 
 def _url_of(meant: Meant) -> str:
