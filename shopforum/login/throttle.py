@@ -72,12 +72,15 @@ ON CONFLICT (key) DO UPDATE SET failures = greatest(f.failures, excluded.failure
 )
 
 # An address is not cleared by a login: an attacker could log in to an account of their own between two guesses.
-_FORGIVE = text(
-    """UPDATE login_failures SET failures = greatest(failures - 1, 0), blocked_until = clock_timestamp()
+_FORGIVEN = """UPDATE login_failures SET failures = greatest(failures - 1, 0), blocked_until = clock_timestamp()
     WHERE key = ANY (:keys)"""
-)
+_FORGIVE = text(_FORGIVEN)
 
-_CLEAR = text("DELETE FROM login_failures WHERE key = ANY (:keys)")
+# The address first, as a try locks them: in the other order, a login and a try would wait for each other.
+_CLEAR = text(
+    f"""WITH forgiven AS ({_FORGIVEN.replace(":keys", ":address")} RETURNING 1)
+    DELETE FROM login_failures WHERE key = ANY (:account) AND (SELECT count(*) FROM forgiven) >= 0"""
+)
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,7 @@ def forgive_address(db: Database, turn: Try) -> None:
 
 def clear(db: Database, turn: Try) -> None:
     """Clear the failures of the account, or of this device, after a login."""
-    db.all(_FORGIVE, keys=turn.address)
-    db.all(_CLEAR, keys=turn.account)
+    db.all(_CLEAR, address=turn.address, account=turn.account)
 
 
 def _take(request: Request, address: list[bytes], account: list[bytes]) -> Try:

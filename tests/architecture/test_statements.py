@@ -16,7 +16,7 @@ PAGES = [
     ("forums", "member", "/search", 2),
     ("forums", "member", "/account/sessions", 4),
     ("admin", "owner", "/", 12),
-    ("admin", "owner", "/sessions", 9),
+    ("admin", "owner", "/sessions", 8),
     ("admin", "owner", "/audit", 4),
     ("admin", "owner", "/revocations", 6),
     ("admin", "owner", "/revoke-everyone", 4),
@@ -60,3 +60,14 @@ def test_a_visitor_costs_nothing_for_a_session(browser, count_sql, site, path):
     with count_sql(client) as statements:
         client.get(path, status="*")
     assert not [statement for statement in statements if "session" in statement]
+
+
+@pytest.mark.parametrize(("site", "who", "at_most"), [("store", "shopper", 13), ("admin", "owner", 14)])
+def test_a_login_with_another_browser_takes_no_more_than(browser, count_sql, site, who, at_most):
+    """The check of the deny rules, the throttle, the session with two rows of the audit log, and the question about the new browser."""
+    client = browser(site)
+    client.log_in(who)
+    client.reset()
+    with count_sql(client) as statements:
+        client.log_in(who)
+    assert len(statements) <= at_most, statements
