@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET, array
@@ -282,10 +283,13 @@ OPEN_FLAGS = select(_f.c.session_id).where(_f.c.dismissed_at.is_(None))
 def _among(lookup: Lookup, each: ColumnElement[bool], *parts: Select[Any]) -> ColumnElement[bool]:
     """Return the condition that any of the statements `parts` selects a session's id, as `session_id`: by key where the ids are
     few, otherwise `each`, which is the same condition on `s` and is looked up while the sessions are read. The ids are counted in
-    the order of each part, which an index should have.
+    the order of each part, which an index should have. An id that several parts select counts once; a part that reaches the limit is
+    too long by itself, however often it repeats an id.
     """
-    some = union_all(*(select(part.limit(lookup.few + 1).subquery().c.session_id) for part in parts))
-    if lookup.db.only(select(func.count()).select_from(some.subquery()))["count"] > lookup.few:
+    limited = [part.limit(lookup.few + 1).cte(f"part{number}") for number, part in enumerate(parts)]
+    together = union(*(select(one.c.session_id) for one in limited)).subquery("together")
+    counts = (select(func.count()).select_from(one).scalar_subquery() for one in (*limited, together))
+    if lookup.db.only(select(func.greatest(*counts).label("count")))["count"] > lookup.few:
         return each
     ids = union_all(*(part.order_by(None) for part in parts))
     return s.c.id == func.any(func.array(ids.scalar_subquery()))

@@ -243,3 +243,43 @@ def test_every_door_refuses_it_in_words(
     answer = CliRunner().invoke(main, ["sessions", "list", write_ini(), "--ip", typed])
     assert answer.exit_code == 2
     assert "without a zone" in answer.output
+
+
+@pytest.mark.parametrize(("few", "by_keys"), [(5, True), (4, False)])
+def test_a_session_counts_once_however_often_its_browser_stands_in_it(
+    apps: Any, sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, few: int, by_keys: bool
+):
+    """At the login, at the last use and among the places. Counted thrice, a third as many sessions would be looked up by their keys."""
+    sql(
+        """WITH made AS (
+          INSERT INTO sessions (site, user_id, user_name, roles, created_at, authenticated_at, absolute_end, idle_end,
+            last_seen_at, agent, last_agent)
+          SELECT 'store', gen_random_uuid(), 'Ann', '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour', now(),
+            'Zork/1', 'Zork/1' FROM generate_series(1, 5) RETURNING id)
+        INSERT INTO session_places (session_id, address, agent) SELECT id, '192.0.2.1', 'Zork/1' FROM made"""
+    )
+    monkeypatch.setattr(session_queries, "_FEW", few)
+    db = ReadOnlyDatabase(apps["admin"].services.db)
+    assert len(found(db, device="zork")) == 5
+    [condition] = session_queries.matching(db, SessionFilter(device="zork"))
+    assert ("array(" in str(condition).lower()) is by_keys
+
+
+def test_a_browser_at_many_addresses_of_one_session_is_too_much_for_keys(
+    apps: Any, sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    """The ids behind the limit are not known: they may be those of as many sessions."""
+    sql(
+        """WITH made AS (
+          INSERT INTO sessions (site, user_id, user_name, roles, created_at, authenticated_at, absolute_end, idle_end,
+            last_seen_at, agent, last_agent)
+          SELECT 'store', gen_random_uuid(), 'Ann', '{}', now(), now(), now() + interval '1 day', now() + interval '1 hour', now(),
+            'curl/8.14', 'curl/8.14' RETURNING id)
+        INSERT INTO session_places (session_id, address, agent)
+        SELECT id, inet '192.0.2.0' + n, 'Zork/1' FROM made, generate_series(1, 9) n"""
+    )
+    monkeypatch.setattr(session_queries, "_FEW", 5)
+    [condition] = session_queries.matching(
+        ReadOnlyDatabase(apps["admin"].services.db), SessionFilter(device="zork")
+    )
+    assert "array(" not in str(condition).lower()
