@@ -9,7 +9,7 @@ PAGE = Path(__file__).parent / "fusionauth-answers.md"
 HEAD = """# FusionAuth's answers
 
 The answers that FusionAuth may give to the calls of the sites, and the reaction of the sites. Written by `make docs` from
-`shopforum/dev/idp/answers.py`; `tests/idp/test_answers.py` checks each reaction. The development identity provider gives any of
+`shopforum/dev/idp/answers/`; `tests/idp/test_answers.py` checks each reaction. The development identity provider gives any of
 them once: `POST /hooks/answer {"answer": "login: user locked"}`. *Source* says who describes the answer: FusionAuth's *docs* (the
 page), an *issue* in its tracker, or an official *client*; *assumed* is our own reading.
 """

@@ -1,7 +1,7 @@
 """Break each condition of the session core, and each status in FusionAuth's client, one at a time, and list the mutants that
 no test notices.
 
-`make mutants` runs it; `python tests/mutants.py records responses` breaks these modules only. A mutant is one edit of one
+`make mutants` runs it; `python tests/mutants.py records login_answers` breaks these modules only. A mutant is one edit of one
 module: a condition of a statement becomes true (beside OR: false), `least` becomes `greatest`, a test of the rules becomes
 true and false, a `case` never matches. In the client a status becomes another one. Each mutant runs the tests below in a fork of a process that has collected them, up
 to the first one that fails; the tests that noticed the latest mutants come first. A mutant that takes three times as
@@ -30,6 +30,10 @@ from shopforum.dev import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "shopforum/sessions"
+CLIENT_MODULES = (
+    *("fusionauth", "passkeys", "transport", "answer_fields", "user_answers", "login_answers"),
+    *("enrolment_answers", "signup_answers", "passkey_answers", "token_answers"),
+)
 # The nearest to the rules first.
 MODULES = (
     *("rotation", "resume", "lookup", "records", "live", "renewal", "revocation", "gate_sweep"),
@@ -56,9 +60,9 @@ MODULES = (
         "reach",
         "outbox",
     ),
-    *("provider_events", "jobs", "throttle", "fusionauth", "responses", "passkeys", "transport"),
+    *("provider_events", "jobs", "throttle"),
+    *CLIENT_MODULES,
 )
-CLIENT_MODULES = ("fusionauth", "responses", "passkeys", "transport")
 # The packages of the modules outside of the session core.
 PACKAGES = {"throttle": "shopforum/login"} | dict.fromkeys(CLIENT_MODULES, "shopforum/idp")
 # The tests of the rules and their statements.
@@ -167,7 +171,7 @@ ONLY = {
     "throttle": ("login/test_throttle", "login/test_old_keys", "login/test_passkeys"),
 } | dict.fromkeys(
     CLIENT_MODULES,
-    ("idp/test_responses", "idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass"),
+    ("idp/test_answer_statuses", "idp/test_answers", "idp/test_fusionauth", "admin/test_break_glass"),
 )
 # Mutants that do the same as the code, and why. They are not run.
 EQUIVALENT = {

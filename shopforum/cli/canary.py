@@ -17,7 +17,7 @@ import structlog
 
 from shopforum.core.causes import cause
 from shopforum.core.sites import STORE
-from shopforum.idp.responses import LoginAnswer, LoginRefused, TwoFactorRequired
+from shopforum.idp import LoginAnswer, LoginRefused, TwoFactorRequired
 from shopforum.sessions import AuthorityUnavailable, RefreshRefused
 from shopforum.sessions.audit import Client
 from shopforum.web import canary, probe

@@ -4,21 +4,14 @@
 has the wire contract and the settings that FusionAuth needs.
 """
 
+from .enrolment_answers import Enrolled
 from .fusionauth import FusionAuth
+from .login_answers import LoginAnswer, LoginRefused, MailCode, TwoFactorRequired
+from .passkey_answers import Passkey
 from .passkeys import RelyingParty
-from .responses import (
-    AccountFault,
-    AddressTaken,
-    Enrolled,
-    InputRefused,
-    LoginAnswer,
-    LoginRefused,
-    MailCode,
-    Passkey,
-    TwoFactorRequired,
-    same_id,
-    shown_name,
-)
+from .signup_answers import AddressTaken, InputRefused
+from .transport import AccountFault
+from .user_answers import same_id, shown_name
 
 __all__ = [
     "AccountFault",

@@ -8,23 +8,24 @@ from uuid import UUID
 from ..core import user_agents
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable, Refreshed, RefreshRefused
 from ..sessions.audit import Client
-from . import responses
-from .breaker import Unreachable
-from .passkeys import Passkeys, RelyingParty
-from .responses import (
-    REFUSALS,
-    Account,
-    AccountFault,
-    AddressTaken,
-    Enrolled,
-    InputRefused,
-    IssuedTokens,
-    LoginAnswer,
-    LoginRefused,
-    MailCode,
+from . import (
+    enrolment_answers,
+    login_answers,
+    passkey_answers,
+    signup_answers,
+    token_answers,
+    user_answers,
 )
+from .answer_fields import read_uuid, unknown, wrong_field
+from .breaker import Unreachable
+from .enrolment_answers import Enrolled
+from .login_answers import REFUSALS, LoginAnswer, LoginRefused, MailCode
+from .passkeys import Passkeys, RelyingParty
 from .settings import IdpSettings
-from .transport import Transport
+from .signup_answers import AddressTaken, InputRefused
+from .token_answers import IssuedTokens
+from .transport import AccountFault, Transport
+from .user_answers import Account
 
 # Statuses of a gateway that has no answer of the server behind it (RFC 9110, 15.6.3 to 15.6.5).
 _GATEWAY = frozenset({502, 503, 504})
@@ -67,9 +68,9 @@ class FusionAuth:
             | {"twoFactorId": two_factor_id, "code": code}
             | ({"trustComputer": True} if trust else {}),
         )
-        if status == 421 or (status == 400 and responses.wrong_field(body, "code")):
+        if status == 421 or (status == 400 and wrong_field(body, "code")):
             raise LoginRefused("code", status)
-        if responses.unknown(status, body):
+        if unknown(status, body):
             raise LoginRefused("challenge", status)
         return self._logged_in(status, body)
 
@@ -79,7 +80,7 @@ class FusionAuth:
         status, body = self._transport.call(
             self.breaker.login, "POST", path, key=False, json={"methodId": method_id}
         )
-        if responses.unknown(status, body):
+        if unknown(status, body):
             raise LoginRefused("challenge", status)
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered with {status} when a code was to be sent")
@@ -94,7 +95,7 @@ class FusionAuth:
         }
         with self._transport.turn(self.breaker.login) as ask:
             status, body = ask("POST", "/api/passwordless/start", key=True, json=start)
-            found = responses.mail_code(status, body)
+            found = login_answers.mail_code(status, body)
             if found is None:
                 return None
             status, _ = ask("POST", "/api/passwordless/send", key=False, json={"code": found.login_id})
@@ -108,8 +109,8 @@ class FusionAuth:
         """Log in by a mailed code. Raises LoginRefused (`challenge` where it is too old), TwoFactorRequired, AuthorityUnavailable."""
         proof = {"code": mail_code.login_id, "oneTimeCode": mail_code.code}
         status, body = self._first_step("/api/passwordless/login", proof, client, device, trust_id)
-        spent = status == 400 and any(responses.wrong_field(body, name) for name in ("code", "oneTimeCode"))
-        if spent or responses.unknown(status, body):
+        spent = status == 400 and any(wrong_field(body, name) for name in ("code", "oneTimeCode"))
+        if spent or unknown(status, body):
             raise LoginRefused("challenge", status)
         return self._logged_in(status, body)
 
@@ -124,7 +125,7 @@ class FusionAuth:
         """Log in by what a passkey has signed. Raises LoginRefused (`passkey`), TwoFactorRequired, AuthorityUnavailable."""
         proof = {"credential": credential, "origin": party.origin, "rpId": party.id}
         status, body = self._first_step("/api/webauthn/login", proof, client, device, trust_id)
-        if responses.passkey_refused(status, body):
+        if passkey_answers.refused(status, body):
             raise LoginRefused("passkey", status)
         return self._logged_in(status, body)
 
@@ -138,7 +139,7 @@ class FusionAuth:
         """
         with self._transport.turn(self.breaker.login) as ask:
             status, body = ask("GET", "/api/user", key=True, params={"email": email})
-            user_id = responses.without_methods(status, body)
+            user_id = enrolment_answers.without_methods(status, body)
             json = {
                 "applicationId": self._settings.application_id,
                 "method": "authenticator",
@@ -148,7 +149,7 @@ class FusionAuth:
                 "eventInfo": _event_info(client, user_agents.label(client.agent)),
             }
             status, body = ask("POST", f"/api/user/two-factor/{user_id}", key=True, json=json)
-        return responses.enrolled(status, body, user_id)
+        return enrolment_answers.enrolled(status, body, user_id)
 
     def refresh(self, refresh_token: str, user_id: UUID, client: Client | None = None) -> Refreshed:
         """Exchange a refresh token, at the endpoint that the settings name. See Authority.refresh.
@@ -170,7 +171,7 @@ class FusionAuth:
                     json["eventInfo"] = _event_info(client, user_agents.label(client.agent))
                 status, body = ask("POST", "/api/jwt/refresh", key=False, json=json)
                 names = ("refreshToken", "refreshTokenId", "token")
-            if responses.refresh_token_dead(status, body):
+            if token_answers.refresh_token_dead(status, body):
                 raise RefreshRefused
             if status != 200 or not isinstance(body, dict):
                 raise AuthorityMisconfigured(f"FusionAuth answered a refresh with {status}")
@@ -190,7 +191,7 @@ class FusionAuth:
                 params["userId"] = str(user_id)
         status, body = self._transport.call(self.breaker.revoke, "DELETE", path, key=True, params=params)
         # An unknown token, or one that has expired and was deleted: either way there is nothing left to revoke.
-        if status != 200 and not responses.unknown(status, body):
+        if status != 200 and not unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a revocation with {status}")
 
     def roles(self, user_id: UUID) -> tuple[str, ...] | None:
@@ -215,7 +216,7 @@ class FusionAuth:
         status, body = self._transport.call(
             self.breaker.revoke, "DELETE", f"/api/user/{user_id}", key=True, params={"hardDelete": "true"}
         )
-        if status != 200 and not responses.unknown(status, body):
+        if status != 200 and not unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered the deletion of a user with {status}")
 
     def refresh_tokens(self, user_id: UUID) -> IssuedTokens:
@@ -225,7 +226,7 @@ class FusionAuth:
         status, body = self._transport.call(
             self.breaker.refresh, "GET", "/api/jwt/refresh", key=True, params={"userId": str(user_id)}
         )
-        return responses.issued_tokens(status, body)
+        return token_answers.issued_tokens(status, body)
 
     def site_of(self, application_id: str) -> str | None:
         """Return the site of an application at FusionAuth, or None."""
@@ -267,7 +268,7 @@ class FusionAuth:
         json["eventInfo"] = _event_info(client, user_agents.label(client.agent))
         status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
         if status == 400:
-            raise responses.refused_input(body)
+            raise signup_answers.refused_input(body)
         if status != 200:
             raise AuthorityUnavailable(f"FusionAuth answered a registration with {status}")
 
@@ -286,7 +287,7 @@ class FusionAuth:
         path = "/api/user/forgot-password"
         status, body = self._transport.call(self.breaker.login, "POST", path, key=True, json=json)
         # The other statuses: no mail can be sent, because the tenant has no template for it or has it turned off.
-        if status != 200 and not responses.unknown(status, body):
+        if status != 200 and not unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered a forgotten password with {status}")
 
     def change_password(self, change_password_id: str, password: str, client: Client) -> UUID:
@@ -297,7 +298,7 @@ class FusionAuth:
         with self._transport.turn(self.breaker.login) as ask:
             # The right is good for one change, so it is worth nothing in FusionAuth's access log a moment later.
             status, body = ask("GET", "/api/user", key=True, params={"changePasswordId": change_password_id})
-            user_id = responses.user_id(status, body)
+            user_id = signup_answers.user_id(status, body)
             json = {
                 "changePasswordId": change_password_id,
                 "password": password,
@@ -306,9 +307,9 @@ class FusionAuth:
             }
             status, body = ask("POST", "/api/user/change-password", key=False, json=json)
         if status == 400:
-            refused = responses.refused_input(body)
+            refused = signup_answers.refused_input(body)
             raise refused if not isinstance(refused, AddressTaken) else InputRefused({})
-        if responses.unknown(status, body):
+        if unknown(status, body):
             raise LoginRefused("challenge", status)
         if status != 200:
             raise AuthorityUnavailable(f"FusionAuth answered a change of a password with {status}")
@@ -319,11 +320,11 @@ class FusionAuth:
     ) -> Account | None:
         """Return a user as registered for this site's application, or another one."""
         status, body = ask("GET", f"/api/user/{user_id}", key=True)
-        if responses.unknown(status, body):
+        if unknown(status, body):
             return None
         if status != 200:
             raise AuthorityMisconfigured(f"FusionAuth answered a request for a user with {status}")
-        account = responses.account(body, application_id or self._settings.application_id)
+        account = user_answers.account(body, application_id or self._settings.application_id)
         if account is not None and account.user_id != user_id:
             raise AuthorityUnavailable("FusionAuth answered with another user")
         return account
@@ -342,22 +343,22 @@ class FusionAuth:
         json = self._about(client, device) | proof | ({"twoFactorTrustId": trust_id} if trust_id else {})
         status, body = self._transport.call(self.breaker.login, "POST", path, key=key, json=json)
         if status == 242:
-            raise responses.two_factor(body)
+            raise login_answers.two_factor(body)
         return status, body
 
     def _logged_in(self, status: int, body: Any) -> LoginAnswer:
         if status == 200:
-            return responses.login(body, self._settings.application_id)
+            return login_answers.login(body, self._settings.application_id)
         if status == 400:
-            raise responses.bad_request(body)
-        if status == 404 and not responses.unknown(status, body):
+            raise login_answers.bad_request(body)
+        if status == 404 and not unknown(status, body):
             raise AuthorityUnavailable("a gateway answered a login with 404")
         if status in REFUSALS:
             raise LoginRefused(
                 REFUSALS[status],
                 status,
-                change_password_id=responses.change_password_id(status, body),
-                user_id=responses.refused_user(status, body),
+                change_password_id=login_answers.change_password_id(status, body),
+                user_id=login_answers.refused_user(status, body),
             )
         raise AuthorityUnavailable(f"FusionAuth answered a login with {status}")
 
@@ -404,8 +405,8 @@ def _refreshed(presented: str, token: Any, token_id: Any, jwt: Any, *, account: 
         raise AuthorityUnavailable("FusionAuth's answer to a refresh is not complete")
     return Refreshed(
         refresh_token=token or presented,
-        refresh_token_id=responses.uuid_or_unavailable(token_id) if token_id else None,
-        user_id=responses.uuid_or_unavailable(responses.claims(jwt).get("sub")),
+        refresh_token_id=read_uuid(token_id) if token_id else None,
+        user_id=read_uuid(token_answers.claims(jwt).get("sub")),
         roles=account.roles,
         name=account.name,
         email=account.email,

@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from ..sessions import AuthorityMisconfigured
-from . import responses
-from .responses import LoginRefused, Passkey
+from . import passkey_answers
+from .answer_fields import error_codes, unknown
+from .login_answers import LoginRefused
+from .passkey_answers import Passkey
 from .settings import IdpSettings
 from .transport import Transport
 
@@ -44,7 +46,7 @@ class Passkeys:
             "loginIdTypes": ["email"],
             "workflow": _WORKFLOW,
         }
-        return responses.passkey_challenge(*self._call("POST", "/api/webauthn/start", json=json))
+        return passkey_answers.challenge(*self._call("POST", "/api/webauthn/start", json=json))
 
     def options(self, user_id: UUID, name: str, agent: str) -> dict[str, Any]:
         """Return the options for making a passkey, as `parseCreationOptionsFromJSON` reads them. `name` is the user's for it.
@@ -52,7 +54,7 @@ class Passkeys:
         Raises AuthorityUnavailable.
         """
         json = {"userId": str(user_id), "displayName": name, "userAgent": agent, "workflow": _WORKFLOW}
-        return responses.passkey_options(*self._call("POST", "/api/webauthn/register/start", json=json))
+        return passkey_answers.options(*self._call("POST", "/api/webauthn/register/start", json=json))
 
     def add(self, user_id: UUID, credential: Mapping[str, Any], party: RelyingParty) -> None:
         """Store a passkey that the browser has made. Raises LoginRefused (`passkey`), AuthorityUnavailable."""
@@ -63,20 +65,19 @@ class Passkeys:
             "rpId": party.id,
         }
         status, body = self._call("POST", "/api/webauthn/register/complete", key=False, json=json)
-        if responses.passkey_refused(status, body):
+        if passkey_answers.refused(status, body):
             raise LoginRefused("passkey", status)
         if status != 200:
-            codes = ", ".join(error.code for error in responses.errors(body))
-            raise AuthorityMisconfigured(f"FusionAuth refused a new passkey ({status}, {codes[:200]})")
+            raise AuthorityMisconfigured(f"FusionAuth refused a new passkey ({status}, {error_codes(body)})")
 
     def of_user(self, user_id: UUID) -> tuple[Passkey, ...]:
         """Return a user's passkeys, the newest first. Raises AuthorityUnavailable."""
-        return responses.passkeys(*self._call("GET", "/api/webauthn", params={"userId": str(user_id)}))
+        return passkey_answers.passkeys(*self._call("GET", "/api/webauthn", params={"userId": str(user_id)}))
 
     def remove(self, passkey_id: UUID) -> None:
         """Remove a passkey; one that FusionAuth does not know is removed already. Raises AuthorityUnavailable."""
         status, body = self._call("DELETE", f"/api/webauthn/{passkey_id}")
-        if status != 200 and not responses.unknown(status, body):
+        if status != 200 and not unknown(status, body):
             raise AuthorityMisconfigured(f"FusionAuth answered the removal of a passkey with {status}")
 
     def _call(self, method: str, path: str, *, key: bool = True, **content: Any) -> tuple[int, Any]:

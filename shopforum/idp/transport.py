@@ -13,12 +13,21 @@ from ..core import network_deadlines, outgoing_requests
 from ..sessions import AuthorityMisconfigured, AuthorityUnavailable
 from . import timing
 from .breaker import Breaker, Breakers, Unreachable
-from .responses import AccountFault
 from .settings import IdpSettings
 
 # A user object has whatever a customer stores in it, and a user whose answer is too large cannot sign in: far more than
 # anybody needs, and no more than a server can hold for all calls at once.
 _LARGEST_ANSWER = 8 * 1024 * 1024
+
+
+class AccountFault(AuthorityUnavailable):
+    """FusionAuth answered with an error that may concern this account alone, and says nothing about other accounts. `status` is
+    its status.
+    """
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Transport:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from ..core.read_only_database import ReadOnlyDatabase
 from ..idp import FusionAuth
-from ..idp.responses import IssuedTokens
+from ..idp.token_answers import IssuedTokens
 from ..sessions import AuthorityUnavailable, live
 from ..sessions.vocabulary import State
 
