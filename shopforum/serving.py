@@ -136,6 +136,9 @@ class Queues:
     def add_task(self, channel: HTTPChannel) -> None:
         """Queue the next request of a connection."""
         request = channel.requests[0]
+        if processes.ending.is_set():
+            # Said in the response, so that a proxy sends nothing more on a connection that is about to be closed.
+            request.headers["CONNECTION"] = "close"
         if request.error or request.path in health.PATHS:
             self._health.add_task(channel)
             return

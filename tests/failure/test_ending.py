@@ -75,6 +75,9 @@ def test_sigterm_lets_requests_finish_and_sighup_is_ignored(serving, database_ur
         process.send_signal(signal.SIGTERM)
         eventually(lambda: status(port, "/readyz") == 503)
         assert status(port, "/healthz") == 200, "the balancer has a minute to notice"
+        # A proxy that keeps connections would else send a form on one that is about to be closed.
+        kept = send(port, request("GET", "/forums").replace("Connection: close\r\n", ""))
+        assert kept.header("Connection") == "close"
         # A second signal ends the wait.
         process.send_signal(signal.SIGTERM)
         eventually(lambda: status(port, "/healthz") == 0)

@@ -44,6 +44,17 @@ def test_the_units_wait_longer_than_the_server_takes_to_end() -> None:
         assert int(found[1]) > seconds
 
 
+def test_a_server_serves_until_the_balancer_has_noticed_that_it_leaves() -> None:
+    """With checks that are rarer, haproxy went on sending requests to a process that was gone."""
+    server = ConfigParser(interpolation=None)
+    server.read(DEPLOY.parent / "production.ini")
+    sites = (DEPLOY / "haproxy.cfg").read_text().partition("backend shopforum")[2]
+    found = re.search(r"default-server check inter (\d+)s fall (\d+)", sites)
+    assert found
+    # A second more, for the answers.
+    assert int(found[1]) * int(found[2]) + 1 < int(server["server:main"]["leave_seconds"])
+
+
 def test_the_sites_key_of_the_kickstart_has_the_rights_that_check_asks_for() -> None:
     kickstart = json.loads((DEPLOY / "fusionauth" / "kickstart.json").read_text())
     setup, sites = kickstart["apiKeys"]
