@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -94,11 +95,26 @@ def test_the_longest_path_wins_and_times_zero_clears(login, hook):
     assert login().status == 200
 
 
-def test_a_delay_alone_slows_the_real_answer(login, hook):
+class _Pauses(threading.Event):
+    """Notes how long the provider is told to wait, and lets no time go by."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def wait(self, timeout=None):
+        self.noted.append(timeout)
+        return False
+
+
+def test_a_delay_alone_slows_the_real_answer(login, hook, provider, monkeypatch):
+    pauses = _Pauses()
+    monkeypatch.setattr(provider._service.state, "_wake", pauses)
     hook("fail", path="/api/login", delay_seconds=0.2)
-    began = time.monotonic()
     assert login().status == 200
-    assert time.monotonic() - began >= 0.2
+    assert pauses.noted == [0.2]
+    assert login().status == 200
+    assert pauses.noted == [0.2]
 
 
 def test_reset_wakes_a_delayed_call(login, hook, world):

@@ -4,7 +4,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from queue import Queue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from login.form_helpers import attempt, login_form
 from support import APPLICATIONS, TENANT, Browser, Idp, person
 
 from shopforum.core.bulkhead import Bulkhead
+from shopforum.login import signin
 from shopforum.login.settings import LoginSettings
 
 Audit = Callable[[str], list[dict[str, Any]]]
@@ -258,11 +262,26 @@ def test_no_connection_is_held_while_the_provider_is_asked(store: Browser, idp: 
     assert held[-1] == 0
 
 
-def test_refusals_take_their_time(store: Browser, limits: Callable[..., None]) -> None:
-    limits(refusal_floor=0.4)
-    started = time.monotonic()
-    attempt(store, "nobody@harbour.example", "wrong")
-    assert time.monotonic() - started >= 0.4
+def test_refusals_take_their_time(
+    store: Browser, limits: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal is answered once its wait is over, which here lasts until the test ends it."""
+    limits(refusal_floor=60)
+    waits: Queue[float] = Queue()
+    over = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        waits.put(seconds)
+        over.wait(60)
+
+    monkeypatch.setattr(signin, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    with ThreadPoolExecutor(1) as pool:
+        refusal = pool.submit(attempt, store, "nobody@harbour.example", "wrong")
+        assert 0 < waits.get(timeout=60) <= 60
+        assert not refusal.done()
+        over.set()
+        assert refusal.result().status_int == 422
+    assert waits.empty()
 
 
 def test_refusals_that_wait_leave_threads_to_others(
