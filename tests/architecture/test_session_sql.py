@@ -5,6 +5,7 @@ A definition of *live* that is spelled out elsewhere is forgotten when the core'
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import shopforum
@@ -49,7 +50,9 @@ def test_every_exception_is_one() -> None:
 def test_the_state_of_a_session_is_spelled_out_in_one_module() -> None:
     """The absolute end and a gate's instant are compared nowhere else."""
     spelled = re.compile(r"absolute_end\s*(?:<=|>)\s*(?:now|clock_timestamp)\(\)|g\.epoch\s*>\s*s\.epoch")
-    found = {_name(path) for path in ROOT.rglob("*.py") if any(spelled.search(text) for text in _texts(path))}
+    found = {
+        _name(path) for path in ROOT.rglob("*.py") if any(spelled.search(text) for text in _nodes(path)[0])
+    }
     assert found == {"sessions/live.py"}
 
 
@@ -57,22 +60,22 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _texts(path: Path) -> list[str]:
-    """Every text of a file; what an f-string puts in is left out."""
-    return [
-        node.value
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
+@cache
+def _nodes(path: Path) -> tuple[list[str], list[ast.ImportFrom]]:
+    """The texts of a file, without what an f-string puts in, and its imports by name."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return texts, [node for node in nodes if isinstance(node, ast.ImportFrom)]
 
 
+@cache
 def _used(path: Path) -> set[str]:
     """The core's tables that a file names in SQL, as text or by SQLAlchemy Core."""
-    used = {name for text in _texts(path) for name in _IN_TEXT.findall(text)}
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("sessions.tables"):
+    texts, imports = _nodes(path)
+    used = {name for text in texts for name in _IN_TEXT.findall(text)}
+    for node in imports:
+        if (node.module or "").endswith("sessions.tables"):
             used |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("sessions"):
+        if (node.module or "").endswith("sessions"):
             used |= {alias.asname or alias.name for alias in node.names if alias.name == "tables"}
     return used

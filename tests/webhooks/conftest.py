@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -68,11 +68,17 @@ def address(_console: tuple[Any, str], console: Any) -> str:
     return _console[1]
 
 
+@pytest.fixture(scope="session")
+def signing_key(_idp: Any) -> SigningKey:
+    """The provider's key, which it keeps for as long as it runs. To read it for each test would check its primes each time."""
+    with closing(Database(_idp.database)) as database:
+        return SigningKey(database)
+
+
 @pytest.fixture
-def fusionauth(console: Any, idp: Any) -> Iterator[Sender]:
+def fusionauth(console: Any, idp: Any, signing_key: SigningKey) -> Sender:
     """Signs with the provider's own key, which the console has fetched."""
-    database = Database(idp.database)
-    sender = Sender(Browser(console, url_of("admin"), "192.0.2.77"), SigningKey(database))
+    sender = Sender(Browser(console, url_of("admin"), "192.0.2.77"), signing_key)
 
     def known() -> bool:
         # The console waits half a second for the keys, and a busy machine may take longer to give them.
@@ -82,8 +88,7 @@ def fusionauth(console: Any, idp: Any) -> Iterator[Sender]:
             return False
 
     eventually(known)
-    yield sender
-    database.close()
+    return sender
 
 
 @pytest.fixture
