@@ -193,6 +193,25 @@ def test_the_ways_to_it(store, browser, mail, stocked):
     assert "/login?next=" in half.get("/checkout/guest", status=302).location
 
 
+def test_a_login_in_another_tab_loses_nothing_that_was_typed(store, browser, mail, stocked):
+    put(store, "stoneware-mug", 2)
+    page = press(store.get("/shopping-cart"), "Buy as a guest").follow()
+    form = filled(page, city="Emden", email="other@harbour.example")
+    store.log_in("shopper")
+    # The form is a visitor's, so it asks first whether to send it as the user.
+    page = forms(form.submit(status=403), "/checkout/guest")[0].submit(status=409)
+    assert notice(page) == (
+        f"You are logged in now, so the order will be in your account. We write to {EMAIL} about it. Check it, then place it."
+    )
+    again = forms(page, "/checkout")[0]
+    assert {name: again[name].value for name in vars(HOME)} == {**vars(HOME), "city": "Emden"}
+    assert (stocked.count("orders"), stocked.stock("stoneware-mug")) == (0, 10)
+    again.submit(status=303)
+    assert [
+        (str(row["user_id"]), row["city"], row["email"]) for row in stocked.sql("SELECT * FROM orders")
+    ] == [(person("shopper").id, "Emden", EMAIL)]
+
+
 def test_without_mail_nothing_is_offered(store, stocked):
     page = put(store, "stoneware-mug").follow()
     assert "Buy as a guest" not in page.text

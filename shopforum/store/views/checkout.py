@@ -49,6 +49,17 @@ def place(request: Request) -> Any:
     return submit(request, form, owner, order)
 
 
+def of_user(request: Request) -> Any:
+    """Show the checkout for users with the address that was typed as a guest, 409: the cart is the user's now."""
+    email = request.me.user_email
+    letters = f" We write to {email} about it." if email else ""
+    notice = Notice(
+        "info",
+        f"You are logged in now, so the order will be in your account.{letters} Check it, then place it.",
+    )
+    return again(request, AddressForm(request.POST), _owner(request), 409, notice)
+
+
 def show(request: Request, owner: Owner, new_form: Callable[[], AddressForm]) -> Any:
     """Show the owner's cart with a new form; the cart's page instead, if the cart cannot be ordered."""
     cart = carts.load(request.site_db, owner, removed=notices.removed(request))

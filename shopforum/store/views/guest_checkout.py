@@ -21,6 +21,8 @@ from ..orders import Holder, OrderNotFound, WrongState
 from . import checkout
 from .orders import letters_of
 
+# One cookie for all orders of a guest, with the link to the newest: one cookie for each order would grow with the orders that
+# are placed at a shared computer, and the letters have the links to the others.
 _COOKIE = "__Host-order"
 _SECONDS = 3600
 _JAR = cookies.CookieJar()
@@ -48,8 +50,14 @@ def review(request: Request) -> Any:
 
 
 def place(request: Request) -> Any:
-    """Place a guest's order, and show it. A form that is sent twice makes one order. 429 for too many letters to an address."""
+    """Place a guest's order, and show it. A form that is sent twice makes one order. 429 for too many letters to an address.
+
+    A user's order is not placed here: a user who has logged in meanwhile, perhaps in another tab, gets the users' checkout
+    with the typed address, 409.
+    """
     guests.require_whole_session(request)
+    if request.identity is not None:
+        return checkout.of_user(request)
     if not offered(request):
         return notes.see_other(request, "/checkout")
     form, owner = GuestForm(request.POST), guests.owner(request)
