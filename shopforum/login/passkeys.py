@@ -6,11 +6,15 @@ able to add one (ASVS 5.0 7.5.3).
 
 from typing import Any
 
+from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from ..core import user_agents
+from ..core.database import once_more
 from ..core.text import clean
 from ..idp import LoginRefused
+from ..mail import outgoing
+from ..mail.outgoing import MailSettings
 from ..sessions import AuthorityUnavailable, audit, client_of
 from ..sessions.audit import Event
 from ..sessions.vocabulary import EventName, InitiatingEntity
@@ -18,11 +22,16 @@ from ..web import notes
 from ..web.contributions import Act, Notice
 from ..web.request import Request
 from ..web.site_config import SiteConfigurator
-from . import passkey_json, passkey_user, signin
+from . import passkey_json, passkey_letters, passkey_user, signin
 
 PATH = "/account/passkeys"
 # Seconds since the last proof of who it is.
 _FRESH = 900
+_TEMPLATE = "shopforum:login/templates/passkeys.jinja2"
+_REFUSED = (
+    "The passkey could not be added: the browser's answer came too late, or did not fit. Start again with the button below."
+    " If your device now lists a passkey for this site, delete it there: it opens nothing here."
+)
 
 
 def includeme(config: SiteConfigurator) -> None:
@@ -37,7 +46,6 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_notices(
         {
             "passkey-added": Notice("success", "The passkey is added. You can log in with it."),
-            "passkey-refused": Notice("error", "The passkey could not be added. Try again."),
             "passkey-removed": Notice(
                 "success", "The passkey is removed. Delete it on its device as well: it opens nothing here."
             ),
@@ -47,9 +55,8 @@ def includeme(config: SiteConfigurator) -> None:
     config.add_route("passkey_add", PATH)
     config.add_route("passkey_options", f"{PATH}/start")
     config.add_route("passkey_remove", f"{PATH}/{{id}}/remove")
-    template = "shopforum:login/templates/passkeys.jinja2"
     config.add_view(
-        show, route_name="passkey_add", request_method="GET", renderer=template, fresh_login=_FRESH
+        show, route_name="passkey_add", request_method="GET", renderer=_TEMPLATE, fresh_login=_FRESH
     )
     for view, route in ((add, "passkey_add"), (options, "passkey_options"), (remove, "passkey_remove")):
         config.add_view(view, route_name=route, request_method="POST", fresh_login=_FRESH)
@@ -57,7 +64,7 @@ def includeme(config: SiteConfigurator) -> None:
 
 def show(request: Request) -> dict[str, Any]:
     """Show the user's passkeys."""
-    return {"passkeys": request.idp.passkeys.of_user(request.me.user_id)}
+    return _page(request)
 
 
 def options(request: Request) -> Response:
@@ -84,14 +91,17 @@ def options(request: Request) -> Response:
 
 
 def add(request: Request) -> Response:
-    """Store the passkey that the browser has made. FusionAuth checks it, and that it answers this user's challenge."""
+    """Store the passkey that the browser has made, and tell its owner by mail. 422 with the form for a refused one.
+
+    FusionAuth checks the passkey, and that it answers this user's challenge.
+    """
     credential = passkey_json.attestation(request.POST.get("credential"))
     if credential is None:
-        return notes.see_other(request, f"{PATH}?notice=passkey-refused")
+        return _refused(request)
     try:
         request.idp.passkeys.add(request.me.user_id, credential, passkey_json.party(request))
     except LoginRefused:
-        return notes.see_other(request, f"{PATH}?notice=passkey-refused")
+        return _refused(request)
     _write(request, EventName.PASSKEY_ADDED)
     response = notes.see_other(request, f"{PATH}?notice=passkey-added")
     if request.me.user_email:
@@ -109,16 +119,34 @@ def remove(request: Request) -> Response:
     return notes.see_other(request, f"{PATH}?notice=passkey-removed")
 
 
+def _page(request: Request, error: str = "") -> dict[str, Any]:
+    """Return the values of the page. After a refusal with the name that was typed."""
+    passkeys = request.idp.passkeys.of_user(request.me.user_id)
+    name = clean(str(request.POST.get("name") or ""), 60)
+    return {"passkeys": passkeys, "error": error, "name": name}
+
+
+def _refused(request: Request) -> Response:
+    response = render_to_response(_TEMPLATE, _page(request, _REFUSED), request=request)
+    response.status_int = 422
+    return response
+
+
+@once_more
 def _write(request: Request, name: EventName) -> None:
-    me = request.me
+    """Write the audit row, and queue the letter to the owner in the same transaction."""
+    me, client, mail = request.me, client_of(request), request.services.get(MailSettings)
     event = Event(
         name,
         request.site.name,
-        client_of(request),
+        client,
         initiating_entity=InitiatingEntity.USER,
         actor=me.actor,
         user_id=me.user_id,
         session_id=me.id,
         detail={},
     )
-    audit.append(request.db, event)
+    with request.db.transaction() as connection:
+        audit.write(connection, event)
+        if mail.on and me.user_email:
+            outgoing.queue(connection, passkey_letters.changed(connection, name, me, request.site, client))

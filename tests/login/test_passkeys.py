@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from support import APPLICATIONS, TENANT, Browser, Idp, person, url_of
 from webtest import TestResponse
 
 from shopforum.login.settings import LoginSettings
+from shopforum.mail.outgoing import MailSettings
 
 LOGIN = person("shopper")
 PAGE, START = "/account/passkeys", "/login/passkey/start"
@@ -257,11 +259,42 @@ def test_fusionauth_away_is_said_and_nothing_is_lost(store: Browser, idp: Idp, k
     assert "Retry-After" in store.get(PAGE, status=503).headers
     made = json.dumps(key.make("c" * 43))
     assert "Retry-After" in store.post(PAGE, {"csrf_token": csrf, "credential": made}, status=503).headers
-    # Not the user's challenge; not a credential.
+    # Not the user's challenge; not a credential. The form is there again, with its reason and the typed name.
     for credential in (made, "{}", ""):
-        answer = store.post(PAGE, {"csrf_token": csrf, "credential": credential}, status=303)
-        assert answer.location.endswith("passkey-refused")
+        typed = {"csrf_token": csrf, "credential": credential, "name": "My <phone>"}
+        page = store.post(PAGE, typed, status=422)
+        assert page.html.title.text.startswith("Error: "), credential
+        assert "could not be added" in page.html.select_one("[role=alert]").text
+        assert page.html.select_one("#name")["value"] == "My <phone>"
     assert store.get(PAGE).status_int == 200
+
+
+def test_the_owner_is_told_of_each_change(
+    store: Browser, key: SoftPasskey, idp: Idp, apps: dict[str, Any], sql: Any, monkeypatch: Any
+) -> None:
+    """No mail was sent when the fixture made its passkey."""
+    services = apps["store"].services
+    monkeypatch.setitem(services.objects, MailSettings, replace(services.get(MailSettings), host="mail.test"))
+    store.log_in(LOGIN)
+    removal = store.get(PAGE).html.find("form", action=re.compile("/remove$"))["action"]
+    csrf = token(store.get(PAGE))
+    store.post(removal, {"csrf_token": csrf}, status=303)
+    # Nothing is left to remove, and nothing to tell.
+    store.post(removal, {"csrf_token": csrf}, status=303)
+    store.post(PAGE, {"csrf_token": csrf, "credential": "{}"}, status=422)
+    assert add(store, SoftPasskey(url_of("store"))).location.endswith("passkey-added")
+    letters = sql("SELECT * FROM outgoing_mail WHERE subject LIKE 'Passkey%' ORDER BY id")
+    assert [letter["recipient"] for letter in letters] == [LOGIN.email] * 2
+    assert [letter["subject"].partition(" at ")[0] for letter in letters] == [
+        "Passkey removed",
+        "Passkey added",
+    ]
+    for letter in letters:
+        assert str(letter["user_id"]) == LOGIN.id
+        for part in (letter["plain"], letter["html"]):
+            assert f"{url_of('store')}/account/passkeys" in part
+            assert "127.0.0.1" in part
+            assert "login" not in part
 
 
 def test_an_old_login_adds_and_removes_none(store: Browser, key: SoftPasskey, sql: Any, idp: Idp) -> None:
