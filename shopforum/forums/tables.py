@@ -140,8 +140,13 @@ posts = Table(
     Index("ix_forum_posts_search", "search", postgresql_using="gin"),
 )
 Index("ix_forum_posts_author_name_id", func.lower(posts.c.author_name), posts.c.id)
-# The functions are in the migrations. Processes of an earlier release still search by the column `search`.
-Index("ix_forum_posts_words", func.forum_vector(posts.c.title, posts.c.body), postgresql_using="gin")
+# The function is in the migrations. Processes of an earlier release still search by the column `search`.
+Index(
+    "ix_forum_posts_terms",
+    func.forum_terms(posts.c.id, posts.c.author_id, posts.c.author_name, posts.c.title, posts.c.body),
+    postgresql_using="gin",
+    postgresql_with={"fastupdate": "off"},
+)
 
 # The text of a post before each edit, with the author's reason for the edit. A moderator may hide both.
 edits = Table(

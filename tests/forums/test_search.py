@@ -1,5 +1,7 @@
 """Search: what it finds, in which order, and what it must never show."""
 
+import re
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -131,7 +133,9 @@ def test_pages_show_every_match_once(visitor: Browser, db: Database, topic: Plac
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (search.Query("iron"), "ix_forum_posts_words"),
+        (search.Query("iron"), "ix_forum_posts_terms"),
+        (search.Query('"iron gall"'), "ix_forum_posts_terms"),
+        (search.Query("iron", author="@ann"), "ix_forum_posts_terms"),
         (search.Query(author="@ann"), "ix_forum_posts_author_id_id"),
         (search.Query(author="Ann"), "ix_forum_posts_author_name_id"),
     ],
@@ -150,6 +154,71 @@ def explained(connection: Connection, listed: NumberedList[search.Match]) -> str
     sql = listed.statement._text
     values = {**listed.values, "rows": 21, "skip": 0}
     return "\n".join(connection.exec_driver_sql("EXPLAIN " + sql, values).scalars())
+
+
+def many(db: Database, like: Placed, count: int, body: str, first_id: int = 0) -> None:
+    """Write copies of a post with another text, as far apart as years would bring them."""
+    db.all(
+        text("""
+        INSERT INTO forum_posts (id, topic_id, number, author_id, author_name, body) OVERRIDING SYSTEM VALUE
+        SELECT greatest((SELECT max(id) FROM forum_posts), :first_id) + n, p.topic_id, 1000000 + :first_id + n, p.author_id,
+          p.author_name, :body
+        FROM forum_posts p, generate_series(1, :count) n WHERE p.id = :like RETURNING 1"""),
+        like=like.post_id,
+        count=count,
+        body=body,
+        first_id=first_id,
+    )
+
+
+def test_a_search_goes_back_through_the_years(visitor: Browser, db: Database, written: Placed) -> None:
+    many(db, written, 2, "A copper kettle", 20_000)
+    many(db, written, 1, "A copper pot, and iron", 200_000)
+    bodies = [line.partition(": ")[2] for line in found(visitor, "q=copper")]
+    assert bodies == ["A copper pot, and iron", "A copper kettle", "A copper kettle"]
+    assert len(found(visitor, "q=iron")) == 4
+    assert len(found(visitor, "q=copper+-kettle")) == 1
+    assert len(found(visitor, "q=-kettle")) == 4
+    assert len(found(visitor, "q=copper+or+eggs")) == 4
+    assert len(found(visitor, "q=copper&author=%40ann")) == 3
+    assert len(found(visitor, "q=copper&author=bob")) == 0
+    assert "These are not all" not in visitor.get("/search?q=copper")
+    odd = r"O'Neil \\ 'x"
+    writing.reply(db, written.topic_id, Person(uuid4(), odd), "A copper pipe", QUICK)
+    assert len(found(visitor, f"q=copper&author={quote(odd)}")) == 1
+    assert found(visitor, f"q=copper&author={quote('ONeil   x')}") == []
+
+
+def test_a_common_word_finds_the_newest_and_says_so(visitor: Browser, db: Database, written: Placed) -> None:
+    for first_id in (20_000, 200_000):
+        many(db, written, 260, "A copper kettle", first_id)
+    many(db, written, search.LOOKED_AT + 100, "A common kettle", 400_000)
+    page = visitor.get("/search?q=kettle")
+    assert "the newest 500 posts with these words" in page
+    assert "kettle" in found(visitor, "q=kettle&page=26")[0]
+    assert "common" in found(visitor, "q=kettle&page=26")[0]
+    # A title is found, however many newer posts have the word; an older text by another word or by its author.
+    assert found(visitor, "q=pan")[0].endswith("An iron one, or not?")
+    many(db, written, search.LOOKED_AT + 100, "pan", 500_000)
+    assert found(visitor, "q=pan")[0].endswith("An iron one, or not?")
+    assert len(found(visitor, "q=pan+iron+gall")) == 1
+    assert len(found(visitor, "q=iron&author=bob")) == 1
+    assert "These are not all" not in visitor.get("/search?author=%40ann")
+
+
+def test_the_newest_stretches_are_enough(db: Database, written: Placed) -> None:
+    """Of the older stretches nothing is read."""
+    for first_id in range(20_000, 200_000, 20_000):
+        many(db, written, 60, "A copper kettle", first_id)
+    many(db, written, search.LOOKED_AT + 100, "A copper kettle", 400_000)
+    listed = search.results(search.Query("kettle"))
+    with db.transaction() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        sql = "EXPLAIN (ANALYZE, TIMING off) " + listed.statement._text
+        plan = list(connection.exec_driver_sql(sql, {**listed.values, "rows": 20, "skip": 0}).scalars())
+    loops = [re.search(r"loops=(\d+)", line)[1] for line in plan if "on ix_forum_posts_terms" in line]
+    # The first list is of titles, which goes back to the beginning.
+    assert min(map(int, loops)) == 1, plan
 
 
 FORGIVEN = [

@@ -5,7 +5,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 
 from ...core.markdown import plain
-from ...web import notes
+from ...web import caching, notes
 from ...web.request import Request
 from .. import links, posts, read_markers, topics, writing
 from ..forms import TopicForm
@@ -15,6 +15,7 @@ from . import listed, note_counts, person, settings, viewer, written
 
 def home(request: Request) -> dict[str, Any]:
     """Show the categories, and the topics of all categories by their last post."""
+    caching.mark_public(request)
     who = viewer(request)
     categories = topics.all_categories(request.site_db, who)
     if categories:
@@ -24,6 +25,7 @@ def home(request: Request) -> dict[str, Any]:
 
 def category(request: Request) -> dict[str, Any]:
     """Show a category's topics."""
+    caching.mark_public(request)
     who = viewer(request)
     found = topics.category(request.site_db, request.matchdict["slug"], who)
     note_counts(request, found)

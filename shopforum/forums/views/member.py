@@ -3,6 +3,7 @@
 from typing import Any
 
 from ...core.markdown import plain
+from ...web import caching
 from ...web.request import Request
 from .. import members, search
 from . import listed, note_counts, suspended, viewer
@@ -10,6 +11,7 @@ from . import listed, note_counts, suspended, viewer
 
 def show(request: Request) -> dict[str, Any]:
     """Show a member and the member's posts, newest first."""
+    caching.mark_public(request)
     who = viewer(request)
     member = members.profile(request.site_db, request.matchdict["handle"], who)
     note_counts(request, member)

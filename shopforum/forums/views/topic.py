@@ -7,7 +7,7 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from ...core.markdown import render
 from ...core.personal import DELETED_NAME
 from ...sessions import is_prefetch
-from ...web import notes
+from ...web import caching, notes
 from ...web.contributions import Notice, Undo
 from ...web.numbers import bigint
 from ...web.request import Request
@@ -26,6 +26,7 @@ def show(request: Request) -> Any:
 
     `?quote=` fills the form with a quotation of that post.
     """
+    caching.mark_public(request)
     who = viewer(request)
     topic = topics.topic(request.site_db, id_of(request), who)
     address = links.topic(topic.id, topic.title)
