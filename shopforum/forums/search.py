@@ -143,8 +143,10 @@ def _of_words(name: str, most: int, condition: str = "true") -> Prepared:
     found = f"""titled AS MATERIALIZED ({_newest(both, most)}),
     newest AS MATERIALIZED ({_newest(_terms("."), most)}),
     looked_at AS MATERIALIZED (
-      SELECT id, true AS titled FROM titled
-      UNION ALL SELECT id, false FROM newest WHERE id NOT IN (SELECT id FROM titled))"""
+      (SELECT id, true AS titled FROM titled ORDER BY id DESC LIMIT {most})
+      UNION ALL
+      SELECT id, false FROM (SELECT id FROM newest ORDER BY id DESC LIMIT {most}) AS newest
+      WHERE id NOT IN (SELECT id FROM titled))"""
     return _statement(name, found, most, condition)
 
 
@@ -152,7 +154,8 @@ def _of_author(name: str, condition: str) -> Prepared:
     """Return the statement of a search without words, for the posts of an author."""
     found = f"""newest AS MATERIALIZED (
       SELECT p.id FROM forum_posts p WHERE {condition} ORDER BY p.id DESC LIMIT {_LOOKED_AT_OF_AUTHOR + 1}),
-    looked_at AS MATERIALIZED (SELECT id, false AS titled FROM newest)"""
+    looked_at AS MATERIALIZED (
+      SELECT id, false AS titled FROM newest ORDER BY id DESC LIMIT {_LOOKED_AT_OF_AUTHOR})"""
     return _statement(name, found, _LOOKED_AT_OF_AUTHOR)
 
 

@@ -195,6 +195,7 @@ def test_a_common_word_finds_the_newest_and_says_so(visitor: Browser, db: Databa
     many(db, written, search.LOOKED_AT + 100, "A common kettle", 400_000)
     page = visitor.get("/search?q=kettle")
     assert "the newest 500 posts with these words" in page
+    assert "500 posts, titles first" in page
     assert "kettle" in found(visitor, "q=kettle&page=26")[0]
     assert "common" in found(visitor, "q=kettle&page=26")[0]
     # A title is found, however many newer posts have the word; an older text by another word or by its author.

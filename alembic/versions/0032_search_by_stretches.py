@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036_search_by_stretches"
+revision = "0032_search_by_stretches"
 down_revision = "0031_guest_orders"
 branch_labels = None
 depends_on = None
