@@ -283,7 +283,7 @@ def test_the_owner_is_told_of_each_change(
     store.post(removal, {"csrf_token": csrf}, status=303)
     store.post(PAGE, {"csrf_token": csrf, "credential": "{}"}, status=422)
     assert add(store, SoftPasskey(url_of("store"))).location.endswith("passkey-added")
-    letters = sql("SELECT * FROM outgoing_mail WHERE subject LIKE 'Passkey%' ORDER BY id")
+    letters = sql("SELECT * FROM outgoing_mail WHERE starts_with(subject, 'Passkey') ORDER BY id")
     assert [letter["recipient"] for letter in letters] == [LOGIN.email] * 2
     assert [letter["subject"].partition(" at ")[0] for letter in letters] == [
         "Passkey removed",
