@@ -12,8 +12,6 @@ alone: docs/decisions.md says which clients send none, and why they are served.
 """
 
 import hashlib
-import re
-import secrets
 
 from pyramid.interfaces import ICSRFStoragePolicy
 from zope.interface import implementer
@@ -23,7 +21,7 @@ from ..core.text import clean
 from . import cookies
 from .cookies import CookieJar
 from .form_refusals import ForeignForm, FormRefused
-from .keyring import Keyring
+from .keyring import SESSION_ID, Keyring, new_session_id
 from .policy import FORM_SESSION, NOBODY, OWN_FORM, policy_of
 from .request import SessionRequest as Request
 
@@ -35,7 +33,6 @@ _MAX_AGE = 30 * 86400
 _JAR = CookieJar("Lax")
 # Values of the view option `own_form`: a login, a logout.
 SIGNS_IN, SIGNS_OUT = "in", "out"
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @implementer(ICSRFStoragePolicy)
@@ -70,7 +67,7 @@ class CSRFPolicy:
         if not own:
             # An attacker who planted the visitor's cookie knows its tokens. None of them is good for a session.
             request.environ[FORM_SESSION] = NOBODY
-        cookie = cookies.read(request, COOKIE, _SHAPE)
+        cookie = cookies.read(request, COOKIE, SESSION_ID)
         if cookie is not None and visitor == _public(cookie):
             return True
         # The previous login has deleted the visitor's cookie. A session's cookies do not come with another site's POST.
@@ -151,8 +148,8 @@ def _visitor(request: Request) -> str:
     """Return the visitor's random value, made where it is missing. Every page with a form extends its cookie."""
     value: str | None = request.environ.get(COOKIE)
     if value is None:
-        known = cookies.read(request, COOKIE, _SHAPE)
-        value = known or secrets.token_urlsafe(32)
+        known = cookies.read(request, COOKIE, SESSION_ID)
+        value = known or new_session_id()
         request.environ[COOKIE] = value
         if known is None or request.method == "GET":
             header = _JAR.header(COOKIE, value, _MAX_AGE)

@@ -52,8 +52,6 @@ _LIFT = text(
 # other, the second is refused before the own rule is in force.
 LOCK_RULES = text("SELECT pg_advisory_xact_lock(7305441239)")
 
-_SHUT_OUT = text(matching_rule(user="CAST(:user_id AS uuid)", site=":site"))
-
 
 class ShutOut(Exception):
     """A deny rule, the new one or another, refuses the admin who makes the new one. Nothing was changed."""
@@ -184,7 +182,7 @@ def add_within(
         ids.append(rule_id)
     if added and maker is not None:
         values = {"user_id": maker.user_id, "site": maker.site, **client.parameters()}
-        if connection.execute(_SHUT_OUT, values).first():
+        if connection.execute(_REFUSED, values).first():
             raise ShutOut
     for new in added:
         guarded = reach.guarded_user(limit, new.rule.user_id, new.rule.site)

@@ -133,3 +133,21 @@ def test_from_the_command_line(apps: Any, write_ini: Any, browser: Any, sql: Any
         "honey_used",
         "honey_retired",
     ]
+
+
+def test_the_audit_log_names_an_admin_where_one_acts_and_retires_once(core: Any):
+    keys, db = core.sessions.config.secrets, core.sessions.db
+    made, secret = honey.plant(db, keys, "backup", "ann", Client())
+    assert honey.note(db, keys, [None, secret], "store", Client("203.0.113.66"))
+    assert not honey.note(db, keys, [None, ""], "store", Client())
+    assert not honey.note(db, keys, ["x" * 43], "store", Client())
+    assert honey.retire(db, made, "ann", Client())
+    assert not honey.retire(db, made, "ben", Client())
+    assert not honey.note(db, keys, [secret], "store", Client())
+    rows = core.sql("SELECT event, initiating_entity AS who, actor FROM audit_log ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("honey_planted", "admin", "ann"),
+        ("honey_used", "user", ""),
+        ("honey_retired", "admin", "ann"),
+    ]
+    assert core.sql("SELECT hits, retired_by FROM honey_tokens") == [{"hits": 1, "retired_by": "ann"}]

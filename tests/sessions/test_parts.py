@@ -15,7 +15,7 @@ from webtest import TestApp
 
 from shopforum.core.database import Database
 from shopforum.core.engine import create_engine, driver_url
-from shopforum.sessions import Login, lookup
+from shopforum.sessions import Login, Scope, lookup
 from shopforum.sessions.cookies import SESSION, CookieJar
 from shopforum.sessions.model import Outcome, Pair
 from shopforum.sessions.policy import cookie_headers
@@ -87,3 +87,38 @@ def test_a_pair_without_a_session_id_is_neither_found_nor_stored(core):
         lookup.find(core.sessions.context, lone, OWNER)
     with pytest.raises(ValueError, match="session id"):
         core.sessions.context.credential(lone)
+
+
+USER, SESSION_ID = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "gate", "wide", "by_id"),
+    [
+        (Scope(sessions=(SESSION_ID,)), "session", None, False, True),
+        (Scope(sessions=(SESSION_ID,), filter_text="user:ann"), "filter", None, False, True),
+        (Scope(filter_text="user:nobody"), "filter", None, False, True),
+        (Scope(user_id=USER), "user", f"user:{USER}", False, False),
+        (Scope(user_id=USER, site="store"), "user", f"user:{USER}@store", False, False),
+        (Scope(site="store"), "site", "site:store", True, False),
+        (Scope(everyone=True), "everyone", "everyone", True, False),
+    ],
+)
+def test_the_kind_and_the_gate_of_a_scope(scope, name, gate, wide, by_id):
+    assert (scope.name, scope.gate, scope.wide, scope.by_id) == (name, gate, wide, by_id)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"everyone": True, "site": "store"},
+        {"everyone": True, "filter_text": "all"},
+        {"sessions": (SESSION_ID,), "user_id": USER},
+        {"filter_text": "user:ann", "site": "store"},
+        {"sessions": (SESSION_ID,) * (Scope.MOST + 1)},
+    ],
+)
+def test_a_scope_of_nothing_of_two_things_or_of_too_many_is_none(values):
+    with pytest.raises(ValueError, match="sessions"):
+        Scope(**values)

@@ -2,6 +2,7 @@
 
 import uuid
 
+import pytest
 from session_fixtures import OWNER, together
 
 from shopforum.sessions import Reason, Scope, revocation
@@ -133,3 +134,62 @@ def test_bulk_revocations_of_the_same_sessions_do_not_deadlock(core):
     assert rows[0]["n"] == 0
     typed = {row["typed"]: row["scope"] for row in core.sql("SELECT typed, scope FROM revocations")}
     assert typed == {"ip=192.0.2.10": "filter", "": "session"}
+
+
+def test_neither_act_touches_another_session_or_one_that_is_over(core):
+    (first, _), (_, second), (gone, _) = core.log_in("ann"), core.log_in("ben"), core.log_in("cid")
+    ids = [core.resume(pair).session.id for pair in (first, gone)]
+    core.sessions.logout(core.resume(gone).session, OWNER)
+    assert core.sessions.quarantine(ids, DOUBT, OWNER) == 1
+    [row] = core.sql("SELECT id, quarantine_reason FROM sessions WHERE quarantined_at IS NOT NULL")
+    assert (row["id"], row["quarantine_reason"]) == (ids[0], DOUBT.code)
+    core.sessions.quarantine([second.session.id], DOUBT, OWNER)
+    assert core.sessions.release(ids, DOUBT, OWNER) == 1
+    [row] = core.sql("SELECT id FROM sessions WHERE quarantined_at IS NOT NULL")
+    assert row["id"] == second.session.id
+
+
+def test_one_behind_a_gate_is_not_quarantined(core):
+    _, started = core.log_in()
+    core.sessions.revoke(Scope(everyone=True), DOUBT, OWNER)
+    core.sql("UPDATE sessions SET ended_at = NULL, end_reason = NULL, revocation_id = NULL")
+    assert core.sessions.quarantine([started.session.id], DOUBT, OWNER) == 0
+
+
+def test_the_row_of_an_act_names_the_site_and_the_user_where_there_is_one(core_of):
+    store, forums = core_of("store"), core_of("forums")
+    ann, again, ben = (store.log_in(name)[1].session for name in ("ann", "ann", "ben"))
+    forums.users = store.users
+    elsewhere = forums.log_in("ann")[1].session
+
+    def row(*sessions):
+        store.sessions.quarantine([one.id for one in sessions], DOUBT, OWNER, detail={"plan": "7"})
+        store.sessions.release([one.id for one in sessions], DOUBT, OWNER)
+        found, _ = store.sql(
+            "SELECT site, user_id, session_id, detail FROM audit_log"
+            " WHERE event IN ('session_quarantined', 'session_released') ORDER BY id DESC LIMIT 2"
+        )[::-1]
+        assert found["detail"]["plan"] == "7"
+        return found["site"], found["user_id"], found["session_id"]
+
+    assert row(ann) == ("store", ann.user_id, ann.id)
+    assert row(ann, again) == ("store", ann.user_id, None)
+    assert row(ann, ben) == ("store", None, None)
+    assert row(ann, elsewhere) == ("all", ann.user_id, None)
+
+
+def test_a_claim_that_raises_undoes_either_act(core):
+    pair, started = core.log_in()
+    ids = [started.session.id]
+
+    def refuse(_connection, made):
+        assert made is None
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        core.sessions.quarantine(ids, DOUBT, OWNER, claim=refuse)
+    assert core.resume(pair).session is not None
+    core.sessions.quarantine(ids, DOUBT, OWNER)
+    with pytest.raises(LookupError):
+        core.sessions.release(ids, DOUBT, OWNER, claim=refuse)
+    assert core.resume(pair).ended == "quarantined"

@@ -142,3 +142,36 @@ def test_a_refusal_that_cannot_be_written_down_is_one_all_the_same(core, caplog)
     assert "could not be written down" in caplog.text
     assert core.resume(pair).session is not None
     assert core.flags() == {"session_without_refresh_token": 1}
+
+
+def test_each_session_counts_for_itself_and_keeps_its_own(core):
+    """Another session's refusals, another client's and those of a second ago neither count here nor are crowded out."""
+    halves = [Pair(core.log_in(name)[0].session_id) for name in ("ann", "ben")]
+    for half in (*halves, *halves):
+        core.resume(half, THIEF)
+    core.resume(halves[0], Client(THIEF.address, "another browser"))
+    assert [row["more"] for row in rows(core)] == [1, 1, 0]
+    core.pass_time(2)
+    core.resume(halves[0], Client(THIEF.address, "another browser"))
+    assert [row["more"] for row in rows(core)] == [1, 1, 0, 0]
+    [before] = [row for row in rows(core) if row["session_id"] != rows(core)[0]["session_id"]]
+    for number in range(refusals.MOST + 5):
+        core.resume(halves[0], Client(f"198.51.100.{number}"))
+    others = [row for row in rows(core) if row["session_id"] == before["session_id"]]
+    assert [row["id"] for row in others] == [before["id"]]
+    for number in range(3):
+        core.resume(halves[1], Client(f"198.51.100.{number}"))
+    core.resume(halves[0], THIEF)
+    assert len(rows(core)) == refusals.MOST + 4
+
+
+def test_a_fact_that_there_is_none_of_is_left_out(core):
+    pair, outcome = core.log_in(client=Client())
+    core.sessions.quarantine([outcome.session.id], ADMIN, OWNER)
+    core.resume(pair)
+    [row] = rows(core)
+    assert row["detail"] == {"pair": 1, "head": 1, "last_agent": ""}
+    core.sessions.revoke(Scope(sessions=(outcome.session.id,)), ADMIN, OWNER)
+    core.resume(pair)
+    [revoked] = core.sql("SELECT id FROM revocations")
+    assert rows(core)[-1]["detail"]["ended_by"] == str(revoked["id"])
