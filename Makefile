@@ -64,10 +64,10 @@ contract: $(TEST) ## Hold the development provider against FusionAuth's OpenAPI 
 guide: $(TEST) ## Play each row of the workflow with FusionAuth set up as its secure deployment guide advises
 	@SHOPFORUM_TEST_GUIDE=1 $(BIN)/pytest -n auto --maxprocesses 8 tests/workflow $(ARGS)
 
-ha: $(TEST) ## Kill, freeze and switch the primary of three PostgreSQL servers under Patroni, under load; takes minutes
+ha: $(TEST) ## Kill, freeze and switch the primary of three PostgreSQL servers under Patroni, and upgrade, under load; takes minutes
 	@test -x .data/patroni/bin/patroni || { $(PYTHON) -m venv .data/patroni && .data/patroni/bin/python -m pip \
 		--disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/ha.txt; }
-	@SHOPFORUM_TEST_PATRONI=.data/patroni/bin/patroni $(BIN)/pytest -n 0 -p no:randomly tests/availability $(ARGS)
+	@SHOPFORUM_TEST_PATRONI=.data/patroni/bin/patroni $(BIN)/pytest -n 0 -p no:randomly tests/availability tests/failure/test_rolling_upgrade.py $(ARGS)
 
 lint: $(TEST) ## Check style, formatting, types (and how much of the code has none) and imports between packages
 	@$(BIN)/ruff check

@@ -1,13 +1,11 @@
 """The proxies of deploy/, run where their programs are installed: a login through each, from the address of the client."""
 
-import os
-import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import proxies
 import pytest
 import requests
 from bs4 import BeautifulSoup
@@ -16,21 +14,12 @@ from sockets import served
 from support import person, url_of
 
 from shopforum.cli import check_public
-from shopforum.dev import certificates, postgres, processes
+from shopforum.dev import certificates
 from shopforum.hosts import Sites
 from shopforum.web import probe
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 # A client whose address is not the proxy's.
 CLIENT = "127.0.0.9"
-
-
-def program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-
-
-def free() -> int:
-    return next(port for port in postgres._candidates() if processes.is_free(port))
 
 
 @pytest.fixture(scope="module")
@@ -38,51 +27,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> certificates.Server
     return certificates.server_certificate(tmp_path_factory.mktemp("tls"))
 
 
-def _nginx(text: str, folder: Path, file: Path, port: int, upstream: int) -> tuple[list[str], str]:
-    text = re.sub(r"listen \[::\]:.*\n", "", text)
-    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-    text = text.replace("listen 80", f"listen 127.0.0.1:{free()}").replace(
-        "127.0.0.1:6543", f"127.0.0.1:{upstream}"
-    )
-    text = re.sub(r"/etc/ssl/shopforum/\w+\.pem", str(file), text).replace("store.example.com", "store.test")
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
-    head = f"daemon off; error_log stderr; pid {folder / 'pid'}; events {{}} http {{ access_log off; {temporary}\n"
-    return ["-c", str(folder / "conf"), "-e", "stderr"], f"{head}{text}}}\n"
-
-
-def _haproxy(text: str, folder: Path, file: Path, port: int, upstream: int) -> tuple[list[str], str]:
-    text = re.sub(r"10\.0\.1\.\d+:5432", "127.0.0.1:1", text).replace("check port 8008", "check")
-    text = text.replace("bind :443", f"bind 127.0.0.1:{port}").replace("bind :80", f"bind 127.0.0.1:{free()}")
-    text = text.replace("127.0.0.1:6543", f"127.0.0.1:{upstream}").replace(
-        "127.0.0.1:5000", f"127.0.0.1:{free()}"
-    )
-    return ["-f", str(folder / "conf"), "-db"], re.sub(r"/etc/ssl/shopforum/\w+\.pem", str(file), text)
-
-
-MAKERS = {"nginx": ("nginx.conf", _nginx), "haproxy": ("haproxy.cfg", _haproxy)}
-
-
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=proxies.NAMES)
 def through(
     request: pytest.FixtureRequest, tmp_path: Path, certificate: certificates.ServerCertificate
-) -> Callable[..., Any]:
+) -> Callable[[int], AbstractContextManager[int]]:
     """`with through(port) as port:` the program before a server, with its file in deploy/."""
-    path = program(request.param)
-    if path is None:
-        pytest.skip(f"no {request.param} is installed")
-    name, make = MAKERS[request.param]
-
-    @contextmanager
-    def run(upstream: int) -> Iterator[int]:
-        port, conf, log = free(), tmp_path / "conf", tmp_path / "log"
-        options, text = make((DEPLOY / name).read_text(), tmp_path, certificate.file, port, upstream)
-        conf.write_text(text)
-        with processes.child([path, *options], log) as process:
-            processes.wait_until(lambda: not processes.is_free(port), process, log)
-            yield port
-
-    return run
+    return lambda upstream: proxies.running(request.param, tmp_path, certificate, upstream)
 
 
 class _From(HTTPAdapter):
