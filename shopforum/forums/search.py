@@ -42,6 +42,8 @@ _CHARACTER = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _WORD = re.compile(rf"{_CHARACTER}|[^\W_{_CHARACTER[1:-1]}]+")
 # A phrase in quotation marks or a word, either after a minus.
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+# A term that the index can read for an alternative of excluded phrases alone: no post has this word.
+_ANY_POST = f"!'{'z' * 64}'"
 # A lexeme of a tsquery in PostgreSQL's spelling.
 _LEXEME = re.compile(r"'((?:[^']|'')*)'")
 
@@ -215,6 +217,9 @@ def tsquery(words: str) -> tuple[str, str, str]:
             alternatives[-1].append(f"({sql})")
             indexed[-1].append(f"({sql})")
             contained.append(f"({sql})")
+    for terms, findable in zip(alternatives, indexed, strict=True):
+        if terms and not findable:
+            findable.append(_ANY_POST)
     return _either(alternatives), " | ".join(contained), _either(indexed)
 
 

@@ -207,6 +207,24 @@ def test_a_common_word_finds_the_newest_and_says_so(visitor: Browser, db: Databa
     assert "These are not all" not in visitor.get("/search?author=%40ann")
 
 
+def test_a_filter_that_leaves_none_of_the_newest_does_not_say_that_there_are_none(
+    visitor: Browser, db: Database, written: Placed
+) -> None:
+    many(db, written, search.LOOKED_AT + 100, "Iron again", 400_000)
+    page = visitor.get("/search?q=iron&category=pens")
+    assert "Nothing found" in page
+    assert "only the newest posts are searched" in page
+    # A list of an author's posts is of no words.
+    assert "only the newest posts are searched" not in visitor.get("/search?author=nobody")
+
+
+def test_excluded_phrases_alone_find_the_other_posts(visitor: Browser, written: Placed) -> None:
+    everything = found(visitor, "author=bob")
+    assert everything
+    assert sorted(found(visitor, "q=-%22no+such+phrase%22&author=bob")) == sorted(everything)
+    assert found(visitor, "q=zinc+or+-%22no+such+phrase%22")
+
+
 def test_the_newest_stretches_are_enough(db: Database, written: Placed) -> None:
     """Of the older stretches nothing is read."""
     for first_id in range(20_000, 200_000, 20_000):
