@@ -299,3 +299,9 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES)
 def test_no_query_is_an_error(visitor: Browser, written: Placed, query: str) -> None:
     visitor.get("/search", {"q": query}, status=200)
+
+
+def test_an_author_without_posts_is_said_to_have_none(visitor: Browser) -> None:
+    page = visitor.get("/search?author=nobody-at-all")
+    assert "Nothing found" in page
+    assert "common words" not in page
